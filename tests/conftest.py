@@ -1,0 +1,21 @@
+"""Set-up for every test: one thread, shapes checked at run time, hypothesis without deadlines."""
+
+import os
+import sys
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+torch.set_num_threads(1)
+
+# The hook rewrites modules as they are imported, so `hyperrl.nets` must not be loaded yet.
+assert "hyperrl.nets" not in sys.modules
+install_import_hook("hyperrl.nets", "beartype.beartype")
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
