@@ -37,7 +37,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin" / "python"
     run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel, cwd=folder)
     (site,) = folder.glob("lib/python*/site-packages")
-    # A path line does not read the .pth files of the borrowed folder: a checkout installed there stays unseen.
+    # A path line does not read the borrowed folder's own .pth files: a checkout installed there stays unseen.
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder
 
@@ -52,7 +52,7 @@ def test_the_wheel_carries_every_recipe_once(wheel: Path) -> None:
 
 
 def test_recipes_come_from_the_wheel(installed: Path) -> None:
-    code = "from hyperrl.recipes import shipped; print(*(p for k in ('agents', 'envs') for p in shipped(k).values()))"
+    code = "from hyperrl.recipes import shipped as s; print(*s('agents').values(), *s('envs').values())"
     paths = run(installed / "bin" / "python", "-c", code, cwd=installed).split()
     assert {Path(path).name for path in paths} == {Path(recipe).name for recipe in RECIPES}
     assert all(Path(path).resolve().is_relative_to(installed.resolve()) for path in paths)

@@ -28,14 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--eval-env-kwargs", "split:'interpolation'", "--eval-freq", "1000", "--eval-episodes", "4"),
         *("-f", str(logs), "--num-threads", "1"),
     ]
-    done = subprocess.run(
-        command,
-        cwd=logs,
-        env=os.environ | {"WANDB_MODE": "disabled"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = subprocess.run(command, cwd=logs, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return logs / "ppo"
 
