@@ -24,8 +24,8 @@ $(READY): pyproject.toml constraints.txt
 	sys.exit(0 if ok else "HyperRL needs Python 3.11 or later, but $(PYTHON) is Python " + v + "; try: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq -c constraints.txt torch
+	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: $(READY) ## Train hyper-ppo on ode and evaluate it zero-shot on the whole grid of contexts

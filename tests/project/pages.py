@@ -1,0 +1,76 @@
+"""Reads the documentation's code blocks and does what a reader would do with them."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "runs/README.md", *(ROOT / "docs").glob("*.md")])
+_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its language, its text, and the line of the page on which it starts."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    source = page.read_text()
+    return [
+        Block(found["language"], found["text"], source.count("\n", 0, found.start()) + 2)
+        for found in _FENCE.finditer(source)
+    ]
+
+
+def links(page: Path) -> list[str]:
+    """Targets of the page's links and pictures, blocks left out."""
+    return re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", page.read_text()))
+
+
+def do(page: Path, block: Block, names: dict[str, object], folder: Path) -> None:
+    """Run Python, type commands, save YAML under the file name in its first line."""
+    if block.language == "python":
+        code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+        exec(code, names)
+    elif block.language == "console":
+        _type(block.text, folder)
+    elif block.language == "yaml":
+        name = re.match(r"# (\S+\.yaml)\n", block.text)
+        assert name, f"{page.name}:{block.line}: the first line of a YAML block names its file"
+        (folder / name[1]).write_text(block.text)
+
+
+def _type(session: str, folder: Path) -> None:
+    """Run each `$ command`; where the page shows output, the lines must be there, in order (... skips)."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        done = subprocess.run(
+            shlex.split(command, comments=True),
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+        )
+        is_mistake = shown.startswith("hyperrl: error:")
+        assert done.returncode == (2 if is_mistake else 0), f"$ {command}\n{done.stdout}"
+        _expect(shown, done.stdout, command)
+
+
+def _expect(shown: str, printed: str, command: str) -> None:
+    if not shown.strip():
+        return
+    wanted = ["".join(line.split()) for line in shown.strip().splitlines()]
+    pattern = "\n".join(".*" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") for line in wanted)
+    squeezed = "\n".join("".join(line.split()) for line in printed.strip().splitlines())
+    assert re.search(pattern, squeezed, re.DOTALL), f"$ {command} printed\n{printed}\nand not\n{shown}"
