@@ -1,0 +1,100 @@
+"""Which rows of a batch belong to the same task, and how rows travel to their task's weights and back."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def group(
+    descriptors: Float[Tensor, "row descriptor"],
+) -> tuple[Float[Tensor, "task descriptor"], Int[Tensor, " row"]]:
+    """Finds the distinct rows of a batch of descriptors.
+
+    ``torch.unique(dim=0)`` sorts whole rows, which takes as long as a small network's pass. Here each
+    row is projected to one number and those are sorted; equality is then verified on the rows
+    themselves, and a collision falls back to the exact sort.
+
+    Returns:
+        The G distinct descriptors, and for each row the number of its descriptor, 0 to G - 1.
+    """
+    if bool((descriptors == descriptors[:1]).all()):
+        return descriptors[:1], torch.zeros(len(descriptors), dtype=torch.long, device=descriptors.device)
+    spread = torch.arange(1, descriptors.shape[1] + 1, dtype=torch.float64, device=descriptors.device).sqrt()
+    keys, index = torch.unique(descriptors.double() @ spread, return_inverse=True)
+    rows = torch.arange(len(index), device=index.device)
+    representative = torch.empty_like(keys, dtype=torch.long).scatter_(0, index, rows)
+    distinct = descriptors.index_select(0, representative)
+    if torch.equal(distinct.index_select(0, index), descriptors):
+        return distinct, index
+    distinct, index = torch.unique(descriptors, dim=0, return_inverse=True)
+    return distinct, index
+
+
+@runtime_checkable
+class Layout(Protocol):
+    """How the rows of a batch are laid out while they pass through generated layers."""
+
+    def enter(self, x: Tensor) -> Tensor:
+        """(B, features) into the layout."""
+        ...
+
+    def leave(self, y: Tensor) -> Tensor:
+        """The layout back to (B, features)."""
+        ...
+
+
+class Rows:
+    """Rows stay as they are: every row's product is taken in place, or all rows share one task."""
+
+    def enter(self, x: Tensor) -> Tensor:
+        """(B, features) unchanged."""
+        return x
+
+    def leave(self, y: Tensor) -> Tensor:
+        """(B, features) unchanged."""
+        return y
+
+
+class Each:
+    """One row a task: (B, features) is (G, 1, features)."""
+
+    def enter(self, x: Tensor) -> Tensor:
+        """(G, features) to (G, 1, features)."""
+        return x.unsqueeze(1)
+
+    def leave(self, y: Tensor) -> Tensor:
+        """(G, 1, features) to (G, features)."""
+        return y.squeeze(1)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Rows gathered by task and padded to the largest group: (B, features) is (G, M, features)."""
+
+    slot: Int[Tensor, " row"]
+    tasks: int
+    largest: int
+
+    @classmethod
+    def of(cls, index: Int[Tensor, " row"], tasks: int) -> "Grouped":
+        """The layout for a row-to-task index in any order; tasks without a row are allowed."""
+        counts = torch.bincount(index, minlength=tasks)
+        order = torch.argsort(index, stable=True)
+        starts = counts.cumsum(0) - counts
+        sorted_index = index.index_select(0, order)
+        place = torch.arange(len(index), device=index.device) - starts.index_select(0, sorted_index)
+        largest = int(counts.max())
+        slot = torch.empty_like(index).scatter_(0, order, sorted_index * largest + place)
+        return cls(slot, tasks, largest)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """(B, features) to (G, M, features), zeros where a group has fewer than M rows."""
+        padded = x.new_zeros(self.tasks * self.largest, x.shape[-1])
+        return padded.index_copy(0, self.slot, x).view(self.tasks, self.largest, -1)
+
+    def leave(self, y: Tensor) -> Tensor:
+        """(G, M, features) to (B, features)."""
+        return y.flatten(0, 1).index_select(0, self.slot)

@@ -1,0 +1,91 @@
+"""The hypernetwork: descriptors of tasks in, weights of a target network out."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hyperrl.nets.strategies import Full, LowRank
+from hyperrl.nets.targets import Target
+from hyperrl.nets.weights import Weights
+
+_CALIBRATION_TASKS = 512
+
+
+class HyperNetwork(nn.Module):
+    """Generates the weights and biases of every layer of a target network from a task's descriptor.
+
+    Args:
+        descriptor_dim: Size D of a descriptor; 0 gives one task with one learned descriptor.
+        target: The network whose weights are generated.
+        strategy: What is generated: ``"low-rank"``, a rank-r change of shared weights, or ``"full"``,
+            every weight by one head a layer.
+        rank: r of the low-rank strategy.
+        hidden: Sizes of the hypernetwork's own hidden layers; empty is a linear hypernetwork.
+        activation: Activation after each of them.
+        descriptor_range: The range of descriptors over which the generated weights start with the
+            target's own statistics: two numbers, or two tensors (D,).
+
+    Raises:
+        ValueError: An unknown strategy.
+    """
+
+    def __init__(
+        self,
+        descriptor_dim: int,
+        target: Target,
+        strategy: str = "low-rank",
+        rank: int = 8,
+        hidden: Sequence[int] = (64,),
+        activation: type[nn.Module] = nn.Tanh,
+        descriptor_range: tuple[Tensor | float, Tensor | float] = (-1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        self.descriptor_dim = descriptor_dim
+        self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
+        sizes = [max(descriptor_dim, 1), *hidden]
+        trunk: list[nn.Module] = []
+        for size, following in pairwise(sizes):
+            trunk += [nn.Linear(size, following), activation()]
+        self.trunk = nn.Sequential(*trunk)
+        if strategy == "low-rank":
+            self.strategy: LowRank | Full = LowRank(target.layers, sizes[-1], rank)
+        elif strategy == "full":
+            self.strategy = Full(target.layers, sizes[-1])
+        else:
+            raise ValueError(f"strategy: found {strategy!r}; allowed: 'low-rank', 'full'")
+        low, high = (torch.as_tensor(bound, dtype=torch.float32) for bound in descriptor_range)
+        self._initialise(low, high)
+
+    @torch.no_grad()
+    def _initialise(self, low: Tensor, high: Tensor) -> None:
+        for module in self.trunk:
+            if isinstance(module, nn.Linear):
+                nn.init.orthogonal_(module.weight, gain=1.0)
+                nn.init.uniform_(module.bias, -1.0, 1.0)
+        sample = torch.rand(_CALIBRATION_TASKS, self.descriptor_dim)
+        sample[: len(sample) // 2].round_()  # half of them corners of the range
+        self.strategy.initialise(self.trunk(self._given(low + (high - low) * sample)))
+
+    def _given(self, descriptors: Tensor) -> Tensor:
+        return descriptors if self.learned is None else self.learned.expand(len(descriptors), 1)
+
+    @property
+    def factored(self) -> bool:
+        """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
+        return isinstance(self.strategy, LowRank)
+
+    def forward(
+        self, descriptors: Float[Tensor, "task descriptor"], index: Int[Tensor, " row"] | None = None
+    ) -> Weights:
+        """Generates the weights of the given tasks.
+
+        Args:
+            descriptors: (G, D), the distinct tasks.
+            index: (B,), the task of each row that the target will be applied to, in any order. None: row i
+                is task i, or all rows are the one task where G is 1.
+        """
+        weights: Weights = self.strategy(self.trunk(self._given(descriptors)), index)
+        return weights

@@ -1,0 +1,56 @@
+"""What a generated layer is, before anything generates it: its shape and how it starts."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+HIDDEN_GAIN = math.sqrt(2)
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """An affine map ``y = x W + b`` whose W and b are generated.
+
+    Args:
+        in_features: Size of x.
+        out_features: Size of y.
+        gain: W starts as an orthogonal matrix of this gain and b as zero, as Stable-Baselines3
+            initialises its policies; None starts both as ``torch.nn.Linear`` does.
+    """
+
+    in_features: int
+    out_features: int
+    gain: float | None = HIDDEN_GAIN
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases of one task's layer."""
+        return (self.in_features + 1) * self.out_features
+
+    @property
+    def mean_square(self) -> float:
+        """Mean square of W's entries at the start."""
+        if self.gain is None:
+            return 1 / (3 * self.in_features)
+        return self.gain**2 / max(self.in_features, self.out_features)
+
+
+def initial_weight(spec: LayerSpec) -> Float[Tensor, "inputs outputs"]:
+    """A fresh W, applied as ``x @ W``, as the layer would start without a hypernetwork."""
+    weight = torch.empty(spec.out_features, spec.in_features)
+    if spec.gain is None:
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+    else:
+        nn.init.orthogonal_(weight, gain=spec.gain)
+    return weight.t().contiguous()
+
+
+def initial_bias(spec: LayerSpec) -> Float[Tensor, " outputs"]:
+    """A fresh b as the layer would start without a hypernetwork."""
+    if spec.gain is None:
+        bound = 1 / math.sqrt(spec.in_features)
+        return torch.empty(spec.out_features).uniform_(-bound, bound)
+    return torch.zeros(spec.out_features)
