@@ -1,2 +1,33 @@
+"""The one exception that means "the user can put this right", and the words it is told in."""
+
+import difflib
+from collections.abc import Iterable
+
+_LISTED = 160
+
+
 class UserError(Exception):
     """A mistake of the user's, told in one line that names what was found and what is allowed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The tail of a message about an unknown name: the nearest one, then all of them where they are few.
+
+    Args:
+        name: what was found.
+        known: the valid names, in the order in which to list them.
+
+    Returns:
+        "; did you mean 'ode'? known: cartpole, ode", "; known: cartpole, ode", or "" where nothing helps.
+    """
+    names = list(dict.fromkeys(known))
+    folded = {each.casefold(): each for each in reversed(names)}
+    close = difflib.get_close_matches(name[:100].casefold(), folded, n=1, cutoff=0.6)
+    listed = ", ".join(names)
+    short = f"known: {listed}" if 0 < len(listed) <= _LISTED else ""
+    if close:
+        return f"; did you mean {folded[close[0]]!r}?" + (f" {short}" if short and len(names) > 1 else "")
+    return f"; {short}" if short else ""

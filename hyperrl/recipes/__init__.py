@@ -1,0 +1,49 @@
+"""The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
+
+from hyperrl.recipes.agent import (
+    A2C,
+    PPO,
+    AgentRecipe,
+    Arch,
+    BlindPolicy,
+    ConcatPolicy,
+    Hypernetwork,
+    HyperPolicy,
+)
+from hyperrl.recipes.base import Model, Range
+from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family, shipped
+from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
+from hyperrl.recipes.reading import parse_yaml, read_yaml
+from hyperrl.recipes.resolve import resolve
+from hyperrl.recipes.splits import SPLITS, GridAxis, Linspace, Part, Splits
+
+__all__ = [
+    "A2C",
+    "PPO",
+    "SPLITS",
+    "AgentRecipe",
+    "Arch",
+    "BlindPolicy",
+    "ConcatPolicy",
+    "Derived",
+    "FamilyEvaluation",
+    "FamilyRecipe",
+    "FamilyTraining",
+    "Feature",
+    "GridAxis",
+    "HyperPolicy",
+    "Hypernetwork",
+    "Linspace",
+    "Model",
+    "Part",
+    "Range",
+    "Splits",
+    "load_agent",
+    "load_family",
+    "parse_agent",
+    "parse_family",
+    "parse_yaml",
+    "read_yaml",
+    "resolve",
+    "shipped",
+]

@@ -1,0 +1,137 @@
+"""What every recipe is made of: the `Model` base, its field types, and its refusals."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.recipes.messages import Refusal, explain
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_ATTRIBUTE = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}")
+_EXPONENT = re.compile(r"[-+]?\d{1,30}(\.\d{0,30})?[eE][-+]?\d{1,4}")
+
+
+def _number(value: object) -> float:
+    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+        value = float(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise Refusal(found=value, allowed="a finite number")
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, bool) and isinstance(value, (str, Real)):
+        try:
+            number = _number(value)
+        except Refusal:
+            number = math.nan
+        if number.is_integer():
+            return int(number)
+    raise Refusal(found=value, allowed="a whole number")
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Refusal(found=value, allowed="true or false")
+
+
+def _text(value: str) -> str:
+    if any(not (letter.isprintable() or letter == "\n") for letter in value):
+        raise Refusal(found=value, allowed="text without control characters")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise Refusal(found=value, allowed="a name of at most 64 letters, digits, '-' and '_'")
+    return value
+
+
+def _attribute(value: str) -> str:
+    if not _ATTRIBUTE.fullmatch(value):
+        raise Refusal(found=value, allowed="the name of a Python attribute, not beginning with '__'")
+    return value
+
+
+def _range(value: object) -> tuple[float, float]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise Refusal(found=value, allowed="[low, high], two finite numbers with low < high")
+    low, high = (_number(each) for each in value)
+    if not low < high:
+        raise Refusal(found=value, allowed="low < high")
+    return low, high
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+"""A finite float; `1e-3`, which YAML 1.1 reads as text, counts as one."""
+Whole = Annotated[int, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Text = Annotated[str, AfterValidator(_text)]
+Name = Annotated[str, AfterValidator(_name)]
+Attribute = Annotated[str, AfterValidator(_attribute)]
+Range = Annotated[tuple[float, float], BeforeValidator(_range)]
+"""(low, high): finite, low < high."""
+Count = Annotated[Whole, Field(gt=0, le=10**12)]
+Width = Annotated[Whole, Field(gt=0, le=65_536)]
+Positive = Annotated[Number, Field(gt=0)]
+NonNegative = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
+
+
+class Model(BaseModel):
+    """Base of every recipe: frozen, unknown fields and non-finite numbers refused.
+
+    Building one directly raises pydantic's ValidationError; `parse` turns that into a UserError.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+
+    @classmethod
+    def parse(cls, data: object, source: str) -> Self:
+        """Validates plain data.
+
+        Args:
+            data: a mapping as YAML or JSON gives it.
+            source: where it came from (a file's path, `--set`), for the message.
+
+        Raises:
+            UserError: one line: source, field, what was found, what is allowed.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise UserError(f"{source}: {explain(error, data)}") from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_fields(cls, data: Any) -> Any:
+        if isinstance(data, BaseModel):
+            return data
+        fields = [field.alias or name for name, field in cls.model_fields.items()]
+        if not isinstance(data, Mapping):
+            raise Refusal(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
+        for key in data:
+            if key not in fields:
+                raise Refusal(path=(str(key),), reason=f"unknown field{nearest(str(key), fields)}")
+        return dict(data)

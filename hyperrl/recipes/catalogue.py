@@ -1,0 +1,79 @@
+"""Finding recipes by name or path, and reading them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.recipes.agent import AgentRecipe
+from hyperrl.recipes.family import FamilyRecipe
+from hyperrl.recipes.messages import show
+from hyperrl.recipes.reading import read_yaml
+
+Kind = Literal["agents", "envs"]
+_ONE: dict[Kind, str] = {"agents": "agent", "envs": "family"}
+
+
+def _folder(kind: Kind) -> Path:
+    """In a wheel the recipes lie in the package, in a checkout (or an editable install) beside it."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "shipped"
+    return (packaged if packaged.is_dir() else here.parents[1]) / kind
+
+
+def shipped(kind: Kind) -> dict[str, Path]:
+    """The suite's recipes: name to file, in alphabetical order."""
+    return {path.stem: path for path in sorted(_folder(kind).glob("*.yaml"))}
+
+
+def parse_agent(data: Mapping[str, Any], source: str) -> AgentRecipe:
+    """Validates an agent's fields; `source` names them in the UserError."""
+    return AgentRecipe.parse(data, source)
+
+
+def parse_family(data: Mapping[str, Any], source: str) -> FamilyRecipe:
+    """Validates a family's fields; `source` names them in the UserError."""
+    return FamilyRecipe.parse(data, source)
+
+
+def load_agent(name_or_path: str) -> AgentRecipe:
+    """Reads an agent: a name of the suite, or a path (with "/" or ending in ".yaml").
+
+    Raises:
+        UserError: unknown name (the nearest offered), unreadable file, wrong field.
+    """
+    path, label = _find(name_or_path, "agents")
+    return parse_agent(_read(path), label)
+
+
+def load_family(name_or_path: str) -> FamilyRecipe:
+    """Reads a family: a name of the suite, or a path (with "/" or ending in ".yaml").
+
+    Raises:
+        UserError: unknown name (the nearest offered), unreadable file, wrong field.
+    """
+    path, label = _find(name_or_path, "envs")
+    return parse_family(_read(path), label)
+
+
+def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
+    if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+        return Path(name_or_path), name_or_path
+    known = shipped(kind)
+    if name_or_path in known:
+        return known[name_or_path], f"{kind}/{name_or_path}.yaml"
+    other: Kind = "envs" if kind == "agents" else "agents"
+    if name_or_path in shipped(other):
+        raise UserError(
+            f"unknown {_ONE[kind]} {name_or_path!r}: that is the name of a {_ONE[other]}{nearest('', known)}"
+        )
+    raise UserError(f"unknown {_ONE[kind]} {show(name_or_path)}{nearest(name_or_path, known)}")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    data = read_yaml(path)
+    if not isinstance(data, Mapping):
+        raise UserError(
+            f"{path}: found {show(data)}; allowed: a mapping of fields, as `hyperrl describe` lists them"
+        )
+    return data if "name" in data else {**data, "name": path.stem}

@@ -1,0 +1,204 @@
+"""A family: a base Gymnasium environment, the features that make its tasks, and its splits."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from hyperrl.recipes.agent import A2C, PPO
+from hyperrl.recipes.base import Attribute, Count, Model, Name, Number, Range, Text
+from hyperrl.recipes.messages import Refusal, refusal_of
+from hyperrl.recipes.semantics import check_splits
+from hyperrl.recipes.splits import Splits
+
+_BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
+
+
+class Feature(Model):
+    """One parameter that tells a family's tasks apart."""
+
+    about: Text = Field(description="what it is, in words")
+    unit: Text = Field(default="", description="its unit; empty: dimensionless")
+    default: Number = Field(description="its value where a context leaves it out")
+    train: Range = Field(description="training range, which the networks see as [-1, 1]")
+    extrapolation: Range | None = Field(
+        default=None, description="widest declared range, around the training range; none: the training range"
+    )
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="the only values that it takes (a sign, a count)"
+    )
+    encoding: Literal["linear", "circle"] = Field(
+        default="linear", description="circle: an angle in radians, which the networks see as (cos, sin)"
+    )
+    attribute: Attribute | None = Field(
+        default=None,
+        description="attribute of the base environment that carries it; none: the feature's own name",
+    )
+
+    @property
+    def widest(self) -> tuple[float, float]:
+        """The widest declared range."""
+        return self.train if self.extrapolation is None else self.extrapolation
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        low, high = self.widest
+        if not low <= self.train[0] < self.train[1] <= high:
+            raise Refusal(
+                path=("extrapolation",), found=[low, high], allowed=f"a range around train {[*self.train]}"
+            )
+        if not low <= self.default <= high:
+            raise Refusal(path=("default",), found=self.default, allowed=f"within {[low, high]}")
+        if self.values is None:
+            return self
+        for index, value in enumerate(self.values):
+            if not low <= value <= high:
+                raise Refusal(path=("values", index), found=value, allowed=f"within {[low, high]}")
+        if len(set(self.values)) < len(self.values):
+            raise Refusal(path=("values",), found=[*self.values], allowed="each value once")
+        if self.default not in self.values:
+            raise Refusal(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
+        return self
+
+
+class Derived(Model):
+    """An attribute that the base computes from others once; it is computed again after each change of task."""
+
+    sum: Annotated[tuple[Attribute, ...], Field(min_length=1)] | None = Field(
+        default=None, description="attributes that it is the sum of"
+    )
+    product: Annotated[tuple[Attribute, ...], Field(min_length=1)] | None = Field(
+        default=None, description="attributes that it is the product of"
+    )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The attributes that it is computed from."""
+        return self.sum or self.product or ()
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.sum is None) == (self.product is None):
+            raise Refusal(
+                found=[] if self.sum is None else ["sum", "product"], allowed="exactly one of sum, product"
+            )
+        return self
+
+
+def _overrides_of(algorithm: type[PPO] | type[A2C]) -> Any:
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        if "name" in value:
+            raise Refusal(path=("name",), reason="found 'name'; allowed: the algorithm's other fields")
+        try:
+            whole = algorithm.model_validate(value)
+        except ValidationError as error:
+            raise refusal_of(error, value) from None
+        return {field: getattr(whole, field) for field in value}
+
+    return AfterValidator(check)
+
+
+class FamilyTraining(Model):
+    """What this family needs of any agent; it comes before the agent's own fields and after `--set`."""
+
+    steps: Count | None = Field(default=None, description="environment steps of training")
+    n_envs: Annotated[Count, Field(le=65_536)] | None = Field(
+        default=None, description="environments side by side"
+    )
+    ppo: Annotated[dict[str, Any], _overrides_of(PPO)] = Field(default={}, description="fields of PPO")
+    a2c: Annotated[dict[str, Any], _overrides_of(A2C)] = Field(default={}, description="fields of A2C")
+
+
+class FamilyEvaluation(Model):
+    """How this family is evaluated."""
+
+    episodes: Annotated[Count, Field(le=100_000)] = Field(default=5, description="episodes of each task")
+    options: dict[Name, Number] = Field(default={}, description="reset options of the base environment")
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)) and abs(value) < float("inf"):
+        return value
+    raise Refusal(found=value, allowed="true, false, a finite number, or text")
+
+
+def _base(value: str) -> str:
+    if len(value) > 200 or not _BASE.fullmatch(value):
+        raise Refusal(found=value, allowed="a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0")
+    return value
+
+
+class FamilyRecipe(Model):
+    """A family of the suite, as `envs/*.yaml` writes it."""
+
+    format: Literal[1] = Field(default=1, description="version of this file format")
+    name: Name = Field(description="the family's name; a file's stem where the file gives none")
+    about: Text = Field(description="what it is, in words")
+    base: Annotated[str, AfterValidator(_base)] = Field(description="id of the base environment")
+    kwargs: dict[Attribute, Annotated[bool | int | float | str, BeforeValidator(_scalar)]] = Field(
+        default={}, description="keyword arguments of the base environment"
+    )
+    features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)] = Field(
+        description="the parameters that tell its tasks apart"
+    )
+    derived: dict[Attribute, Derived] = Field(
+        default={},
+        description="attributes computed again from others after each change of task, in this order",
+    )
+    splits: Splits = Field(default=Splits(), description="its tasks")
+    training: FamilyTraining = Field(default=FamilyTraining(), description="what it needs of any agent")
+    evaluation: FamilyEvaluation = Field(default=FamilyEvaluation(), description="how it is evaluated")
+    oracle: Literal["ode"] | None = Field(default=None, description="the known optimum, if any")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_extrapolation_where_there_is_none(cls, data: Any) -> Any:
+        """The default split has nothing to sample where no feature reaches beyond its training range."""
+        features = data.get("features") if isinstance(data, Mapping) else None
+        splits = data.get("splits", {}) if isinstance(data, Mapping) else None
+        if not isinstance(features, Mapping) or not isinstance(splits, Mapping) or "extrapolation" in splits:
+            return data
+        wider = any(_reaches_beyond(feature) for feature in features.values())
+        return data if wider else {**data, "splits": {**splits, "extrapolation": []}}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        carried: dict[str, str] = {}
+        for name, feature in self.features.items():
+            attribute = feature.attribute or name
+            if not attribute.isidentifier():
+                raise Refusal(
+                    path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
+                )
+            if attribute in carried:
+                path = ("features", name, "attribute")
+                raise Refusal(
+                    path=path, found=attribute, allowed=f"not that of feature {carried[attribute]!r} too"
+                )
+            carried[attribute] = name
+        self._check_derived(carried)
+        if self.oracle == "ode" and self.base != "hyperrl-base/ode-v0":
+            raise Refusal(path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone")
+        check_splits(self.splits, self.features)
+        return self
+
+    def _check_derived(self, carried: dict[str, str]) -> None:
+        later = list(self.derived)
+        for attribute, rule in self.derived.items():
+            if attribute in carried:
+                allowed = f"not an attribute that feature {carried[attribute]!r} sets"
+                raise Refusal(path=("derived", attribute), found=attribute, allowed=allowed)
+            unready = [source for source in rule.sources if source in later]
+            if unready:
+                allowed = "attributes that are not derived, or derived above it"
+                raise Refusal(path=("derived", attribute), found=unready, allowed=allowed)
+            later.remove(attribute)
+
+
+def _reaches_beyond(feature: Any) -> bool:
+    if isinstance(feature, Feature):
+        return feature.widest != feature.train
+    return isinstance(feature, Mapping) and feature.get("extrapolation") is not None

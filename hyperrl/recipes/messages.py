@@ -1,0 +1,103 @@
+"""Turns pydantic's errors into one line: the field's path, what was found, what is allowed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from hyperrl.errors import nearest
+
+_SHOWN = 80
+_ALLOWED = {
+    "greater_than": "a number > {gt}",
+    "greater_than_equal": "a number >= {ge}",
+    "less_than": "a number < {lt}",
+    "less_than_equal": "a number <= {le}",
+    "literal_error": "{expected}",
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+}
+
+
+class Refusal(ValueError):
+    """Raised by our validators; `path` leads from the value under validation to the field at fault.
+
+    Either `found` and `allowed`, or a `reason` that says it all.
+    """
+
+    def __init__(
+        self, *, path: Sequence[str | int] = (), found: object = None, allowed: str = "", reason: str = ""
+    ) -> None:
+        self.path = tuple(path)
+        self.reason = reason or f"found {show(found)}; allowed: {allowed}"
+        super().__init__(self.reason)
+
+
+def show(value: object) -> str:
+    """A value as YAML would write it on one line, cut after 80 characters."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def explain(error: ValidationError, data: object) -> str:
+    """The first error of validating `data`: "features.gravity.train: found [5, 1]; allowed: low < high"."""
+    refusal = refusal_of(error, data)
+    parts = (str(part) for part in refusal.path)
+    where = ".".join(part if part.isprintable() and len(part) <= _SHOWN else show(part) for part in parts)
+    return f"{where}: {refusal.reason}" if where else refusal.reason
+
+
+def refusal_of(error: ValidationError, data: object) -> Refusal:
+    """The first error.
+
+    Args:
+        error: from validating `data`.
+        data: the input, which tells a field's name from the tags that pydantic puts into an error's location.
+    """
+    detail = error.errors(include_url=False)[0]
+    path = _fields(detail["loc"], data, missing=detail["type"] == "missing")
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, Refusal):
+        return Refusal(path=(*path, *cause.path), reason=cause.reason)
+    return Refusal(path=path, reason=_reason(detail))
+
+
+def _fields(location: Sequence[int | str], data: object, *, missing: bool) -> list[str]:
+    """The location without the tags of unions, which are no keys of the input."""
+    path: list[str] = []
+    here: Any = data
+    for depth, part in enumerate(location):
+        attribute = isinstance(part, str) and part in getattr(type(here), "model_fields", {})
+        inside = isinstance(here, Mapping) and part in here
+        indexed = isinstance(here, Sequence) and isinstance(part, int) and part < len(here)
+        if attribute:
+            here = getattr(here, str(part))
+        elif inside or (indexed and not isinstance(here, str)):
+            here = here[part]
+        elif not (missing and depth == len(location) - 1):
+            continue
+        path.append(str(part))
+    return path
+
+
+def _reason(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "missing":
+        return "missing"
+    if kind == "union_tag_invalid":
+        tags = [tag.strip("' ") for tag in str(context["expected_tags"]).split(",")]
+        field = str(context["discriminator"]).strip("'")
+        return f"{field}: found {show(context['tag'])}{nearest(str(context['tag']), tags)}"
+    if kind == "union_tag_not_found":
+        return f"found {show(detail['input'])}; allowed: a mapping with the field {context['discriminator']}"
+    allowed = _ALLOWED[kind].format(**context) if kind in _ALLOWED else detail["msg"]
+    return f"found {show(detail['input'])}; allowed: {allowed}"

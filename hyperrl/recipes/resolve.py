@@ -1,0 +1,51 @@
+"""An agent as it will train on a family: its own fields, then the family's, then the user's overrides."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hyperrl.errors import UserError
+from hyperrl.recipes.agent import AgentRecipe
+from hyperrl.recipes.catalogue import parse_agent
+from hyperrl.recipes.family import FamilyRecipe
+from hyperrl.recipes.messages import show
+from hyperrl.recipes.reading import parse_yaml
+
+
+def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] = ()) -> AgentRecipe:
+    """The agent with the family's needs and the user's overrides, validated again.
+
+    Args:
+        agent: the recipe.
+        family: its `training` comes before the agent's own fields.
+        overrides: "algorithm.learning_rate=1e-3", "steps=1000"; values in YAML; they come before all else.
+
+    Raises:
+        UserError: an override that is no `key=value`, names no field (the nearest is offered), or breaks a rule.
+    """
+    data = agent.model_dump()
+    needs = family.training
+    data["algorithm"].update(needs.ppo if agent.algorithm.name == "ppo" else needs.a2c)
+    data.update({name: value for name in ("steps", "n_envs") if (value := getattr(needs, name)) is not None})
+    for override in overrides:
+        _set(data, override)
+    return parse_agent(data, "--set" if overrides else f"{agent.name} on {family.name}")
+
+
+def _set(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    fields = key.strip().split(".")
+    if not equals or not all(fields):
+        raise UserError(
+            f"--set: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
+        )
+    value = parse_yaml(text, f"--set {fields[-1]}")
+    here = data
+    for depth, field in enumerate(fields[:-1], start=1):
+        inner = here.setdefault(field, {})
+        if not isinstance(inner, dict):
+            where = ".".join(fields[:depth])
+            raise UserError(
+                f"--set: {where}: found {show(inner)}, which has no fields; allowed: {where}=value"
+            )
+        here = inner
+    here[fields[-1]] = value

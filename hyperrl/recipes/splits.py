@@ -1,0 +1,171 @@
+"""Which tasks a family trains on, chooses by, and reports: lists, grids and seeded samples of contexts."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_serializer, model_validator
+
+from hyperrl.recipes.base import Count, Flag, Model, Name, Number, Range, Whole
+from hyperrl.recipes.messages import Refusal
+
+MAX_TASKS = 100_000
+SPLITS = ("train", "validation", "interpolation", "extrapolation")
+
+Context = dict[Name, Number]
+
+
+class Linspace(Model):
+    """n values from `from` to `to`, both ends included, equally spaced."""
+
+    start: Number = Field(alias="from", description="first value")
+    stop: Number = Field(alias="to", description="last value")
+    n: Annotated[Count, Field(le=MAX_TASKS)] = Field(description="number of values")
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if (self.n > 1 and not self.start < self.stop) or (self.n == 1 and self.start != self.stop):
+            found = {"from": self.start, "to": self.stop, "n": self.n}
+            raise Refusal(found=found, allowed="from < to (or n = 1 and from = to)")
+        return self
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values in rising order; the last is `to` exactly."""
+        if self.n == 1:
+            return (self.start,)
+        last = self.n - 1
+        inner = tuple(self.start + (self.stop - self.start) * step / last for step in range(last))
+        return (*inner, self.stop)
+
+    @model_serializer
+    def _as_written(self) -> dict[str, float]:
+        return {"from": self.start, "to": self.stop, "n": self.n}
+
+
+def _axis_kind(value: Any) -> str | None:
+    if isinstance(value, (Mapping, Linspace)):
+        return "linspace"
+    return "values" if isinstance(value, Sequence) and not isinstance(value, str) else None
+
+
+GridAxis = Annotated[
+    Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_TASKS), Tag("values")]
+    | Annotated[Linspace, Tag("linspace")],
+    Discriminator(
+        _axis_kind,
+        custom_error_type="grid_axis",
+        custom_error_message="a list of values, or {from: low, to: high, n: count}",
+    ),
+]
+
+
+class Part(Model):
+    """Some tasks of a split: exactly one of `list`, `grid` and `sample`, then narrowed by the other fields."""
+
+    list: Annotated[tuple[Context, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = Field(
+        default=None, description="contexts one by one; features left out take their defaults"
+    )
+    grid: dict[Name, GridAxis] | None = Field(
+        default=None,
+        description="values per feature, combined each with each; features left out take their defaults",
+    )
+    sample: Annotated[Count, Field(le=MAX_TASKS)] | None = Field(
+        default=None, description="number of contexts, Sobol-sampled in the split's box or in `ranges`"
+    )
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = Field(
+        default=0,
+        description="seed of `sample`; a split that gives none takes its own (train 0, validation 1, ...)",
+    )
+    ranges: dict[Name, Annotated[tuple[Range, ...], Field(min_length=1)]] | None = Field(
+        default=None, description="unions of intervals to sample in, per feature"
+    )
+    keep: Literal["inside", "outside"] | None = Field(
+        default=None, description="keep contexts inside the training ranges, or with a feature outside them"
+    )
+    without: tuple[Context, ...] = Field(
+        default=(),
+        description="contexts dropped; one that names some features alone drops all that agree on those",
+    )
+    without_train: Flag = Field(default=False, description="drop the training tasks from a `list` too")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("list", "grid", "sample") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise Refusal(found=given, allowed="exactly one of list, grid, sample")
+        if self.sample is None and self.ranges is not None:
+            raise Refusal(path=("ranges",), reason="found ranges without sample; allowed: with sample alone")
+        if self.grid is not None and not self.grid:
+            raise Refusal(path=("grid",), found={}, allowed="at least one feature")
+        if math.prod(len(values) for values in self.axes.values()) > MAX_TASKS:
+            raise Refusal(path=("grid",), reason=f"found more than {MAX_TASKS} contexts; allowed: fewer")
+        return self
+
+    @property
+    def axes(self) -> dict[str, tuple[float, ...]]:
+        """The grid's values per feature; empty where the part is no grid."""
+        grid = self.grid or {}
+        return {name: axis.values if isinstance(axis, Linspace) else axis for name, axis in grid.items()}
+
+    @property
+    def explicit(self) -> tuple[dict[str, float], ...]:
+        """The contexts of a list or a grid as written (partial, nothing dropped); empty for a sample."""
+        if self.list is not None:
+            return self.list
+        axes = self.axes
+        points = itertools.product(*axes.values()) if axes else ()
+        return tuple(dict(zip(axes, point, strict=True)) for point in points)
+
+    def drops(self, context: Mapping[str, float]) -> bool:
+        """Whether `without` names this complete context."""
+        return any(all(context[name] == value for name, value in each.items()) for each in self.without)
+
+
+def _parts(value: Any) -> Any:
+    return [value] if isinstance(value, (Mapping, Part)) else value
+
+
+Parts = Annotated[tuple[Part, ...], Field(max_length=1000), BeforeValidator(_parts)]
+
+
+class Splits(Model):
+    """The four splits.
+
+    A task of an earlier one is never in a later one: grids and samples drop it, a list must not hold it.
+    """
+
+    train: Annotated[Parts, Field(min_length=1)] = Field(
+        default=(Part(sample=32, seed=0),), description="tasks trained on, inside the training ranges"
+    )
+    validation: Parts = Field(
+        default=(Part(sample=16, seed=1),), description="tasks to choose by, inside the training ranges"
+    )
+    interpolation: Parts = Field(
+        default=(Part(sample=32, seed=2),), description="tasks to report, inside the training ranges"
+    )
+    extrapolation: Parts = Field(
+        default=(Part(sample=32, seed=3, keep="outside"),),
+        description="tasks to report, at least one feature outside its training range",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seeds_and_sides(cls, data: Any) -> Any:
+        """A sample's seed and side follow from its split where the file gives none."""
+        if not isinstance(data, Mapping):
+            return data
+        filled = dict(data)
+        for seed, split in enumerate(SPLITS):
+            parts = _parts(data.get(split))
+            if isinstance(parts, Sequence) and not isinstance(parts, str):
+                filled[split] = [_filled(part, split, seed) for part in parts]
+        return filled
+
+
+def _filled(part: Any, split: str, seed: int) -> Any:
+    if not isinstance(part, Mapping) or part.get("sample") is None:
+        return part
+    side = {"keep": "outside"} if split == "extrapolation" and part.get("keep") is None else {}
+    return {"seed": seed, **part, **side}
