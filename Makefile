@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow check format results bench wheel constraints clean
+.PHONY: help venv demo test test-slow check format docs results bench wheel constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: $(READY) ## Format the code and fix what the linter can
 results: $(READY) ## Write docs/results.md, the README's table and the figures from benchmarks/results
 	@$(BIN)/python -m benchmarks.results
 
+docs: $(READY) ## Write the README's tables of agents and families from the recipes
+	@$(BIN)/python -m tests.project.tables
+
 bench: $(READY) ## Measure speed: training throughput and weight generation
 	@$(BIN)/python -m benchmarks.throughput
 	@$(BIN)/python -m benchmarks.generation
@@ -62,7 +65,8 @@ constraints: $(READY) ## Compile constraints.txt from pyproject.toml (keeps pins
 	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --annotation-style=line \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	  -P 'torch==2.13.0' -P 'pandas<3' -o constraints.txt pyproject.toml
-	@sed -i.bak -e 's/+cpu//' constraints.txt && rm -f constraints.txt.bak
+	@sed -i.bak -e 's/+cpu//' -e '1i # The tested set, compiled from pyproject.toml with all extras by pip-compile: `make constraints`' \
+	  constraints.txt && rm -f constraints.txt.bak
 
 clean: ## Remove what the tools leave (runs and .venv stay)
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

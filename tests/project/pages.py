@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "runs/README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "runs/README.md", *(ROOT / "docs").glob("*.md")]
+)
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -71,6 +73,8 @@ def _expect(shown: str, printed: str, command: str) -> None:
     if not shown.strip():
         return
     wanted = ["".join(line.split()) for line in shown.strip().splitlines()]
-    pattern = "\n".join(".*" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") for line in wanted)
+    pattern = "\n".join(
+        ".*" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") for line in wanted
+    )
     squeezed = "\n".join("".join(line.split()) for line in printed.strip().splitlines())
     assert re.search(pattern, squeezed, re.DOTALL), f"$ {command} printed\n{printed}\nand not\n{shown}"

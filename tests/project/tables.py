@@ -1,0 +1,52 @@
+"""The README's tables of agents and families, written from the recipes: `python -m tests.project.tables`."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hyperrl.recipes import load_agent, load_family, shipped
+from hyperrl.recipes.family import Feature
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _span(feature: Feature) -> str:
+    if feature.values is not None:
+        return "{" + ", ".join(f"{value:g}" for value in feature.values) + "}"
+    low, high = feature.train
+    return f"{low:g} to {high:g}"
+
+
+def agents() -> str:
+    recipes = [load_agent(name) for name in shipped("agents")]
+    rows = [[f"`{each.name}`", each.algorithm.name.upper(), " ".join(each.about.split())] for each in recipes]
+    return _table(["agent", "algorithm", "what it is"], rows)
+
+
+def families() -> str:
+    rows = []
+    for name in shipped("envs"):
+        family = load_family(name)
+        features = ", ".join(f"{key} {_span(feature)}" for key, feature in family.features.items())
+        rows.append([f"`{name}`", " ".join(family.about.split()), features])
+    return _table(["family", "what it is", "features and their training ranges"], rows)
+
+
+def written(text: str) -> str:
+    """The text with the tables between its markers brought up to date."""
+    for name, table in (("agents", agents()), ("families", families())):
+        begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
+        assert text.count(begin) == text.count(end) == 1, (
+            f"README.md needs one {begin.strip()} and one {end.strip()}"
+        )
+        before, _, rest = text.partition(begin)
+        text = before + begin + table + end + rest.partition(end)[2]
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text()))

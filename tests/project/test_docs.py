@@ -1,0 +1,58 @@
+"""The documentation says what is true: its code runs, its links lead somewhere, its tables follow the recipes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.project import tables
+from tests.project.pages import PAGES, ROOT, blocks, do, links
+
+RUNNABLE = ("python", "console", "yaml")
+DONE_BY_HAND = ("sh", "text", "json")
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if any(b.language in RUNNABLE for b in blocks(p))], ids=page_id
+)
+def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks(page):
+        assert block.language in RUNNABLE + DONE_BY_HAND, (
+            f"{page.name}:{block.line}: name the block's language"
+        )
+        do(page, block, names, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_to_files(page: Path) -> None:
+    for link in links(page):
+        if not link.startswith(("https://", "#")):
+            assert (page.parent / link.partition("#")[0]).exists(), f"{page_id(page)} links to {link}"
+
+
+def test_the_readme_lists_the_recipes_as_they_are() -> None:
+    text = tables.README.read_text()
+    assert text == tables.written(text), "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE))
+    assert named <= targets
+
+
+def test_an_untrue_page_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ hyperrl --version\nhyperrl of old\n```\n\n```python\nassert 1 == 2\n```\n")
+    output, code = blocks(page)
+    with pytest.raises(AssertionError, match="of old"):
+        do(page, output, {}, tmp_path)
+    with pytest.raises(AssertionError):
+        do(page, code, {}, tmp_path)
