@@ -28,7 +28,8 @@ def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tens
 
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
-    assert (found - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp_min(1e-30)
+    # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
+    assert (found - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp_min(0.1)
 
 
 def perturbed(module: nn.Module, seed: int = 1) -> None:
