@@ -1,0 +1,5 @@
+import sys
+
+from hyperrl.cli import main
+
+sys.exit(main())

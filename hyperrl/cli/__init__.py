@@ -1,0 +1,27 @@
+"""The command line: parse, call, print. `main` turns every outcome into an exit status."""
+
+import sys
+from collections.abc import Sequence
+
+from hyperrl.cli import mistakes
+
+__all__ = ["main"]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: the command line without the program's name; None: `sys.argv`.
+
+    Returns:
+        The exit status: 0 done, 1 a fault of HyperRL's (with its traceback), 2 a mistake of the user's (one
+        line on stderr), 130 interrupted.
+    """
+    from hyperrl.cli.app import app
+
+    with mistakes.held() as outcome:
+        outcome.status = app(
+            args=list(sys.argv[1:] if args is None else args), prog_name="hyperrl", standalone_mode=False
+        )
+    return outcome.status or 0

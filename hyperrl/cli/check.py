@@ -1,0 +1,45 @@
+"""`hyperrl check`: is a recipe valid, are its splits disjoint, does every feature do something."""
+
+from typing import Annotated
+
+import typer
+
+from hyperrl.cli import show
+from hyperrl.errors import UserError
+
+
+def check(
+    recipes: Annotated[
+        list[str], typer.Argument(metavar="FILE_OR_NAME...", help="Agents or families: names or YAML files.")
+    ],
+) -> None:
+    """Prove that recipes are right: fields valid, splits disjoint, every feature alive."""
+    mistakes: list[UserError] = []
+    for name in recipes:
+        try:
+            show.line(f"{name}: {_checked(name)}")
+        except UserError as mistake:
+            mistakes.append(mistake)
+            if len(recipes) > 1:
+                show.line(f"{name}: WRONG: {mistake}")
+    if len(mistakes) > 1:
+        raise UserError(f"{len(mistakes)} of {len(recipes)} recipes are wrong; the first: {mistakes[0]}")
+    if mistakes:
+        raise mistakes[0]
+
+
+def _checked(name: str) -> str:
+    from hyperrl.cli.recipe import load
+    from hyperrl.recipes import SPLITS, AgentRecipe, ConcatPolicy, load_agent
+
+    recipe = load(name)
+    if isinstance(recipe, AgentRecipe):
+        if isinstance(recipe.policy, ConcatPolicy) and recipe.policy.match_parameters:
+            load_agent(recipe.policy.match_parameters)
+        return f"ok, an agent ({recipe.policy.kind} policy, {recipe.algorithm.name})"
+    from hyperrl.tasks import Family, check_family
+
+    family = Family(recipe)
+    check_family(family)
+    sizes = ", ".join(f"{len(family.tasks(split))} {split}" for split in SPLITS)
+    return f"ok, a family; alive: {', '.join(recipe.features)}; disjoint tasks: {sizes}"

@@ -1,0 +1,116 @@
+"""`hyperrl evaluate`: zero-shot returns of a run, task by task."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hyperrl.cli import show, values
+
+if TYPE_CHECKING:
+    from hyperrl.evaluation import Evaluation
+
+
+def evaluate(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Run directories: seeds of one agent and family.")
+    ],
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A split of the family (repeatable). [default: interpolation, extrapolation]"
+        ),
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="k=v,k=v", help="A task of your own (repeatable); features left out take their defaults."
+        ),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="k=lo:hi:n", help="n values of one feature: a curve. Given twice: a heatmap over two."
+        ),
+    ] = None,
+    episodes: Annotated[
+        int | None,
+        typer.Option(
+            parser=values.whole("--episodes", 1),
+            metavar="N",
+            help="Episodes per task. [default: the family's]",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(parser=values.whole("--seed", 0), metavar="S", help="Seed of the start states.")
+    ] = 0,
+    stochastic: Annotated[
+        bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    allow_import: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
+    ] = None,
+) -> None:
+    """Evaluate a run on tasks that it was not trained on."""
+    contexts = [values.context(text) for text in context or ()]
+    sweeps = [values.sweep(text) for text in sweep or ()]
+    from hyperrl import api
+
+    splits = tuple(split) if split else () if contexts or sweeps else ("interpolation", "extrapolation")
+    found = api.evaluate(
+        runs,
+        splits=splits,
+        contexts=contexts,
+        sweep=sweeps,
+        episodes=episodes,
+        seed=seed,
+        deterministic=not stochastic,
+        allow_import=tuple(allow_import or ()),
+    )
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), allow_nan=False))
+    else:
+        print_evaluation(found)
+
+
+def print_evaluation(found: "Evaluation") -> None:
+    """Print an evaluation's splits, the tasks that were asked for one by one, and the figures' paths."""
+    seeds = ", ".join(str(run.seed) for run in found.runs)
+    actions = "most likely actions" if found.deterministic else "drawn actions"
+    show.line(f"{found.agent} on {found.family}, seed {seeds}: {found.episodes} episodes per task, {actions}")
+    show.line()
+    if found.splits:
+        show.table(
+            ["split", "tasks", found.agent, "std. error", "IQM", "optimum"],
+            (
+                [
+                    name,
+                    str(split["tasks"]),
+                    *(
+                        show.number(each)
+                        for each in (split["mean"], split["stderr"], split["iqm"], split["oracle"])
+                    ),
+                ]
+                for name, split in found.splits.items()
+            ),
+            numbers=["tasks", found.agent, "std. error", "IQM", "optimum"],
+        )
+    if found.asked:
+        show.table(
+            ["task", "is", found.agent, "optimum"],
+            (
+                [show.assignment(task.context), task.split, show.number(task.mean), show.number(task.oracle)]
+                for task in found.asked
+            ),
+            numbers=[found.agent, "optimum"],
+        )
+    show_paths("figure", found.figures)
+
+
+def show_paths(what: str, paths: Sequence[object]) -> None:
+    """Print where files are, one a line."""
+    for path in paths:
+        show.line(f"{what}: {path}")

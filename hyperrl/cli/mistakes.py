@@ -1,0 +1,68 @@
+"""From an exception to an exit status and a line on stderr."""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from hyperrl.errors import UserError
+
+DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
+
+# The base class of Typer's usage errors moved between its versions; the exported one inherits from it.
+UsageMistake: Any = typer.BadParameter.__mro__[2]
+
+
+@dataclass
+class Outcome:
+    """How a command ended."""
+
+    status: int | None = None
+
+
+@contextmanager
+def held() -> Iterator[Outcome]:
+    """Catch whatever a command raises, print the line that belongs to it and note the exit status."""
+    outcome = Outcome()
+    try:
+        yield outcome
+        sys.stdout.flush()
+    except UserError as mistake:
+        outcome.status = told(str(mistake))
+    except UsageMistake as mistake:
+        outcome.status = told(usage_line(mistake))
+    except (KeyboardInterrupt, typer.Abort):
+        outcome.status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`hyperrl list | head`); stdout must not be flushed again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        outcome.status = OURS
+    except Exception as fault:
+        traceback.print_exc()
+        print(f"hyperrl: internal error: {one_line(f'{type(fault).__name__}: {fault}')}", file=sys.stderr)
+        outcome.status = OURS
+
+
+def told(message: str) -> int:
+    """Print a user's mistake as one line and return its exit status."""
+    print(f"hyperrl: error: {one_line(message)}", file=sys.stderr)
+    return USER
+
+
+def one_line(text: str) -> str:
+    """Join lines and show control characters as escapes, so that no message moves the terminal's cursor."""
+    joined = re.sub(r"\s*[\r\n]+\s*", " ", text.strip())
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in joined)
+
+
+def usage_line(mistake: Any) -> str:
+    """What Typer says about a wrong option or argument, with where to read more."""
+    said = mistake.format_message().rstrip(".")
+    context = getattr(mistake, "ctx", None)
+    return f"{said} (see `{context.command_path} --help`)" if context else said
