@@ -1,0 +1,20 @@
+"""Zero-shot evaluation over batches of tasks, the statistics of its results, and figures of them."""
+
+from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarise
+from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+from hyperrl.evaluation.zero_shot import Act, TaskResult, act_of, evaluate_tasks
+
+__all__ = [
+    "Act",
+    "Evaluation",
+    "RunResult",
+    "SplitSummary",
+    "TaskResult",
+    "act_of",
+    "evaluate_tasks",
+    "iqm",
+    "mean",
+    "stderr",
+    "stratified_bootstrap",
+    "summarise",
+]

@@ -1,0 +1,104 @@
+"""Return over two features of the context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.evaluation.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from hyperrl.evaluation.zero_shot import TaskResult
+    from hyperrl.tasks import Family
+
+
+def heatmap(
+    results: Sequence[TaskResult],
+    family: Family,
+    features: tuple[str, str],
+    path: Path | None = None,
+    *,
+    agent: str = "agent",
+) -> Figure:
+    """Draw mean episode return over two features, beside the optimum where it is known, on one scale.
+
+    A frame marks the box of the training ranges, triangles the training tasks that lie on the plane drawn.
+
+    Args:
+        results: tasks on a grid of the two features; results at the same context are runs and are averaged.
+            Cells without a result stay empty.
+        family: the tasks' family.
+        features: the features on the horizontal and the vertical axis.
+        path: where a PNG is written; None writes none.
+        agent: heading of the agent's panel.
+
+    Raises:
+        ValueError: there are no results, or fewer than two values of either feature.
+    """
+    x, y = (np.unique([result.context[name] for result in results]) for name in features)
+    if min(x.size, y.size) < 2:
+        raise ValueError(f"a heatmap needs at least two values of {features[0]} and of {features[1]}")
+    panels = [(agent, _grid(results, features, x, y, [result.mean for result in results]))]
+    best = [result.oracle for result in results]
+    if all(value is not None for value in best):
+        panels.append((style.known(family), _grid(results, features, x, y, [float(v or 0) for v in best])))
+    limits = {"vmin": min(np.nanmin(p) for _, p in panels), "vmax": max(np.nanmax(p) for _, p in panels)}
+    with style.styled():
+        figure = style.new_figure(0.9 + 3.5 * len(panels), 4.0)
+        row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        for axes, (name, values) in zip(row, panels, strict=True):
+            mesh = axes.pcolormesh(x, y, values, shading="nearest", cmap="viridis", rasterized=True, **limits)
+            axes.set_title(name, color=style.INK)
+            axes.set_xlabel(style.label_of(features[0], family.recipe.features[features[0]]))
+            axes.grid(visible=False)
+        row[0].set_ylabel(style.label_of(features[1], family.recipe.features[features[1]]))
+        figure.colorbar(mesh, ax=list(row), label="episode return", pad=0.02)
+        for axes in row:
+            _training(axes, results, family, features)
+        note = style.note(style.seeds_of(results), max(len(result.returns) for result in results))
+        style.head(figure, f"{family.name}: zero-shot return", note, list(row[:1]))
+        figure.draw_without_rendering()
+        style.save(figure, path)
+    return figure
+
+
+def _grid(
+    results: Sequence[TaskResult],
+    features: tuple[str, str],
+    x: NDArray[Any],
+    y: NDArray[Any],
+    values: Sequence[float],
+) -> NDArray[np.float64]:
+    """Mean value in each cell, (len(y), len(x)); NaN where there is no result."""
+    columns = np.searchsorted(x, [result.context[features[0]] for result in results])
+    rows = np.searchsorted(y, [result.context[features[1]] for result in results])
+    total, count = np.zeros((y.size, x.size)), np.zeros((y.size, x.size))
+    np.add.at(total, (rows, columns), values)
+    np.add.at(count, (rows, columns), 1)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _training(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
+    from matplotlib.patches import Rectangle
+
+    (left, right), (bottom, top) = (family.recipe.features[name].train for name in features)
+    x_limits, y_limits = axes.get_xlim(), axes.get_ylim()
+    for colour, width, label in (("white", 2.2, "_"), (style.INK, 1.0, "training range")):
+        frame = Rectangle((left, bottom), right - left, top - bottom, label=label)
+        frame.set(fill=False, edgecolor=colour, linewidth=width, zorder=3)
+        axes.add_patch(frame)
+    tasks = style.training_tasks(family, results[0].context, features)
+    if tasks:
+        axes.plot(
+            *([task[name] for task in tasks] for name in features), "^", color=style.INK, zorder=4,
+            markeredgecolor="white", markeredgewidth=0.8, markersize=6.5, label="training task",
+        )  # fmt: skip
+    axes.set_xlim(x_limits)
+    axes.set_ylim(y_limits)

@@ -1,0 +1,177 @@
+"""The look that all figures share, and what several of them draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hyperrl.store import atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from hyperrl.evaluation.zero_shot import TaskResult
+    from hyperrl.recipes import Feature
+    from hyperrl.tasks import Family
+
+# Okabe and Ito's palette, told apart with any colour vision; markers and dashes tell it in grey as well.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+_AFTER_AGENTS = ("optimum", "best known", "training task", "training range", "outside the training range")
+INK, GREY, PALE = "#222222", "#6b6b6b", "#f1f1f1"
+DPI = 200
+
+_RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+}
+
+
+class Look(NamedTuple):
+    """How one agent is drawn, the same in every panel."""
+
+    colour: str
+    marker: str
+
+
+def looks(agents: Iterable[str]) -> dict[str, Look]:
+    """A colour and a marker for each agent, in order."""
+    return {
+        agent: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, agent in enumerate(agents)
+    }
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The house style, for the figure drawn inside and nothing else."""
+    import matplotlib
+
+    with matplotlib.rc_context(_RC):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches, whose parts are laid out without overlap."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def grid_of(panels: int) -> tuple[int, int, float, float]:
+    """Rows and columns for so many panels, and the figure's width and height in inches."""
+    columns = panels if panels <= 3 else 2 if panels == 4 else 3
+    rows = -(-panels // columns)
+    return rows, columns, 7.4 if columns < 3 else 9.6, 0.9 + 2.7 * rows
+
+
+def save(figure: Figure, path: Path | None) -> None:
+    """Write a PNG whole or not at all; None writes nothing."""
+    if path is None:
+        return
+    image = BytesIO()
+    figure.savefig(image, format="png", metadata={"Software": None})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, image.getvalue())
+
+
+def head(figure: Figure, title: str, note: str, panels: Sequence[Axes], extra: Sequence[Any] = ()) -> None:
+    """Title and one legend for the whole figure, above the axes, in as few rows as the width allows."""
+    handles: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    handles.update({handle.get_label(): handle for handle in extra})
+    last = [label for label in handles if label in _AFTER_AGENTS]
+    handles = {**{k: v for k, v in handles.items() if k not in last}, **{k: handles[k] for k in last}}
+    need = sum(len(label) + 6 for label in handles)  # characters, all side by side
+    rows = max(1, -(-need // int(figure.get_size_inches()[0] * 14)))
+    legend = figure.legend(
+        list(handles.values()), list(handles), loc="outside upper left", alignment="left",
+        ncols=max(1, -(-len(handles) // rows)), title=f"{title}  ({note})" if note else title,
+        title_fontsize=10, handlelength=2.0, columnspacing=1.4, handletextpad=0.5, borderpad=0.2,
+    )  # fmt: skip
+    legend.get_title().set_color(INK)
+
+
+def label_of(name: str, feature: Feature) -> str:
+    """A feature as an axis says it: its name, and its unit where it has one."""
+    return f"{name} ({feature.unit})" if feature.unit else name
+
+
+def known(family: Family) -> str:
+    """What the best known return is called: an optimum only where it is proven."""
+    return "optimum" if family.recipe.oracle is not None else "best known"
+
+
+def note(runs: int, episodes: int) -> str:
+    """How the numbers drawn came about."""
+    each = f"{episodes} episode" + "s" * (episodes > 1)
+    return f"mean and range of {runs} seeds, {each} each" if runs > 1 else f"mean of {each} a task"
+
+
+def scale(axes: Axes, values: Iterable[float]) -> None:
+    """Round ticks; from zero up where no value is negative."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    if min(values, default=-1.0) >= 0:
+        axes.set_ylim(bottom=0)
+
+
+def varying(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[str]:
+    """The features that are not the same in all contexts."""
+    return [name for name in family.space.names if len({context[name] for context in contexts}) > 1]
+
+
+def training_tasks(
+    family: Family, context: Mapping[str, float], features: Sequence[str]
+) -> list[dict[str, float]]:
+    """The training tasks that differ from a context in these features alone."""
+    others = [name for name in family.space.names if name not in features]
+    return [task for task in family.tasks("train") if all(task[k] == context[k] for k in others)]
+
+
+def seeds_of(results: Sequence[TaskResult]) -> int:
+    """How many runs the results are of: the most that any one context has."""
+    counts: dict[tuple[float, ...], int] = {}
+    for result in results:
+        key = tuple(result.context.values())
+        counts[key] = counts.get(key, 0) + 1
+    return max(counts.values(), default=0)
+
+
+def by_value(
+    results: Iterable[TaskResult], feature: str
+) -> dict[float, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Mean returns at each value of a feature, ascending; one entry per run."""
+    found: dict[float, list[float]] = {}
+    for result in results:
+        found.setdefault(result.context[feature], []).append(result.mean)
+    return {value: np.array(found[value]) for value in sorted(found)}

@@ -1,0 +1,180 @@
+"""What an evaluation found: per task, per split, and as the object that `hyperrl evaluate --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+
+from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+from hyperrl.evaluation.zero_shot import TaskResult
+
+
+class SplitSummary(TypedDict):
+    """One split in numbers.
+
+    `mean` and `iqm` are over the tasks' mean returns (of all runs). `stderr` is that of `mean`: over runs
+    where there are several, else over tasks; None where there is only one of either. `oracle` is the mean
+    of the tasks' best known returns, None unless all are known. `iqm_interval` is the 95 % stratified
+    bootstrap interval of `iqm` over runs, present where there are several.
+    """
+
+    tasks: int
+    mean: float
+    stderr: float | None
+    iqm: float
+    oracle: float | None
+    iqm_interval: NotRequired[tuple[float, float]]
+
+
+def summarise(*runs: Sequence[TaskResult]) -> dict[str, SplitSummary]:
+    """Sum up results per split, in the order in which the splits first appear.
+
+    Args:
+        runs: the results of one run, or of several runs on the same tasks in the same order.
+
+    Raises:
+        ValueError: the runs were not evaluated on the same tasks.
+    """
+    if not runs:
+        return {}
+    asked = [(task.split, task.context) for task in runs[0]]
+    if any([(task.split, task.context) for task in run] != asked for run in runs):
+        raise ValueError("the runs were not evaluated on the same tasks in the same order")
+    names = list(dict.fromkeys(task.split for task in runs[0]))
+    return {name: _summary([[task for task in run if task.split == name] for run in runs]) for name in names}
+
+
+def _summary(runs: Sequence[Sequence[TaskResult]]) -> SplitSummary:
+    scores = np.array([[task.mean for task in run] for run in runs])
+    oracles = [task.oracle for task in runs[0] if task.oracle is not None]
+    several = len(runs) > 1
+    summary = SplitSummary(
+        tasks=scores.shape[1],
+        mean=mean(scores),
+        stderr=stderr(scores.mean(axis=1) if several else scores[0]),
+        iqm=iqm(scores),
+        oracle=mean(oracles) if len(oracles) == scores.shape[1] else None,
+    )
+    if several:
+        summary["iqm_interval"] = stratified_bootstrap(scores)
+    return summary
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run's results.
+
+    Attributes:
+        run: the run directory as it was named.
+        seed: the seed that it was trained with.
+        steps: environment steps that it was really trained for.
+        checkpoint: name of the checkpoint that played.
+        checkpoint_steps: environment steps behind that checkpoint.
+        in_splits: results on whole splits of the family.
+        asked: results on the user's own contexts and sweeps, which count in no split.
+    """
+
+    run: str
+    seed: int
+    steps: int
+    checkpoint: str
+    checkpoint_steps: int
+    in_splits: list[TaskResult]
+    asked: list[TaskResult] = field(default_factory=list)
+
+    @property
+    def tasks(self) -> list[TaskResult]:
+        """All results: splits first."""
+        return [*self.in_splits, *self.asked]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A zero-shot evaluation of one agent on one family, by one run or by several that differ in their seed.
+
+    Attributes:
+        agent: the agent's name.
+        family: the family's name.
+        episodes: episodes per task and run.
+        start_seed: seed of the start states.
+        deterministic: whether the most likely action was taken, or drawn ones.
+        runs: per run, in the order given; at least one.
+        files: the JSON files written, one per run.
+        figures: the figures written.
+    """
+
+    agent: str
+    family: str
+    episodes: int
+    start_seed: int
+    deterministic: bool
+    runs: tuple[RunResult, ...]
+    files: tuple[Path, ...] = ()
+    figures: tuple[Path, ...] = ()
+
+    @property
+    def splits(self) -> dict[str, SplitSummary]:
+        """Every evaluated split in numbers; the user's own contexts count in none."""
+        return summarise(*(run.in_splits for run in self.runs))
+
+    @property
+    def tasks(self) -> list[TaskResult]:
+        """Results per task; several runs' episodes stand one after another."""
+        return pooled(*(run.tasks for run in self.runs))
+
+    @property
+    def asked(self) -> list[TaskResult]:
+        """The part of `tasks` that is the user's own contexts and sweeps."""
+        return pooled(*(run.asked for run in self.runs))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `hyperrl evaluate --json`.
+
+        For several runs `run`, `seed` and `steps` are null (`steps` unless all agree), `tasks` pools their
+        episodes, and `runs` holds each one's own object.
+        """
+        first = self.runs[0]
+        one = len(self.runs) == 1
+        same_steps = len({run.steps for run in self.runs}) == 1
+        found: dict[str, Any] = {
+            "run": first.run if one else None,
+            "agent": self.agent,
+            "family": self.family,
+            "seed": first.seed if one else None,
+            "steps": first.steps if same_steps else None,
+            "episodes": self.episodes,
+            "splits": self.splits,
+            "tasks": [task.to_json() for task in self.tasks],
+            "start_seed": self.start_seed,
+            "deterministic": self.deterministic,
+        }
+        if one:
+            found["checkpoint"] = {"name": first.checkpoint, "steps": first.checkpoint_steps}
+        else:
+            found["runs"] = [part.to_json() for part in self.per_run()]
+        return found
+
+    def per_run(self) -> list[Evaluation]:
+        """The same evaluation, one object per run."""
+        return [
+            Evaluation(self.agent, self.family, self.episodes, self.start_seed, self.deterministic, (run,))
+            for run in self.runs
+        ]
+
+
+def pooled(*runs: Sequence[TaskResult]) -> list[TaskResult]:
+    """Each task's episodes of all runs, one run after another, as one result."""
+    return [
+        TaskResult(
+            context=same[0].context,
+            split=same[0].split,
+            returns=[value for task in same for value in task.returns],
+            lengths=[value for task in same for value in task.lengths],
+            oracle=same[0].oracle,
+        )
+        for same in zip(*runs, strict=True)
+    ]

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+
+
+def test_mean_and_standard_error_by_hand() -> None:
+    values = [2.0, 4.0, 4.0, 6.0]
+    assert mean(values) == 4.0
+    # squared deviations 4 + 0 + 0 + 4 = 8; 8 / 3 is the sample variance, over four values
+    assert stderr(values) == pytest.approx((8 / 3 / 4) ** 0.5, rel=1e-15)
+
+
+def test_one_value_has_no_standard_error() -> None:
+    assert stderr([3.0]) is None
+
+
+def test_iqm_by_hand() -> None:
+    assert iqm([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -100.0]) == (2 + 3 + 4 + 5) / 4
+    assert iqm([9.0, 1.0, 2.0, 3.0, 4.0, 100.0]) == (2 + 3 + 4 + 9) / 4  # floor(6 / 4) = 1 from either end
+    assert iqm([1.0, 2.0, 6.0]) == 3.0  # too few to cut
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 31, 160])
+def test_iqm_is_scipys_trimmed_mean(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    assert iqm(values) == pytest.approx(float(stats.trim_mean(values, 0.25)), rel=1e-12)
+
+
+def test_iqm_along_an_axis_and_over_all() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 8))
+    np.testing.assert_allclose(iqm(values, axis=1), stats.trim_mean(values, 0.25, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(iqm(values, axis=0), stats.trim_mean(values, 0.25, axis=0), rtol=1e-12)
+    assert iqm(values) == pytest.approx(float(stats.trim_mean(values, 0.25, axis=None)), rel=1e-12)
+
+
+def test_bootstrap_keeps_the_strata_apart() -> None:
+    """Tasks on which all runs agree leave nothing to draw, however far the tasks lie apart."""
+    scores = np.tile([0.0, 10.0, 1000.0], (4, 1))
+    assert stratified_bootstrap(scores, np.mean, reps=200) == (1010 / 3, 1010 / 3)
+
+
+def test_bootstrap_of_one_run_is_the_statistic() -> None:
+    scores = np.array([[1.0, 2.0, 3.0, 10.0]])
+    assert stratified_bootstrap(scores, reps=50) == (2.5, 2.5)
+
+
+def test_bootstrap_of_two_runs_has_the_exact_distribution() -> None:
+    """One task, two runs: the mean of a resample is 0, 1/2 or 1 with probability 1/4, 1/2, 1/4."""
+    low, high = stratified_bootstrap([0.0, 1.0], np.mean, reps=20_000, confidence=0.4)
+    assert (low, high) == (0.5, 0.5)
+    low, high = stratified_bootstrap([0.0, 1.0], np.mean, reps=20_000, confidence=0.6)
+    assert (low, high) == (0.0, 1.0)
+
+
+def test_bootstrap_agrees_with_the_normal_limit() -> None:
+    """Of many runs it is mean ± 1.96 sqrt(sum of the strata's variances / runs) / tasks."""
+    scores = np.random.default_rng(1).normal(size=(400, 3)) * [1.0, 2.0, 3.0] + [0.0, 5.0, -5.0]
+    low, high = stratified_bootstrap(scores, np.mean, reps=8000)
+    half = 1.959964 * float(np.sqrt(scores.var(axis=0).sum() / 400)) / 3
+    assert low == pytest.approx(scores.mean() - half, abs=0.05 * half)
+    assert high == pytest.approx(scores.mean() + half, abs=0.05 * half)
+
+
+def test_bootstrap_is_narrower_than_resampling_tasks_too() -> None:
+    scores = np.random.default_rng(2).normal(size=(5, 6)) + 10 * np.arange(6)
+    low, high = stratified_bootstrap(scores, iqm, reps=2000)
+    assert high - low < 5  # tasks lie 10 apart; drawing tasks as well would spread over tens
+    assert low < iqm(scores) < high
+
+
+def test_bootstrap_repeats_with_its_seed() -> None:
+    scores = np.random.default_rng(3).normal(size=(5, 4))
+    assert stratified_bootstrap(scores, seed=7) == stratified_bootstrap(scores, seed=7)
+    assert stratified_bootstrap(scores, seed=7) != stratified_bootstrap(scores, seed=8)
+
+
+def test_nothing_to_measure_is_an_error() -> None:
+    for call in (mean, stderr, iqm, stratified_bootstrap):
+        with pytest.raises(ValueError, match="no values"):
+            call([])
+
+
+def test_bootstrap_refuses_wrong_arguments() -> None:
+    with pytest.raises(ValueError, match="runs, tasks"):
+        stratified_bootstrap(np.zeros((2, 2, 2)))
+    with pytest.raises(ValueError, match="reps"):
+        stratified_bootstrap([1.0, 2.0], reps=0)
+    with pytest.raises(ValueError, match="confidence"):
+        stratified_bootstrap([1.0, 2.0], confidence=1.0)
