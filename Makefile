@@ -65,8 +65,8 @@ constraints: $(READY) ## Compile constraints.txt from pyproject.toml (keeps pins
 	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --annotation-style=line \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	  -P 'torch==2.13.0' -P 'pandas<3' -o constraints.txt pyproject.toml
-	@sed -i.bak -e 's/+cpu//' -e '1i # The tested set, compiled from pyproject.toml with all extras by pip-compile: `make constraints`' \
-	  constraints.txt && rm -f constraints.txt.bak
+	@{ echo '# The tested set, compiled from pyproject.toml with all extras by pip-compile: `make constraints`'; \
+	  sed -e '/^# The tested set/d' -e 's/+cpu//' constraints.txt; } > constraints.new && mv constraints.new constraints.txt
 
 clean: ## Remove what the tools leave (runs and .venv stay)
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "runs/README.md", *(ROOT / "docs").glob("*.md")]
-)
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "runs/README.md", *sorted(ROOT.glob("docs/*.md"))]
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

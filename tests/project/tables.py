@@ -40,9 +40,7 @@ def written(text: str) -> str:
     """The text with the tables between its markers brought up to date."""
     for name, table in (("agents", agents()), ("families", families())):
         begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
-        assert text.count(begin) == text.count(end) == 1, (
-            f"README.md needs one {begin.strip()} and one {end.strip()}"
-        )
+        assert text.count(begin) == text.count(end) == 1, f"README.md needs one pair of {name} markers"
         before, _, rest = text.partition(begin)
         text = before + begin + table + end + rest.partition(end)[2]
     return text
