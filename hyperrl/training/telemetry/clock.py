@@ -1,0 +1,59 @@
+"""Where an iteration's time goes."""
+
+from __future__ import annotations
+
+import time
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+
+class Clock(BaseCallback):
+    """Writes `time/rollout`, `time/update`, `time/generation`: seconds per iteration, mean since last log.
+
+    Rollout: collecting experience. Update: from the last callback at a rollout's end to the next rollout's
+    start (a written log lies in it). Generation: forward passes that generate weights, in both; only where
+    the policy counts them. Evaluations, figures and checkpoints lie outside all three.
+
+    The clock is the first callback of the list; its `last` is the last one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = _AfterOthers(self)
+        self._rollout_began = 0.0
+        self._generated = 0.0
+        self.update_began: float | None = None
+
+    def _on_training_start(self) -> None:
+        self.update_began = None
+        self._generated = self._generation()
+
+    def _on_rollout_start(self) -> None:
+        self._rollout_began = time.perf_counter()
+        if self.update_began is not None:
+            self.logger.record_mean("time/update", self._rollout_began - self.update_began)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.logger.record_mean("time/rollout", time.perf_counter() - self._rollout_began)
+        if hasattr(self.model.policy, "generation_seconds"):
+            generated = self._generation()
+            self.logger.record_mean("time/generation", generated - self._generated)
+            self._generated = generated
+
+    def _generation(self) -> float:
+        return float(getattr(self.model.policy, "generation_seconds", 0.0))
+
+
+class _AfterOthers(BaseCallback):
+    def __init__(self, clock: Clock):
+        super().__init__()
+        self._clock = clock
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self._clock.update_began = time.perf_counter()

@@ -1,0 +1,100 @@
+"""A figure of return over the context, as training goes on."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation.figures import heatmap, return_over_context
+from hyperrl.tasks import Family
+from hyperrl.training.telemetry.isolation import undisturbed
+from hyperrl.training.telemetry.output import writer_of
+from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hyperrl.recipes import Feature
+
+TAG = "return_over_context"
+WHEN = (0.25, 0.5, 0.75)
+LINE, PLANE = 41, 21
+DPI = 100
+
+
+class ReturnFigure(AfterEvaluation):
+    """Draws return over the declared ranges, after a quarter, a half, three quarters and all of training.
+
+    The figure has tasks of its own on a regular grid: a curve for one feature, a heatmap for two, and for
+    more a curve over the first feature with the others at their defaults. It becomes the image
+    `return_over_context` in TensorBoard and `return_over_context.png` in `folder`. One episode a task on the
+    way, and in a heatmap.
+    """
+
+    def __init__(self, zero_shot: ZeroShot, agent: str, folder: Path):
+        super().__init__(zero_shot)
+        self._agent, self._folder = agent, folder
+        self._drawn = 0.0
+
+    def _on_evaluation(self, last: bool) -> None:
+        progress = self.zero_shot.steps / self.locals["total_timesteps"]
+        if not last and not any(self._drawn < moment <= progress for moment in WHEN):
+            return
+        self._drawn = progress
+        features = swept(self.zero_shot.family)
+        results = self._play(features, last)
+        figure = draw(results, self.zero_shot.family, features, self._agent, self._folder / f"{TAG}.png")
+        writer = writer_of(self.logger)
+        if writer is not None:
+            writer.add_image(TAG, pixels(figure), self.zero_shot.steps, dataformats="HWC")
+
+    def _play(self, features: list[str], last: bool) -> list[TaskResult]:
+        family = self.zero_shot.family
+        episodes = family.recipe.evaluation.episodes if last and len(features) == 1 else 1
+        with undisturbed(self.model):
+            return evaluate_tasks(act_of(self.model), family, grid(family, features), episodes=episodes)
+
+
+def swept(family: Family) -> list[str]:
+    """The features that are varied: both of two, else the first that is more than a choice of values."""
+    features = family.recipe.features
+    if len(features) == 2:
+        return list(features)
+    continuous = [name for name, feature in features.items() if feature.values is None]
+    return [*continuous, *features][:1]
+
+
+def grid(family: Family, features: list[str]) -> list[dict[str, float]]:
+    """Tasks on a regular grid of the features' widest declared ranges; other features take their defaults."""
+    recipes = [family.recipe.features[name] for name in features]
+    count = LINE if sum(recipe.values is None for recipe in recipes) < 2 else PLANE
+    axes = [_axis(recipe, count) for recipe in recipes]
+    return [family.space.complete(dict(zip(features, point, strict=True))) for point in product(*axes)]
+
+
+def draw(results: list[TaskResult], family: Family, features: list[str], agent: str, path: Path) -> Figure:
+    """A heatmap over two features, a curve over one (one for each value of a second that is a choice)."""
+    if len(features) == 2 and all(family.recipe.features[name].values is None for name in features):
+        return heatmap(results, family, (features[0], features[1]), path, agent=agent)
+    return return_over_context({agent: results}, family, path)
+
+
+def pixels(figure: Figure) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """The figure as `(height, width, 3)` bytes at 100 dots an inch."""
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return rgba[:, :, :3].copy()
+
+
+def _axis(feature: Feature, count: int) -> list[float]:
+    if feature.values is not None:
+        return sorted(feature.values)
+    low, high = feature.extrapolation or feature.train
+    return [float(value) for value in np.linspace(low, high, count)]

@@ -1,0 +1,86 @@
+"""The run in TensorBoard's HParams tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from tensorboard.compat.proto.summary_pb2 import Summary
+from torch.utils.tensorboard.summary import hparams
+
+from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes.agent import A2C, PPO, BlindPolicy, ConcatPolicy, HyperPolicy
+from hyperrl.training.telemetry.output import Publisher, mean, writer_of
+from hyperrl.training.telemetry.zero_shot import SPLITS, AfterEvaluation, ZeroShot
+
+Value = float | str
+
+
+class HParams(AfterEvaluation):
+    """Writes hyperparameters before training and, after it, the final zero-shot returns, `hparams/<split>`.
+
+    They are in the run's own event file. TensorBoard shows the columns that the first run which it comes
+    across declares: so each run declares those of all algorithms and policies.
+    """
+
+    def __init__(self, zero_shot: ZeroShot, agent: AgentRecipe, seed: int, publisher: Publisher):
+        super().__init__(zero_shot)
+        self._splits = [split for split in SPLITS if zero_shot.family.tasks(split)]
+        self._publisher = publisher
+        values: dict[str, Value] = hyperparameters(agent) | {"family": zero_shot.family.name, "seed": seed}
+        metrics = dict.fromkeys((f"hparams/{split}" for split in self._splits), 0.0)
+        self._experiment = hparams(declared() | values, metrics)[0]  # type: ignore[no-untyped-call]
+        _, self._start, self._end = hparams(values, metrics)  # type: ignore[no-untyped-call]
+
+    def _on_training_start(self) -> None:
+        super()._on_training_start()
+        self._write(self._experiment)
+        self._write(self._start)
+
+    def _on_evaluation(self, last: bool) -> None:
+        if last:
+            results = self.zero_shot.results
+            self._publisher.put(
+                {f"hparams/{split}": mean(result.mean for result in results[split]) for split in self._splits}
+            )
+            self._write(self._end)
+
+    def _write(self, message: Summary) -> None:
+        writer = writer_of(self.logger)
+        if writer is not None:
+            writer._get_file_writer().add_summary(message)  # type: ignore[no-untyped-call]
+
+
+def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
+    """The recipe's fields by dotted name, `algorithm.gamma`; those without a value are left out.
+
+    Lists become `64-64` and truth values `true` and `false` (torch would write 1 and 0).
+    """
+    return _flat("", {"agent": agent.name, **agent.model_dump(exclude={"name", "about", "format"})})
+
+
+def declared() -> dict[str, Value]:
+    """A value for every field that an algorithm or a policy may have."""
+    policies: list[BaseModel] = [HyperPolicy(), ConcatPolicy(), BlindPolicy()]
+    algorithms: list[BaseModel] = [PPO(), A2C()]
+    found: dict[str, Value] = {}
+    for prefix, models in (("policy", policies), ("algorithm", algorithms)):
+        for model in models:
+            found |= _flat(prefix, model.model_dump())
+    return found
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        dotted = f"{prefix}.{name}" if prefix else name
+        if isinstance(value, Mapping):
+            found |= _flat(dotted, value)
+        elif isinstance(value, bool):
+            found[dotted] = str(value).lower()
+        elif isinstance(value, list | tuple):
+            found[dotted] = "-".join(map(str, value)) or "none"
+        elif value is not None:
+            found[dotted] = value
+    return found

@@ -1,0 +1,38 @@
+"""Looking at a model in training without changing what its training does next."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+
+@contextmanager
+def undisturbed(model: BaseAlgorithm) -> Iterator[None]:
+    """Leave training's random streams, its mode and its clock of weight generation as they were before.
+
+    Python's, NumPy's and torch's global generators are put back (those of the model's device too), and so are
+    the policy's training mode and `generation_seconds`, which counts what training itself generates.
+    """
+    policy = model.policy
+    python, numpy, mode = random.getstate(), np.random.get_state(), policy.training
+    seconds = getattr(policy, "generation_seconds", None)
+    with torch.random.fork_rng(devices=_devices(model.device)):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+            policy.set_training_mode(mode)
+            if seconds is not None:
+                policy.generation_seconds = seconds
+
+
+def _devices(device: torch.device) -> list[int]:
+    if device.type != "cuda":
+        return []
+    return [torch.cuda.current_device() if device.index is None else device.index]

@@ -1,0 +1,36 @@
+"""Charts that stand ready in TensorBoard's Custom Scalars tab."""
+
+from __future__ import annotations
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hyperrl.training.telemetry.output import writer_of
+from hyperrl.training.telemetry.zero_shot import SPLITS
+
+LAYOUT = {
+    "zero-shot": {
+        "return per split": ["Multiline", [f"zero_shot/{split}$" for split in SPLITS]],
+        "training return per task": ["Multiline", ["train_task/.*"]],
+    },
+    "generated weights": {
+        "norm": ["Multiline", [r"weights/.*/norm"]],
+        "spread across tasks": ["Multiline", [r"weights/.*/spread"]],
+    },
+    "update": {
+        "gradient norm before clipping": ["Multiline", ["gradient/norm"]],
+        "seconds per iteration": ["Multiline", ["time/(rollout|update|generation)$"]],
+    },
+}
+"""Category, chart, [kind, regular expressions of tags]."""
+
+
+class Layout(BaseCallback):
+    """Writes the layout once; its first chart shows the splits together."""
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_start(self) -> None:
+        writer = writer_of(self.logger)
+        if writer is not None:
+            writer.add_custom_scalars(LAYOUT)
