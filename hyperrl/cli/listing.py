@@ -24,7 +24,7 @@ def list_recipes(
             load = load_agent if each == "agents" else load_family
             show.table(
                 [each, "about"],
-                [(name, _first_sentence(load(name).about)) for name in shipped(each)],
+                [(name, _first_sentence(load(name).about)) for name in sorted(shipped(each))],
                 cut=True,
             )
             if kind is None and each != _KINDS[-1]:
