@@ -1,0 +1,20 @@
+"""The run directory: reading, writing, checkpoints. Importing it imports no torch."""
+
+from hyperrl.store.files import atomic_write
+from hyperrl.store.run import Run, refuse_existing, runs_below
+from hyperrl.store.spec import RunSpec
+from hyperrl.store.status import Resumed, State, Status
+from hyperrl.store.tree import pack, unpack
+
+__all__ = [
+    "Resumed",
+    "Run",
+    "RunSpec",
+    "State",
+    "Status",
+    "atomic_write",
+    "pack",
+    "refuse_existing",
+    "runs_below",
+    "unpack",
+]

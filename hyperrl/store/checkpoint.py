@@ -1,0 +1,60 @@
+"""One checkpoint: one safetensors file whose header carries the JSON metadata and a digest of everything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+
+
+def encode(tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> bytes:
+    """The bytes of a checkpoint file.
+
+    Args:
+        tensors: tensors by name, on any device.
+        meta: JSON values.
+
+    Raises:
+        TypeError: `meta` holds something that JSON cannot.
+    """
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    text = json.dumps({"format": FORMAT, "meta": meta})
+    return bytes(save(plain, {"hyperrl": text, "digest": _digest(plain, text)}))
+
+
+def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a checkpoint file's bytes; ValueError tells in a phrase why they are none."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        note = header["__metadata__"]
+        text, digest = note["hyperrl"], note["digest"]
+        tensors: dict[str, Tensor] = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("truncated or not a checkpoint") from error
+    if not isinstance(text, str) or digest != _digest(tensors, text):
+        raise ValueError("its contents do not match their digest")
+    content = json.loads(text)
+    if content.get("format") != FORMAT:
+        raise ValueError(f"format {content.get('format')!r}, this version of hyperrl reads {FORMAT}")
+    return tensors, content["meta"]
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    import torch
+
+    total = hashlib.blake2b(text.encode(), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"|{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return total.hexdigest()

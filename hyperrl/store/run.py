@@ -1,0 +1,206 @@
+"""The run directory: its recipe, checkpoints, evaluations and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.store.files import atomic_write, checkpoint_name, file_name
+from hyperrl.store.spec import RunSpec, read_spec, spec_text
+from hyperrl.store.status import Resumed, State, Status, read_status, write_status
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SPEC = "run.yaml"
+
+
+class Run:
+    """One agent on one family with one seed: a directory with all that is needed to use it again.
+
+    Attributes:
+        path: the directory.
+        spec: what `run.yaml` says.
+    """
+
+    def __init__(self, path: Path, spec: RunSpec) -> None:
+        self.path = path
+        self.spec = spec
+
+    @classmethod
+    def create(cls, path: Path | str, spec: RunSpec) -> Run:
+        """Start a run directory.
+
+        Raises:
+            UserError: the directory already holds a run, or cannot be written.
+        """
+        path = Path(path)
+        refuse_existing(path)
+        run = cls(path, spec)
+        try:
+            run._checkpoints.mkdir(parents=True, exist_ok=True)
+            run._evaluations.mkdir(exist_ok=True)
+            run.figures.mkdir(exist_ok=True)
+            run.write_spec(spec)
+            run.write_status("running", 0)
+        except OSError as error:
+            raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str, allow_import: Sequence[str] = ()) -> Run:
+        """Open an existing run; nothing in it is executed or unpickled.
+
+        Args:
+            path: the directory.
+            allow_import: modules that a base id `module:Id-v0` may import.
+
+        Raises:
+            UserError: no such directory, no run, a `run.yaml` that is truncated or corrupt, or a
+                base environment that would import a module which was not allowed.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
+        if not (path / SPEC).is_file():
+            raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
+        spec = read_spec(path / SPEC)
+        module, colon, _ = spec.family.base.partition(":")
+        if colon and module not in allow_import:
+            raise UserError(
+                f"run {str(path)!r}: its environment {spec.family.base!r} imports the module {module!r};"
+                f" pass --allow-import {module} if you trust it"
+            )
+        return cls(path, spec)
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the figures."""
+        return self.path / "figures"
+
+    @property
+    def status(self) -> Status:
+        """How far the run is."""
+        return read_status(self.path / "status.json")
+
+    @property
+    def state(self) -> State:
+        """`finished`, `running`, or `killed` when the process that trained it is gone before the end."""
+        return self.status.current()
+
+    def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
+        """Note how far the run is; `resumed` None keeps the list of resumptions."""
+        kept = self.status.resumed if resumed is None else resumed
+        write_status(self.path / "status.json", state, steps, kept)
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Replace `run.yaml` (a run that is extended plans more steps)."""
+        atomic_write(self.path / SPEC, spec_text(spec).encode())
+        self.spec = spec
+
+    def save_checkpoint(self, name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> Path:
+        """Write one checkpoint, atomically.
+
+        Args:
+            name: `latest`, `best` or a number of steps.
+            tensors: tensors by name.
+            meta: JSON values.
+
+        Returns:
+            The file, `checkpoints/NAME.safetensors`.
+        """
+        from hyperrl.store.checkpoint import encode
+
+        path = self._checkpoint(name)
+        atomic_write(path, encode(tensors, meta))
+        return path
+
+    def load_checkpoint(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors (on the CPU) and metadata of a checkpoint.
+
+        Raises:
+            UserError: there is none of that name, or it is truncated or corrupt.
+        """
+        from hyperrl.store.checkpoint import decode
+
+        path = self._checkpoint(name)
+        try:
+            return decode(path.read_bytes())
+        except OSError as error:
+            there = ", ".join(self.checkpoints()) or "none"
+            raise UserError(f"run {str(self.path)!r}: no checkpoint {name!r}; it has: {there}") from error
+        except ValueError as error:
+            raise UserError(f"checkpoint {str(path)!r}: {error}") from error
+
+    def checkpoints(self) -> list[str]:
+        """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
+        names = (
+            {file.stem for file in self._checkpoints.glob("*.safetensors")}
+            if self._checkpoints.is_dir()
+            else set()
+        )
+        numbers = sorted((name for name in names if name.isdecimal()), key=int)
+        return numbers + [name for name in ("best", "latest") if name in names]
+
+    def save_evaluation(self, obj: Mapping[str, Any], name: str) -> Path:
+        """Write one evaluation as `evaluations/NAME.json`, replacing one of that name."""
+        path = self._evaluations / f"{file_name(name)}.json"
+        path.parent.mkdir(exist_ok=True)
+        atomic_write(path, (json.dumps(obj, indent=1) + "\n").encode())
+        return path
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Every stored evaluation, by name; UserError tells of a file that is no JSON object."""
+        found = []
+        for path in sorted(self._evaluations.glob("*.json")):
+            try:
+                obj = json.loads(path.read_bytes())
+            except ValueError as error:
+                raise UserError(f"evaluation {str(path)!r}: truncated or not JSON") from error
+            if not isinstance(obj, dict):
+                raise UserError(f"evaluation {str(path)!r}: expected a JSON object")
+            found.append(obj)
+        return found
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def _evaluations(self) -> Path:
+        return self.path / "evaluations"
+
+    def _checkpoint(self, name: str) -> Path:
+        return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
+
+
+def refuse_existing(path: Path) -> None:
+    """UserError when `path` holds a run already, or is no directory."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"run {str(path)!r}: a file is in the way; name another directory with --out")
+    if (path / SPEC).exists() or (path / "checkpoints").exists():
+        raise UserError(
+            f"run {str(path)!r}: holds a run already;"
+            f" go on with it by --resume {path}, or name another directory with --out"
+        )
+
+
+def runs_below(root: Path) -> Iterator[Run]:
+    """Every readable run in `root` and the folders below it, by path; unreadable ones are left out."""
+    for file in sorted(root.glob(f"**/{SPEC}")):
+        try:
+            yield Run(file.parent, read_spec(file))
+        except UserError:
+            continue
+
+
+def _neighbours(path: Path) -> list[str]:
+    """Runs that a mistyped `path` may have meant: those below its nearest folder that exists."""
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    found = [file.parent for pattern in (SPEC, f"*/{SPEC}", f"*/*/{SPEC}") for file in folder.glob(pattern)]
+    return sorted(str(run) for run in found)

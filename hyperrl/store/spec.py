@@ -1,0 +1,117 @@
+"""What `run.yaml` holds: enough to train the run again."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from hyperrl.recipes import AgentRecipe, FamilyRecipe
+from hyperrl.recipes.base import Model
+from hyperrl.recipes.reading import read_yaml
+
+LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")
+
+
+class RunSpec(Model):
+    """A run's two recipes, fully resolved, with all that was chosen beside them.
+
+    Attributes:
+        agent: the agent with the family's training fields and the overrides already in it.
+        overrides: the overrides as given, `field=value`.
+        steps: environment steps planned; what is really taken ends with a whole rollout.
+        versions: version by library.
+        commit: git commit of the checkout that the library ran from, None outside one.
+        started: ISO 8601, UTC.
+        from_run: the run whose weights it started at.
+    """
+
+    format: Literal[1] = 1
+    agent: AgentRecipe
+    family: FamilyRecipe
+    overrides: tuple[str, ...] = ()
+    seed: int = Field(ge=0)
+    steps: int = Field(gt=0)
+    versions: dict[str, str] = Field(default_factory=dict)
+    commit: str | None = None
+    started: str = ""
+    from_run: str | None = None
+
+    @classmethod
+    def now(
+        cls,
+        agent: AgentRecipe,
+        family: FamilyRecipe,
+        *,
+        seed: int,
+        steps: int,
+        overrides: Sequence[str] = (),
+        from_run: str | None = None,
+    ) -> RunSpec:
+        """The spec of a run that starts now, with this machine's library versions and commit."""
+        return cls(
+            agent=agent,
+            family=family,
+            overrides=tuple(overrides),
+            seed=seed,
+            steps=steps,
+            versions=library_versions(),
+            commit=checkout_commit(),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            from_run=from_run,
+        )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, which the reader refuses; text that YAML 1.2 would read as a number is quoted."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+
+
+def spec_text(spec: RunSpec) -> str:
+    """The text of `run.yaml`."""
+    data = spec.model_dump(mode="json", by_alias=True)
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
+def read_spec(path: Path) -> RunSpec:
+    """The spec in a `run.yaml`; UserError tells what is wrong with a file that is truncated or corrupt."""
+    return RunSpec.parse(read_yaml(path), str(path))
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the installed libraries that decide what a run does."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def checkout_commit() -> str | None:
+    """Git commit of the checkout this library runs from; None when it was installed, or without git."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,125 @@
+"""The SB3 algorithm of an agent's recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import torch
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
+from stable_baselines3.common.vec_env import VecEnv
+from torch import nn
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes.agent import BlindPolicy, HyperPolicy
+
+ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+
+
+def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
+    """The agent's algorithm and policy on `env`, seeded and ready to learn.
+
+    Sets torch's number of threads to the recipe's.
+
+    Args:
+        agent: a recipe in which `match_parameters` is resolved (`match_widths`).
+        env: as many environments as `agent.n_envs` says.
+        seed: of Python, NumPy, torch and the environments.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+
+    Raises:
+        UserError: a device that is not there, or exploration by gSDE with actions that are not continuous.
+    """
+    _refuse(agent, env.action_space)
+    torch.set_num_threads(agent.threads)
+    model_class = ALGORITHMS[agent.algorithm.name]
+    return model_class(
+        policy_class(agent),
+        env,
+        seed=seed,
+        device=torch_device(device),
+        policy_kwargs=policy_kwargs(agent),
+        **arguments(agent),
+    )
+
+
+def bare_model(
+    agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any], device: str = "cpu"
+) -> OnPolicyAlgorithm:
+    """The same algorithm with no environment and no seed set, to load weights into and to act with."""
+    _refuse(agent, action_space)
+    model = ALGORITHMS[agent.algorithm.name](
+        policy_class(agent),
+        None,  # type: ignore[arg-type]
+        device=torch_device(device),
+        policy_kwargs=policy_kwargs(agent),
+        _init_setup_model=False,
+        **arguments(agent),
+    )
+    model.observation_space, model.action_space, model.n_envs = observation_space, action_space, agent.n_envs
+    model._setup_model()
+    return model
+
+
+def arguments(agent: AgentRecipe) -> dict[str, Any]:
+    """The recipe's algorithm fields, which are SB3's arguments."""
+    return agent.algorithm.model_dump(exclude={"name"})
+
+
+def policy_class(agent: AgentRecipe) -> type[ActorCriticPolicy]:
+    """The policy's class: `HyperActorCriticPolicy`, or SB3's `MultiInputPolicy` for the baselines."""
+    return HyperActorCriticPolicy if isinstance(agent.policy, HyperPolicy) else MultiInputActorCriticPolicy
+
+
+def policy_kwargs(agent: AgentRecipe) -> dict[str, Any]:
+    """The policy's arguments beyond spaces and learning rate."""
+    policy = agent.policy
+    arch = policy.net_arch
+    kwargs: dict[str, Any] = {
+        "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), "vf": list(arch.vf)},
+        "activation_fn": ACTIVATIONS[policy.activation_fn],
+        "log_std_init": policy.log_std_init,
+        "ortho_init": policy.ortho_init,
+    }
+    if isinstance(policy, BlindPolicy):
+        kwargs["features_extractor_class"] = BlindExtractor
+    if isinstance(policy, HyperPolicy):
+        hyper = policy.hypernetwork
+        kwargs["hypernetwork"] = {
+            "strategy": hyper.strategy,
+            "rank": hyper.rank,
+            "hidden": hyper.hidden,
+            "activation": ACTIVATIONS[hyper.activation],
+        }
+    return kwargs
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of that name; UserError when this machine has none."""
+    try:
+        if name == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        known = ["cpu", "auto", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise UserError(f"device {name!r}: not available here{nearest(name, known)}") from error
+    return device
+
+
+def _refuse(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
+    if agent.algorithm.use_sde and not isinstance(action_space, gym.spaces.Box):
+        raise UserError(
+            f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
+        )

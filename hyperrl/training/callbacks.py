@@ -1,0 +1,132 @@
+"""SB3 callbacks of a training: progress, checkpoints, and the best weights so far."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from hyperrl.store import Run
+from hyperrl.tasks import TaskSampler
+from hyperrl.training.checkpoint import State, capture, load_state, restore_logger, restore_rng, save_state
+from hyperrl.training.vec_env import BatchedVecEnv
+
+Progress = Callable[[int, int], None]
+"""Called with the environment steps done and planned."""
+
+
+class ProgressHook(BaseCallback):
+    """Calls a hook at every rollout's start, about ten times a second within it, and at the end."""
+
+    def __init__(self, hook: Progress, total: int) -> None:
+        super().__init__()
+        self._hook, self._total = hook, total
+        self._told = 0.0
+
+    def _on_rollout_start(self) -> None:
+        self._tell()
+
+    def _on_step(self) -> bool:
+        if time.monotonic() - self._told > 0.1:
+            self._tell()
+        return True
+
+    def _on_training_end(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        self._hook(min(self.model.num_timesteps, self._total), self._total)
+
+
+class Checkpoints(BaseCallback):
+    """Keeps `latest`: at the start, after every `every` steps, and at the end.
+
+    It acts at the start of a rollout, the one moment between an update and new experience, and must be
+    the last callback: whatever the others draw at random comes before the generators are stored, or, in
+    a resumed run's first rollout, set. With logs written every `log_interval` rollouts it waits for a
+    multiple of them, which keeps a resumed run's logs in step.
+
+    Args:
+        run: where checkpoints go.
+        env: the environments in training.
+        sampler: what hands them their tasks.
+        every: environment steps between two checkpoints, at least.
+        log_interval: rollouts between two logs.
+        resumed: the state that the run goes on from.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        env: BatchedVecEnv,
+        sampler: TaskSampler,
+        every: int,
+        log_interval: int,
+        resumed: State | None = None,
+    ) -> None:
+        super().__init__()
+        self._run, self._env, self._sampler = run, env, sampler
+        self._every, self._log_interval, self._resumed = every, log_interval, resumed
+        self._saved = -1
+
+    def _on_training_start(self) -> None:
+        if self._resumed is not None:
+            restore_logger(self._algorithm, self._resumed)
+            self._saved = self._algorithm.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        if self._resumed is not None:
+            restore_rng(self._algorithm, self._resumed)
+            self._resumed = None
+        elif self._due():
+            self._save(in_rollout=True)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_end(self) -> None:
+        if self._resumed is None:
+            self._save(in_rollout=False)
+
+    def _due(self) -> bool:
+        steps = self._algorithm.num_timesteps
+        rollouts = steps // (self._algorithm.n_steps * self._algorithm.n_envs)
+        crossed = steps // self._every > self._saved // self._every
+        return self._saved < 0 or (crossed and rollouts % self._log_interval == 0)
+
+    def _save(self, *, in_rollout: bool) -> None:
+        state = capture(self._algorithm, self._env, self._sampler, in_rollout=in_rollout)
+        save_state(self._run, "latest", state)
+        self._run.write_status("running", state["steps"])
+        self._saved = state["steps"]
+
+    @property
+    def _algorithm(self) -> OnPolicyAlgorithm:
+        assert isinstance(self.model, OnPolicyAlgorithm)
+        return self.model
+
+
+class BestWeights:
+    """Keeps the weights with the highest validation return as the checkpoint `best`; on a tie the earlier.
+
+    Args:
+        run: where the checkpoint goes; of a resumed run, its best so far counts.
+        model: whose weights they are.
+    """
+
+    def __init__(self, run: Run, model: OnPolicyAlgorithm) -> None:
+        self._run, self._model = run, model
+        self.validation = -math.inf
+        if "best" in run.checkpoints():
+            self.validation = float(load_state(run, "best")["validation"])
+
+    def __call__(self, mean: float, steps: int) -> None:
+        """Take note of the model's validation return (undiscounted, mean over tasks) after `steps`."""
+        if mean > self.validation:
+            self.validation = mean
+            weights = self._model.policy.state_dict()
+            save_state(self._run, "best", {"steps": steps, "validation": mean, "policy": weights})

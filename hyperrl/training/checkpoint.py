@@ -1,0 +1,153 @@
+"""A training's whole state between two rollouts, and going on from it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from hyperrl.errors import UserError
+from hyperrl.store import Run, pack, unpack
+from hyperrl.tasks import TaskSampler
+from hyperrl.training.vec_env import BatchedVecEnv
+
+COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
+NOISE = ("exploration_mat", "exploration_matrices")
+CHANGED = "does not fit the agent in run.yaml"
+
+State = dict[str, Any]
+
+
+def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
+    """All that training goes on from.
+
+    Weights, optimiser, counters, the episodes and values that are still to be logged, the state of every
+    random generator, the last observation, the environments where the batch gives their state, and
+    the task sampler. Call it between rollouts only: a rollout that has begun is not stored.
+
+    Args:
+        model: the algorithm, with a logger.
+        env: its environments.
+        sampler: what hands them their tasks.
+        in_rollout: called at the start of a rollout, when gSDE has drawn the rollout's noise already.
+    """
+    state: State = {
+        "steps": model.num_timesteps,
+        "policy": model.policy.state_dict(),
+        "optimizer": model.policy.optimizer.state_dict(),
+        "counters": {name: getattr(model, name) for name in COUNTERS},
+        "elapsed": (time.time_ns() - model.start_time) / 1e9,
+        "episodes": list(model.ep_info_buffer or ()),
+        "successes": list(model.ep_success_buffer or ()),
+        "pending": _pending(model),
+        "last_obs": model._last_obs,
+        "last_episode_starts": model._last_episode_starts,
+        "sampler": sampler.get_state(),
+        "env": env.get_state(),
+        "rng": _rng_state(model.device),
+    }
+    if in_rollout and model.use_sde:
+        state["noise"] = {name: getattr(model.policy.action_dist, name) for name in NOISE}
+    return state
+
+
+def restore(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State) -> bool:
+    """Bring a freshly built model, its environments and the sampler to a captured state.
+
+    The random generators are left to `restore_rng`, which is called when the next rollout starts.
+
+    Returns:
+        Whether the environments go on where they were; if not (they offer no state), they were reset,
+        and what follows is a fair training but not the one that was interrupted.
+    """
+    load_weights(model, state["policy"], CHANGED)
+    model.policy.optimizer.load_state_dict(state["optimizer"])
+    for name in COUNTERS:
+        setattr(model, name, state["counters"][name])
+    model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
+    model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
+    fresh = env.reset()
+    exact = state["env"] is not None
+    if exact:
+        env.set_state(state["env"])
+    sampler.set_state(state["sampler"])
+    model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
+    model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)
+    return exact
+
+
+def restore_logger(model: OnPolicyAlgorithm, state: State) -> None:
+    """Give the logger back what was recorded but not written, and the clock the time already spent."""
+    for key, (value, count, excluded) in state["pending"].items():
+        model.logger.name_to_value[key] = value
+        model.logger.name_to_count[key] = count
+        model.logger.name_to_excluded[key] = tuple(excluded)
+    model.start_time -= int(state["elapsed"] * 1e9)
+    model._num_timesteps_at_start = 0
+
+
+def restore_rng(model: OnPolicyAlgorithm, state: State) -> None:
+    """Set Python's, NumPy's and torch's generators, and gSDE's noise, at the start of the first rollout."""
+    rng = state["rng"]
+    random.setstate(rng["python"])
+    np.random.set_state(rng["numpy"])
+    torch.set_rng_state(rng["torch"])
+    if model.device.type == "cuda" and "cuda" in rng:
+        torch.cuda.set_rng_state(rng["cuda"], model.device)
+    if not model.use_sde:
+        return
+    if "noise" not in state:
+        model.policy.reset_noise(model.n_envs)
+        return
+    for name in NOISE:
+        setattr(model.policy.action_dist, name, state["noise"][name].to(model.device))
+
+
+def load_weights(model: OnPolicyAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
+    """Load a policy's weights; UserError, ending in `what`, when a name or a shape differs."""
+    own = model.policy.state_dict()
+    for name in sorted(own.keys() | weights.keys()):
+        here, there = (tuple(of[name].shape) if name in of else "nothing" for of in (own, weights))
+        if here != there:
+            raise UserError(f"weights {name!r}: found {there}, expected {here}; the checkpoint {what}")
+    model.policy.load_state_dict(dict(weights))
+
+
+def save_state(run: Run, name: str, state: State) -> None:
+    """Write a captured state, or a part of it with at least `steps` and `policy`, as one checkpoint."""
+    tensors, tree = pack(state)
+    run.save_checkpoint(name, tensors, {"steps": state["steps"], "state": tree})
+
+
+def load_state(run: Run, name: str) -> State:
+    """Read what `save_state` wrote; UserError when the file is no such checkpoint."""
+    tensors, meta = run.load_checkpoint(name)
+    try:
+        state = unpack(tensors, meta["state"])
+        if not isinstance(state["policy"], dict):
+            raise TypeError
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"run {str(run.path)!r}: checkpoint {name!r} is not one of a training") from error
+    return dict(state)
+
+
+def _rng_state(device: torch.device) -> dict[str, Any]:
+    state = {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def _pending(model: OnPolicyAlgorithm) -> dict[str, tuple[float, int, tuple[str, ...]]]:
+    logger = model.logger
+    return {
+        key: (float(value), logger.name_to_count.get(key, 0), logger.name_to_excluded.get(key, ("",)))
+        for key, value in logger.name_to_value.items()
+        if isinstance(value, int | float | np.number)
+    }

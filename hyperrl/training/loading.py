@@ -1,0 +1,47 @@
+"""A trained model from a run directory."""
+
+from __future__ import annotations
+
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from hyperrl.errors import UserError
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model
+from hyperrl.training.checkpoint import load_state, load_weights
+
+
+def load_model(
+    run: Run, checkpoint: str | None = None, device: str = "cpu", family: Family | None = None
+) -> OnPolicyAlgorithm:
+    """The run's SB3 algorithm with trained weights and no environment (give it one by `set_env`).
+
+    No random generator is seeded, no number of threads set.
+
+    Args:
+        run: an open run.
+        checkpoint: `latest`, `best` or a number of steps; None: the best, or the latest while there is none.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        family: the run's family, where it is at hand or cannot be built from its recipe (`contextualize`).
+
+    Returns:
+        The model; its `num_timesteps` are the environment steps behind the checkpoint.
+
+    Raises:
+        UserError: no such checkpoint, a corrupt one, or one of another agent.
+    """
+    state = load_state(run, checkpoint or newest(run))
+    family = family or Family(run.spec.family)
+    model = bare_model(run.spec.agent, family.observation_space, family.action_space, device)
+    load_weights(model, state["policy"], "does not fit the agent in run.yaml")
+    model.num_timesteps = int(state["steps"])
+    return model
+
+
+def newest(run: Run) -> str:
+    """Name of the checkpoint to use a run by: `best`, else `latest`; UserError where there is neither."""
+    names = run.checkpoints()
+    for name in ("best", "latest"):
+        if name in names:
+            return name
+    raise UserError(f"run {str(run.path)!r}: has no checkpoint yet")

@@ -1,0 +1,173 @@
+"""Training from an agent and a family to a run, and going on with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
+from hyperrl.recipes import SPLITS, AgentRecipe
+from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training.build import build_model
+from hyperrl.training.callbacks import BestWeights, Checkpoints, Progress, ProgressHook
+from hyperrl.training.checkpoint import State, load_state, load_weights, restore
+from hyperrl.training.loading import newest
+from hyperrl.training.match import match_widths
+from hyperrl.training.vec_env import BatchedVecEnv
+from hyperrl.training.writers import run_logger
+
+LOG_STEPS = 1000
+"""Scalars are logged after every rollout, or after as many rollouts as take this many environment steps."""
+
+
+def train(
+    agent: AgentRecipe,
+    family: Family,
+    *,
+    out: Path,
+    seed: int = 0,
+    steps: int | None = None,
+    device: str = "cpu",
+    from_run: Run | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Train an agent on a family.
+
+    Args:
+        agent: resolved for the family (`hyperrl.recipes.resolve`).
+        family: what it trains on.
+        seed: of everything random.
+        out: the run's directory, which is created.
+        steps: environment steps, in place of the agent's; training ends with the rollout that reaches them.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        from_run: start at the weights of this run (its best, else its latest).
+        overrides: what `agent` was resolved with, for the record.
+        progress: called with the steps done and planned.
+
+    Returns:
+        The finished run: checkpoints `latest` and `best`, `evaluations/final.json`, logs and figures.
+
+    Raises:
+        UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
+            `from_run` that have other shapes; and what building the family's environments raises.
+        KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
+    """
+    refuse_existing(out)
+    agent = match_widths(agent, family.observation_space, family.action_space)
+    planned = agent.steps if steps is None else steps
+    with closing(_Training(agent, family, seed, device)) as training:
+        if from_run is not None:
+            name = newest(from_run)
+            origin = f"of {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
+            load_weights(training.model, load_state(from_run, name)["policy"], origin)
+        source = None if from_run is None else str(from_run.path)
+        spec = RunSpec.now(
+            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source
+        )
+        run = Run.create(out, spec)
+        training.learn(run, progress, None)
+    return run
+
+
+def resume(
+    run: Run, *, steps: int | None = None, device: str = "cpu", progress: Progress | None = None
+) -> Run:
+    """Go on with a run from its latest checkpoint, or extend a finished one.
+
+    On the CPU, a family whose batched environments give their state goes on as if it had never stopped,
+    bit for bit. Other families' environments are reset; the run's status tells so (`resumed[-1].exact`).
+
+    Args:
+        run: an open run.
+        steps: environment steps in all, in place of the planned ones.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        progress: called with the steps done and planned.
+
+    Raises:
+        UserError: nothing is left to do, or the checkpoint is missing, corrupt or of another agent.
+    """
+    state = load_state(run, "latest")
+    planned = run.spec.steps if steps is None else steps
+    if state["steps"] >= planned and (steps is not None or run.state == "finished"):
+        raise UserError(
+            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken; go on with --steps above that"
+        )
+    with closing(_Training(run.spec.agent, Family(run.spec.family), run.spec.seed, device)) as training:
+        exact = training.restore(run, state)
+        if planned != run.spec.steps:
+            run.write_spec(run.spec.model_copy(update={"steps": planned}))
+        before = run.status.resumed
+        run.write_status("running", state["steps"], (*before, Resumed(steps=state["steps"], exact=exact)))
+        training.learn(run, progress, state)
+    return run
+
+
+class _Training:
+    """Environments, sampler and model of one training."""
+
+    def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
+        self.agent, self.family, self.seed = agent, family, seed
+        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed)
+        self.env = BatchedVecEnv(family.make_vec(agent.n_envs, sampler=self.sampler))
+        self.model = build_model(agent, self.env, seed, device)
+
+    def restore(self, run: Run, state: State) -> bool:
+        """Bring model, environments and sampler to `state`; UserError where it is of another agent or family."""
+        try:
+            return restore(self.model, self.env, self.sampler, state)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise UserError(
+                f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
+            ) from error
+
+    def learn(self, run: Run, progress: Progress | None, state: State | None) -> None:
+        """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights."""
+        planned, done = run.spec.steps, 0 if state is None else int(state["steps"])
+        logger = run_logger(run.path, None if state is None else done)
+        self.model.set_logger(logger)
+        interval = max(1, LOG_STEPS // (self.model.n_steps * self.model.n_envs))
+        callbacks = self._callbacks(run, progress, state, interval)
+        try:
+            self.model.learn(
+                max(planned - done, 0), callbacks, log_interval=interval, reset_num_timesteps=state is None
+            )
+            run.save_evaluation(self._final_evaluation(run), "final")
+            run.write_status("finished", self.model.num_timesteps)
+        except BaseException:
+            run.write_status("killed", run.status.steps)
+            raise
+        finally:
+            logger.close()
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.env.close()
+
+    def _callbacks(
+        self, run: Run, progress: Progress | None, state: State | None, interval: int
+    ) -> list[BaseCallback]:
+        from hyperrl.training import telemetry
+
+        shown = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
+        best = BestWeights(run, self.model)
+        told = telemetry.callbacks(run, self.family, self.agent, self.seed, best)
+        checkpoints = Checkpoints(run, self.env, self.sampler, self.agent.checkpoint_every, interval, state)
+        return [*shown, *told, checkpoints]
+
+    def _final_evaluation(self, run: Run) -> dict[str, object]:
+        """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate --json` prints it."""
+        name = newest(run)
+        chosen = load_state(run, name)
+        load_weights(self.model, chosen["policy"], "changed while the run went on")
+        tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
+        episodes = self.family.recipe.evaluation.episodes
+        splits, contexts = [split for split, _ in tasks], [context for _, context in tasks]
+        results = evaluate_tasks(act_of(self.model), self.family, contexts, episodes=episodes, splits=splits)
+        found = RunResult(str(run.path), self.seed, self.model.num_timesteps, name, chosen["steps"], results)
+        return Evaluation(self.agent.name, self.family.name, episodes, 0, True, (found,)).to_json()

@@ -1,0 +1,173 @@
+"""Gymnasium's batched environments as SB3's VecEnv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+
+class BatchedVecEnv(VecEnv):
+    """Any Gymnasium VectorEnv with SAME_STEP autoreset as a VecEnv of the same number of environments.
+
+    Observations and rewards are the caller's to keep: they are copied out of the batch. The infos of
+    environments in mid-episode are one list of empty dicts, the same at every step; that of a finished
+    episode holds `terminal_observation`, `TimeLimit.truncated`, `episode` ({"r": undiscounted return,
+    "l": steps, "t": 0.0}) and whatever the batch's `final_info` says, `task` and `context` with ours.
+
+    Raises:
+        ValueError: the batch resets its environments in another way.
+    """
+
+    def __init__(self, batch: VectorEnv[Any, Any, Any]) -> None:
+        mode = batch.metadata.get("autoreset_mode")
+        if mode != AutoresetMode.SAME_STEP:
+            raise ValueError(f"expected a VectorEnv with SAME_STEP autoreset, found {mode}")
+        self.batch = batch
+        self.returns: NDArray[np.float64] = np.zeros(batch.num_envs)
+        self.lengths: NDArray[np.int64] = np.zeros(batch.num_envs, dtype=np.int64)
+        self._actions: NDArray[Any] = np.zeros(0)
+        self._idle: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
+        super().__init__(batch.num_envs, batch.single_observation_space, batch.single_action_space)
+        self.metadata = dict(batch.metadata)
+
+    def reset(self) -> VecEnvObs:
+        """Reset every environment, with the seeds and options set before."""
+        options = self._options[0] if self._options else {}
+        if any(other != options for other in self._options):
+            raise ValueError("a batch of environments is reset with one set of options for all of them")
+        seeded = any(seed is not None for seed in self._seeds)
+        seeds: Any = list(self._seeds) if seeded else None
+        observation, infos = self.batch.reset(seed=seeds, options=dict(options) or None)
+        self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
+        self.returns[:] = 0.0
+        self.lengths[:] = 0
+        self._reset_seeds()
+        self._reset_options()
+        return _copied(observation)
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take note of the actions, (num_envs, ...)."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Take the step; finished environments are reset within it."""
+        observation, reward, terminated, truncated, infos = self.batch.step(self._actions)
+        self.returns += reward
+        self.lengths += 1
+        dones = terminated | truncated
+        told = self._finish(np.flatnonzero(dones), terminated, infos) if dones.any() else self._idle
+        return _copied(observation), reward.astype(np.float32), dones, told
+
+    def close(self) -> None:
+        """Close the batch."""
+        self.batch.close()
+
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """One frame per environment, None where the batch renders nothing."""
+        frames: Any = self.batch.render()
+        return [None] * self.num_envs if frames is None else list(frames)
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """The attribute of each environment; a batch without single environments answers for all."""
+        envs = self._envs(indices)
+        if envs is None:
+            return [getattr(self.batch, attr_name)] * len(self._indices(indices))
+        return [env.get_wrapper_attr(attr_name) for env in envs]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set the attribute of each environment, or of a batch without environments of its own."""
+        envs = self._envs(indices)
+        if envs is None:
+            setattr(self.batch, attr_name, value)
+            return
+        for env in envs:
+            env.set_wrapper_attr(attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method of each environment; AttributeError where the batch has no single environments."""
+        envs = self._envs(indices)
+        if envs is None:
+            raise AttributeError(
+                f"{type(self.batch).__name__} has no single environments to call {method_name!r} on"
+            )
+        return [env.get_wrapper_attr(method_name)(*method_args, **method_kwargs) for env in envs]
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
+    ) -> list[bool]:
+        """Whether each environment is wrapped in `wrapper_class`."""
+        from stable_baselines3.common.env_util import is_wrapped
+
+        envs = self._envs(indices)
+        if envs is None:
+            return [False] * len(self._indices(indices))
+        return [is_wrapped(env, wrapper_class) for env in envs]
+
+    def get_state(self) -> dict[str, Any] | None:
+        """State of the batch in mid-episode; None where it offers none."""
+        if not hasattr(self.batch, "get_state"):
+            return None
+        return {
+            "batch": self.batch.get_state(),
+            "returns": self.returns.copy(),
+            "lengths": self.lengths.copy(),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` gave."""
+        self.batch.set_state(state["batch"])  # type: ignore[attr-defined]
+        self.returns[:] = state["returns"]
+        self.lengths[:] = state["lengths"]
+
+    def _finish(
+        self, done: NDArray[np.intp], terminated: NDArray[np.bool_], infos: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        told = self._idle.copy()
+        final_obs, final_info = infos["final_obs"], infos.get("final_info", {})
+        for i in done.tolist():
+            told[i] = {
+                **_row(final_info, i),
+                "terminal_observation": _row(final_obs, i) if isinstance(final_obs, dict) else final_obs[i],
+                "TimeLimit.truncated": not terminated[i],
+                "episode": {"r": float(self.returns[i]), "l": int(self.lengths[i]), "t": 0.0},
+            }
+        self.returns[done] = 0.0
+        self.lengths[done] = 0
+        return told
+
+    def _indices(self, indices: VecEnvIndices) -> list[int]:
+        if indices is None:
+            return list(range(self.num_envs))
+        return (
+            [indices] if isinstance(indices, int) else list(indices) if isinstance(indices, Iterable) else []
+        )
+
+    def _envs(self, indices: VecEnvIndices) -> list[gym.Env[Any, Any]] | None:
+        envs = getattr(self.batch, "envs", None)
+        return None if envs is None else [envs[i] for i in self._indices(indices)]
+
+
+def _copied(observation: Any) -> VecEnvObs:
+    if isinstance(observation, dict):
+        return {key: value.copy() for key, value in observation.items()}
+    return np.array(observation)
+
+
+def _row(infos: Any, i: int) -> dict[str, Any]:
+    """Entry `i` of infos kept as a dict of arrays with masks (`task`, `_task`), or as a list of dicts."""
+    if not isinstance(infos, Mapping):
+        return dict(infos[i] or {})
+    row: dict[str, Any] = {}
+    for key, value in infos.items():
+        mask = infos.get(f"_{key}")
+        if not key.startswith("_") and (mask is None or mask[i]):
+            row[key] = _row(value, i) if isinstance(value, Mapping) else value[i]
+    return row

@@ -1,0 +1,124 @@
+"""Where a run's scalars go: TensorBoard and `progress.csv`, which go on where a killed run stopped."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat, filter_excluded_keys
+from torch.utils.tensorboard import SummaryWriter
+
+from hyperrl.store import atomic_write
+
+STEP = "step"
+
+
+class TensorBoardWriter(TensorBoardOutputFormat):
+    """SB3's TensorBoard output with `purge_step`: events after the step that a run resumes at are disowned.
+
+    Args:
+        folder: of the event files.
+        resumed_at: environment steps that the run goes on from; None for a new run.
+    """
+
+    def __init__(self, folder: Path, resumed_at: int | None) -> None:
+        self.writer = SummaryWriter(str(folder), purge_step=None if resumed_at is None else resumed_at + 1)
+        self._is_closed = False
+
+
+class CsvWriter(KVWriter):
+    """One row per logged step, appended; the header grows when a new scalar appears.
+
+    Values that are no numbers (figures, histograms, text) are left out. What is logged at the step of the
+    last row joins that row.
+
+    Args:
+        path: the file.
+        resumed_at: rows after this step are dropped, as is one that a kill cut short; None starts anew.
+    """
+
+    def __init__(self, path: Path, resumed_at: int | None) -> None:
+        self.path = path
+        self.columns: list[str] = [STEP]
+        rows: list[dict[str, str]] = []
+        if resumed_at is not None and path.exists():
+            self.columns, rows = _read(path, resumed_at)
+        self._rewrite(rows)
+        self._last: dict[str, str] = rows[-1] if rows else {}
+        self._last_at = path.stat().st_size - (len(self._line(self._last)) if rows else 0)
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        """Write one row, or add to the row of the same step."""
+        values = filter_excluded_keys(key_values, key_excluded, "csv")
+        row = {key: _text(value) for key, value in values.items() if _is_number(value)}
+        if not row:
+            return
+        new = sorted(row.keys() - set(self.columns))
+        if new:
+            self.columns += new
+            self._widen()
+        same = self._last.get(STEP) == str(step)
+        self._last = {**(self._last if same else {}), **row, STEP: str(step)}
+        with self.path.open("r+b") as file:
+            if not same:
+                self._last_at = file.seek(0, io.SEEK_END)
+            file.seek(self._last_at)
+            file.write(self._line(self._last))
+            file.truncate()
+
+    def close(self) -> None:
+        """Nothing is left open between rows."""
+
+    def _widen(self) -> None:
+        _, rows = _read(self.path, None)
+        self._rewrite(rows)
+        self._last_at = self.path.stat().st_size - (len(self._line(rows[-1])) if rows else 0)
+
+    def _rewrite(self, rows: list[dict[str, str]]) -> None:
+        header = self._line({column: column for column in self.columns})
+        atomic_write(self.path, header + b"".join(self._line(row) for row in rows))
+
+    def _line(self, row: dict[str, str]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow([row.get(column, "") for column in self.columns])
+        return text.getvalue().encode()
+
+
+def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
+    """SB3's logger with the run's two writers and no other.
+
+    Args:
+        folder: the run's directory.
+        resumed_at: environment steps that the run goes on from; None for a new run.
+    """
+    writers: list[KVWriter] = [
+        TensorBoardWriter(folder, resumed_at),
+        CsvWriter(folder / "progress.csv", resumed_at),
+    ]
+    return Logger(str(folder), writers)
+
+
+def _read(path: Path, last_step: int | None) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and whole rows of a progress file, up to `last_step`."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1].decode(errors="replace")
+    lines = list(csv.reader(io.StringIO(whole)))
+    columns = lines[0] if lines and lines[0][:1] == [STEP] else [STEP]
+    rows = [dict(zip(columns, line, strict=True)) for line in lines[1:] if len(line) == len(columns)]
+    kept = [
+        row for row in rows if row[STEP].isdecimal() and (last_step is None or int(row[STEP]) <= last_step)
+    ]
+    return columns, kept
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, bool | int | float | np.number | np.bool_)
+
+
+def _text(value: Any) -> str:
+    return str(value.item() if isinstance(value, np.generic) else value)
