@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## Train hyper-ppo on ode and evaluate it zero-shot on the whole grid of contexts
 	@$(BIN)/hyperrl train hyper-ppo ode --out $(DEMO)
-	@$(BIN)/hyperrl evaluate $(DEMO)
+	@$(BIN)/hyperrl evaluate $(DEMO) --split interpolation --split extrapolation --sweep c0=-10:10:21
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS)

@@ -14,7 +14,15 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def _sentence(text: str) -> str:
+    """The first sentence of a recipe's description, safe in a table's cell."""
+    first, stop, _ = " ".join(text.split()).partition(". ")
+    return (first + stop.rstrip()).replace("|", r"\|")
+
+
 def _span(feature: Feature) -> str:
+    if feature.encoding == "circle":
+        return "(a circle)"
     if feature.values is not None:
         return "{" + ", ".join(f"{value:g}" for value in feature.values) + "}"
     low, high = feature.train
@@ -23,7 +31,7 @@ def _span(feature: Feature) -> str:
 
 def agents() -> str:
     recipes = [load_agent(name) for name in shipped("agents")]
-    rows = [[f"`{each.name}`", each.algorithm.name.upper(), " ".join(each.about.split())] for each in recipes]
+    rows = [[f"`{each.name}`", each.algorithm.name.upper(), _sentence(each.about)] for each in recipes]
     return _table(["agent", "algorithm", "what it is"], rows)
 
 
@@ -32,7 +40,7 @@ def families() -> str:
     for name in shipped("envs"):
         family = load_family(name)
         features = ", ".join(f"{key} {_span(feature)}" for key, feature in family.features.items())
-        rows.append([f"`{name}`", " ".join(family.about.split()), features])
+        rows.append([f"`{name}`", _sentence(family.about), features])
     return _table(["family", "what it is", "features and their training ranges"], rows)
 
 
