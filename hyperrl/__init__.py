@@ -1,0 +1,40 @@
+"""HyperRL: context-conditioned hypernetworks that generate the weights of actors and critics.
+
+Importing it registers every family of the suite with Gymnasium (`hyperrl/ode-v0`, ...) and loads no torch.
+"""
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+from hyperrl.errors import UserError
+from hyperrl.tasks.registration import register
+
+if TYPE_CHECKING:
+    from hyperrl.api import evaluate, load, resume, train
+    from hyperrl.tasks import Family, contextualize
+
+_LAZY = {
+    "train": "hyperrl.api",
+    "resume": "hyperrl.api",
+    "evaluate": "hyperrl.api",
+    "load": "hyperrl.api",
+    "contextualize": "hyperrl.tasks",
+    "Family": "hyperrl.tasks",
+}
+
+__all__ = ["Family", "UserError", "__version__", "contextualize", "evaluate", "load", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("hyperrl")
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'hyperrl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, "__version__"})
+
+
+register()

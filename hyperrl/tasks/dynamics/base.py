@@ -1,0 +1,118 @@
+"""What a batch of environments needs to know of its dynamics, and the single environment over the same functions."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, SupportsFloat
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+
+Floats = NDArray[np.float64]
+Constants = Mapping[str, Any]
+"""Name to one float, or to an array (N,) with one value per environment."""
+
+
+class Dynamics(ABC):
+    """Transitions of N independent environments at once, in NumPy.
+
+    Attributes:
+        parameters: attribute names of the environment that a task may set, with their defaults.
+        observation_space: of one environment.
+        action_space: of one environment.
+    """
+
+    parameters: dict[str, float]
+    observation_space: gym.spaces.Box
+    action_space: gym.Space[Any]
+
+    @abstractmethod
+    def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
+        """Draw the start state (S,) of one environment, using `rng` exactly as the single environment does."""
+
+    def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
+        """Turn one task's attributes into what `step` takes as its context; by default the attributes as they are."""
+        return {name: attributes[name] for name in self.parameters}
+
+    @abstractmethod
+    def step(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Advance `state` (N, S) by `action` (N, ...): new arrays of the next state, reward (N,) and terminated (N,)."""
+
+    @abstractmethod
+    def observe(self, state: Floats) -> NDArray[np.float32]:
+        """Observe `state` (N, S): a new array (N, O)."""
+
+
+class DynamicsEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """One environment over a `Dynamics` of ours; each of its parameters is an attribute that may be set at any time."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}  # type: ignore[misc]
+
+    def __init__(self, dynamics: Dynamics, render_mode: str | None = None) -> None:
+        """Take the dynamics' parameters as attributes, at their defaults."""
+        self.dynamics = dynamics
+        self.observation_space = dynamics.observation_space
+        self.action_space = dynamics.action_space
+        self.render_mode = render_mode
+        self._trail: list[Floats] = []
+        for name, value in dynamics.parameters.items():
+            setattr(self, name, value)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Draw a start state; `options` may give it by name (see the environment's dynamics)."""
+        super().reset(seed=seed)
+        state = self.dynamics.start(self.np_random, options)
+        self._trail = [state]
+        return self.dynamics.observe(state[None])[0], {}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
+        """Advance by one step; raises `gymnasium.error.ResetNeeded` before the first reset."""
+        if not self._trail:
+            raise gym.error.ResetNeeded("Call reset before step.")
+        context = self.dynamics.constants({name: getattr(self, name) for name in self.dynamics.parameters})
+        state, reward, terminated = self.dynamics.step(
+            self._trail[-1][None], np.asarray(action)[None], context
+        )
+        if self.render_mode is None:
+            self._trail.clear()
+        self._trail.append(state[0])
+        return self.dynamics.observe(state)[0], float(reward[0]), bool(terminated[0]), False, {}
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """Draw state, goal and trail: an array (height, width, 3), or None without a render mode."""
+        if self.render_mode is None:
+            gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made.")
+            return None
+        if not self._trail:
+            raise gym.error.ResetNeeded("Call reset before render.")
+        return self._picture(np.stack(self._trail))
+
+    def _picture(self, trail: Floats) -> NDArray[np.uint8]:
+        raise NotImplementedError
+
+
+def start_option(options: Mapping[str, Any] | None, name: str, low: float, high: float) -> float | None:
+    """Read the number `name` from reset options, None when absent.
+
+    Raises:
+        UserError: it is no number within [low, high].
+    """
+    if not options or name not in options:
+        return None
+    try:
+        value = float(options[name])
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not low <= value <= high:
+        raise UserError(
+            f"reset option {name!r} is {options[name]!r}; a number in [{low:g}, {high:g}] is allowed"
+        )
+    return value

@@ -1,0 +1,87 @@
+"""A double integrator in the plane whose actuators may be inverted.
+
+DI-sparse of Benad et al., "Dynamics-Aligned Shared Hypernetworks for Zero-Shot Actuator Inversion", 2026.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats, start_option
+
+STEP_SECONDS = 0.1
+LIMIT = 1.0
+CORNER = 0.8
+GOAL_RADIUS = 0.1
+EPISODE_STEPS = 100
+
+
+class DoubleIntegrator(Dynamics):
+    """Force f = clip(action_sign * action, -1, 1), action (2,); the reward is sparse.
+
+    position <- position + 0.1 velocity (the old one), velocity <- velocity + 0.1 f / mass, both clipped to [-1, 1].
+    Reward 1 if the distance to the origin after the step is at most 0.1, else 0. State and observation (4,): position
+    and velocity. Start: at rest in a corner, both |coordinates| ~ U(0.8, 1), or the reset options `x` and `y`.
+    """
+
+    def __init__(self) -> None:
+        """No arguments: sign and mass are attributes."""
+        self.parameters = {"action_sign": 1.0, "mass": 1.0}
+        self.observation_space = gym.spaces.Box(-LIMIT, LIMIT, (4,), np.float32)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+
+    def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
+        """Draw the position; the options overrule it coordinate by coordinate."""
+        size, side = rng.uniform(CORNER, LIMIT, size=2), rng.integers(0, 2, size=2)
+        position = np.where(side == 1, size, -size)
+        for axis, name in enumerate("xy"):
+            given = start_option(options, name, -LIMIT, LIMIT)
+            if given is not None:
+                position[axis] = given
+        return np.concatenate([position, np.zeros(2)])
+
+    def step(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Advance; never terminates."""
+        sign, mass = (np.reshape(context[name], (-1, 1)) for name in ("action_sign", "mass"))
+        force = np.minimum(np.maximum(sign * action.astype(np.float64), -1.0), 1.0)
+        after = np.empty_like(state)
+        after[:, :2] = state[:, :2] + STEP_SECONDS * state[:, 2:]
+        after[:, 2:] = state[:, 2:] + STEP_SECONDS * force / mass
+        np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
+        x, y = after[:, 0], after[:, 1]
+        reward = (np.sqrt(x * x + y * y) <= GOAL_RADIUS).astype(np.float64)
+        return after, reward, np.zeros(len(after), np.bool_)
+
+    def observe(self, state: Floats) -> NDArray[np.float32]:
+        """Observe position and velocity."""
+        return state.astype(np.float32)
+
+
+class DoubleIntegratorEnv(DynamicsEnv):
+    """`hyperrl-base/double-integrator-v0`; attributes `action_sign` and `mass`."""
+
+    action_sign: float
+    mass: float
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        """See `DoubleIntegrator`."""
+        super().__init__(DoubleIntegrator(), render_mode)
+
+    def _picture(self, trail: Floats) -> NDArray[np.uint8]:
+        from hyperrl.tasks.dynamics.picture import Picture
+
+        picture = Picture((-1.1, 1.1), (-1.1, 1.1))
+        for x in (-1.0, CORNER):
+            for y in (-1.0, CORNER):
+                picture.box((x, y), (x + LIMIT - CORNER, y + LIMIT - CORNER), "faint")
+        picture.circle((0.0, 0.0), GOAL_RADIUS, "goal")
+        picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
+        x, y, right, up = (float(value) for value in trail[-1])
+        picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")
+        picture.caption(f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}   step {len(trail) - 1}")
+        return picture.pixels()

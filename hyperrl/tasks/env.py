@@ -1,0 +1,182 @@
+"""A base environment whose task changes from episode to episode, with the task's descriptor in its observation."""
+
+from collections.abc import Mapping
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+import numpy as np
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.sampler import TaskSampler, TaskSource
+
+CUSTOM_TASK = -1
+"""Task index of a context that was given to `reset` and is none of the sampler's."""
+
+
+def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.spaces.Dict:
+    """Observation space with the descriptor added: {"obs", "context"}, or a Dict's own keys and "context".
+
+    Raises:
+        UserError: the base observation has a key "context" already.
+    """
+    if not isinstance(base, gym.spaces.Dict):
+        return gym.spaces.Dict({"obs": base, "context": context})
+    if "context" in base.spaces:
+        raise UserError("the base environment's observation has a key 'context' already; rename it there")
+    return gym.spaces.Dict({**base.spaces, "context": context})
+
+
+class ContextualEnv(gym.Env[dict[str, Any], Any]):
+    """Plays `env`, setting the next task's attributes on the unwrapped environment before every reset.
+
+    Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a sampler
+    that several environments may share), and `reset(options={"context": {...}})` overrules it for one episode.
+    `info["context"]` holds the raw values and `info["task"]` the index into `tasks.contexts` (-1: given to reset), at
+    every reset and at an episode's last step.
+
+    Attributes:
+        env: the base environment with its wrappers.
+        base: the base environment, unwrapped, whose attributes are set.
+        context: the present task's raw values.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        space: ContextSpace,
+        binding: Binding,
+        tasks: TaskSource,
+        *,
+        owns_tasks: bool = False,
+        options: Mapping[str, Any] | None = None,
+        record_episodes: bool = False,
+    ) -> None:
+        """Bind features to attributes.
+
+        Args:
+            env: the base environment.
+            space: the features.
+            binding: how they reach the environment.
+            tasks: hands out tasks; its contexts may leave features out.
+            owns_tasks: `tasks` is a sampler of this environment alone, seeded by `reset(seed=...)`.
+            options: reset options of the base environment, handed to every reset (those given to `reset` go first).
+            record_episodes: add {"episode": {"r", "l"}} to the last info, as vector environments here do; it stays
+                off elsewhere because Gymnasium's RecordEpisodeStatistics refuses an info that has it.
+
+        Raises:
+            UserError: the unwrapped environment lacks an attribute, or does not let it be set.
+        """
+        self.env, self.space, self.tasks = env, space, tasks
+        self.base = env.unwrapped
+        self._binding = binding
+        self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
+        self._options = dict(options or {})
+        self._record = record_episodes
+        self.observation_space = contextual_space(env.observation_space, space.box)
+        self._nested = isinstance(env.observation_space, gym.spaces.Dict)
+        self.action_space = env.action_space
+        self.metadata = env.metadata
+        self.render_mode = env.render_mode
+        check_attributes(self.base, binding)
+        self._set(CUSTOM_TASK, dict(space.default))
+
+    def _set(self, task: int, context: Context) -> None:
+        self.task, self.context = task, context
+        self._descriptor = self.space.encode(self.space.values([context]))[0]
+        self._return, self._length = 0.0, 0
+        for name, value in self._binding.attributes(context, lambda name: getattr(self.base, name)).items():
+            try:
+                setattr(self.base, name, value)
+            except (AttributeError, TypeError, ValueError) as error:
+                raise UserError(
+                    f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
+                ) from error
+
+    def _observation(self, observation: Any) -> dict[str, Any]:
+        inner = observation if self._nested else {"obs": observation}
+        return {**inner, "context": self._descriptor.copy()}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begin an episode of the next task, or of `options["context"]` (features left out take their defaults).
+
+        Raises:
+            UserError: an unknown feature or a value that is not finite.
+        """
+        merged = {**self._options, **(options or {})}
+        given = merged.pop("context", None)
+        if seed is not None and self._sampler is not None:
+            self._sampler.reseed(seed)
+        if given is None:
+            task = self.tasks.next()
+            self._set(task, self.space.complete(self.tasks.contexts[task]))
+        else:
+            self._set(CUSTOM_TASK, self.space.complete(given))
+        observation, info = self.env.reset(seed=seed, options=merged or None)
+        return self._observation(observation), {**info, "task": self.task, "context": dict(self.context)}
+
+    def step(self, action: Any) -> tuple[dict[str, Any], SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step the base environment; an episode's end is reported to the sampler."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._return += float(reward)
+        self._length += 1
+        if terminated or truncated:
+            self.tasks.update(self.task, self._return)
+            info = {**info, "task": self.task, "context": dict(self.context)}
+            if self._record:
+                info["episode"] = {"r": self._return, "l": self._length}
+        return self._observation(observation), reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """Render the base environment."""
+        return self.env.render()
+
+    def close(self) -> None:
+        """Close the base environment."""
+        self.env.close()
+
+    @property
+    def np_random(self) -> np.random.Generator:
+        """The base environment's random generator."""
+        return self.base.np_random
+
+    @np_random.setter
+    def np_random(self, value: np.random.Generator) -> None:
+        self.base.np_random = value
+
+    @property
+    def np_random_seed(self) -> int:
+        """The base environment's seed."""
+        return self.base.np_random_seed
+
+    @property
+    def _np_random(self) -> np.random.Generator | None:  # type: ignore[override]
+        return self.base._np_random
+
+    def __repr__(self) -> str:
+        return f"<ContextualEnv({', '.join(self.space.names)}){self.env!r}>"
+
+
+def check_attributes(base: gym.Env[Any, Any], binding: Binding) -> None:
+    """Refuse features that nothing of the environment carries.
+
+    Raises:
+        UserError: names the feature, the attribute and the nearest attributes.
+    """
+    feature_of = {attribute: name for name, attribute in binding.attribute.items()}
+    for attribute in binding.touched:
+        if hasattr(base, attribute):
+            continue
+        numbers = [
+            name for name, value in vars(base).items() if isinstance(value, (int, float)) and name[0] != "_"
+        ]
+        numbers += [
+            name for name in dir(type(base)) if isinstance(getattr(type(base), name, None), (int, float))
+        ]
+        what = f"feature {feature_of[attribute]!r}" if attribute in feature_of else "a derived attribute"
+        raise UserError(
+            f"{what} needs an attribute {attribute!r}, which {type(base).__name__} lacks"
+            f"{nearest(attribute, [name for name in numbers if name[0] != '_'])}"
+        )

@@ -1,0 +1,200 @@
+"""A family of tasks: a base environment, its features, its splits."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.recipes import SPLITS, FamilyRecipe, load_family
+from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.oracle import ode_return
+from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
+from hyperrl.tasks.splits import tasks_of
+from hyperrl.tasks.sync import ContextualSyncEnv
+
+VectorEnv = gym.vector.VectorEnv[Any, Any, Any]
+
+
+class Family:
+    """Makes environments of a family, one or many at a time, and lists its tasks.
+
+    Attributes:
+        recipe: what the family's file says.
+        name: the recipe's name.
+        space: the features.
+        binding: how they reach the simulator.
+    """
+
+    def __init__(
+        self, recipe: FamilyRecipe, make_base: Callable[..., gym.Env[Any, Any]] | None = None
+    ) -> None:
+        """Take a recipe.
+
+        Args:
+            recipe: the family.
+            make_base: makes the base environment, given `render_mode` where one is asked for; by default
+                `gymnasium.make(recipe.base, **recipe.kwargs)`.
+        """
+        self.recipe, self.name = recipe, recipe.name
+        self.space = ContextSpace(recipe.features)
+        self.binding = Binding(recipe.features, recipe.derived)
+        self._make_base = make_base
+        self._tasks: dict[str, list[Context]] = {}
+        self._spaces: tuple[gym.Space[Any], gym.Space[Any]] | None = None
+
+    @classmethod
+    def load(cls, name_or_path: str) -> "Family":
+        """Read a family of the suite by name, or a file by path; raises UserError where it is unknown or wrong."""
+        return cls(load_family(name_or_path))
+
+    def tasks(self, split: str) -> list[Context]:
+        """Tasks of "train", "validation", "interpolation" or "extrapolation" (which may be empty).
+
+        Raises:
+            UserError: an unknown split, or splits that overlap.
+        """
+        if split not in SPLITS:
+            raise UserError(f"{self.name}: unknown split {split!r}{nearest(split, SPLITS)}")
+        if split not in self._tasks:
+            before = SPLITS[: SPLITS.index(split)]
+            earlier = [context for name in before for context in self.tasks(name)]
+            self._tasks[split] = tasks_of(self.recipe, self.space, split, earlier)
+        return [dict(context) for context in self._tasks[split]]
+
+    def flag(self, context: Mapping[str, float]) -> str:
+        """Tell a context's kind: "train" (a training task), else "interpolation" (inside) or "extrapolation"."""
+        if self.space.key(context) in {self.space.key(task) for task in self.tasks("train")}:
+            return "train"
+        return "interpolation" if self.space.inside(context) else "extrapolation"
+
+    def make(
+        self, split: str = "train", render_mode: str | None = None, sampler: TaskSampler | None = None
+    ) -> ContextualEnv:
+        """Make one environment, whose every episode plays the next task of `sampler`.
+
+        Args:
+            split: whose tasks are drawn uniformly where no sampler is given; `reset(seed=...)` then seeds the draw.
+            render_mode: of the base environment.
+            sampler: hands out tasks, perhaps to other environments too.
+
+        Raises:
+            UserError: the base environment cannot be made, or lacks a feature's attribute.
+        """
+        tasks = sampler if sampler is not None else TaskSampler(self._drawn(split))
+        return self._single(tasks, render_mode=render_mode, owns_tasks=sampler is None)
+
+    def make_vec(
+        self,
+        num_envs: int,
+        *,
+        sampler: TaskSampler | None = None,
+        contexts: Sequence[Mapping[str, float]] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> VectorEnv:
+        """Make a vector environment that resets in the same step (`AutoresetMode.SAME_STEP`).
+
+        Batched dynamics are used where they exist; the transitions are the same either way.
+
+        Args:
+            num_envs: how many environments.
+            sampler: every reset takes its next task; by default a uniform one over the training tasks.
+            contexts: one per environment, which always plays it; excludes `sampler`.
+            options: reset options, handed to every reset.
+
+        Raises:
+            UserError: the numbers of contexts and environments differ, or as `make`.
+        """
+        if num_envs < 1:
+            raise UserError(f"num_envs is {num_envs}; at least 1 is needed")
+        if contexts is not None and (sampler is not None or len(contexts) != num_envs):
+            raise UserError(
+                f"{num_envs} environments need {num_envs} contexts and no sampler; found {len(contexts)}"
+            )
+        owned = TaskSampler(self._drawn("train")) if sampler is None and contexts is None else None
+        dynamics = self._dynamics()
+        if dynamics is not None:
+            return BatchedEnv(
+                dynamics, self.space, self.binding, num_envs, self._max_steps(),
+                sampler=sampler or owned, owns_sampler=owned is not None, contexts=contexts, options=options,
+            )  # fmt: skip
+        completed = [self.space.complete(context) for context in contexts or ()]
+
+        def source(index: int) -> TaskSource:
+            return sampler or owned or FixedTask(completed, index)
+
+        makers = [
+            partial(self._single, source(index), options=options, record_episodes=True)
+            for index in range(num_envs)
+        ]
+        return ContextualSyncEnv(makers, owned)
+
+    def _drawn(self, split: str) -> list[Context]:
+        tasks = self.tasks(split)
+        if not tasks:
+            raise UserError(f"{self.name}: the split {split!r} has no tasks")
+        return tasks
+
+    def _dynamics(self) -> Dynamics | None:
+        if self._make_base is not None or not self._max_steps():
+            return None
+        dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
+        known = dynamics is not None and set(self.binding.touched) <= set(dynamics.parameters)
+        return dynamics if known else None
+
+    def _max_steps(self) -> int:
+        spec = gym.registry.get(self.recipe.base)
+        return (spec.max_episode_steps if spec is not None else None) or 0
+
+    def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
+        return ContextualEnv(self.make_base(render_mode), self.space, self.binding, tasks, **kwargs)
+
+    def make_base(self, render_mode: str | None = None) -> gym.Env[Any, Any]:
+        """Make the base environment, at its own defaults.
+
+        Raises:
+            UserError: unknown id, unknown module, missing dependency, wrong keyword arguments.
+        """
+        given = {} if render_mode is None else {"render_mode": render_mode}
+        if self._make_base is not None:
+            return self._make_base(**given)
+        base = self.recipe.base
+        try:
+            return gym.make(base, disable_env_checker=True, **given, **self.recipe.kwargs)
+        except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
+            hint = nearest(base, gym.registry) if ":" not in base else ""
+            raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
+        except (gym.error.Error, TypeError) as error:
+            raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
+
+    def oracle(self, context: Mapping[str, float]) -> float | None:
+        """Best known undiscounted return of an evaluation episode; None where none is known."""
+        start = self.recipe.evaluation.options.get("x")
+        if self.recipe.oracle != "ode" or start is None:
+            return None
+        dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
+        assert dynamics is not None
+        read = dynamics.parameters.__getitem__
+        attributes = {**dynamics.parameters, **self.binding.attributes(self.space.complete(context), read)}
+        return ode_return(attributes, start=start, steps=self._max_steps())
+
+    @property
+    def observation_space(self) -> gym.Space[Any]:
+        """Observation space of one environment."""
+        return self._made_spaces()[0]
+
+    @property
+    def action_space(self) -> gym.Space[Any]:
+        """Action space of one environment."""
+        return self._made_spaces()[1]
+
+    def _made_spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
+        if self._spaces is None:
+            env = self._single(FixedTask([self.space.default], 0))
+            self._spaces = env.observation_space, env.action_space
+            env.close()
+        return self._spaces

@@ -1,0 +1,37 @@
+"""Every family of the suite, and our base environments, as Gymnasium ids."""
+
+from typing import Any
+
+import gymnasium as gym
+
+from hyperrl.recipes import shipped
+
+_BASES = (
+    ("ode", "OdeEnv", 200),
+    ("point-goal", "PointGoalEnv", 100),
+    ("double-integrator", "DoubleIntegratorEnv", 100),
+)
+
+
+def register() -> None:
+    """Register `hyperrl-base/NAME-v0` and, with a keyword `split`, `hyperrl/NAME-v0`; a second call changes nothing."""
+    for name, entry, steps in _BASES:
+        _register(f"hyperrl-base/{name}-v0", f"hyperrl.tasks.dynamics:{entry}", max_episode_steps=steps)
+    for name in shipped("envs"):
+        _register(
+            f"hyperrl/{name}-v0",
+            "hyperrl.tasks.registration:make_family",
+            kwargs={"family": name, "split": "train"},
+        )
+
+
+def _register(id: str, entry_point: str, **kwargs: Any) -> None:
+    if id not in gym.registry:
+        gym.register(id, entry_point=entry_point, **kwargs)
+
+
+def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
+    """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
+    from hyperrl.tasks.family import Family
+
+    return Family.load(family).make(split, render_mode=render_mode)

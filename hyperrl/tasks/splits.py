@@ -1,0 +1,139 @@
+"""From a recipe's splits to their tasks."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.tasks.contexts import Context, ContextSpace
+
+if TYPE_CHECKING:
+    from hyperrl.recipes import FamilyRecipe, Part
+
+_MOST_CANDIDATES = 2**17
+
+
+def tasks_of(
+    recipe: "FamilyRecipe", space: ContextSpace, split: str, earlier: Sequence[Context]
+) -> list[Context]:
+    """List a split's tasks, each once, in the recipe's order.
+
+    Args:
+        recipe: the family.
+        space: its features.
+        split: its name.
+        earlier: tasks of the splits before it; grids and samples drop them, a list that holds one is refused.
+
+    Raises:
+        UserError: an overlap with an earlier split, or a sample that cannot be filled.
+    """
+    taken = {space.key(context) for context in earlier}
+    trained = {space.key(context) for context in earlier[: _train_count(recipe, space, split)]}
+    tasks: list[Context] = []
+    own: set[tuple[float, ...]] = set()
+    for part in getattr(recipe.splits, split):
+        where = f"{recipe.name}: split {split!r}"
+        if part.list is not None:
+            new = list(_listed(part, space, taken, trained, where))
+        elif part.sample is not None:
+            new = _sampled(part, space, split, taken | own, where)
+        else:
+            kept = (context for context in map(space.complete, part.explicit) if _kept(part, space, context))
+            new = [context for context in kept if space.key(context) not in taken]
+        for context in new:
+            if space.key(context) not in own:
+                own.add(space.key(context))
+                tasks.append(context)
+    return tasks
+
+
+def _train_count(recipe: "FamilyRecipe", space: ContextSpace, split: str) -> int:
+    return 0 if split == "train" else len(tasks_of(recipe, space, "train", []))
+
+
+def _kept(part: "Part", space: ContextSpace, context: Context) -> bool:
+    side = part.keep is None or space.inside(context) == (part.keep == "inside")
+    return side and not part.drops(context)
+
+
+def _listed(
+    part: "Part",
+    space: ContextSpace,
+    taken: set[tuple[float, ...]],
+    trained: set[tuple[float, ...]],
+    where: str,
+) -> Iterator[Context]:
+    for context in map(space.complete, part.explicit):
+        key = space.key(context)
+        if not _kept(part, space, context) or (part.without_train and key in trained):
+            continue
+        if key in taken:
+            raise UserError(
+                f"{where} lists {describe(context)}, a task of an earlier split; splits may not overlap"
+            )
+        yield context
+
+
+def _sampled(
+    part: "Part", space: ContextSpace, split: str, taken: set[tuple[float, ...]], where: str
+) -> list[Context]:
+    """Draw Sobol points by powers of two until enough of them are left; more points extend the same sequence."""
+    wanted = part.sample or 0
+    axes = [_Axis(space, name, part, beyond=split == "extrapolation") for name in space.names]
+    exponent = max(0, math.ceil(math.log2(wanted)))
+    while 2**exponent <= _MOST_CANDIDATES:
+        points = sobol(len(axes), exponent, part.seed)
+        values = np.stack([axis.at(points[:, index]) for index, axis in enumerate(axes)], axis=1)
+        chosen: list[Context] = []
+        seen = set(taken)
+        for context in space.contexts(values):
+            beyond = split == "extrapolation" and space.inside(context)
+            if beyond or space.key(context) in seen or not _kept(part, space, context):
+                continue
+            seen.add(space.key(context))
+            chosen.append(context)
+            if len(chosen) == wanted:
+                return chosen
+        exponent += 1
+    raise UserError(f"{where} samples {wanted} tasks, but only {len(chosen)} different ones can be drawn")
+
+
+def sobol(dimension: int, exponent: int, seed: int) -> NDArray[np.float64]:
+    """Draw 2^exponent points (2^exponent, dimension) in [0, 1) of a scrambled Sobol sequence (Owen, 1998)."""
+    from scipy.stats import qmc
+
+    points: NDArray[np.float64] = qmc.Sobol(dimension, rng=np.random.default_rng(seed)).random_base2(exponent)
+    return points
+
+
+class _Axis:
+    """One feature's share of a sample: a union of intervals, or a few values, over [0, 1)."""
+
+    def __init__(self, space: ContextSpace, name: str, part: "Part", *, beyond: bool) -> None:
+        feature = space.features[name]
+        bounds = space.widest(name) if beyond else feature.train
+        self._values = None if feature.values is None else np.array(feature.values)
+        if self._values is not None and not beyond:
+            self._values = self._values[(self._values >= bounds[0]) & (self._values <= bounds[1])]
+        intervals = sorted((part.ranges or {}).get(name, (bounds,)))
+        self._low = np.array([low for low, _ in intervals])
+        self._high = np.array([high for _, high in intervals])
+        self._edges = np.concatenate([[0.0], np.cumsum(self._high - self._low)])
+
+    def at(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map u (N,) in [0, 1) to values (N,), of 6 significant digits so that a printed context is the context."""
+        if self._values is not None:
+            return self._values[(u * len(self._values)).astype(np.int64)]
+        along = u * self._edges[-1]
+        which = np.minimum(np.searchsorted(self._edges, along, side="right") - 1, len(self._low) - 1)
+        raw = self._low[which] + along - self._edges[which]
+        rounded = np.array([float(f"{value:.6g}") for value in raw])
+        return np.clip(rounded, self._low[which], self._high[which])
+
+
+def describe(context: Context) -> str:
+    """Write a context as the command line takes it: "gravity=9.8,length=0.5"."""
+    return ",".join(f"{name}={value:.10g}" for name, value in context.items())
