@@ -96,7 +96,7 @@ def resume(
     planned = run.spec.steps if steps is None else steps
     if state["steps"] >= planned and (steps is not None or run.state == "finished"):
         raise UserError(
-            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken; go on with --steps above that"
+            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken; extend it by --steps"
         )
     with closing(_Training(run.spec.agent, Family(run.spec.family), run.spec.seed, device)) as training:
         exact = training.restore(run, state)
@@ -118,7 +118,7 @@ class _Training:
         self.model = build_model(agent, self.env, seed, device)
 
     def restore(self, run: Run, state: State) -> bool:
-        """Bring model, environments and sampler to `state`; UserError where it is of another agent or family."""
+        """Bring model, environments and sampler to `state`; UserError where it is of another run."""
         try:
             return restore(self.model, self.env, self.sampler, state)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -1,0 +1,75 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from hyperrl.errors import UserError
+from hyperrl.store import atomic_write
+from hyperrl.store.files import checkpoint_name, file_name
+
+
+def test_a_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    atomic_write(path, b"old")
+    atomic_write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    atomic_write(path, b"old")
+
+    def broken(handle: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="disk full"):
+        atomic_write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_data_is_synced_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(handle: int) -> None:
+        done.append("fsync")
+        fsync(handle)
+
+    def noted_replace(source: str, target: str) -> None:
+        done.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    atomic_write(tmp_path / "file", b"data")
+    assert done[:2] == ["fsync", "replace"]
+
+
+def test_the_file_is_readable_as_the_umask_says(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    old = os.umask(0o022)
+    try:
+        atomic_write(path, b"data")
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["latest", "best", "0", "20480"])
+def test_checkpoint_names(name: str) -> None:
+    assert checkpoint_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "last", "007", "../best", "best.safetensors", "-1", "1e3", "best\n", "٣"])
+def test_other_checkpoint_names_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="latest, best or a number of steps"):
+        checkpoint_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\\b", "a\0b", "x" * 129, "é", "a b", "a\n"])
+def test_unsafe_file_names_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="only letters"):
+        file_name(name)

@@ -1,0 +1,162 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import FamilyRecipe, load_family, shipped
+from hyperrl.store import Resumed, Run, RunSpec, runs_below
+from hyperrl.store.spec import read_spec, spec_text
+
+
+def test_a_run_opens_as_it_was_created(run: Run) -> None:
+    assert Run.open(run.path).spec == run.spec
+    assert run.spec.versions.keys() >= {"python", "torch", "stable-baselines3", "gymnasium", "numpy"}
+    assert run.spec.started.endswith("+00:00")
+    assert run.figures.is_dir()
+
+
+@pytest.mark.parametrize("name", sorted(shipped("envs")))
+def test_every_shipped_family_survives_run_yaml(name: str, spec: RunSpec, tmp_path: Path) -> None:
+    written = spec.model_copy(update={"family": load_family(name)})
+    (tmp_path / "run.yaml").write_text(spec_text(written), encoding="utf-8")
+    assert read_spec(tmp_path / "run.yaml") == written
+
+
+def test_text_that_looks_like_a_number_stays_text(spec: RunSpec, tmp_path: Path) -> None:
+    family = spec.family.model_copy(update={"kwargs": {"version": "1e3", "flag": "true", "n": "12", "x": "1.5"}})
+    written = spec.model_copy(update={"family": family})
+    (tmp_path / "run.yaml").write_text(spec_text(written), encoding="utf-8")
+    assert read_spec(tmp_path / "run.yaml").family.kwargs == family.kwargs
+
+
+def test_an_existing_run_is_refused_and_kept(run: Run, spec: RunSpec) -> None:
+    before = (run.path / "run.yaml").read_bytes()
+    with pytest.raises(UserError, match=r"holds a run already.*--resume.*--out"):
+        Run.create(run.path, spec.model_copy(update={"seed": 9}))
+    assert (run.path / "run.yaml").read_bytes() == before
+
+
+def test_checkpoints_without_a_run_yaml_are_refused_too(run: Run, spec: RunSpec) -> None:
+    (run.path / "run.yaml").unlink()
+    with pytest.raises(UserError, match=r"--resume.*--out"):
+        Run.create(run.path, spec)
+
+
+def test_a_directory_without_a_run_is_used(tmp_path: Path, spec: RunSpec) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    Run.create(tmp_path, spec)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path, spec: RunSpec) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="a file is in the way"):
+        Run.create(tmp_path / "file", spec)
+    with pytest.raises(UserError, match="cannot be written"):
+        Run.create(tmp_path / "file" / "run", spec)
+
+
+def test_a_missing_run_offers_the_nearest(run: Run) -> None:
+    with pytest.raises(UserError, match=r"no such directory; did you mean '.*hyper-ppo/seed-3'"):
+        Run.open(run.path.parent / "seed-4")
+    with pytest.raises(UserError, match=r"no such directory; did you mean '.*hyper-ppo/seed-3'"):
+        Run.open(run.path.parent.parent / "hyper-pp" / "seed-3")
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not a run, it has no run\.yaml"):
+        Run.open(tmp_path)
+
+
+def test_a_corrupt_run_yaml_is_told_in_one_line(run: Run) -> None:
+    path = run.path / "run.yaml"
+    whole = path.read_text(encoding="utf-8")
+    broken = [
+        "",
+        whole[: len(whole) // 3],
+        whole[: len(whole) // 2],
+        whole.replace("seed: 3", "seed: -3"),
+        whole.replace("format: 1", "format: 2", 1),
+        whole + "seed: 4\n",
+        whole + "colour: red\n",
+        "!!python/object/apply:os.system ['true']",
+        "\x00\x01",
+    ]
+    for text in broken:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError) as caught:
+            Run.open(run.path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="UTF-8"):
+        Run.open(run.path)
+
+
+def test_a_base_that_imports_is_refused_unless_allowed(run: Run) -> None:
+    data = run.spec.family.model_dump(by_alias=True) | {"base": "their.module:Env-v0", "oracle": None}
+    run.write_spec(run.spec.model_copy(update={"family": FamilyRecipe.parse(data, "family")}))
+    with pytest.raises(UserError, match=r"imports the module 'their\.module'.*--allow-import their\.module"):
+        Run.open(run.path)
+    with pytest.raises(UserError, match="--allow-import"):
+        Run.open(run.path, allow_import=["their"])
+    assert Run.open(run.path, allow_import=["their.module"]).spec.family.base == "their.module:Env-v0"
+
+
+def test_evaluations_are_kept(run: Run) -> None:
+    run.save_evaluation({"steps": 2}, "final")
+    run.save_evaluation({"steps": 1}, "early")
+    assert run.evaluations() == [{"steps": 1}, {"steps": 2}]
+    with pytest.raises(UserError, match="only letters"):
+        run.save_evaluation({}, "../../run")
+    (run.path / "evaluations" / "final.json").write_text("{")
+    with pytest.raises(UserError, match=r"final\.json.*truncated or not JSON"):
+        run.evaluations()
+
+
+def test_the_state_is_that_of_the_process(run: Run) -> None:
+    assert (run.state, run.status.steps) == ("running", 0)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    path = run.path / "status.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": child.pid}))
+    assert run.state == "killed"
+    run.write_status("finished", 4096)
+    assert (run.state, run.status.steps) == ("finished", 4096)
+
+
+def test_a_run_on_another_machine_counts_as_killed_when_it_is_silent(run: Run) -> None:
+    path = run.path / "status.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "elsewhere", "pid": os.getpid()}))
+    assert run.state == "running"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"updated": 0.0}))
+    assert run.state == "killed"
+
+
+def test_a_broken_status_reads_as_killed(run: Run) -> None:
+    (run.path / "status.json").write_text("{")
+    assert (run.state, run.status.steps) == ("killed", 0)
+
+
+def test_resumptions_are_kept(run: Run) -> None:
+    run.write_status("running", 8, (Resumed(steps=8, exact=False),))
+    run.write_status("finished", 16)
+    assert run.status.resumed == (Resumed(steps=8, exact=False),)
+
+
+def test_runs_are_found_and_broken_ones_left_out(run: Run, spec: RunSpec) -> None:
+    root = run.path.parents[2]
+    other = Run.create(root / "other", spec)
+    broken = Run.create(root / "broken", spec)
+    (broken.path / "run.yaml").write_text("seed: [")
+    assert [found.path for found in runs_below(root)] == [run.path, other.path]
+
+
+def test_the_store_needs_no_torch() -> None:
+    code = "import sys, hyperrl.store; print([m for m in ('torch', 'stable_baselines3') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
