@@ -139,7 +139,7 @@ def _play(
     try:
         total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
         running = np.ones(len(plays), dtype=bool)
-        observation, _ = env.reset(seed=[start for _, start in plays])
+        observation, _ = env.reset(seed=[start for _, start in plays])  # type: ignore[arg-type]  # vectors take lists
         for _ in range(MAX_EPISODE_STEPS):
             observation, reward, terminated, truncated, _ = env.step(act(observation))
             total[running] += np.asarray(reward, dtype=np.float64)[running]

@@ -1,0 +1,288 @@
+"""The verbs of the command line, for Python: train, resume, evaluate, load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation import Evaluation, RunResult, TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.request import Request, Sweep, request
+from hyperrl.evaluation.seeds import refuse_strangers
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
+from hyperrl.store import Run, refuse_existing
+from hyperrl.tasks import Family
+
+__all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train"]
+
+Progress = Callable[[int, int], None]
+"""Called during training with the environment steps done and planned."""
+
+
+def default_run_dir(family: str, agent: str, seed: int) -> Path:
+    """Where a run goes unless told otherwise: `runs/FAMILY/AGENT/seed-N`, below the working directory."""
+    return Path("runs") / family / agent / f"seed-{seed}"
+
+
+def train(
+    agent: str | Path | AgentRecipe,
+    family: str | Path | Family | FamilyRecipe,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    from_run: str | Path | Run | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    allow_import: Sequence[str] = (),
+) -> Run:
+    """Train an agent on a family, as `hyperrl train` does.
+
+    Args:
+        agent: a name of the suite, a YAML file, or a recipe.
+        family: a name, a YAML file, a recipe, or a family made by `contextualize`.
+        steps: environment steps; None takes the recipe's.
+        seed: of everything random, at least 0.
+        overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
+        out: the run's directory; None takes `default_run_dir`.
+        from_run: start at the weights of this run.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        progress: called with the steps done and planned.
+        allow_import: modules that the environment of `from_run` may import.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: an unknown or wrong recipe, field or device, or a directory that holds a run already.
+    """
+    _at_least(steps, 1, "steps")
+    _at_least(seed, 0, "seed")
+    found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
+    tasks = _family(family)
+    resolved = resolve(found, tasks.recipe, overrides)
+    directory = default_run_dir(tasks.name, resolved.name, seed) if out is None else Path(out)
+    refuse_existing(directory)
+    start = from_run if from_run is None or isinstance(from_run, Run) else Run.open(from_run, allow_import)
+    from hyperrl import training
+
+    return training.train(
+        resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
+        overrides=overrides, progress=progress,
+    )  # fmt: skip
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    steps: int | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    allow_import: Sequence[str] = (),
+) -> Run:
+    """Go on with a killed run, or extend a finished one, as `hyperrl train --resume` does.
+
+    Args:
+        run: a run directory.
+        steps: environment steps in all; None takes the planned ones.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        progress: called with the steps done and planned.
+        allow_import: modules that the run's environment may import.
+
+    Raises:
+        UserError: no run, a corrupt one, or nothing left to do.
+    """
+    _at_least(steps, 1, "steps")
+    opened = _open(run, allow_import)
+    from hyperrl import training
+
+    return training.resume(opened, steps=steps, device=device, progress=progress)
+
+
+def evaluate(
+    runs: str | Path | Run | Sequence[str | Path | Run],
+    *,
+    splits: Sequence[str] | None = None,
+    contexts: Sequence[Mapping[str, float]] = (),
+    sweep: Sequence[Sweep] = (),
+    episodes: int | None = None,
+    seed: int = 0,
+    deterministic: bool = True,
+    checkpoint: str | None = None,
+    device: str = "cpu",
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+    save: bool = True,
+) -> Evaluation:
+    """Evaluate a run, or several that differ in their seed, zero-shot, as `hyperrl evaluate` does.
+
+    Every run gets its own file below `evaluations/`; figures go to the first run's `figures/`: a curve over
+    one feature swept, a heatmap over two, else return over the features that vary in the splits.
+
+    Args:
+        runs: a run directory, or several.
+        splits: names; None takes train, interpolation and extrapolation, or none where contexts or a sweep
+            are given.
+        contexts: tasks of your own; features left out take their defaults.
+        sweep: (feature, low, high, count) for one feature or two.
+        episodes: per task and run; None takes the family's.
+        seed: of the start states, and of the actions where they are drawn; at least 0.
+        deterministic: take the most likely action rather than draw one.
+        checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        allow_import: modules that the runs' environment may import.
+        family: needed where the runs' family was made by `contextualize`.
+        save: write files and figures.
+
+    Raises:
+        UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
+            feature, or a number out of range.
+    """
+    opened = [_open(run, allow_import) for run in _listed(runs)]
+    refuse_strangers(opened)
+    tasks = _family_of(opened[0], family)
+    asked = request(tasks, splits, contexts, sweep)
+    episodes = tasks.recipe.evaluation.episodes if episodes is None else episodes
+    _at_least(episodes, 1, "episodes")
+    _at_least(seed, 0, "seed")
+    if save:
+        _refuse_read_only(opened)
+    played = tuple(
+        _play(run, tasks, asked, episodes, seed, deterministic, checkpoint, device) for run in opened
+    )
+    spec = opened[0].spec
+    found = Evaluation(spec.agent.name, tasks.name, episodes, seed, deterministic, played)
+    return _saved(found, opened, tasks, asked) if save else found
+
+
+def load(
+    run: str | Path | Run,
+    *,
+    checkpoint: str | None = None,
+    device: str = "cpu",
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> Agent:
+    """Load a run's trained agent.
+
+    Args:
+        run: a run directory.
+        checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
+
+    Raises:
+        UserError: no run, a corrupt one, or no such checkpoint.
+    """
+    opened = _open(run, allow_import)
+    tasks = _family_of(opened, family)
+    from hyperrl.training import load_model
+
+    return Agent(opened, tasks, load_model(opened, checkpoint, device, tasks))
+
+
+def _play(
+    run: Run, family: Family, asked: Request, episodes: int, seed: int, deterministic: bool,
+    checkpoint: str | None, device: str,
+) -> RunResult:  # fmt: skip
+    from hyperrl.training import load_model
+
+    model = load_model(run, checkpoint, device, family)
+    with _drawing(seed):
+        results = evaluate_tasks(
+            act_of(model, deterministic),
+            family,
+            asked.contexts,
+            episodes=episodes,
+            seed=seed,
+            splits=asked.splits,
+        )
+    names = run.checkpoints()
+    return RunResult(
+        run=str(run.path),
+        seed=run.spec.seed,
+        steps=max(run.status.steps, model.num_timesteps),
+        checkpoint=checkpoint or ("best" if "best" in names else "latest"),
+        checkpoint_steps=model.num_timesteps,
+        in_splits=results[: asked.in_splits],
+        asked=results[asked.in_splits :],
+    )
+
+
+@contextmanager
+def _drawing(seed: int) -> Iterator[None]:
+    """Seed torch's generators, from which actions are drawn, and put them back afterwards."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def _saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request) -> Evaluation:
+    name = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
+    files = [
+        run.save_evaluation(part.to_json(), name) for run, part in zip(runs, found.per_run(), strict=True)
+    ]
+    figure = _figure(found, runs[0].figures, family, asked)
+    return replace(found, files=tuple(files), figures=() if figure is None else (figure,))
+
+
+def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> Path | None:
+    from hyperrl.evaluation.figures import heatmap, return_over_context
+
+    def drawn(run: RunResult) -> list[TaskResult]:
+        return run.tasks[len(run.tasks) - asked.in_sweep :] if asked.swept else run.in_splits
+
+    results = [result for run in found.runs for result in drawn(run)]
+    if not results:
+        return None
+    seeds = f"-{len(found.runs)}-seeds" if len(found.runs) > 1 else ""
+    path = folder / f"evaluation-{'-'.join(asked.swept) or 'splits'}{seeds}.png"
+    if len(asked.swept) == 2:
+        heatmap(results, family, (asked.swept[0], asked.swept[1]), path, agent=found.agent)
+    else:
+        return_over_context({found.agent: results}, family, path)
+    return path
+
+
+def _listed(runs: str | Path | Run | Sequence[str | Path | Run]) -> list[str | Path | Run]:
+    return [runs] if isinstance(runs, str | Path | Run) else list(runs)
+
+
+def _open(run: str | Path | Run, allow_import: Sequence[str]) -> Run:
+    return run if isinstance(run, Run) else Run.open(run, allow_import)
+
+
+def _family(family: str | Path | Family | FamilyRecipe) -> Family:
+    if isinstance(family, Family):
+        return family
+    return Family(family) if isinstance(family, FamilyRecipe) else Family.load(str(family))
+
+
+def _family_of(run: Run, family: Family | None) -> Family:
+    if family is None:
+        return Family(run.spec.family)
+    if family.recipe != run.spec.family:
+        raise UserError(
+            f"run {str(run.path)!r}: was trained on another family than the {family.name!r} given"
+        )
+    return family
+
+
+def _refuse_read_only(runs: Sequence[Run]) -> None:
+    for run in runs:
+        if not os.access(run.path, os.W_OK):
+            raise UserError(f"run {str(run.path)!r}: cannot be written, and evaluations are stored in it")
+
+
+def _at_least(value: int | None, least: int, name: str) -> None:
+    if value is not None and value < least:
+        raise UserError(f"{name}: at least {least}, found {value}")

@@ -1,0 +1,112 @@
+"""A trained agent, acting on one task at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from torch import Tensor, nn
+
+    from hyperrl.policies import HyperActorCriticPolicy
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A trained agent. A context is a mapping of raw feature values; those left out take their defaults.
+
+    Attributes:
+        run: where it came from.
+        family: the tasks that it was trained on.
+        model: the Stable-Baselines3 algorithm, without an environment (give it one by `set_env`).
+    """
+
+    run: Run
+    family: Family
+    model: OnPolicyAlgorithm
+
+    def act(
+        self,
+        obs: ArrayLike | Mapping[str, ArrayLike],
+        context: Mapping[str, float],
+        deterministic: bool = True,
+    ) -> NDArray[Any]:
+        """Act on one task.
+
+        Args:
+            obs: an observation of the base environment, or a batch of them with n as first axis; a mapping
+                where its space is a Dict.
+            context: the task.
+            deterministic: take the most likely action rather than draw one.
+
+        Returns:
+            The action, or n of them, clipped to the action space.
+
+        Raises:
+            UserError: an unknown feature or a value that is not finite.
+            ValueError: an observation of another shape.
+        """
+        parts = dict(obs) if isinstance(obs, Mapping) else {"obs": obs}
+        spaces = {k: s for k, s in self._spaces().items() if k != "context"}
+        if set(parts) != set(spaces):
+            raise ValueError(f"the observation has {sorted(parts)}, the environment's {sorted(spaces)}")
+        batch = {name: np.asarray(part, dtype=spaces[name].dtype) for name, part in parts.items()}
+        first, space = next((batch[name], spaces[name]) for name in spaces)
+        descriptor = self._descriptor(context)
+        several = first.ndim == len(space.shape or ()) + 1
+        batch["context"] = np.repeat(descriptor[None], len(first), axis=0) if several else descriptor
+        actions, _ = self.model.predict(batch, deterministic=deterministic)
+        return np.asarray(actions)
+
+    def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
+        """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
+
+        Raises:
+            UserError: an agent that generates no weights, an unknown feature, or a value that is not finite.
+        """
+        import torch
+
+        policy = self._generator()
+        with torch.no_grad():
+            generated = policy.generated_weights(self._tensor(context)[None])
+        return {name: weight[0].cpu().numpy() for name, weight in generated.items()}
+
+    def specialize(self, context: Mapping[str, float]) -> nn.Module:
+        """The actor for one task alone: a plain network from observations to the parameters of its action.
+
+        Raises:
+            UserError: an agent that generates no weights, an unknown feature, or a value that is not finite.
+        """
+        return self._generator().specialize(self._tensor(context))
+
+    def _spaces(self) -> dict[str, gym.Space[Any]]:
+        space = self.family.observation_space
+        assert isinstance(space, gym.spaces.Dict)
+        return dict(space.spaces)
+
+    def _descriptor(self, context: Mapping[str, float]) -> NDArray[np.float32]:
+        encoded = self.family.space.encode(self.family.space.values([context]))
+        return np.asarray(encoded[0], dtype=np.float32)
+
+    def _tensor(self, context: Mapping[str, float]) -> Tensor:
+        import torch
+
+        return torch.as_tensor(self._descriptor(context), device=self.model.device)
+
+    def _generator(self) -> HyperActorCriticPolicy:
+        from hyperrl.policies import HyperActorCriticPolicy
+
+        if not isinstance(self.model.policy, HyperActorCriticPolicy):
+            name = self.run.spec.agent.name
+            raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
+        return self.model.policy

@@ -1,0 +1,105 @@
+"""Which tasks an evaluation is asked for, checked before anything is played."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperrl.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from hyperrl.tasks import Family
+
+DEFAULT_SPLITS = ("train", "interpolation", "extrapolation")
+MAX_TASKS = 100_000
+
+Sweep = tuple[str, float, float, int]
+"""(feature, low, high, count): `count` equidistant values of a feature, `low` and `high` included."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The tasks of one evaluation.
+
+    Attributes:
+        contexts: every task, complete: those of the splits, then the user's own contexts, then the sweep.
+        splits: the split of each; a task of the user's own is flagged train, interpolation or extrapolation.
+        in_splits: how many tasks, from the start, are of whole splits.
+        in_sweep: how many tasks, from the end, are of the sweep.
+        swept: the features swept, at most two.
+    """
+
+    contexts: tuple[dict[str, float], ...]
+    splits: tuple[str, ...]
+    in_splits: int
+    in_sweep: int
+    swept: tuple[str, ...]
+
+
+def request(
+    family: Family,
+    splits: Sequence[str] | None = None,
+    contexts: Sequence[Mapping[str, float]] = (),
+    sweeps: Sequence[Sweep] = (),
+) -> Request:
+    """Gather and check the tasks of an evaluation.
+
+    Args:
+        family: whose tasks they are.
+        splits: names; None takes train, interpolation and extrapolation, or no split where contexts or a
+            sweep are asked for.
+        contexts: tasks of the user's own; features left out take their defaults.
+        sweeps: one feature gives a line of tasks, two their grid; other features take their defaults.
+
+    Raises:
+        UserError: an unknown split or feature, a value that is not finite, a sweep of more than two
+            features or of fewer than two values, or nothing to evaluate.
+    """
+    if splits is None:
+        splits = () if contexts or sweeps else DEFAULT_SPLITS
+    named = [(split, task) for split in dict.fromkeys(splits) for task in family.tasks(split)]
+    own = [family.space.complete(context) for context in contexts]
+    swept = _grid(family, sweeps)
+    if not named and not own and not swept:
+        raise UserError(
+            f"family {family.name!r}: no task to evaluate in splits {', '.join(splits) or '(none)'}"
+        )
+    return Request(
+        contexts=(*(task for _, task in named), *own, *swept),
+        splits=(*(split for split, _ in named), *(family.flag(task) for task in [*own, *swept])),
+        in_splits=len(named),
+        in_sweep=len(swept),
+        swept=tuple(sweep[0] for sweep in sweeps),
+    )
+
+
+def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[dict[str, float]]:
+    if not sweeps:
+        return []
+    names = [sweep[0] for sweep in sweeps]
+    if len(sweeps) > 2:
+        raise UserError(f"sweep: one feature or two, found {len(sweeps)} ({', '.join(names)})")
+    if len(set(names)) < len(names):
+        raise UserError(f"sweep: {names[0]!r} is given twice")
+    axes = [_axis(family, sweep) for sweep in sweeps]
+    if math.prod(map(len, axes)) > MAX_TASKS:
+        raise UserError(f"sweep: {math.prod(map(len, axes))} tasks, at most {MAX_TASKS} are allowed")
+    return [family.space.complete(dict(zip(names, point, strict=True))) for point in product(*axes)]
+
+
+def _axis(family: Family, sweep: Sweep) -> list[float]:
+    name, low, high, count = sweep
+    if name not in family.space.names:
+        raise UserError(f"sweep: unknown feature {name!r}{nearest(name, family.space.names)}")
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(
+            f"sweep: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"
+        )
+    if not 2 <= count <= MAX_TASKS:
+        raise UserError(f"sweep: {name} takes {count} values; from 2 to {MAX_TASKS} are allowed")
+    return [float(value) for value in np.linspace(low, high, count)]

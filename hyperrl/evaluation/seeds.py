@@ -1,0 +1,39 @@
+"""Several runs as the seeds of one agent on one family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hyperrl.errors import UserError
+from hyperrl.store import Run
+
+
+def refuse_strangers(runs: Sequence[Run]) -> None:
+    """Raise a UserError unless all are of one agent on one family (in all but words), each given once."""
+    if not runs:
+        raise UserError("evaluate: at least one run is needed")
+    first, seen = runs[0], set()
+    for run in runs:
+        if run.path.resolve() in seen:
+            raise UserError(f"run {str(run.path)!r}: is given twice")
+        seen.add(run.path.resolve())
+        for kind in ("agent", "family"):
+            one, other = (getattr(each.spec, kind).model_dump(exclude={"about"}) for each in (first, run))
+            field = _difference(one, other)
+            if field is not None:
+                raise UserError(
+                    f"runs {str(first.path)!r} and {str(run.path)!r} are no seeds of one {kind}:"
+                    f" {kind}.{field[0]} is {field[1]!r} and {field[2]!r}; evaluate them one by one"
+                )
+
+
+def _difference(one: Any, other: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """The first field in which two dumps of a recipe differ, with both values."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys([*one, *other]):
+            found = _difference(one.get(key), other.get(key), f"{where}.{key}".lstrip("."))
+            if found is not None:
+                return found
+        return None
+    return None if one == other else (where, one, other)
