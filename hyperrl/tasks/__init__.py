@@ -1,16 +1,21 @@
 """Contexts, splits, task samplers and contextual environments."""
 
+from hyperrl.tasks.check import CheckRow, check_family
 from hyperrl.tasks.contexts import Context, ContextSpace
+from hyperrl.tasks.custom import contextualize
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.registration import register
 from hyperrl.tasks.sampler import TaskSampler
 
 __all__ = [
+    "CheckRow",
     "Context",
     "ContextSpace",
     "ContextualEnv",
     "Family",
     "TaskSampler",
+    "check_family",
+    "contextualize",
     "register",
 ]

@@ -107,12 +107,6 @@ class ContextSpace:
             for name, value in self.complete(context).items()
         )
 
-    def declared(self, context: Mapping[str, float]) -> bool:
-        """Whether every feature lies in its widest declared range; an angle counts modulo 2 pi."""
-        return all(
-            self._within(name, value, self.widest(name)) for name, value in self.complete(context).items()
-        )
-
     def _within(self, name: str, value: float, bounds: tuple[float, float]) -> bool:
         low, high = bounds
         if self._circle(name):

@@ -39,6 +39,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         env: the base environment with its wrappers.
         base: the base environment, unwrapped, whose attributes are set.
         context: the present task's raw values.
+        attributes: the attribute values that carry it.
+        task: its index into the task source's contexts, -1 where it is none of them.
     """
 
     def __init__(
@@ -79,19 +81,23 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.metadata = env.metadata
         self.render_mode = env.render_mode
         check_attributes(self.base, binding)
-        self._set(CUSTOM_TASK, dict(space.default))
+        self._begin(CUSTOM_TASK, dict(space.default))
 
-    def _set(self, task: int, context: Context) -> None:
-        self.task, self.context = task, context
-        self._descriptor = self.space.encode(self.space.values([context]))[0]
+    def _begin(self, task: int, context: Context) -> None:
+        self.task = task
         self._return, self._length = 0.0, 0
-        for name, value in self._binding.attributes(context, lambda name: getattr(self.base, name)).items():
+        self.apply(context)
+
+    def apply(self, context: Context) -> None:
+        """Set a complete context from this step on, in mid-episode too; raises UserError where it cannot be set."""
+        self.context = context
+        self._descriptor = self.space.encode(self.space.values([context]))[0]
+        self.attributes = self._binding.attributes(context, lambda name: getattr(self.base, name))
+        for name, value in self.attributes.items():
             try:
                 setattr(self.base, name, value)
             except (AttributeError, TypeError, ValueError) as error:
-                raise UserError(
-                    f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
-                ) from error
+                raise UserError(f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}") from error
 
     def _observation(self, observation: Any) -> dict[str, Any]:
         inner = observation if self._nested else {"obs": observation}
@@ -111,9 +117,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._sampler.reseed(seed)
         if given is None:
             task = self.tasks.next()
-            self._set(task, self.space.complete(self.tasks.contexts[task]))
+            self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
-            self._set(CUSTOM_TASK, self.space.complete(given))
+            self._begin(CUSTOM_TASK, self.space.complete(given))
         observation, info = self.env.reset(seed=seed, options=merged or None)
         return self._observation(observation), {**info, "task": self.task, "context": dict(self.context)}
 

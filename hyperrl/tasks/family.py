@@ -153,6 +153,10 @@ class Family:
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
         return ContextualEnv(self.make_base(render_mode), self.space, self.binding, tasks, **kwargs)
 
+    def make_default(self) -> ContextualEnv:
+        """Make one environment that plays the context of defaults; raises as `make`."""
+        return self._single(FixedTask([self.space.default], 0))
+
     def make_base(self, render_mode: str | None = None) -> gym.Env[Any, Any]:
         """Make the base environment, at its own defaults.
 
@@ -194,7 +198,7 @@ class Family:
 
     def _made_spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
         if self._spaces is None:
-            env = self._single(FixedTask([self.space.default], 0))
+            env = self.make_default()
             self._spaces = env.observation_space, env.action_space
             env.close()
         return self._spaces

@@ -1,0 +1,75 @@
+"""Families of environments that have no Gymnasium id."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gymnasium as gym
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import Derived, Feature, Splits, parse_family
+from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.family import Family
+from hyperrl.tasks.sampler import FixedTask
+
+
+def contextualize(
+    make_env: Callable[..., gym.Env[Any, Any]],
+    features: Mapping[str, Mapping[str, Any] | Feature],
+    *,
+    name: str = "custom",
+    about: str = "a family made by hyperrl.contextualize",
+    derived: Mapping[str, Mapping[str, Sequence[str]] | Derived] | None = None,
+    splits: Mapping[str, Any] | Splits | None = None,
+    max_steps: int | None = None,
+    evaluation: Mapping[str, Any] | None = None,
+) -> Family:
+    """Make a family of any environment that Python can construct.
+
+    Args:
+        make_env: makes a new base environment at each call; called without arguments, or with `render_mode` where a
+            picture is wanted. A class will do.
+        features: as in a family's file. `about` may be left out (the name is taken), and so may `default` (the
+            present value of the environment's attribute is taken).
+        name: of the family.
+        about: what it is, in words.
+        derived: attributes to compute again after each change of task, as in a family's file.
+        splits: as in a family's file; by default sampled in the features' ranges.
+        max_steps: episodes are truncated after so many steps; None: the environment ends them itself.
+        evaluation: `episodes` and reset `options`, as in a family's file.
+
+    Raises:
+        UserError: wrong features or splits, or an attribute that the environment lacks.
+    """
+
+    def make_base(**kwargs: Any) -> gym.Env[Any, Any]:
+        env = make_env(**kwargs)
+        return env if max_steps is None else gym.wrappers.TimeLimit(env, max_steps)
+
+    probe = make_base()
+    try:
+        data = {
+            "name": name,
+            "about": about,
+            "base": f"hyperrl-custom/{name}-v0",
+            "features": {each: _feature(each, feature, probe.unwrapped) for each, feature in features.items()},
+            "derived": dict(derived or {}),
+            "splits": {} if splits is None else splits,
+            "evaluation": dict(evaluation or {}),
+        }
+        family = Family(parse_family(data, "contextualize"), make_base)
+        ContextualEnv(probe, family.space, family.binding, FixedTask([family.space.default], 0))
+    finally:
+        probe.close()
+    return family
+
+
+def _feature(name: str, feature: Mapping[str, Any] | Feature, base: gym.Env[Any, Any]) -> Any:
+    if not isinstance(feature, Mapping):
+        return feature
+    filled = {"about": name, **feature}
+    attribute = filled.get("attribute") or name
+    if "default" not in filled:
+        if not hasattr(base, attribute):
+            raise UserError(f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}")
+        filled["default"] = getattr(base, attribute)
+    return filled
