@@ -13,7 +13,7 @@ app = typer.Typer(
     " mistake in the command or a file, 1 a fault of HyperRL's, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 

@@ -8,7 +8,11 @@ import typer
 from hyperrl.cli import show
 
 if TYPE_CHECKING:
-    from hyperrl.recipes import AgentRecipe, FamilyRecipe, Feature, Model, Part
+    import gymnasium as gym
+
+    from hyperrl.recipes import AgentRecipe, FamilyRecipe, Feature, Model, Part, Range
+
+_LISTED = 12
 
 
 def describe(
@@ -16,7 +20,7 @@ def describe(
         str, typer.Argument(metavar="NAME", help="An agent or a family: its name, or a YAML file.")
     ],
 ) -> None:
-    """Say what an agent or a family is: networks and algorithm, or features with units, ranges and splits."""
+    """Say in words and units what an agent or a family is."""
     from hyperrl.cli.recipe import load
     from hyperrl.recipes import AgentRecipe
 
@@ -75,8 +79,8 @@ def _family(recipe: "FamilyRecipe") -> None:
     show.pairs(
         [
             ("base", f"{recipe.base}{made}"),
-            ("observation", str(family.observation_space)),
-            ("action", str(family.action_space)),
+            ("observation", _space(family.observation_space)),
+            ("action", _space(family.action_space)),
             ("optimum", "known for every task" if recipe.oracle else "not known"),
         ]
     )
@@ -90,8 +94,8 @@ def _family(recipe: "FamilyRecipe") -> None:
         [split, str(len(family.tasks(split))), _source(getattr(recipe.splits, split))] for split in SPLITS
     )
     show.table(["split", "tasks", "from"], rows, numbers=["tasks"])
-    show.heading("Of any agent")
-    show.pairs(_needs(recipe))
+    show.heading("Training and evaluation")
+    show.pairs(_use(recipe))
 
 
 def _feature(name: str, feature: "Feature") -> list[str]:
@@ -117,29 +121,58 @@ def _source(parts: "Iterable[Part]") -> str:
 
 def _part(part: "Part") -> str:
     if part.sample is not None:
-        inside = "".join(
-            f", {name} in {' or '.join(map(_value, intervals))}"
-            for name, intervals in (part.ranges or {}).items()
-        )
-        words = f"sampled with seed {part.seed}{inside}"
+        words = f"sampled with seed {part.seed}"
+        words += "".join(f", {name} in {_intervals(found)}" for name, found in (part.ranges or {}).items())
     elif part.grid is not None:
-        axes = (f"{len(values)} of {name}" for name, values in part.axes.items())
-        words = f"a grid, {' x '.join(axes)}"
+        words = f"grid: {' x '.join(f'{name} {_points(values)}' for name, values in part.axes.items())}"
     else:
-        words = "a list"
-    if part.keep:
-        words += f", {part.keep} the training ranges"
-    return words
+        listed = [show.assignment(context) for context in part.explicit]
+        words = f"list: {'  '.join(listed)}" if len(listed) <= _LISTED else "list"
+    return f"{words}, {part.keep} the training ranges" if part.keep else words
 
 
-def _needs(recipe: "FamilyRecipe") -> Iterator[tuple[str, str]]:
-    for name in ("steps", "n_envs"):
-        value = getattr(recipe.training, name)
-        yield name, "the agent's own" if value is None else _value(value)
-    for algorithm in ("ppo", "a2c"):
-        fields = getattr(recipe.training, algorithm)
+def _points(values: tuple[float, ...]) -> str:
+    if len(values) <= _LISTED // 2:
+        return "{" + ", ".join(map(_value, values)) + "}"
+    return f"{{{_value(values[0])} ... {_value(values[-1])}, {len(values)} values}}"
+
+
+def _intervals(found: "tuple[Range, ...]") -> str:
+    if len(found) <= _LISTED // 4:
+        return " or ".join(map(_value, found))
+    return f"{len(found)} intervals from {_value(found[0][0])} to {_value(found[-1][1])}"
+
+
+def _use(recipe: "FamilyRecipe") -> Iterator[tuple[str, str]]:
+    training, evaluation = recipe.training, recipe.evaluation
+    for name, unit in (("steps", "environment steps"), ("n_envs", "environments at once")):
+        value = getattr(training, name)
+        yield name, "as the agent says" if value is None else f"{_value(value)} {unit}"
+    for algorithm, fields in (("ppo", training.ppo), ("a2c", training.a2c)):
         if fields:
-            yield algorithm, ", ".join(f"{field} {_value(value)}" for field, value in fields.items())
-    yield "evaluation", f"{recipe.evaluation.episodes} episodes per task"
-    for name, value in recipe.evaluation.options.items():
-        yield "", f"every episode starts with {name} = {_value(value)}"
+            yield (
+                f"with {algorithm}",
+                ", ".join(f"{field} {_value(value)}" for field, value in fields.items()),
+            )
+    episodes = "1 episode" if evaluation.episodes == 1 else f"{evaluation.episodes} episodes"
+    start = ", ".join(f"{name} = {_value(value)}" for name, value in evaluation.options.items())
+    yield "evaluation", f"{episodes} per task" + (f", each from {start}" if start else "")
+
+
+def _space(space: "gym.Space[Any]") -> str:
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Dict):
+        return "; ".join(f"{name}: {_space(part)}" for name, part in sorted(space.items(), reverse=True))
+    if isinstance(space, spaces.Discrete):
+        return f"one of {space.n} choices"
+    if isinstance(space, spaces.Box):
+        size = " x ".join(map(str, space.shape)) or "1"
+        low, high = float(space.low.min()), float(space.high.max())
+        same = bool(
+            (space.low == low).all() and (space.high == high).all() and abs(low) + high < float("inf")
+        )
+        return f"{size} {'number' if size == '1' else 'numbers'}" + (
+            f" in {_value((low, high))}" if same else ""
+        )
+    return " ".join(str(space).split())

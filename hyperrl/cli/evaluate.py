@@ -1,7 +1,6 @@
 """`hyperrl evaluate`: zero-shot returns of a run, task by task."""
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,7 @@ def evaluate(
     split: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A split of the family (repeatable). [default: interpolation, extrapolation]"
+            metavar="NAME", help="A split of the family (repeatable). [default: all but validation]"
         ),
     ] = None,
     context: Annotated[
@@ -59,10 +58,9 @@ def evaluate(
     sweeps = [values.sweep(text) for text in sweep or ()]
     from hyperrl import api
 
-    splits = tuple(split) if split else () if contexts or sweeps else ("interpolation", "extrapolation")
     found = api.evaluate(
         runs,
-        splits=splits,
+        splits=split,
         contexts=contexts,
         sweep=sweeps,
         episodes=episodes,
@@ -73,44 +71,20 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:
-        print_evaluation(found)
+        _print_evaluation(found)
 
 
-def print_evaluation(found: "Evaluation") -> None:
-    """Print an evaluation's splits, the tasks that were asked for one by one, and the figures' paths."""
+def _print_evaluation(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
     actions = "most likely actions" if found.deterministic else "drawn actions"
-    show.line(f"{found.agent} on {found.family}, seed {seeds}: {found.episodes} episodes per task, {actions}")
-    show.line()
+    how = f"{found.episodes} {'episode' if found.episodes == 1 else 'episodes'} per task, {actions}"
+    show.line(f"{found.agent} on {found.family}, seed {seeds}: {how}")
     if found.splits:
-        show.table(
-            ["split", "tasks", found.agent, "std. error", "IQM", "optimum"],
-            (
-                [
-                    name,
-                    str(split["tasks"]),
-                    *(
-                        show.number(each)
-                        for each in (split["mean"], split["stderr"], split["iqm"], split["oracle"])
-                    ),
-                ]
-                for name, split in found.splits.items()
-            ),
-            numbers=["tasks", found.agent, "std. error", "IQM", "optimum"],
-        )
+        show.line()
+        show.splits(found.agent, found.splits)
     if found.asked:
-        show.table(
-            ["task", "is", found.agent, "optimum"],
-            (
-                [show.assignment(task.context), task.split, show.number(task.mean), show.number(task.oracle)]
-                for task in found.asked
-            ),
-            numbers=[found.agent, "optimum"],
-        )
-    show_paths("figure", found.figures)
-
-
-def show_paths(what: str, paths: Sequence[object]) -> None:
-    """Print where files are, one a line."""
-    for path in paths:
-        show.line(f"{what}: {path}")
+        show.line()
+        show.tasks(found.agent, found.asked)
+    if found.figures:
+        show.line()
+        show.pairs(("figure", str(path)) for path in found.figures)

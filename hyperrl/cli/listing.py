@@ -14,7 +14,7 @@ _KINDS: tuple[Literal["agents", "envs"], ...] = ("agents", "envs")
 def list_recipes(
     kind: Annotated[str | None, typer.Argument(metavar="[agents|envs]", help="One kind alone.")] = None,
 ) -> None:
-    """List the agents and the environment families that come with HyperRL."""
+    """List the agents and the environment families that there are."""
     from hyperrl.recipes import load_agent, load_family, shipped
 
     if kind is not None and kind not in _KINDS:

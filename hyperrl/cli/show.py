@@ -1,11 +1,15 @@
 """Tables and numbers as a person reads them, on a terminal and in a pipe alike."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from hyperrl.evaluation import TaskResult
 
 _NEVER_WRAPS = 100_000
 
@@ -37,12 +41,14 @@ def table(
     right = set(numbers)
     ruled = box.SIMPLE_HEAD if sys.stdout.isatty() else None
     printed = Table(box=ruled, show_edge=False, pad_edge=False)
-    for column in columns:
+    rows = list(rows)
+    for index, column in enumerate(columns):
         printed.add_column(
             column,
             justify="right" if column in right else "left",
             overflow="ellipsis" if cut else "fold",
             no_wrap=cut,
+            min_width=max((len(row[0]) for row in rows), default=0) if index == 0 else None,
         )
     for row in rows:
         printed.add_row(*row)
@@ -70,6 +76,33 @@ def heading(text: str) -> None:
     """Print a section's heading after an empty line."""
     line()
     console().print(text, style="bold", soft_wrap=True)
+
+
+def splits(agent: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the mean return per split beside the best known one (`hyperrl evaluate --json`'s `splits`)."""
+    columns = ["split", "tasks", agent, "std. error", "IQM", "optimum", "of optimum"]
+    rows = (
+        [
+            name,
+            str(split["tasks"]),
+            *(number(split[key]) for key in ("mean", "stderr", "iqm", "oracle")),
+            _share(split),
+        ]
+        for name, split in found.items()
+    )
+    table(columns, rows, numbers=columns[1:])
+
+
+def _share(split: Mapping[str, Any]) -> str:
+    mean, best = split["mean"], split["oracle"]
+    return f"{mean / best:.1%}" if best is not None and best > 0 else "-"
+
+
+def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
+    """Print the mean return of each task, how it lies to the training tasks, and the best known return."""
+    columns = ["task", "kind", agent, "optimum"]
+    rows = ([assignment(task.context), task.split, number(task.mean), number(task.oracle)] for task in found)
+    table(columns, rows, numbers=columns[2:])
 
 
 def number(value: float | None, digits: int = 4) -> str:

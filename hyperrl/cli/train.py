@@ -1,6 +1,12 @@
 """`hyperrl train`: an agent meets a family and a run comes out."""
 
+import json
 import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,44 +74,87 @@ def train(
 ) -> None:
     """Train AGENT on FAMILY, or go on with a run."""
     if device is not None and not _DEVICE.fullmatch(device):
-        raise UserError(f"--device {device!r} is none of cpu, cuda, cuda:N, mps, auto")
-    from hyperrl import api
-
+        raise UserError(f"--device: found {device!r}; allowed: cpu, cuda, cuda:N, mps, auto")
+    allowed = tuple(allow_import or ())
     if resume is not None:
         _nothing_beside_resume(
-            AGENT=agent, seed=seed, set=overrides, out=out, device=device, **{"from": from_run}
+            {"AGENT": agent, "--seed": seed, "--set": overrides, "--out": out, "--from": from_run}
         )
-        with progress("training") as advance:
-            run = api.resume(resume, steps=steps, progress=advance, allow_import=tuple(allow_import or ()))
+        run = _go_on(resume, steps, device or "cpu", allowed)
+    elif agent is None or family is None:
+        raise UserError(
+            "train needs an AGENT and a FAMILY (`hyperrl list` shows their names), or --resume RUN"
+        )
     else:
-        if agent is None or family is None:
-            raise UserError(
-                "train needs an AGENT and a FAMILY, or --resume RUN; `hyperrl list` shows their names"
-            )
-        with progress(f"{agent} on {family}") as advance:
-            run = api.train(
-                agent,
-                family,
-                steps=steps,
-                seed=seed or 0,
-                overrides=overrides or (),
-                out=out,
-                from_run=from_run,
-                device=device or "cpu",
-                progress=advance,
-            )
+        run = _start(
+            agent, family, steps, seed or 0, overrides or [], out, from_run, device or "cpu", allowed
+        )
     _print_run(run)
 
 
-def _nothing_beside_resume(**given: object) -> None:
-    for name, value in given.items():
+def _nothing_beside_resume(given: Mapping[str, object]) -> None:
+    for what, value in given.items():
         if value is not None:
-            what = name if name.isupper() else f"--{name}"
-            raise UserError(
-                f"--resume takes a RUN and --steps alone: the run's own recipe says the rest, drop {what}"
-            )
+            raise UserError(f"{what} does not go with --resume: the run's own recipe says it")
+
+
+def _start(
+    agent: str,
+    family: str,
+    steps: int | None,
+    seed: int,
+    overrides: list[str],
+    out: str | None,
+    from_run: str | None,
+    device: str,
+    allow_import: tuple[str, ...],
+) -> "Run":
+    from hyperrl import api
+    from hyperrl.recipes import load_agent
+    from hyperrl.tasks import Family
+
+    recipe, tasks = load_agent(agent), Family.load(family)
+    directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
+    with _resumable(directory), progress(f"{recipe.name} on {tasks.name}") as advance:
+        return api.train(
+            recipe,
+            tasks,
+            steps=steps,
+            seed=seed,
+            overrides=overrides,
+            out=directory,
+            from_run=from_run,
+            device=device,
+            progress=advance,
+            allow_import=allow_import,
+        )
+
+
+def _go_on(run: str, steps: int | None, device: str, allow_import: tuple[str, ...]) -> "Run":
+    from hyperrl import api
+
+    with _resumable(Path(run)), progress("training") as advance:
+        return api.resume(run, steps=steps, device=device, progress=advance, allow_import=allow_import)
+
+
+@contextmanager
+def _resumable(directory: Path) -> Iterator[None]:
+    """Tell an interrupted user how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (directory / "checkpoints" / "latest.safetensors").exists():
+            command = f"hyperrl train --resume {shlex.quote(str(directory))}"
+            print(f"hyperrl: interrupted; go on from the last checkpoint with: {command}", file=sys.stderr)
+        raise
 
 
 def _print_run(run: "Run") -> None:
-    show.line(f"run: {run.path}")
-    show.line(f"watch it with: tensorboard --logdir {run.path}")
+    agent, family = run.spec.agent.name, run.spec.family.name
+    final = json.loads((run.path / "evaluations" / "final.json").read_bytes())
+    show.line(f"{agent} on {family}, seed {run.spec.seed}: {final['steps']:,} steps")
+    show.line()
+    show.splits(agent, final["splits"])
+    show.line()
+    rows = [("run", str(run.path)), *(("figure", str(path)) for path in sorted(run.figures.glob("*.png")))]
+    show.pairs([*rows, ("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}")])

@@ -1,4 +1,4 @@
-"""Drives the command line as a user does: a process, its two streams, its exit status, and the files it leaves."""
+"""Drives the command line as a user does: a process, its streams, its exit status, its files."""
 
 import hashlib
 import os
@@ -32,13 +32,15 @@ def hyperrl(*args: str | Path, cwd: Path, torch: bool = True) -> Done:
 def tree(folder: Path) -> dict[str, str]:
     """Every path below `folder` with a digest of its content."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "folder"
         for path in folder.rglob("*")
     }
 
 
 def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bool = False) -> None:
-    """Assert that a command is refused: status 2, one line on stderr that says so, no other output, no file touched."""
+    """Assert that a command is refused: status 2, one line on stderr, no other output, no file touched."""
     before = tree(cwd)
     done = hyperrl(*args, cwd=cwd, torch=torch)
     assert (done.returncode, done.stdout) == (2, ""), done

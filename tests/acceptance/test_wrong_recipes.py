@@ -1,4 +1,4 @@
-"""Bad recipes: each is refused in one line that names the field, without torch, by `check` and by `train` alike."""
+"""Bad recipes: each is refused in one line that names the field, without torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ FAMILY: dict[str, Any] = {
     "about": "a cart of your own",
     "base": "CartPole-v1",
     "features": {
-        "gravity": {"about": "gravity", "unit": "m/s^2", "default": 9.8, "train": [5, 15], "extrapolation": [1, 30]}
+        "gravity": {
+            "about": "gravity",
+            "unit": "m/s^2",
+            "default": 9.8,
+            "train": [5, 15],
+            "extrapolation": [1, 30],
+        }
     },
     "splits": {"train": {"list": [{"gravity": 6}, {"gravity": 14}]}},
 }
@@ -35,7 +41,11 @@ def write(folder: Path, recipe: object) -> Path:
 
 
 WRONG_FAMILIES = {
-    "wrong type": ("features.gravity.train", "wide", ("features.gravity.train", '"wide"', "two finite numbers")),
+    "wrong type": (
+        "features.gravity.train",
+        "wide",
+        ("features.gravity.train", '"wide"', "two finite numbers"),
+    ),
     "text for a number": ("features.gravity.default", "nine", ("features.gravity.default", '"nine"')),
     "empty range": ("features.gravity.train", [5, 5], ("features.gravity.train", "low < high")),
     "inverted range": ("features.gravity.train", [15, 5], ("features.gravity.train", "low < high")),
@@ -102,7 +112,9 @@ def test_a_file_that_is_no_recipe(text: str, says: str | tuple[str, ...], tmp_pa
     refused("check", path, cwd=tmp_path, says=says)
 
 
-@pytest.mark.parametrize("command", [("check", "mine.yaml"), ("describe", "./mine"), ("train", "hyper-ppo", "no/m.yaml")])
+@pytest.mark.parametrize(
+    "command", [("check", "mine.yaml"), ("describe", "./mine"), ("train", "hyper-ppo", "no/m.yaml")]
+)
 def test_a_file_that_is_not_there(command: tuple[str, ...], tmp_path: Path) -> None:
     refused(*command, cwd=tmp_path, says=(command[-1].removeprefix("./"), "no such file"))
 
