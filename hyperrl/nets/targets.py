@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -32,6 +33,7 @@ class MLP(nn.Module):
         gain: Orthogonal gain of the hidden layers at the start; None starts all layers as
             ``torch.nn.Linear`` does.
         out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
+        with_latent: The last hidden activations follow the outputs in a row of y.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class MLP(nn.Module):
         activation: type[nn.Module] = nn.Tanh,
         gain: float | None = HIDDEN_GAIN,
         out_gain: float = 1.0,
+        with_latent: bool = False,
     ) -> None:
         super().__init__()
         self.in_features, self.out_features, self.hidden = in_features, out_features, tuple(hidden)
@@ -50,6 +53,7 @@ class MLP(nn.Module):
         if gain is not None:
             self.specs[-1] = LayerSpec(sizes[-2], out_features, out_gain)
         self.activation = activation()
+        self.with_latent = with_latent
 
     @property
     def layers(self) -> dict[str, LayerSpec]:
@@ -58,17 +62,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "row inputs"], weights: Weights) -> Float[Tensor, "row outputs"]:
         """Applies the network, each row with its own task's weights."""
-        return self.with_latent(x, weights)[1]
-
-    def with_latent(
-        self, x: Float[Tensor, "row inputs"], weights: Weights
-    ) -> tuple[Float[Tensor, "row latent"], Float[Tensor, "row outputs"]]:
-        """The last hidden layer's activations beside the output."""
         *hidden, last = weights.layers.values()
         h = weights.layout.enter(x)
         for layer in hidden:
             h = self.activation(layer(h))
-        return weights.layout.leave(h), weights.layout.leave(last(h))
+        y = last(h)
+        return weights.layout.leave(torch.cat([y, h], dim=-1) if self.with_latent else y)
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""

@@ -1,0 +1,218 @@
+"""The policy of PPO, A2C and their like, its actor and critic generated from the context."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.distributions import (
+    DiagGaussianDistribution,
+    Distribution,
+    StateDependentNoiseDistribution,
+)
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import Schedule
+from torch import Tensor, nn
+
+from hyperrl.nets import MLP, Weights
+from hyperrl.policies.distributions import LeanDiagGaussian
+from hyperrl.policies.extractors import CONTEXT, ContextExtractor
+from hyperrl.policies.generated import GeneratedMLP
+
+SQRT2 = float(np.sqrt(2))
+
+
+class GeneratedActorCritic(nn.Module):
+    """An actor and a critic at the place of Stable-Baselines3's ``mlp_extractor``, heads included.
+
+    Args:
+        generated: Networks named ``"actor"``, its outputs the action distribution's parameters, and
+            ``"critic"``, its one output the value.
+    """
+
+    def __init__(self, generated: GeneratedMLP) -> None:
+        super().__init__()
+        self.generated = generated
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The actor's outputs (batch, outputs) and the values (batch, 1)."""
+        actor, values = self.generated(features, "actor", "critic")
+        return actor, values
+
+    def forward_actor(self, features: Tensor) -> Tensor:
+        """The actor's outputs alone."""
+        actor: Tensor = self.generated(features, "actor")[0]
+        return actor
+
+    def forward_critic(self, features: Tensor) -> Tensor:
+        """The values alone."""
+        values: Tensor = self.generated(features, "critic")[0]
+        return values
+
+
+class HyperActorCriticPolicy(ActorCriticPolicy):
+    """Stable-Baselines3's actor-critic policy, every layer of both networks generated from the context.
+
+    Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``, and of ``MlpPolicy`` or
+    ``MultiInputPolicy`` on any other observation space, where there is one task with one learned
+    descriptor. The networks see the observation without the context; their weights carry it.
+
+    Args:
+        observation_space: Observation space.
+        action_space: Box, Discrete, MultiDiscrete or MultiBinary.
+        lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
+        net_arch: Hidden sizes of the target networks: ``[64, 64]`` or ``dict(pi=[64], vf=[128])``.
+        activation_fn: Activation of the target networks.
+        ortho_init: Generated weights start with the statistics of Stable-Baselines3's orthogonal
+            initialisation, else with those of ``torch.nn.Linear``.
+        features_extractor_class: Extractor of the observation's features, handed the space without its
+            context.
+        features_extractor_kwargs: Its further arguments.
+        hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
+            ``activation``.
+        policy_options: The other arguments of ``ActorCriticPolicy``: ``use_sde``, ``log_std_init``,
+            ``optimizer_class`` and so on.
+    """
+
+    mlp_extractor: GeneratedActorCritic  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        net_arch: list[int] | dict[str, list[int]] | None = None,
+        activation_fn: type[nn.Module] = nn.Tanh,
+        ortho_init: bool = True,
+        features_extractor_class: type[BaseFeaturesExtractor] = ContextExtractor,
+        features_extractor_kwargs: dict[str, Any] | None = None,
+        hypernetwork: Mapping[str, Any] | None = None,
+        **policy_options: Any,
+    ) -> None:
+        self.hypernetwork = dict(hypernetwork or {})
+        if not issubclass(features_extractor_class, ContextExtractor):
+            features_extractor_kwargs = {
+                "inner": features_extractor_class,
+                "arguments": features_extractor_kwargs or {},
+            }
+            features_extractor_class = ContextExtractor
+        if not policy_options.get("normalize_images", True):
+            features_extractor_kwargs = {**(features_extractor_kwargs or {}), "normalized_image": True}
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            list(net_arch) if isinstance(net_arch, tuple) else net_arch,
+            activation_fn,
+            ortho_init,
+            features_extractor_class=features_extractor_class,
+            features_extractor_kwargs=features_extractor_kwargs,
+            **policy_options,
+        )
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {
+            **super()._get_constructor_parameters(),
+            "share_features_extractor": self.share_features_extractor,
+            "hypernetwork": self.hypernetwork,
+        }
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        if type(self.action_dist) is DiagGaussianDistribution:
+            self.action_dist = LeanDiagGaussian(self.action_dist.action_dim)
+        arch = (
+            self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
+        )
+        generated = self._generated_networks(arch.get("pi", []), arch.get("vf", []))
+        self.mlp_extractor = GeneratedActorCritic(generated)
+        self.action_net = nn.Identity()  # type: ignore[assignment]
+        self.value_net = nn.Identity()
+        if self.ortho_init:
+            for extractor in {self.pi_features_extractor, self.vf_features_extractor}:
+                extractor.apply(partial(self.init_weights, gain=SQRT2))
+        options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **options)
+        generated.follow(self.optimizer)
+
+    def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
+        extractor = self.features_extractor
+        assert isinstance(extractor, ContextExtractor)
+        features = extractor.features_dim - extractor.descriptor_dim
+        latent = actor_hidden[-1] if actor_hidden else features
+        shape: dict[str, Any] = {
+            "activation": self.activation_fn,
+            "gain": SQRT2 if self.ortho_init else None,
+        }
+        sde = isinstance(self.action_dist, StateDependentNoiseDistribution)
+        outputs = self._action_parameters(latent)
+        return GeneratedMLP(
+            {
+                "actor": MLP(features, outputs, actor_hidden, out_gain=0.01, with_latent=sde, **shape),
+                "critic": MLP(features, 1, critic_hidden, **shape),
+            },
+            descriptor_dim=extractor.descriptor_dim,
+            descriptor_range=_descriptor_range(self.observation_space),
+            hypernetwork=self.hypernetwork,
+        )
+
+    def _action_parameters(self, latent: int) -> int:
+        """Number of outputs that the action distribution needs; sets ``log_std`` where it has one."""
+        if isinstance(self.action_dist, (DiagGaussianDistribution, StateDependentNoiseDistribution)):
+            head, self.log_std = self.action_dist.proba_distribution_net(
+                latent, log_std_init=self.log_std_init
+            )
+        else:
+            head = self.action_dist.proba_distribution_net(latent)  # type: ignore[assignment]
+        assert isinstance(head, nn.Linear)
+        return head.out_features
+
+    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
+        if not isinstance(self.action_dist, StateDependentNoiseDistribution):
+            return super()._get_action_dist_from_latent(latent_pi)
+        actions = self.action_dist.action_dim
+        return self.action_dist.proba_distribution(
+            latent_pi[:, :actions], self.log_std, latent_pi[:, actions:]
+        )
+
+    @property
+    def generated(self) -> GeneratedMLP:
+        """The target networks and the hypernetwork that generates them."""
+        return self.mlp_extractor.generated
+
+    @torch.no_grad()
+    def generated_weights(self, descriptors: Tensor) -> dict[str, Tensor]:
+        """The weights of given tasks: ``"actor.0.weight"`` (task, out, in), ``"critic.0.bias"`` (task, out)...
+
+        Args:
+            descriptors: (task, descriptor), as in ``obs["context"]``.
+        """
+        weights: Weights = self.generated.hyper(descriptors)
+        return weights.dense()
+
+    def specialize(self, descriptor: Tensor) -> nn.Sequential:
+        """The plain actor of one task, from features to the action distribution's parameters.
+
+        Args:
+            descriptor: (descriptor,), as in ``obs["context"]``.
+        """
+        weights = self.generated.hyper(descriptor.unsqueeze(0))
+        return dict(self.generated.target.named())["actor"].specialize(weights["actor"])
+
+    @property
+    def generation_seconds(self) -> float:
+        """Seconds spent generating weights since the policy was made."""
+        return self.generated.generation_seconds
+
+
+def _descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
+    """Bounds of the declared descriptors; an unbounded one is taken as [-1, 1]."""
+    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+        return torch.tensor(-1.0), torch.tensor(1.0)
+    box = space[CONTEXT]
+    assert isinstance(box, spaces.Box)
+    finite = np.isfinite(box.low) & np.isfinite(box.high)
+    low, high = np.where(finite, box.low, -1.0), np.where(finite, box.high, 1.0)
+    return torch.as_tensor(low.flatten()), torch.as_tensor(high.flatten())

@@ -1,0 +1,95 @@
+"""How an observation is split into what a network sees and what describes the task."""
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
+from stable_baselines3.common.type_aliases import PyTorchObs, TensorDict
+from torch import Tensor
+
+CONTEXT = "context"
+
+
+def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    """The observation space that is left when the context is taken out."""
+    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+        return space
+    return spaces.Dict({key: part for key, part in space.spaces.items() if key != CONTEXT})
+
+
+def _extract(
+    space: spaces.Space[Any],
+    inner: type[BaseFeaturesExtractor] | None,
+    arguments: dict[str, Any],
+    normalized_image: bool,
+) -> BaseFeaturesExtractor:
+    if inner is None or inner is FlattenExtractor:
+        inner = CombinedExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+    if normalized_image and issubclass(inner, (CombinedExtractor, NatureCNN)):
+        arguments = {**arguments, "normalized_image": True}
+    return inner(space, **arguments)
+
+
+class ContextExtractor(BaseFeaturesExtractor):
+    """Features of the observation, then the task's descriptor, in one tensor.
+
+    The output is (batch, features + descriptor): the first ``features_dim - descriptor_dim`` columns come
+    from the observation without its context, the last ``descriptor_dim`` are the context. An observation
+    space without the key ``"context"`` has ``descriptor_dim`` 0.
+
+    Args:
+        observation_space: Any space that Stable-Baselines3's policies take.
+        inner: Features extractor for the observation without its context; None flattens boxes and gives
+            images Stable-Baselines3's CNN.
+        arguments: Further arguments of ``inner``.
+        normalized_image: Images come normalised already, so that their type and bounds are not checked.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        inner: type[BaseFeaturesExtractor] | None = None,
+        arguments: dict[str, Any] | None = None,
+        normalized_image: bool = False,
+    ) -> None:
+        self.descriptor_dim = 0
+        if isinstance(observation_space, spaces.Dict) and CONTEXT in observation_space.spaces:
+            self.descriptor_dim = get_flattened_obs_dim(observation_space[CONTEXT])
+        extractor = _extract(without_context(observation_space), inner, arguments or {}, normalized_image)
+        super().__init__(observation_space, extractor.features_dim + self.descriptor_dim)
+        self.inner = extractor
+
+    def forward(self, observations: PyTorchObs) -> Tensor:
+        """(batch, features + descriptor)."""
+        if not self.descriptor_dim:
+            features: Tensor = self.inner(observations)
+            return features
+        assert isinstance(observations, dict)
+        seen = {key: value for key, value in observations.items() if key != CONTEXT}
+        return torch.cat([self.inner(seen), observations[CONTEXT].flatten(1)], dim=1)
+
+
+class BlindExtractor(BaseFeaturesExtractor):
+    """Features of the observation alone: for a policy that never learns which task it is on.
+
+    Args:
+        observation_space: Any space that Stable-Baselines3's policies take, with or without a context.
+        normalized_image: Images come normalised already.
+    """
+
+    def __init__(self, observation_space: spaces.Space[Any], normalized_image: bool = False) -> None:
+        extractor = _extract(without_context(observation_space), None, {}, normalized_image)
+        super().__init__(observation_space, extractor.features_dim)
+        self.inner = extractor
+
+    def forward(self, observations: TensorDict) -> Tensor:
+        """(batch, features)."""
+        features: Tensor = self.inner({key: value for key, value in observations.items() if key != CONTEXT})
+        return features

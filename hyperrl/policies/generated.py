@@ -1,0 +1,113 @@
+"""Generated networks at the place where Stable-Baselines3 has its own."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
+
+_FORMED_ENTRIES = 2**17
+"""Kept weights are formed where all rows' matrices have at most this many entries, else kept in factors."""
+
+
+class GeneratedMLP(nn.Module):
+    """Target networks, the hypernetwork that generates them, and the choice of how they are executed.
+
+    Args:
+        networks: Target networks by name; each is applied to the same features.
+        descriptor_dim: The last columns of the features are the task's descriptor, which no target sees.
+        descriptor_range: (low, high) of the declared descriptors, for the initialisation.
+        hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`.
+
+    While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
+    parameters change. :meth:`drop_kept` forgets them; changing the mode, loading, moving to a device, and
+    the step of an optimiser given to :meth:`follow`, do so by themselves.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, MLP],
+        descriptor_dim: int,
+        descriptor_range: tuple[Tensor, Tensor],
+        hypernetwork: Mapping[str, Any],
+    ) -> None:
+        super().__init__()
+        self.descriptor_dim = descriptor_dim
+        self.target = Parallel(networks)
+        self.hyper = HyperNetwork(
+            descriptor_dim, self.target, descriptor_range=descriptor_range, **hypernetwork
+        )
+        self.generation_seconds = 0.0
+        self._entries = sum(spec.parameters for spec in self.target.layers.values())
+        self._kept: tuple[Tensor, Weights] | None = None
+        self.register_load_state_dict_post_hook(_drop_kept)  # type: ignore[no-untyped-call]
+
+    def forward(self, features: Tensor, *names: str) -> list[Tensor]:
+        """Applies the named networks to (batch, features + descriptor), generating their weights once."""
+        split = features.shape[1] - self.descriptor_dim
+        x, descriptors = features[:, :split], features[:, split:]
+        weights = self._weights(descriptors)
+        networks = dict(self.target.named())
+        return [networks[name](x, weights[name]) for name in names]
+
+    def _weights(self, descriptors: Tensor) -> Weights:
+        if self.training or torch.is_grad_enabled():
+            with self._timed():
+                return self._for_rows(descriptors)
+        if self._kept is None or not torch.equal(self._kept[0], descriptors):
+            with self._timed():
+                self._kept = descriptors.clone(), self._to_keep(descriptors)
+        return self._kept[1]
+
+    def _for_rows(self, descriptors: Tensor) -> Weights:
+        weights: Weights
+        if self.descriptor_dim == 0:
+            weights = self.hyper(descriptors[:1])
+        elif self.hyper.factored:
+            weights = self.hyper(descriptors)
+        else:
+            weights = self.hyper(*group(descriptors))
+        return weights
+
+    def _to_keep(self, descriptors: Tensor) -> Weights:
+        single = bool((descriptors == descriptors[:1]).all())
+        rows = 1 if single else len(descriptors)
+        if rows * self._entries > _FORMED_ENTRIES:
+            return self._for_rows(descriptors)
+        formed: Weights = self.hyper(descriptors[:rows]).formed()
+        return formed
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.generation_seconds += perf_counter() - start
+
+    def drop_kept(self) -> None:
+        """Forgets the kept weights, so that the next pass generates them anew."""
+        self._kept = None
+
+    def follow(self, optimizer: torch.optim.Optimizer) -> None:
+        """Drops kept weights whenever the optimiser has changed the parameters."""
+        optimizer.register_step_post_hook(self._stepped)
+
+    def _stepped(self, *_: Any) -> None:
+        self.drop_kept()
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode, and drops kept weights."""
+        self.drop_kept()
+        return super().train(mode)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        self.drop_kept()
+        moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return moved
+
+
+def _drop_kept(module: GeneratedMLP, _: Any) -> None:
+    module.drop_kept()
