@@ -18,7 +18,7 @@ from hyperrl.recipes.base import (
     Whole,
     Width,
 )
-from hyperrl.recipes.messages import Refusal
+from hyperrl.recipes.messages import FieldError
 
 Activation = Literal["tanh", "relu", "elu", "gelu", "silu"]
 Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
@@ -166,13 +166,13 @@ class AgentRecipe(Model):
         if not algorithm.normalize_advantage:
             return self
         if algorithm.n_steps * self.n_envs == 1:
-            raise Refusal(
+            raise FieldError(
                 path=("algorithm", "n_steps"),
                 found=1,
                 allowed="n_steps * n_envs > 1 where advantages are normalised",
             )
         if isinstance(algorithm, PPO) and algorithm.batch_size == 1:
-            raise Refusal(
+            raise FieldError(
                 path=("algorithm", "batch_size"),
                 found=1,
                 allowed="at least 2 where advantages are normalised",

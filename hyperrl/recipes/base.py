@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.recipes.messages import Refusal, explain
+from hyperrl.recipes.messages import FieldError, explain
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ATTRIBUTE = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -34,7 +34,7 @@ def _number(value: object) -> float:
             number = math.inf
         if math.isfinite(number):
             return number
-    raise Refusal(found=value, allowed="a finite number")
+    raise FieldError(found=value, allowed="a finite number")
 
 
 def _whole(value: object) -> int:
@@ -43,43 +43,43 @@ def _whole(value: object) -> int:
     if not isinstance(value, bool) and isinstance(value, (str, Real)):
         try:
             number = _number(value)
-        except Refusal:
+        except FieldError:
             number = math.nan
         if number.is_integer():
             return int(number)
-    raise Refusal(found=value, allowed="a whole number")
+    raise FieldError(found=value, allowed="a whole number")
 
 
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise Refusal(found=value, allowed="true or false")
+    raise FieldError(found=value, allowed="true or false")
 
 
 def _text(value: str) -> str:
     if any(not (letter.isprintable() or letter == "\n") for letter in value):
-        raise Refusal(found=value, allowed="text without control characters")
+        raise FieldError(found=value, allowed="text without control characters")
     return value
 
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise Refusal(found=value, allowed="a name of at most 64 letters, digits, '-' and '_'")
+        raise FieldError(found=value, allowed="a name of at most 64 letters, digits, '-' and '_'")
     return value
 
 
 def _attribute(value: str) -> str:
     if not _ATTRIBUTE.fullmatch(value):
-        raise Refusal(found=value, allowed="the name of a Python attribute, not beginning with '__'")
+        raise FieldError(found=value, allowed="the name of a Python attribute, not beginning with '__'")
     return value
 
 
 def _range(value: object) -> tuple[float, float]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        raise Refusal(found=value, allowed="[low, high], two finite numbers with low < high")
+        raise FieldError(found=value, allowed="[low, high], two finite numbers with low < high")
     low, high = (_number(each) for each in value)
     if not low < high:
-        raise Refusal(found=value, allowed="low < high")
+        raise FieldError(found=value, allowed="low < high")
     return low, high
 
 
@@ -130,8 +130,8 @@ class Model(BaseModel):
             return data
         fields = [field.alias or name for name, field in cls.model_fields.items()]
         if not isinstance(data, Mapping):
-            raise Refusal(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
+            raise FieldError(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
         for key in data:
             if key not in fields:
-                raise Refusal(path=(str(key),), reason=f"unknown field{nearest(str(key), fields)}")
+                raise FieldError(path=(str(key),), reason=f"unknown field{nearest(str(key), fields)}")
         return dict(data)

@@ -12,6 +12,7 @@ from hyperrl.recipes.reading import read_yaml
 
 Kind = Literal["agents", "envs"]
 _ONE: dict[Kind, str] = {"agents": "agent", "envs": "family"}
+_WITH_ARTICLE: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
 
 
 def _folder(kind: Kind) -> Path:
@@ -23,7 +24,7 @@ def _folder(kind: Kind) -> Path:
 
 def shipped(kind: Kind) -> dict[str, Path]:
     """The suite's recipes: name to file, in alphabetical order."""
-    return {path.stem: path for path in sorted(_folder(kind).glob("*.yaml"))}
+    return {path.stem: path for path in sorted(_folder(kind).glob("*.yaml"), key=lambda path: path.stem)}
 
 
 def parse_agent(data: Mapping[str, Any], source: str) -> AgentRecipe:
@@ -62,12 +63,12 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     known = shipped(kind)
     if name_or_path in known:
         return known[name_or_path], f"{kind}/{name_or_path}.yaml"
+    found = name_or_path if len(name_or_path) <= 80 else name_or_path[:79] + "…"
+    message = f"unknown {_ONE[kind]} {found!r}"
     other: Kind = "envs" if kind == "agents" else "agents"
     if name_or_path in shipped(other):
-        raise UserError(
-            f"unknown {_ONE[kind]} {name_or_path!r}: that is the name of a {_ONE[other]}{nearest('', known)}"
-        )
-    raise UserError(f"unknown {_ONE[kind]} {show(name_or_path)}{nearest(name_or_path, known)}")
+        raise UserError(f"{message}, which names {_WITH_ARTICLE[other]}{nearest('', known)}")
+    raise UserError(f"{message}{nearest(name_or_path, known)}")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

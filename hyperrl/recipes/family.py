@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from hyperrl.recipes.agent import A2C, PPO
 from hyperrl.recipes.base import Attribute, Count, Model, Name, Number, Range, Text
-from hyperrl.recipes.messages import Refusal, refusal_of
+from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
@@ -45,25 +45,25 @@ class Feature(Model):
     def _consistent(self) -> Self:
         low, high = self.widest
         if not low <= self.train[0] < self.train[1] <= high:
-            raise Refusal(
+            raise FieldError(
                 path=("extrapolation",), found=[low, high], allowed=f"a range around train {[*self.train]}"
             )
         if not low <= self.default <= high:
-            raise Refusal(path=("default",), found=self.default, allowed=f"within {[low, high]}")
+            raise FieldError(path=("default",), found=self.default, allowed=f"within {[low, high]}")
         if self.values is None:
             return self
         for index, value in enumerate(self.values):
             if not low <= value <= high:
-                raise Refusal(path=("values", index), found=value, allowed=f"within {[low, high]}")
+                raise FieldError(path=("values", index), found=value, allowed=f"within {[low, high]}")
         if len(set(self.values)) < len(self.values):
-            raise Refusal(path=("values",), found=[*self.values], allowed="each value once")
+            raise FieldError(path=("values",), found=[*self.values], allowed="each value once")
         if self.default not in self.values:
-            raise Refusal(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
+            raise FieldError(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
         return self
 
 
 class Derived(Model):
-    """An attribute that the base computes from others once; it is computed again after each change of task."""
+    """An attribute that the base computes from others once; computed again after each change of task."""
 
     sum: Annotated[tuple[Attribute, ...], Field(min_length=1)] | None = Field(
         default=None, description="attributes that it is the sum of"
@@ -80,7 +80,7 @@ class Derived(Model):
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
         if (self.sum is None) == (self.product is None):
-            raise Refusal(
+            raise FieldError(
                 found=[] if self.sum is None else ["sum", "product"], allowed="exactly one of sum, product"
             )
         return self
@@ -89,11 +89,11 @@ class Derived(Model):
 def _overrides_of(algorithm: type[PPO] | type[A2C]) -> Any:
     def check(value: dict[str, Any]) -> dict[str, Any]:
         if "name" in value:
-            raise Refusal(path=("name",), reason="found 'name'; allowed: the algorithm's other fields")
+            raise FieldError(path=("name",), reason="found 'name'; allowed: the algorithm's other fields")
         try:
             whole = algorithm.model_validate(value)
         except ValidationError as error:
-            raise refusal_of(error, value) from None
+            raise field_error(error, value) from None
         return {field: getattr(whole, field) for field in value}
 
     return AfterValidator(check)
@@ -122,12 +122,12 @@ def _scalar(value: object) -> object:
         return value
     if isinstance(value, (int, float)) and abs(value) < float("inf"):
         return value
-    raise Refusal(found=value, allowed="true, false, a finite number, or text")
+    raise FieldError(found=value, allowed="true, false, a finite number, or text")
 
 
 def _base(value: str) -> str:
     if len(value) > 200 or not _BASE.fullmatch(value):
-        raise Refusal(found=value, allowed="a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0")
+        raise FieldError(found=value, allowed="a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0")
     return value
 
 
@@ -170,18 +170,20 @@ class FamilyRecipe(Model):
         for name, feature in self.features.items():
             attribute = feature.attribute or name
             if not attribute.isidentifier():
-                raise Refusal(
+                raise FieldError(
                     path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
                 )
             if attribute in carried:
                 path = ("features", name, "attribute")
-                raise Refusal(
+                raise FieldError(
                     path=path, found=attribute, allowed=f"not that of feature {carried[attribute]!r} too"
                 )
             carried[attribute] = name
         self._check_derived(carried)
         if self.oracle == "ode" and self.base != "hyperrl-base/ode-v0":
-            raise Refusal(path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone")
+            raise FieldError(
+                path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
+            )
         check_splits(self.splits, self.features)
         return self
 
@@ -190,11 +192,11 @@ class FamilyRecipe(Model):
         for attribute, rule in self.derived.items():
             if attribute in carried:
                 allowed = f"not an attribute that feature {carried[attribute]!r} sets"
-                raise Refusal(path=("derived", attribute), found=attribute, allowed=allowed)
+                raise FieldError(path=("derived", attribute), found=attribute, allowed=allowed)
             unready = [source for source in rule.sources if source in later]
             if unready:
                 allowed = "attributes that are not derived, or derived above it"
-                raise Refusal(path=("derived", attribute), found=unready, allowed=allowed)
+                raise FieldError(path=("derived", attribute), found=unready, allowed=allowed)
             later.remove(attribute)
 
 

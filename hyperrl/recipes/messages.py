@@ -20,12 +20,13 @@ _ALLOWED = {
     "string_too_short": "text that is not empty",
     "tuple_type": "a list",
     "dict_type": "a mapping",
+    "model_attributes_type": "a mapping",
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
 }
 
 
-class Refusal(ValueError):
+class FieldError(ValueError):
     """Raised by our validators; `path` leads from the value under validation to the field at fault.
 
     Either `found` and `allowed`, or a `reason` that says it all.
@@ -50,13 +51,13 @@ def show(value: object) -> str:
 
 def explain(error: ValidationError, data: object) -> str:
     """The first error of validating `data`: "features.gravity.train: found [5, 1]; allowed: low < high"."""
-    refusal = refusal_of(error, data)
-    parts = (str(part) for part in refusal.path)
+    first = field_error(error, data)
+    parts = (str(part) for part in first.path)
     where = ".".join(part if part.isprintable() and len(part) <= _SHOWN else show(part) for part in parts)
-    return f"{where}: {refusal.reason}" if where else refusal.reason
+    return f"{where}: {first.reason}" if where else first.reason
 
 
-def refusal_of(error: ValidationError, data: object) -> Refusal:
+def field_error(error: ValidationError, data: object) -> FieldError:
     """The first error.
 
     Args:
@@ -66,9 +67,11 @@ def refusal_of(error: ValidationError, data: object) -> Refusal:
     detail = error.errors(include_url=False)[0]
     path = _fields(detail["loc"], data, missing=detail["type"] == "missing")
     cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, Refusal):
-        return Refusal(path=(*path, *cause.path), reason=cause.reason)
-    return Refusal(path=path, reason=_reason(detail))
+    if isinstance(cause, FieldError):
+        return FieldError(path=(*path, *cause.path), reason=cause.reason)
+    if detail["type"] == "union_tag_invalid":
+        path.append(str(detail["ctx"]["discriminator"]).strip("'"))
+    return FieldError(path=path, reason=_reason(detail))
 
 
 def _fields(location: Sequence[int | str], data: object, *, missing: bool) -> list[str]:
@@ -95,8 +98,7 @@ def _reason(detail: ErrorDetails) -> str:
         return "missing"
     if kind == "union_tag_invalid":
         tags = [tag.strip("' ") for tag in str(context["expected_tags"]).split(",")]
-        field = str(context["discriminator"]).strip("'")
-        return f"{field}: found {show(context['tag'])}{nearest(str(context['tag']), tags)}"
+        return f"found {show(context['tag'])}{nearest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return f"found {show(detail['input'])}; allowed: a mapping with the field {context['discriminator']}"
     allowed = _ALLOWED[kind].format(**context) if kind in _ALLOWED else detail["msg"]

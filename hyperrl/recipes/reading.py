@@ -19,7 +19,7 @@ def _refuse(mark: Any, problem: str) -> NoReturn:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema (`1e-3` is a number, `on` and dates are text) without tags, anchors and aliases."""
+    """YAML 1.2's core schema (`1e-3` is a number, `on` and dates are text); no tags, anchors or aliases."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}  # type: ignore[misc]
     depth = 0
@@ -80,8 +80,8 @@ def parse_yaml(text: str, source: str) -> Any:
         source: where it came from, for the message.
 
     Raises:
-        UserError: not YAML; more than one document; a duplicate key or a key that is not text; a tag, an anchor or
-            an alias; nested deeper than 40 levels; too large.
+        UserError: not YAML; more than one document; a duplicate key or a key that is not text; a tag, an
+            anchor or an alias; nested deeper than 40 levels; too large.
     """
     if len(text) > MAX_BYTES:
         raise UserError(f"{source}: found {len(text)} characters; allowed: at most {MAX_BYTES}")
@@ -90,7 +90,10 @@ def parse_yaml(text: str, source: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise UserError(f"{source}: not valid YAML: {error.problem or error.context}{where}") from None
+        problem = str(error.problem or error.context)
+        if problem.startswith("but"):
+            problem = f"{error.context} {problem}"
+        raise UserError(f"{source}: not valid YAML: {problem}{where}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{source}: not valid YAML: {error}") from None
 

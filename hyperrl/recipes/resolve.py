@@ -20,7 +20,7 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
         overrides: "algorithm.learning_rate=1e-3", "steps=1000"; values in YAML; they come before all else.
 
     Raises:
-        UserError: an override that is no `key=value`, names no field (the nearest is offered), or breaks a rule.
+        UserError: an override that is no `key=value`, names no field (the nearest offered), or breaks a rule.
     """
     data = agent.model_dump()
     needs = family.training
@@ -38,7 +38,7 @@ def _set(data: dict[str, Any], override: str) -> None:
         raise UserError(
             f"--set: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
         )
-    value = parse_yaml(text, f"--set {fields[-1]}")
+    value = parse_yaml(text, f"--set {key.strip()}")
     here = data
     for depth, field in enumerate(fields[:-1], start=1):
         inner = here.setdefault(field, {})

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from hyperrl.errors import nearest
-from hyperrl.recipes.messages import Refusal, show
+from hyperrl.recipes.messages import FieldError, show
 from hyperrl.recipes.splits import SPLITS, Part, Splits
 
 Path = tuple[str | int, ...]
@@ -33,8 +33,9 @@ def check_splits(splits: Splits, features: Features) -> None:
     """Checks names, ranges, sides and overlaps of the splits' parts.
 
     Raises:
-        Refusal: an unknown feature; a value outside the declared range; a context on the wrong side of the training
-            ranges; a part from which no task is left; a listed context that an earlier split, or the same, holds.
+        FieldError: an unknown feature; a value outside the declared range; a context on the wrong side of the
+            training ranges; a part from which no task is left; a listed context that an earlier split, or the
+            same, holds.
     """
     taken: dict[tuple[float, ...], str] = {}
     for split in SPLITS:
@@ -57,7 +58,7 @@ def _check_names(part: Part, features: Features, path: Path) -> None:
     named += [(("without", index), name) for index, context in enumerate(part.without) for name in context]
     for where, name in named:
         if name not in features:
-            raise Refusal(path=(*path, *where, name), reason=f"unknown feature{nearest(name, features)}")
+            raise FieldError(path=(*path, *where, name), reason=f"unknown feature{nearest(name, features)}")
 
 
 def _check_sample(part: Part, split: str, features: Features, path: Path) -> None:
@@ -68,15 +69,15 @@ def _check_sample(part: Part, split: str, features: Features, path: Path) -> Non
         feature = features[name]
         if feature.values is not None:
             reason = f"found a range of a feature that takes only {show([*feature.values])}; allowed: none"
-            raise Refusal(path=(*path, "ranges", name), reason=reason)
+            raise FieldError(path=(*path, "ranges", name), reason=reason)
         low, high = feature.widest if beyond else feature.train
         for index, interval in enumerate(intervals):
             if not low <= interval[0] < interval[1] <= high:
-                raise Refusal(
+                raise FieldError(
                     path=(*path, "ranges", name, index), found=[*interval], allowed=f"within {[low, high]}"
                 )
     if beyond and not any(_reaches_beyond(feature, part, name) for name, feature in features.items()):
-        raise Refusal(
+        raise FieldError(
             path=path, reason="found no feature that reaches beyond its training range; allowed: at least one"
         )
 
@@ -91,7 +92,7 @@ def _reaches_beyond(feature: _Feature, part: Part, name: str) -> bool:
 
 def _refuse_keep(part: Part, split: str, path: Path) -> None:
     allowed = "outside" if split == "extrapolation" else "inside"
-    raise Refusal(path=(*path, "keep"), found=part.keep, allowed=f"{allowed} in the split {split}")
+    raise FieldError(path=(*path, "keep"), found=part.keep, allowed=f"{allowed} in the split {split}")
 
 
 def _check_explicit(
@@ -117,11 +118,11 @@ def _check_explicit(
             wanted = (
                 "inside the training ranges" if side == "inside" else "a feature outside its training range"
             )
-            raise Refusal(path=where, found=context, allowed=f"{wanted} in the split {split}")
+            raise FieldError(path=where, found=context, allowed=f"{wanted} in the split {split}")
         key = _key(context, features)
         holder = taken.get(key) or own.get(key)
         if holder is not None and part.list is not None and not (part.without_train and holder == "train"):
-            raise Refusal(
+            raise FieldError(
                 path=where,
                 reason=f"found {show(context)}, a task of {holder} already; allowed: each task once",
             )
@@ -129,7 +130,7 @@ def _check_explicit(
             own[key] = split
             left += 1
     if not left:
-        raise Refusal(path=path, reason="found no task that is left; allowed: at least one")
+        raise FieldError(path=path, reason="found no task that is left; allowed: at least one")
 
 
 def _complete(part: Part, features: Features, path: Path) -> Iterator[tuple[Path, dict[str, float]]]:
@@ -143,9 +144,9 @@ def _check_values(context: Mapping[str, float], features: Features, path: Path) 
     for name, feature in features.items():
         value, (low, high) = context[name], feature.widest
         if not low <= value <= high:
-            raise Refusal(path=(*path, name), found=value, allowed=f"within {[low, high]}")
+            raise FieldError(path=(*path, name), found=value, allowed=f"within {[low, high]}")
         if feature.values is not None and value not in feature.values:
-            raise Refusal(path=(*path, name), found=value, allowed=f"one of {[*feature.values]}")
+            raise FieldError(path=(*path, name), found=value, allowed=f"one of {[*feature.values]}")
 
 
 def _key(context: Mapping[str, float], features: Features) -> tuple[float, ...]:

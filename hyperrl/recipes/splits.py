@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_serializer, model_validator
 
 from hyperrl.recipes.base import Count, Flag, Model, Name, Number, Range, Whole
-from hyperrl.recipes.messages import Refusal
+from hyperrl.recipes.messages import FieldError
 
 MAX_TASKS = 100_000
 SPLITS = ("train", "validation", "interpolation", "extrapolation")
@@ -27,7 +27,7 @@ class Linspace(Model):
     def _rises(self) -> Self:
         if (self.n > 1 and not self.start < self.stop) or (self.n == 1 and self.start != self.stop):
             found = {"from": self.start, "to": self.stop, "n": self.n}
-            raise Refusal(found=found, allowed="from < to (or n = 1 and from = to)")
+            raise FieldError(found=found, allowed="from < to (or n = 1 and from = to)")
         return self
 
     @property
@@ -62,7 +62,7 @@ GridAxis = Annotated[
 
 
 class Part(Model):
-    """Some tasks of a split: exactly one of `list`, `grid` and `sample`, then narrowed by the other fields."""
+    """Some tasks of a split: exactly one of `list`, `grid` and `sample`, narrowed by the other fields."""
 
     list: Annotated[tuple[Context, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = Field(
         default=None, description="contexts one by one; features left out take their defaults"
@@ -94,13 +94,15 @@ class Part(Model):
     def _one_source(self) -> Self:
         given = [name for name in ("list", "grid", "sample") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise Refusal(found=given, allowed="exactly one of list, grid, sample")
+            raise FieldError(found=given, allowed="exactly one of list, grid, sample")
         if self.sample is None and self.ranges is not None:
-            raise Refusal(path=("ranges",), reason="found ranges without sample; allowed: with sample alone")
+            raise FieldError(
+                path=("ranges",), reason="found ranges without sample; allowed: with sample alone"
+            )
         if self.grid is not None and not self.grid:
-            raise Refusal(path=("grid",), found={}, allowed="at least one feature")
+            raise FieldError(path=("grid",), found={}, allowed="at least one feature")
         if math.prod(len(values) for values in self.axes.values()) > MAX_TASKS:
-            raise Refusal(path=("grid",), reason=f"found more than {MAX_TASKS} contexts; allowed: fewer")
+            raise FieldError(path=("grid",), reason=f"found more than {MAX_TASKS} contexts; allowed: fewer")
         return self
 
     @property

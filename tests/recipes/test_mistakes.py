@@ -1,0 +1,84 @@
+"""Mistakes in overrides and names; the words of a message."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.recipes import load_agent, load_family, parse_agent, resolve
+from tests.recipes.mistakes import agent, refusal
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("steps", '--set: found "steps"; allowed: key=value'),
+        ("=3", '--set: found "=3"; allowed: key=value'),
+        ("a..b=3", '--set: found "a..b=3"; allowed: key=value'),
+        ("step=3", "--set: step: unknown field; did you mean 'steps'?"),
+        ("steps=-3", "--set: steps: found -3; allowed: a number > 0"),
+        ("steps=", "--set: steps: found null; allowed: a whole number"),
+        ("steps.x=1", "--set: steps: found 150000, which has no fields; allowed: steps=value"),
+        (
+            "algorithm.learning_rat=1",
+            "--set: algorithm.learning_rat: unknown field; did you mean 'learning_rate'?",
+        ),
+        (
+            "algorithm.learning_rate=fast",
+            '--set: algorithm.learning_rate: found "fast"; allowed: a finite number',
+        ),
+        ("policy.hypernet.rank=1", "--set: policy.hypernet: unknown field; did you mean 'hypernetwork'?"),
+        ("policy.hypernetwork.rnk=1", "--set: policy.hypernetwork.rnk: unknown field; did you mean 'rank'?"),
+        (
+            "policy.hypernetwork.rank=.inf",
+            "--set: policy.hypernetwork.rank: found Infinity; allowed: a whole number",
+        ),
+        ("policy.net_arch=[1", "--set policy.net_arch: not valid YAML"),
+        ("about=!!python/object:os.system x", "--set about: not valid YAML: tags are not allowed"),
+    ],
+)
+def test_override_mistakes(override: str, message: str) -> None:
+    assert refusal(resolve, load_agent("hyper-ppo"), load_family("ode"), [override]).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "message"),
+    [
+        (load_agent, "hyper-pop", "unknown agent 'hyper-pop'; did you mean 'hyper-ppo'? known: blind-a2c"),
+        (load_agent, "ode", "unknown agent 'ode', which names a family; known: blind-a2c"),
+        (load_family, "hyper-ppo", "unknown family 'hyper-ppo', which names an agent; known: acrobot"),
+        (load_family, "ODE", "unknown family 'ODE'; did you mean 'ode'?"),
+        (load_family, "cart-pole", "unknown family 'cart-pole'; did you mean 'cartpole'?"),
+        (load_family, "", "unknown family ''; known: acrobot"),
+        (load_family, "no/such", "no/such: found no such file; allowed: a YAML file"),
+        (load_family, "such.yaml", "such.yaml: found no such file; allowed: a YAML file"),
+    ],
+)
+def test_unknown_names(load: Any, name: str, message: str) -> None:
+    assert refusal(load, name).startswith(message)
+
+
+def test_nearest_offers_what_helps() -> None:
+    assert nearest("odd", ["ode", "cartpole"]) == "; did you mean 'ode'? known: ode, cartpole"
+    assert nearest("zzz", ["ode"]) == "; known: ode"
+    assert nearest("zzz", [f"long-name-{n}" for n in range(50)]) == ""
+    assert nearest("zzz", []) == ""
+
+
+def test_a_message_is_one_line() -> None:
+    assert str(UserError("two\n  lines")) == "two lines"
+
+
+def test_a_message_with_a_huge_value_is_short() -> None:
+    assert len(refusal(parse_agent, agent(steps=["x" * 10_000] * 100), "x")) < 200
+    assert len(refusal(parse_agent, agent(**{"y" * 100_000: 1}), "x")) < 400
+
+
+def test_the_source_and_name_come_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    text = "about: mine\nalgorithm: {name: ppo}\npolicy: {kind: blind}\n"
+    path.write_text(text)
+    assert load_agent(str(path)).name == "mine"
+    path.write_text(text + "steps: -1\n")
+    assert refusal(load_agent, str(path)) == f"{path}: steps: found -1; allowed: a number > 0"
