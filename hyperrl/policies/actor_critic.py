@@ -128,8 +128,8 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         )
         generated = self._generated_networks(arch.get("pi", []), arch.get("vf", []))
         self.mlp_extractor = GeneratedActorCritic(generated)
-        self.action_net = nn.Identity()  # type: ignore[assignment]
-        self.value_net = nn.Identity()
+        self.action_net = nn.Identity()
+        self.value_net = nn.Identity()  # type: ignore[assignment]
         if self.ortho_init:
             for extractor in {self.pi_features_extractor, self.vf_features_extractor}:
                 extractor.apply(partial(self.init_weights, gain=SQRT2))
@@ -184,7 +184,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
 
     @torch.no_grad()
     def generated_weights(self, descriptors: Tensor) -> dict[str, Tensor]:
-        """The weights of given tasks: ``"actor.0.weight"`` (task, out, in), ``"critic.0.bias"`` (task, out)...
+        """The weights of given tasks: ``"actor.0.weight"`` (task, out, in), ``"critic.0.bias"`` (task, out).
 
         Args:
             descriptors: (task, descriptor), as in ``obs["context"]``.
