@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperrl.evaluation import Evaluation, RunResult, TaskResult, iqm, summarise
+
+
+def task(c0: float, split: str, returns: list[float], oracle: float | None = 10.0) -> TaskResult:
+    return TaskResult({"c0": c0}, split, returns, [200] * len(returns), oracle)
+
+
+def run(seed: int, shift: float = 0.0, steps: int = 1000) -> RunResult:
+    values = {2.0: 4.0, 3.0: 8.0}
+    found = [task(c0, "interpolation", [value + shift, value + shift + 2]) for c0, value in values.items()]
+    outside = [task(6.0, "extrapolation", [1.0 + shift, 1.0 + shift], oracle=None)]
+    own = [task(0.5, "interpolation", [100.0, 100.0])]
+    return RunResult(f"runs/ode/a/seed-{seed}", seed, steps, "best", 800, found + outside, own)
+
+
+def evaluation(*runs: RunResult) -> Evaluation:
+    return Evaluation("a", "ode", 2, 0, True, runs)
+
+
+def test_a_run_is_summed_up_by_hand() -> None:
+    splits = summarise(run(0).in_splits)
+    assert list(splits) == ["interpolation", "extrapolation"]
+    # task means 5 and 9: mean 7, deviations 2 and 2, sample variance 8, standard error sqrt(8 / 2)
+    assert splits["interpolation"] == {"tasks": 2, "mean": 7.0, "stderr": 2.0, "iqm": 7.0, "oracle": 10.0}
+    assert splits["extrapolation"] == {"tasks": 1, "mean": 1.0, "stderr": None, "iqm": 1.0, "oracle": None}
+
+
+def test_several_runs_are_summed_up_over_runs() -> None:
+    split = summarise(run(0).in_splits, run(1, shift=1.0).in_splits, run(2, shift=5.0).in_splits)[
+        "interpolation"
+    ]
+    # the runs' means are 7, 8 and 12: mean 9, deviations 4 + 1 + 9 = 14, variance 7, standard error sqrt(7 / 3)
+    assert split["mean"] == 9.0
+    assert split["stderr"] == pytest.approx((7 / 3) ** 0.5, rel=1e-14)
+    assert split["iqm"] == iqm([5, 9, 6, 10, 10, 14])
+    low, high = split["iqm_interval"]
+    assert 7.0 <= low < split["iqm"] < high <= 12.0
+
+
+def test_runs_on_other_tasks_are_no_seeds() -> None:
+    with pytest.raises(ValueError, match="same tasks"):
+        summarise(run(0).in_splits, run(1).in_splits[1:])
+
+
+def test_json_of_one_run_is_the_documented_object() -> None:
+    found = json.loads(json.dumps(evaluation(run(3)).to_json(), allow_nan=False))
+    assert {key: found[key] for key in ("run", "agent", "family", "seed", "steps", "episodes")} == {
+        "run": "runs/ode/a/seed-3", "agent": "a", "family": "ode", "seed": 3, "steps": 1000, "episodes": 2,
+    }  # fmt: skip
+    assert found["splits"]["interpolation"] == {
+        "tasks": 2, "mean": 7.0, "stderr": 2.0, "iqm": 7.0, "oracle": 10.0,
+    }  # fmt: skip
+    assert found["tasks"][0] == {
+        "context": {"c0": 2.0}, "split": "interpolation", "returns": [4.0, 6.0], "lengths": [200, 200],
+        "mean": 5.0, "oracle": 10.0,
+    }  # fmt: skip
+    assert found["checkpoint"] == {"name": "best", "steps": 800}
+    assert "runs" not in found
+
+
+def test_contexts_of_the_users_own_count_in_no_split() -> None:
+    found = evaluation(run(0))
+    assert [t.context["c0"] for t in found.tasks] == [2.0, 3.0, 6.0, 0.5]
+    assert [t.context["c0"] for t in found.asked] == [0.5]
+    assert found.splits["interpolation"]["tasks"] == 2
+
+
+def test_json_of_several_runs_pools_episodes_and_keeps_each_run() -> None:
+    found: dict[str, Any] = json.loads(json.dumps(evaluation(run(0), run(1, 1.0)).to_json(), allow_nan=False))
+    assert (found["run"], found["seed"], found["steps"]) == (None, None, 1000)
+    assert found["tasks"][0]["returns"] == [4.0, 6.0, 5.0, 7.0]
+    assert found["tasks"][0]["lengths"] == [200] * 4
+    assert found["tasks"][0]["mean"] == 5.5
+    assert [part["seed"] for part in found["runs"]] == [0, 1]
+    assert found["runs"][0] == evaluation(run(0)).to_json()
+    low, high = found["splits"]["interpolation"]["iqm_interval"]
+    assert low <= found["splits"]["interpolation"]["iqm"] <= high
+
+
+def test_steps_are_null_where_runs_differ() -> None:
+    assert evaluation(run(0), run(1, steps=2000)).to_json()["steps"] is None
+
+
+def test_files_are_beside_the_results() -> None:
+    found = Evaluation("a", "ode", 2, 0, True, (run(0),), (Path("x.json"),), (Path("x.png"),))
+    assert found.files == (Path("x.json"),)
+    assert found.figures == (Path("x.png"),)
+    assert np.isfinite(found.splits["interpolation"]["mean"])

@@ -1,0 +1,66 @@
+from typing import Any
+
+import pytest
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation.request import request
+from hyperrl.tasks import Family
+
+
+def test_the_three_splits_are_taken_by_default(ode: Family) -> None:
+    asked = request(ode)
+    assert list(dict.fromkeys(asked.splits)) == ["train", "interpolation", "extrapolation"]
+    assert len(asked.contexts) == asked.in_splits == 20
+    assert (asked.in_sweep, asked.swept) == (0, ())
+
+
+def test_contexts_alone_are_flagged_and_complete(cartpole: Family) -> None:
+    training = cartpole.tasks("train")[0]
+    asked = request(cartpole, contexts=[{"gravity": 10.0}, {"gravity": 25.0}, training])
+    assert asked.splits == ("interpolation", "extrapolation", "train")
+    assert asked.contexts[0] == {**cartpole.space.default, "gravity": 10.0}
+    assert asked.in_splits == 0
+
+
+def test_splits_contexts_and_sweep_come_in_this_order(ode: Family) -> None:
+    asked = request(ode, ["validation", "validation"], [{"c0": 9.5}], [("c0", -1.0, 1.0, 3)])
+    assert asked.in_splits == 8
+    assert asked.in_sweep == 3
+    assert asked.splits[:8] == ("validation",) * 8
+    assert [context["c0"] for context in asked.contexts[8:]] == [9.5, -1.0, 0.0, 1.0]
+    assert asked.splits[8:] == ("extrapolation", "train", "interpolation", "train")
+
+
+def test_two_features_swept_give_their_grid() -> None:
+    family = Family.load("ode-2d")
+    asked = request(family, sweeps=[("c1", 0.0, 1.0, 2), ("c0", -1.0, 1.0, 3)])
+    assert asked.swept == ("c1", "c0")
+    points = [(c["c1"], c["c0"]) for c in asked.contexts]
+    assert points == [(0.0, -1.0), (0.0, 0.0), (0.0, 1.0), (1.0, -1.0), (1.0, 0.0), (1.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"splits": ["interpolatoin"]}, "did you mean 'interpolation'"),
+        ({"contexts": [{"c1": 1.0}]}, "'c1'"),
+        ({"contexts": [{"c0": float("inf")}]}, "c0"),
+        ({"sweeps": [("co", 0.0, 1.0, 3)]}, "known: c0"),
+        ({"sweeps": [("c0", 1.0, 0.0, 3)]}, "from 1.0 to 0.0"),
+        ({"sweeps": [("c0", 0.0, float("nan"), 3)]}, "nan"),
+        ({"sweeps": [("c0", 0.0, 1.0, 1)]}, "takes 1 values"),
+        ({"sweeps": [("c0", 0.0, 1.0, 3), ("c0", 0.0, 2.0, 3)]}, "given twice"),
+        ({"sweeps": [("c0", 0.0, 1.0, 3)] * 3}, "found 3"),
+        ({"splits": []}, "no task"),
+    ],
+)
+def test_mistakes_take_one_line(ode: Family, given: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError) as error:
+        request(ode, **given)
+    assert named in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_grid_has_a_limit() -> None:
+    with pytest.raises(UserError, match="160000 tasks"):
+        request(Family.load("ode-2d"), sweeps=[("c0", 0.0, 1.0, 400), ("c1", 0.0, 1.0, 400)])
