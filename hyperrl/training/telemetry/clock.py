@@ -14,7 +14,8 @@ class Clock(BaseCallback):
     start (a written log lies in it). Generation: forward passes that generate weights, in both; only where
     the policy counts them. Evaluations, figures and checkpoints lie outside all three.
 
-    The clock is the first callback of the list; its `last` is the last one.
+    The clock is the first callback of the list; its `last` is the last one. What the callbacks between them
+    do at a rollout's end is in none of the three.
     """
 
     def __init__(self) -> None:
@@ -22,16 +23,17 @@ class Clock(BaseCallback):
         self.last = _AfterOthers(self)
         self._rollout_began = 0.0
         self._generated = 0.0
-        self.update_began: float | None = None
+        self._update_began: float | None = None
 
-    def _on_training_start(self) -> None:
-        self.update_began = None
+    def others_done(self, in_training: bool) -> None:
+        """The other callbacks have acted, before the first rollout or (`in_training`) after one."""
+        self._update_began = time.perf_counter() if in_training else None
         self._generated = self._generation()
 
     def _on_rollout_start(self) -> None:
         self._rollout_began = time.perf_counter()
-        if self.update_began is not None:
-            self.logger.record_mean("time/update", self._rollout_began - self.update_began)
+        if self._update_began is not None:
+            self.logger.record_mean("time/update", self._rollout_began - self._update_began)
 
     def _on_step(self) -> bool:
         return True
@@ -39,9 +41,7 @@ class Clock(BaseCallback):
     def _on_rollout_end(self) -> None:
         self.logger.record_mean("time/rollout", time.perf_counter() - self._rollout_began)
         if hasattr(self.model.policy, "generation_seconds"):
-            generated = self._generation()
-            self.logger.record_mean("time/generation", generated - self._generated)
-            self._generated = generated
+            self.logger.record_mean("time/generation", self._generation() - self._generated)
 
     def _generation(self) -> float:
         return float(getattr(self.model.policy, "generation_seconds", 0.0))
@@ -52,8 +52,11 @@ class _AfterOthers(BaseCallback):
         super().__init__()
         self._clock = clock
 
+    def _on_training_start(self) -> None:
+        self._clock.others_done(in_training=False)
+
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        self._clock.update_began = time.perf_counter()
+        self._clock.others_done(in_training=True)

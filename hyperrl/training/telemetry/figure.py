@@ -47,17 +47,16 @@ class ReturnFigure(AfterEvaluation):
             return
         self._drawn = progress
         features = swept(self.zero_shot.family)
-        results = self._play(features, last)
+        results = self._play(grid(self.zero_shot.family, features), last)
         figure = draw(results, self.zero_shot.family, features, self._agent, self._folder / f"{TAG}.png")
         writer = writer_of(self.logger)
         if writer is not None:
             writer.add_image(TAG, pixels(figure), self.zero_shot.steps, dataformats="HWC")
 
-    def _play(self, features: list[str], last: bool) -> list[TaskResult]:
-        family = self.zero_shot.family
-        episodes = family.recipe.evaluation.episodes if last and len(features) == 1 else 1
+    def _play(self, tasks: list[dict[str, float]], last: bool) -> list[TaskResult]:
+        episodes = self.zero_shot.episodes(len(tasks)) if last else 1
         with undisturbed(self.model):
-            return evaluate_tasks(act_of(self.model), family, grid(family, features), episodes=episodes)
+            return evaluate_tasks(act_of(self.model), self.zero_shot.family, tasks, episodes=episodes)
 
 
 def swept(family: Family) -> list[str]:

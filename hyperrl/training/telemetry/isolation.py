@@ -13,14 +13,12 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 @contextmanager
 def undisturbed(model: BaseAlgorithm) -> Iterator[None]:
-    """Leave training's random streams, its mode and its clock of weight generation as they were before.
+    """Leave training's random streams and the policy's mode as they were before.
 
-    Python's, NumPy's and torch's global generators are put back (those of the model's device too), and so are
-    the policy's training mode and `generation_seconds`, which counts what training itself generates.
+    Python's, NumPy's and torch's global generators are put back, those of the model's device too.
     """
     policy = model.policy
     python, numpy, mode = random.getstate(), np.random.get_state(), policy.training
-    seconds = getattr(policy, "generation_seconds", None)
     with torch.random.fork_rng(devices=_devices(model.device)):
         try:
             yield
@@ -28,8 +26,6 @@ def undisturbed(model: BaseAlgorithm) -> Iterator[None]:
             random.setstate(python)
             np.random.set_state(numpy)
             policy.set_training_mode(mode)
-            if seconds is not None:
-                policy.generation_seconds = seconds
 
 
 def _devices(device: torch.device) -> list[int]:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from itertools import groupby
 
+from gymnasium.vector import SyncVectorEnv
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
@@ -15,6 +16,7 @@ from hyperrl.training.telemetry.isolation import undisturbed
 from hyperrl.training.telemetry.output import Publisher, mean
 
 SPLITS = ("train", "validation", "interpolation", "extrapolation")
+MOST_EPISODES = 320
 
 
 class ZeroShot(BaseCallback):
@@ -22,7 +24,8 @@ class ZeroShot(BaseCallback):
 
     Evaluations fall before training, at the end of the first rollout that crosses each multiple of `every`
     steps (the weights are those that collected it), and after the last update. They play the starts of
-    `hyperrl evaluate --seed 0` with deterministic actions.
+    `hyperrl evaluate --seed 0` with deterministic actions, and as many episodes a task as the family says
+    unless that slows training down (`episodes`).
 
     Attributes:
         results: the latest evaluation, per split.
@@ -58,6 +61,16 @@ class ZeroShot(BaseCallback):
     def _on_training_end(self) -> None:
         self._evaluate()
 
+    def episodes(self, tasks: int) -> int:
+        """Episodes that each of so many tasks plays: 320 in all at most, one each at least.
+
+        One each, too, where the environments in training run one after the other: there, five episodes of a
+        hundred tasks take longer than the training between two evaluations.
+        """
+        if isinstance(getattr(self.training_env, "batch", None), SyncVectorEnv):
+            return 1
+        return max(1, min(self.family.recipe.evaluation.episodes, MOST_EPISODES // tasks))
+
     def _evaluate(self) -> None:
         began = time.perf_counter()
         tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
@@ -66,7 +79,7 @@ class ZeroShot(BaseCallback):
                 act_of(self.model),
                 self.family,
                 [context for _, context in tasks],
-                episodes=self.family.recipe.evaluation.episodes,
+                episodes=self.episodes(len(tasks)),
                 splits=[split for split, _ in tasks],
             )
         self.results = {split: list(group) for split, group in groupby(results, lambda result: result.split)}
