@@ -31,13 +31,13 @@ class CheckRow:
 def check_family(family: Family) -> list[CheckRow]:
     """Prove that no task is in two splits, and that each feature alone changes transition or reward.
 
-    For each feature, two contexts that differ in it alone play the same actions from the same state; going back
-    to the first context must bring its transitions back.
+    For each feature, two contexts that differ in it alone play the same actions from the same state; going
+    back to the first context must bring its transitions back.
 
     Raises:
-        UserError: at the first fault: overlapping splits; an attribute that is missing, cannot be set or does not
-            survive a reset; a feature that changes nothing; a task that leaks into the next one; a base
-            environment whose transitions do not follow from its seed.
+        UserError: at the first fault: overlapping splits; an attribute that is missing, cannot be set or
+            does not survive a reset; a feature that changes nothing; a task that leaks into the next one; a
+            base environment whose transitions do not follow from its seed.
     """
     env = family.make_default()
     try:
@@ -55,7 +55,9 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     for seed, one, other in _pairs(family, name):
         first = _play(env, seed, one)
         if _difference(first, _play(env, seed, one)):
-            raise UserError(f"{what} cannot be checked: one seed gives the base environment different transitions")
+            raise UserError(
+                f"{what} cannot be checked: one seed gives the base environment different transitions"
+            )
         _check_survives(env, family.binding.attribute[name], what)
         second = _play(env, seed, other)
         if _difference(first, _play(env, seed, one)):
@@ -119,4 +121,6 @@ def _check_survives(env: ContextualEnv, attribute: str, what: str) -> None:
     wanted = env.attributes[attribute]
     found = getattr(env.base, attribute)
     if found != wanted:
-        raise UserError(f"{what} does not survive a reset: it was set to {wanted:g} and is {found!r} in the episode")
+        raise UserError(
+            f"{what} does not survive a reset: it was set to {wanted:g} and is {found!r} in the episode"
+        )

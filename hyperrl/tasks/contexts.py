@@ -1,4 +1,4 @@
-"""Contexts as the user writes them, as arrays, as the descriptors that networks get, and as attributes of a simulator."""
+"""Contexts: as written, as arrays, as descriptors for networks, and as attributes of a simulator."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +78,7 @@ class ContextSpace:
         return context
 
     def values(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
-        """Contexts as an array (N, F) in the order of `names`, defaults filled in; raises as `complete` does."""
+        """Contexts as an array (N, F) in the order of `names`, completed; raises as `complete`."""
         rows = [list(self.complete(context).values()) for context in contexts]
         return np.array(rows, np.float64).reshape(len(rows), len(self.names))
 
@@ -87,9 +87,8 @@ class ContextSpace:
         return [dict(zip(self.names, map(float, row), strict=True)) for row in values]
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Descriptors (N, D) of raw values (N, F): the training range becomes [-1, 1], an angle (cos, sin)."""
-        values = np.asarray(values, np.float64)
-        scaled = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
+        """Encode raw values (N, F) as descriptors (N, D): training range to [-1, 1], angle to (cos, sin)."""
+        scaled: NDArray[np.float64] = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
         if len(self._linear) == len(self.names):
             return scaled.astype(np.float32)
         columns: list[NDArray[np.float64]] = []
@@ -123,7 +122,7 @@ class ContextSpace:
 
 
 class Binding:
-    """How a context reaches the simulator: the attributes that it sets, and those recomputed after each change."""
+    """How a context reaches the simulator: attributes that it sets, others recomputed after each change."""
 
     def __init__(self, features: Mapping[str, "Feature"], derived: Mapping[str, "Derived"]) -> None:
         """Take a recipe's features and derived attributes."""

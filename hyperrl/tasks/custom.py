@@ -26,10 +26,10 @@ def contextualize(
     """Make a family of any environment that Python can construct.
 
     Args:
-        make_env: makes a new base environment at each call; called without arguments, or with `render_mode` where a
-            picture is wanted. A class will do.
-        features: as in a family's file. `about` may be left out (the name is taken), and so may `default` (the
-            present value of the environment's attribute is taken).
+        make_env: makes a new base environment at each call; called without arguments, or with `render_mode`
+            where a picture is wanted. A class will do.
+        features: as in a family's file. `about` may be left out (the name is taken), and so may `default`
+            (the present value of the environment's attribute is taken).
         name: of the family.
         about: what it is, in words.
         derived: attributes to compute again after each change of task, as in a family's file.
@@ -51,7 +51,9 @@ def contextualize(
             "name": name,
             "about": about,
             "base": f"hyperrl-custom/{name}-v0",
-            "features": {each: _feature(each, feature, probe.unwrapped) for each, feature in features.items()},
+            "features": {
+                each: _feature(each, feature, probe.unwrapped) for each, feature in features.items()
+            },
             "derived": dict(derived or {}),
             "splits": {} if splits is None else splits,
             "evaluation": dict(evaluation or {}),
@@ -70,6 +72,8 @@ def _feature(name: str, feature: Mapping[str, Any] | Feature, base: gym.Env[Any,
     attribute = filled.get("attribute") or name
     if "default" not in filled:
         if not hasattr(base, attribute):
-            raise UserError(f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}")
+            raise UserError(
+                f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}"
+            )
         filled["default"] = getattr(base, attribute)
     return filled

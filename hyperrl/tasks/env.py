@@ -1,4 +1,4 @@
-"""A base environment whose task changes from episode to episode, with the task's descriptor in its observation."""
+"""A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
@@ -30,10 +30,10 @@ def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.space
 class ContextualEnv(gym.Env[dict[str, Any], Any]):
     """Plays `env`, setting the next task's attributes on the unwrapped environment before every reset.
 
-    Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a sampler
-    that several environments may share), and `reset(options={"context": {...}})` overrules it for one episode.
-    `info["context"]` holds the raw values and `info["task"]` the index into `tasks.contexts` (-1: given to reset), at
-    every reset and at an episode's last step.
+    Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a
+    sampler that several environments may share), and `reset(options={"context": {...}})` overrules it for
+    one episode. `info["context"]` holds the raw values and `info["task"]` the index into `tasks.contexts`
+    (-1: given to reset), at every reset and at an episode's last step.
 
     Attributes:
         env: the base environment with its wrappers.
@@ -62,9 +62,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             binding: how they reach the environment.
             tasks: hands out tasks; its contexts may leave features out.
             owns_tasks: `tasks` is a sampler of this environment alone, seeded by `reset(seed=...)`.
-            options: reset options of the base environment, handed to every reset (those given to `reset` go first).
-            record_episodes: add {"episode": {"r", "l"}} to the last info, as vector environments here do; it stays
-                off elsewhere because Gymnasium's RecordEpisodeStatistics refuses an info that has it.
+            options: reset options of the base environment, handed to every reset (those given to `reset` go
+                first).
+            record_episodes: add {"episode": {"r", "l"}} to the last info, as vector environments here do;
+                it stays off elsewhere because Gymnasium's RecordEpisodeStatistics refuses an info that has
+                it.
 
         Raises:
             UserError: the unwrapped environment lacks an attribute, or does not let it be set.
@@ -89,7 +91,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.apply(context)
 
     def apply(self, context: Context) -> None:
-        """Set a complete context from this step on, in mid-episode too; raises UserError where it cannot be set."""
+        """Set a complete context from now on, in mid-episode too; raises UserError where it cannot be."""
         self.context = context
         self._descriptor = self.space.encode(self.space.values([context]))[0]
         self.attributes = self._binding.attributes(context, lambda name: getattr(self.base, name))
@@ -97,7 +99,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             try:
                 setattr(self.base, name, value)
             except (AttributeError, TypeError, ValueError) as error:
-                raise UserError(f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}") from error
+                raise UserError(
+                    f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
+                ) from error
 
     def _observation(self, observation: Any) -> dict[str, Any]:
         inner = observation if self._nested else {"obs": observation}
@@ -106,7 +110,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Begin an episode of the next task, or of `options["context"]` (features left out take their defaults).
+        """Begin an episode of the next task, or of `options["context"]`, completed by defaults.
 
         Raises:
             UserError: an unknown feature or a value that is not finite.

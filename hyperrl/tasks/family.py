@@ -49,7 +49,7 @@ class Family:
 
     @classmethod
     def load(cls, name_or_path: str) -> "Family":
-        """Read a family of the suite by name, or a file by path; raises UserError where it is unknown or wrong."""
+        """Read a family of the suite by name, or a file by path; raises UserError where it is wrong."""
         return cls(load_family(name_or_path))
 
     def tasks(self, split: str) -> list[Context]:
@@ -67,7 +67,7 @@ class Family:
         return [dict(context) for context in self._tasks[split]]
 
     def flag(self, context: Mapping[str, float]) -> str:
-        """Tell a context's kind: "train" (a training task), else "interpolation" (inside) or "extrapolation"."""
+        """Tell what a context is: "train" (a training task), "interpolation" (inside) or "extrapolation"."""
         if self.space.key(context) in {self.space.key(task) for task in self.tasks("train")}:
             return "train"
         return "interpolation" if self.space.inside(context) else "extrapolation"
@@ -78,7 +78,8 @@ class Family:
         """Make one environment, whose every episode plays the next task of `sampler`.
 
         Args:
-            split: whose tasks are drawn uniformly where no sampler is given; `reset(seed=...)` then seeds the draw.
+            split: whose tasks are drawn uniformly where no sampler is given; `reset(seed=...)` then seeds
+                the draw.
             render_mode: of the base environment.
             sampler: hands out tasks, perhaps to other environments too.
 
@@ -163,12 +164,12 @@ class Family:
         Raises:
             UserError: unknown id, unknown module, missing dependency, wrong keyword arguments.
         """
-        given = {} if render_mode is None else {"render_mode": render_mode}
+        given: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         if self._make_base is not None:
             return self._make_base(**given)
         base = self.recipe.base
         try:
-            return gym.make(base, disable_env_checker=True, **given, **self.recipe.kwargs)
+            return gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error

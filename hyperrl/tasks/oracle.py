@@ -10,8 +10,9 @@ from hyperrl.tasks.dynamics.ode import STEP_SECONDS, reward_of
 def fastest_rise(c0: float, c1: float, force: float) -> float:
     """Greatest value of x' = Re(c0 z + c1 z^2), z = force (a0 + i a1), over |a0|, |a1| <= 1.
 
-    In reals x' = force c0 a0 + force^2 c1 (a0^2 - a1^2). For c1 >= 0 the best is a1 = 0 and |a0| = 1; for c1 < 0 it is
-    |a1| = 1 and the top of a downward parabola in a0, at c0 / (2 force |c1|), or the nearer end.
+    In reals x' = force c0 a0 + force^2 c1 (a0^2 - a1^2). For c1 >= 0 the best is a1 = 0 and |a0| = 1; for
+    c1 < 0 it is |a1| = 1 and the top of a downward parabola in a0, at c0 / (2 force |c1|), or the nearer
+    end.
     """
     linear, square = force * abs(c0), force * force * abs(c1)
     if c1 >= 0:
@@ -23,12 +24,13 @@ def fastest_rise(c0: float, c1: float, force: float) -> float:
 def ode_return(attributes: Mapping[str, float], *, start: float, steps: int) -> float:
     """Greatest undiscounted return of an `ode` episode.
 
-    The speeds that actions can give do not depend on x and form an interval around 0 (the action set is connected and
-    holds 0). So no policy can have |x_t| below max(0, |x_0| - t v), where v is the fastest step towards 0, and moving
-    at v with an exact landing reaches that bound at every t at once. The reward never rises with |x|: this is optimal.
+    The speeds that actions can give do not depend on x and form an interval around 0 (the action set is
+    connected and holds 0). So no policy can have |x_t| below max(0, |x_0| - t v), where v is the fastest
+    step towards 0, and moving at v with an exact landing reaches that bound at every t at once. The reward
+    never rises with |x|: this is optimal.
 
-    The bound is followed step by step in the environment's own arithmetic, which decides on which side of a reward's
-    threshold a distance of, say, 0.05 falls.
+    The bound is followed step by step in the environment's own arithmetic, which decides on which side of a
+    reward's threshold a distance of, say, 0.05 falls.
 
     Args:
         attributes: `force`, `c0` and perhaps `c1` of the environment.

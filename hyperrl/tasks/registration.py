@@ -14,7 +14,7 @@ _BASES = (
 
 
 def register() -> None:
-    """Register `hyperrl-base/NAME-v0` and, with a keyword `split`, `hyperrl/NAME-v0`; a second call changes nothing."""
+    """Register `hyperrl-base/NAME-v0` and `hyperrl/NAME-v0` (keyword `split`); idempotent."""
     for name, entry, steps in _BASES:
         _register(f"hyperrl-base/{name}-v0", f"hyperrl.tasks.dynamics:{entry}", max_episode_steps=steps)
     for name in shipped("envs"):

@@ -43,8 +43,8 @@ class TaskSampler:
             raise UserError(f"sampler: found {mode!r}; 'uniform' and 'round-robin' are allowed")
         self.contexts = [dict(context) for context in contexts]
         self.mode = mode
-        self._count = np.zeros(len(self.contexts), np.int64)
-        self._sum = np.zeros(len(self.contexts))
+        self._count = [0] * len(self.contexts)
+        self._sum = [0.0] * len(self.contexts)
         self.reseed(seed)
 
     def reseed(self, seed: int | None) -> None:
@@ -55,13 +55,13 @@ class TaskSampler:
     def next(self) -> int:
         """Index of the next task."""
         if self.mode == "uniform":
-            return int(self._rng.integers(len(self.contexts)))
+            return int(self._rng.random() * len(self.contexts))
         task = self._position % len(self.contexts)
         self._position += 1
         return task
 
     def update(self, task: int, episode_return: float) -> None:
-        """Count a finished episode of `task`; an index outside the list (a context of the caller's own) is ignored."""
+        """Count a finished episode of `task`; -1, a context of the caller's own, is ignored."""
         if 0 <= task < len(self.contexts):
             self._count[task] += 1
             self._sum[task] += episode_return
@@ -69,7 +69,7 @@ class TaskSampler:
     @property
     def finished(self) -> list[int]:
         """Finished episodes per task."""
-        return [int(count) for count in self._count]
+        return list(self._count)
 
     @property
     def mean_return(self) -> list[float]:
@@ -85,8 +85,8 @@ class TaskSampler:
             "tasks": len(self.contexts),
             "rng": self._rng.bit_generator.state,
             "position": self._position,
-            "count": self._count.tolist(),
-            "sum": self._sum.tolist(),
+            "count": list(self._count),
+            "sum": list(self._sum),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -97,8 +97,8 @@ class TaskSampler:
             )
         self._rng.bit_generator.state = state["rng"]
         self._position = int(state["position"])
-        self._count = np.array(state["count"], np.int64)
-        self._sum = np.array(state["sum"], np.float64)
+        self._count = [int(count) for count in state["count"]]
+        self._sum = [float(total) for total in state["sum"]]
 
 
 class FixedTask:

@@ -80,7 +80,7 @@ def _listed(
 def _sampled(
     part: "Part", space: ContextSpace, split: str, taken: set[tuple[float, ...]], where: str
 ) -> list[Context]:
-    """Draw Sobol points by powers of two until enough of them are left; more points extend the same sequence."""
+    """Draw Sobol points by powers of two until enough are left; more points extend the same sequence."""
     wanted = part.sample or 0
     axes = [_Axis(space, name, part, beyond=split == "extrapolation") for name in space.names]
     exponent = max(0, math.ceil(math.log2(wanted)))
@@ -124,14 +124,14 @@ class _Axis:
         self._edges = np.concatenate([[0.0], np.cumsum(self._high - self._low)])
 
     def at(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map u (N,) in [0, 1) to values (N,), of 6 significant digits so that a printed context is the context."""
+        """Map u (N,) in [0, 1) to values (N,) of 6 digits, so that a printed context is the context."""
         if self._values is not None:
             return self._values[(u * len(self._values)).astype(np.int64)]
         along = u * self._edges[-1]
         which = np.minimum(np.searchsorted(self._edges, along, side="right") - 1, len(self._low) - 1)
         raw = self._low[which] + along - self._edges[which]
         rounded = np.array([float(f"{value:.6g}") for value in raw])
-        return np.clip(rounded, self._low[which], self._high[which])
+        return np.minimum(np.maximum(rounded, self._low[which]), self._high[which])
 
 
 def describe(context: Context) -> str:

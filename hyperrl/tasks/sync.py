@@ -16,7 +16,7 @@ class ContextualSyncEnv(SyncVectorEnv):
     def __init__(
         self, make: Sequence[Callable[[], ContextualEnv]], sampler: TaskSampler | None = None
     ) -> None:
-        """Make the environments; `sampler` is one that belongs to them alone and is seeded by `reset(seed=...)`."""
+        """Make the environments; `sampler` belongs to them alone: `reset(seed=...)` seeds it."""
         super().__init__(make, autoreset_mode=AutoresetMode.SAME_STEP)
         self._owned = sampler
 

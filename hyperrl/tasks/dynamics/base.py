@@ -1,4 +1,4 @@
-"""What a batch of environments needs to know of its dynamics, and the single environment over the same functions."""
+"""What batched environments need to know of dynamics, and the single environment over the same."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -30,32 +30,35 @@ class Dynamics(ABC):
 
     @abstractmethod
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
-        """Draw the start state (S,) of one environment, using `rng` exactly as the single environment does."""
+        """Draw one start state (S,), using `rng` exactly as the single environment does."""
 
     def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
-        """Turn one task's attributes into what `step` takes as its context; by default the attributes as they are."""
+        """Turn one task's attributes into the context of `step`; by default the attributes as they are."""
         return {name: attributes[name] for name in self.parameters}
 
     @abstractmethod
     def step(
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Advance `state` (N, S) by `action` (N, ...): new arrays of the next state, reward (N,) and terminated (N,)."""
+        """Advance `state` (N, S) by `action` (N, ...): new arrays state, reward (N,), terminated (N,)."""
 
     @abstractmethod
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe `state` (N, S): a new array (N, O)."""
 
 
-class DynamicsEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
-    """One environment over a `Dynamics` of ours; each of its parameters is an attribute that may be set at any time."""
+class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
+    """One environment over a `Dynamics` of ours, whose parameters are attributes to set at any time."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": ["rgb_array"],
+        "render_fps": 30,
+    }
 
     def __init__(self, dynamics: Dynamics, render_mode: str | None = None) -> None:
         """Take the dynamics' parameters as attributes, at their defaults."""
         self.dynamics = dynamics
-        self.observation_space = dynamics.observation_space
+        self.observation_space: gym.Space[Any] = dynamics.observation_space
         self.action_space = dynamics.action_space
         self.render_mode = render_mode
         self._trail: list[Floats] = []
@@ -71,9 +74,7 @@ class DynamicsEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._trail = [state]
         return self.dynamics.observe(state[None])[0], {}
 
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
         """Advance by one step; raises `gymnasium.error.ResetNeeded` before the first reset."""
         if not self._trail:
             raise gym.error.ResetNeeded("Call reset before step.")
@@ -86,7 +87,7 @@ class DynamicsEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._trail.append(state[0])
         return self.dynamics.observe(state)[0], float(reward[0]), bool(terminated[0]), False, {}
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Draw state, goal and trail: an array (height, width, 3), or None without a render mode."""
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made.")

@@ -1,7 +1,7 @@
 """Gymnasium's CartPole for a whole batch, equal to the single environment bit for bit.
 
-Barto, Sutton and Anderson, "Neuronlike adaptive elements that can solve difficult learning control problems", 1983,
-with Florian's corrected equations of motion (2005), as Gymnasium has them.
+Barto, Sutton and Anderson, "Neuronlike adaptive elements that can solve difficult learning control
+problems", 1983, with Florian's corrected equations of motion (2005), as Gymnasium has them.
 """
 
 import math
@@ -17,10 +17,10 @@ from hyperrl.tasks.dynamics.base import Constants, Dynamics, Floats
 
 
 class CartPole(Dynamics):
-    """State (4,): cart position (m), its velocity, pole angle (rad), its velocity; action 0 (left) or 1 (right).
+    """State (4,): cart position (m) and velocity, pole angle (rad) and velocity; action 0 (left), 1 (right).
 
-    `total_mass` and `polemass_length` are parameters of their own, because the environment computes them in its
-    constructor alone: a family derives them from masscart, masspole and length.
+    `total_mass` and `polemass_length` are parameters of their own, because the environment computes them in
+    its constructor alone: a family derives them from masscart, masspole and length.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class CartPole(Dynamics):
         self.action_space = gym.spaces.Discrete(2)
 
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
-        """Draw all four from U(low, high), -0.05 and 0.05 unless the options `low` and `high` say otherwise."""
+        """Draw all four from U(low, high): reset options, by default -0.05 and 0.05."""
         low, high = maybe_parse_reset_bounds(None if options is None else dict(options), -0.05, 0.05)
         return rng.uniform(low=low, high=high, size=(4,))
 
@@ -50,23 +50,23 @@ class CartPole(Dynamics):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance by one explicit Euler step; terminated beyond the thresholds of position or angle."""
-        x, x_dot, theta, theta_dot = state.T
-        tau, total_mass, polemass_length = context["tau"], context["total_mass"], context["polemass_length"]
+        columns = state.T
+        theta, theta_dot = columns[2], columns[3]
+        total_mass, polemass_length = context["total_mass"], context["polemass_length"]
         force = np.where(action == 1, context["force_mag"], -context["force_mag"])
         cosine, sine = np.cos(theta), np.sin(theta)
         temp = (force + polemass_length * np.square(theta_dot) * sine) / total_mass
         theta_acc = (context["gravity"] * sine - cosine * temp) / (
             context["length"] * (4.0 / 3.0 - context["masspole"] * np.square(cosine) / total_mass)
         )
-        x_acc = temp - polemass_length * theta_acc * cosine / total_mass
-        after = np.empty_like(state)
-        after[:, 0] = x + tau * x_dot
-        after[:, 1] = x_dot + tau * x_acc
-        after[:, 2] = theta + tau * theta_dot
-        after[:, 3] = theta_dot + tau * theta_acc
-        terminated = np.abs(after[:, 0]) > context["x_threshold"]
-        terminated |= np.abs(after[:, 2]) > context["theta_threshold_radians"]
-        return after, np.ones(len(after)), terminated
+        rate = np.empty((4, len(state)))
+        rate[0::2] = columns[1::2]
+        rate[1] = temp - polemass_length * theta_acc * cosine / total_mass
+        rate[3] = theta_acc
+        after = columns + context["tau"] * rate
+        terminated = np.abs(after[0]) > context["x_threshold"]
+        terminated |= np.abs(after[2]) > context["theta_threshold_radians"]
+        return after.T, np.ones(len(state)), terminated
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe the state."""

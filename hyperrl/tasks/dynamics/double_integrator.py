@@ -22,9 +22,10 @@ EPISODE_STEPS = 100
 class DoubleIntegrator(Dynamics):
     """Force f = clip(action_sign * action, -1, 1), action (2,); the reward is sparse.
 
-    position <- position + 0.1 velocity (the old one), velocity <- velocity + 0.1 f / mass, both clipped to [-1, 1].
-    Reward 1 if the distance to the origin after the step is at most 0.1, else 0. State and observation (4,): position
-    and velocity. Start: at rest in a corner, both |coordinates| ~ U(0.8, 1), or the reset options `x` and `y`.
+    position <- position + 0.1 velocity (the old one), velocity <- velocity + 0.1 f / mass, both clipped to
+    [-1, 1]. Reward 1 if the distance to the origin after the step is at most 0.1, else 0. State and
+    observation (4,): position and velocity. Start: at rest in a corner, both |coordinates| ~ U(0.8, 1), or
+    the reset options `x` and `y`.
     """
 
     def __init__(self) -> None:

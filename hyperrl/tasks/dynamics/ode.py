@@ -1,6 +1,7 @@
 """The ordinary differential equation with complex actions: a family whose optimum is known.
 
-Beukman et al., "Dynamics Generalisation in Reinforcement Learning via Adaptive Context-Aware Policies", NeurIPS 2023.
+Beukman et al., "Dynamics Generalisation in Reinforcement Learning via Adaptive Context-Aware Policies",
+NeurIPS 2023.
 """
 
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ class Ode(Dynamics):
     def step(
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Advance; never terminates. The complex square is written out in reals, which round alike in any batch."""
+        """Advance; never terminates. The complex square is in reals, which round alike in any batch."""
         bounded = np.minimum(np.maximum(action, -1.0), 1.0).astype(np.float64)
         real, imaginary = context["force"] * bounded[:, 0], context["force"] * bounded[:, 1]
         rate = context["c0"] * real

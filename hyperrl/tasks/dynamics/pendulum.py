@@ -1,4 +1,7 @@
-"""Gymnasium's Pendulum for a whole batch: states bit for bit, rewards to 1e-12 (NumPy's squares round differently)."""
+"""Gymnasium's Pendulum for a whole batch: states bit for bit, rewards to 1e-12.
+
+NumPy squares a scalar by `pow` and an array by multiplication, which round differently.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +25,7 @@ class Pendulum(Dynamics):
         self.action_space = gym.spaces.Box(-2.0, 2.0, (1,), np.float32)
 
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
-        """Draw angle and velocity from U(-high, high); high is (pi, 1) or the options `x_init` and `y_init`."""
+        """Draw angle and velocity from U(-high, high); high: options `x_init` and `y_init`, or (pi, 1)."""
         options = options or {}
         high = np.array(
             [
@@ -33,7 +36,7 @@ class Pendulum(Dynamics):
         return rng.uniform(low=-high, high=high)
 
     def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
-        """Factor out of the equation of motion what depends on the task alone, in the environment's own order."""
+        """Compute what depends on the task alone, in the environment's own order."""
         g, m, length = attributes["g"], attributes["m"], attributes["l"]
         return {
             "weight": 3 * g / (2 * length),
