@@ -33,10 +33,9 @@ def test_a_run_is_summed_up_by_hand() -> None:
 
 
 def test_several_runs_are_summed_up_over_runs() -> None:
-    split = summarise(run(0).in_splits, run(1, shift=1.0).in_splits, run(2, shift=5.0).in_splits)[
-        "interpolation"
-    ]
-    # the runs' means are 7, 8 and 12: mean 9, deviations 4 + 1 + 9 = 14, variance 7, standard error sqrt(7 / 3)
+    runs = [run(0), run(1, shift=1.0), run(2, shift=5.0)]
+    split = summarise(*(each.in_splits for each in runs))["interpolation"]
+    # the runs' means are 7, 8 and 12: mean 9, squares 4 + 1 + 9 = 14, variance 7, error sqrt(7 / 3)
     assert split["mean"] == 9.0
     assert split["stderr"] == pytest.approx((7 / 3) ** 0.5, rel=1e-14)
     assert split["iqm"] == iqm([5, 9, 6, 10, 10, 14])
