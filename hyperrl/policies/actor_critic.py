@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3.common.distributions import (
     DiagGaussianDistribution,
     Distribution,
     StateDependentNoiseDistribution,
 )
 from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
@@ -23,6 +24,9 @@ from hyperrl.policies.extractors import CONTEXT, ContextExtractor
 from hyperrl.policies.generated import GeneratedMLP
 
 SQRT2 = float(np.sqrt(2))
+
+_WIDEST = 1e6
+"""A declared range of descriptors at least this wide says nothing of where they lie."""
 
 
 class GeneratedActorCritic(nn.Module):
@@ -93,14 +97,14 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         **policy_options: Any,
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
+        extraction = dict(features_extractor_kwargs or {})
         if not issubclass(features_extractor_class, ContextExtractor):
-            features_extractor_kwargs = {
-                "inner": features_extractor_class,
-                "arguments": features_extractor_kwargs or {},
-            }
+            if net_arch is None and features_extractor_class is NatureCNN:
+                net_arch = []
+            extraction["inner"] = features_extractor_class
             features_extractor_class = ContextExtractor
         if not policy_options.get("normalize_images", True):
-            features_extractor_kwargs = {**(features_extractor_kwargs or {}), "normalized_image": True}
+            extraction["images_normalized"] = True
         super().__init__(
             observation_space,
             action_space,
@@ -109,7 +113,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             activation_fn,
             ortho_init,
             features_extractor_class=features_extractor_class,
-            features_extractor_kwargs=features_extractor_kwargs,
+            features_extractor_kwargs=extraction,
             **policy_options,
         )
 
@@ -126,16 +130,16 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
         )
-        generated = self._generated_networks(arch.get("pi", []), arch.get("vf", []))
-        self.mlp_extractor = GeneratedActorCritic(generated)
+        self.mlp_extractor = GeneratedActorCritic(
+            self._generated_networks(arch.get("pi", []), arch.get("vf", []))
+        )
         self.action_net = nn.Identity()
         self.value_net = nn.Identity()  # type: ignore[assignment]
         if self.ortho_init:
-            for extractor in {self.pi_features_extractor, self.vf_features_extractor}:
+            for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
                 extractor.apply(partial(self.init_weights, gain=SQRT2))
         options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         self.optimizer = self.optimizer_class(self.parameters(), **options)
-        generated.follow(self.optimizer)
 
     def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
         extractor = self.features_extractor
@@ -177,6 +181,11 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             latent_pi[:, :actions], self.log_std, latent_pi[:, actions:]
         )
 
+    def load_from_vector(self, vector: NDArray[np.float32]) -> None:
+        """Sets all parameters from one vector, as ``parameters_to_vector`` gives it."""
+        super().load_from_vector(vector)
+        self.generated.drop_kept()
+
     @property
     def generated(self) -> GeneratedMLP:
         """The target networks and the hypernetwork that generates them."""
@@ -208,11 +217,12 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
 
 
 def _descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
-    """Bounds of the declared descriptors; an unbounded one is taken as [-1, 1]."""
+    """Bounds of the declared descriptors; an entry without bounds, or nearly so, is taken as [-1, 1]."""
     if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
         return torch.tensor(-1.0), torch.tensor(1.0)
     box = space[CONTEXT]
-    assert isinstance(box, spaces.Box)
-    finite = np.isfinite(box.low) & np.isfinite(box.high)
-    low, high = np.where(finite, box.low, -1.0), np.where(finite, box.high, 1.0)
-    return torch.as_tensor(low.flatten()), torch.as_tensor(high.flatten())
+    if not isinstance(box, spaces.Box):
+        return torch.tensor(0.0), torch.tensor(1.0)
+    low, high = box.low.astype(np.float64).flatten(), box.high.astype(np.float64).flatten()
+    bounded = high - low < _WIDEST
+    return torch.as_tensor(np.where(bounded, low, -1.0)), torch.as_tensor(np.where(bounded, high, 1.0))

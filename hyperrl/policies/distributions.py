@@ -1,7 +1,7 @@
 """A leaner diagonal Gaussian."""
 
 import math
-from typing import Self
+from typing import Any, Self
 
 import torch
 from stable_baselines3.common.distributions import DiagGaussianDistribution
@@ -19,8 +19,12 @@ class LeanDiagGaussian(DiagGaussianDistribution):
 
     def proba_distribution(self, mean_actions: Tensor, log_std: Tensor) -> Self:
         """Sets means (batch, actions) and log standard deviations (actions,)."""
-        self.mean, self.log_std = mean_actions, log_std
+        self.mean, self.log_std = mean_actions, log_std.clone()
         return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy without the means of the last pass, whose graph torch refuses to copy."""
+        return type(self)(self.action_dim)
 
     @property
     def distribution(self) -> Normal:  # type: ignore[override]

@@ -11,7 +11,7 @@ from stable_baselines3.common.torch_layers import (
     FlattenExtractor,
     NatureCNN,
 )
-from stable_baselines3.common.type_aliases import PyTorchObs, TensorDict
+from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
 CONTEXT = "context"
@@ -27,12 +27,12 @@ def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
 def _extract(
     space: spaces.Space[Any],
     inner: type[BaseFeaturesExtractor] | None,
+    images_normalized: bool,
     arguments: dict[str, Any],
-    normalized_image: bool,
 ) -> BaseFeaturesExtractor:
     if inner is None or inner is FlattenExtractor:
         inner = CombinedExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
-    if normalized_image and issubclass(inner, (CombinedExtractor, NatureCNN)):
+    if images_normalized and issubclass(inner, (CombinedExtractor, NatureCNN)):
         arguments = {**arguments, "normalized_image": True}
     return inner(space, **arguments)
 
@@ -46,23 +46,23 @@ class ContextExtractor(BaseFeaturesExtractor):
 
     Args:
         observation_space: Any space that Stable-Baselines3's policies take.
-        inner: Features extractor for the observation without its context; None flattens boxes and gives
-            images Stable-Baselines3's CNN.
+        inner: Features extractor for the observation without its context; None stands for
+            ``CombinedExtractor`` on a dictionary and ``FlattenExtractor`` elsewhere.
+        images_normalized: Images come normalised already, so that their type and bounds are not checked.
         arguments: Further arguments of ``inner``.
-        normalized_image: Images come normalised already, so that their type and bounds are not checked.
     """
 
     def __init__(
         self,
         observation_space: spaces.Space[Any],
         inner: type[BaseFeaturesExtractor] | None = None,
-        arguments: dict[str, Any] | None = None,
-        normalized_image: bool = False,
+        images_normalized: bool = False,
+        **arguments: Any,
     ) -> None:
         self.descriptor_dim = 0
         if isinstance(observation_space, spaces.Dict) and CONTEXT in observation_space.spaces:
             self.descriptor_dim = get_flattened_obs_dim(observation_space[CONTEXT])
-        extractor = _extract(without_context(observation_space), inner, arguments or {}, normalized_image)
+        extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
         super().__init__(observation_space, extractor.features_dim + self.descriptor_dim)
         self.inner = extractor
 
@@ -76,20 +76,15 @@ class ContextExtractor(BaseFeaturesExtractor):
         return torch.cat([self.inner(seen), observations[CONTEXT].flatten(1)], dim=1)
 
 
-class BlindExtractor(BaseFeaturesExtractor):
-    """Features of the observation alone: for a policy that never learns which task it is on.
+class BlindExtractor(CombinedExtractor):
+    """Features of the observation alone: for a ``MultiInputPolicy`` that never learns which task it is on.
 
     Args:
-        observation_space: Any space that Stable-Baselines3's policies take, with or without a context.
-        normalized_image: Images come normalised already.
+        observation_space: A dictionary, with or without a context.
+        arguments: The other arguments of ``CombinedExtractor``.
     """
 
-    def __init__(self, observation_space: spaces.Space[Any], normalized_image: bool = False) -> None:
-        extractor = _extract(without_context(observation_space), None, {}, normalized_image)
-        super().__init__(observation_space, extractor.features_dim)
-        self.inner = extractor
-
-    def forward(self, observations: TensorDict) -> Tensor:
-        """(batch, features)."""
-        features: Tensor = self.inner({key: value for key, value in observations.items() if key != CONTEXT})
-        return features
+    def __init__(self, observation_space: spaces.Dict, **arguments: Any) -> None:
+        seen = without_context(observation_space)
+        assert isinstance(seen, spaces.Dict)
+        super().__init__(seen, **arguments)

@@ -2,16 +2,46 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
 
 _FORMED_ENTRIES = 2**17
 """Kept weights are formed where all rows' matrices have at most this many entries, else kept in factors."""
+
+
+class OptimizerSteps:
+    """Counts the steps of every optimiser of the process.
+
+    A hook on one optimiser would be lost where a policy is copied or unpickled, and would not know of an
+    optimiser that somebody else makes for the same parameters.
+    """
+
+    taken: ClassVar[int] = 0
+
+    @classmethod
+    def count(cls, *_: Any) -> None:
+        """Counts one step."""
+        cls.taken += 1
+
+
+register_optimizer_step_post_hook(OptimizerSteps.count)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    descriptors: Tensor
+    steps: int
+    weights: Weights
+
+    def serves(self, descriptors: Tensor) -> bool:
+        return self.steps == OptimizerSteps.taken and torch.equal(self.descriptors, descriptors)
 
 
 class GeneratedMLP(nn.Module):
@@ -24,8 +54,9 @@ class GeneratedMLP(nn.Module):
         hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`.
 
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
-    parameters change. :meth:`drop_kept` forgets them; changing the mode, loading, moving to a device, and
-    the step of an optimiser given to :meth:`follow`, do so by themselves.
+    parameters change. The step of any optimiser, loading, setting the mode and moving to a device or dtype
+    make them anew, and a copy starts without; whoever writes into parameters by other means calls
+    :meth:`drop_kept`.
     """
 
     def __init__(
@@ -43,7 +74,7 @@ class GeneratedMLP(nn.Module):
         )
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
-        self._kept: tuple[Tensor, Weights] | None = None
+        self._kept: _Kept | None = None
         self.register_load_state_dict_post_hook(_drop_kept)  # type: ignore[no-untyped-call]
 
     def forward(self, features: Tensor, *names: str) -> list[Tensor]:
@@ -58,10 +89,11 @@ class GeneratedMLP(nn.Module):
         if self.training or torch.is_grad_enabled():
             with self._timed():
                 return self._for_rows(descriptors)
-        if self._kept is None or not torch.equal(self._kept[0], descriptors):
+        if self._kept is None or not self._kept.serves(descriptors):
             with self._timed():
-                self._kept = descriptors.clone(), self._to_keep(descriptors)
-        return self._kept[1]
+                weights = self._to_keep(descriptors)
+            self._kept = _Kept(descriptors.clone(), OptimizerSteps.taken, weights)
+        return self._kept.weights
 
     def _for_rows(self, descriptors: Tensor) -> Weights:
         weights: Weights
@@ -91,12 +123,8 @@ class GeneratedMLP(nn.Module):
         """Forgets the kept weights, so that the next pass generates them anew."""
         self._kept = None
 
-    def follow(self, optimizer: torch.optim.Optimizer) -> None:
-        """Drops kept weights whenever the optimiser has changed the parameters."""
-        optimizer.register_step_post_hook(self._stepped)
-
-    def _stepped(self, *_: Any) -> None:
-        self.drop_kept()
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, and drops kept weights."""
