@@ -131,7 +131,8 @@ class _Axis:
         which = np.minimum(np.searchsorted(self._edges, along, side="right") - 1, len(self._low) - 1)
         raw = self._low[which] + along - self._edges[which]
         rounded = np.array([float(f"{value:.6g}") for value in raw])
-        return np.minimum(np.maximum(rounded, self._low[which]), self._high[which])
+        values: NDArray[np.float64] = np.minimum(np.maximum(rounded, self._low[which]), self._high[which])
+        return values
 
 
 def describe(context: Context) -> str:

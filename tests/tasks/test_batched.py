@@ -1,0 +1,240 @@
+"""Batched environments against single ones, transition for transition."""
+
+import json
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperrl.errors import UserError
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.dynamics import batched_dynamics
+from hyperrl.tasks.sync import ContextualSyncEnv
+
+BATCHED = ["ode", "ode-2d", "point-goal", "double-integrator", "cartpole", "pendulum"]
+
+
+def one_by_one(name: str) -> Family:
+    """The same family over single environments: a factory of its own has no batched dynamics."""
+    recipe = Family.load(name).recipe
+    return Family(
+        recipe, lambda **given: gym.make(recipe.base, disable_env_checker=True, **recipe.kwargs, **given)
+    )
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Infos and observations alike, entry by entry; entries that a mask hides are ignored."""
+    assert set(one) == set(other)
+    for key, value in one.items():
+        mask = one.get(f"_{key}")
+        if isinstance(value, dict):
+            assert_same(value, other[key])
+        elif mask is None:
+            np.testing.assert_array_equal(value, other[key], err_msg=key)
+        else:
+            for left, right in zip(value[mask], other[key][mask], strict=True):
+                if isinstance(left, dict):
+                    assert_same(left, right)
+                else:
+                    assert left == right, key
+
+
+@pytest.mark.parametrize("num_envs", [1, 7])
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_batch_equals_single_environments(name: str, num_envs: int) -> None:
+    family, singles = Family.load(name), one_by_one(name)
+    samplers = [TaskSampler(family.tasks("train"), seed=3) for _ in range(2)]
+    batch, sync = (
+        family.make_vec(num_envs, sampler=samplers[0]),
+        singles.make_vec(num_envs, sampler=samplers[1]),
+    )
+    assert isinstance(batch, BatchedEnv)
+    assert isinstance(sync, ContextualSyncEnv)
+    assert batch.observation_space == sync.observation_space
+    assert batch.action_space == sync.action_space
+    assert batch.metadata["autoreset_mode"] == sync.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    for left, right in zip(batch.reset(seed=5), sync.reset(seed=5), strict=True):
+        assert_same(left, right)
+    batch.action_space.seed(0)
+    ends = 0
+    for _ in range(430):
+        actions = batch.action_space.sample()
+        seen, reward, terminated, truncated, infos = batch.step(actions)
+        seen_, reward_, terminated_, truncated_, infos_ = sync.step(actions)
+        assert_same(seen, seen_)
+        np.testing.assert_allclose(reward, reward_, rtol=0, atol=1e-12 if name == "pendulum" else 0)
+        np.testing.assert_array_equal(terminated, terminated_)
+        np.testing.assert_array_equal(truncated, truncated_)
+        if name == "pendulum" and infos:
+            returns = [each["final_info"]["episode"].pop("r") for each in (infos, infos_)]
+            np.testing.assert_allclose(*returns, rtol=1e-12)
+        assert_same(infos, infos_)
+        ends += int((terminated | truncated).sum())
+    assert ends >= 2 * num_envs
+    if name != "pendulum":
+        assert samplers[0].get_state() == samplers[1].get_state()
+
+
+@given(data=st.data(), name=st.sampled_from(BATCHED), num_envs=st.integers(1, 70))
+def test_no_row_depends_on_its_neighbours(data: st.DataObject, name: str, num_envs: int) -> None:
+    recipe = Family.load(name).recipe
+    dynamics = batched_dynamics(recipe.base, recipe.kwargs)
+    assert dynamics is not None
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    size = len(dynamics.start(rng, None))
+    state = rng.normal(size=(num_envs, size)) * data.draw(st.sampled_from([1e-3, 1.0, 10.0]))
+    action = np.stack([np.asarray(dynamics.action_space.sample()) for _ in range(num_envs)])
+    constants = dynamics.constants({n: v * 1.3 for n, v in dynamics.parameters.items()})
+    context = {key: value * rng.uniform(0.5, 2, num_envs) for key, value in constants.items()}
+    together = dynamics.step(state, action, context)
+    for row in range(num_envs):
+        alone = dynamics.step(
+            state[row : row + 1].copy(),
+            action[row : row + 1].copy(),
+            {k: float(v[row]) for k, v in context.items()},
+        )
+        for one, other in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(one[row], other[0])
+
+
+@pytest.mark.parametrize("family", [Family.load("cartpole"), one_by_one("cartpole")], ids=["batched", "sync"])
+def test_contexts_stay_with_their_environment(family: Family) -> None:
+    tasks = family.tasks("extrapolation")[:5]
+    batch = family.make_vec(5, contexts=tasks)
+    descriptors = family.space.encode(family.space.values(tasks))
+    seen, infos = batch.reset(seed=0)
+    assert list(infos["context"]) == tasks
+    finished = np.zeros(5, int)
+    for _ in range(120):
+        np.testing.assert_array_equal(seen["context"], descriptors)
+        seen, _, terminated, truncated, infos = batch.step(np.ones(5, int))
+        done = terminated | truncated
+        assert bool(infos) == done.any()
+        for i in np.flatnonzero(done):
+            assert infos["context"][i] == infos["final_info"]["context"][i] == tasks[i]
+            assert infos["final_info"]["task"][i] == i
+        finished += done
+    assert finished.min() >= 3
+
+
+@pytest.mark.parametrize("family", [Family.load("ode"), one_by_one("ode")], ids=["batched", "sync"])
+def test_options_reach_every_reset(family: Family) -> None:
+    batch = family.make_vec(3, contexts=[{"c0": 0.0}] * 3, options={"x": 1.0})
+    batch.reset(seed=0)
+    for _ in range(400):
+        seen, *_ = batch.step(np.zeros((3, 2), np.float32))
+        assert (seen["obs"] == 1.0).all()
+
+
+@pytest.mark.parametrize("family", [Family.load("ode"), one_by_one("ode")], ids=["batched", "sync"])
+def test_a_context_of_the_callers_own_is_for_one_episode(family: Family) -> None:
+    sampler = TaskSampler(family.tasks("train"), "round-robin")
+    batch = family.make_vec(2, sampler=sampler)
+    seen, infos = batch.reset(seed=0, options={"context": {"c0": 7.5}})
+    assert list(infos["context"]) == [{"c0": 7.5}] * 2
+    for _ in range(200):
+        np.testing.assert_array_equal(seen["context"], np.full((2, 1), 1.5, np.float32))
+        seen, _, _, truncated, infos = batch.step(np.zeros((2, 2), np.float32))
+    assert truncated.all()
+    assert infos["final_info"]["task"].tolist() == [-1, -1]
+    assert list(infos["context"]) == family.tasks("train")[:2]
+    assert sum(sampler.finished) == 0
+
+
+def test_the_pushed_action_has_the_contexts_effect() -> None:
+    batch = Family.load("ode").make_vec(
+        3, contexts=[{"c0": -5.0}, {"c0": 0.0}, {"c0": 5.0}], options={"x": 0.0}
+    )
+    batch.reset()
+    seen, *_ = batch.step(np.tile(np.array([1.0, 0.0], np.float32), (3, 1)))
+    np.testing.assert_allclose(seen["obs"][:, 0], [-0.05, 0.0, 0.05], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_restored_state_continues_exactly(name: str) -> None:
+    family = Family.load(name)
+    rng = np.random.default_rng(0)
+    batch = family.make_vec(4, sampler=TaskSampler(family.tasks("train"), seed=1))
+    batch.action_space.seed(0)
+    batch.reset(seed=2)
+    for _ in range(rng.integers(30, 90)):
+        batch.step(batch.action_space.sample())
+    assert isinstance(batch, BatchedEnv)
+    state = batch.get_state()
+    json.dumps({key: value for key, value in state.items() if not isinstance(value, np.ndarray)})
+    other = family.make_vec(4, sampler=TaskSampler(family.tasks("train"), seed=9))
+    assert isinstance(other, BatchedEnv)
+    other.set_state(state)
+    assert_same(other.observation(), batch.observation())
+    for _ in range(300):
+        actions = batch.action_space.sample()
+        for one, two in zip(batch.step(actions), other.step(actions), strict=True):
+            if isinstance(one, dict):
+                assert_same(one, two)
+            else:
+                np.testing.assert_array_equal(one, two)
+    with pytest.raises(UserError, match="4 environments; 3 are needed"):
+        family.make_vec(3).set_state(state)  # type: ignore[attr-defined]
+
+
+def test_what_was_returned_is_the_callers() -> None:
+    batch = Family.load("cartpole").make_vec(3)
+    first, _ = batch.reset(seed=0)
+    kept = {key: value.copy() for key, value in first.items()}
+    for _ in range(60):
+        batch.step(np.ones(3, int))
+    assert_same(first, kept)
+    first["context"][:] = 99.0
+    assert batch.step(np.ones(3, int))[0]["context"].max() < 99
+
+
+def test_seeds() -> None:
+    family = Family.load("ode")
+    whole = family.make_vec(3, contexts=[{}] * 3).reset(seed=11)[0]["obs"]
+    listed = family.make_vec(3, contexts=[{}] * 3).reset(seed=[11, 12, 13])[0]["obs"]
+    single = [family.make_default().reset(seed=seed)[0]["obs"] for seed in (11, 12, 13)]
+    np.testing.assert_array_equal(whole, listed)
+    np.testing.assert_array_equal(whole, single)
+    batch = family.make_vec(2)
+    tasks = [batch.reset(seed=4)[1]["task"].tolist() for _ in range(2)]
+    assert tasks[0] == tasks[1]
+    with pytest.raises(ValueError, match="2 seeds for 3"):
+        family.make_vec(3).reset(seed=[1, 2])  # type: ignore[arg-type]
+
+
+def test_wrong_use_is_refused() -> None:
+    family = Family.load("ode")
+    for wrong in ({"contexts": [{}]}, {"contexts": [{}, {}], "sampler": TaskSampler([{}])}):
+        with pytest.raises(UserError, match="2 environments need 2 contexts"):
+            family.make_vec(2, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="num_envs is 0"):
+        family.make_vec(0)
+    with pytest.raises(gym.error.ResetNeeded):
+        family.make_vec(2).step(np.zeros((2, 2)))
+    batch = family.make_vec(2)
+    batch.reset()
+    with pytest.raises(ValueError, match="shape"):
+        batch.step(np.zeros((3, 2)))
+    with pytest.raises(UserError, match="c9"):
+        batch.reset(options={"context": {"c9": 1.0}})
+
+
+def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
+    from hyperrl.recipes import parse_family
+
+    feature = {"about": "kinematics", "default": 0.05, "train": [0.01, 0.1], "attribute": "dt"}
+    screen = {"about": "picture", "default": 500, "train": [400, 600], "attribute": "screen_dim"}
+    base = {"name": "mine", "about": "mine", "base": "Pendulum-v1"}
+    known = Family(parse_family({**base, "features": {"step": feature}}, "test"))
+    unknown = Family(parse_family({**base, "features": {"screen": screen}}, "test"))
+    with_arguments = Family(
+        parse_family({**base, "kwargs": {"g": 9.0}, "features": {"step": feature}}, "test")
+    )
+    assert isinstance(known.make_vec(2), BatchedEnv)
+    assert isinstance(unknown.make_vec(2), ContextualSyncEnv)
+    assert isinstance(with_arguments.make_vec(2), ContextualSyncEnv)

@@ -1,0 +1,137 @@
+"""Each feature of each shipped family against the textbook's equation with that feature in it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperrl.recipes import shipped
+from hyperrl.tasks import ContextualEnv, Family
+from tests.tasks.textbook import EQUATIONS
+
+FAMILIES = [Family.load(name) for name in shipped("envs")]
+CASES = [(family, feature) for family in FAMILIES for feature in family.space.names]
+
+
+def state_of(env: ContextualEnv) -> Any:
+    return env.base.state if hasattr(env.base, "state") else env.base._trail[-1]  # type: ignore[attr-defined]
+
+
+def angle_blind(name: str, state: Any) -> Any:
+    """Acrobot's angles modulo a turn: at the seam either end is right."""
+    if name != "acrobot":
+        return state
+    return [*np.cos(state[:2]), *np.sin(state[:2]), *state[2:]]
+
+
+def test_every_shipped_family_has_its_equation() -> None:
+    assert set(EQUATIONS) == set(shipped("envs"))
+
+
+@pytest.mark.parametrize(("family", "feature"), CASES, ids=[f"{f.name}-{x}" for f, x in CASES])
+def test_the_transition_is_the_textbooks(family: Family, feature: str) -> None:
+    low, high = family.space.widest(feature)
+    values = family.space.features[feature].values or (low, (low + 2 * high) / 3, high)
+    env = family.make_default()
+    equation: Any = EQUATIONS[family.name]
+    for value in values:
+        context = {**family.space.default, feature: float(value)}
+        env.reset(seed=1, options={"context": context})
+        env.action_space.seed(1)
+        for _ in range(40):
+            before, action = np.array(state_of(env), np.float64), env.action_space.sample()
+            expected, reward = equation(before.tolist(), action.tolist(), context)
+            _, found, terminated, truncated, _ = env.step(action)
+            np.testing.assert_allclose(
+                angle_blind(family.name, state_of(env)),
+                angle_blind(family.name, expected),
+                rtol=1e-5,
+                atol=1e-7,
+            )
+            assert found == pytest.approx(reward, rel=1e-6, abs=1e-9)
+            if terminated or truncated:
+                break
+    env.close()
+
+
+@pytest.mark.parametrize(("family", "feature"), CASES, ids=[f"{f.name}-{x}" for f, x in CASES])
+def test_the_equation_depends_on_the_feature(family: Family, feature: str) -> None:
+    """The equations above are not blind to a feature either: each moves when that feature alone moves."""
+    equation: Any = EQUATIONS[family.name]
+    low, high = family.space.features[feature].train
+    outcomes = []
+    for value in (low + 0.1 * (high - low), high - 0.1 * (high - low)):
+        env = family.make_default()
+        env.reset(seed=1)
+        env.action_space.seed(1)
+        state, reward = np.array(state_of(env), np.float64).tolist(), 0.0
+        for _ in range(5):
+            context = {**family.space.default, feature: value}
+            state, reward = equation(state, env.action_space.sample().tolist(), context)
+        outcomes.append([*state, reward])
+        env.close()
+    assert outcomes[0] != outcomes[1]
+
+
+def test_the_ode_is_clipped_and_never_terminates() -> None:
+    env = Family.load("ode").make_default()
+    env.reset(options={"context": {"c0": 10.0}, "x": 19.99})
+    for step in range(200):
+        observation, reward, terminated, truncated, _ = env.step(np.array([1.0, 0.0], np.float32))
+        assert (terminated, truncated) == (False, step == 199)
+    assert observation["obs"] == pytest.approx([20.0])
+    assert reward == 0.0
+
+
+@pytest.mark.parametrize(
+    ("x", "reward"),
+    [
+        (0.0, 1.0),
+        (0.049, 1.0),
+        (0.05, 1 / 2),
+        (-0.05, 1 / 2),
+        (0.1, 1 / 3),
+        (0.2, 1 / 4),
+        (0.5, 0.05),
+        (2.0, 0.0),
+    ],
+)
+def test_the_odes_reward_at_its_thresholds(x: float, reward: float) -> None:
+    env = Family.load("ode").make_default()
+    env.reset(options={"x": x})
+    assert env.step(np.zeros(2, np.float32))[1] == reward
+
+
+def test_starts_of_our_own_environments() -> None:
+    starts = {
+        name: np.stack([Family.load(name).make().reset(seed=seed)[0]["obs"] for seed in range(200)])
+        for name in ("ode", "point-goal", "double-integrator")
+    }
+    assert np.abs(starts["ode"]).max() <= 1
+    assert starts["ode"].min() < -0.9
+    assert starts["ode"].max() > 0.9
+    assert np.abs(starts["point-goal"][:, :2]).max() <= 0.1
+    assert (starts["point-goal"][:, 2:] == 0).all()
+    corners = starts["double-integrator"]
+    assert np.abs(corners[:, :2]).min() >= 0.8
+    assert {tuple(row) for row in np.sign(corners[:, :2])} == {(-1, -1), (-1, 1), (1, -1), (1, 1)}
+    assert (corners[:, 2:] == 0).all()
+
+
+def test_a_blind_agent_fails_on_point_goal() -> None:
+    """Mean over the goals: standing still costs 1 a step, while flying to the goal costs an eighth of that."""
+    family = Family.load("point-goal")
+    tasks = family.tasks("interpolation")
+    still, informed = (
+        family.make_vec(len(tasks), contexts=tasks, options={"x": 0.0, "y": 0.0}) for _ in range(2)
+    )
+    still.reset()
+    seen, _ = informed.reset()
+    returns = np.zeros((2, len(tasks)))
+    for _ in range(100):
+        returns[0] += still.step(np.zeros((len(tasks), 2), np.float32))[1]
+        push = 2.0 * (seen["context"] - seen["obs"][:, :2]) - 2.0 * seen["obs"][:, 2:]
+        seen, reward, *_ = informed.step(push.astype(np.float32))
+        returns[1] += reward
+    assert returns[0] == pytest.approx(-100.0)
+    assert returns[1].min() > -25.0
