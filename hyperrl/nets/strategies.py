@@ -8,8 +8,7 @@ the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import cast
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float, Int
@@ -29,7 +28,8 @@ class LowRank(nn.Module):
     """Every layer is a shared one plus a rank-r change: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
     The hypernetwork generates the r numbers z(c) of each layer alone. Applied through the factors, a
-    layer's cost does not depend on how many tasks a batch holds.
+    layer's cost does not depend on how many tasks a batch holds. The shared factors of all layers are one
+    flat parameter: what an optimiser and gradient clipping pay per tensor, they pay once.
 
     Args:
         layers: The layers to generate.
@@ -41,12 +41,17 @@ class LowRank(nn.Module):
         super().__init__()
         self.names, self.rank = tuple(layers), rank
         self.head = nn.Linear(features, rank * len(layers))
-        self.base, self.bias, self.up = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
-            self.base.append(torch.cat([weight * _KEPT, down], dim=1))
-            self.bias.append(torch.cat([initial_bias(spec), torch.zeros(rank)]))
-            self.up.append(up)
+            factors += [
+                torch.cat([weight * _KEPT, down], dim=1),
+                torch.cat([initial_bias(spec), torch.zeros(rank)]),
+                up,
+            ]
+        self._shapes = [factor.shape for factor in factors]
+        self._sizes = [factor.numel() for factor in factors]
+        self.factors = nn.Parameter(torch.cat([factor.flatten() for factor in factors]))
 
     @torch.no_grad()
     def initialise(self, features: Float[Tensor, "task feature"]) -> None:
@@ -61,15 +66,17 @@ class LowRank(nn.Module):
         """The weights in their factors."""
         codes = self.head(features)
         rows = codes if index is None else codes.index_select(0, index)
+        pieces = torch.split(self.factors, self._sizes)
+        shaped = [piece.view(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(base, bias, up, code, row)
             for name, base, bias, up, code, row in zip(
                 self.names,
-                self.base,
-                self.bias,
-                self.up,
-                codes.split(self.rank, dim=1),
-                rows.split(self.rank, dim=1),
+                shaped[::3],
+                shaped[1::3],
+                shaped[2::3],
+                torch.split(codes, self.rank, dim=1),
+                torch.split(rows, self.rank, dim=1),
                 strict=True,
             )
         }
@@ -77,7 +84,9 @@ class LowRank(nn.Module):
 
 
 class Full(nn.Module):
-    """Every weight and bias of every layer is an output of the hypernetwork, one head a layer.
+    """Every weight and bias of every layer is an output of the hypernetwork.
+
+    The layers' heads are one product: each layer's weights and biases are a slice of its outputs.
 
     Args:
         layers: The layers to generate.
@@ -87,35 +96,42 @@ class Full(nn.Module):
     def __init__(self, layers: Mapping[str, LayerSpec], features: int) -> None:
         super().__init__()
         self.specs = dict(layers)
-        self.heads = nn.ModuleList(nn.Linear(features, spec.parameters) for spec in layers.values())
-
-    def _each(self) -> Iterator[tuple[str, LayerSpec, nn.Linear]]:
-        for (name, spec), head in zip(self.specs.items(), self.heads, strict=True):
-            yield name, spec, cast(nn.Linear, head)
+        self.head = nn.Linear(features, sum(spec.parameters for spec in layers.values()))
+        self._sizes = [
+            size
+            for spec in layers.values()
+            for size in (spec.parameters - spec.out_features, spec.out_features)
+        ]
 
     @torch.no_grad()
     def initialise(self, features: Float[Tensor, "task feature"]) -> None:
-        """Starts each head's bias as the plain layer, its weight as an orthogonal change of bounded size.
+        """Starts the head's bias as the plain layers, its weight as an orthogonal change of bounded size.
 
         The change is scaled by the largest norm among the given features of the range's tasks.
         """
         largest = features.square().sum(dim=1).max().sqrt().clamp_min(1e-6)
-        for _, spec, head in self._each():
-            weights = spec.in_features * spec.out_features
+        width = self.head.in_features
+        changes, shared = [], []
+        for spec in self.specs.values():
+            entries = spec.in_features * spec.out_features
             weight = initial_weight(spec).flatten()
-            change = nn.init.orthogonal_(torch.empty(weights, head.in_features))
+            change = nn.init.orthogonal_(torch.empty(entries, width))
             change -= torch.outer(weight, weight @ change) / weight.square().sum()
-            change *= math.sqrt(SHARE * spec.mean_square * weights) / largest
-            head.weight.copy_(torch.cat([change, torch.zeros(spec.out_features, head.in_features)]))
-            head.bias.copy_(torch.cat([weight * _KEPT, initial_bias(spec)]))
+            changes += [
+                change * math.sqrt(SHARE * spec.mean_square * entries) / largest,
+                torch.zeros(spec.out_features, width),
+            ]
+            shared += [weight * _KEPT, initial_bias(spec)]
+        self.head.weight.copy_(torch.cat(changes))
+        self.head.bias.copy_(torch.cat(shared))
 
     def forward(self, features: Float[Tensor, "task feature"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        layers: dict[str, GeneratedLinear] = {}
-        for name, spec, head in self._each():
-            into, out = spec.in_features, spec.out_features
-            weight, bias = head(features).split((into * out, out), dim=1)
-            layers[name] = DenseLinear(weight.view(-1, into, out), bias)
+        slices = torch.split(self.head(features), self._sizes, dim=1)
+        layers: dict[str, GeneratedLinear] = {
+            name: DenseLinear(weight.reshape(-1, spec.in_features, spec.out_features), bias)
+            for (name, spec), weight, bias in zip(self.specs.items(), slices[::2], slices[1::2], strict=True)
+        }
         if len(features) == 1:
             return Weights(layers, Rows())
         return Weights(layers, Each() if index is None else Grouped.of(index, len(features)))
