@@ -13,7 +13,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
 
 _FORMED_ENTRIES = 2**17
-"""Kept weights are formed where all rows' matrices have at most this many entries, else kept in factors."""
+"""Kept weights are formed where all rows' matrices have at most this many entries."""
+
+_FORMED_AFTER = 8
+"""Uses of the same kept weights after which forming has paid for itself; until then they stay as generated."""
 
 
 class OptimizerSteps:
@@ -34,11 +37,12 @@ class OptimizerSteps:
 register_optimizer_step_post_hook(OptimizerSteps.count)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kept:
     descriptors: Tensor
     steps: int
     weights: Weights
+    uses: int = 0
 
     def serves(self, descriptors: Tensor) -> bool:
         return self.steps == OptimizerSteps.taken and torch.equal(self.descriptors, descriptors)
@@ -89,11 +93,16 @@ class GeneratedMLP(nn.Module):
         if self.training or torch.is_grad_enabled():
             with self._timed():
                 return self._for_rows(descriptors)
-        if self._kept is None or not self._kept.serves(descriptors):
+        kept = self._kept
+        if kept is None or not kept.serves(descriptors):
             with self._timed():
-                weights = self._to_keep(descriptors)
-            self._kept = _Kept(descriptors.clone(), OptimizerSteps.taken, weights)
-        return self._kept.weights
+                weights = self._for_rows(descriptors)
+            kept = self._kept = _Kept(descriptors.clone(), OptimizerSteps.taken, weights)
+        kept.uses += 1
+        if kept.uses == _FORMED_AFTER:
+            with self._timed():
+                kept.weights = self._formed(descriptors) or kept.weights
+        return kept.weights
 
     def _for_rows(self, descriptors: Tensor) -> Weights:
         weights: Weights
@@ -105,11 +114,11 @@ class GeneratedMLP(nn.Module):
             weights = self.hyper(*group(descriptors))
         return weights
 
-    def _to_keep(self, descriptors: Tensor) -> Weights:
+    def _formed(self, descriptors: Tensor) -> Weights | None:
         single = bool((descriptors == descriptors[:1]).all())
         rows = 1 if single else len(descriptors)
         if rows * self._entries > _FORMED_ENTRIES:
-            return self._for_rows(descriptors)
+            return None
         formed: Weights = self.hyper(descriptors[:rows]).formed()
         return formed
 
