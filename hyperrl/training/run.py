@@ -76,7 +76,12 @@ def train(
 
 
 def resume(
-    run: Run, *, steps: int | None = None, device: str = "cpu", progress: Progress | None = None
+    run: Run,
+    *,
+    steps: int | None = None,
+    device: str = "cpu",
+    family: Family | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Go on with a run from its latest checkpoint, or extend a finished one.
 
@@ -87,6 +92,7 @@ def resume(
         run: an open run.
         steps: environment steps in all, in place of the planned ones.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        family: the run's family, where it cannot be built from its recipe (`contextualize`).
         progress: called with the steps done and planned.
 
     Raises:
@@ -98,7 +104,7 @@ def resume(
         raise UserError(
             f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken; extend it by --steps"
         )
-    with closing(_Training(run.spec.agent, Family(run.spec.family), run.spec.seed, device)) as training:
+    with closing(_Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)) as training:
         exact = training.restore(run, state)
         if planned != run.spec.steps:
             run.write_spec(run.spec.model_copy(update={"steps": planned}))

@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hyperrl.recipes import AgentRecipe, load_agent, resolve
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.training import Progress, train
+
+SMALL = {
+    "ppo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_epochs=2"),
+    "a2c": ("algorithm.n_steps=64",),
+}
+COMMON = ("n_envs=8", "policy.net_arch=[8, 8]", "evaluate_every=100000", "checkpoint_every=1024")
+
+Start = Callable[..., Run]
+
+
+def small(agent: str, family: str, *overrides: str) -> tuple[AgentRecipe, Family]:
+    """A shipped agent with small networks and rollouts of 512 steps."""
+    recipe, loaded = load_agent(agent), Family.load(family)
+    return resolve(recipe, loaded.recipe, (*SMALL[recipe.algorithm.name], *COMMON, *overrides)), loaded
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Train a small agent; `killed_at` interrupts it once so many steps are taken."""
+
+    def started(
+        agent: str = "hyper-ppo",
+        family: str = "ode",
+        *overrides: str,
+        name: str = "run",
+        steps: int = 1024,
+        seed: int = 1,
+        killed_at: int | None = None,
+        from_run: Run | None = None,
+    ) -> Run:
+        recipe, loaded = small(agent, family, *overrides)
+        progress = None if killed_at is None else killer(killed_at)
+        path = tmp_path / name
+        try:
+            return train(
+                recipe, loaded, out=path, seed=seed, steps=steps, from_run=from_run, progress=progress
+            )
+        except KeyboardInterrupt:
+            return Run.open(path)
+
+    return started
+
+
+def killer(at: int) -> Progress:
+    """Interrupts as Ctrl-C does once `at` steps are taken."""
+
+    def hook(done: int, total: int) -> None:
+        if done >= at:
+            raise KeyboardInterrupt
+
+    return hook

@@ -1,0 +1,193 @@
+import csv
+import random
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from hyperrl.errors import UserError
+from hyperrl.store import Resumed, Run
+from hyperrl.training import resume
+from hyperrl.training.checkpoint import load_state
+from tests.training.conftest import Start
+
+CLOCK = ("time/", "gradient/")
+
+
+def same(one: Any, two: Any, path: str = "") -> None:
+    """Two states are equal, bit for bit."""
+    assert type(one) is type(two), path
+    if isinstance(one, dict):
+        assert one.keys() == two.keys(), path
+        for key in one:
+            if not str(key).startswith(CLOCK) and key != "elapsed":
+                same(one[key], two[key], f"{path}/{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(two), path
+        for i, (left, right) in enumerate(zip(one, two, strict=True)):
+            same(left, right, f"{path}/{i}")
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, two), path
+    elif isinstance(one, np.ndarray):
+        np.testing.assert_array_equal(one, two, err_msg=path)
+    else:
+        assert one == two, path
+
+
+def scramble() -> None:
+    """Leave the global generators where no training would."""
+    random.seed(77)
+    np.random.seed(77)
+    torch.manual_seed(77)
+
+
+@pytest.fixture
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telemetry's figures and evaluations take longer than these trainings."""
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_: [])
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize(
+    ("agent", "family", "overrides"),
+    [
+        ("concat-ppo", "cartpole", ()),
+        ("blind-ppo", "pendulum", ("algorithm.use_sde=true",)),
+        ("hyper-ppo", "pendulum", ("algorithm.use_sde=true", "algorithm.sde_sample_freq=8")),
+        ("hyper-a2c", "ode", ()),
+        ("hyper-a2c", "double-integrator", ("algorithm.use_rms_prop=false", "sampler=round-robin")),
+        ("hyper-ppo-full", "point-goal", ()),
+    ],
+)
+def test_a_killed_run_ends_as_one_never_killed(
+    start: Start, agent: str, family: str, overrides: tuple[str, ...]
+) -> None:
+    straight = start(agent, family, *overrides, name="straight", steps=2048)
+    killed = start(agent, family, *overrides, name="killed", steps=2048, killed_at=1536)
+    assert killed.status.steps == 1024
+    scramble()
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+def test_a_fresh_process_ends_as_one_never_killed(start: Start) -> None:
+    straight = start(name="straight", steps=2048)
+    killed = start(name="killed", steps=2048, killed_at=1100)
+    assert (killed.state, killed.status.steps) == ("killed", 1024)
+    code = (
+        "import sys; from hyperrl.store import Run; from hyperrl.training import resume; resume(Run.open(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code, str(killed.path)], check=True)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+    same(load_state(killed, "best"), load_state(straight, "best"))
+    assert (killed.state, killed.status.resumed) == ("finished", (Resumed(steps=1024, exact=True),))
+    without = [{k: v for k, v in obj.items() if k != "run"} for run in (killed, straight) for obj in run.evaluations()]
+    assert without[0] == without[1]
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_run_killed_before_its_first_rollout_resumes(start: Start) -> None:
+    straight = start(name="straight")
+    killed = start(name="killed", killed_at=0)
+    with pytest.raises(UserError, match="no checkpoint 'latest'"):
+        resume(killed)
+    killed = start(name="killed-later", killed_at=1)
+    assert killed.status.steps == 0
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_finished_run_is_extended_exactly(start: Start) -> None:
+    overrides = ("algorithm.use_sde=true",)
+    straight = start("hyper-ppo", "pendulum", *overrides, name="straight", steps=2048)
+    extended = start("hyper-ppo", "pendulum", *overrides, name="extended", steps=1024)
+    with pytest.raises(UserError, match="1024 of 1024 steps are taken"):
+        resume(extended)
+    with pytest.raises(UserError, match="1024 of 1000 steps are taken"):
+        resume(extended, steps=1000)
+    resume(extended, steps=2048)
+    assert Run.open(extended.path).spec.steps == 2048
+    # The last checkpoint of a run is taken before a rollout's noise is drawn: both are.
+    same(load_state(extended, "latest"), load_state(straight, "latest"))
+
+
+def test_no_row_is_missing_or_twice(start: Start) -> None:
+    overrides = ("evaluate_every=1000",)
+    straight = start("hyper-ppo", "ode", *overrides, name="straight", steps=3072)
+    killed = start("hyper-ppo", "ode", *overrides, name="killed", steps=3072, killed_at=2000)
+    assert killed.status.steps == 1024
+    resume(killed)
+    one, two = table(straight), table(killed)
+    assert [row["step"] for row in two] == [row["step"] for row in one]
+    assert [int(row["step"]) for row in one] == [512 * i for i in range(7)]
+    assert two == one
+    assert scalars(killed) == scalars(straight)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a2c_logs_the_same_rollouts_after_a_resumption(start: Start) -> None:
+    often = ("algorithm.n_steps=5", "checkpoint_every=1700")
+    straight = start("hyper-a2c", "ode", *often, name="straight", steps=4096)
+    killed = start("hyper-a2c", "ode", *often, name="killed", steps=4096, killed_at=3000)
+    assert killed.status.steps == 2000
+    resume(killed)
+    assert table(killed) == table(straight)
+    assert [int(row["step"]) for row in table(killed)] == [1000, 2000, 3000, 4000]
+
+
+def table(run: Run) -> list[dict[str, str]]:
+    with (run.path / "progress.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: value for key, value in row.items() if not key.startswith(CLOCK)} for row in rows]
+
+
+def scalars(run: Run) -> dict[str, list[tuple[int, float]]]:
+    events = EventAccumulator(str(run.path), size_guidance={"scalars": 0}).Reload()
+    tags = [tag for tag in events.Tags()["scalars"] if not tag.startswith(CLOCK)]
+    found = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags}
+    for tag, points in found.items():
+        assert max(Counter(step for step, _ in points).values()) == 1, tag
+    return found
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_environments_without_a_state_are_reset_and_told(start: Start) -> None:
+    killed = start("concat-ppo", "acrobot", steps=2048, killed_at=1100)
+    resume(killed)
+    assert killed.status.resumed == (Resumed(steps=1024, exact=False),)
+    assert (killed.state, killed.status.steps) == ("finished", 2048)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_checkpoint_of_another_agent_is_refused(start: Start) -> None:
+    killed = start(name="killed", killed_at=1)
+    policy = killed.spec.agent.policy.model_copy(update={"net_arch": (7, 7)})
+    agent = killed.spec.agent.model_copy(update={"policy": policy})
+    killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
+    with pytest.raises(UserError, match=r"weights .* does not fit the agent in run\.yaml"):
+        resume(killed)
+    agent = agent.model_copy(update={"policy": policy.model_copy(update={"net_arch": (8, 8)}), "n_envs": 5})
+    killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
+    with pytest.raises(UserError, match="environments"):
+        resume(killed)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_checkpoint_with_pieces_missing_is_refused(start: Start) -> None:
+    killed = start(name="killed", killed_at=1)
+    tensors, meta = killed.load_checkpoint("latest")
+    for piece in ("optimizer", "counters", "env", "sampler"):
+        state = {key: value for key, value in meta["state"].items() if key != piece}
+        killed.save_checkpoint("latest", tensors, {"steps": 0, "state": state})
+        with pytest.raises(UserError, match=r"does not fit run\.yaml") as caught:
+            resume(killed)
+        assert "\n" not in str(caught.value)
+    killed.save_checkpoint("latest", tensors, {"steps": 0})
+    with pytest.raises(UserError, match="not one of a training"):
+        resume(killed)

@@ -1,0 +1,198 @@
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from numpy.typing import NDArray
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training import BatchedVecEnv
+
+
+def adapter(name: str, num_envs: int, seed: int = 0, mode: Any = "round-robin") -> BatchedVecEnv:
+    family = Family.load(name)
+    env = BatchedVecEnv(family.make_vec(num_envs, sampler=TaskSampler(family.tasks("train"), mode, seed)))
+    env.seed(seed)
+    return env
+
+
+def dummy(name: str, num_envs: int, seed: int = 0) -> DummyVecEnv:
+    family = Family.load(name)
+    sampler = TaskSampler(family.tasks("train"), "round-robin", seed)
+    env = DummyVecEnv([lambda: Monitor(family.make(sampler=sampler)) for _ in range(num_envs)])
+    env.seed(seed)
+    return env
+
+
+def actions(env: Any, rng: np.random.Generator) -> NDArray[Any]:
+    space = env.action_space
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(space.n, size=env.num_envs)
+    return rng.uniform(space.low, space.high, (env.num_envs, *space.shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["ode", "cartpole", "pendulum", "acrobot"])
+def test_it_steps_as_dummy_vec_env_does(name: str) -> None:
+    ours, theirs = adapter(name, 5), dummy(name, 5)
+    assert ours.observation_space == theirs.observation_space
+    assert ours.action_space == theirs.action_space
+    same_observations(ours.reset(), theirs.reset())
+    finished = 0
+    rng = np.random.default_rng(0)
+    for _ in range(520):
+        action = actions(ours, rng)
+        one, reward_one, done_one, infos_one = ours.step(action)
+        two, reward_two, done_two, infos_two = theirs.step(action)
+        same_observations(one, two)
+        np.testing.assert_allclose(reward_one, reward_two, rtol=1e-6, atol=1e-7)
+        np.testing.assert_array_equal(done_one, done_two)
+        assert (reward_one.dtype, done_one.dtype) == (np.float32, np.bool_)
+        for i in np.flatnonzero(done_one):
+            finished += 1
+            same_infos(infos_one[i], infos_two[i])
+    assert finished >= 5
+
+
+def same_observations(one: Any, two: Any) -> None:
+    assert one.keys() == two.keys()
+    for key in one:
+        assert one[key].dtype == two[key].dtype
+        np.testing.assert_allclose(one[key], two[key], rtol=1e-6, atol=1e-7)
+
+
+def same_infos(one: dict[str, Any], two: dict[str, Any]) -> None:
+    same_observations(one["terminal_observation"], two["terminal_observation"])
+    assert one["TimeLimit.truncated"] == two["TimeLimit.truncated"]
+    assert one["context"] == two["context"]
+    assert one["episode"]["l"] == two["episode"]["l"]
+    assert one["episode"]["r"] == pytest.approx(two["episode"]["r"], abs=1e-5)
+    assert one["episode"].keys() == {"r", "l", "t"}
+
+
+def test_a_finished_episode_names_its_own_task() -> None:
+    family = Family.load("cartpole")
+    env = adapter("cartpole", 3)
+    env.reset()
+    began = [info["task"] for info in env.reset_infos]
+    assert [info["context"] for info in env.reset_infos] == [family.tasks("train")[task] for task in began]
+    seen: list[int | None] = [None] * 3
+    while None in seen:
+        _, _, dones, infos = env.step(np.zeros(3, dtype=np.int64))
+        for i in np.flatnonzero(dones):
+            seen[i] = infos[i]["task"] if seen[i] is None else seen[i]
+            assert infos[i]["context"] == family.tasks("train")[infos[i]["task"]]
+    assert seen == began
+
+
+def test_what_was_returned_does_not_change_later() -> None:
+    env = adapter("ode", 4)
+    first = env.reset()
+    kept = {key: value.copy() for key, value in first.items()}  # type: ignore[union-attr]
+    rewards = []
+    for _ in range(5):
+        _, reward, _, _ = env.step(np.ones((4, 2), dtype=np.float32))
+        reward += 100.0
+        rewards.append(reward.copy())
+    same_observations(first, kept)
+    assert env.returns.max() < 100.0
+    assert all((reward >= 100.0).all() for reward in rewards)
+
+
+def test_idle_infos_are_one_list_and_stay_empty() -> None:
+    env = adapter("ode", 4)
+    env.reset()
+    action = np.zeros((4, 2), dtype=np.float32)
+    told = [env.step(action)[3] for _ in range(200)]
+    assert all(infos is told[0] for infos in told[:199])
+    assert told[0] == [{}] * 4
+    assert all(info["episode"]["l"] == 200 and info["TimeLimit.truncated"] for info in told[199])
+
+
+def test_seeds_and_options_are_used_once() -> None:
+    env = adapter("ode", 4)
+    first = env.reset()
+    second = env.reset()
+    env.seed(0)
+    env.set_options({"x": 0.5})
+    third = env.reset()
+    assert not np.array_equal(first["obs"], second["obs"])  # type: ignore[index, call-overload]
+    np.testing.assert_array_equal(third["obs"], np.full((4, 1), 0.5))  # type: ignore[index, call-overload]
+    env.set_options([{"x": 0.5}, {}, {}, {}])
+    with pytest.raises(ValueError, match="one set of options"):
+        env.reset()
+
+
+def test_it_goes_on_in_mid_episode() -> None:
+    one, two = adapter("cartpole", 3, mode="uniform"), adapter("cartpole", 3, seed=9, mode="uniform")
+    one.reset()
+    two.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        one.step(actions(one, rng))
+    state = one.get_state()
+    assert state is not None
+    two.set_state(state)
+    finished = 0
+    for _ in range(200):
+        action = actions(one, rng)
+        left, right = one.step(action), two.step(action)
+        for key in left[0]:
+            np.testing.assert_array_equal(left[0][key], right[0][key])  # type: ignore[index, call-overload]
+        np.testing.assert_array_equal(left[1], right[1])
+        for i in np.flatnonzero(left[2]):
+            finished += 1
+            assert left[3][i]["episode"] == right[3][i]["episode"]
+            assert left[3][i]["task"] == right[3][i]["task"]
+    assert finished > 3
+
+
+def test_a_batch_without_a_state_says_so() -> None:
+    assert adapter("acrobot", 2).get_state() is None
+
+
+def test_other_resets_are_refused() -> None:
+    batch = SyncVectorEnv([lambda: gym.make("CartPole-v1")], autoreset_mode=AutoresetMode.NEXT_STEP)
+    with pytest.raises(ValueError, match="SAME_STEP"):
+        BatchedVecEnv(batch)
+
+
+def test_any_gymnasium_batch_will_do() -> None:
+    batch = SyncVectorEnv([lambda: gym.make("CartPole-v1")] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    env = BatchedVecEnv(batch)
+    env.seed(0)
+    observation = env.reset()
+    assert isinstance(observation, np.ndarray)
+    infos: list[dict[str, Any]] = [{}]
+    while not infos[0]:
+        _, _, _, infos = env.step(np.zeros(2, dtype=np.int64))
+    assert infos[0]["terminal_observation"].shape == (4,)
+    assert infos[0]["episode"]["r"] == infos[0]["episode"]["l"]
+
+
+def test_attributes_reach_single_environments_where_there_are_any() -> None:
+    batched = adapter("ode", 3)
+    makers = [lambda: gym.make("CartPole-v1")] * 3
+    single = BatchedVecEnv(SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP))
+    assert batched.get_attr("num_envs") == [3, 3, 3]
+    assert batched.env_is_wrapped(Monitor) == [False] * 3
+    assert single.env_is_wrapped(gym.wrappers.TimeLimit, [0, 2]) == [True, True]
+    single.set_attr("marked", 7, indices=1)
+    assert single.get_attr("marked", indices=[1]) == [7]
+    assert single.env_method("get_wrapper_attr", "marked", indices=1) == [7]
+    batched.set_attr("marked", 7)
+    assert batched.get_attr("marked", 0) == [7]
+    with pytest.raises(AttributeError, match="no single environments"):
+        batched.env_method("reset")
+
+
+def test_vec_normalize_wraps_it() -> None:
+    env = VecNormalize(adapter("ode", 4), norm_obs_keys=["obs"])
+    env.reset()
+    for _ in range(201):
+        observation, _, dones, infos = env.step(np.ones((4, 2), dtype=np.float32))
+        if dones.any():
+            assert infos[0]["terminal_observation"].keys() == {"obs", "context"}
+    assert np.isfinite(observation["obs"]).all()  # type: ignore[index, call-overload]
