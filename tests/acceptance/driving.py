@@ -1,32 +1,103 @@
 """Drives the command line as a user does: a process, its streams, its exit status, its files."""
 
+import atexit
 import hashlib
+import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
-_AS_INSTALLED = "import sys; from hyperrl.cli import main; sys.exit(main())"
-_WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from hyperrl.cli import main; sys.exit(main())"
+_ROOT = Path(__file__).resolve().parents[2]
+_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
 
 Done = subprocess.CompletedProcess[str]
 
+_NO_TORCH = """
+import sys
 
-def hyperrl(*args: str | Path, cwd: Path, torch: bool = True) -> Done:
-    """Run one command in `cwd`; with `torch` False, in a process where importing torch fails."""
-    code = _AS_INSTALLED if torch else _WITHOUT_TORCH
-    root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("torch is imported where it must not be")
+
+sys.meta_path.insert(0, NoTorch())
+"""
+
+# Starting Python and importing NumPy a hundred times takes a minute: one process does it once, and forks.
+_SERVER = (
+    _NO_TORCH
+    + """
+import json, os
+from hyperrl.cli import app, main, recipe
+import hyperrl.api, hyperrl.tasks.check
+
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.chdir(job["cwd"])
+        for stream, path in enumerate([os.devnull, job["stdout"], job["stderr"]]):
+            os.dup2(os.open(path, os.O_RDWR), stream)
+        status = main(job["args"])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+)
+
+
+def hyperrl(*args: str | Path, cwd: Path) -> Done:
+    """Run one command in `cwd`, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", code, *map(str, args)],
+        [sys.executable, "-m", "hyperrl", *map(str, args)],
         cwd=cwd,
-        env=environment,
+        env=_ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def hyperrl_without_torch(*args: str | Path, cwd: Path) -> Done:
+    """Run one command in `cwd`, where importing torch fails; what it prints is kept beside `cwd`."""
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    streams = [cwd.parent / f"{cwd.name}.{name}" for name in ("stdout", "stderr")]
+    for stream in streams:
+        stream.write_text("")
+    job = {
+        "args": [str(arg) for arg in args],
+        "cwd": str(cwd),
+        "stdout": str(streams[0]),
+        "stderr": str(streams[1]),
+    }
+    server.stdin.write(json.dumps(job) + "\n")
+    server.stdin.flush()
+    status = int(server.stdout.readline())
+    return subprocess.CompletedProcess(args, status, *(stream.read_text() for stream in streams))
+
+
+@cache
+def _server() -> "subprocess.Popen[str]":
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        env=_ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def stop() -> None:
+        server.communicate(timeout=30)
+
+    atexit.register(stop)
+    return server
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -40,10 +111,13 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bool = False) -> None:
-    """Assert that a command is refused: status 2, one line on stderr, no other output, no file touched."""
+    """Assert that a command is refused: status 2, one line on stderr, no other output, no file touched.
+
+    Unless `torch`, the command runs where torch cannot be imported.
+    """
     before = tree(cwd)
-    done = hyperrl(*args, cwd=cwd, torch=torch)
-    assert (done.returncode, done.stdout) == (2, ""), done
+    done = (hyperrl if torch else hyperrl_without_torch)(*args, cwd=cwd)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr.startswith("hyperrl: error: "), done.stderr
     assert done.stderr.endswith("\n"), done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -52,8 +126,8 @@ def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bo
     assert tree(cwd) == before
 
 
-def succeeded(*args: str | Path, cwd: Path, torch: bool = True) -> str:
+def succeeded(*args: str | Path, cwd: Path, torch: bool = False) -> str:
     """Assert that a command ends well with nothing on stderr, and return what it printed."""
-    done = hyperrl(*args, cwd=cwd, torch=torch)
-    assert (done.returncode, done.stderr) == (0, ""), done
+    done = (hyperrl if torch else hyperrl_without_torch)(*args, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout

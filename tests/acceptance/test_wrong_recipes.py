@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.acceptance.driving import refused
+from tests.acceptance.driving import hyperrl_without_torch, refused
 
 FAMILY: dict[str, Any] = {
     "about": "a cart of your own",
@@ -141,10 +141,8 @@ def test_the_trap_of_a_stale_derived_attribute_is_found(tmp_path: Path) -> None:
 
 
 def test_one_wrong_recipe_among_others(tmp_path: Path) -> None:
-    from tests.acceptance.driving import hyperrl
-
     write(tmp_path, changed(FAMILY, "features.gravity.train", [5, 5]))
-    done = hyperrl("check", "mine.yaml", "hyper-ppo", cwd=tmp_path, torch=False)
+    done = hyperrl_without_torch("check", "mine.yaml", "hyper-ppo", cwd=tmp_path)
     assert done.returncode == 2
     assert [line.split(": ")[:2] for line in done.stdout.splitlines()] == [
         ["mine.yaml", "WRONG"],

@@ -1,0 +1,62 @@
+"""`list`, `describe` and `check`: what the suite's recipes say, without torch."""
+
+from pathlib import Path
+
+import pytest
+
+from hyperrl.recipes import load_agent, load_family, shipped
+from tests.acceptance.driving import succeeded
+
+
+def test_every_recipe_is_listed_in_one_line(tmp_path: Path) -> None:
+    agents, families = (sorted(shipped("agents")), sorted(shipped("envs")))
+    shown = succeeded("list", cwd=tmp_path).splitlines()
+    assert [line.split()[0] for line in shown if line] == ["agents", *agents, "envs", *families]
+    assert all(len(line.split()) > 4 for line in shown if line and line.split()[0] in {*agents, *families})
+    assert succeeded("list", "envs", cwd=tmp_path).splitlines() == shown[-len(families) - 1 :]
+
+
+@pytest.mark.parametrize("name", sorted(shipped("envs")))
+def test_a_family_is_described_with_units_and_splits(name: str, tmp_path: Path) -> None:
+    shown = succeeded("describe", name, cwd=tmp_path)
+    recipe = load_family(name)
+    assert shown.startswith(f"{name} (environment family): {recipe.about}")
+    for feature, said in recipe.features.items():
+        row = next(line for line in shown.splitlines() if line.startswith(f"{feature} "))
+        assert said.about in row
+        assert (said.unit or "-") in row
+        assert f"{said.default:g}" in row
+    for split in ("train", "validation", "interpolation", "extrapolation"):
+        assert any(line.startswith(split) for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(shipped("agents")))
+def test_an_agent_is_described_field_by_field(name: str, tmp_path: Path) -> None:
+    shown = succeeded("describe", name, cwd=tmp_path)
+    agent = load_agent(name)
+    assert shown.startswith(f"{name} (agent): {agent.about}")
+    rows = {line.split()[0]: line for line in shown.splitlines() if line}
+    assert str(agent.policy.kind) in rows["policy.kind"]
+    assert f"{agent.algorithm.learning_rate:g}" in rows["algorithm.learning_rate"]
+    assert f"{agent.steps:,} " in rows["steps"]
+
+
+def test_every_recipe_of_the_suite_is_right(tmp_path: Path) -> None:
+    names = [*shipped("agents"), *shipped("envs")]
+    shown = succeeded("check", *names, cwd=tmp_path).splitlines()
+    assert [line.partition(": ok, ")[0] for line in shown] == names
+
+
+def test_a_proof_names_every_feature(tmp_path: Path) -> None:
+    (line,) = succeeded("check", "cartpole", cwd=tmp_path).splitlines()
+    for feature in load_family("cartpole").features:
+        assert f"feature {feature} changes the transition" in line
+
+
+def test_a_file_of_your_own(tmp_path: Path) -> None:
+    (tmp_path / "valley.yaml").write_text(
+        "about: a valley\nbase: MountainCar-v0\nfeatures:\n"
+        "  gravity: {about: pull, default: 0.0025, train: [0.002, 0.003]}\n"
+    )
+    assert succeeded("check", "valley.yaml", cwd=tmp_path).startswith("valley.yaml: ok, a family")
+    assert succeeded("describe", "valley.yaml", cwd=tmp_path).startswith("valley (environment family)")

@@ -1,0 +1,51 @@
+"""The command line answers at once: what does not train or evaluate loads nothing heavy."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "stable_baselines3", "matplotlib", "tensorboard", "scipy", "pandas")
+LIGHT = [
+    ["--help"],
+    ["--version"],
+    ["train", "--help"],
+    ["list"],
+    ["describe", "hyper-ppo"],
+    ["describe", "ode"],
+    ["check", "hyper-ppo"],
+    ["check", "ode"],
+    ["trian"],
+    ["train", "hyper-ppo", "oed"],
+    ["evaluate", "runs/nowhere"],
+]
+
+
+@pytest.mark.parametrize("command", LIGHT, ids=" ".join)
+def test_nothing_heavy_is_loaded(command: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys; from hyperrl.cli import main; main(sys.argv[1:]);"
+        f"sys.exit(','.join(name for name in {HEAVY} if name in sys.modules) or None)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=tmp_path, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def cpu_seconds(*arguments: str) -> float:
+    """The least of several: a machine that is busy with other tests is slower than the code."""
+
+    def once() -> float:
+        before = os.times()
+        subprocess.run([sys.executable, *arguments], capture_output=True, timeout=120, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    return min(once() for _ in range(5))
+
+
+def test_help_costs_half_a_second_or_little_more_than_gymnasium() -> None:
+    assert cpu_seconds("-m", "hyperrl", "--help") < max(0.5, 1.8 * cpu_seconds("-c", "import gymnasium"))
