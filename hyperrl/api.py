@@ -194,8 +194,9 @@ def _play(
 ) -> RunResult:  # fmt: skip
     from hyperrl.training import load_model
 
-    model = load_model(run, checkpoint, device, family)
-    with _drawing(seed):
+    with _own_luck():
+        model = load_model(run, checkpoint, device, family)
+        _seed_draws(seed)
         results = evaluate_tasks(
             act_of(model, deterministic),
             family,
@@ -217,13 +218,18 @@ def _play(
 
 
 @contextmanager
-def _drawing(seed: int) -> Iterator[None]:
-    """Seed torch's generators, from which actions are drawn, and put them back afterwards."""
+def _own_luck() -> Iterator[None]:
+    """Put torch's generators back afterwards: building a network and drawing actions both use them."""
     import torch
 
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
         yield
+
+
+def _seed_draws(seed: int) -> None:
+    import torch
+
+    torch.manual_seed(seed)
 
 
 def _saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request) -> Evaluation:
@@ -269,6 +275,10 @@ def _family(family: str | Path | Family | FamilyRecipe) -> Family:
 
 def _family_of(run: Run, family: Family | None) -> Family:
     if family is None:
+        if run.spec.family.base.startswith("hyperrl-custom/"):
+            raise UserError(
+                f"run {str(run.path)!r}: its family was made in Python; pass it again as family=..."
+            )
         return Family(run.spec.family)
     if family.recipe != run.spec.family:
         raise UserError(

@@ -18,7 +18,7 @@ def refuse_strangers(runs: Sequence[Run]) -> None:
         if run.path.resolve() in seen:
             raise UserError(f"run {str(run.path)!r}: is given twice")
         seen.add(run.path.resolve())
-        for kind in ("agent", "family"):
+        for kind in ("family", "agent"):
             one, other = (getattr(each.spec, kind).model_dump(exclude={"about"}) for each in (first, run))
             field = _difference(one, other)
             if field is not None:

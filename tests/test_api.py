@@ -1,0 +1,323 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+import hyperrl
+from hyperrl import api, training
+from hyperrl.errors import UserError
+from hyperrl.evaluation import zero_shot
+from hyperrl.recipes import AgentRecipe, load_agent, load_family
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+
+SMALL = (
+    "algorithm.n_steps=16",
+    "algorithm.batch_size=32",
+    "algorithm.n_epochs=2",
+    "n_envs=2",
+    "evaluate_every=64",
+)
+"""Two rollouts of 32 steps: enough to write everything that a run holds."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of `hyper-ppo` and one of `concat-ppo` on `ode`, barely trained."""
+    path = tmp_path_factory.mktemp("runs")
+    for agent, seed, name in (
+        ("hyper-ppo", 0, "seed-0"),
+        ("hyper-ppo", 1, "seed-1"),
+        ("concat-ppo", 0, "concat"),
+    ):
+        api.train(agent, "ode", steps=64, seed=seed, overrides=SMALL, out=path / name)
+    return path
+
+
+class Reach(gym.Env[np.ndarray, np.ndarray]):
+    """Say the number `goal` when `gain` multiplies what is said: reward is minus the distance."""
+
+    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def __init__(self) -> None:
+        self.goal, self.gain = 0.5, 1.0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        return self.np_random.uniform(-1, 1, 2).astype(np.float32), {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        seen = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+        return seen, -abs(self.gain * float(action[0]) - self.goal), False, False, {}
+
+
+@pytest.fixture(scope="module")
+def reach() -> Family:
+    """A family without an id, whose episodes take three steps."""
+    features = {
+        "goal": {"train": [-0.5, 0.5], "extrapolation": [-1.0, 1.0]},
+        "gain": {"train": [0.5, 1.5], "extrapolation": [0.2, 2.0]},
+    }
+    return hyperrl.contextualize(Reach, features, name="reach", max_steps=3)
+
+
+@pytest.fixture(scope="module")
+def reached(reach: Family, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return api.train(
+        "hyper-ppo", reach, steps=32, overrides=SMALL, out=tmp_path_factory.mktemp("r") / "run"
+    ).path
+
+
+def message(call: Any, *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(UserError) as error:
+        call(*args, **kwargs)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_run_is_evaluated_on_three_splits(folder: Path) -> None:
+    found = api.evaluate(folder / "seed-0")
+    assert {name: split["tasks"] for name, split in found.splits.items()} == {
+        "train": 4, "interpolation": 6, "extrapolation": 10,
+    }  # fmt: skip
+    assert found.to_json()["run"] == str(folder / "seed-0")
+    assert (found.runs[0].steps, found.runs[0].seed, found.episodes) == (64, 0, 1)
+    assert json.loads(found.files[0].read_text()) == json.loads(json.dumps(found.to_json()))
+    assert found.files[0].parent == folder / "seed-0" / "evaluations"
+    assert [figure.parent for figure in found.figures] == [folder / "seed-0" / "figures"]
+    assert imread(found.figures[0]).ndim == 3
+
+
+def test_every_evaluation_is_kept(folder: Path) -> None:
+    files = [api.evaluate(folder / "seed-0", contexts=[{"c0": 2}]).files[0] for _ in range(2)]
+    assert files[0] != files[1]
+    assert all(file.exists() for file in files)
+
+
+def test_nothing_is_written_when_told_so(folder: Path) -> None:
+    before = sorted((folder / "seed-0").rglob("*"))
+    found = api.evaluate(folder / "seed-0", save=False)
+    assert (found.files, found.figures) == ((), ())
+    assert sorted((folder / "seed-0").rglob("*")) == before
+
+
+def test_contexts_of_ones_own_are_flagged(folder: Path) -> None:
+    found = api.evaluate(folder / "seed-0", contexts=[{"c0": 1}, {"c0": 2.5}, {"c0": 100}, {}], episodes=2)
+    assert [(task.context["c0"], task.split) for task in found.asked] == [
+        (1.0, "train"), (2.5, "interpolation"), (100.0, "extrapolation"), (1.0, "train"),
+    ]  # fmt: skip
+    assert found.splits == {}
+    assert [len(task.returns) for task in found.tasks] == [2] * 4
+    assert found.figures == ()
+
+
+def test_a_sweep_draws_a_curve(folder: Path) -> None:
+    found = api.evaluate(folder / "seed-0", splits=["interpolation"], sweep=[("c0", -10, 10, 5)])
+    assert [task.context["c0"] for task in found.asked] == [-10, -5, 0, 5, 10]
+    assert found.splits["interpolation"]["tasks"] == 6
+    assert [figure.name for figure in found.figures] == ["evaluation-c0.png"]
+
+
+def test_two_sweeps_draw_a_heatmap(reach: Family, reached: Path) -> None:
+    found = api.evaluate(reached, sweep=[("gain", 0.5, 2, 4), ("goal", -1, 1, 3)], family=reach)
+    assert len(found.asked) == 12
+    assert [figure.name for figure in found.figures] == ["evaluation-gain-goal.png"]
+    assert imread(found.figures[0]).ndim == 3
+
+
+def test_several_runs_are_seeds(folder: Path) -> None:
+    paths = [folder / "seed-0", folder / "seed-1"]
+    found = api.evaluate(paths)
+    alone = [api.evaluate(path, save=False) for path in paths]
+    means = [part.splits["interpolation"]["mean"] for part in alone]
+    assert found.splits["interpolation"]["mean"] == pytest.approx(np.mean(means), rel=1e-12)
+    assert found.splits["interpolation"]["stderr"] == pytest.approx(abs(means[0] - means[1]) / 2, rel=1e-9)
+    assert [file.parents[1] for file in found.files] == paths
+    assert [json.loads(file.read_text())["seed"] for file in found.files] == [0, 1]
+    assert [part["tasks"] for part in found.to_json()["runs"]] == [part.to_json()["tasks"] for part in alone]
+    assert found.figures[0].name == "evaluation-splits-2-seeds.png"
+
+
+def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(folder: Path) -> None:
+    def returns(**given: Any) -> list[list[float]]:
+        found = api.evaluate(folder / "seed-0", splits=["interpolation"], episodes=2, save=False, **given)
+        return [task.returns for task in found.tasks]
+
+    before = torch.random.get_rng_state()
+    drawn = returns(deterministic=False, seed=5)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert drawn == returns(deterministic=False, seed=5)
+    assert drawn != returns(deterministic=False, seed=6)
+    assert drawn != returns(seed=5)
+
+
+def test_the_most_likely_actions_need_no_luck(folder: Path) -> None:
+    """What a network makes of a row does not depend on the rows beside it, but for rounding."""
+    contexts = [{"c0": c0} for c0 in (-8.0, 3.0)]
+    together = api.evaluate(folder / "seed-0", contexts=contexts, save=False).tasks
+    alone = [api.evaluate(folder / "seed-0", contexts=[context], save=False).tasks[0] for context in contexts]
+    for one, other in zip(together, alone, strict=True):
+        assert one.mean == pytest.approx(
+            other.mean, abs=0.6
+        )  # a step beside a reward's threshold may tip over
+
+
+def test_an_agent_acts_on_one_task(folder: Path) -> None:
+    agent = hyperrl.load(folder / "seed-0", checkpoint="latest")
+    assert (agent.family.name, agent.model.num_timesteps) == ("ode", 64)
+    one = agent.act([0.5], {"c0": 3})
+    many = agent.act(np.array([[0.5], [-1.0]]), {"c0": 3})
+    assert (one.shape, many.shape) == ((2,), (2, 2))
+    np.testing.assert_allclose(many[0], one, atol=1e-6)
+    np.testing.assert_allclose(agent.act({"obs": [0.5]}, {"c0": 3}), one)
+    assert not np.allclose(agent.act([0.5], {"c0": -3}), one)
+    np.testing.assert_array_equal(agent.act([0.5], {}), agent.act([0.5], {"c0": 1}))
+    drawn = {tuple(agent.act([0.5], {"c0": 3}, deterministic=False)) for _ in range(3)}
+    assert len(drawn) == 3
+
+
+def test_an_agent_acts_as_in_evaluation(folder: Path) -> None:
+    agent = api.load(folder / "seed-0")
+    (task,) = api.evaluate(folder / "seed-0", contexts=[{"c0": 4}], save=False).tasks
+    env = agent.family.make()
+    observation, _ = env.reset(seed=zero_shot.start_seeds(1, 0)[0], options={"context": {"c0": 4}, "x": 1.0})
+    total, over = 0.0, False
+    while not over:
+        action = agent.act(observation["obs"], {"c0": 4})
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total, over = total + float(reward), terminated or truncated
+    assert total == pytest.approx(task.mean, abs=0.6)
+
+
+def test_weights_and_specialist_are_those_that_act(folder: Path) -> None:
+    agent = api.load(folder / "seed-0")
+    weights, context = agent.weights({"c0": -3}), {"c0": -3.0}
+    assert weights["actor.0.weight"].shape == (64, 1)
+    assert {name.split(".")[0] for name in weights} == {"actor", "critic"}
+    assert not np.allclose(weights["actor.2.weight"], agent.weights({"c0": 3})["actor.2.weight"])
+    hidden = np.array([[0.7]], dtype=np.float32)
+    for layer in range(3):
+        hidden = hidden @ weights[f"actor.{layer}.weight"].T + weights[f"actor.{layer}.bias"]
+        hidden = np.tanh(hidden) if layer < 2 else hidden
+    expected = agent.act([[0.7]], context)
+    np.testing.assert_allclose(np.clip(hidden, -1, 1), expected, atol=1e-5)
+    with torch.no_grad():
+        special = agent.specialize(context)(torch.tensor([[0.7]])).numpy()
+    np.testing.assert_allclose(np.clip(special, -1, 1), expected, atol=1e-5)
+
+
+def test_a_baseline_acts_and_has_no_generated_weights(folder: Path) -> None:
+    agent = api.load(folder / "concat")
+    assert agent.act([0.5], {"c0": 3}).shape == (2,)
+    for call in (agent.weights, agent.specialize):
+        assert "'concat-ppo': generates no weights" in message(call, {"c0": 3})
+
+
+def test_an_agent_tells_a_wrong_context_and_observation(folder: Path) -> None:
+    agent = api.load(folder / "seed-0")
+    for call in (agent.weights, agent.specialize, lambda context: agent.act([0.5], context)):
+        assert "'c1'" in message(call, {"c1": 1.0})
+        assert "c0" in message(call, {"c0": float("nan")})
+    with pytest.raises(ValueError, match="obs"):
+        agent.act({"position": [0.5]}, {"c0": 1.0})
+
+
+def test_runs_that_are_no_seeds_are_refused(folder: Path, tmp_path: Path) -> None:
+    text = message(api.evaluate, [folder / "seed-0", folder / "concat"])
+    assert "no seeds of one agent: agent.name is 'hyper-ppo' and 'concat-ppo'" in text
+    spec = Run.open(folder / "concat").spec
+    discount = spec.agent.algorithm.model_copy(update={"gamma": 0.5})
+    other = spec.model_copy(update={"agent": spec.agent.model_copy(update={"algorithm": discount})})
+    text = message(api.evaluate, [folder / "concat", Run.create(tmp_path / "a", other)])
+    assert "agent.algorithm.gamma is" in text
+    family = spec.model_copy(update={"family": load_family("ode-2d")})
+    text = message(api.evaluate, [folder / "concat", Run.create(tmp_path / "b", family)])
+    assert "no seeds of one family: family.name is 'ode' and 'ode-2d'" in text
+    assert "given twice" in message(api.evaluate, [folder / "seed-0", Run.open(folder / "seed-0")])
+    assert "at least one run" in message(api.evaluate, [])
+
+
+def test_mistakes_take_one_line(folder: Path, tmp_path: Path) -> None:
+    run = folder / "seed-0"
+    assert "did you mean" in message(api.evaluate, folder / "sed-0")
+    assert "not a run" in message(api.evaluate, tmp_path)
+    assert "'extrapolation'" in message(api.evaluate, run, splits=["extrapolatoin"])
+    assert "'c1'" in message(api.evaluate, run, contexts=[{"c1": 0.0}])
+    assert "episodes" in message(api.evaluate, run, episodes=0)
+    assert "seed" in message(api.evaluate, run, seed=-1)
+    assert "checkpoint" in message(api.evaluate, run, checkpoint="7")
+    assert "steps" in message(api.train, "hyper-ppo", "ode", steps=0)
+    assert "seed" in message(api.train, "hyper-ppo", "ode", seed=-1)
+    assert "'hyper-ppo'" in message(api.train, "hyper-pppo", "ode")
+    assert "known" in message(api.train, "hyper-ppo", "odee")
+    assert "gama" in message(api.train, "hyper-ppo", "ode", overrides=["algorithm.gama=0.9"])
+    assert "--resume" in message(api.train, "hyper-ppo", "ode", out=run)
+    assert "extend it" in message(api.resume, run)
+
+
+def test_a_run_goes_on(tmp_path: Path) -> None:
+    run = api.train("concat-ppo", "ode", steps=32, overrides=SMALL, out=tmp_path / "run")
+    assert api.resume(run.path, steps=96).status.steps == 96
+    assert api.evaluate(run.path, save=False).runs[0].steps == 96
+
+
+def test_training_takes_names_recipes_families_and_runs(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def caught(agent: AgentRecipe, family: Family, **rest: Any) -> None:
+        given.update(rest, agent=agent, family=family)
+
+    monkeypatch.setattr(training, "train", caught)
+    monkeypatch.chdir(tmp_path)
+    api.train(
+        "hyper-ppo", "ode", seed=3, overrides=["policy.hypernetwork.rank=2"], from_run=folder / "seed-0"
+    )
+    assert given["agent"].policy.hypernetwork.rank == 2
+    assert (given["family"].name, given["from_run"].path, given["seed"]) == ("ode", folder / "seed-0", 3)
+    assert given["out"] == Path("runs/ode/hyper-ppo/seed-3") == api.default_run_dir("ode", "hyper-ppo", 3)
+    family = Family.load("cartpole")
+    api.train(load_agent("concat-ppo"), family, steps=7)
+    assert (given["family"], given["steps"], given["agent"].name) == (family, 7, "concat-ppo")
+    api.train("blind-ppo", family.recipe, out="there")
+    assert (given["family"].recipe, given["out"]) == (family.recipe, Path("there"))
+
+
+def test_a_family_made_in_python_is_trained_and_evaluated(reach: Family, reached: Path) -> None:
+    found = api.evaluate(reached, family=reach, splits=["interpolation"], episodes=2)
+    assert {length for task in found.tasks for length in task.lengths} == {3}
+    assert all(task.mean < 0 for task in found.tasks)
+    assert api.load(reached, family=reach).act([0.1, 0.2], {"goal": 0.3}).shape == (1,)
+    assert "family=" in message(api.evaluate, reached)
+    assert "family=" in message(api.load, reached)
+    assert "another family" in message(api.load, reached, family=Family.load("ode"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "train('nope', 'ode')",
+        "train('hyper-ppo', 'ode', overrides=['steps=-1'])",
+        "evaluate('nope')",
+        "load('nope')",
+    ],
+)
+def test_mistakes_answer_without_torch(call: str, tmp_path: Path) -> None:
+    code = (
+        f"import sys, hyperrl\ntry: hyperrl.{call}\n"
+        "except hyperrl.UserError:\n"
+        "    print(sorted({'torch', 'stable_baselines3', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
