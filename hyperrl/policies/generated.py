@@ -16,7 +16,7 @@ _FORMED_ENTRIES = 2**17
 """Kept weights are formed where all rows' matrices have at most this many entries."""
 
 _FORMED_AFTER = 8
-"""Uses of the same kept weights after which forming has paid for itself; until then they stay as generated."""
+"""Uses of the same kept weights after which forming has paid for itself."""
 
 
 class OptimizerSteps:
