@@ -144,7 +144,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
     def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
         extractor = self.features_extractor
         assert isinstance(extractor, ContextExtractor)
-        features = extractor.features_dim - extractor.descriptor_dim
+        features = int(extractor.features_dim - extractor.descriptor_dim)
         latent = actor_hidden[-1] if actor_hidden else features
         shape: dict[str, Any] = {
             "activation": self.activation_fn,
@@ -171,7 +171,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         else:
             head = self.action_dist.proba_distribution_net(latent)  # type: ignore[assignment]
         assert isinstance(head, nn.Linear)
-        return head.out_features
+        return int(head.out_features)
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
         if not isinstance(self.action_dist, StateDependentNoiseDistribution):

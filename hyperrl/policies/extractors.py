@@ -61,7 +61,7 @@ class ContextExtractor(BaseFeaturesExtractor):
     ) -> None:
         self.descriptor_dim = 0
         if isinstance(observation_space, spaces.Dict) and CONTEXT in observation_space.spaces:
-            self.descriptor_dim = get_flattened_obs_dim(observation_space[CONTEXT])
+            self.descriptor_dim = int(get_flattened_obs_dim(observation_space[CONTEXT]))
         extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
         super().__init__(observation_space, extractor.features_dim + self.descriptor_dim)
         self.inner = extractor
