@@ -78,33 +78,42 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Reset all environments; environment i is seeded with seed + i, or with seed[i].
 
-        Options are those of the base environment's reset and `context`, one for all environments.
+        Options are those of the base environment's reset, one `context` for all environments, and Gymnasium's
+        `reset_mask`, (N,) bool, which environments to reset.
         """
-        seeds = (
-            [seed + i for i in range(self.num_envs)]
-            if isinstance(seed, int)
-            else list(seed or [None] * self.num_envs)
+        merged = {**self._options, **(options or {})}
+        given, mask = merged.pop("context", None), merged.pop("reset_mask", None)
+        mask = (
+            np.ones(self.num_envs, np.bool_) if mask is None or self._state is None else np.array(mask, bool)
         )
+        indices = np.flatnonzero(mask)
+        self._seed(seed, indices)
+        if given is None:
+            self._take([self._draw(index) for index in indices.tolist()], indices)
+        else:
+            self._play(self.space.complete(given), indices)
+        starts = np.stack(
+            [self.dynamics.start(self._rng(index), merged or None) for index in indices.tolist()]
+        )
+        if self._state is None:
+            self._state = starts
+        self._state[indices] = starts
+        return self.observation(), self._began(mask, indices)
+
+    def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
+        if seed is None:
+            return
+        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else list(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments")
         if self._owns_sampler and self.sampler is not None and seeds[0] is not None:
             self.sampler.reseed(seeds[0])
-        for i, each in enumerate(seeds):
-            if each is not None:
-                self._rngs[i] = seeding.np_random(each)[0]
-        merged = {**self._options, **(options or {})}
-        given = merged.pop("context", None)
-        indices = np.arange(self.num_envs)
-        if given is None:
-            self._take(
-                [i if self.sampler is None else self.sampler.next() for i in range(self.num_envs)], indices
-            )
-        else:
-            self._play(self.space.complete(given))
-        self._state = np.stack(
-            [self.dynamics.start(self._rng(i), merged or None) for i in range(self.num_envs)]
-        )
-        return self.observation(), self._began(np.ones(self.num_envs, np.bool_), indices)
+        for index in indices.tolist():
+            if seeds[index] is not None:
+                self._rngs[index] = seeding.np_random(seeds[index])[0]
+
+    def _draw(self, index: int) -> int:
+        return index if self.sampler is None else self.sampler.next()
 
     def _rng(self, index: int) -> np.random.Generator:
         rng = self._rngs[index]
@@ -122,13 +131,14 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         for index, task in zip(indices.tolist(), tasks, strict=True):
             self._playing[index] = self._contexts[task]
 
-    def _play(self, context: Context) -> None:
-        self._tasks[:] = CUSTOM_TASK
-        self._playing = [context] * self.num_envs
-        self._descriptors[:] = self.space.encode(self.space.values([context]))
-        self._constants[:] = self._constants_of(context)
-        self._elapsed[:] = 0
-        self._returns[:] = 0.0
+    def _play(self, context: Context, indices: NDArray[np.int64]) -> None:
+        self._tasks[indices] = CUSTOM_TASK
+        self._descriptors[indices] = self.space.encode(self.space.values([context]))
+        self._constants[indices] = self._constants_of(context)
+        self._elapsed[indices] = 0
+        self._returns[indices] = 0.0
+        for index in indices.tolist():
+            self._playing[index] = context
 
     def observation(self) -> dict[str, NDArray[np.float32]]:
         """Observe the present state, in new arrays; raises `gymnasium.error.ResetNeeded` before a reset."""
@@ -160,18 +170,16 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """Report the finished episodes and begin new ones."""
         assert self._state is not None
         infos = self._ended(done, indices)
-        tasks = [self._next(index) for index in indices.tolist()]
+        tasks = []
+        for index in indices.tolist():
+            if self.sampler is not None:
+                self.sampler.update(int(self._tasks[index]), float(self._returns[index]))
+            tasks.append(self._draw(index))
         self._take(tasks, indices)
         for index in indices.tolist():
             self._state[index] = self.dynamics.start(self._rng(index), self._options or None)
         infos.update(self._began(done, indices))
         return infos
-
-    def _next(self, index: int) -> int:
-        if self.sampler is None:
-            return index
-        self.sampler.update(int(self._tasks[index]), float(self._returns[index]))
-        return self.sampler.next()
 
     def _told(self, indices: NDArray[np.int64]) -> NDArray[np.object_]:
         contexts = np.empty(self.num_envs, object)
@@ -191,6 +199,9 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         episode = {"r": self._returns * mask, "_r": mask, "l": self._elapsed * mask, "_l": mask}
         final = {**self._began(mask, indices), "episode": episode, "_episode": mask}
         return {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
+
+    def render(self) -> None:
+        """Nothing: a batch has no pictures; a single environment of the family has."""
 
     def get_state(self) -> dict[str, Any]:
         """All that a continuation needs, random generators and sampler included: arrays and JSON data."""

@@ -77,12 +77,13 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
         self._record = record_episodes
-        self.observation_space = contextual_space(env.observation_space, space.box)
+        self.observation_space: gym.spaces.Dict = contextual_space(env.observation_space, space.box)
         self._nested = isinstance(env.observation_space, gym.spaces.Dict)
         self.action_space = env.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
         check_attributes(self.base, binding)
+        self._whole = {name for name in binding.written if type(getattr(self.base, name)) is int}
         self._begin(CUSTOM_TASK, dict(space.default))
 
     def _begin(self, task: int, context: Context) -> None:
@@ -97,7 +98,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.attributes = self._binding.attributes(context, lambda name: getattr(self.base, name))
         for name, value in self.attributes.items():
             try:
-                setattr(self.base, name, value)
+                whole = name in self._whole and value.is_integer()
+                setattr(self.base, name, int(value) if whole else value)
             except (AttributeError, TypeError, ValueError) as error:
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"

@@ -45,6 +45,7 @@ class Family:
         self.binding = Binding(recipe.features, recipe.derived)
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
+        self._trained: set[tuple[float, ...]] | None = None
         self._spaces: tuple[gym.Space[Any], gym.Space[Any]] | None = None
 
     @classmethod
@@ -63,12 +64,15 @@ class Family:
         if split not in self._tasks:
             before = SPLITS[: SPLITS.index(split)]
             earlier = [context for name in before for context in self.tasks(name)]
-            self._tasks[split] = tasks_of(self.recipe, self.space, split, earlier)
+            trained = self.tasks("train") if before else []
+            self._tasks[split] = tasks_of(self.recipe, self.space, split, trained, earlier)
         return [dict(context) for context in self._tasks[split]]
 
     def flag(self, context: Mapping[str, float]) -> str:
         """Tell what a context is: "train" (a training task), "interpolation" (inside) or "extrapolation"."""
-        if self.space.key(context) in {self.space.key(task) for task in self.tasks("train")}:
+        if self._trained is None:
+            self._trained = {self.space.key(task) for task in self.tasks("train")}
+        if self.space.key(context) in self._trained:
             return "train"
         return "interpolation" if self.space.inside(context) else "extrapolation"
 
@@ -173,7 +177,7 @@ class Family:
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
-        except (gym.error.Error, TypeError) as error:
+        except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
@@ -182,7 +186,8 @@ class Family:
         if self.recipe.oracle != "ode" or start is None:
             return None
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
-        assert dynamics is not None
+        if dynamics is None:
+            return None
         read = dynamics.parameters.__getitem__
         attributes = {**dynamics.parameters, **self.binding.attributes(self.space.complete(context), read)}
         return ode_return(attributes, start=start, steps=self._max_steps())

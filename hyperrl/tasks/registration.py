@@ -1,10 +1,14 @@
 """Every family of the suite, and our base environments, as Gymnasium ids."""
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
 from hyperrl.recipes import shipped
+
+if TYPE_CHECKING:
+    from hyperrl.tasks.family import Family
 
 _BASES = (
     ("ode", "OdeEnv", 200),
@@ -32,6 +36,11 @@ def _register(id: str, entry_point: str, **kwargs: Any) -> None:
 
 def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
     """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
+    return _shipped(family).make(split, render_mode=render_mode)
+
+
+@cache
+def _shipped(name: str) -> "Family":
     from hyperrl.tasks.family import Family
 
-    return Family.load(family).make(split, render_mode=render_mode)
+    return Family.load(name)

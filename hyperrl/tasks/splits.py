@@ -13,11 +13,15 @@ from hyperrl.tasks.contexts import Context, ContextSpace
 if TYPE_CHECKING:
     from hyperrl.recipes import FamilyRecipe, Part
 
-_MOST_CANDIDATES = 2**17
+_MOST_CANDIDATES = 2**15
 
 
 def tasks_of(
-    recipe: "FamilyRecipe", space: ContextSpace, split: str, earlier: Sequence[Context]
+    recipe: "FamilyRecipe",
+    space: ContextSpace,
+    split: str,
+    trained: Sequence[Context],
+    earlier: Sequence[Context],
 ) -> list[Context]:
     """List a split's tasks, each once, in the recipe's order.
 
@@ -25,19 +29,20 @@ def tasks_of(
         recipe: the family.
         space: its features.
         split: its name.
-        earlier: tasks of the splits before it; grids and samples drop them, a list that holds one is refused.
+        trained: the training tasks; a list drops them where it says so.
+        earlier: tasks of all splits before it; grids and samples drop them, a list that holds one is refused.
 
     Raises:
         UserError: an overlap with an earlier split, or a sample that cannot be filled.
     """
     taken = {space.key(context) for context in earlier}
-    trained = {space.key(context) for context in earlier[: _train_count(recipe, space, split)]}
+    droppable = {space.key(context) for context in trained}
     tasks: list[Context] = []
     own: set[tuple[float, ...]] = set()
     for part in getattr(recipe.splits, split):
         where = f"{recipe.name}: split {split!r}"
         if part.list is not None:
-            new = list(_listed(part, space, taken, trained, where))
+            new = list(_listed(part, space, taken, droppable, where))
         elif part.sample is not None:
             new = _sampled(part, space, split, taken | own, where)
         else:
@@ -50,10 +55,6 @@ def tasks_of(
     return tasks
 
 
-def _train_count(recipe: "FamilyRecipe", space: ContextSpace, split: str) -> int:
-    return 0 if split == "train" else len(tasks_of(recipe, space, "train", []))
-
-
 def _kept(part: "Part", space: ContextSpace, context: Context) -> bool:
     side = part.keep is None or space.inside(context) == (part.keep == "inside")
     return side and not part.drops(context)
@@ -63,12 +64,12 @@ def _listed(
     part: "Part",
     space: ContextSpace,
     taken: set[tuple[float, ...]],
-    trained: set[tuple[float, ...]],
+    droppable: set[tuple[float, ...]],
     where: str,
 ) -> Iterator[Context]:
     for context in map(space.complete, part.explicit):
         key = space.key(context)
-        if not _kept(part, space, context) or (part.without_train and key in trained):
+        if not _kept(part, space, context) or (part.without_train and key in droppable):
             continue
         if key in taken:
             raise UserError(

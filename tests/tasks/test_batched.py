@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
@@ -21,10 +21,8 @@ BATCHED = ["ode", "ode-2d", "point-goal", "double-integrator", "cartpole", "pend
 
 def one_by_one(name: str) -> Family:
     """The same family over single environments: a factory of its own has no batched dynamics."""
-    recipe = Family.load(name).recipe
-    return Family(
-        recipe, lambda **given: gym.make(recipe.base, disable_env_checker=True, **recipe.kwargs, **given)
-    )
+    family = Family.load(name)
+    return Family(family.recipe, family.make_base)
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -72,7 +70,7 @@ def test_a_batch_equals_single_environments(name: str, num_envs: int) -> None:
         np.testing.assert_array_equal(truncated, truncated_)
         if name == "pendulum" and infos:
             returns = [each["final_info"]["episode"].pop("r") for each in (infos, infos_)]
-            np.testing.assert_allclose(*returns, rtol=1e-12)
+            np.testing.assert_allclose(returns[0], returns[1], rtol=1e-12)
         assert_same(infos, infos_)
         ends += int((terminated | truncated).sum())
     assert ends >= 2 * num_envs
@@ -80,6 +78,7 @@ def test_a_batch_equals_single_environments(name: str, num_envs: int) -> None:
         assert samplers[0].get_state() == samplers[1].get_state()
 
 
+@settings(max_examples=40)
 @given(data=st.data(), name=st.sampled_from(BATCHED), num_envs=st.integers(1, 70))
 def test_no_row_depends_on_its_neighbours(data: st.DataObject, name: str, num_envs: int) -> None:
     recipe = Family.load(name).recipe
@@ -196,7 +195,7 @@ def test_what_was_returned_is_the_callers() -> None:
 def test_seeds() -> None:
     family = Family.load("ode")
     whole = family.make_vec(3, contexts=[{}] * 3).reset(seed=11)[0]["obs"]
-    listed = family.make_vec(3, contexts=[{}] * 3).reset(seed=[11, 12, 13])[0]["obs"]
+    listed = family.make_vec(3, contexts=[{}] * 3).reset(seed=[11, 12, 13])[0]["obs"]  # type: ignore[arg-type]
     single = [family.make_default().reset(seed=seed)[0]["obs"] for seed in (11, 12, 13)]
     np.testing.assert_array_equal(whole, listed)
     np.testing.assert_array_equal(whole, single)
@@ -207,11 +206,35 @@ def test_seeds() -> None:
         family.make_vec(3).reset(seed=[1, 2])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("context", [None, {"c0": 9.0}])
+def test_a_mask_resets_some_environments(context: dict[str, float] | None) -> None:
+    outcomes = []
+    for family in (Family.load("ode"), one_by_one("ode")):
+        batch = family.make_vec(3, sampler=TaskSampler(family.tasks("train"), seed=1))
+        batch.reset(seed=0)
+        for _ in range(50):
+            seen, *_ = batch.step(np.ones((3, 2), np.float32))
+        options: dict[str, Any] = {"reset_mask": np.array([True, False, True])}
+        options |= {} if context is None else {"context": context}
+        after, infos = batch.reset(seed=5, options=options)
+        assert after["obs"][1] == seen["obs"][1]
+        assert after["context"][1] == seen["context"][1]
+        assert infos["_context"].tolist() == [True, False, True]
+        ends = [batch.step(np.zeros((3, 2), np.float32))[3].tolist() for _ in range(200)]
+        outcomes.append((after, infos, ends))
+    assert_same(outcomes[0][0], outcomes[1][0])
+    assert_same(outcomes[0][1], outcomes[1][1])
+    assert outcomes[0][2] == outcomes[1][2]
+    assert outcomes[0][2][149] == [False, True, False]
+    assert outcomes[0][2][199] == [True, False, True]
+
+
 def test_wrong_use_is_refused() -> None:
     family = Family.load("ode")
-    for wrong in ({"contexts": [{}]}, {"contexts": [{}, {}], "sampler": TaskSampler([{}])}):
-        with pytest.raises(UserError, match="2 environments need 2 contexts"):
-            family.make_vec(2, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="2 environments need 2 contexts"):
+        family.make_vec(2, contexts=[{}])
+    with pytest.raises(UserError, match="2 environments need 2 contexts and no sampler"):
+        family.make_vec(2, contexts=[{}, {}], sampler=TaskSampler([{}]))
     with pytest.raises(UserError, match="num_envs is 0"):
         family.make_vec(0)
     with pytest.raises(gym.error.ResetNeeded):

@@ -10,25 +10,23 @@ from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
 
-_OURS: dict[str, Callable[..., Dynamics]] = {
-    "hyperrl-base/ode-v0": Ode,
-    "hyperrl-base/point-goal-v0": PointGoal,
-    "hyperrl-base/double-integrator-v0": DoubleIntegrator,
+_BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
+    "hyperrl-base/ode-v0": (Ode, frozenset({"dimension", "force"})),
+    "hyperrl-base/point-goal-v0": (PointGoal, frozenset()),
+    "hyperrl-base/double-integrator-v0": (DoubleIntegrator, frozenset()),
+    "CartPole-v0": (CartPole, frozenset()),
+    "CartPole-v1": (CartPole, frozenset()),
+    "Pendulum-v1": (Pendulum, frozenset()),
 }
-_GYMNASIUMS: dict[str, Callable[[], Dynamics]] = {
-    "CartPole-v0": CartPole,
-    "CartPole-v1": CartPole,
-    "Pendulum-v1": Pendulum,
-}
+"""Base id to its dynamics and the keyword arguments that these take."""
 
 
 def batched_dynamics(base: str, kwargs: Mapping[str, Any]) -> Dynamics | None:
     """Find the batched dynamics of a base id; None where there are none, or not with these arguments."""
-    if base in _OURS:
-        return _OURS[base](**kwargs)
-    if base in _GYMNASIUMS and not kwargs:
-        return _GYMNASIUMS[base]()
-    return None
+    if base not in _BATCHED:
+        return None
+    make, known = _BATCHED[base]
+    return make(**kwargs) if set(kwargs) <= known else None
 
 
 __all__ = [

@@ -4,6 +4,7 @@ Beukman et al., "Dynamics Generalisation in Reinforcement Learning via Adaptive 
 NeurIPS 2023.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,10 +37,12 @@ class Ode(Dynamics):
         """Take the number of coefficients, 1 or 2, and the action's magnitude.
 
         Raises:
-            UserError: another dimension.
+            UserError: another dimension, or a force that is no finite number.
         """
         if dimension not in (1, 2):
             raise UserError(f"ode: dimension is {dimension!r}; 1 or 2 is allowed")
+        if not isinstance(force, (int, float)) or not math.isfinite(force):
+            raise UserError(f"ode: force is {force!r}; a finite number is needed")
         self.dimension = dimension
         self.parameters = {"force": float(force), "c0": 1.0}
         if dimension == 2:

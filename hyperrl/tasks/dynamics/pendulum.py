@@ -16,9 +16,10 @@ from hyperrl.tasks.dynamics.base import Constants, Dynamics, Floats
 
 def _squares(torque: NDArray[Any]) -> NDArray[Any]:
     """Square each torque (N,) as a NumPy scalar does: in single precision the two ways differ by 1e-10."""
-    if torque.dtype == np.float64:
-        return torque * torque
-    return np.fromiter((each**2 for each in torque), torque.dtype, len(torque))
+    squares: NDArray[Any] = torque * torque
+    if torque.dtype != np.float64:
+        squares = np.fromiter((each**2 for each in torque), torque.dtype, len(torque))
+    return squares
 
 
 class Pendulum(Dynamics):

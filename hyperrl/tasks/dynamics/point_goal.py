@@ -79,10 +79,10 @@ class PointGoalEnv(DynamicsEnv):
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
         from hyperrl.tasks.dynamics.picture import Picture
 
-        picture = Picture((-1.5, 1.5), (-1.5, 1.5))
+        picture = Picture((-LIMIT, LIMIT), (-LIMIT, LIMIT))
         goal = (float(np.cos(self.angle)), float(np.sin(self.angle)))
         picture.circle((0.0, 0.0), 1.0, "faint", filled=False)
-        picture.circle(goal, 0.08, "goal")
+        picture.circle(goal, 0.12, "goal")
         picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
         x, y, right, up = (float(value) for value in trail[-1])
         picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")

@@ -1,0 +1,137 @@
+"""Contexts as arrays and descriptors, the sampler's sequence and state."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import Feature
+from hyperrl.tasks import ContextSpace, Family, TaskSampler
+
+SPACE = ContextSpace(
+    {
+        "mass": Feature(about="m", default=1.0, train=(0.5, 1.5), extrapolation=(0.1, 2.0)),
+        "angle": Feature(about="a", default=0.0, train=(0.0, 2 * math.pi), encoding="circle"),
+        "sign": Feature(about="s", default=1.0, train=(-1.0, 1.0), values=(-1.0, 1.0)),
+    }
+)
+
+
+def test_the_descriptor_is_normalised_by_the_training_range_and_bounded_by_the_widest() -> None:
+    assert SPACE.names == ("mass", "angle", "sign")
+    assert SPACE.descriptor_names == ("mass", "angle.cos", "angle.sin", "sign")
+    assert SPACE.descriptor_dim == 4
+    rows = SPACE.encode(SPACE.values([{"mass": 0.5}, {"mass": 1.5, "angle": math.pi / 2}, {"sign": -1.0}]))
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows, [[-1, 1, 0, 1], [1, 0, 1, 1], [0, 1, 0, -1]], atol=1e-7)
+    np.testing.assert_allclose(SPACE.box.low, [-1.8, -1, -1, -1], rtol=1e-6)
+    np.testing.assert_allclose(SPACE.box.high, [2.0, 1, 1, 1], rtol=1e-6)
+    assert SPACE.box.dtype == np.float32
+
+
+@given(mass=st.floats(0.1, 2.0), angle=st.floats(-10, 10), sign=st.sampled_from([-1.0, 1.0]))
+def test_declared_contexts_lie_in_the_box_and_come_back_from_arrays(
+    mass: float, angle: float, sign: float
+) -> None:
+    context = {"mass": mass, "angle": angle, "sign": sign}
+    values = SPACE.values([context])
+    assert SPACE.contexts(values) == [context]
+    assert SPACE.encode(values)[0] in SPACE.box
+    assert SPACE.inside(context) == (0.5 <= mass <= 1.5)
+    assert (
+        SPACE.key(context) == SPACE.key({"mass": mass * (1 + 1e-13), "angle": angle, "sign": sign})
+        or mass == 0
+    )
+
+
+def test_the_same_task_has_the_same_key() -> None:
+    assert (
+        SPACE.key({"angle": 1.0})
+        == SPACE.key({"angle": 1.0 + 2 * math.pi})
+        == SPACE.key({"angle": 1.0 - 2 * math.pi})
+    )
+    assert SPACE.key({"angle": -0.0}) == SPACE.key({}) == SPACE.key({"angle": 2 * math.pi})
+    assert SPACE.key({"mass": 0.1 + 0.2}) == SPACE.key({"mass": 0.3})
+    assert SPACE.key({"mass": 0.3}) != SPACE.key({"mass": 0.3001})
+
+
+def test_a_context_beyond_the_declared_ranges_is_accepted_and_flagged() -> None:
+    family = Family.load("ode")
+    assert family.space.complete({"c0": 1000}) == {"c0": 1000.0}
+    assert family.flag({"c0": 1000.0}) == "extrapolation"
+    assert family.flag({"c0": 2.5}) == "interpolation"
+    assert family.flag({"c0": 5.0}) == family.flag({}) == "train"
+    batch = family.make_vec(1, contexts=[{"c0": 1000.0}])
+    assert batch.reset(seed=0)[0]["context"][0, 0] == 200.0
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [
+        ({"mss": 1.0}, "unknown feature 'mss'; did you mean 'mass'"),
+        ({"mass": math.inf}, "mass is inf"),
+        ({"mass": "x"}, "'x'"),
+    ],
+)
+def test_wrong_contexts_are_refused(context: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        SPACE.complete(context)
+
+
+def test_no_contexts_are_an_empty_array() -> None:
+    assert SPACE.values([]).shape == (0, 3)
+    assert SPACE.encode(SPACE.values([])).shape == (0, 4)
+    with pytest.raises(UserError, match="at least one feature"):
+        ContextSpace({})
+
+
+TASKS = [{"c0": float(i)} for i in range(5)]
+
+
+def test_round_robin_goes_through_the_tasks_in_order() -> None:
+    sampler = TaskSampler(TASKS, "round-robin")
+    assert [sampler.next() for _ in range(12)] == [*range(5), *range(5), 0, 1]
+
+
+def test_uniform_is_uniform_and_follows_its_seed() -> None:
+    draws = [TaskSampler(TASKS, seed=seed) for seed in (0, 0, 1)]
+    sequences = [[sampler.next() for _ in range(5000)] for sampler in draws]
+    assert sequences[0] == sequences[1] != sequences[2]
+    counts = np.bincount(sequences[0], minlength=5)
+    assert counts.min() > 900
+    assert counts.sum() == 5000
+
+
+@given(before=st.integers(0, 20), mode=st.sampled_from(["uniform", "round-robin"]))
+def test_a_restored_sampler_continues_exactly(before: int, mode: Any) -> None:
+    sampler = TaskSampler(TASKS, mode, seed=3)
+    for step in range(before):
+        sampler.update(sampler.next(), step / 3)
+    state = json.loads(json.dumps(sampler.get_state()))
+    other = TaskSampler(TASKS, mode, seed=99)
+    other.set_state(state)
+    assert other.get_state() == sampler.get_state()
+    assert [other.next() for _ in range(20)] == [sampler.next() for _ in range(20)]
+
+
+def test_returns_are_kept_per_task() -> None:
+    sampler = TaskSampler(TASKS)
+    for task, episode_return in ((1, 2.0), (1, 4.0), (4, -1.0), (-1, 99.0)):
+        sampler.update(task, episode_return)
+    assert sampler.finished == [0, 2, 0, 0, 1]
+    assert sampler.mean_return[1::3] == [3.0, -1.0]
+    assert math.isnan(sampler.mean_return[0])
+
+
+def test_wrong_samplers_are_refused() -> None:
+    with pytest.raises(UserError, match="no tasks"):
+        TaskSampler([])
+    with pytest.raises(UserError, match="'random'"):
+        TaskSampler(TASKS, "random")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="of 5 tasks; this family has 1"):
+        TaskSampler(TASKS[:1]).set_state(TaskSampler(TASKS).get_state())
