@@ -104,9 +104,9 @@ class TaskSampler:
 class FixedTask:
     """Always the same task of a list: for evaluation, where environment i plays contexts[i]."""
 
-    def __init__(self, contexts: Sequence[Mapping[str, float]], task: int) -> None:
-        """Take the list and the index into it."""
-        self.contexts = [dict(context) for context in contexts]
+    def __init__(self, contexts: list[dict[str, float]], task: int) -> None:
+        """Take the list, which many environments may share, and the index into it."""
+        self.contexts = contexts
         self._task = task
 
     def next(self) -> int:
