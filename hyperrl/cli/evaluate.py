@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import show, values
+from hyperrl.cli.progress import busy
 
 if TYPE_CHECKING:
     from hyperrl.evaluation import Evaluation
@@ -54,27 +55,34 @@ def evaluate(
     ] = None,
 ) -> None:
     """Evaluate a run on tasks that it was not trained on."""
+    from hyperrl.store import Run
+
     contexts = [values.context(text) for text in context or ()]
     sweeps = [values.sweep(text) for text in sweep or ()]
+    allowed = tuple(allow_import or ())
+    features = Run.open(runs[0], allowed).spec.family.features
+    for option, given in (("--context", contexts), ("--sweep", [(each.feature,) for each in sweeps])):
+        values.known(option, given, features)
     from hyperrl import api
 
-    found = api.evaluate(
-        runs,
-        splits=split,
-        contexts=contexts,
-        sweep=sweeps,
-        episodes=episodes,
-        seed=seed,
-        deterministic=not stochastic,
-        allow_import=tuple(allow_import or ()),
-    )
+    with busy("evaluating ..."):
+        found = api.evaluate(
+            runs,
+            splits=split,
+            contexts=contexts,
+            sweep=sweeps,
+            episodes=episodes,
+            seed=seed,
+            deterministic=not stochastic,
+            allow_import=allowed,
+        )
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:
-        _print_evaluation(found)
+        _print(found)
 
 
-def _print_evaluation(found: "Evaluation") -> None:
+def _print(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
     actions = "most likely actions" if found.deterministic else "drawn actions"
     how = f"{found.episodes} {'episode' if found.episodes == 1 else 'episodes'} per task, {actions}"
@@ -85,6 +93,10 @@ def _print_evaluation(found: "Evaluation") -> None:
     if found.asked:
         show.line()
         show.tasks(found.agent, found.asked)
-    if found.figures:
-        show.line()
-        show.pairs(("figure", str(path)) for path in found.figures)
+    show.line()
+    show.pairs(
+        [
+            *(("figure", str(path)) for path in found.figures),
+            *(("numbers", str(path)) for path in found.files),
+        ]
+    )

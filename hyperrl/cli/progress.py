@@ -54,13 +54,25 @@ def _bar(what: str) -> Iterator[Advance]:
         yield advance
 
 
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """On a terminal, show on stderr that a piece of work of unknown length goes on."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from hyperrl.cli.show import console
+
+    with console(stderr=True).status(what):
+        yield
+
+
 class PlainLines:
     """One line for every tenth of the work, but none for work that is done in seconds."""
 
     def __init__(self, what: str, quiet_seconds: float = 10.0) -> None:
         self.what = what
         self.quiet_seconds = quiet_seconds
-        self.started = self.said = time.monotonic()
+        self.started = self.said = 0.0
         self.first: int | None = None
         self.tenths = 0
 
@@ -68,7 +80,7 @@ class PlainLines:
         """Print a line where another tenth is done and the last line is `quiet_seconds` old."""
         now = time.monotonic()
         if self.first is None:
-            self.first = done
+            self.first, self.started, self.said = done, now, now
         tenths = 10 * done // total
         if tenths <= self.tenths or now - self.said < self.quiet_seconds or done <= self.first:
             return

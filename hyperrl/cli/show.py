@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
 
 _NEVER_WRAPS = 100_000
+_TASKS_SHOWN = 50
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -100,16 +101,38 @@ def _share(split: Mapping[str, Any]) -> str:
 
 def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
     """Print the mean return of each task, how it lies to the training tasks, and the best known return."""
+    found = list(found)
+    if len(found) > _TASKS_SHOWN:
+        _task_kinds(agent, found)
+        return
     columns = ["task", "kind", agent, "optimum"]
     rows = ([assignment(task.context), task.split, number(task.mean), number(task.oracle)] for task in found)
     table(columns, rows, numbers=columns[2:])
+
+
+def _task_kinds(agent: str, found: "Sequence[TaskResult]") -> None:
+    """Where the tasks are too many to print: how they did, kind by kind."""
+    columns = ["kind", "tasks", agent, "least", "at", "most", "at"]
+    rows = []
+    for kind in dict.fromkeys(task.split for task in found):
+        of_kind = sorted((task for task in found if task.split == kind), key=lambda task: task.mean)
+        ends = [
+            cell
+            for task in (of_kind[0], of_kind[-1])
+            for cell in (number(task.mean), assignment(task.context))
+        ]
+        mean = sum(task.mean for task in of_kind) / len(of_kind)
+        rows.append([kind, str(len(of_kind)), number(mean), *ends])
+    table(columns, rows, numbers=["tasks", agent, "least", "most"])
 
 
 def number(value: float | None, digits: int = 4) -> str:
     """A number with as many significant digits as help; "-" for None."""
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.{digits}g}" if abs(value) >= 1e-12 else "0"
 
 
 def assignment(context: dict[str, float]) -> str:

@@ -157,5 +157,6 @@ def _print_run(run: "Run") -> None:
     show.line()
     show.splits(agent, final["splits"])
     show.line()
-    rows = [("run", str(run.path)), *(("figure", str(path)) for path in sorted(run.figures.glob("*.png")))]
+    figures = sorted(run.figures.glob("return_over_context*.png"))
+    rows = [("run", str(run.path)), *(("figure", str(path)) for path in figures)]
     show.pairs([*rows, ("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}")])

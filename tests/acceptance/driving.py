@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
 
 Done = subprocess.CompletedProcess[str]
 
@@ -54,7 +56,7 @@ def hyperrl(*args: str | Path, cwd: Path) -> Done:
     return subprocess.run(
         [sys.executable, "-m", "hyperrl", *map(str, args)],
         cwd=cwd,
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -83,11 +85,21 @@ def hyperrl_without_torch(*args: str | Path, cwd: Path) -> Done:
     return subprocess.CompletedProcess(args, status, *(stream.read_text() for stream in streams))
 
 
+def hyperrl_here(*args: str | Path, cwd: Path) -> Done:
+    """Run one command in `cwd`, in this process."""
+    from hyperrl.cli import main
+
+    out, err = StringIO(), StringIO()
+    with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        status = main([str(arg) for arg in args])
+    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
+
+
 @cache
 def _server() -> "subprocess.Popen[str]":
     server = subprocess.Popen(
         [sys.executable, "-c", _SERVER],
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -113,10 +125,10 @@ def tree(folder: Path) -> dict[str, str]:
 def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bool = False) -> None:
     """Assert that a command is refused: status 2, one line on stderr, no other output, no file touched.
 
-    Unless `torch`, the command runs where torch cannot be imported.
+    The command runs where torch cannot be imported, or with `torch` in this process, which has loaded it.
     """
     before = tree(cwd)
-    done = (hyperrl if torch else hyperrl_without_torch)(*args, cwd=cwd)
+    done = (hyperrl_here if torch else hyperrl_without_torch)(*args, cwd=cwd)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr.startswith("hyperrl: error: "), done.stderr
     assert done.stderr.endswith("\n"), done.stderr

@@ -1,0 +1,189 @@
+"""A run from the first command to the last: train, look at it, evaluate, sweep, go on."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.acceptance.conftest import FEW
+from tests.acceptance.driving import ENVIRONMENT, hyperrl, hyperrl_here, succeeded, tree
+
+RUN = Path("runs/ode/hyper-ppo/seed-0")
+
+
+def rows(shown: str) -> dict[str, list[str]]:
+    """Lines by their first word."""
+    return {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line}
+
+
+def evaluated(*args: str | Path, cwd: Path) -> dict[str, object]:
+    done = hyperrl_here("evaluate", *args, "--json", cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.count("\n") == 1
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_training_tells_what_came_out(trained: tuple[Path, str]) -> None:
+    folder, shown = trained
+    found = rows(shown)
+    assert shown.startswith("hyper-ppo on ode, seed 0: 2,000 steps\n")
+    for split, tasks in {
+        "train": "4",
+        "validation": "8",
+        "interpolation": "6",
+        "extrapolation": "10",
+    }.items():
+        count, mean, *_, optimum, _ = found[split]
+        assert count == tasks
+        assert 0 <= float(mean) <= float(optimum)
+    assert found["run"] == [str(RUN)]
+    assert (folder / found["figure"][0]).read_bytes().startswith(b"\x89PNG")
+    assert found["TensorBoard"] == ["tensorboard", "--logdir", str(RUN)]
+    assert [path for path in tree(folder) if not path.startswith("runs")] == []
+
+
+def test_the_run_holds_what_the_design_lists(trained: tuple[Path, str]) -> None:
+    run = trained[0] / RUN
+    spec = yaml.safe_load((run / "run.yaml").read_text())
+    assert spec["agent"]["algorithm"]["n_steps"] == 125
+    assert spec["family"]["name"] == "ode"
+    assert spec["overrides"] == ["algorithm.n_steps=125", "algorithm.batch_size=250"]
+    assert spec["seed"] == 0
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {
+        "best.safetensors",
+        "latest.safetensors",
+    }
+    assert list(run.glob("events.out.tfevents.*"))
+    assert (run / "progress.csv").read_text().count("\n") > 1
+    assert not list(run.rglob("*.pkl"))
+    assert not list(run.rglob("*.zip"))
+
+
+def test_json_has_the_fields_that_scripts_depend_on(folder: Path) -> None:
+    found = json.loads(succeeded("evaluate", RUN, "--json", cwd=folder, torch=True))
+    scalars = {name: found[name] for name in ("run", "agent", "family", "seed", "steps", "episodes")}
+    assert scalars == {
+        "run": str(RUN), "agent": "hyper-ppo", "family": "ode", "seed": 0, "steps": 2000, "episodes": 1
+    }  # fmt: skip
+    assert {"interpolation", "extrapolation"} <= set(found["splits"])
+    for split in found["splits"].values():
+        assert set(split) >= {"tasks", "mean", "stderr", "iqm", "oracle"}
+    assert found["splits"]["interpolation"]["tasks"] == 6
+    for task in found["tasks"]:
+        assert set(task) >= {"context", "split", "returns", "lengths", "mean", "oracle"}
+        assert task["lengths"] == [200]
+        assert task["mean"] == pytest.approx(task["returns"][0])
+        assert task["mean"] <= task["oracle"] + 1e-9
+    of_split = [task["mean"] for task in found["tasks"] if task["split"] == "interpolation"]
+    assert found["splits"]["interpolation"]["mean"] == pytest.approx(sum(of_split) / 6)
+
+
+def test_contexts_of_your_own_are_flagged(folder: Path) -> None:
+    found = evaluated(RUN, *(f"--context=c0={value}" for value in (5, -2.5, 7, 40)), cwd=folder)
+    assert found["splits"] == {}
+    assert [(task["context"], task["split"]) for task in found["tasks"]] == [  # type: ignore[index, attr-defined]
+        ({"c0": 5.0}, "train"),
+        ({"c0": -2.5}, "interpolation"),
+        ({"c0": 7.0}, "extrapolation"),
+        ({"c0": 40.0}, "extrapolation"),
+    ]
+
+
+def test_one_split_more_episodes_and_a_seed(folder: Path) -> None:
+    asked = [RUN, "--split", "validation", "--episodes", "3", "--stochastic"]
+    first, again, other = (evaluated(*asked, "--seed", seed, cwd=folder) for seed in ("1", "1", "2"))
+    assert set(first["splits"]) == {"validation"}  # type: ignore[call-overload]
+    assert first["tasks"] == again["tasks"] != other["tasks"]
+    assert all(len(task["returns"]) == 3 for task in first["tasks"])  # type: ignore[attr-defined]
+
+
+def test_a_sweep_draws_a_curve_and_shows_its_tasks(folder: Path) -> None:
+    done = hyperrl_here("evaluate", RUN, "--sweep", "c0=-10:10:21", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    found = rows(done.stdout)
+    assert found["c0=-10"][0] == "extrapolation"
+    assert found["c0=1"][0] == "train"
+    assert len([name for name in found if name.startswith("c0=")]) == 21
+    assert (folder / found["figure"][0]).read_bytes().startswith(b"\x89PNG")
+    assert len(json.loads((folder / found["numbers"][0]).read_text())["tasks"]) == 21
+
+
+def test_a_long_sweep_is_summed_up(folder: Path) -> None:
+    done = hyperrl_here("evaluate", RUN, "--sweep", "c0=-10:10:201", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) < 15
+    assert rows(done.stdout)["extrapolation"][0] == "100"
+
+
+def test_a_finished_run_is_extended(folder: Path) -> None:
+    before = (folder / RUN / "progress.csv").read_text()
+    shown = succeeded("train", "--resume", RUN, "--steps", "3000", cwd=folder, torch=True)
+    assert shown.startswith("hyper-ppo on ode, seed 0: 3,000 steps\n")
+    assert (folder / RUN / "progress.csv").read_text().startswith(before)
+    assert evaluated(RUN, cwd=folder)["steps"] == 3000
+
+
+def test_a_run_starts_at_anothers_weights(folder: Path) -> None:
+    done = hyperrl_here("train", "hyper-ppo", "ode", *FEW, "--from", RUN, "--out", "mine", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((folder / "mine/run.yaml").read_text())["from_run"] == str(RUN)
+
+
+def test_several_seeds_are_evaluated_together(folder: Path) -> None:
+    done = hyperrl_here("train", "hyper-ppo", "ode", *FEW, "--seed", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    other = RUN.with_name("seed-1")
+    found = evaluated(RUN, other, "--split", "interpolation", cwd=folder)
+    assert [each["seed"] for each in found["runs"]] == [0, 1]  # type: ignore[attr-defined]
+    assert all(len(task["returns"]) == 2 for task in found["tasks"])  # type: ignore[attr-defined]
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hyperrl", "train", "hyper-ppo", "ode", "--out", "mine", *FEW[2:]]
+    training = subprocess.Popen(
+        [*command, "--steps", "3000000"], cwd=tmp_path, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True
+    )
+    checkpoint = tmp_path / "mine/checkpoints/latest.safetensors"
+    for _ in range(1200):
+        if checkpoint.exists() or training.poll() is not None:
+            break
+        time.sleep(0.05)
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=60)
+    assert (training.returncode, out) == (130, ""), err
+    assert err.splitlines()[-1].endswith("hyperrl train --resume mine")
+    assert "Traceback" not in err
+    done = hyperrl("evaluate", "mine", "--split", "train", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left(tmp_path: Path) -> None:
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "hyperrl", "train", "hyper-ppo", "ode", *FEW]
+    training = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=-1, stderr=end)
+    os.close(end)
+    seen = b""
+    while chunk := _read(terminal):
+        seen += chunk
+    assert training.stdout is not None
+    printed = training.stdout.read().decode()
+    assert training.wait(timeout=60) == 0
+    assert re.search(r"hyper-ppo on ode.*/2000.*left.*\d:\d\d:\d\d", seen.decode(), re.DOTALL)
+    assert "\x1b" not in printed
+    assert printed.startswith("hyper-ppo on ode, seed 0")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's way to say that the other end is closed.
+        return b""
