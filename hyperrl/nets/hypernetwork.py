@@ -1,12 +1,12 @@
 """The hypernetwork: descriptors of tasks in, weights of a target network out."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.generator import Generator
 from hyperrl.nets.strategies import Full, LowRank
 from hyperrl.nets.targets import Target
 from hyperrl.nets.weights import Weights
@@ -44,30 +44,24 @@ class HyperNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.descriptor_dim = descriptor_dim
-        self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
-        sizes = [max(descriptor_dim, 1), *hidden]
-        trunk: list[nn.Module] = []
-        for size, following in pairwise(sizes):
-            trunk += [nn.Linear(size, following), activation()]
-        self.trunk = nn.Sequential(*trunk)
         if strategy == "low-rank":
-            self.strategy: LowRank | Full = LowRank(target.layers, sizes[-1], rank)
+            self.strategy: LowRank | Full = LowRank(target.layers, rank)
         elif strategy == "full":
-            self.strategy = Full(target.layers, sizes[-1])
+            self.strategy = Full(target.layers)
         else:
             raise ValueError(f"strategy: found {strategy!r}; allowed: 'low-rank', 'full'")
-        low, high = (torch.as_tensor(bound, dtype=torch.float32) for bound in descriptor_range)
-        self._initialise(low, high)
+        self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
+        self.generator = Generator(max(descriptor_dim, 1), hidden, self.strategy.outputs, activation)
+        self._calibrate(*descriptor_range)
 
     @torch.no_grad()
-    def _initialise(self, low: Tensor, high: Tensor) -> None:
-        for module in self.trunk:
-            if isinstance(module, nn.Linear):
-                nn.init.orthogonal_(module.weight, gain=1.0)
-                nn.init.uniform_(module.bias, -1.0, 1.0)
+    def _calibrate(self, low: Tensor | float, high: Tensor | float) -> None:
+        """Sets the generator's last layer by what it does on tasks all over the range, corners among them."""
+        low, high = torch.as_tensor(low, dtype=torch.float32), torch.as_tensor(high, dtype=torch.float32)
         sample = torch.rand(_CALIBRATION_TASKS, self.descriptor_dim)
-        sample[: len(sample) // 2].round_()  # half of them corners of the range
-        self.strategy.initialise(self.trunk(self._given(low + (high - low) * sample)))
+        sample[: len(sample) // 2].round_()
+        features = self.generator.features(self._given(low + (high - low) * sample))
+        self.generator.set_head(*self.strategy.head(features))
 
     def _given(self, descriptors: Tensor) -> Tensor:
         return descriptors if self.learned is None else self.learned.expand(len(descriptors), 1)
@@ -75,7 +69,7 @@ class HyperNetwork(nn.Module):
     @property
     def factored(self) -> bool:
         """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
-        return isinstance(self.strategy, LowRank)
+        return self.strategy.factored
 
     def forward(
         self, descriptors: Float[Tensor, "task descriptor"], index: Int[Tensor, " row"] | None = None
@@ -87,5 +81,5 @@ class HyperNetwork(nn.Module):
             index: (B,), the task of each row that the target will be applied to, in any order. None: row i
                 is task i, or all rows are the one task where G is 1.
         """
-        weights: Weights = self.strategy(self.trunk(self._given(descriptors)), index)
+        weights: Weights = self.strategy(self.generator(self._given(descriptors)), index)
         return weights

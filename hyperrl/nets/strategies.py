@@ -1,4 +1,4 @@
-"""What is generated: all weights at once per layer, or a low-rank change of shared ones.
+"""What is generated: all weights at once, or a low-rank change of shared ones.
 
 At the start every task's network has the statistics of the plain network it stands for, while tasks
 already differ: the shared part carries most of the variance, the generated part at most ``SHARE`` of
@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import Each, Grouped, Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.weights import DenseLinear, FactoredLinear, GeneratedLinear, Weights
@@ -28,53 +29,47 @@ class LowRank(nn.Module):
     """Every layer is a shared one plus a rank-r change: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
     The hypernetwork generates the r numbers z(c) of each layer alone. Applied through the factors, a
-    layer's cost does not depend on how many tasks a batch holds. The shared factors of all layers are one
-    flat parameter: what an optimiser and gradient clipping pay per tensor, they pay once.
+    layer's cost does not depend on how many tasks a batch holds.
 
     Args:
         layers: The layers to generate.
-        features: Size of the hypernetwork's features.
         rank: r, of every layer.
     """
 
-    def __init__(self, layers: Mapping[str, LayerSpec], features: int, rank: int) -> None:
+    factored = True
+
+    def __init__(self, layers: Mapping[str, LayerSpec], rank: int) -> None:
         super().__init__()
         self.names, self.rank = tuple(layers), rank
-        self.head = nn.Linear(features, rank * len(layers))
+        self.outputs = rank * len(layers)
         factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
-            factors += [
-                torch.cat([weight * _KEPT, down], dim=1),
-                torch.cat([initial_bias(spec), torch.zeros(rank)]),
-                up,
-            ]
-        self._shapes = [factor.shape for factor in factors]
-        self._sizes = [factor.numel() for factor in factors]
-        self.factors = nn.Parameter(torch.cat([factor.flatten() for factor in factors]))
+            base = torch.cat([weight * _KEPT, down], dim=1)
+            factors += [base, torch.cat([initial_bias(spec), torch.zeros(rank)]), up]
+        self.factors = Flat(factors)
 
-    @torch.no_grad()
-    def initialise(self, features: Float[Tensor, "task feature"]) -> None:
-        """Scales z to a mean square of 1 at most in every layer, given the features of the range's tasks."""
-        nn.init.orthogonal_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        squares = self.head(features).view(len(features), -1, self.rank).square().mean(dim=2)
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
+
+        z has a mean square of 1 at most in every layer, over the tasks whose features are given.
+        """
+        weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
+        squares = (features @ weight).view(len(features), -1, self.rank).square().mean(dim=2)
         largest = squares.amax(dim=0).clamp_min(1e-12).sqrt()
-        self.head.weight.div_(largest.repeat_interleave(self.rank).unsqueeze(1))
+        return weight / largest.repeat_interleave(self.rank), torch.zeros(self.outputs)
 
-    def forward(self, features: Float[Tensor, "task feature"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
-        codes = self.head(features)
         rows = codes if index is None else codes.index_select(0, index)
-        pieces = torch.split(self.factors, self._sizes)
-        shaped = [piece.view(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+        factors = self.factors()
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(base, bias, up, code, row)
             for name, base, bias, up, code, row in zip(
                 self.names,
-                shaped[::3],
-                shaped[1::3],
-                shaped[2::3],
+                factors[::3],
+                factors[1::3],
+                factors[2::3],
                 torch.split(codes, self.rank, dim=1),
                 torch.split(rows, self.rank, dim=1),
                 strict=True,
@@ -86,55 +81,51 @@ class LowRank(nn.Module):
 class Full(nn.Module):
     """Every weight and bias of every layer is an output of the hypernetwork.
 
-    The layers' heads are one product: each layer's weights and biases are a slice of its outputs.
-
     Args:
         layers: The layers to generate.
-        features: Size of the hypernetwork's features.
     """
 
-    def __init__(self, layers: Mapping[str, LayerSpec], features: int) -> None:
+    factored = False
+
+    def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
         super().__init__()
         self.specs = dict(layers)
-        self.head = nn.Linear(features, sum(spec.parameters for spec in layers.values()))
+        self.outputs = sum(spec.parameters for spec in layers.values())
         self._sizes = [
             size
             for spec in layers.values()
             for size in (spec.parameters - spec.out_features, spec.out_features)
         ]
 
-    @torch.no_grad()
-    def initialise(self, features: Float[Tensor, "task feature"]) -> None:
-        """Starts the head's bias as the plain layers, its weight as an orthogonal change of bounded size.
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        The change is scaled by the largest norm among the given features of the range's tasks.
+        The bias is the plain layers; the weight an orthogonal change, scaled by the largest norm among the
+        features given.
         """
         largest = features.square().sum(dim=1).max().sqrt().clamp_min(1e-6)
-        width = self.head.in_features
+        width = features.shape[1]
         changes, shared = [], []
         for spec in self.specs.values():
             entries = spec.in_features * spec.out_features
             weight = initial_weight(spec).flatten()
-            change = nn.init.orthogonal_(torch.empty(entries, width))
-            change -= torch.outer(weight, weight @ change) / weight.square().sum()
-            changes += [
-                change * math.sqrt(SHARE * spec.mean_square * entries) / largest,
-                torch.zeros(spec.out_features, width),
-            ]
+            change = nn.init.orthogonal_(torch.empty(width, entries))
+            change -= torch.outer(change @ weight, weight) / weight.square().sum()
+            change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
+            changes += [change, torch.zeros(width, spec.out_features)]
             shared += [weight * _KEPT, initial_bias(spec)]
-        self.head.weight.copy_(torch.cat(changes))
-        self.head.bias.copy_(torch.cat(shared))
+        return torch.cat(changes, dim=1), torch.cat(shared)
 
-    def forward(self, features: Float[Tensor, "task feature"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        slices = torch.split(self.head(features), self._sizes, dim=1)
+        slices = torch.split(outputs, self._sizes, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(weight.reshape(-1, spec.in_features, spec.out_features), bias)
             for (name, spec), weight, bias in zip(self.specs.items(), slices[::2], slices[1::2], strict=True)
         }
-        if len(features) == 1:
+        if len(outputs) == 1:
             return Weights(layers, Rows())
-        return Weights(layers, Each() if index is None else Grouped.of(index, len(features)))
+        return Weights(layers, Each() if index is None else Grouped.of(index, len(outputs)))
 
 
 def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
