@@ -1,5 +1,7 @@
 """RL Zoo, unchanged, trains our policy class on a family's plain Gymnasium id."""
 
+import ast
+import csv
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -38,10 +40,21 @@ def test_saves_a_model_of_our_policy_class(trained: Path) -> None:
 
     from hyperrl.policies import HyperActorCriticPolicy
 
-    (archive,) = trained.glob("**/ode-v0.zip")
+    (archive,) = trained.glob("*/hyperrl-ode-v0.zip")
     model = PPO.load(archive, device="cpu")
     assert isinstance(model.policy, HyperActorCriticPolicy)
     assert model.num_timesteps >= 2000
+
+
+def test_every_episode_is_a_training_task(trained: Path) -> None:
+    contexts = [
+        ast.literal_eval(row["context"])["c0"]
+        for log in trained.glob("*/*.monitor.csv")
+        for row in csv.DictReader(log.read_text().splitlines()[1:])
+    ]
+    assert len(contexts) >= 8  # 2,000 steps in 4 environments, 200 an episode
+    assert set(contexts) <= {-5, -1, 1, 5}
+    assert len(set(contexts)) > 1
 
 
 def test_evaluates_on_the_split_it_was_given(trained: Path) -> None:
