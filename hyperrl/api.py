@@ -242,7 +242,7 @@ def _saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Reques
 
 
 def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> Path | None:
-    from hyperrl.evaluation.figures import heatmap, return_over_context
+    from hyperrl.evaluation.figures import heatmap, plane, return_over_context
 
     def drawn(run: RunResult) -> list[TaskResult]:
         return run.tasks[len(run.tasks) - asked.in_sweep :] if asked.swept else run.in_splits
@@ -252,8 +252,9 @@ def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> 
         return None
     seeds = f"-{len(found.runs)}-seeds" if len(found.runs) > 1 else ""
     path = folder / f"evaluation-{'-'.join(asked.swept) or 'splits'}{seeds}.png"
-    if len(asked.swept) == 2:
-        heatmap(results, family, (asked.swept[0], asked.swept[1]), path, agent=found.agent)
+    grid = (asked.swept[0], asked.swept[1]) if len(asked.swept) == 2 else plane(results, family)
+    if grid is not None:
+        heatmap(results, family, grid, path, agent=found.agent)
     else:
         return_over_context({found.agent: results}, family, path)
     return path

@@ -34,6 +34,8 @@ def stderr(values: ArrayLike) -> float | None:
     flat = _filled(values).ravel()
     if flat.size == 1:
         return None
+    if flat.min() == flat.max():
+        return 0.0  # where the rounding of the mean would leave a trace
     return float(np.std(flat, ddof=1) / np.sqrt(flat.size))
 
 

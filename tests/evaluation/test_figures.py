@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 
 from hyperrl.evaluation import TaskResult
-from hyperrl.evaluation.figures import heatmap, learning_curves, return_over_context
+from hyperrl.evaluation.figures import heatmap, learning_curves, plane, return_over_context
 from hyperrl.evaluation.figures.learning import aligned
 from hyperrl.evaluation.figures.style import COLOURS
 from hyperrl.tasks import Family
@@ -158,6 +158,24 @@ def test_heatmap_without_an_optimum_has_one_panel(result: Make, cartpole: Family
     assert [axes.get_title() for axes in figure.axes[:1]] == ["agent"]
     assert len(figure.axes) == 2  # and the colour bar
     assert_nothing_overlaps_or_is_cut(figure)
+
+
+def test_tasks_on_a_grid_of_two_features_fill_a_plane(result: Make, cartpole: Family) -> None:
+    family, signs = Family.load("ode-2d"), Family.load("double-integrator")
+
+    def of(tasks: Iterable[dict[str, float]], whose: Family) -> tuple[str, str] | None:
+        return plane([result(task, 0.0) for task in tasks], whose)
+
+    assert of(family.tasks("extrapolation"), family) == ("c0", "c1")  # the grid around a hole
+    assert of(({"c0": x, "c1": x * x} for x in (1.0, 2.0, 3.0, 4.0)), family) is None
+    assert of(({"c0": x, "c1": 0.0} for x in (1.0, 2.0)), family) is None
+    assert of(signs.tasks("train"), signs) is None  # a sign has curves of its own
+    assert of(cartpole.tasks("train"), cartpole) is None
+
+
+def test_powers_are_raised_in_units(result: Make, cartpole: Family) -> None:
+    results = [result({**cartpole.space.default, "gravity": g}, g) for g in (5.0, 10.0)]
+    assert return_over_context({"a": results}, cartpole).axes[0].get_xlabel() == "gravity (m/s²)"
 
 
 def test_a_heatmap_of_one_line_is_refused(result: Make) -> None:

@@ -16,6 +16,11 @@ def test_one_value_has_no_standard_error() -> None:
     assert stderr([3.0]) is None
 
 
+def test_equal_values_have_no_error_at_all() -> None:
+    assert np.std([0.1 + 0.2] * 7, ddof=1) > 0  # the mean is rounded
+    assert stderr([0.1 + 0.2] * 7) == 0.0
+
+
 def test_iqm_by_hand() -> None:
     assert iqm([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -100.0]) == (2 + 3 + 4 + 5) / 4
     assert iqm([9.0, 1.0, 2.0, 3.0, 4.0, 100.0]) == (2 + 3 + 4 + 9) / 4  # floor(6 / 4) = 1 from either end

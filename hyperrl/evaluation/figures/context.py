@@ -162,7 +162,8 @@ def _training(axes: Axes, panel: _Panel, family: Family, contexts: Sequence[Mapp
     if trained:
         axes.plot(
             trained, np.zeros(len(trained)), "^", color=style.INK, transform=axes.get_xaxis_transform(),
-            clip_on=False, markersize=6, label="training task", zorder=5, linestyle="none",
+            clip_on=False, markersize=6 if len(trained) <= 16 else 4, label="training task", zorder=5,
+            linestyle="none",
         )  # fmt: skip
     return bool(sides)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,17 @@ def heatmap(
         figure.draw_without_rendering()
         style.save(figure, path)
     return figure
+
+
+def plane(results: Sequence[TaskResult], family: Family) -> tuple[str, str] | None:
+    """The two features that a heatmap of these tasks needs; None where they fill no grid of two features."""
+    contexts = [result.context for result in results]
+    names = style.varying(family, contexts)
+    if len(names) != 2 or any(family.recipe.features[name].values is not None for name in names):
+        return None
+    cells = math.prod(len({context[name] for context in contexts}) for name in names)
+    tasks = len({tuple(context.values()) for context in contexts})
+    return (names[0], names[1]) if cells <= 2 * tasks else None
 
 
 def _grid(

@@ -121,7 +121,8 @@ def head(figure: Figure, title: str, note: str, panels: Sequence[Axes], extra: S
 
 def label_of(name: str, feature: Feature) -> str:
     """A feature as an axis says it: its name, and its unit where it has one."""
-    return f"{name} ({feature.unit})" if feature.unit else name
+    unit = feature.unit.replace("^2", "²").replace("^3", "³")
+    return f"{name} ({unit})" if unit else name
 
 
 def known(family: Family) -> str:
@@ -131,8 +132,9 @@ def known(family: Family) -> str:
 
 def note(runs: int, episodes: int) -> str:
     """How the numbers drawn came about."""
-    each = f"{episodes} episode" + "s" * (episodes > 1)
-    return f"mean and range of {runs} seeds, {each} each" if runs > 1 else f"mean of {each} a task"
+    if runs > 1:
+        return f"mean and range of {runs} seeds, {episodes} episode{'s' * (episodes > 1)} each"
+    return f"mean of {episodes} episodes a task" if episodes > 1 else "1 episode a task"
 
 
 def scale(axes: Axes, values: Iterable[float]) -> None:
