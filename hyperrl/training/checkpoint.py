@@ -147,7 +147,11 @@ def _rng_state(device: torch.device) -> dict[str, Any]:
 def _pending(model: OnPolicyAlgorithm) -> dict[str, tuple[float, int, tuple[str, ...]]]:
     logger = model.logger
     return {
-        key: (float(value), logger.name_to_count.get(key, 0), logger.name_to_excluded.get(key, ("",)))
+        key: (
+            value.item() if isinstance(value, np.number) else value,
+            logger.name_to_count.get(key, 0),
+            logger.name_to_excluded.get(key, ("",)),
+        )
         for key, value in logger.name_to_value.items()
         if isinstance(value, int | float | np.number)
     }

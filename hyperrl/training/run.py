@@ -102,9 +102,12 @@ def resume(
     planned = run.spec.steps if steps is None else steps
     if state["steps"] >= planned and (steps is not None or run.state == "finished"):
         raise UserError(
-            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken; extend it by --steps"
+            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken;"
+            " give more in --steps to extend it"
         )
-    with closing(_Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)) as training:
+    with closing(
+        _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
+    ) as training:
         exact = training.restore(run, state)
         if planned != run.spec.steps:
             run.write_spec(run.spec.model_copy(update={"steps": planned}))
@@ -124,7 +127,7 @@ class _Training:
         self.model = build_model(agent, self.env, seed, device)
 
     def restore(self, run: Run, state: State) -> bool:
-        """Bring model, environments and sampler to `state`; UserError where it is of another run."""
+        """Bring model, environments and sampler to `state`; UserError where it does not fit."""
         try:
             return restore(self.model, self.env, self.sampler, state)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -44,7 +44,7 @@ class BatchedVecEnv(VecEnv):
         seeded = any(seed is not None for seed in self._seeds)
         seeds: Any = list(self._seeds) if seeded else None
         observation, infos = self.batch.reset(seed=seeds, options=dict(options) or None)
-        self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
+        self.reset_infos = _rows(infos, list(range(self.num_envs)))
         self.returns[:] = 0.0
         self.lengths[:] = 0
         self._reset_seeds()
@@ -130,15 +130,17 @@ class BatchedVecEnv(VecEnv):
     def _finish(
         self, done: NDArray[np.intp], terminated: NDArray[np.bool_], infos: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        told = self._idle.copy()
-        final_obs, final_info = infos["final_obs"], infos.get("final_info", {})
-        for i in done.tolist():
-            told[i] = {
-                **_row(final_info, i),
-                "terminal_observation": _row(final_obs, i) if isinstance(final_obs, dict) else final_obs[i],
-                "TimeLimit.truncated": not terminated[i],
-                "episode": {"r": float(self.returns[i]), "l": int(self.lengths[i]), "t": 0.0},
-            }
+        told, which = self._idle.copy(), done.tolist()
+        final_obs = infos["final_obs"]
+        finished = _rows(
+            {key: value for key, value in infos.get("final_info", {}).items() if key != "episode"}, which
+        )
+        returns, lengths = self.returns[done].tolist(), self.lengths[done].tolist()
+        for i, info, total, length in zip(which, finished, returns, lengths, strict=True):
+            info["terminal_observation"] = final_obs[i]
+            info["TimeLimit.truncated"] = not terminated[i]
+            info["episode"] = {"r": total, "l": length, "t": 0.0}
+            told[i] = info
         self.returns[done] = 0.0
         self.lengths[done] = 0
         return told
@@ -161,13 +163,18 @@ def _copied(observation: Any) -> VecEnvObs:
     return np.array(observation)
 
 
-def _row(infos: Any, i: int) -> dict[str, Any]:
-    """Entry `i` of infos kept as a dict of arrays with masks (`task`, `_task`), or as a list of dicts."""
-    if not isinstance(infos, Mapping):
-        return dict(infos[i] or {})
-    row: dict[str, Any] = {}
+def _rows(infos: Mapping[str, Any], which: list[int]) -> list[dict[str, Any]]:
+    """Infos of some environments, from a dict of arrays with masks (`task`, `_task`)."""
+    rows: list[dict[str, Any]] = [{} for _ in which]
     for key, value in infos.items():
+        if key.startswith("_"):
+            continue
         mask = infos.get(f"_{key}")
-        if not key.startswith("_") and (mask is None or mask[i]):
-            row[key] = _row(value, i) if isinstance(value, Mapping) else value[i]
-    return row
+        if isinstance(value, Mapping):
+            values: Iterable[Any] = _rows(value, which)
+        else:
+            values = value[which].tolist() if value.ndim == 1 else value[which]
+        for i, row, each in zip(which, rows, values, strict=True):
+            if mask is None or mask[i]:
+                row[key] = each
+    return rows

@@ -10,7 +10,11 @@ from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.store.checkpoint import decode, encode
 
-TENSORS = {"policy/weight": torch.arange(6.0).reshape(2, 3), "empty": torch.zeros(0), "flag": torch.tensor(True)}
+TENSORS = {
+    "policy/weight": torch.arange(6.0).reshape(2, 3),
+    "empty": torch.zeros(0),
+    "flag": torch.tensor(True),
+}
 META = {"steps": 2048, "note": "é", "huge": 2**127}
 
 

@@ -63,7 +63,9 @@ def test_checkpoint_names(name: str) -> None:
     assert checkpoint_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "last", "007", "../best", "best.safetensors", "-1", "1e3", "best\n", "٣"])
+@pytest.mark.parametrize(
+    "name", ["", "last", "007", "../best", "best.safetensors", "-1", "1e3", "best\n", "٣"]
+)
 def test_other_checkpoint_names_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="latest, best or a number of steps"):
         checkpoint_name(name)

@@ -13,10 +13,16 @@ from hyperrl.store import pack, unpack
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 TREES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(st.text(max_size=8) | st.sampled_from(["$tensor", "$tuple", "$items", "$array"]), inner, max_size=3)
-    | st.dictionaries(st.integers(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(
+            st.text(max_size=8) | st.sampled_from(["$tensor", "$tuple", "$items", "$array"]),
+            inner,
+            max_size=3,
+        )
+        | st.dictionaries(st.integers(), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -57,7 +63,8 @@ def test_the_states_of_random_generators_come_back() -> None:
     state = {"python": random.getstate(), "numpy": np.random.get_state(), "pcg": numpy.bit_generator.state}
     back = through_json(state)
     assert back["python"] == state["python"]
-    np.testing.assert_array_equal(back["numpy"][1], np.random.get_state()[1])
+    legacy: Any = np.random.get_state()
+    np.testing.assert_array_equal(back["numpy"][1], legacy[1])
     other = np.random.default_rng(6)
     other.bit_generator.state = back["pcg"]
     assert other.random() == numpy.random()
@@ -70,10 +77,11 @@ def test_an_optimisers_state_comes_back() -> None:
     adam.step()
     back = through_json(adam.state_dict())
     assert back["param_groups"] == adam.state_dict()["param_groups"]
-    assert torch.equal(back["state"][0]["exp_avg"], adam.state_dict()["state"][0]["exp_avg"])
+    moments: Any = adam.state_dict()["state"]
+    assert torch.equal(back["state"][0]["exp_avg"], moments[0]["exp_avg"])
 
 
 @pytest.mark.parametrize("thing", [object(), {1, 2}, b"bytes", np.array([None])])
 def test_what_cannot_be_stored_is_refused(thing: object) -> None:
-    with pytest.raises(TypeError, match="a/0: a .* cannot be stored"):
+    with pytest.raises(TypeError, match=r"a/0: a .* cannot be stored"):
         pack({"a": [thing]})

@@ -80,13 +80,21 @@ def test_a_fresh_process_ends_as_one_never_killed(start: Start) -> None:
     killed = start(name="killed", steps=2048, killed_at=1100)
     assert (killed.state, killed.status.steps) == ("killed", 1024)
     code = (
-        "import sys; from hyperrl.store import Run; from hyperrl.training import resume; resume(Run.open(sys.argv[1]))"
+        "import sys; from hyperrl.store import Run; from hyperrl.training import resume;"
+        " resume(Run.open(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code, str(killed.path)], check=True)
-    same(load_state(killed, "latest"), load_state(straight, "latest"))
+    one, two = load_state(killed, "latest"), load_state(straight, "latest")
+    # Shapes are checked at run time in this process alone, by beartype, which draws from Python's generator.
+    del one["rng"]["python"], two["rng"]["python"]
+    same(one, two)
     same(load_state(killed, "best"), load_state(straight, "best"))
     assert (killed.state, killed.status.resumed) == ("finished", (Resumed(steps=1024, exact=True),))
-    without = [{k: v for k, v in obj.items() if k != "run"} for run in (killed, straight) for obj in run.evaluations()]
+    without = [
+        {k: v for k, v in obj.items() if k != "run"}
+        for run in (killed, straight)
+        for obj in run.evaluations()
+    ]
     assert without[0] == without[1]
 
 
@@ -172,14 +180,15 @@ def test_a_checkpoint_of_another_agent_is_refused(start: Start) -> None:
     killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
     with pytest.raises(UserError, match=r"weights .* does not fit the agent in run\.yaml"):
         resume(killed)
-    agent = agent.model_copy(update={"policy": policy.model_copy(update={"net_arch": (8, 8)}), "n_envs": 5})
+    policy = policy.model_copy(update={"net_arch": (8, 8)})
+    agent = agent.model_copy(update={"policy": policy, "n_envs": 4})
     killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
     with pytest.raises(UserError, match="environments"):
         resume(killed)
 
 
 @pytest.mark.usefixtures("no_telemetry")
-def test_a_checkpoint_with_pieces_missing_is_refused(start: Start) -> None:
+def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
     killed = start(name="killed", killed_at=1)
     tensors, meta = killed.load_checkpoint("latest")
     for piece in ("optimizer", "counters", "env", "sampler"):

@@ -16,7 +16,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def write(writer: CsvWriter, step: int, **values: Any) -> None:
-    writer.write(values, {key: ("",) for key in values}, step)
+    writer.write(values, dict.fromkeys(values, ("",)), step)
 
 
 def test_a_row_per_step_with_a_growing_header(tmp_path: Path) -> None:

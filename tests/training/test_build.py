@@ -1,0 +1,138 @@
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import nn
+
+from hyperrl import recipes
+from hyperrl.errors import UserError
+from hyperrl.nets import HyperNetwork
+from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.recipes import AgentRecipe, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
+from hyperrl.tasks import Family
+from hyperrl.training import BatchedVecEnv, build_model
+from hyperrl.training.build import ACTIVATIONS, bare_model, policy_kwargs
+from tests.training.conftest import small
+
+
+def build(
+    agent: str, family: str, *overrides: str, device: str = "cpu"
+) -> tuple[OnPolicyAlgorithm, AgentRecipe, Family]:
+    recipe, loaded = small(agent, family, *overrides)
+    env = BatchedVecEnv(loaded.make_vec(recipe.n_envs))
+    return build_model(recipe, env, seed=5, device=device), recipe, loaded
+
+
+@pytest.mark.parametrize(("recipe", "algorithm"), [(recipes.PPO, PPO), (recipes.A2C, A2C)])
+def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
+    recipe: type[Any], algorithm: type[Any]
+) -> None:
+    arguments = inspect.signature(algorithm).parameters
+    fields = {name: field.default for name, field in recipe.model_fields.items() if name != "name"}
+    assert fields.keys() <= arguments.keys()
+    assert fields == {name: arguments[name].default for name in fields}
+
+
+@pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
+def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
+    ours = {"kind", "hypernetwork", "match_parameters", "net_arch", "activation_fn"}
+    arguments = inspect.signature(ActorCriticPolicy).parameters
+    assert {"net_arch", "activation_fn"} <= arguments.keys()
+    assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)
+    fields = {name: field.default for name, field in kind.model_fields.items() if name not in ours}
+    assert fields == {name: arguments[name].default for name in fields}
+
+
+def test_hypernetwork_fields_are_the_hypernetworks_arguments() -> None:
+    assert Hypernetwork.model_fields.keys() <= inspect.signature(HyperNetwork).parameters.keys()
+    assert "hypernetwork" in inspect.signature(HyperActorCriticPolicy).parameters
+
+
+def test_every_activation_of_a_recipe_is_known() -> None:
+    named = recipes.Hypernetwork.model_fields["activation"].annotation
+    assert set(ACTIVATIONS) == set(named.__args__)  # type: ignore[union-attr]
+    assert all(issubclass(activation, nn.Module) for activation in ACTIVATIONS.values())
+
+
+@pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))
+def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
+    model, recipe, _ = build(agent, "ode")
+    assert type(model) is {"ppo": PPO, "a2c": A2C}[recipe.algorithm.name]
+    assert isinstance(model.policy, HyperActorCriticPolicy) == isinstance(recipe.policy, HyperPolicy)
+    assert isinstance(model.policy.features_extractor, BlindExtractor) == isinstance(
+        recipe.policy, BlindPolicy
+    )
+    for name, value in recipe.algorithm.model_dump(
+        exclude={"name", "clip_range", "use_rms_prop", "rms_prop_eps"}
+    ).items():
+        assert getattr(model, name) == value
+    assert (model.seed, model.n_envs) == (5, recipe.n_envs)
+
+
+def test_widths_and_activation_reach_the_networks() -> None:
+    fields = ("policy.net_arch={pi: [5], vf: [6, 7]}", "policy.activation_fn=elu", "policy.log_std_init=-1.5")
+    model, recipe, _ = build("concat-ppo", "ode", *fields)
+    extractor = model.policy.mlp_extractor
+    assert [layer.out_features for layer in extractor.policy_net if isinstance(layer, nn.Linear)] == [5]
+    assert [layer.out_features for layer in extractor.value_net if isinstance(layer, nn.Linear)] == [6, 7]
+    assert isinstance(extractor.policy_net[1], nn.ELU)
+    assert model.policy.log_std.tolist() == [-1.5, -1.5]
+    assert policy_kwargs(recipe)["net_arch"] == {"pi": [5], "vf": [6, 7]}
+
+
+def test_the_hypernetworks_fields_reach_it() -> None:
+    small_net, _, _ = build("hyper-ppo", "ode", "policy.hypernetwork.rank=2")
+    large_net, _, _ = build(
+        "hyper-ppo", "ode", "policy.hypernetwork.rank=4", "policy.hypernetwork.hidden=[16, 16]"
+    )
+    count = [sum(p.numel() for p in model.policy.parameters()) for model in (small_net, large_net)]
+    assert count[0] != count[1]
+
+
+def test_a_seed_gives_the_same_weights_and_another_others() -> None:
+    one, recipe, family = build("hyper-ppo", "ode")
+    two, _, _ = build("hyper-ppo", "ode")
+    other = build_model(recipe, BatchedVecEnv(family.make_vec(recipe.n_envs)), seed=6)
+    weights = [torch.nn.utils.parameters_to_vector(model.policy.parameters()) for model in (one, two, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_the_number_of_threads_is_the_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    build("concat-ppo", "ode", "threads=3")
+    assert asked == [3]
+
+
+def test_a_bare_model_has_the_same_networks_and_seeds_nothing() -> None:
+    model, recipe, family = build("hyper-ppo", "ode")
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    states = []
+    for _ in range(2):
+        bare = bare_model(recipe, family.observation_space, family.action_space)
+        states.append(torch.nn.utils.parameters_to_vector(bare.policy.parameters()))
+    assert not torch.equal(states[0], states[1])
+    assert not torch.equal(torch.rand(3), expected)
+    bare.policy.load_state_dict(model.policy.state_dict())
+    observation = family.observation_space.sample()
+    ours, theirs = (agent.predict(observation, deterministic=True)[0] for agent in (bare, model))
+    assert ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "tpu", ""])
+def test_a_device_that_is_not_there_is_told(device: str) -> None:
+    with pytest.raises(UserError, match="not available here") as caught:
+        build("concat-ppo", "ode", device=device)
+    assert "\n" not in str(caught.value)
+
+
+def test_gsde_needs_continuous_actions() -> None:
+    with pytest.raises(UserError, match=r"use_sde needs continuous actions, found Discrete"):
+        build("concat-ppo", "cartpole", "algorithm.use_sde=true")

@@ -1,0 +1,146 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from hyperrl.errors import UserError
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.training import load_model, resume, train
+from hyperrl.training.callbacks import BestWeights
+from hyperrl.training.checkpoint import load_state
+from tests.training.conftest import Start, small
+
+
+@pytest.fixture
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_: [])
+
+
+def vector(run: Run, name: str) -> torch.Tensor:
+    return torch.cat([weight.flatten() for weight in load_state(run, name)["policy"].values()])
+
+
+def test_a_run_holds_all_that_it_should(start: Start) -> None:
+    run = start("hyper-ppo", "ode", steps=1500)
+    assert (run.state, run.status.steps) == ("finished", 1536)
+    assert run.checkpoints() == ["best", "latest"]
+    assert (run.path / "progress.csv").stat().st_size > 0
+    assert len(list(run.path.glob("events.out.tfevents.*"))) == 1
+    (final,) = run.evaluations()
+    assert (final["agent"], final["family"], final["seed"], final["steps"]) == ("hyper-ppo", "ode", 1, 1536)
+    assert set(final["splits"]) == {"train", "validation", "interpolation", "extrapolation"}
+    assert len(final["tasks"]) == sum(len(Family.load("ode").tasks(split)) for split in final["splits"])
+    assert final["checkpoint"]["name"] == "best"
+    assert Run.open(run.path).spec == run.spec
+    assert run.spec.steps == 1500
+    assert not list(run.path.rglob("*.pkl"))
+    json.dumps(final, allow_nan=False)
+
+
+def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -> None:
+    run = start("hyper-ppo", "ode", "evaluate_every=500", steps=2048)
+    model = load_model(run)
+    best = BestWeights(run, model)
+    state = load_state(run, "best")
+    assert best.validation == state["validation"]
+    assert model.num_timesteps == state["steps"]
+    best(state["validation"], 7)
+    best(-math.inf, 8)
+    best(math.nan, 9)
+    assert load_state(run, "best")["steps"] == state["steps"]
+    best(state["validation"] + 1, 10)
+    assert load_state(run, "best")["steps"] == 10
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_an_existing_run_is_refused_before_anything_is_done(start: Start, tmp_path: Path) -> None:
+    run = start(steps=512)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    agent, family = small("hyper-ppo", "ode")
+    with pytest.raises(UserError, match=r"--resume .*run, or name another directory with --out"):
+        train(agent, family, out=run.path)
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
+def test_a_mistake_leaves_no_directory(tmp_path: Path, device: str) -> None:
+    agent, family = small("hyper-ppo", "ode")
+    with pytest.raises(UserError, match="not available here"):
+        train(agent, family, out=tmp_path / "runs" / "run", device=device)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_it_starts_at_another_runs_weights(start: Start) -> None:
+    first = start(name="first", steps=512)
+    second = start(name="second", steps=512, seed=2, from_run=first, killed_at=1)
+    assert torch.equal(vector(second, "latest"), vector(first, "latest"))
+    assert second.spec.from_run == str(first.path)
+    assert load_state(second, "latest")["steps"] == 0
+    unrelated = start(name="unrelated", steps=512, seed=2, killed_at=1)
+    assert not torch.equal(vector(unrelated, "latest"), vector(first, "latest"))
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_weights_of_other_shapes_are_refused_and_nothing_is_left(start: Start, tmp_path: Path) -> None:
+    first = start(name="first", steps=512)
+    for agent, family, overrides in (
+        ("concat-ppo", "ode", ()),
+        ("hyper-ppo", "ode", ("policy.net_arch=[9, 9]",)),
+        ("hyper-ppo", "cartpole", ()),
+    ):
+        with pytest.raises(
+            UserError, match=rf"weights .*first.*does not fit agent '{agent}' on family '{family}'"
+        ) as caught:
+            start(agent, family, *overrides, name="second", from_run=first)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_model_is_loaded_from_any_checkpoint(start: Start) -> None:
+    run = start("concat-ppo", "ode", steps=512)
+    family = Family.load("ode")
+    for checkpoint in (None, "best", "latest"):
+        model = load_model(run, checkpoint, family=family)
+        assert torch.equal(
+            torch.cat([w.flatten() for w in model.policy.state_dict().values()]),
+            vector(run, checkpoint or "best"),
+        )
+    with pytest.raises(UserError, match="no checkpoint '77'; it has: best, latest"):
+        load_model(run, "77")
+
+
+def test_progress_is_told_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_: [])
+    told: list[tuple[int, int]] = []
+    agent, family = small("concat-ppo", "ode")
+    train(
+        agent,
+        family,
+        out=tmp_path / "run",
+        steps=1000,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[0] == (0, 1000)
+    assert told[-1] == (1000, 1000)
+    assert told == sorted(told)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_an_error_in_training_leaves_a_run_that_resumes(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stable_baselines3.PPO.train", broken)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            start(name="broken")
+    run = Run.open(tmp_path / "broken")
+    states = [run.state]
+    resume(run)
+    assert [*states, run.state] == ["killed", "finished"]
