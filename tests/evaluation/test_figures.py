@@ -108,6 +108,18 @@ def test_a_sign_gives_a_panel_for_each_of_its_values(result: Make) -> None:
     assert_nothing_overlaps_or_is_cut(figure)
 
 
+def test_panels_share_a_scale_that_holds_them_all(result: Make) -> None:
+    family = Family.load("double-integrator")
+    sign, mass = family.space.names
+    assert family.recipe.features[sign].values is not None
+    results = [result({sign: s, mass: m}, 0.0 if s < 0 else 50 * m) for s in (-1.0, 1.0) for m in (0.5, 1.0)]
+    figure = return_over_context({"hyper": results}, family)
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert low < 0  # a curve at zero is not hidden by the axis
+        assert high > 50
+
+
 def test_many_features_give_points_in_a_panel_each(result: Make, cartpole: Family) -> None:
     results = [result(task, 100.0) for task in cartpole.tasks("extrapolation")]
     figure = return_over_context({"hyper": results, "concat": results}, cartpole)

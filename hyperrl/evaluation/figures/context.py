@@ -62,6 +62,7 @@ def return_over_context(
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         drawn = zip(grid.flat, panels, strict=False)
         outside = [_draw(axes, panel, agents, family) for axes, panel in drawn]
+        style.from_zero(grid.flat[0], min(result.mean for result in everything))
         for axes in grid.flat[len(panels) :]:
             axes.remove()
         for row in grid:
@@ -119,7 +120,7 @@ def _draw(axes: Axes, panel: _Panel, agents: Mapping[str, Sequence[TaskResult]],
             ", ".join(f"{name} = {value:g}" for name, value in panel.fixed.items()), color=style.INK
         )
     axes.set_xlabel(style.label_of(panel.feature, recipe))
-    style.scale(axes, [result.mean for result in everything])
+    style.round_ticks(axes)
     return _training(axes, panel, family, [result.context for result in everything])
 
 

@@ -59,6 +59,7 @@ def heatmap(
             axes.set_title(name, color=style.INK)
             axes.set_xlabel(style.label_of(features[0], family.recipe.features[features[0]]))
             axes.grid(visible=False)
+            style.round_ticks(axes)
         row[0].set_ylabel(style.label_of(features[1], family.recipe.features[features[1]]))
         figure.colorbar(mesh, ax=list(row), label="episode return", pad=0.02)
         for axes in row:

@@ -137,14 +137,19 @@ def note(runs: int, episodes: int) -> str:
     return f"mean of {episodes} episodes a task" if episodes > 1 else "1 episode a task"
 
 
-def scale(axes: Axes, values: Iterable[float]) -> None:
-    """Round ticks; from zero up where no value is negative."""
+def round_ticks(axes: Axes) -> None:
+    """Few ticks, at round numbers."""
     from matplotlib.ticker import MaxNLocator
 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-    if min(values, default=-1.0) >= 0:
-        axes.set_ylim(bottom=0)
+
+
+def from_zero(axes: Axes, lowest: float) -> None:
+    """Start the vertical axis at zero where no value is negative; call it when everything is drawn."""
+    top = axes.get_ylim()[1]
+    if lowest >= 0:
+        axes.set_ylim(bottom=0 if lowest > 0.03 * top else -0.03 * top)
 
 
 def varying(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[str]:
