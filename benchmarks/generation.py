@@ -1,9 +1,9 @@
 """Cost of generated weights: `python -m benchmarks.generation`.
 
-CPU time of a forward and a backward pass of a generated network, hypernetwork and grouping of rows included,
-over that of a plain MLP of the same size, timed in turns with it: B = 256 rows that belong to G tasks in random
-order, one thread. Beside it the naive way, per sample: every row's weights formed on their own. Peak memory is
-what a pass has allocated at most, gradients included, over what was there before it.
+CPU time of a forward and a backward pass of a generated network, hypernetwork and grouping of rows
+included, over that of a plain MLP of the same size, timed in turns with it: B = 256 rows that belong to G
+tasks in random order, one thread. Beside it the naive way, per sample: every row's weights formed on their
+own. Peak memory is what a pass has allocated at most, gradients included, over what was there before it.
 """
 
 from __future__ import annotations
@@ -126,12 +126,12 @@ class Case:
     goal: Goal | None
 
 
-def cases(hidden: Hidden) -> list[Case]:
-    """Everything that is compared with a plain MLP of these hidden sizes."""
+def cases(hidden: Hidden, numbers: Sequence[int] = TASKS) -> list[Case]:
+    """Everything that is compared with a plain MLP of these hidden sizes, for these numbers of tasks."""
     size = "-".join(map(str, hidden))
     found: list[Case] = []
     for strategy, goal in (("low-rank", GOALS[hidden]), ("full", None)):
-        for tasks in TASKS:
+        for tasks in numbers:
             made = partial(generated, hidden, strategy, Batch.of(tasks))
             found.append(Case(f"{strategy}, {size}, G = {tasks}", made, goal))
         made = partial(per_sample, hidden, strategy, Batch.of(ROWS))
@@ -155,12 +155,12 @@ def timed(run: Pass) -> Callable[[], Spent]:
     return each
 
 
-def measure(hidden: Hidden, rounds: int, seconds: float) -> list[Measure]:
+def measure(hidden: Hidden, rounds: int, seconds: float, numbers: Sequence[int] = TASKS) -> list[Measure]:
     """All measures on targets of these hidden sizes, each round of a case taking about so many seconds."""
     module, run = plain(hidden, Batch.of(1))
     base, base_memory, times = timed(run), peak_megabytes(module, run), list[float]()
     measures = []
-    for case in cases(hidden):
+    for case in cases(hidden, numbers):
         module, run = case.make()
         one = timed(run)
         pair = min(spent(lambda one=one: (one(), base())).wall for _ in range(2))  # type: ignore[misc]
@@ -183,7 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds, seconds = (1, 0.0) if options.quick else (options.rounds, options.seconds)
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    measures = [each for hidden in HIDDEN for each in measure(hidden, rounds, seconds)]
+    numbers = TASKS[:2] if options.quick else TASKS
+    measures = [each for hidden in HIDDEN for each in measure(hidden, rounds, seconds, numbers)]
     setting = {
         "rows": ROWS, "observation": OBSERVATION, "descriptor": DESCRIPTOR, "action": ACTION,
         "rank": 8, "trunk": [64], "seconds_per_round": seconds, "quick": options.quick,

@@ -1,0 +1,156 @@
+"""Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
+
+Everything comes from the JSON files below `benchmarks/results`. `--check` writes nothing and tells, by its
+exit status, whether the committed files are those that the JSON files give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import pages
+from benchmarks.plots import Plot, plots, short_hash
+from benchmarks.records import FamilyResults, load
+from hyperrl.errors import UserError
+from hyperrl.store import atomic_write
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEED = ("throughput", "generation")
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where results are read and what is written from them.
+
+    Attributes:
+        root: the repository.
+    """
+
+    root: Path = ROOT
+
+    @property
+    def data(self) -> Path:
+        """Folder of the JSON files."""
+        return self.root / "benchmarks" / "results"
+
+    @property
+    def images(self) -> Path:
+        """Folder of the figures."""
+        return self.root / "docs" / "images"
+
+    @property
+    def page(self) -> Path:
+        """The results page."""
+        return self.root / "docs" / "results.md"
+
+    @property
+    def readme(self) -> Path:
+        """The README, of which the part between the markers is ours."""
+        return self.root / "README.md"
+
+    def families(self) -> list[FamilyResults]:
+        """Learning results."""
+        return load(self.data / "learning")
+
+    def speed(self) -> dict[str, Mapping[str, Any]]:
+        """Reports of speed benchmarks, by name."""
+        files = {name: self.data / f"{name}.json" for name in SPEED}
+        found = {name: json.loads(file.read_bytes()) for name, file in files.items() if file.exists()}
+        for name, report in found.items():
+            if report["setting"]["quick"]:
+                raise UserError(f"result {str(files[name])!r}: of a --quick run, whose numbers mean little")
+        return found
+
+    def notes(self) -> dict[str, str]:
+        """What a person wrote about a family's results, by family."""
+        return {file.stem: file.read_text() for file in sorted((self.data / "notes").glob("*.md"))}
+
+    def draw(self, figures: Sequence[Plot]) -> None:
+        """Write every figure, and remove those of ours that there are no results for any more."""
+        for figure in figures:
+            figure.draw(self.images / figure.name)
+        for pattern in ("learning_curves_*.png", "return_over_context_*.png"):
+            for file in self.images.glob(pattern):
+                if file.name not in {figure.name for figure in figures}:
+                    file.unlink()
+
+    def texts(self, families: Sequence[FamilyResults], figures: Sequence[Plot]) -> dict[Path, str]:
+        """What the page and the README must say, given the figures as they lie on the disk."""
+        on_page = {
+            figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
+        }
+        in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
+        page = pages.results_page(families, self.speed(), on_page, self.notes())
+        part = pages.readme_part(families, in_readme)
+        return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
+
+    def _image(self, figure: Plot, folder: str) -> str:
+        return f"![{figure.text}]({folder}/{figure.name})"
+
+    def _stamp(self, figure: Plot) -> str:
+        file = self.images / figure.name
+        found = short_hash(file.read_bytes()) if file.exists() else "missing"
+        return f"<!-- {figure.name}: data {figure.digest}, file {found} -->"
+
+
+def between_markers(text: str, part: str) -> str:
+    """The text with the part between the results' markers replaced.
+
+    Raises:
+        UserError: there is not exactly one pair of markers.
+    """
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise UserError(f"README.md: needs one pair of {BEGIN} and {END}")
+    body = f"{BEGIN}\n{part}\n{END}" if part else f"{BEGIN}\n{END}"
+    return pattern.sub(lambda _: body, text)
+
+
+def write(site: Site) -> list[Path]:
+    """Draw the figures and write the texts; the files that changed."""
+    families = site.families()
+    figures = list(plots(families))
+    site.draw(figures)
+    changed = [path for path, text in site.texts(families, figures).items() if _text(path) != text]
+    for path, text in site.texts(families, figures).items():
+        atomic_write(path, text.encode())
+    return changed
+
+
+def differing(site: Site) -> list[Path]:
+    """The texts that are not what the results give; a figure that is out of date makes the page differ."""
+    families = site.families()
+    texts = site.texts(families, list(plots(families)))
+    return [path for path, text in texts.items() if _text(path) != text]
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 where a file is out of date")
+    asked = parser.parse_args(arguments)
+    site = Site()
+    try:
+        changed = differing(site) if asked.check else write(site)
+    except UserError as error:
+        print(f"benchmarks.results: error: {error}", file=sys.stderr)
+        return 2
+    for path in changed:
+        print(f"{'out of date' if asked.check else 'written'}: {path.relative_to(site.root)}")
+    return 1 if asked.check and changed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
