@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +15,8 @@ from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 from hyperrl.training.telemetry.zero_shot import SPLITS, AfterEvaluation, ZeroShot
 
 Value = float | str
+OPTIONAL: dict[str, Value] = {"policy.match_parameters": "", "algorithm.target_kl": 0.0}
+"""Fields that have no value unless a recipe gives one, with one of their kind."""
 
 
 class HParams(AfterEvaluation):
@@ -55,7 +57,7 @@ class HParams(AfterEvaluation):
 def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
     """The recipe's fields by dotted name, `algorithm.gamma`; those without a value are left out.
 
-    Lists become `64-64` and truth values `true` and `false` (torch would write 1 and 0).
+    Widths become `64-64` or `pi:64-64 vf:64`, truth values `true` and `false` (torch would write 1 and 0).
     """
     return _flat("", {"agent": agent.name, **agent.model_dump(exclude={"name", "about", "format"})})
 
@@ -64,7 +66,7 @@ def declared() -> dict[str, Value]:
     """A value for every field that an algorithm or a policy may have."""
     policies: list[BaseModel] = [HyperPolicy(), ConcatPolicy(), BlindPolicy()]
     algorithms: list[BaseModel] = [PPO(), A2C()]
-    found: dict[str, Value] = {}
+    found = dict(OPTIONAL)
     for prefix, models in (("policy", policies), ("algorithm", algorithms)):
         for model in models:
             found |= _flat(prefix, model.model_dump())
@@ -75,12 +77,18 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, value in values.items():
         dotted = f"{prefix}.{name}" if prefix else name
-        if isinstance(value, Mapping):
+        if name == "net_arch" and isinstance(value, Mapping):
+            found[dotted] = " ".join(f"{head}:{_joined(widths)}" for head, widths in value.items())
+        elif isinstance(value, Mapping):
             found |= _flat(dotted, value)
         elif isinstance(value, bool):
             found[dotted] = str(value).lower()
         elif isinstance(value, list | tuple):
-            found[dotted] = "-".join(map(str, value)) or "none"
+            found[dotted] = _joined(value)
         elif value is not None:
             found[dotted] = value
     return found
+
+
+def _joined(widths: Iterable[int]) -> str:
+    return "-".join(map(str, widths)) or "none"

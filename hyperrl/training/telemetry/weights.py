@@ -53,8 +53,11 @@ def coordinates(weights: Sequence[torch.Tensor]) -> torch.Tensor:
     matrix of weights, through its Gram matrix) keeps distances and angles, and the table small at any size of
     network.
     """
-    flats = [layer.reshape(len(layer), -1).double() for layer in weights]
-    gram = torch.stack([flat @ flat.T for flat in flats]).sum(0)
+    count = len(weights[0])
+    gram = torch.zeros(count, count, dtype=torch.float64)
+    for layer in weights:
+        flat = layer.reshape(count, -1).double()
+        gram += flat @ flat.T
     values, vectors = torch.linalg.eigh(gram)
     points: torch.Tensor = vectors * values.clamp(min=0).sqrt()
     return points.flip(1).float()

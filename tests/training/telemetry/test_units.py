@@ -14,7 +14,10 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from hyperrl.recipes import load_agent
+from hyperrl.recipes import load_agent, load_family, resolve
+from hyperrl.recipes.agent import A2C as A2CRecipe
+from hyperrl.recipes.agent import PPO as PPORecipe
+from hyperrl.recipes.agent import BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
@@ -223,6 +226,11 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
     assert values["policy.net_arch"] == "64-64"
     assert values["algorithm.normalize_advantage"] == "true"
     assert "about" not in values
-    for name in ("concat-ppo", "blind-ppo", "hyper-a2c", "hyper-ppo"):
-        own = {key for key in hyperparameters(load_agent(name)) if key.startswith(("policy.", "algorithm."))}
-        assert own <= declared().keys() | {"policy.match_parameters"}
+    heads = resolve(load_agent("hyper-ppo"), load_family("ode"), ["policy.net_arch={pi: [8, 8], vf: []}"])
+    assert hyperparameters(heads)["policy.net_arch"] == "pi:8-8 vf:none"
+    every = {f"algorithm.{name}" for model in (PPORecipe, A2CRecipe) for name in model.model_fields}
+    every |= {
+        f"policy.{name}" for model in (HyperPolicy, ConcatPolicy, BlindPolicy) for name in model.model_fields
+    }
+    every |= {f"policy.hypernetwork.{name}" for name in Hypernetwork.model_fields}
+    assert declared().keys() == every - {"policy.hypernetwork"}
