@@ -198,9 +198,10 @@ def runs_below(root: Path) -> Iterator[Run]:
 
 
 def _neighbours(path: Path) -> list[str]:
-    """Runs that a mistyped `path` may have meant: those below its nearest folder that exists."""
-    folder = path.parent
+    """Runs that a mistyped `path` may have meant: those at its depth below its nearest folder that exists."""
+    folder, depth = path.parent, 1
     while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    found = [file.parent for pattern in (SPEC, f"*/{SPEC}", f"*/*/{SPEC}") for file in folder.glob(pattern)]
-    return sorted(str(run) for run in found)
+        folder, depth = folder.parent, depth + 1
+    if folder == Path(folder.anchor):
+        return []
+    return sorted(str(file.parent) for file in folder.glob("*/" * min(depth, 4) + SPEC))

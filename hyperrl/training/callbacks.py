@@ -13,6 +13,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import State, capture, load_state, restore_logger, restore_rng, save_state
 from hyperrl.training.vec_env import BatchedVecEnv
+from hyperrl.training.writers import flush
 
 Progress = Callable[[int, int], None]
 """Called with the environment steps done and planned."""
@@ -100,6 +101,7 @@ class Checkpoints(BaseCallback):
 
     def _save(self, *, in_rollout: bool) -> None:
         state = capture(self._algorithm, self._env, self._sampler, in_rollout=in_rollout)
+        flush(self.logger)
         save_state(self._run, "latest", state)
         self._run.write_status("running", state["steps"])
         self._saved = state["steps"]

@@ -15,7 +15,7 @@ from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Progress, ProgressHook
-from hyperrl.training.checkpoint import State, load_state, load_weights, restore
+from hyperrl.training.checkpoint import CHANGED, State, load_state, load_weights, restore, save_state
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
 from hyperrl.training.vec_env import BatchedVecEnv
@@ -71,7 +71,9 @@ def train(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source
         )
         run = Run.create(out, spec)
-        training.learn(run, progress, None)
+        if from_run is not None:
+            save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
+        training.learn(run, progress)
     return run
 
 
@@ -87,6 +89,7 @@ def resume(
 
     On the CPU, a family whose batched environments give their state goes on as if it had never stopped,
     bit for bit. Other families' environments are reset; the run's status tells so (`resumed[-1].exact`).
+    A run that was killed before its first checkpoint starts again.
 
     Args:
         run: an open run.
@@ -98,12 +101,12 @@ def resume(
     Raises:
         UserError: nothing is left to do, or the checkpoint is missing, corrupt or of another agent.
     """
-    state = load_state(run, "latest")
-    planned = run.spec.steps if steps is None else steps
-    if state["steps"] >= planned and (steps is not None or run.state == "finished"):
+    never = "latest" not in run.checkpoints() and run.status.steps == 0
+    state = None if never else load_state(run, "latest")
+    done, planned = 0 if state is None else int(state["steps"]), run.spec.steps if steps is None else steps
+    if done >= planned and (steps is not None or run.state == "finished"):
         raise UserError(
-            f"run {str(run.path)!r}: {state['steps']} of {planned} steps are taken;"
-            " give more in --steps to extend it"
+            f"run {str(run.path)!r}: {done} of {planned} steps are taken; give more in --steps to extend it"
         )
     with closing(
         _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
@@ -111,9 +114,8 @@ def resume(
         exact = training.restore(run, state)
         if planned != run.spec.steps:
             run.write_spec(run.spec.model_copy(update={"steps": planned}))
-        before = run.status.resumed
-        run.write_status("running", state["steps"], (*before, Resumed(steps=state["steps"], exact=exact)))
-        training.learn(run, progress, state)
+        run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
+        training.learn(run, progress, state, resumed_at=-1 if state is None else done)
     return run
 
 
@@ -126,8 +128,16 @@ class _Training:
         self.env = BatchedVecEnv(family.make_vec(agent.n_envs, sampler=self.sampler))
         self.model = build_model(agent, self.env, seed, device)
 
-    def restore(self, run: Run, state: State) -> bool:
-        """Bring model, environments and sampler to `state`; UserError where it does not fit."""
+    def restore(self, run: Run, state: State | None) -> bool:
+        """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
+
+        Returns:
+            Whether the environments go on where they were.
+        """
+        if state is None:
+            if "0" in run.checkpoints():
+                load_weights(self.model, load_state(run, "0")["policy"], CHANGED)
+            return True
         try:
             return restore(self.model, self.env, self.sampler, state)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -135,17 +145,28 @@ class _Training:
                 f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
             ) from error
 
-    def learn(self, run: Run, progress: Progress | None, state: State | None) -> None:
-        """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights."""
-        planned, done = run.spec.steps, 0 if state is None else int(state["steps"])
-        logger = run_logger(run.path, None if state is None else done)
-        self.model.set_logger(logger)
+    def learn(
+        self,
+        run: Run,
+        progress: Progress | None,
+        state: State | None = None,
+        resumed_at: int | None = None,
+    ) -> None:
+        """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights.
+
+        Args:
+            run: where all goes.
+            progress: called with the steps done and planned.
+            state: what `restore` brought the model to.
+            resumed_at: what was logged after so many steps is disowned.
+        """
+        left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
+        logger = run_logger(run.path, resumed_at)
         interval = max(1, LOG_STEPS // (self.model.n_steps * self.model.n_envs))
-        callbacks = self._callbacks(run, progress, state, interval)
         try:
-            self.model.learn(
-                max(planned - done, 0), callbacks, log_interval=interval, reset_num_timesteps=state is None
-            )
+            self.model.set_logger(logger)
+            callbacks = self._callbacks(run, progress, state, interval)
+            self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)
         except BaseException:

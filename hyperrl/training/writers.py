@@ -103,6 +103,13 @@ def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
     return Logger(str(folder), writers)
 
 
+def flush(logger: Logger) -> None:
+    """Hand everything logged so far to the operating system, so that a kill from now on loses none of it."""
+    for output in logger.output_formats:
+        if isinstance(output, TensorBoardOutputFormat):
+            output.writer.flush()
+
+
 def _read(path: Path, last_step: int | None) -> tuple[list[str], list[dict[str, str]]]:
     """Columns and whole rows of a progress file, up to `last_step`."""
     data = path.read_bytes()

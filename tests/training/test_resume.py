@@ -1,10 +1,13 @@
 import csv
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -12,10 +15,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hyperrl.errors import UserError
 from hyperrl.store import Resumed, Run
-from hyperrl.training import resume
+from hyperrl.tasks import Family
+from hyperrl.training import resume, train
 from hyperrl.training.checkpoint import load_state
-from tests.training.conftest import Start
+from tests.training.conftest import Start, killer, small
 
+ROOT = Path(__file__).parents[2]
 CLOCK = ("time/", "gradient/")
 
 
@@ -75,21 +80,40 @@ def test_a_killed_run_ends_as_one_never_killed(
     same(load_state(killed, "latest"), load_state(straight, "latest"))
 
 
-def test_a_fresh_process_ends_as_one_never_killed(start: Start) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hyperrl.training import train
+from tests.training.conftest import small
+
+def progress(done, total):
+    if done >= 1100:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+agent, family = small("hyper-ppo", "ode")
+train(agent, family, out=Path(sys.argv[1]), seed=1, steps=2048, progress=progress)
+"""
+RESUMED = """
+import sys
+from hyperrl.store import Run
+from hyperrl.training import resume
+
+resume(Run.open(sys.argv[1]))
+"""
+
+
+def test_a_process_killed_outright_goes_on_in_a_fresh_one(start: Start, tmp_path: Path) -> None:
     straight = start(name="straight", steps=2048)
-    killed = start(name="killed", steps=2048, killed_at=1100)
+    assert python(KILLED, tmp_path / "killed") == -signal.SIGKILL
+    killed = Run.open(tmp_path / "killed")
     assert (killed.state, killed.status.steps) == ("killed", 1024)
-    code = (
-        "import sys; from hyperrl.store import Run; from hyperrl.training import resume;"
-        " resume(Run.open(sys.argv[1]))"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code, str(killed.path)], check=True)
+    assert python(RESUMED, killed.path) == 0
     one, two = load_state(killed, "latest"), load_state(straight, "latest")
     # Shapes are checked at run time in this process alone, by beartype, which draws from Python's generator.
     del one["rng"]["python"], two["rng"]["python"]
     same(one, two)
     same(load_state(killed, "best"), load_state(straight, "best"))
-    assert (killed.state, killed.status.resumed) == ("finished", (Resumed(steps=1024, exact=True),))
+    assert (killed.status.state, killed.status.resumed) == ("finished", (Resumed(steps=1024, exact=True),))
     without = [
         {k: v for k, v in obj.items() if k != "run"}
         for run in (killed, straight)
@@ -98,16 +122,39 @@ def test_a_fresh_process_ends_as_one_never_killed(start: Start) -> None:
     assert without[0] == without[1]
 
 
+def python(code: str, run: Path) -> int:
+    """Exit status of a Python process in which warnings are errors."""
+    return subprocess.run([sys.executable, "-W", "error", "-c", code, str(run)], cwd=ROOT).returncode
+
+
 @pytest.mark.usefixtures("no_telemetry")
-def test_a_run_killed_before_its_first_rollout_resumes(start: Start) -> None:
+def test_a_run_killed_before_its_first_checkpoint_starts_again(start: Start) -> None:
     straight = start(name="straight")
     killed = start(name="killed", killed_at=0)
-    with pytest.raises(UserError, match="no checkpoint 'latest'"):
-        resume(killed)
-    killed = start(name="killed-later", killed_at=1)
-    assert killed.status.steps == 0
+    assert killed.checkpoints() == []
     resume(killed)
     same(load_state(killed, "latest"), load_state(straight, "latest"))
+    assert table(killed) == table(straight)
+    assert scalars(killed) == scalars(straight)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_it_starts_again_at_the_other_runs_weights(start: Start) -> None:
+    other = start(name="other", seed=4)
+    straight = start(name="straight", from_run=other)
+    killed = start(name="killed", from_run=other, killed_at=0)
+    (other.path / "checkpoints" / "latest.safetensors").unlink()
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_lost_checkpoint_is_not_taken_for_a_fresh_start(start: Start) -> None:
+    killed = start(killed_at=1)
+    killed.write_status("killed", 512)
+    (killed.path / "checkpoints" / "latest.safetensors").unlink()
+    with pytest.raises(UserError, match="no checkpoint 'latest'; it has: none"):
+        resume(killed)
 
 
 @pytest.mark.usefixtures("no_telemetry")
@@ -165,9 +212,13 @@ def scalars(run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 @pytest.mark.usefixtures("no_telemetry")
-def test_environments_without_a_state_are_reset_and_told(start: Start) -> None:
-    killed = start("concat-ppo", "acrobot", steps=2048, killed_at=1100)
-    resume(killed)
+def test_environments_without_a_state_are_reset_and_told(tmp_path: Path) -> None:
+    agent, batched = small("concat-ppo", "ode")
+    family = Family(batched.recipe, make_base=lambda **kwargs: gym.make(batched.recipe.base, **kwargs))
+    with pytest.raises(KeyboardInterrupt):
+        train(agent, family, out=tmp_path / "run", steps=2048, progress=killer(1100))
+    killed = Run.open(tmp_path / "run")
+    resume(killed, family=family)
     assert killed.status.resumed == (Resumed(steps=1024, exact=False),)
     assert (killed.state, killed.status.steps) == ("finished", 2048)
 
