@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import gymnasium as gym
 
     from hyperrl.recipes import AgentRecipe, FamilyRecipe, Feature, Model, Part, Range
+    from hyperrl.tasks import Family
 
 _LISTED = 12
 
@@ -79,13 +80,12 @@ def _family(recipe: "FamilyRecipe") -> None:
     show.pairs(
         [
             ("base", f"{recipe.base}{made}"),
-            ("observation", _space(family.observation_space)),
-            ("action", _space(family.action_space)),
+            *_spaces(family),
             ("optimum", "known for every task" if recipe.oracle else "not known"),
         ]
     )
     show.heading("Features (the context)")
-    columns = ["feature", "what", "unit", "default", "training", "extrapolation", "attribute"]
+    columns = ["feature", "unit", "default", "training", "extrapolation", "what"]
     show.table(columns, (_feature(*each) for each in recipe.features.items()), numbers=["default"])
     for name, derived in recipe.derived.items():
         show.line(f"{name} is then the {'sum' if derived.sum else 'product'} of {', '.join(derived.sources)}")
@@ -98,20 +98,27 @@ def _family(recipe: "FamilyRecipe") -> None:
     show.pairs(_use(recipe))
 
 
+def _spaces(family: "Family") -> list[tuple[str, str]]:
+    module, colon, _ = family.recipe.base.partition(":")
+    if colon:
+        return [("spaces", f"not looked up, since that would import the module {module!r}")]
+    return [("observation", _space(family.observation_space)), ("action", _space(family.action_space))]
+
+
 def _feature(name: str, feature: "Feature") -> list[str]:
-    trained = f"[{_value(feature.train[0])}, {_value(feature.train[1])}]"
+    trained = (
+        _value(feature.train) if feature.values is None else f"{{{', '.join(map(_value, feature.values))}}}"
+    )
+    circle = "; the networks see (cos, sin)" if feature.encoding == "circle" else ""
+    carried = f"; attribute {feature.attribute}" if feature.attribute not in (None, name) else ""
     widest = _value(feature.extrapolation)
-    if feature.values is not None:
-        trained = f"{{{', '.join(map(_value, feature.values))}}}"
-    circle = " (seen as cos, sin)" if feature.encoding == "circle" else ""
     return [
         name,
-        feature.about + circle,
         feature.unit or "-",
         _value(feature.default),
         trained,
         widest,
-        feature.attribute or name,
+        feature.about + circle + carried,
     ]
 
 

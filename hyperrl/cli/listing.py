@@ -22,11 +22,7 @@ def list_recipes(
     for each in _KINDS:
         if kind in (None, each):
             load = load_agent if each == "agents" else load_family
-            show.table(
-                [each, "about"],
-                [(name, _first_sentence(load(name).about)) for name in sorted(shipped(each))],
-                cut=True,
-            )
+            show.names(each, {name: _first_sentence(load(name).about) for name in sorted(shipped(each))})
             if kind is None and each != _KINDS[-1]:
                 show.line()
 

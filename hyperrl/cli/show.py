@@ -1,8 +1,9 @@
 """Tables and numbers as a person reads them, on a terminal and in a pipe alike."""
 
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -32,28 +33,26 @@ def prose(text: str) -> None:
     console().print(text)
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[str] = (), cut: bool = False
-) -> None:
-    """Print rows under their columns' names; the columns in `numbers` are set right.
-
-    With `cut`, a row takes one line: a terminal that is too narrow shows less of it.
-    """
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[str] = ()) -> None:
+    """Print rows under their columns' names; those in `numbers` are set right, only the last wraps."""
     right = set(numbers)
     ruled = box.SIMPLE_HEAD if sys.stdout.isatty() else None
     printed = Table(box=ruled, show_edge=False, pad_edge=False)
-    rows = list(rows)
     for index, column in enumerate(columns):
-        printed.add_column(
-            column,
-            justify="right" if column in right else "left",
-            overflow="ellipsis" if cut else "fold",
-            no_wrap=cut,
-            min_width=max((len(row[0]) for row in rows), default=0) if index == 0 else None,
-        )
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        printed.add_column(column, justify=justify, overflow="fold", no_wrap=index < len(columns) - 1)
     for row in rows:
         printed.add_row(*row)
     _print(printed)
+
+
+def names(column: str, found: Mapping[str, str]) -> None:
+    """Print names with what they are, each on one line: a terminal that is too narrow shows less of it."""
+    left = console().width - max(map(len, found), default=0) - 3
+    table(
+        [column, "about"],
+        [(name, textwrap.shorten(about, left, placeholder=" …")) for name, about in found.items()],
+    )
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> None:

@@ -9,12 +9,12 @@ from hyperrl.errors import UserError, nearest
 
 
 class Sweep(NamedTuple):
-    """`count` equidistant values of one feature, both ends included."""
+    """`points` equidistant values of one feature, both ends included."""
 
     feature: str
     low: float
     high: float
-    count: int
+    points: int
 
 
 def whole(option: str, least: int) -> Callable[[str], int]:

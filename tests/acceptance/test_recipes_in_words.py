@@ -60,3 +60,12 @@ def test_a_file_of_your_own(tmp_path: Path) -> None:
     )
     assert succeeded("check", "valley.yaml", cwd=tmp_path).startswith("valley.yaml: ok, a family")
     assert succeeded("describe", "valley.yaml", cwd=tmp_path).startswith("valley (environment family)")
+
+
+def test_describing_a_file_imports_nothing(tmp_path: Path) -> None:
+    (tmp_path / "stranger.py").write_text("open('owned', 'w').close()\n")
+    (tmp_path / "far.yaml").write_text(
+        "about: far\nbase: stranger:Far-v0\nfeatures:\n  g: {about: pull, default: 1, train: [0, 2]}\n"
+    )
+    assert "stranger:Far-v0" in succeeded("describe", "far.yaml", cwd=tmp_path)
+    assert not (tmp_path / "owned").exists()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,11 +25,11 @@ def rows(shown: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line}
 
 
-def evaluated(*args: str | Path, cwd: Path) -> dict[str, object]:
+def evaluated(*args: str | Path, cwd: Path) -> dict[str, Any]:
     done = hyperrl_here("evaluate", *args, "--json", cwd=cwd)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert done.stdout.count("\n") == 1
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -90,7 +91,7 @@ def test_json_has_the_fields_that_scripts_depend_on(folder: Path) -> None:
 def test_contexts_of_your_own_are_flagged(folder: Path) -> None:
     found = evaluated(RUN, *(f"--context=c0={value}" for value in (5, -2.5, 7, 40)), cwd=folder)
     assert found["splits"] == {}
-    assert [(task["context"], task["split"]) for task in found["tasks"]] == [  # type: ignore[index, attr-defined]
+    assert [(task["context"], task["split"]) for task in found["tasks"]] == [
         ({"c0": 5.0}, "train"),
         ({"c0": -2.5}, "interpolation"),
         ({"c0": 7.0}, "extrapolation"),
@@ -99,11 +100,11 @@ def test_contexts_of_your_own_are_flagged(folder: Path) -> None:
 
 
 def test_one_split_more_episodes_and_a_seed(folder: Path) -> None:
-    asked = [RUN, "--split", "validation", "--episodes", "3", "--stochastic"]
+    asked: list[str | Path] = [RUN, "--split", "validation", "--episodes", "3", "--stochastic"]
     first, again, other = (evaluated(*asked, "--seed", seed, cwd=folder) for seed in ("1", "1", "2"))
-    assert set(first["splits"]) == {"validation"}  # type: ignore[call-overload]
+    assert set(first["splits"]) == {"validation"}
     assert first["tasks"] == again["tasks"] != other["tasks"]
-    assert all(len(task["returns"]) == 3 for task in first["tasks"])  # type: ignore[attr-defined]
+    assert all(len(task["returns"]) == 3 for task in first["tasks"])
 
 
 def test_a_sweep_draws_a_curve_and_shows_its_tasks(folder: Path) -> None:
@@ -143,8 +144,8 @@ def test_several_seeds_are_evaluated_together(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     other = RUN.with_name("seed-1")
     found = evaluated(RUN, other, "--split", "interpolation", cwd=folder)
-    assert [each["seed"] for each in found["runs"]] == [0, 1]  # type: ignore[attr-defined]
-    assert all(len(task["returns"]) == 2 for task in found["tasks"])  # type: ignore[attr-defined]
+    assert [each["seed"] for each in found["runs"]] == [0, 1]
+    assert all(len(task["returns"]) == 2 for task in found["tasks"])
 
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
@@ -174,9 +175,9 @@ def test_a_terminal_shows_a_bar_with_the_time_left(tmp_path: Path) -> None:
     seen = b""
     while chunk := _read(terminal):
         seen += chunk
-    assert training.stdout is not None
-    printed = training.stdout.read().decode()
-    assert training.wait(timeout=60) == 0
+    os.close(terminal)
+    printed = training.communicate(timeout=60)[0].decode()
+    assert training.returncode == 0
     assert re.search(r"hyper-ppo on ode.*/2000.*left.*\d:\d\d:\d\d", seen.decode(), re.DOTALL)
     assert "\x1b" not in printed
     assert printed.startswith("hyper-ppo on ode, seed 0")
