@@ -85,6 +85,7 @@ def resume(
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
+    family: Family | None = None,
 ) -> Run:
     """Go on with a killed run, or extend a finished one, as `hyperrl train --resume` does.
 
@@ -94,15 +95,17 @@ def resume(
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
 
     Raises:
         UserError: no run, a corrupt one, or nothing left to do.
     """
     _at_least(steps, 1, "steps")
     opened = _open(run, allow_import)
+    tasks = _family_of(opened, family)
     from hyperrl import training
 
-    return training.resume(opened, steps=steps, device=device, progress=progress)
+    return training.resume(opened, steps=steps, device=device, family=tasks, progress=progress)
 
 
 def evaluate(
@@ -127,7 +130,7 @@ def evaluate(
 
     Args:
         runs: a run directory, or several.
-        splits: names; None takes train, interpolation and extrapolation, or none where contexts or a sweep
+        splits: names; none takes train, interpolation and extrapolation, or none where contexts or a sweep
             are given.
         contexts: tasks of your own; features left out take their defaults.
         sweep: (feature, low, high, count) for one feature or two.

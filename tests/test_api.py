@@ -299,6 +299,8 @@ def test_a_family_made_in_python_is_trained_and_evaluated(reach: Family, reached
     assert api.load(reached, family=reach).act([0.1, 0.2], {"goal": 0.3}).shape == (1,)
     assert "family=" in message(api.evaluate, reached)
     assert "family=" in message(api.load, reached)
+    assert "family=" in message(api.resume, reached, steps=64)
+    assert api.resume(reached, steps=64, family=reach).status.steps == 64
     assert "another family" in message(api.load, reached, family=Family.load("ode"))
 
 

@@ -51,7 +51,7 @@ def request(
 
     Args:
         family: whose tasks they are.
-        splits: names; None takes train, interpolation and extrapolation, or no split where contexts or a
+        splits: names; none takes train, interpolation and extrapolation, or no split where contexts or a
             sweep are asked for.
         contexts: tasks of the user's own; features left out take their defaults.
         sweeps: one feature gives a line of tasks, two their grid; other features take their defaults.
@@ -60,15 +60,13 @@ def request(
         UserError: an unknown split or feature, a value that is not finite, a sweep of more than two
             features or of fewer than two values, or nothing to evaluate.
     """
-    if splits is None:
+    if not splits:
         splits = () if contexts or sweeps else DEFAULT_SPLITS
     named = [(split, task) for split in dict.fromkeys(splits) for task in family.tasks(split)]
     own = [family.space.complete(context) for context in contexts]
     swept = _grid(family, sweeps)
     if not named and not own and not swept:
-        raise UserError(
-            f"family {family.name!r}: no task to evaluate in splits {', '.join(splits) or '(none)'}"
-        )
+        raise UserError(f"family {family.name!r}: no task to evaluate in splits {', '.join(splits)}")
     return Request(
         contexts=(*(task for _, task in named), *own, *swept),
         splits=(*(split for split, _ in named), *(family.flag(task) for task in [*own, *swept])),

@@ -51,7 +51,6 @@ def test_two_features_swept_give_their_grid() -> None:
         ({"sweeps": [("c0", 0.0, 1.0, 1)]}, "takes 1 values"),
         ({"sweeps": [("c0", 0.0, 1.0, 3), ("c0", 0.0, 2.0, 3)]}, "given twice"),
         ({"sweeps": [("c0", 0.0, 1.0, 3)] * 3}, "found 3"),
-        ({"splits": []}, "no task"),
     ],
 )
 def test_mistakes_take_one_line(ode: Family, given: dict[str, Any], named: str) -> None:
@@ -59,6 +58,13 @@ def test_mistakes_take_one_line(ode: Family, given: dict[str, Any], named: str) 
         request(ode, **given)
     assert named in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_empty_split_is_told() -> None:
+    family = Family.load("point-goal")
+    assert family.tasks("extrapolation") == []
+    with pytest.raises(UserError, match="'point-goal': no task to evaluate in splits extrapolation"):
+        request(family, ["extrapolation"])
 
 
 def test_a_grid_has_a_limit() -> None:
