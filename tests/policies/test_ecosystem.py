@@ -89,12 +89,11 @@ def test_parameters_are_got_and_set(algorithm: Any, strategy: str) -> None:
     one, other = (model(venv("context"), algorithm, strategy=strategy, seed=seed) for seed in (0, 1))
     one.learn(16)
     assert not same_predictions(one, other, BATCH)
-    other.set_parameters(one.get_parameters(), exact_match=True)
+    other.set_parameters(one.get_parameters(), exact_match=True)  # type: ignore[arg-type]
     assert same_predictions(one, other, BATCH)
+    smaller = model(venv("context"), algorithm, strategy=strategy, net_arch=[3])
     with pytest.raises(RuntimeError, match="size mismatch"):
-        model(venv("context"), algorithm, strategy=strategy, net_arch=[3]).set_parameters(
-            one.get_parameters()
-        )
+        smaller.set_parameters(one.get_parameters())  # type: ignore[arg-type]
 
 
 def test_a_loaded_model_learns_as_the_saved_one_would() -> None:
@@ -157,10 +156,10 @@ def test_normalising_the_observation_leaves_the_context(strategy: str) -> None:
     generated = policy_of(built).generated
     generated.hyper.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     built.learn(32)
-    assert env.obs_rms["obs"].count > 16  # type: ignore[index]
-    assert "context" not in env.obs_rms  # type: ignore[operator]
+    assert env.obs_rms["obs"].count > 16
+    assert "context" not in env.obs_rms
     tasks = torch.cat(seen)
-    raw = torch.as_tensor(env.get_original_obs()["context"])  # type: ignore[index,call-overload]
+    raw = torch.as_tensor(env.get_original_obs()["context"])
     assert (tasks[:, None] == raw).all(-1).any(0).all()
 
 

@@ -113,7 +113,7 @@ def test_without_a_context_there_is_one_task(strategy: str, action: str) -> None
     assert weights["actor.0.weight"].shape == (1, 12, 8)
     policy.set_training_mode(True)
     batch = tensors(policy, samples(OBSERVATIONS["dictionary"], 5))
-    policy.predict_values(batch).sum().backward()
+    policy.predict_values(batch).sum().backward()  # type: ignore[no-untyped-call]
     learned = policy.generated.hyper.learned
     assert learned is not None
     assert learned.grad is not None

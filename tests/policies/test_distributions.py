@@ -1,0 +1,119 @@
+"""The lean diagonal Gaussian is SB3's in all but the number of operations."""
+
+import copy
+import math
+import pickle
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from stable_baselines3.common.distributions import DiagGaussianDistribution, kl_divergence
+from torch import Tensor
+
+from hyperrl.policies.distributions import LeanDiagGaussian
+from tests.policies.worlds import OBSERVATIONS, policy, samples, tensors
+
+
+def pair(rows: int, actions: int, seed: int = 0, spread: float = 1.0) -> tuple[Tensor, ...]:
+    torch.manual_seed(seed)
+    means = torch.randn(rows, actions, requires_grad=True)
+    log_std = (spread * torch.randn(actions)).requires_grad_()
+    return means, log_std, torch.randn(rows, actions)
+
+
+def both(means: Tensor, log_std: Tensor) -> tuple[LeanDiagGaussian, DiagGaussianDistribution]:
+    actions = means.shape[1]
+    return (
+        LeanDiagGaussian(actions).proba_distribution(means, log_std),
+        DiagGaussianDistribution(actions).proba_distribution(means, log_std),
+    )
+
+
+@given(
+    rows=st.integers(1, 7),
+    actions=st.integers(1, 6),
+    seed=st.integers(0, 99),
+    spread=st.sampled_from([0.0, 1.0, 3.0]),
+)
+def test_densities_entropies_and_modes_with_their_gradients(
+    rows: int, actions: int, seed: int, spread: float
+) -> None:
+    means, log_std, taken = pair(rows, actions, seed, spread)
+    lean, plain = both(means, log_std)
+    # far out in the tails of narrow Gaussians the terms are large; rounding is relative to them
+    for found, expected in (
+        (lean.log_prob(taken), plain.log_prob(taken)),
+        (lean.entropy(), plain.entropy()),
+        (lean.mode(), plain.mode()),
+        (lean.distribution.mean, plain.distribution.mean),
+        (lean.distribution.stddev, plain.distribution.stddev),
+    ):
+        assert expected is not None
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        gradients = (
+            torch.autograd.grad(one.sum(), (means, log_std), retain_graph=True, allow_unused=True)
+            for one in (found, expected)
+        )
+        for one, other in zip(*gradients, strict=True):
+            assert (one is None) == (other is None)
+            if one is not None and other is not None:
+                torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_samples_are_those_of_sb3_draw_by_draw() -> None:
+    means, log_std, _ = pair(50, 3)
+    lean, plain = both(means, log_std)
+    torch.manual_seed(1)
+    found = lean.sample()
+    torch.manual_seed(1)
+    torch.testing.assert_close(found, plain.sample())
+    torch.testing.assert_close(lean.get_actions(deterministic=True), means)
+    found.sum().backward()  # type: ignore[no-untyped-call]
+    assert means.grad is not None
+    assert log_std.grad is not None
+
+
+def test_statistics_of_samples() -> None:
+    means, log_std = torch.tensor([[0.5, -2.0]]).expand(40_000, 2), torch.tensor([0.3, -1.2])
+    lean = LeanDiagGaussian(2).proba_distribution(means, log_std)
+    drawn = lean.sample()
+    std = log_std.exp()
+    error = 5 * std / math.sqrt(len(drawn))
+    assert ((drawn.mean(dim=0) - means[0]).abs() < error).all()
+    assert ((drawn.std(dim=0) - std).abs() < error).all()
+    assert abs(torch.corrcoef(drawn.t())[0, 1]) < 5 / math.sqrt(len(drawn))
+    # the mean surprise is the entropy
+    torch.testing.assert_close(-lean.log_prob(drawn).mean(), lean.entropy()[0], rtol=0, atol=0.02)
+
+
+def test_helpers_of_sb3() -> None:
+    means, log_std, _ = pair(4, 2)
+    lean = LeanDiagGaussian(2)
+    actions, log_prob = lean.log_prob_from_params(means, log_std)
+    torch.testing.assert_close(log_prob, both(means, log_std)[1].log_prob(actions))
+    torch.testing.assert_close(lean.actions_from_params(means, log_std, deterministic=True), means)
+    one, other = both(means, log_std), both(means + 1, log_std)
+    torch.testing.assert_close(kl_divergence(one[0], other[0]), kl_divergence(one[1], other[1]))
+
+
+def test_a_distribution_does_not_follow_its_parameters() -> None:
+    """TRPO compares the one before an update with the one after it."""
+    made = policy("context")
+    batch = tensors(made, samples(OBSERVATIONS["context"], 4))
+    with torch.no_grad():
+        before = copy.copy(made.get_distribution(batch))
+        density, entropy = before.log_prob(torch.zeros(4, 2)), before.entropy()
+        made.log_std.add_(1.0)
+        made.log_std.data = made.log_std.data - 3.0
+    assert torch.equal(before.log_prob(torch.zeros(4, 2)), density)
+    found = before.entropy()
+    assert found is not None
+    assert entropy is not None
+    assert torch.equal(found, entropy)
+
+
+def test_pickled() -> None:
+    lean, _ = both(*pair(4, 2)[:2])
+    again = pickle.loads(pickle.dumps(lean))
+    assert torch.equal(again.mode(), lean.mode())
+    assert torch.equal(again.entropy(), lean.entropy())

@@ -1,0 +1,148 @@
+"""A policy gives what a loop over rows gives, however its weights are executed."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from hyperrl.policies import HyperActorCriticPolicy
+from tests.policies.worlds import ACTIONS, OBSERVATIONS, STRATEGIES, policy, samples, tensors
+
+TASKS = [1, 2, 5, 12]
+ROWS = 12
+KINDS: list[dict[str, Any]] = [
+    {"action": "box"},
+    {"action": "discrete"},
+    {"action": "multi-discrete"},
+    {"action": "multi-binary"},
+    {"action": "box", "use_sde": True},
+    {"action": "box", "net_arch": {"pi": [], "vf": [7]}},
+    {"action": "box", "share_features_extractor": False},
+]
+
+
+def mixed(tasks: int, seed: int = 0) -> dict[str, Tensor]:
+    """Rows of several tasks in no order."""
+    batch = {key: torch.as_tensor(one) for key, one in samples(OBSERVATIONS["context"], ROWS, seed).items()}
+    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(seed))
+    batch["context"] = batch["context"][torch.arange(ROWS) % tasks][order]
+    return batch
+
+
+def taken(action: str) -> Tensor:
+    drawn = torch.as_tensor(samples(ACTIONS[action], ROWS))
+    return drawn.float() if action == "multi-binary" else drawn
+
+
+def evaluated(made: HyperActorCriticPolicy, batch: dict[str, Tensor], actions: Tensor) -> Tensor:
+    values, log_prob, entropy = made.evaluate_actions(batch, actions)
+    assert entropy is not None
+    return torch.stack([values.flatten(), log_prob, entropy], dim=1)
+
+
+def row_by_row(made: HyperActorCriticPolicy, batch: dict[str, Tensor], actions: Tensor) -> Tensor:
+    rows = [
+        evaluated(made, {key: one[row : row + 1] for key, one in batch.items()}, actions[row : row + 1])
+        for row in range(len(actions))
+    ]
+    return torch.cat(rows)
+
+
+def assert_close(found: Tensor, expected: Tensor) -> None:
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max().clamp_min(0.1)
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_training_equals_a_loop_over_rows(strategy: str, kind: dict[str, Any], tasks: int) -> None:
+    made = policy("context", strategy=strategy, **kind)
+    batch = mixed(tasks)
+    actions = taken(kind["action"])
+    upstream = torch.randn(ROWS, 3)
+    results = []
+    for way in (evaluated, row_by_row):
+        made.set_training_mode(True)
+        made.zero_grad()
+        found = way(made, batch, actions)
+        (found * upstream).sum().backward()  # type: ignore[no-untyped-call]
+        results.append((found.detach(), {name: one.grad for name, one in made.named_parameters()}))
+    (found, gradients), (expected, expected_gradients) = results
+    assert_close(found, expected)
+    for name, gradient in expected_gradients.items():
+        found_gradient = gradients[name]
+        assert (found_gradient is None) == (gradient is None), name
+        if found_gradient is not None and gradient is not None:
+            assert_close(found_gradient, gradient)
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_acting_equals_training_and_a_loop_over_rows(strategy: str, kind: dict[str, Any], tasks: int) -> None:
+    made = policy("context", strategy=strategy, **kind)
+    batch = mixed(tasks)
+    actions = taken(kind["action"])
+    with torch.no_grad():
+        made.set_training_mode(True)
+        trained = evaluated(made, batch, actions)
+        made.set_training_mode(False)
+        expected = row_by_row(made, batch, actions)
+        for _ in range(12):  # past the point where kept weights change their form
+            assert_close(evaluated(made, batch, actions), expected)
+        assert_close(trained, expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluating_the_actions_taken_gives_their_density(
+    training: bool, strategy: str, kind: dict[str, Any]
+) -> None:
+    made = policy("context", strategy=strategy, **kind)
+    made.set_training_mode(training)
+    batch = mixed(5)
+    with torch.no_grad():
+        for deterministic in (True, False):
+            actions, values, log_prob = made(batch, deterministic)
+            again, density, _ = made.evaluate_actions(batch, actions)
+            assert_close(density, log_prob)
+            assert_close(again, values)
+            assert_close(made.predict_values(batch), values)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_large_batch_is_acted_on_in_factors_or_groups(strategy: str) -> None:
+    """More rows than weights are formed for: what zero-shot evaluation does."""
+    made = policy("context", strategy=strategy, net_arch=[64, 64])
+    made.set_training_mode(False)
+    rows = 500
+    batch = tensors(made, samples(OBSERVATIONS["context"], rows))
+    batch["context"] = batch["context"][torch.randint(40, (rows,))]
+    with torch.no_grad():
+        for _ in range(12):
+            found = made.predict_values(batch)
+        some = torch.arange(0, rows, 25)
+        for row in some.tolist():
+            single = {key: one[row : row + 1] for key, one in batch.items()}
+            assert_close(found[row : row + 1], made.predict_values(single))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("observation", ["box", "discrete", "dictionary"])
+def test_one_task_without_a_context(observation: str, strategy: str) -> None:
+    made = policy(observation, strategy=strategy)
+    batch = tensors(made, samples(OBSERVATIONS[observation], 7))
+    single = [
+        {key: one[row : row + 1] for key, one in batch.items()}
+        if isinstance(batch, dict)
+        else batch[row : row + 1]
+        for row in range(7)
+    ]
+    for training in (True, False):
+        made.set_training_mode(training)
+        expected = torch.cat([made.predict_values(one) for one in single])
+        assert_close(made.predict_values(batch), expected)
+        with torch.no_grad():
+            assert_close(made.predict_values(batch), expected)
