@@ -41,6 +41,10 @@ class ReturnFigure(AfterEvaluation):
         self._agent, self._folder = agent, folder
         self._drawn = 0.0
 
+    def _on_training_start(self) -> None:
+        self._drawn = self.model.num_timesteps / self.locals["total_timesteps"]
+        super()._on_training_start()
+
     def _on_evaluation(self, last: bool) -> None:
         progress = self.zero_shot.steps / self.locals["total_timesteps"]
         if not last and not any(self._drawn < moment <= progress for moment in WHEN):

@@ -22,7 +22,7 @@ class GradientNorm(BaseCallback):
     optimiser's hooks come later. So the norm (L2, over all parameters) is taken by a hook that autograd calls
     within `backward`, when the last parameter's gradient is there. Measuring each gradient step that way
     costs 4 to 6 % of an update; so every 13th alone is measured, a number that no usual count of minibatches
-    is a multiple of.
+    is a multiple of, counted from the optimiser's own count (that of a resumed run goes on).
     """
 
     def __init__(self) -> None:
@@ -34,8 +34,11 @@ class GradientNorm(BaseCallback):
 
     def _on_training_start(self) -> None:
         optimizer = self.model.policy.optimizer
+        taken = (int(state["step"]) for state in optimizer.state.values() if "step" in state)
+        self._steps = max(taken, default=0)
         self._counting = optimizer.register_step_post_hook(self._after_step)
-        self._measure()
+        if self._steps % EVERY == 0:
+            self._measure()
 
     def _measure(self) -> None:
         self._measuring = register_multi_grad_hook(list(self.model.policy.parameters()), self._keep_norm)
@@ -55,7 +58,7 @@ class GradientNorm(BaseCallback):
     def _on_step(self) -> bool:
         return True
 
-    def _on_rollout_end(self) -> None:
+    def _on_rollout_start(self) -> None:
         if self._norms:
             norms = torch.stack(self._norms).tolist()
             self._norms = []

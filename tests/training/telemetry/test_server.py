@@ -82,6 +82,7 @@ def test_images(get: Get) -> None:
 
 def test_projector(get: Get) -> None:
     assert RUN in json.loads(get("plugin/projector/runs"))
+    _wait(lambda: json.loads(get("plugins_listing"))["projector"]["enabled"])
     (embedding,) = json.loads(get("plugin/projector/info", run=RUN))["embeddings"]
     name = embedding["tensorName"]
     assert embedding["tensorShape"] == [4, 4]
