@@ -8,7 +8,7 @@ import torch
 from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.training import load_model, resume, train
+from hyperrl.training import BatchedVecEnv, load_model, resume, train
 from hyperrl.training.callbacks import BestWeights
 from hyperrl.training.checkpoint import load_state
 from tests.training.conftest import Start, small
@@ -144,3 +144,19 @@ def test_an_error_in_training_leaves_a_run_that_resumes(
     states = [run.state]
     resume(run)
     assert [*states, run.state] == ["killed", "finished"]
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_loaded_model_is_an_sb3_algorithm_like_any_other(start: Start, tmp_path: Path) -> None:
+    run = start(steps=512)
+    model = load_model(run)
+    family = Family.load("ode")
+    model.set_env(BatchedVecEnv(family.make_vec(run.spec.agent.n_envs)))
+    before = model.num_timesteps
+    model.learn(512, reset_num_timesteps=False)
+    assert model.num_timesteps == before + 512
+    model.save(tmp_path / "model.zip")
+    again = type(model).load(tmp_path / "model.zip")
+    observation = family.observation_space.sample()
+    expected = model.predict(observation, deterministic=True)[0]
+    assert again.predict(observation, deterministic=True)[0].tolist() == expected.tolist()
