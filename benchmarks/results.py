@@ -82,13 +82,18 @@ class Site:
                 if file.name not in {figure.name for figure in figures}:
                     file.unlink()
 
-    def texts(self, families: Sequence[FamilyResults], figures: Sequence[Plot]) -> dict[Path, str]:
+    def texts(
+        self,
+        families: Sequence[FamilyResults],
+        speed: Mapping[str, Mapping[str, Any]],
+        figures: Sequence[Plot],
+    ) -> dict[Path, str]:
         """What the page and the README must say, given the figures as they lie on the disk."""
         on_page = {
             figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
         }
         in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
-        page = pages.results_page(families, self.speed(), on_page, self.notes())
+        page = pages.results_page(families, speed, on_page, self.notes())
         part = pages.readme_part(families, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 
@@ -115,20 +120,21 @@ def between_markers(text: str, part: str) -> str:
 
 
 def write(site: Site) -> list[Path]:
-    """Draw the figures and write the texts; the files that changed."""
-    families = site.families()
+    """Draw the figures and write the texts; the texts that changed."""
+    families, speed = site.families(), site.speed()
     figures = list(plots(families))
     site.draw(figures)
-    changed = [path for path, text in site.texts(families, figures).items() if _text(path) != text]
-    for path, text in site.texts(families, figures).items():
-        atomic_write(path, text.encode())
+    texts = site.texts(families, speed, figures)
+    changed = [path for path, text in texts.items() if _text(path) != text]
+    for path in changed:
+        atomic_write(path, texts[path].encode())
     return changed
 
 
 def differing(site: Site) -> list[Path]:
     """The texts that are not what the results give; a figure that is out of date makes the page differ."""
     families = site.families()
-    texts = site.texts(families, list(plots(families)))
+    texts = site.texts(families, site.speed(), list(plots(families)))
     return [path for path, text in texts.items() if _text(path) != text]
 
 
