@@ -1,6 +1,8 @@
 """Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
 
-Everything comes from the JSON files below `benchmarks/results`. `--check` writes nothing and tells, by its
+Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`, and
+`throughput.json` and `generation.json`, which the benchmarks of these names write by `--json`. Why a family's
+results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there. `--check` writes nothing and tells, by its
 exit status, whether the committed files are those that the JSON files give.
 """
 

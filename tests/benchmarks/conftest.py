@@ -1,5 +1,6 @@
 """A small repository with made-up results."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.learning import FORMAT, encode, result_path
-from benchmarks.results import Site
+from benchmarks.results import Site, write
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 
@@ -64,19 +65,25 @@ def put(site: Site, result: dict[str, Any]) -> Path:
     return path
 
 
+def empty(root: Path) -> Site:
+    """A repository without results."""
+    (root / "docs").mkdir(parents=True)
+    (root / "README.md").write_text(
+        "# Title\n\n<!-- results:begin -->\nold\n<!-- results:end -->\n\nthe rest\n"
+    )
+    return Site(root)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """No results yet."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "README.md").write_text(
-        "# Title\n\n<!-- results:begin -->\nold\n<!-- results:end -->\n\nthe rest\n"
-    )
-    return Site(tmp_path)
+    return empty(tmp_path / "empty")
 
 
-@pytest.fixture
-def filled(site: Site) -> Site:
-    """Hyper reaches the goals on ode and beats concat there, on double-integrator it does not."""
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Hyper reaches the goals on ode and beats concat, on double-integrator it does not; all is written."""
+    site = empty(tmp_path_factory.mktemp("made") / "site")
     levels = {
         "ode": {"hyper-ppo": 172.0, "concat-ppo": 160.0, "blind-ppo": 50.0},
         "double-integrator": {"hyper-ppo": 30.0, "concat-ppo": 40.0},
@@ -86,4 +93,12 @@ def filled(site: Site) -> Site:
         for agent, level in agents.items():
             for seed in range(3):
                 put(site, made_up(agent, family, seed, level, solved=3 if agent == "hyper-ppo" else 2))
+    write(site)
     return site
+
+
+@pytest.fixture
+def filled(made: Site, tmp_path: Path) -> Site:
+    """A copy of `made` to change at will."""
+    shutil.copytree(made.root, tmp_path / "filled")
+    return Site(tmp_path / "filled")
