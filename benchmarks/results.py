@@ -2,8 +2,8 @@
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`, and
 `throughput.json` and `generation.json`, which the benchmarks of these names write by `--json`. Why a family's
-results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there. `--check` writes nothing and tells, by its
-exit status, whether the committed files are those that the JSON files give.
+results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there. `--check` writes
+nothing and tells, by its exit status, whether the committed files are those that the JSON files give.
 """
 
 from __future__ import annotations
