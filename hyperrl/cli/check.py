@@ -4,13 +4,18 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import show
+from hyperrl.cli import completion, show
 from hyperrl.errors import UserError
 
 
 def check(
     recipes: Annotated[
-        list[str], typer.Argument(metavar="FILE_OR_NAME...", help="Agents or families: names or YAML files.")
+        list[str],
+        typer.Argument(
+            metavar="FILE_OR_NAME...",
+            autocompletion=completion.recipes,
+            help="Agents or families: names or YAML files.",
+        ),
     ],
 ) -> None:
     """Prove that agents and families are right.

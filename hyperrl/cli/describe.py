@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import show
+from hyperrl.cli import completion, show
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -18,7 +18,12 @@ _LISTED = 12
 
 def describe(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="An agent or a family: its name, or a YAML file.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.recipes,
+            help="An agent or a family: its name, or a YAML file.",
+        ),
     ],
 ) -> None:
     """Say in words and units what an agent or a family is."""

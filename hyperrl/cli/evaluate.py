@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import show, values
+from hyperrl.cli import completion, show, values
 from hyperrl.cli.progress import busy
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ def evaluate(
     split: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A split of the family (repeatable). [default: all but validation]"
+            metavar="NAME",
+            autocompletion=completion.splits,
+            help="A split of the family (repeatable). [default: all but validation]",
         ),
     ] = None,
     context: Annotated[
@@ -37,14 +39,12 @@ def evaluate(
     episodes: Annotated[
         int | None,
         typer.Option(
-            parser=values.whole("--episodes", 1),
+            parser=values.EPISODES,
             metavar="N",
             help="Episodes per task. [default: the family's]",
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(parser=values.whole("--seed", 0), metavar="S", help="Seed of the start states.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(parser=values.SEED, metavar="S", help="Seed of the start states.")] = 0,
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,

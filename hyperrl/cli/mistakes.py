@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -30,6 +31,10 @@ class Outcome:
 def held() -> Iterator[Outcome]:
     """Catch whatever a command raises, print the line that belongs to it and note the exit status."""
     outcome = Outcome()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # A path or a recipe may hold what a terminal cannot show.
     try:
         yield outcome
         sys.stdout.flush()

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, load_family, shipped
-from hyperrl.recipes.reading import read_yaml
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, load_family, read_yaml, shipped
 
 
 def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import show, values
+from hyperrl.cli import completion, show, values
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
 
@@ -23,22 +23,24 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 def train(
     agent: Annotated[
-        str | None, typer.Argument(metavar="AGENT", help="An agent's name or YAML file.")
+        str | None,
+        typer.Argument(
+            metavar="AGENT", autocompletion=completion.agents, help="An agent's name or YAML file."
+        ),
     ] = None,
     family: Annotated[
-        str | None, typer.Argument(metavar="FAMILY", help="A family's name or YAML file.")
+        str | None,
+        typer.Argument(
+            metavar="FAMILY", autocompletion=completion.families, help="A family's name or YAML file."
+        ),
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            parser=values.whole("--steps", 1), metavar="N", help="Environment steps. [default: the recipe's]"
-        ),
+        typer.Option(parser=values.STEPS, metavar="N", help="Environment steps. [default: the recipe's]"),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            parser=values.whole("--seed", 0), metavar="S", help="Seed of everything random. [default: 0]"
-        ),
+        typer.Option(parser=values.SEED, metavar="S", help="Seed of everything random. [default: 0]"),
     ] = None,
     overrides: Annotated[
         list[str] | None,

@@ -17,19 +17,24 @@ class Sweep(NamedTuple):
     points: int
 
 
-def whole(option: str, least: int) -> Callable[[str], int]:
-    """A reader of whole numbers (`1e5` counts as one) of at least `least`; its UserError names the option."""
+def whole(option: str, least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `least` to `most` (`1e5` counts); its UserError names the option."""
 
     def read(text: str) -> int:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not (number.is_integer() and number >= least):
-            raise UserError(f"{option}: found {text!r}; allowed: a whole number of at least {least}")
+        if not (number.is_integer() and least <= number <= most):
+            raise UserError(f"{option}: found {text!r}; allowed: a whole number from {least} to {most:,}")
         return int(number)
 
     return read
+
+
+STEPS = whole("--steps", 1, 10**12)
+SEED = whole("--seed", 0, 2**32 - 1)
+EPISODES = whole("--episodes", 1, 10**5)
 
 
 def context(text: str) -> dict[str, float]:
@@ -71,8 +76,8 @@ def sweep(text: str) -> Sweep:
         _finite(bound, f"--sweep {text!r}: {end}")
         for end, bound in zip(("LOW", "HIGH"), bounds, strict=False)
     )
-    if not low < high:
-        raise UserError(f"--sweep {text!r}: LOW must be less than HIGH")
+    if not (low < high and math.isfinite(high - low)):
+        raise UserError(f"--sweep {text!r}: LOW must be less than HIGH, by a finite number")
     count = bounds[2].strip()
     if not count.isdecimal() or not 2 <= int(count) <= 1000:
         raise UserError(f"--sweep {text!r}: COUNT must be a whole number from 2 to 1000, not {count!r}")

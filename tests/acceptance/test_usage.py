@@ -25,6 +25,7 @@ MISTAKES = {
     "steps in words": (["train", "hyper-ppo", "ode", "--steps", "many"], ("--steps", "'many'")),
     "endless steps": (["train", "hyper-ppo", "ode", "--steps", "inf"], ("--steps", "'inf'")),
     "negative seed": (["train", "hyper-ppo", "ode", "--seed", "-1"], ("--seed", "'-1'")),
+    "seed too large": (["train", "hyper-ppo", "ode", "--seed", "4294967296"], ("--seed", "4,294,967,295")),
     "unknown device": (["train", "hyper-ppo", "ode", "--device", "gpu"], ("--device", "'gpu'", "cuda")),
     "unknown field": (
         ["train", "hyper-ppo", "ode", "--set", "algorithm.learning_rat=1"],

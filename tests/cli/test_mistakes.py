@@ -45,6 +45,17 @@ def test_a_fault_of_ours_shows_its_traceback_and_is_status_1(capsys: pytest.Capt
     assert told.endswith("hyperrl: internal error: ValueError: shapes differ\n")
 
 
+def test_what_a_terminal_cannot_show_is_escaped() -> None:
+    code = (
+        "import sys\nfrom hyperrl.cli import mistakes\n"
+        "with mistakes.held() as outcome:\n    print('caf\\u00e9 \\udcff')\n"
+        "sys.exit(outcome.status or 0)"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\\xe9 \\udcff\n", b"")
+
+
 def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     code = (
         "import os, sys\nfrom hyperrl.cli import mistakes\n"

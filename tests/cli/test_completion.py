@@ -1,0 +1,26 @@
+import pytest
+
+from hyperrl.cli import main
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("hyperrl tr", ["train"]),
+        ("hyperrl train hyper-a", ["hyper-a2c"]),
+        ("hyperrl train hyper-ppo ode", ["ode", "ode-2d"]),
+        ("hyperrl describe concat-a", ["concat-a2c"]),
+        ("hyperrl check pend", ["pendulum"]),
+        ("hyperrl evaluate a-run --split inter", ["interpolation"]),
+    ],
+)
+def test_a_shell_is_offered_names(
+    typed: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_HYPERRL_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.split() == offered
