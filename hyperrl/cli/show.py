@@ -79,14 +79,23 @@ def heading(text: str) -> None:
 
 
 def splits(agent: str, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the mean return per split beside the best known one (`hyperrl evaluate --json`'s `splits`)."""
-    columns = ["split", "tasks", agent, "std. error", "IQM", "optimum", "of optimum"]
+    """Print the mean return per split, beside the best known one where there is any.
+
+    Args:
+        agent: its name.
+        found: `splits` of `hyperrl evaluate --json`.
+    """
+    keys = {agent: "mean", "std. error": "stderr", "IQM": "iqm", "optimum": "oracle"}
+    known = any(split["oracle"] is not None for split in found.values())
+    if not known:
+        del keys["optimum"]
+    columns = ["split", "tasks", *keys, *(["of optimum"] if known else [])]
     rows = (
         [
             name,
             str(split["tasks"]),
-            *(number(split[key]) for key in ("mean", "stderr", "iqm", "oracle")),
-            _share(split),
+            *(number(split[key]) for key in keys.values()),
+            *([_share(split)] if known else []),
         ]
         for name, split in found.items()
     )
@@ -104,8 +113,12 @@ def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
     if len(found) > _TASKS_SHOWN:
         _task_kinds(agent, found)
         return
-    columns = ["task", "kind", agent, "optimum"]
-    rows = ([assignment(task.context), task.split, number(task.mean), number(task.oracle)] for task in found)
+    known = any(task.oracle is not None for task in found)
+    columns = ["task", "kind", agent, *(["optimum"] if known else [])]
+    rows = (
+        [assignment(task.context), task.split, number(task.mean), *([number(task.oracle)] if known else [])]
+        for task in found
+    )
     table(columns, rows, numbers=columns[2:])
 
 

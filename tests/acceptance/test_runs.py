@@ -154,12 +154,12 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
         [*command, "--steps", "3000000"], cwd=tmp_path, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True
     )
     checkpoint = tmp_path / "mine/checkpoints/latest.safetensors"
-    for _ in range(1200):
+    for _ in range(4800):
         if checkpoint.exists() or training.poll() is not None:
             break
         time.sleep(0.05)
     training.send_signal(signal.SIGINT)
-    out, err = training.communicate(timeout=60)
+    out, err = training.communicate(timeout=240)
     assert (training.returncode, out) == (130, ""), err
     assert err.splitlines()[-1].endswith("hyperrl train --resume mine")
     assert "Traceback" not in err
@@ -176,7 +176,7 @@ def test_a_terminal_shows_a_bar_with_the_time_left(tmp_path: Path) -> None:
     while chunk := _read(terminal):
         seen += chunk
     os.close(terminal)
-    printed = training.communicate(timeout=60)[0].decode()
+    printed = training.communicate(timeout=240)[0].decode()
     assert training.returncode == 0
     assert re.search(r"hyper-ppo on ode.*/2000.*left.*\d:\d\d:\d\d", seen.decode(), re.DOTALL)
     assert "\x1b" not in printed

@@ -66,3 +66,14 @@ def test_many_tasks_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     extrapolation, interpolation = (line.split() for line in capsys.readouterr().out.splitlines()[1:])
     assert extrapolation == ["extrapolation", "2", "0", "-40", "c0=-40", "40", "c0=40"]
     assert interpolation == ["interpolation", "79", "0", "-39", "c0=-39", "39", "c0=39"]
+
+
+def test_where_no_optimum_is_known_none_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    show.splits("a", {"one": {"tasks": 2, "mean": 5.0, "stderr": 1.0, "iqm": 5.0, "oracle": None}})
+    show.tasks("a", [TaskResult({"g": 1.0}, "train", [5.0], [10], None)])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["split", "tasks", "a", "std.", "error", "IQM"],
+        ["one", "2", "5", "1", "5"],
+        ["task", "kind", "a"],
+        ["g=1", "train", "5"],
+    ]
