@@ -79,6 +79,7 @@ def test_a_policy_is_deep_copied_after_learning() -> None:
     built.learn(16)
     copied = copy.deepcopy(built.policy)
     assert same_predictions(built, copied, BATCH)
+    assert copied.action_dist is not built.policy.action_dist
     actions = copied.get_distribution(tensors(copied, BATCH)).mode()
     assert torch.equal(actions, built.policy.get_distribution(tensors(copied, BATCH)).mode())
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
 
 from hyperrl.policies import HyperActorCriticPolicy
-from tests.policies.worlds import ACTIONS, OBSERVATIONS, STRATEGIES, policy, samples, tensors
+from tests.policies.worlds import ACTIONS, OBSERVATIONS, SMALL, STRATEGIES, policy, samples, tensors
 
 TASKS = [1, 2, 5, 12]
 ROWS = 12
@@ -110,6 +111,52 @@ def test_evaluating_the_actions_taken_gives_their_density(
             assert_close(density, log_prob)
             assert_close(again, values)
             assert_close(made.predict_values(batch), values)
+
+
+def sb3s(made: HyperActorCriticPolicy, descriptor: Tensor, **options: Any) -> ActorCriticPolicy:
+    """SB3's own policy, holding one task's generated weights."""
+    space: Any = made.observation_space
+    plain = ActorCriticPolicy(space["obs"], made.action_space, lambda _: 0.0, **{**SMALL, **options})
+    nets = plain.mlp_extractor
+    weights = {name: one[0] for name, one in made.generated_weights(descriptor[None]).items()}
+    for network, modules in (
+        ("actor", [*nets.policy_net, plain.action_net]),
+        ("critic", [*nets.value_net, plain.value_net]),
+    ):
+        linears = [one for one in modules if isinstance(one, nn.Linear)]
+        for number, linear in enumerate(linears):
+            linear.weight.data.copy_(weights[f"{network}.{number}.weight"])
+            linear.bias.data.copy_(weights[f"{network}.{number}.bias"])
+    if hasattr(made, "log_std"):
+        plain.log_std.data.copy_(made.log_std)
+    return plain
+
+
+@pytest.mark.parametrize("kind", [*KINDS[:-1], {"action": "box", "use_sde": True, "full_std": False}])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_on_one_task_it_is_sb3s_policy_with_the_generated_weights(
+    strategy: str, kind: dict[str, Any]
+) -> None:
+    options = {name: value for name, value in kind.items() if name != "action"}
+    made = policy("context", kind["action"], strategy, **options)
+    batch, actions = mixed(1), taken(kind["action"])
+    plain = sb3s(made, batch["context"][0], **options)
+    expected = plain.evaluate_actions(batch["obs"], actions)
+    for found, one in zip(made.evaluate_actions(batch, actions), expected, strict=True):
+        assert found is not None
+        assert one is not None
+        assert_close(found, one)
+    for each in (made, plain):
+        each.set_training_mode(False)
+    with torch.no_grad():
+        sampled = []
+        for each, observed in ((made, batch), (plain, batch["obs"])):
+            torch.manual_seed(3)
+            if options.get("use_sde"):
+                each.reset_noise(ROWS)
+            sampled.append(each(observed))
+    for found, one in zip(*sampled, strict=True):
+        assert_close(found.float(), one.float())
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

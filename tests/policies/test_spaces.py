@@ -120,10 +120,20 @@ def test_without_a_context_there_is_one_task(strategy: str, action: str) -> None
     assert learned.grad.abs().sum() > 0
 
 
-def test_a_context_of_another_kind_than_box() -> None:
-    space = spaces.Dict(obs=vector(3), context=spaces.Discrete(4))
-    built = model(venv(space))
-    assert policy_of(built).generated.descriptor_dim == 4
+@pytest.mark.parametrize(
+    ("context", "size"),
+    [
+        (spaces.Discrete(4), 4),
+        (spaces.MultiDiscrete([2, 3]), 5),
+        (spaces.MultiBinary(3), 3),
+        (spaces.Box(-1.0, 1.0, (2, 3), np.float32), 6),
+        (spaces.Box(-1.0, 1.0, (2,), np.float64), 2),
+        (spaces.Box(0, 9, (2,), np.int64), 2),
+    ],
+)
+def test_contexts_of_other_kinds_than_vectors(context: spaces.Space[Any], size: int) -> None:
+    built = model(venv(spaces.Dict(obs=vector(3), context=context)))
+    assert policy_of(built).generated.descriptor_dim == size
     use(built)
 
 
