@@ -164,6 +164,7 @@ def test_contexts_written_in_place_are_seen(strategy: str) -> None:
     assert stale(made, batch) < 1e-5
     features = torch.cat([batch["obs"], batch["context"]], dim=1)
     with torch.no_grad():
+        made.generated.drop_kept()
         made.generated(features, "critic")
         features[:, 4:].mul_(-1)
         found = made.generated(features, "critic")[0]
