@@ -1,12 +1,13 @@
 """Reads the documentation's code blocks and does what a reader would do with them."""
 
-import os
+import io
 import re
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+from hyperrl.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "runs/README.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -41,30 +42,30 @@ def do(page: Path, block: Block, names: dict[str, object], folder: Path) -> None
         code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
         exec(code, names)
     elif block.language == "console":
-        _type(block.text, folder)
+        _type(block.text)
     elif block.language == "yaml":
         name = re.match(r"# (\S+\.yaml)\n", block.text)
         assert name, f"{page.name}:{block.line}: the first line of a YAML block names its file"
         (folder / name[1]).write_text(block.text)
 
 
-def _type(session: str, folder: Path) -> None:
+def _type(session: str) -> None:
     """Run each `$ command`; where the page shows output, the lines must be there, in order (... skips)."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
-        done = subprocess.run(
-            shlex.split(command, comments=True),
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=240,
-        )
-        is_mistake = shown.startswith("hyperrl: error:")
-        assert done.returncode == (2 if is_mistake else 0), f"$ {command}\n{done.stdout}"
-        _expect(shown, done.stdout, command)
+        program, *arguments = shlex.split(command, comments=True)
+        assert program == "hyperrl", f"$ {command}: only hyperrl is typed"
+        status, printed = _hyperrl(arguments)
+        assert status == (2 if shown.startswith("hyperrl: error:") else 0), f"$ {command}\n{printed}"
+        _expect(shown, printed, command)
+
+
+def _hyperrl(arguments: list[str]) -> tuple[int, str]:
+    """The command's exit status and all that it prints; a process of its own would take seconds to start."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        status = main(arguments)
+    return status, printed.getvalue()
 
 
 def _expect(shown: str, printed: str, command: str) -> None:
