@@ -1,5 +1,9 @@
-"""The README's tables of agents and families, written from the recipes: `python -m tests.project.tables`."""
+"""What the README takes from elsewhere: `python -m tests.project.tables [FILE]`.
 
+The tables of agents and families come from the recipes. FILE holds what `make demo` printed.
+"""
+
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -44,15 +48,27 @@ def families() -> str:
     return _table(["family", "what it is", "features and their training ranges"], rows)
 
 
-def written(text: str) -> str:
-    """The text with the tables between its markers brought up to date."""
-    for name, table in (("agents", agents()), ("families", families())):
+def demo(printed: str) -> str:
+    """The end of what `make demo` prints: the table of splits, and where the figure is."""
+    blocks = printed.rstrip().split("\n\n")
+    title = blocks[-4].splitlines()[-1]
+    figure = blocks[-1].splitlines()[0]
+    return "\n\n".join([f"```text\n{title}", blocks[-3], "...", f"{figure}\n```"])
+
+
+def written(text: str, printed: str | None = None) -> str:
+    """The text with all between its markers brought up to date; the demo's part where its output is given."""
+    parts = {"agents": agents(), "families": families()}
+    if printed is not None:
+        parts["demo"] = demo(printed)
+    for name, part in parts.items():
         begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
         assert text.count(begin) == text.count(end) == 1, f"README.md needs one pair of {name} markers"
         before, _, rest = text.partition(begin)
-        text = before + begin + table + end + rest.partition(end)[2]
+        text = before + begin + part + end + rest.partition(end)[2]
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    output = Path(sys.argv[1]).read_text() if len(sys.argv) > 1 else None
+    README.write_text(written(README.read_text(), output))
