@@ -1,5 +1,6 @@
 """The network that turns descriptors into the numbers a strategy needs."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,6 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
+
+SPREAD = 2.0
+"""Standard deviation of the hidden units' inputs at the start, for descriptors of size 1.
+
+Units that bend within the range of the descriptors let weights follow the context freely; units that are
+nearly linear there would make them proportional to it, within the range and without end beyond it.
+"""
 
 
 class Generator(nn.Module):
@@ -28,8 +36,8 @@ class Generator(nn.Module):
         sizes = (descriptor_dim, *hidden)
         tensors = []
         for size, following in pairwise(sizes):
-            weight = nn.init.orthogonal_(torch.empty(size, following))
-            tensors += [weight, torch.empty(following).uniform_(-1.0, 1.0)]
+            weight = torch.randn(size, following) * (SPREAD / math.sqrt(size))
+            tensors += [weight, torch.empty(following).uniform_(-SPREAD, SPREAD)]
         self.features_dim = sizes[-1]
         self.layers = Flat([*tensors, torch.zeros(sizes[-1], outputs), torch.zeros(outputs)])
 

@@ -8,7 +8,8 @@ the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import torch
 from jaxtyping import Float, Int
@@ -52,12 +53,14 @@ class LowRank(nn.Module):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        z has a mean square of 1 at most in every layer, over the tasks whose features are given.
+        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every layer.
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
-        squares = (features @ weight).view(len(features), -1, self.rank).square().mean(dim=2)
+        centre = features.mean(dim=0)
+        squares = ((features - centre) @ weight).view(len(features), -1, self.rank).square().mean(dim=2)
         largest = squares.amax(dim=0).clamp_min(1e-12).sqrt()
-        return weight / largest.repeat_interleave(self.rank), torch.zeros(self.outputs)
+        weight = weight / largest.repeat_interleave(self.rank)
+        return weight, -centre @ weight
 
     def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
@@ -100,10 +103,11 @@ class Full(nn.Module):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        The bias is the plain layers; the weight an orthogonal change, scaled by the largest norm among the
-        features given.
+        The bias is the plain layers; the weight an orthogonal change around the centre of the features
+        given, scaled by the largest distance from it.
         """
-        largest = features.square().sum(dim=1).max().sqrt().clamp_min(1e-6)
+        centre = features.mean(dim=0)
+        largest = (features - centre).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
         width = features.shape[1]
         changes, shared = [], []
         for spec in self.specs.values():
@@ -113,7 +117,7 @@ class Full(nn.Module):
             change -= torch.outer(change @ weight, weight) / weight.square().sum()
             change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
             changes += [change, torch.zeros(width, spec.out_features)]
-            shared += [weight * _KEPT, initial_bias(spec)]
+            shared += [weight * _KEPT - centre @ change, initial_bias(spec)]
         return torch.cat(changes, dim=1), torch.cat(shared)
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
@@ -131,23 +135,34 @@ class Full(nn.Module):
 def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     """W0 (in, out), B (in, r) and A (r, out).
 
-    The columns of B have length 1, and B diag(z) A has ``SHARE`` of W0's variance where the mean square of
-    z is 1. B or A continues W0's own orthogonal basis where the shape has room for it, so that W0 and the
-    change are orthogonal whatever z is; in larger square layers two random matrices nearly are.
+    B diag(z) A has ``SHARE`` of W0's variance where the mean square of z is 1. Columns of B and rows of A
+    are taken from the orthogonal bases that W0 maps onto each other, never a pair that W0 joins: so W0 and
+    the r matrices of rank one are orthogonal to each other. A layer too small for r such pairs starts the
+    rest of A at zero.
     """
     into, out = spec.in_features, spec.out_features
-    down, up = _unit_columns(into, rank), _unit_columns(out, rank).t()
+    inputs = nn.init.orthogonal_(torch.empty(into, into))
+    outputs = nn.init.orthogonal_(torch.empty(out, out))
     weight = initial_weight(spec)
-    if spec.gain is not None and into + rank <= out:
-        weight, up = torch.split(nn.init.orthogonal_(torch.empty(into + rank, out)), [into, rank])
-        weight = weight * spec.gain
-    elif spec.gain is not None and out + rank <= into:
-        weight, down = torch.split(nn.init.orthogonal_(torch.empty(into, out + rank)), [out, rank], dim=1)
-        weight = weight * spec.gain
-    return weight, down, up * math.sqrt(SHARE * spec.mean_square * into * out / rank)
+    if spec.gain is not None:
+        joined = min(into, out)
+        weight = inputs[:, :joined] @ outputs[:joined] * spec.gain
+    pairs = list(islice(_unjoined(into, out), rank))
+    down, up = _unit_columns(into, rank), torch.zeros(rank, out)
+    for number, (column, row) in enumerate(pairs):
+        down[:, number], up[number] = inputs[:, column], outputs[row]
+    return weight, down, up * math.sqrt(SHARE * spec.mean_square * into * out / max(len(pairs), 1))
+
+
+def _unjoined(inputs: int, outputs: int) -> Iterator[tuple[int, int]]:
+    """Pairs of different basis vectors, neighbours first."""
+    larger = max(inputs, outputs)
+    for shift in range(1, larger):
+        for column in range(inputs):
+            row = (column + shift) % larger
+            if row < outputs:
+                yield column, row
 
 
 def _unit_columns(rows: int, columns: int) -> Tensor:
-    if columns <= rows:
-        return nn.init.orthogonal_(torch.empty(rows, columns))
     return nn.functional.normalize(torch.randn(rows, columns), dim=0)

@@ -1,7 +1,8 @@
 """Target networks: skeletons without parameters, applied with generated weights."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from copy import deepcopy
+from itertools import pairwise, zip_longest
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -52,7 +53,7 @@ class MLP(nn.Module):
         self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]
         if gain is not None:
             self.specs[-1] = LayerSpec(sizes[-2], out_features, out_gain)
-        self.activation = activation()
+        self.activations = nn.ModuleList(activation() for _ in hidden)
         self.with_latent = with_latent
 
     @property
@@ -64,22 +65,22 @@ class MLP(nn.Module):
         """Applies the network, each row with its own task's weights."""
         *hidden, last = weights.layers.values()
         h = weights.layout.enter(x)
-        for layer in hidden:
-            h = self.activation(layer(h))
+        for layer, activation in zip(hidden, self.activations, strict=True):
+            h = activation(layer(h))
         y = last(h)
         return weights.layout.leave(torch.cat([y, h], dim=-1) if self.with_latent else y)
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""
         modules: list[nn.Module] = []
-        for layer in weights.layers.values():
+        for layer, activation in zip_longest(weights.layers.values(), self.activations):
             formed: DenseLinear = layer.dense()
             _, into, out = formed.weight.shape
             linear = nn.Linear(into, out, device=formed.weight.device)
             linear.weight.data.copy_(formed.weight[task].detach().t())
             linear.bias.data.copy_(formed.bias[task].detach())
-            modules += [linear, self.activation]
-        return nn.Sequential(*modules[:-1]).requires_grad_(False)
+            modules += [linear] if activation is None else [linear, deepcopy(activation)]
+        return nn.Sequential(*modules).requires_grad_(False)
 
 
 class Parallel(nn.Module):
