@@ -1,11 +1,4 @@
-"""What is generated: all weights at once, or a low-rank change of shared ones.
-
-At the start every task's network has the statistics of the plain network it stands for, while tasks
-already differ: the shared part carries most of the variance, the generated part at most ``SHARE`` of
-it, anywhere in the descriptors' range, and the two are orthogonal, so that variances add up exactly.
-Shared part first, small generated part: Bias-HyperInit (Beck et al., CoRL 2022) with the variance of
-the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
-"""
+"""A low-rank change of shared weights."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,14 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.grouping import Each, Grouped, Rows
+from hyperrl.nets.grouping import Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.weights import DenseLinear, FactoredLinear, GeneratedLinear, Weights
-
-SHARE = 0.1
-"""Largest part of a generated weight's variance that differs between tasks at the start."""
-
-_KEPT = math.sqrt(1 - SHARE / 2)
+from hyperrl.nets.strategies.base import KEPT, SHARE
+from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 
 class LowRank(nn.Module):
@@ -46,7 +35,7 @@ class LowRank(nn.Module):
         factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
-            base = torch.cat([weight * _KEPT, down], dim=1)
+            base = torch.cat([weight * KEPT, down], dim=1)
             factors += [base, torch.cat([initial_bias(spec), torch.zeros(rank)]), up]
         self.factors = Flat(factors)
 
@@ -79,57 +68,6 @@ class LowRank(nn.Module):
             )
         }
         return Weights(layers, Rows())
-
-
-class Full(nn.Module):
-    """Every weight and bias of every layer is an output of the hypernetwork.
-
-    Args:
-        layers: The layers to generate.
-    """
-
-    factored = False
-
-    def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
-        super().__init__()
-        self.specs = dict(layers)
-        self.outputs = sum(spec.parameters for spec in layers.values())
-        self._sizes = [
-            size
-            for spec in layers.values()
-            for size in (spec.parameters - spec.out_features, spec.out_features)
-        ]
-
-    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
-        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
-
-        The bias is the plain layers; the weight an orthogonal change around the centre of the features
-        given, scaled by the largest distance from it.
-        """
-        centre = features.mean(dim=0)
-        largest = (features - centre).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
-        width = features.shape[1]
-        changes, shared = [], []
-        for spec in self.specs.values():
-            entries = spec.in_features * spec.out_features
-            weight = initial_weight(spec).flatten()
-            change = nn.init.orthogonal_(torch.empty(width, entries))
-            change -= torch.outer(change @ weight, weight) / weight.square().sum()
-            change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
-            changes += [change, torch.zeros(width, spec.out_features)]
-            shared += [weight * _KEPT - centre @ change, initial_bias(spec)]
-        return torch.cat(changes, dim=1), torch.cat(shared)
-
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
-        """The formed weights of the distinct tasks."""
-        slices = torch.split(outputs, self._sizes, dim=1)
-        layers: dict[str, GeneratedLinear] = {
-            name: DenseLinear(weight.reshape(-1, spec.in_features, spec.out_features), bias)
-            for (name, spec), weight, bias in zip(self.specs.items(), slices[::2], slices[1::2], strict=True)
-        }
-        if len(outputs) == 1:
-            return Weights(layers, Rows())
-        return Weights(layers, Each() if index is None else Grouped.of(index, len(outputs)))
 
 
 def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
