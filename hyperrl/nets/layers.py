@@ -1,7 +1,7 @@
 """What a generated layer is, before anything generates it: its shape and how it starts."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -19,11 +19,14 @@ class LayerSpec:
         out_features: Size of y.
         gain: W starts as an orthogonal matrix of this gain and b as zero, as Stable-Baselines3
             initialises its policies; None starts both as ``torch.nn.Linear`` does.
+        start: W, shaped (in_features, out_features), and b of an existing layer to start from instead
+            (with ``gain=None``).
     """
 
     in_features: int
     out_features: int
     gain: float | None = HIDDEN_GAIN
+    start: tuple[Tensor, Tensor] | None = field(default=None, compare=False, repr=False)
 
     @property
     def parameters(self) -> int:
@@ -33,6 +36,8 @@ class LayerSpec:
     @property
     def mean_square(self) -> float:
         """Mean square of W's entries at the start."""
+        if self.start is not None:
+            return float(self.start[0].square().mean())
         if self.gain is None:
             return 1 / (3 * self.in_features)
         return self.gain**2 / max(self.in_features, self.out_features)
@@ -40,6 +45,8 @@ class LayerSpec:
 
 def initial_weight(spec: LayerSpec) -> Float[Tensor, "inputs outputs"]:
     """A fresh W, applied as ``x @ W``, as the layer would start without a hypernetwork."""
+    if spec.start is not None:
+        return spec.start[0].clone()
     weight = torch.empty(spec.out_features, spec.in_features)
     if spec.gain is None:
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
@@ -50,6 +57,8 @@ def initial_weight(spec: LayerSpec) -> Float[Tensor, "inputs outputs"]:
 
 def initial_bias(spec: LayerSpec) -> Float[Tensor, " outputs"]:
     """A fresh b as the layer would start without a hypernetwork."""
+    if spec.start is not None:
+        return spec.start[1].clone()
     if spec.gain is None:
         bound = 1 / math.sqrt(spec.in_features)
         return torch.empty(spec.out_features).uniform_(-bound, bound)

@@ -4,11 +4,11 @@ A layer's weights are either formed, one matrix a task, or left in their factors
 network only says which layer to apply; how the product is taken is decided here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperrl.nets.grouping import Each, Layout, Rows
@@ -20,6 +20,10 @@ class GeneratedLinear(Protocol):
 
     def __call__(self, h: Tensor) -> Tensor:
         """Applies each row's own weights, in the layout the weights were made for."""
+        ...
+
+    def repeated(self, times: int) -> "GeneratedLinear":
+        """The same layer for a batch in which each row has become ``times`` rows in succession."""
         ...
 
     def dense(self) -> "DenseLinear":
@@ -39,6 +43,10 @@ class DenseLinear:
         if h.dim() == 2:
             return torch.addmm(self.bias[0], h, self.weight[0])
         return torch.baddbmm(self.bias.unsqueeze(1), h, self.weight)
+
+    def repeated(self, times: int) -> "DenseLinear":
+        """Itself: rows of one task share its matrix, however many they are."""
+        return self
 
     def dense(self) -> "DenseLinear":
         """Itself."""
@@ -65,6 +73,12 @@ class FactoredLinear:
         shared, down = torch.split(torch.addmm(self.bias, h, self.base), [out, rank], dim=1)
         return torch.addmm(shared, down * self.row_code, self.up)
 
+    def repeated(self, times: int) -> "FactoredLinear":
+        """Each row's code for all the rows that it has become."""
+        if len(self.row_code) == 1:
+            return self
+        return replace(self, row_code=self.row_code.repeat_interleave(times, dim=0))
+
     def dense(self) -> DenseLinear:
         """The plain weights of each task, formed from the factors."""
         rank, out = self.up.shape
@@ -81,10 +95,16 @@ class Weights:
     """The generated weights of a target network for the tasks of one batch.
 
     Opaque to whoever uses them: hand them to the target they were generated for.
+
+    Args:
+        layers: The generated layers by name.
+        layout: How rows pass through them.
+        index: The task of each row, where it is not "row i is task i" or "all rows are one task".
     """
 
     layers: dict[str, GeneratedLinear]
     layout: Layout
+    index: Int[Tensor, " row"] | None = None
 
     def __getitem__(self, network: str) -> "Weights":
         """The weights of one network of a :class:`~hyperrl.nets.Parallel` target."""
@@ -94,7 +114,7 @@ class Weights:
         }
         if not layers:
             raise KeyError(network)
-        return Weights(layers, self.layout)
+        return Weights(layers, self.layout, self.index)
 
     def dense(self) -> dict[str, Tensor]:
         """Plain tensors per task, shaped as in ``torch.nn.Linear``: ``"0.weight"``, ``"0.bias"``."""

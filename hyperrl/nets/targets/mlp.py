@@ -1,0 +1,125 @@
+"""Multilayer perceptrons."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
+from hyperrl.nets.targets.base import frozen_linear
+from hyperrl.nets.weights import GeneratedLinear, Weights
+
+NORM_GAIN = 0.1
+"""Gain of the layer that generates a normalisation's scale and shift: near one and zero at the start."""
+
+
+class MLP(nn.Module):
+    """A multilayer perceptron without parameters of its own.
+
+    Args:
+        in_features: Size of a row of x.
+        out_features: Size of a row of y.
+        hidden: Sizes of the hidden layers.
+        activation: Makes the elementwise activation after each hidden layer: a class or any function of no
+            arguments. Parameters that it has are shared by all tasks and belong to the target.
+        gain: Orthogonal gain of the hidden layers at the start; None starts all layers as
+            ``torch.nn.Linear`` does.
+        out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
+        with_latent: The last hidden activations follow the outputs in a row of y.
+        layer_norm: Layer normalisation (Ba et al., 2016) between each hidden layer and its activation. Its
+            scale and shift are generated, as layers of their own, ``"0.norm"`` the first, so that a choice of
+            shared layers can name them.
+        residual: Hidden layers with as many inputs as outputs add their input to their activations
+            (He et al., CVPR 2016).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden: Sequence[int] = (64, 64),
+        activation: Callable[[], nn.Module] = nn.Tanh,
+        gain: float | None = HIDDEN_GAIN,
+        out_gain: float = 1.0,
+        with_latent: bool = False,
+        layer_norm: bool = False,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.in_features, self.out_features, self.hidden = in_features, out_features, tuple(hidden)
+        sizes = (in_features, *hidden, out_features)
+        self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]
+        if gain is not None:
+            self.specs[-1] = LayerSpec(sizes[-2], out_features, out_gain)
+        self.activations = nn.ModuleList(activation() for _ in hidden)
+        self.with_latent, self.layer_norm, self.residual = with_latent, layer_norm, residual
+
+    @property
+    def layers(self) -> dict[str, LayerSpec]:
+        """The generated layers, ``"0"`` the first."""
+        layers = {}
+        for number, spec in enumerate(self.specs):
+            layers[str(number)] = spec
+            if self.layer_norm and number < len(self.hidden):
+                layers[f"{number}.norm"] = LayerSpec(1, 2 * spec.out_features, NORM_GAIN)
+        return layers
+
+    def forward(self, x: Float[Tensor, "row inputs"], weights: Weights) -> Float[Tensor, "row outputs"]:
+        """Applies the network, each row with its own task's weights."""
+        layers = weights.layers
+        h = weights.layout.enter(x)
+        for number, activation in enumerate(self.activations):
+            after = layers[str(number)](h)
+            if self.layer_norm:
+                after = _normalised(after, layers[f"{number}.norm"])
+            after = activation(after)
+            h = h + after if self._adds_input(number) else after
+        y = layers[str(len(self.hidden))](h)
+        return weights.layout.leave(torch.cat([y, h], dim=-1) if self.with_latent else y)
+
+    def _adds_input(self, number: int) -> bool:
+        spec = self.specs[number]
+        return self.residual and spec.in_features == spec.out_features
+
+    def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
+        """The plain network of one task, its weights frozen copies; no hypernetwork left."""
+        dense = weights.dense()
+        modules: list[nn.Module] = []
+        for number, activation in enumerate(self.activations):
+            block: list[nn.Module] = [frozen_linear(dense, str(number), task)]
+            if self.layer_norm:
+                block.append(_frozen_norm(dense, f"{number}.norm", task))
+            block.append(deepcopy(activation))
+            modules += [Residual(*block)] if self._adds_input(number) else block
+        modules.append(frozen_linear(dense, str(len(self.hidden)), task))
+        return nn.Sequential(*modules).requires_grad_(False)
+
+
+class Residual(nn.Sequential):
+    """Modules whose input is added to their output."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x + modules(x)."""
+        y: Tensor = super().forward(x)
+        return x + y
+
+
+def _normalised(h: Tensor, vectors: GeneratedLinear) -> Tensor:
+    """Layer normalisation with the scale and shift that a layer of one constant input gives."""
+    ones = h.new_ones(len(h), *([1] * (h.dim() - 1)))
+    change, shift = vectors(ones).chunk(2, dim=-1)
+    normal = nn.functional.layer_norm(h, h.shape[-1:])
+    return torch.addcmul(normal + shift, normal, change)
+
+
+def _frozen_norm(dense: dict[str, Tensor], name: str, task: int) -> nn.LayerNorm:
+    vectors = (dense[f"{name}.weight"][task, :, 0] + dense[f"{name}.bias"][task]).detach()
+    change, shift = vectors.chunk(2)
+    norm = nn.LayerNorm(len(shift), device=shift.device, dtype=shift.dtype)
+    with torch.no_grad():
+        norm.weight.copy_(1 + change)
+        norm.bias.copy_(shift)
+    return norm
