@@ -1,7 +1,7 @@
 """What a hypernetwork and its callers need to know of a target network, and several of them at once."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -26,15 +26,17 @@ def enter(layout: Layout, x: Tensor) -> Tensor:
     """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
     if x.dim() == 2:
         return layout.enter(x)
-    return layout.enter(x.flatten(1)).unflatten(-1, x.shape[1:])
+    entered = layout.enter(x.reshape(len(x), -1))
+    return entered.reshape(*entered.shape[:-1], *x.shape[1:])
 
 
 def leave(layout: Layout, y: Tensor, dims: int = 1) -> Tensor:
     """Back to (B, *shape), where shape is the last ``dims`` sizes of y."""
     if dims == 1:
         return layout.leave(y)
-    shape = y.shape[-dims:]
-    return layout.leave(y.flatten(-dims)).unflatten(-1, shape)
+    lead, shape = y.shape[: y.dim() - dims], y.shape[y.dim() - dims :]
+    left = layout.leave(y.reshape(*lead, -1))
+    return left.reshape(len(left), *shape)
 
 
 def at_positions(layer: GeneratedLinear, h: Float[Tensor, "*lead position inputs"]) -> Tensor:
@@ -42,37 +44,41 @@ def at_positions(layer: GeneratedLinear, h: Float[Tensor, "*lead position inputs
 
     Positions become rows of their own that share the weights of the row they came from.
     """
-    positions = h.shape[-2]
-    y = layer.repeated(positions)(h.flatten(-3, -2))
-    return y.unflatten(-2, (-1, positions))
+    y = layer.repeated(h.shape[-2])(h.flatten(-3, -2))
+    return y.reshape(*h.shape[:-1], y.shape[-1])
 
 
-class Parallel(nn.Module):
+N = TypeVar("N", bound=nn.Module)
+
+
+class Parallel(nn.Module, Generic[N]):
     """Several target networks whose weights come from one hypernetwork, such as an actor and a critic."""
 
-    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+    def __init__(self, networks: Mapping[str, N]) -> None:
         super().__init__()
         self.networks = nn.ModuleDict(networks)
 
     @property
     def layers(self) -> dict[str, LayerSpec]:
         """The generated layers of all networks, ``"actor.0"`` the first of the network ``"actor"``."""
-        return {f"{name}.{key}": spec for name, net in self.named() for key, spec in net.layers.items()}
+        named: list[tuple[str, Any]] = list(self.named())
+        return {f"{name}.{key}": spec for name, net in named for key, spec in net.layers.items()}
 
-    def named(self) -> list[tuple[str, Any]]:
+    def named(self) -> list[tuple[str, N]]:
         """The networks by name, in order."""
         networks: Any = self.networks.items()
         return list(networks)
 
-    def forward(self, x: Float[Tensor, "row *inputs"], weights: Weights) -> dict[str, Tensor]:
-        """Applies every network to the same rows."""
+    def forward(self, x: Tensor, weights: Weights) -> dict[str, Tensor]:
+        """Applies every network to the same rows, (B, ...)."""
         return {name: net(x, weights[name]) for name, net in self.named()}
 
 
 def frozen_linear(dense: Mapping[str, Tensor], name: str, task: int) -> nn.Linear:
     """One task's layer as a plain one, its weights copies, from what ``Weights.dense`` gives."""
     weight, bias = dense[f"{name}.weight"][task].detach(), dense[f"{name}.bias"][task].detach()
-    linear = nn.Linear(*reversed(weight.shape), device=weight.device, dtype=weight.dtype)
+    out, into = weight.shape
+    linear = nn.Linear(into, out, device=weight.device, dtype=weight.dtype)
     with torch.no_grad():
         linear.weight.copy_(weight)
         linear.bias.copy_(bias)

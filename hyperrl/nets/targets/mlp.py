@@ -102,8 +102,10 @@ class Residual(nn.Sequential):
     """Modules whose input is added to their output."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x + modules(x)."""
-        y: Tensor = super().forward(x)
+        """Applies the modules and adds x."""
+        y = x
+        for module in self:
+            y = module(y)
         return x + y
 
 

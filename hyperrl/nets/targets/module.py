@@ -1,0 +1,150 @@
+"""Any ``nn.Module`` as a target network: the general path, ``torch.func.functional_call`` under ``vmap``."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from hyperrl.nets.grouping import Each, Grouped
+from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.targets.base import enter, leave
+from hyperrl.nets.weights import Weights
+
+_ROOT = "module"
+_REFUSED = {
+    nn.RNNBase: "use hyperrl.nets.GRU, or cells and a loop",
+    nn.modules.batchnorm._BatchNorm: "it mixes tasks; use nn.LayerNorm or nn.GroupNorm",
+}
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One generated layer: a parameter of the module as its weight, and maybe another as its bias."""
+
+    layer: str
+    weight: str
+    shape: torch.Size
+    bias: str | None
+
+    def spec(self, parameters: dict[str, Tensor]) -> LayerSpec:
+        weight = parameters[self.weight].detach().clone()
+        out = self.shape[0] if self.shape else 1
+        bias = weight.new_zeros(out) if self.bias is None else parameters[self.bias].detach().clone()
+        start = (weight.reshape(out, -1).t().contiguous(), bias)
+        return LayerSpec(prod(self.shape[1:]), out, None, start)
+
+    def tensors(self, dense: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+        weight = dense[f"{self.layer}.weight"]
+        yield self.weight, weight.reshape(len(weight), *self.shape)
+        if self.bias is not None:
+            yield self.bias, dense[f"{self.layer}.bias"]
+
+
+class ModuleTarget(nn.Module):
+    """An existing module whose parameters are all generated.
+
+    A weight and a bias of one child are one generated layer, with the child's name; any other parameter is a
+    layer of its own, whose bias is generated and not used. Generated weights start at the module's own, with
+    small differences between tasks. Buffers are shared by all tasks.
+
+    This path serves anything that ``torch.func`` can batch, at the price of forming the weights of every
+    task; :class:`~hyperrl.nets.MLP`, :class:`~hyperrl.nets.CNN` and :class:`~hyperrl.nets.GRU` need not.
+
+    Args:
+        module: Any module that maps a batch of rows to a batch of rows, each row by itself. It is copied and
+            left as it is.
+
+    Raises:
+        ValueError: A module without parameters, or with a child that this path cannot serve.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        for name, child in module.named_modules():
+            for kind, instead in _REFUSED.items():
+                if isinstance(child, kind):
+                    where = repr(name) if name else "its root"
+                    raise ValueError(f"module: found {type(child).__name__} at {where}; {instead}")
+        self.pieces = list(_pieces(module))
+        if not self.pieces:
+            raise ValueError("module: found no parameters; allowed: a module with parameters to generate")
+        parameters: dict[str, Tensor] = dict(module.named_parameters())
+        self._specs = {piece.layer: piece.spec(parameters) for piece in self.pieces}
+        self._aliases = _aliases(module)
+        self.skeleton = deepcopy(module)
+        for child in self.skeleton.modules():
+            for name in child._parameters:
+                child._parameters[name] = None
+
+    @property
+    def layers(self) -> dict[str, LayerSpec]:
+        """The generated layers, by the names of the module's children."""
+        return dict(self._specs)
+
+    def forward(self, x: Any, weights: Weights, *more: Tensor) -> Any:
+        """Applies the module, each row with its own task's weights.
+
+        Args:
+            x: (B, ...), the module's first argument.
+            weights: Of the rows' tasks.
+            more: Further arguments of the module, (B, ...) each.
+
+        Returns:
+            What the module returns: a tensor, or a tuple of tensors, (B, ...) each.
+        """
+        parameters = self._parameters_of(weights)
+        tasks = len(next(iter(parameters.values())))
+        if tasks == 1:
+            single = {name: tensor[0] for name, tensor in parameters.items()}
+            return functional_call(self.skeleton, single, (x, *more))
+        layout = Each() if weights.index is None else Grouped.of(weights.index, tasks)
+        rows = [enter(layout, tensor) for tensor in (x, *more)]
+        y = vmap(self._call, randomness="different")(parameters, *rows)
+        if isinstance(y, tuple):
+            return tuple(leave(layout, one, one.dim() - 2) for one in y)
+        return leave(layout, y, y.dim() - 2)
+
+    def _call(self, parameters: dict[str, Tensor], *rows: Tensor) -> Any:
+        return functional_call(self.skeleton, parameters, rows)
+
+    def _parameters_of(self, weights: Weights) -> dict[str, Tensor]:
+        dense = weights.dense()
+        tensors = dict(pair for piece in self.pieces for pair in piece.tensors(dense))
+        return tensors | {alias: tensors[name] for alias, name in self._aliases.items()}
+
+    def specialize(self, weights: Weights, task: int = 0) -> nn.Module:
+        """The module with the weights of one task, frozen copies; no hypernetwork left."""
+        module = deepcopy(self.skeleton)
+        made: dict[str, nn.Parameter] = {}
+        for name, tensor in self._parameters_of(weights).items():
+            canonical = self._aliases.get(name, name)
+            made.setdefault(canonical, nn.Parameter(tensor[task].detach().clone(), requires_grad=False))
+            parent, _, own = name.rpartition(".")
+            module.get_submodule(parent).register_parameter(own, made[canonical])
+        return module
+
+
+def _pieces(module: nn.Module) -> Iterator[_Piece]:
+    seen: set[nn.Parameter] = set()
+    for prefix, child in module.named_modules():
+        own = {name: p for name, p in child.named_parameters(recurse=False) if p not in seen}
+        seen.update(own.values())
+        path = f"{prefix}." if prefix else ""
+        weight, bias = own.get("weight"), own.get("bias")
+        if weight is not None and bias is not None and bias.shape == weight.shape[:1]:
+            yield _Piece(prefix or _ROOT, f"{path}weight", weight.shape, f"{path}bias")
+            del own["weight"], own["bias"]
+        for name, parameter in own.items():
+            yield _Piece(f"{path}{name}", f"{path}{name}", parameter.shape, None)
+
+
+def _aliases(module: nn.Module) -> dict[str, str]:
+    """Further names of tied parameters, and the names they go by."""
+    first = {parameter: name for name, parameter in module.named_parameters()}
+    every = module.named_parameters(remove_duplicate=False)
+    return {name: first[parameter] for name, parameter in every if first[parameter] != name}
