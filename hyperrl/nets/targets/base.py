@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.grouping import Layout
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.weights import GeneratedLinear, Weights
+from hyperrl.nets.weights import Weights
 
 
 @runtime_checkable
@@ -39,15 +37,6 @@ def leave(layout: Layout, y: Tensor, dims: int = 1) -> Tensor:
     return left.reshape(len(left), *shape)
 
 
-def at_positions(layer: GeneratedLinear, h: Float[Tensor, "*lead position inputs"]) -> Tensor:
-    """Applies one layer at every position of every row, as a convolution does; (*lead, position, outputs).
-
-    Positions become rows of their own that share the weights of the row they came from.
-    """
-    y = layer.repeated(h.shape[-2])(h.flatten(-3, -2))
-    return y.reshape(*h.shape[:-1], y.shape[-1])
-
-
 N = TypeVar("N", bound=nn.Module)
 
 
@@ -72,14 +61,3 @@ class Parallel(nn.Module, Generic[N]):
     def forward(self, x: Tensor, weights: Weights) -> dict[str, Tensor]:
         """Applies every network to the same rows, (B, ...)."""
         return {name: net(x, weights[name]) for name, net in self.named()}
-
-
-def frozen_linear(dense: Mapping[str, Tensor], name: str, task: int) -> nn.Linear:
-    """One task's layer as a plain one, its weights copies, from what ``Weights.dense`` gives."""
-    weight, bias = dense[f"{name}.weight"][task].detach(), dense[f"{name}.bias"][task].detach()
-    out, into = weight.shape
-    linear = nn.Linear(into, out, device=weight.device, dtype=weight.dtype)
-    with torch.no_grad():
-        linear.weight.copy_(weight)
-        linear.bias.copy_(bias)
-    return linear.requires_grad_(False)

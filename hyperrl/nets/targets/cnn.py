@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import at_positions, enter, frozen_linear
+from hyperrl.nets.targets.base import enter
 from hyperrl.nets.targets.mlp import MLP
 from hyperrl.nets.weights import Weights
 
@@ -100,24 +100,46 @@ class CNN(nn.Module):
         for number, activation in enumerate(self.activations):
             _, kernel, stride = self.convolutions[number]
             lead = h.shape[:-3]
-            patches = functional.unfold(h.flatten(0, -4), kernel, stride=stride).transpose(1, 2)
-            patches = patches.reshape(*lead, *patches.shape[1:])
-            h = activation(at_positions(weights.layers[f"conv.{number}"], patches))
+            patches = _patches(h.flatten(0, -4), kernel, stride)
+            h = activation(weights.layers[f"conv.{number}"](patches.reshape(*lead, *patches.shape[1:])))
             h = h.transpose(-1, -2).reshape(*lead, *self.shapes[number + 1])
         y: Tensor = self.head(weights.layout.leave(h.flatten(-3)), weights["head"])
         return y
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""
-        dense = weights.dense()
         modules: list[nn.Module] = []
         for number, activation in enumerate(self.activations):
-            channels, kernel, stride = self.convolutions[number]
-            linear = frozen_linear(dense, f"conv.{number}", task)
-            into = self.shapes[number][0]
-            convolution = nn.Conv2d(into, channels, kernel, stride, device=linear.weight.device)
-            convolution.weight = nn.Parameter(linear.weight.view(channels, into, kernel, kernel))
-            convolution.bias = linear.bias
-            modules += [convolution, deepcopy(activation)]
+            _, kernel, stride = self.convolutions[number]
+            layer = weights.layers[f"conv.{number}"].plain(task)
+            modules += [_plain_convolution(layer, kernel, stride), deepcopy(activation)]
         head = self.head.specialize(weights["head"], task)
         return nn.Sequential(*modules, nn.Flatten(), *head).requires_grad_(False)
+
+
+class PatchLayer(nn.Module):
+    """A convolution whose kernel is any module, applied to every patch in the order of torch's kernels."""
+
+    def __init__(self, layer: nn.Module, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.layer, self.kernel, self.stride = layer, kernel, stride
+
+    def forward(self, x: Float[Tensor, "row channels height width"]) -> Tensor:
+        """(B, C, H, W) to (B, C', H', W')."""
+        height, width = ((size - self.kernel) // self.stride + 1 for size in x.shape[2:])
+        y: Tensor = self.layer(_patches(x, self.kernel, self.stride))
+        return y.transpose(1, 2).reshape(len(x), -1, height, width)
+
+
+def _patches(x: Tensor, kernel: int, stride: int) -> Float[Tensor, "image place entries"]:
+    return functional.unfold(x, kernel, stride=stride).transpose(1, 2)
+
+
+def _plain_convolution(layer: nn.Module, kernel: int, stride: int) -> nn.Module:
+    if not isinstance(layer, nn.Linear):
+        return PatchLayer(layer, kernel, stride)
+    into = layer.in_features // kernel**2
+    convolution = nn.Conv2d(into, layer.out_features, kernel, stride, device=layer.weight.device)
+    convolution.weight = nn.Parameter(layer.weight.view(-1, into, kernel, kernel))
+    convolution.bias = layer.bias
+    return convolution

@@ -1,13 +1,15 @@
 """Recurrent networks for tasks that one observation does not tell everything about."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.targets.base import at_positions, enter, frozen_linear, leave
+from hyperrl.nets.targets.base import enter, leave
 from hyperrl.nets.weights import Weights
 
 GATES_GAIN = math.sqrt(3)
@@ -69,51 +71,59 @@ class GRU(nn.Module):
         Returns:
             y at every step, and the state after the last.
         """
-        layout, layers = weights.layout, weights.layers
-        gates = at_positions(layers["input"], enter(layout, x))
-        h = gates.new_zeros(*gates.shape[:-2], self.hidden_size) if state is None else layout.enter(state)
-        kept = None if starts is None else layout.enter((~starts).to(gates.dtype))
-        states = []
-        for step, given in enumerate(gates.unbind(-2)):
-            if kept is not None:
-                h = h * kept[..., step, None]
-            h = self._step(given, layers["recurrent"](h), h)
-            states.append(h)
-        latent = torch.stack(states, dim=-2)
-        y = at_positions(layers["output"], latent)
-        y = torch.cat([y, latent], dim=-1) if self.with_latent else y
+        layout = weights.layout
+        states = None if state is None else layout.enter(state)
+        kept = None if starts is None else layout.enter((~starts).to(x.dtype))
+        y, h = _run(weights.layers, enter(layout, x), states, kept, self.with_latent)
         return leave(layout, y, dims=2), layout.leave(h)
-
-    @staticmethod
-    def _step(given: Tensor, recurrent: Tensor, h: Tensor) -> Tensor:
-        size = h.shape[-1]
-        given_gates, given_new = torch.split(given, [2 * size, size], dim=-1)
-        gates, new = torch.split(recurrent, [2 * size, size], dim=-1)
-        reset, update = torch.sigmoid(given_gates + gates).chunk(2, dim=-1)
-        return torch.lerp(torch.tanh(torch.addcmul(given_new, reset, new)), h, update)
 
     def specialize(self, weights: Weights, task: int = 0) -> "PlainGRU":
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""
-        dense = weights.dense()
-        given, recurrent, output = (frozen_linear(dense, name, task) for name in self._layers)
-        gru = nn.GRU(
-            self.in_features, self.hidden_size, batch_first=True, device=given.weight.device
-        ).requires_grad_(False)
-        own = (given.weight, recurrent.weight, given.bias, recurrent.bias)
-        for parameter, tensor in zip(gru.parameters(), own, strict=True):
-            parameter.copy_(tensor)
-        return PlainGRU(gru, output, self.with_latent)
+        layers = {name: weights.layers[name].plain(task) for name in self._layers}
+        return PlainGRU(layers, self.with_latent)
 
 
 class PlainGRU(nn.Module):
-    """``torch.nn.GRU`` with an affine output, for one task."""
+    """The recurrent network of one task; called as :class:`GRU` is, without the weights."""
 
-    def __init__(self, gru: nn.GRU, output: nn.Linear, with_latent: bool = False) -> None:
+    def __init__(self, layers: Mapping[str, nn.Module], with_latent: bool = False) -> None:
         super().__init__()
-        self.gru, self.output, self.with_latent = gru, output, with_latent
+        self.layers, self.with_latent = nn.ModuleDict(layers), with_latent
 
-    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(B, T, in) and a state (B, H), zeros if None, to (B, T, out) and the state after the last step."""
-        latent, last = self.gru(x, None if state is None else state.unsqueeze(0))
-        y = self.output(latent)
-        return (torch.cat([y, latent], dim=-1) if self.with_latent else y), last[0]
+    def forward(
+        self,
+        x: Float[Tensor, "row step inputs"],
+        state: Float[Tensor, "row hidden"] | None = None,
+        starts: Bool[Tensor, "row step"] | None = None,
+    ) -> tuple[Float[Tensor, "row step outputs"], Float[Tensor, "row hidden"]]:
+        """The outputs at every step, and the state after the last."""
+        layers: Any = self.layers
+        return _run(layers, x, state, None if starts is None else (~starts).to(x.dtype), self.with_latent)
+
+
+def _run(
+    layers: Mapping[str, Callable[[Tensor], Tensor]],
+    x: Float[Tensor, "*lead step inputs"],
+    state: Float[Tensor, "*lead hidden"] | None,
+    kept: Float[Tensor, "*lead step"] | None,
+    with_latent: bool,
+) -> tuple[Tensor, Tensor]:
+    gates = layers["input"](x)
+    h = gates.new_zeros(*gates.shape[:-2], gates.shape[-1] // 3) if state is None else state
+    states = []
+    for step, given in enumerate(gates.unbind(-2)):
+        if kept is not None:
+            h = h * kept[..., step, None]
+        h = _step(given, layers["recurrent"](h), h)
+        states.append(h)
+    latent = torch.stack(states, dim=-2)
+    y = layers["output"](latent)
+    return (torch.cat([y, latent], dim=-1) if with_latent else y), h
+
+
+def _step(given: Tensor, recurrent: Tensor, h: Tensor) -> Tensor:
+    size = h.shape[-1]
+    given_gates, given_new = torch.split(given, [2 * size, size], dim=-1)
+    gates, new = torch.split(recurrent, [2 * size, size], dim=-1)
+    reset, update = torch.sigmoid(given_gates + gates).chunk(2, dim=-1)
+    return torch.lerp(torch.tanh(torch.addcmul(given_new, reset, new)), h, update)

@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import frozen_linear
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
 NORM_GAIN = 0.1
@@ -86,15 +85,15 @@ class MLP(nn.Module):
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""
-        dense = weights.dense()
+        layers = weights.layers
         modules: list[nn.Module] = []
         for number, activation in enumerate(self.activations):
-            block: list[nn.Module] = [frozen_linear(dense, str(number), task)]
+            block: list[nn.Module] = [layers[str(number)].plain(task)]
             if self.layer_norm:
-                block.append(_frozen_norm(dense, f"{number}.norm", task))
+                block.append(_frozen_norm(layers[f"{number}.norm"].plain(task)))
             block.append(deepcopy(activation))
             modules += [Residual(*block)] if self._adds_input(number) else block
-        modules.append(frozen_linear(dense, str(len(self.hidden)), task))
+        modules.append(layers[str(len(self.hidden))].plain(task))
         return nn.Sequential(*modules).requires_grad_(False)
 
 
@@ -117,11 +116,11 @@ def _normalised(h: Tensor, vectors: GeneratedLinear) -> Tensor:
     return torch.addcmul(normal + shift, normal, change)
 
 
-def _frozen_norm(dense: dict[str, Tensor], name: str, task: int) -> nn.LayerNorm:
-    vectors = (dense[f"{name}.weight"][task, :, 0] + dense[f"{name}.bias"][task]).detach()
-    change, shift = vectors.chunk(2)
+@torch.no_grad()
+def _frozen_norm(vectors: nn.Module) -> nn.LayerNorm:
+    of_task = next(vectors.parameters())
+    change, shift = vectors(of_task.new_ones(1, 1))[0].chunk(2)
     norm = nn.LayerNorm(len(shift), device=shift.device, dtype=shift.dtype)
-    with torch.no_grad():
-        norm.weight.copy_(1 + change)
-        norm.bias.copy_(shift)
+    norm.weight.copy_(1 + change)
+    norm.bias.copy_(shift)
     return norm

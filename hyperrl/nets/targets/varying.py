@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import enter, frozen_linear
+from hyperrl.nets.targets.base import enter
 from hyperrl.nets.weights import Weights
 
 
@@ -111,10 +111,9 @@ class VaryingMLP(nn.Module):
         into, scale = self.in_features, 1.0
         names = [*map(str, range(len(sizes))), str(self.depth)]
         for name, out in zip(names, [*sizes, self.out_features], strict=True):
-            whole = frozen_linear(dense, name, task)
-            linear = nn.Linear(into, out, device=whole.weight.device).requires_grad_(False)
-            linear.weight.copy_(whole.weight[:out, :into] * scale)
-            linear.bias.copy_(whole.bias[:out])
+            linear = nn.Linear(into, out, device=dense["0.weight"].device).requires_grad_(False)
+            linear.weight.copy_(dense[f"{name}.weight"][task, :out, :into] * scale)
+            linear.bias.copy_(dense[f"{name}.bias"][task, :out])
             modules.append(linear)
             into, scale = out, (self.width / out) ** 0.5
         activations = [deepcopy(activation) for activation in list(self.activations)[: len(sizes)]]
