@@ -4,49 +4,95 @@ A layer's weights are either formed, one matrix a task, or left in their factors
 network only says which layer to apply; how the product is taken is decided here.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperrl.nets.grouping import Each, Layout, Rows
 
 
-@runtime_checkable
-class GeneratedLinear(Protocol):
-    """One generated affine layer for all tasks of a batch."""
+class GeneratedLinear(ABC):
+    """One affine layer for all tasks of a batch."""
 
+    @property
+    @abstractmethod
+    def tasks(self) -> int:
+        """Number of tasks G."""
+
+    @abstractmethod
     def __call__(self, h: Tensor) -> Tensor:
-        """Applies each row's own weights, in the layout the weights were made for."""
-        ...
+        """Applies each row's own weights, in the layout the weights were made for.
 
-    def repeated(self, times: int) -> "GeneratedLinear":
-        """The same layer for a batch in which each row has become ``times`` rows in succession."""
-        ...
+        Rows are (B, ..., in), or (G, M, ..., in) where they lie grouped by task; what lies between, such
+        as the places of an image, shares its row's weights.
+        """
 
+    @abstractmethod
     def dense(self) -> "DenseLinear":
-        """The plain weights of each task."""
-        ...
+        """The plain weights of each task.
+
+        Raises:
+            ValueError: The layer is no affine map.
+        """
+
+    def formed(self) -> "GeneratedLinear":
+        """The same layer, fastest to apply often to few rows, one row a task."""
+        return self.dense()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Plain tensors per task, shaped as in ``torch.nn.Linear``: ``"weight"``, ``"bias"``."""
+        dense = self.dense()
+        return {"weight": dense.weight.transpose(1, 2), "bias": dense.bias}
+
+    def plain(self, task: int) -> nn.Module:
+        """The plain layer of one task, its weights frozen copies."""
+        dense = self.dense()
+        weight, bias = dense.weight[task].detach().t(), dense.bias[task].detach()
+        linear = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device, dtype=weight.dtype)
+        linear.weight.data.copy_(weight)
+        linear.bias.data.copy_(bias)
+        return linear.requires_grad_(False)
+
+
+def spread(per_row: Float[Tensor, "row size"], h: Tensor) -> Tensor:
+    """One line for each row of ``h.flatten(0, -2)``; where all rows share one task it stays one."""
+    return (
+        per_row
+        if h.dim() == 2 or len(per_row) == 1
+        else per_row.repeat_interleave(h.shape[1:-1].numel(), dim=0)
+    )
+
+
+def affine(h: Tensor, weight: Float[Tensor, "inputs outputs"], bias: Float[Tensor, " outputs"]) -> Tensor:
+    """``h W + b`` for rows of any shape, all with the same weights."""
+    if h.dim() == 2:
+        return torch.addmm(bias, h, weight)
+    return torch.addmm(bias, h.flatten(0, -2), weight).view(*h.shape[:-1], -1)
 
 
 @dataclass(frozen=True)
-class DenseLinear:
+class DenseLinear(GeneratedLinear):
     """Formed weights: ``y = x W(c) + b(c)``, one batched product over tasks."""
 
     weight: Float[Tensor, "task inputs outputs"]
     bias: Float[Tensor, "task outputs"]
 
-    def __call__(self, h: Tensor) -> Tensor:
-        """(G, M, in) to (G, M, out); with one task also (B, in) to (B, out)."""
-        if h.dim() == 2:
-            return torch.addmm(self.bias[0], h, self.weight[0])
-        return torch.baddbmm(self.bias.unsqueeze(1), h, self.weight)
+    @property
+    def tasks(self) -> int:
+        """Number of tasks G."""
+        return len(self.bias)
 
-    def repeated(self, times: int) -> "DenseLinear":
-        """Itself: rows of one task share its matrix, however many they are."""
-        return self
+    def __call__(self, h: Tensor) -> Tensor:
+        """(G, M, ..., in) to (G, M, ..., out); with one task (B, ..., in) to (B, ..., out)."""
+        if len(self.bias) == 1:
+            return affine(h, self.weight[0], self.bias[0])
+        bias = self.bias.unsqueeze(1)
+        if h.dim() == 3:
+            return torch.baddbmm(bias, h, self.weight)
+        return torch.baddbmm(bias, h.flatten(1, -2), self.weight).view(*h.shape[:-1], -1)
 
     def dense(self) -> "DenseLinear":
         """Itself."""
@@ -54,7 +100,33 @@ class DenseLinear:
 
 
 @dataclass(frozen=True)
-class FactoredLinear:
+class SharedLinear(GeneratedLinear):
+    """A layer that is not generated: the same weights for every task, in any layout."""
+
+    weight: Float[Tensor, "inputs outputs"]
+    bias: Float[Tensor, " outputs"]
+    count: int
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks G."""
+        return self.count
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """(..., in) to (..., out)."""
+        return affine(h, self.weight, self.bias)
+
+    def dense(self) -> DenseLinear:
+        """The same weights for each task, one storage for all."""
+        return DenseLinear(self.weight.expand(self.count, -1, -1), self.bias.expand(self.count, -1))
+
+    def formed(self) -> "SharedLinear":
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True)
+class FactoredLinear(GeneratedLinear):
     """Weights left in their factors: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
     No weight matrix is formed. ``base`` holds W0 and B side by side, so that a layer is two products
@@ -67,17 +139,19 @@ class FactoredLinear:
     code: Float[Tensor, "task rank"]
     row_code: Float[Tensor, "row rank"]
 
+    @property
+    def tasks(self) -> int:
+        """Number of tasks G."""
+        return len(self.code)
+
     def __call__(self, h: Tensor) -> Tensor:
-        """(B, in) to (B, out)."""
+        """(B, ..., in) to (B, ..., out)."""
+        if h.dim() > 2:
+            rows = replace(self, row_code=spread(self.row_code, h))
+            return rows(h.flatten(0, -2)).view(*h.shape[:-1], -1)
         rank, out = self.up.shape
         shared, down = torch.split(torch.addmm(self.bias, h, self.base), [out, rank], dim=1)
         return torch.addmm(shared, down * self.row_code, self.up)
-
-    def repeated(self, times: int) -> "FactoredLinear":
-        """Each row's code for all the rows that it has become."""
-        if len(self.row_code) == 1:
-            return self
-        return replace(self, row_code=self.row_code.repeat_interleave(times, dim=0))
 
     def dense(self) -> DenseLinear:
         """The plain weights of each task, formed from the factors."""
@@ -99,7 +173,8 @@ class Weights:
     Args:
         layers: The generated layers by name.
         layout: How rows pass through them.
-        index: The task of each row, where it is not "row i is task i" or "all rows are one task".
+        index: The task of each row, for a target that forms its tasks' weights itself; None: row i is task i,
+            or all rows are the one task.
     """
 
     layers: dict[str, GeneratedLinear]
@@ -118,18 +193,17 @@ class Weights:
 
     def dense(self) -> dict[str, Tensor]:
         """Plain tensors per task, shaped as in ``torch.nn.Linear``: ``"0.weight"``, ``"0.bias"``."""
-        tensors = {}
-        for name, layer in self.layers.items():
-            formed = layer.dense()
-            tensors[f"{name}.weight"] = formed.weight.transpose(1, 2)
-            tensors[f"{name}.bias"] = formed.bias
-        return tensors
+        return {
+            f"{name}.{key}": tensor
+            for name, layer in self.layers.items()
+            for key, tensor in layer.tensors().items()
+        }
 
     def formed(self) -> "Weights":
         """The same weights with every matrix formed: fastest to apply often to few rows, one row a task.
 
         Row i is then task i; with one task it serves any number of rows.
         """
-        layers = {name: layer.dense() for name, layer in self.layers.items()}
-        single = all(len(layer.bias) == 1 for layer in layers.values())
-        return Weights(dict(layers), Rows() if single else Each())
+        layers = {name: layer.formed() for name, layer in self.layers.items()}
+        single = all(layer.tasks == 1 for layer in layers.values())
+        return Weights(layers, Rows() if single else Each())

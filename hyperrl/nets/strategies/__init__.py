@@ -1,12 +1,82 @@
 """What is generated: each strategy by the name that recipes and :class:`~hyperrl.nets.HyperNetwork` take."""
 
-from typing import Any
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
+from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.strategies.adapter import Adapter
 from hyperrl.nets.strategies.base import SHARE, Strategy
+from hyperrl.nets.strategies.chunked import Chunked
 from hyperrl.nets.strategies.full import Full
 from hyperrl.nets.strategies.low_rank import LowRank
+from hyperrl.nets.strategies.mask import Mask
+from hyperrl.nets.strategies.modulation import Modulation
+from hyperrl.nets.strategies.partial import Partial, chosen_layers
 
-STRATEGIES: dict[str, type[Any]] = {"low-rank": LowRank, "full": Full}
-"""Every strategy, built as ``STRATEGIES[name](layers, **options)``."""
+STRATEGIES: dict[str, type[Any]] = {
+    "low-rank": LowRank,
+    "full": Full,
+    "chunked": Chunked,
+    "adapter": Adapter,
+    "modulation": Modulation,
+    "mask": Mask,
+}
+"""Every strategy, constructed as ``STRATEGIES[name](layers, **options)``."""
 
-__all__ = ["SHARE", "STRATEGIES", "Full", "LowRank", "Strategy"]
+
+def options_of(strategy: str) -> tuple[str, ...]:
+    """The names of a strategy's options.
+
+    Raises:
+        ValueError: An unknown strategy.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy: found {strategy!r}; allowed: {', '.join(map(repr, STRATEGIES))}")
+    return tuple(inspect.signature(STRATEGIES[strategy]).parameters)[1:]
+
+
+def build(
+    strategy: str,
+    layers: Mapping[str, LayerSpec],
+    generate: Literal["all"] | Sequence[str] = "all",
+    **options: Any,
+) -> Strategy:
+    """A strategy for the layers of a target.
+
+    Args:
+        strategy: A name in ``STRATEGIES``.
+        layers: All layers of the target.
+        generate: The layers that are generated, by their names or their network's (``["actor.2",
+            "critic"]``); the others are shared by all tasks. ``"all"``: every layer that the strategy can
+            generate.
+        options: Further arguments of the strategy.
+
+    Raises:
+        ValueError: An unknown strategy, option or layer.
+    """
+    allowed = options_of(strategy)
+    for name in options:
+        if name not in allowed:
+            known = ", ".join(allowed) or "none"
+            raise ValueError(f"{name}: no option of the strategy {strategy!r}; its options: {known}")
+    made = STRATEGIES[strategy]
+    names = made.default_layers(layers) if generate == "all" else chosen_layers(layers, generate)
+    one: Strategy = made({name: layers[name] for name in names}, **options)
+    return one if len(names) == len(layers) else Partial(one, layers, names)
+
+
+__all__ = [
+    "SHARE",
+    "STRATEGIES",
+    "Adapter",
+    "Chunked",
+    "Full",
+    "LowRank",
+    "Mask",
+    "Modulation",
+    "Partial",
+    "Strategy",
+    "build",
+    "options_of",
+]

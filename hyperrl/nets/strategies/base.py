@@ -8,11 +8,14 @@ the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
 """
 
 import math
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
+import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
+from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.weights import Weights
 
 SHARE = 0.1
@@ -22,28 +25,66 @@ KEPT = math.sqrt(1 - SHARE / 2)
 """What the shared part of a weight is scaled by to make room for the part that differs."""
 
 
-@runtime_checkable
-class Strategy(Protocol):
-    """Says what is generated: a module with the shared parameters, if any, that belong to the choice."""
+class Strategy(nn.Module, ABC):
+    """Says what is generated; holds the shared parameters, if any, that belong to the choice."""
+
+    factored: bool = False
+    """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
+
+    reads_features: bool = False
+    """Whether :meth:`from_features` may apply weights without forming a task's outputs."""
+
+    sections: dict[str, int]
+    """The outputs in order: how many belong to each layer, by its name."""
 
     @property
     def outputs(self) -> int:
-        """How many numbers a task's weights are made of."""
-        ...
+        """How many numbers the weights of a task are made of."""
+        return sum(self.sections.values())
 
-    @property
-    def factored(self) -> bool:
-        """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
-        ...
-
+    @abstractmethod
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
         Args:
             features: What the generator's last layer sees, of tasks all over the descriptors' range.
         """
-        ...
 
-    def __call__(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
-        """The weights of G tasks, given the generator's outputs and the task of each row."""
-        ...
+    @abstractmethod
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+        """The weights of G tasks.
+
+        Args:
+            outputs: What the generator says of each task.
+            index: The task of each row. None: row i is task i, or all rows are the one task where G is 1.
+        """
+
+    def from_features(
+        self,
+        features: Float[Tensor, "task features"],
+        weight: Float[Tensor, "features outputs"],
+        bias: Float[Tensor, " outputs"],
+        index: Int[Tensor, " row"] | None,
+    ) -> Weights:
+        """The weights of G tasks, where the generator's outputs are ``features @ weight + bias``."""
+        return self.forward(torch.addmm(bias, features, weight), index)
+
+    @classmethod
+    def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:
+        """The layers that are generated where the user names none."""
+        return tuple(layers)
+
+
+def centred(
+    features: Float[Tensor, "task features"], change: Float[Tensor, "features outputs"]
+) -> tuple[Tensor, Tensor]:
+    """A head (weight, bias) whose outputs have mean 0 over the tasks and a norm of 1 at most.
+
+    Args:
+        features: Of tasks all over the descriptors' range.
+        change: The head's weight, of orthonormal rows or columns, before it is scaled.
+    """
+    centre = features.mean(dim=0)
+    largest = ((features - centre) @ change).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
+    weight = change / largest
+    return weight, -centre @ weight

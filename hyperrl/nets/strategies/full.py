@@ -7,25 +7,36 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.grouping import Each, Grouped, Rows
+from hyperrl.nets.basis import BasisLinear
+from hyperrl.nets.grouping import Each, Grouped, Layout, Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE
+from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
+FORMED_ENTRY = 20
+"""What writing and reading a formed weight costs, in multiply-adds of a large product (measured)."""
 
-class Full(nn.Module):
+BASIS_ENTRY = 18
+"""The same for an entry of what the basis execution has between its two products (measured)."""
+
+
+class Full(Strategy):
     """Every weight and bias of every layer is an output of the hypernetwork.
+
+    Weights are formed for each task and applied to its rows (grouped), or the products are taken through
+    the generator's last layer as a basis of weights (see :class:`~hyperrl.nets.basis.BasisLinear`),
+    whichever costs less for the batch.
 
     Args:
         layers: The layers to generate.
     """
 
-    factored = False
+    reads_features = True
 
     def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
         super().__init__()
         self.specs = dict(layers)
-        self.outputs = sum(spec.parameters for spec in layers.values())
+        self.sections = {name: spec.parameters for name, spec in layers.items()}
         self._sizes = [
             size
             for spec in layers.values()
@@ -46,7 +57,7 @@ class Full(nn.Module):
             entries = spec.in_features * spec.out_features
             weight = initial_weight(spec).flatten()
             change = nn.init.orthogonal_(torch.empty(width, entries))
-            change -= torch.outer(change @ weight, weight) / weight.square().sum()
+            change -= torch.outer(change @ weight, weight) / weight.square().sum().clamp_min(1e-12)
             change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
             changes += [change, torch.zeros(width, spec.out_features)]
             shared += [weight * KEPT - centre @ change, initial_bias(spec)]
@@ -54,11 +65,69 @@ class Full(nn.Module):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
+        return self._formed(outputs, layout_of(len(outputs), index))
+
+    def from_features(
+        self,
+        features: Float[Tensor, "task features"],
+        weight: Float[Tensor, "features outputs"],
+        bias: Float[Tensor, " outputs"],
+        index: Int[Tensor, " row"] | None,
+    ) -> Weights:
+        """The weights of the distinct tasks, formed or left in the generator's basis."""
+        tasks = len(features)
+        if tasks > 1:
+            rows = tasks if index is None else len(index)
+            if self._basis_cost(features.shape[1], rows) < self._formed_cost(
+                features.shape[1], tasks, max(rows, tasks)
+            ):
+                return self.basis(features, weight, bias, index)
+        layout = layout_of(tasks, index)
+        if isinstance(layout, Grouped):
+            padded = tasks * layout.largest
+            if self._basis_cost(features.shape[1], rows) < self._formed_cost(
+                features.shape[1], tasks, padded
+            ):
+                return self.basis(features, weight, bias, index)
+        return self._formed(torch.addmm(bias, features, weight), layout)
+
+    def _formed_cost(self, features: int, tasks: int, padded_rows: int) -> int:
+        return self.outputs * (tasks * (features + FORMED_ENTRY) + padded_rows)
+
+    def _basis_cost(self, features: int, rows: int) -> int:
+        between = sum(min(spec.in_features, spec.out_features) for spec in self.specs.values())
+        return rows * features * (self.outputs + BASIS_ENTRY * between)
+
+    def _formed(self, outputs: Tensor, layout: Layout) -> Weights:
         slices = torch.split(outputs, self._sizes, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(weight.reshape(-1, spec.in_features, spec.out_features), bias)
             for (name, spec), weight, bias in zip(self.specs.items(), slices[::2], slices[1::2], strict=True)
         }
-        if len(outputs) == 1:
-            return Weights(layers, Rows())
-        return Weights(layers, Each() if index is None else Grouped.of(index, len(outputs)))
+        return Weights(layers, layout)
+
+    def basis(
+        self, features: Tensor, weight: Tensor, bias: Tensor, index: Int[Tensor, " row"] | None
+    ) -> Weights:
+        """The weights left in the generator's basis; nothing of a task's own size is formed."""
+        rows = features if index is None else features.index_select(0, index)
+        weights, biases = torch.split(weight, self._sizes, dim=1), torch.split(bias, self._sizes)
+        layers: dict[str, GeneratedLinear] = {}
+        for number, (name, spec) in enumerate(self.specs.items()):
+            shape = spec.in_features, spec.out_features
+            layers[name] = BasisLinear(
+                weights[2 * number].view(-1, *shape),
+                biases[2 * number].view(shape),
+                weights[2 * number + 1],
+                biases[2 * number + 1],
+                features,
+                rows,
+            )
+        return Weights(layers, Rows())
+
+
+def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> Layout:
+    """The layout in which formed weights are applied to the rows of a batch."""
+    if tasks == 1:
+        return Rows()
+    return Each() if index is None else Grouped.of(index, tasks)

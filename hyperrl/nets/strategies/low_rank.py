@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE
+from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 
-class LowRank(nn.Module):
+class LowRank(Strategy):
     """Every layer is a shared one plus a rank-r change: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
     The hypernetwork generates the r numbers z(c) of each layer alone. Applied through the factors, a
@@ -28,10 +28,10 @@ class LowRank(nn.Module):
 
     factored = True
 
-    def __init__(self, layers: Mapping[str, LayerSpec], rank: int) -> None:
+    def __init__(self, layers: Mapping[str, LayerSpec], rank: int = 8) -> None:
         super().__init__()
-        self.names, self.rank = tuple(layers), rank
-        self.outputs = rank * len(layers)
+        self.rank = rank
+        self.sections = dict.fromkeys(layers, rank)
         factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
@@ -58,7 +58,7 @@ class LowRank(nn.Module):
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(base, bias, up, code, row)
             for name, base, bias, up, code, row in zip(
-                self.names,
+                self.sections,
                 factors[::3],
                 factors[1::3],
                 factors[2::3],

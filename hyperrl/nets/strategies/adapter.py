@@ -1,0 +1,177 @@
+"""Generated adapters inside a shared network."""
+
+import math
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, centred
+from hyperrl.nets.strategies.full import Full
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Weights
+
+
+class Adapter(Strategy):
+    """Shared layers, each with a generated adapter before it: ``h + f(h D(c) + d(c)) U(c) + u(c)``.
+
+    The decision adapter (Beukman et al., NeurIPS 2023): a bottleneck with a skip connection whose every
+    weight and bias is generated, after each hidden layer. The rest of the network is shared.
+
+    Args:
+        layers: The layers whose input an adapter changes.
+        rank: Size of the bottleneck.
+        activation: f of the bottleneck; None is a linear adapter, which plain weights can express.
+    """
+
+    reads_features = True
+
+    def __init__(
+        self,
+        layers: Mapping[str, LayerSpec],
+        rank: int = 8,
+        activation: Callable[[], nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        self.specs = dict(layers)
+        self.activation = None if activation is None else activation()
+        bottlenecks = {}
+        for name, spec in layers.items():
+            bottlenecks[f"{name}.down"] = LayerSpec(spec.in_features, rank, gain=1.0)
+            bottlenecks[f"{name}.up"] = LayerSpec(rank, spec.in_features)
+        self.bottlenecks = Full(bottlenecks)
+        sections = list(self.bottlenecks.sections.values())
+        self.sections = {
+            name: down + up for name, down, up in zip(layers, sections[::2], sections[1::2], strict=True)
+        }
+        self.shared = Flat(
+            [
+                tensor
+                for spec in layers.values()
+                for tensor in (initial_weight(spec) * KEPT, initial_bias(spec))
+            ]
+        )
+
+    @classmethod
+    def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:
+        """Every layer that follows another in its network."""
+        networks = [name.rpartition(".")[0] for name in layers]
+        following = [name for number, name in enumerate(layers) if networks[number] in networks[:number]]
+        return tuple(following or layers)
+
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
+
+        D starts as an orthonormal basis that all tasks share, U small and different for each, biases at 0.
+        """
+        weights, biases = [], []
+        for name, spec in self.bottlenecks.specs.items():
+            entries = spec.in_features * spec.out_features
+            change, bias = centred(features, nn.init.orthogonal_(torch.empty(features.shape[1], entries)))
+            if name.endswith(".down"):
+                scale = math.sqrt(SHARE * spec.mean_square * entries)
+                start = initial_weight(spec).flatten() * KEPT
+            else:
+                scale, start = math.sqrt(SHARE * spec.out_features), torch.zeros(entries)
+            weights += [change * scale, torch.zeros(features.shape[1], spec.out_features)]
+            biases += [start + bias * scale, torch.zeros(spec.out_features)]
+        return torch.cat(weights, dim=1), torch.cat(biases)
+
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+        """Shared layers and the formed adapters of the distinct tasks."""
+        return self._adapted(self.bottlenecks(outputs, index), len(outputs))
+
+    def from_features(
+        self,
+        features: Float[Tensor, "task features"],
+        weight: Float[Tensor, "features outputs"],
+        bias: Float[Tensor, " outputs"],
+        index: Int[Tensor, " row"] | None,
+    ) -> Weights:
+        """Shared layers and the adapters of the distinct tasks, formed or left in the generator's basis."""
+        return self._adapted(self.bottlenecks.from_features(features, weight, bias, index), len(features))
+
+    def _adapted(self, adapters: Weights, tasks: int) -> Weights:
+        shared, pieces = self.shared(), list(adapters.layers.values())
+        layers: dict[str, GeneratedLinear] = {
+            name: AdaptedLinear(SharedLinear(weight, bias, tasks), down, up, self.activation)
+            for name, weight, bias, down, up in zip(
+                self.specs, shared[::2], shared[1::2], pieces[::2], pieces[1::2], strict=True
+            )
+        }
+        return Weights(layers, adapters.layout)
+
+
+@dataclass(frozen=True)
+class AdaptedLinear(GeneratedLinear):
+    """``y = (h + f(h D(c) + d(c)) U(c) + u(c)) W0 + b0``."""
+
+    shared: SharedLinear
+    down: GeneratedLinear
+    up: GeneratedLinear
+    activation: nn.Module | None
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks G."""
+        return self.shared.count
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """(..., in) to (..., out), in the adapters' layout."""
+        narrow = self.down(h)
+        if self.activation is not None:
+            narrow = self.activation(narrow)
+        return self.shared(h + self.up(narrow))
+
+    def dense(self) -> DenseLinear:
+        """The plain weights of each task, the linear adapter multiplied into the layer.
+
+        Raises:
+            ValueError: The adapter has an activation.
+        """
+        if self.activation is not None:
+            raise ValueError("an adapter with an activation is not one affine layer")
+        down, up = self.down.dense(), self.up.dense()
+        weight, bias = self.shared.weight, self.shared.bias
+        wide = up.weight @ weight
+        inner = torch.baddbmm(up.bias.unsqueeze(1), down.bias.unsqueeze(1), up.weight).squeeze(1)
+        return DenseLinear(weight + down.weight @ wide, torch.addmm(bias, inner, weight))
+
+    def formed(self) -> GeneratedLinear:
+        """One layer where the adapter is linear, else the same with the adapter's matrices formed."""
+        if self.activation is None:
+            return self.dense()
+        return AdaptedLinear(self.shared, self.down.formed(), self.up.formed(), self.activation)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As of a plain layer; with an activation ``"down.weight"``, ``"up.weight"``, ``"shared.weight"``..."""
+        if self.activation is None:
+            return super().tensors()
+        parts = {"down": self.down, "up": self.up, "shared": self.shared}
+        return {
+            f"{part}.{key}": value for part, layer in parts.items() for key, value in layer.tensors().items()
+        }
+
+    def plain(self, task: int) -> nn.Module:
+        """The plain layer of one task; with an activation, the adapter as a module before it."""
+        if self.activation is None:
+            return super().plain(task)
+        bottleneck = (self.down.plain(task), deepcopy(self.activation), self.up.plain(task))
+        return nn.Sequential(Residual(*bottleneck), self.shared.plain(task)).requires_grad_(False)
+
+
+class Residual(nn.Module):
+    """``x + f(x)``, f the given modules one after the other."""
+
+    def __init__(self, *modules: nn.Module) -> None:
+        super().__init__()
+        self.change = nn.Sequential(*modules)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., size) to the same shape."""
+        change: Tensor = self.change(x)
+        return x + change

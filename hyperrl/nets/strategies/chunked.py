@@ -1,0 +1,96 @@
+"""Weights generated in chunks by one small shared head."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.strategies.base import SHARE, Strategy, centred
+from hyperrl.nets.strategies.full import layout_of
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
+
+
+class Chunked(Strategy):
+    """All weights are cut into chunks of one size, each from the same head by its own learned embedding.
+
+    Chunked hypernetworks (von Oswald et al., ICLR 2020). Chunk k of task c is
+    ``(s_k * tanh(u(c) + v_k)) C``: u(c) is what the hypernetwork generates, (v_k, s_k) the embedding of the
+    chunk and C the head that all chunks share, so that the number of parameters hardly grows with the
+    target. Biases are shared ones plus one more row of chunks.
+
+    Args:
+        layers: The layers to generate.
+        chunk_size: Number of weights in a chunk.
+        width: Size of u(c), v_k and s_k.
+    """
+
+    def __init__(self, layers: Mapping[str, LayerSpec], chunk_size: int = 256, width: int = 64) -> None:
+        super().__init__()
+        self.specs, self.size, self.width = dict(layers), chunk_size, width
+        self.sections = {"chunks": width}
+        biases = torch.cat([initial_bias(spec) for spec in layers.values()])
+        self._counts = [math.ceil(_entries(spec) / chunk_size) for spec in layers.values()]
+        self._counts.append(math.ceil(biases.numel() / chunk_size))
+        shifts = torch.randn(sum(self._counts), width)
+        head = torch.randn(width, chunk_size)
+        if chunk_size > 1:
+            head -= head.mean(dim=1, keepdim=True)
+        head = nn.functional.normalize(head, dim=1) * math.sqrt(chunk_size / width)
+        self.shared = Flat([shifts, self._scales(shifts), head, biases])
+        self._add_given_starts()
+
+    def _scales(self, shifts: Tensor) -> Tensor:
+        """Scales that give each layer's chunks the mean square of its weights; bias chunks start at 0."""
+        sizes = [math.sqrt(spec.mean_square) for spec in self.specs.values()]
+        wanted = torch.tensor([*sizes, 0.0]).repeat_interleave(torch.tensor(self._counts))
+        return (wanted / shifts.tanh().square().mean(dim=1).sqrt()).unsqueeze(1).expand_as(shifts)
+
+    @torch.no_grad()
+    def _add_given_starts(self) -> None:
+        """Weights that start from an existing layer's are generated changes of shared ones."""
+        self.given = nn.ParameterDict()
+        chunks = self._chunks(torch.zeros(1, self.width))[0]
+        for number, (chunk, spec) in enumerate(zip(chunks, self.specs.values(), strict=True)):
+            if spec.start is not None:
+                self.given[str(number)] = nn.Parameter(initial_weight(spec) - _cut(chunk, spec)[0])
+
+    @torch.no_grad()
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
+
+        u(c) has mean 0 over the tasks given and moves no chunk by more than ``SHARE`` of its variance.
+        """
+        shifts = self.shared()[0]
+        change, bias = centred(features, nn.init.orthogonal_(torch.empty(features.shape[1], self.width)))
+        scale = math.sqrt(SHARE * float(shifts.tanh().square().sum(dim=1).min()))
+        return change * scale, bias * scale
+
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+        """The formed weights of the distinct tasks."""
+        chunks, biases = self._chunks(outputs)
+        layers: dict[str, GeneratedLinear] = {}
+        for number, (name, spec) in enumerate(self.specs.items()):
+            weight = _cut(chunks[number], spec)
+            given = self.given[str(number)] if spec.start is not None else None
+            layers[name] = DenseLinear(weight if given is None else weight + given, biases[number])
+        return Weights(layers, layout_of(len(outputs), index))
+
+    def _chunks(self, outputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Each layer's chunks (G, count, size), and biases (G, out)."""
+        shifts, scales, head, biases = self.shared()
+        codes = scales * torch.tanh(outputs.unsqueeze(1) + shifts)
+        *weights, changes = torch.split(torch.matmul(codes, head), self._counts, dim=1)
+        changed = biases + changes.flatten(1)[:, : biases.numel()]
+        return weights, torch.split(changed, [spec.out_features for spec in self.specs.values()], dim=1)
+
+
+def _entries(spec: LayerSpec) -> int:
+    return spec.in_features * spec.out_features
+
+
+def _cut(chunks: Float[Tensor, "task chunk size"], spec: LayerSpec) -> Float[Tensor, "task inputs outputs"]:
+    return chunks.flatten(1)[:, : _entries(spec)].view(-1, spec.in_features, spec.out_features)

@@ -1,0 +1,92 @@
+"""Sparse masks over shared weights."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.strategies.base import SHARE, Strategy, centred
+from hyperrl.nets.strategies.full import layout_of
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
+
+_SAMPLE_TASKS, _SAMPLE_ENTRIES, _HALVINGS = 64, 4096, 10
+
+
+class Mask(Strategy):
+    """Every layer is a shared one, its weights masked: ``W(c) = W0 * m(c)``; biases are shared.
+
+    The hypernetwork generates a logit for each weight. In every task and layer the given part of the
+    weights, those of the lowest logits, is zero; the others are scaled by the logits' sigmoid (semi-binary
+    masks, as in HyperMask of Książek and Spurek, 2023).
+
+    Args:
+        layers: The layers to mask.
+        sparsity: Part of each layer's weights that is zero, from 0 to less than 1.
+
+    Raises:
+        ValueError: A sparsity out of range.
+    """
+
+    def __init__(self, layers: Mapping[str, LayerSpec], sparsity: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= sparsity < 1:
+            raise ValueError(f"sparsity: found {sparsity}; allowed: 0 to less than 1")
+        self.specs, self.sparsity = dict(layers), sparsity
+        self.sections = {name: spec.in_features * spec.out_features for name, spec in layers.items()}
+        self.shared = Flat(
+            [tensor for spec in layers.values() for tensor in (initial_weight(spec), initial_bias(spec))]
+        )
+
+    @torch.no_grad()
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
+
+        Logits start at random values that all tasks share, with changes that replace ``SHARE`` of the
+        weights' variance at most. Shared weights are scaled to what the mask leaves of them.
+        """
+        weights, biases = [], []
+        for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
+            start = torch.randn(shared.numel())
+            masked = shared.flatten() * self._gates(start.unsqueeze(0))[0]
+            shared.mul_(math.sqrt(spec.mean_square) / masked.square().mean().sqrt().clamp_min(1e-12))
+            change, bias = centred(
+                features, nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
+            )
+            scale = self._largest_scale(start, torch.addmm(bias, features[-_SAMPLE_TASKS:], change))
+            weights.append(change * scale)
+            biases.append(start + bias * scale)
+        return torch.cat(weights, dim=1), torch.cat(biases)
+
+    def _largest_scale(self, start: Tensor, changes: Tensor) -> float:
+        """By what changes are multiplied so that the masks' variance over tasks is ``SHARE`` at most."""
+        start, changes = start[:_SAMPLE_ENTRIES], changes[:, :_SAMPLE_ENTRIES]
+        centre = self._gates(start.unsqueeze(0))
+        allowed = SHARE * centre.square().sum()
+        low, high = 0.0, 2 * math.sqrt(start.numel())
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            differs = (self._gates(start + changes * middle) - centre).square().sum(dim=1).max()
+            low, high = (middle, high) if differs <= allowed else (low, middle)
+        return low
+
+    def _gates(self, logits: Float[Tensor, "task entries"]) -> Float[Tensor, "task entries"]:
+        closed = int(self.sparsity * logits.shape[1])
+        gates = logits.sigmoid()
+        if not closed:
+            return gates
+        threshold = logits.detach().kthvalue(closed, dim=1, keepdim=True).values
+        return gates * (logits > threshold)
+
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+        """The formed weights of the distinct tasks."""
+        shared, tasks = self.shared(), len(outputs)
+        logits = torch.split(outputs, list(self.sections.values()), dim=1)
+        layers: dict[str, GeneratedLinear] = {
+            name: DenseLinear(weight * self._gates(one).view(-1, *weight.shape), bias.expand(tasks, -1))
+            for name, weight, bias, one in zip(self.specs, shared[::2], shared[1::2], logits, strict=True)
+        }
+        return Weights(layers, layout_of(tasks, index))

@@ -1,0 +1,81 @@
+"""Some layers generated, the others shared by all tasks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.strategies.base import Strategy
+from hyperrl.nets.weights import GeneratedLinear, SharedLinear, Weights
+
+
+class Partial(Strategy):
+    """A strategy for some of a target's layers; the others are ordinary layers that all tasks share.
+
+    Args:
+        generated: The strategy of the generated layers.
+        layers: All layers of the target, in its order.
+        names: The generated ones.
+    """
+
+    def __init__(self, generated: Strategy, layers: Mapping[str, LayerSpec], names: Iterable[str]) -> None:
+        super().__init__()
+        self.generated, self.order = generated, tuple(layers)
+        self.factored, self.reads_features = generated.factored, generated.reads_features
+        self.sections = generated.sections
+        chosen = set(names)
+        self.shared_names = tuple(name for name in layers if name not in chosen)
+        specs = [layers[name] for name in self.shared_names]
+        self.shared = Flat(
+            [tensor for spec in specs for tensor in (initial_weight(spec), initial_bias(spec))]
+        )
+
+    def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
+        """The generator's last layer at the start, weight (features, outputs) and bias (outputs,)."""
+        return self.generated.head(features)
+
+    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+        """The weights of G tasks."""
+        return self._joined(self.generated(outputs, index), len(outputs))
+
+    def from_features(
+        self,
+        features: Float[Tensor, "task features"],
+        weight: Float[Tensor, "features outputs"],
+        bias: Float[Tensor, " outputs"],
+        index: Int[Tensor, " row"] | None,
+    ) -> Weights:
+        """The weights of G tasks, where the generator's outputs are ``features @ weight + bias``."""
+        return self._joined(self.generated.from_features(features, weight, bias, index), len(features))
+
+    def _joined(self, generated: Weights, tasks: int) -> Weights:
+        tensors = self.shared()
+        layers: dict[str, GeneratedLinear] = {
+            name: SharedLinear(weight, bias, tasks)
+            for name, weight, bias in zip(self.shared_names, tensors[::2], tensors[1::2], strict=True)
+        }
+        layers |= generated.layers
+        return Weights({name: layers[name] for name in self.order}, generated.layout)
+
+
+def chosen_layers(layers: Mapping[str, LayerSpec], generate: Sequence[str]) -> tuple[str, ...]:
+    """The names of the generated layers, in the target's order.
+
+    Args:
+        layers: All layers of the target.
+        generate: Names of layers, or of networks (``"actor"`` is ``"actor.0"``, ``"actor.1"``, ...).
+
+    Raises:
+        ValueError: A name that is no layer's or network's, or no name at all.
+    """
+    if isinstance(generate, str) or not generate:
+        raise ValueError(f"generate: found {generate!r}; allowed: 'all' or a list of layers: {list(layers)}")
+    for name in generate:
+        if not any(key == name or key.startswith(f"{name}.") for key in layers):
+            near = get_close_matches(name, layers, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"generate: found {name!r}{hint}; the target's layers: {', '.join(layers)}")
+    return tuple(key for key in layers if any(key == name or key.startswith(f"{name}.") for name in generate))
