@@ -97,6 +97,7 @@ class VaryingMLP(nn.Module):
         scale = (self.width / sizes.clamp_min(1).to(dtype)).sqrt()
         return (units < sizes.unsqueeze(-1)) * scale.unsqueeze(-1)
 
+    @torch.no_grad()
     def specialize(
         self, weights: Weights, task: int = 0, hidden: Sequence[int] | None = None
     ) -> nn.Sequential:
