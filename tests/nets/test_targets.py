@@ -45,7 +45,7 @@ def mlp(layer_norm: bool, residual: bool) -> Case:
         for number in range(3):
             after = linear(dense, str(number), h)
             if layer_norm:
-                change, shift = linear(dense, f"{number}.norm", torch.ones(1)).chunk(2)
+                change, shift = linear(dense, f"norm.{number}", torch.ones(1)).chunk(2)
                 after = functional.layer_norm(after, after.shape, 1 + change, shift)
             after = functional.elu(after)
             h = h + after if residual and number == 1 else after
@@ -185,3 +185,247 @@ def test_target_equals_plain_networks(
     assert_equal(y, expected)
     for one, other in zip(found_gradients, expected_gradients, strict=True):
         assert_equal(one, other)
+
+
+def parts(plain: Any, generated: Any) -> list[tuple[Tensor, Tensor]]:
+    """What a plain network gives beside what a target gives, latent left out."""
+    both = zip(plain, generated, strict=True) if isinstance(plain, tuple) else [(plain, generated)]
+    return [(one, other[..., : one.shape[-1]]) for one, other in both]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind not in ("module", "varying")])
+@given(index=st.lists(st.integers(0, 2), min_size=1, max_size=8), seed=st.integers(0, 2**16))
+@settings(max_examples=10)
+def test_adapters_with_an_activation_equal_rows_alone(kind: str, index: list[int], seed: int) -> None:
+    torch.manual_seed(seed)
+    case = CASES[kind]()
+    options = {"activation": nn.ReLU, "rank": 2}
+    hyper = HyperNetwork(2, case.target, "adapter", hidden=(4,), strategy_options=options)
+    perturbed(hyper, seed)
+    rows, descriptors = torch.tensor(index), torch.randn(3, 2)
+    x = torch.randn(len(rows), *case.shape)
+    together = case.apply(x, hyper(descriptors, rows))
+    for row, task in enumerate(index):
+        part = slice(row, row + 1)
+        more = tuple(each[part] for each in case.more(len(rows)))
+        alone = case.target(x[part], hyper(descriptors[task : task + 1]), *more)
+        plain = case.target.specialize(hyper(descriptors), task)(x[part], *more)
+        for one, other in parts(plain, alone):
+            assert_equal(one, other)
+        assert_equal(torch.cat([y.flatten(1) for _, y in parts(alone, alone)], dim=1), together[part])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind != "varying"])
+def test_plain_network_of_one_task(kind: str, strategy: str) -> None:
+    torch.manual_seed(0)
+    case = CASES[kind]()
+    hyper = HyperNetwork(2, case.target, strategy, rank=2, hidden=(4,))
+    perturbed(hyper)
+    descriptors, x = torch.randn(4, 2), torch.randn(3, *case.shape)
+    more = case.more(3)
+    plain = case.target.specialize(hyper(descriptors), task=2)
+    for one, other in parts(plain(x, *more), case.target(x, hyper(descriptors[2:3]), *more)):
+        assert_equal(one, other)
+    assert not any(parameter.requires_grad for parameter in plain.parameters())
+
+
+def test_plain_networks_are_made_of_torchs_own_layers() -> None:
+    plain = {}
+    for kind in ("mlp-norm-residual", "cnn"):
+        target = CASES[kind]().target
+        plain[kind] = target.specialize(HyperNetwork(2, target)(torch.zeros(1, 2)))
+    names = [type(module).__name__ for module in plain["mlp-norm-residual"].modules()]
+    block = ["Linear", "LayerNorm", "ELU"]
+    assert names == ["Sequential", *block, "Residual", *block, *block, "Linear"]
+    names = [type(module).__name__ for module in plain["cnn"]]
+    assert names == ["Conv2d", "Tanh", "Conv2d", "Tanh", "Flatten", "Linear", "Tanh", "Linear"][: len(names)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("kind", CASES)
+def test_formed_weights_give_the_same_outputs(kind: str, strategy: str) -> None:
+    torch.manual_seed(0)
+    case = CASES[kind]()
+    hyper = HyperNetwork(2, case.target, strategy, rank=2, hidden=(4,))
+    perturbed(hyper)
+    x, descriptors = torch.randn(4, *case.shape), torch.randn(4, 2)
+    for tasks in (1, 4):
+        weights = hyper(descriptors[:tasks])
+        assert_equal(case.apply(x, weights.formed()), case.apply(x, weights))
+
+
+def test_gru_is_torchs() -> None:
+    target = GRU(3, 2, 4)
+    hyper = HyperNetwork(2, target)
+    perturbed(hyper)
+    weights = hyper(torch.randn(1, 2))
+    dense = of_task(weights.dense(), 0)
+    plain = nn.GRU(3, 4, batch_first=True)
+    with torch.no_grad():
+        for name, own in [("input", "ih"), ("recurrent", "hh")]:
+            for kind in ("weight", "bias"):
+                plain.get_parameter(f"{kind}_{own}_l0").copy_(dense[f"{name}.{kind}"])
+    x, state = torch.randn(6, 5, 3), torch.randn(6, 4)
+    latent, last = plain(x, state[None])
+    y, found = target(x, weights, state)
+    assert_equal(found, last[0])
+    assert_equal(y, functional.linear(latent, dense["output.weight"], dense["output.bias"]))
+    first, between = target(x[:, :2], weights, state)
+    second, end = target(x[:, 2:], weights, between)
+    assert_equal(torch.cat([first, second], dim=1), y)
+    assert_equal(end, found)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_smaller_networks_hold_no_unit_that_is_not_used(strategy: str) -> None:
+    target = VaryingMLP(3, 2, 6, 3)
+    hyper = HyperNetwork(2, target, strategy, rank=2)
+    perturbed(hyper)
+    weights, x = hyper(torch.randn(4, 2)), torch.randn(4, 3)
+    y = target(x, weights, target.sizes([(2, 4), (6,), (1, 1, 1), (6, 6, 6)]))
+    plain = target.specialize(weights, 0, (2, 4))
+    shapes = [tuple(module.weight.shape) for module in plain if isinstance(module, nn.Linear)]
+    assert shapes == [(2, 3), (4, 2), (2, 4)]
+    assert_equal(plain(x[:1]), y[:1])
+    assert_equal(target.specialize(weights, 3)(x[3:]), y[3:])
+
+
+def test_every_size_starts_with_the_statistics_of_its_own() -> None:
+    torch.manual_seed(0)
+    target = VaryingMLP(64, 64, 64, 3, nn.Identity, gain=1.0)
+    hyper = HyperNetwork(2, target)
+    x = torch.randn(400, 64)
+    weights = hyper(torch.rand(400, 2) * 2 - 1)
+    for hidden in [(64, 64, 64), (16, 16, 16), (8,), (32, 4)]:
+        y = target(x, weights, target.sizes([hidden]))
+        assert y.detach().square().mean() == pytest.approx(1.0, rel=0.35)
+
+
+def test_gates_start_as_orthogonal_matrices_of_one_gate_do() -> None:
+    torch.manual_seed(0)
+    target = GRU(32, 2, 32)
+    dense = HyperNetwork(2, target)(torch.rand(8, 2)).dense()
+    for name in ("input", "recurrent"):
+        assert dense[f"{name}.weight"].detach().square().mean() == pytest.approx(1 / 32, rel=0.1)
+
+
+def test_norms_start_near_one_and_zero() -> None:
+    target = MLP(3, 2, (64,), layer_norm=True)
+    plain = target.specialize(HyperNetwork(2, target)(torch.rand(1, 2)))
+    norm = plain[1]
+    assert isinstance(norm, nn.LayerNorm)
+    assert (norm.weight - 1).abs().max() < 0.1
+    assert norm.bias.abs().max() < 0.1
+
+
+def test_scale_and_shift_of_norms_can_be_shared() -> None:
+    target = MLP(3, 2, (6,), layer_norm=True)
+    hyper = HyperNetwork(2, target, generate=["0", "1"])
+    perturbed(hyper)
+    dense = hyper(torch.randn(3, 2)).dense()
+    assert torch.equal(dense["norm.0.weight"][0], dense["norm.0.weight"][1])
+    assert not torch.equal(dense["0.weight"][0], dense["0.weight"][1])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_any_module_equals_the_fast_path(strategy: str) -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 2))
+    fast = MLP(3, 2, (5, 4), nn.Tanh)
+    fast.specs = list(ModuleTarget(plain).layers.values())
+    of_fast = HyperNetwork(2, fast, strategy, rank=3)
+    of_module = HyperNetwork.for_module(plain, 2, strategy=strategy, rank=3)
+    perturbed(of_fast)
+    of_module.load_state_dict(of_fast.state_dict())
+    x, descriptors, index = torch.randn(9, 3), torch.randn(4, 2), torch.tensor([3, 0, 0, 1, 3, 3, 1, 0, 3])
+    y = fast(x, of_fast(descriptors, index))
+    y_module = of_module.target(x, of_module(descriptors, index))
+    assert_equal(y_module, y)
+    upstream = torch.randn_like(y)
+    for one, other in zip(
+        torch.autograd.grad((y_module * upstream).sum(), list(of_module.parameters())),
+        torch.autograd.grad((y * upstream).sum(), list(of_fast.parameters())),
+        strict=True,
+    ):
+        assert_equal(one, other)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_generated_module_starts_near_its_own_weights(strategy: str) -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
+    before = {name: parameter.clone() for name, parameter in plain.named_parameters()}
+    hyper = HyperNetwork.for_module(plain, 2, strategy=strategy)
+    dense = hyper(torch.rand(20, 2) * 2 - 1).dense()
+    for name, parameter in plain.named_parameters():
+        assert torch.equal(parameter, before[name])
+        for task in dense[name].flatten(1):
+            alike = torch.nn.functional.cosine_similarity(task, parameter.flatten(), dim=0)
+            assert alike > 0.6  # masks leave half of the entries
+    assert not any(parameter is own for parameter in hyper.parameters() for own in plain.parameters())
+
+
+def test_zeros_of_a_module_stay_where_they_start() -> None:
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shift = nn.Parameter(torch.zeros(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.shift
+
+    for strategy in STRATEGIES:
+        hyper = HyperNetwork.for_module(Shifted(), 2, strategy=strategy)
+        y = hyper.target(torch.zeros(5, 3), hyper(torch.randn(5, 2)))
+        assert torch.isfinite(y).all(), strategy
+        assert y.abs().max() < 1e-3, strategy
+
+
+def test_a_module_may_take_and_give_several_tensors() -> None:
+    class Pick(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.out = nn.Embedding(5, 3), nn.Linear(3, 2)
+
+        def forward(self, token: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+            h = self.table(token) + x
+            return self.out(h), h.sum(dim=1)
+
+    hyper = HyperNetwork.for_module(Pick(), 2)
+    perturbed(hyper)
+    index, descriptors = torch.tensor([1, 0, 1, 1]), torch.randn(2, 2)
+    token, x = torch.tensor([4, 0, 2, 2]), torch.randn(4, 3)
+    weights = hyper(descriptors, index)
+    y, total = hyper.target(token, weights, x)
+    assert y.shape == (4, 2)
+    assert total.shape == (4,)
+    for row, task in enumerate(index):
+        plain = hyper.target.specialize(weights, int(task))
+        one, alone = plain(token[row : row + 1], x[row : row + 1])
+        assert_equal(y[row], one[0])
+        assert_equal(total[row], alone[0])
+
+
+@pytest.mark.parametrize(
+    ("module", "named"),
+    [
+        (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), "BatchNorm1d at '1'.*LayerNorm"),
+        (nn.LSTM(2, 2), "LSTM at its root.*GRU"),
+        (nn.Tanh(), "no parameters"),
+    ],
+)
+def test_modules_that_cannot_be_generated_are_named(module: nn.Module, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        HyperNetwork.for_module(module, 2)
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match=r"convolutions\[1\]: found kernel size 3.*at most 2"):
+        CNN((1, 5, 6), 2, ((4, 3, 2), (4, 3, 1)))
+    target = VaryingMLP(3, 2, 6, 2)
+    for hidden in [(), (7,), (0,), (1, 1, 1)]:
+        with pytest.raises(ValueError, match="1 to 2 sizes of 1 to 6"):
+            target.sizes([(2,), hidden])
+    with pytest.raises(ValueError, match="width, depth"):
+        VaryingMLP(3, 2, 0)

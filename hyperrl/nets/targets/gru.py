@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -80,15 +79,15 @@ class GRU(nn.Module):
     def specialize(self, weights: Weights, task: int = 0) -> "PlainGRU":
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""
         layers = {name: weights.layers[name].plain(task) for name in self._layers}
-        return PlainGRU(layers, self.with_latent)
+        return PlainGRU(layers)
 
 
 class PlainGRU(nn.Module):
     """The recurrent network of one task; called as :class:`GRU` is, without the weights."""
 
-    def __init__(self, layers: Mapping[str, nn.Module], with_latent: bool = False) -> None:
+    def __init__(self, layers: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.layers, self.with_latent = nn.ModuleDict(layers), with_latent
+        self.layers = nn.ModuleDict(layers)
 
     def forward(
         self,
@@ -97,8 +96,8 @@ class PlainGRU(nn.Module):
         starts: Bool[Tensor, "row step"] | None = None,
     ) -> tuple[Float[Tensor, "row step outputs"], Float[Tensor, "row hidden"]]:
         """The outputs at every step, and the state after the last."""
-        layers: Any = self.layers
-        return _run(layers, x, state, None if starts is None else (~starts).to(x.dtype), self.with_latent)
+        layers = dict(self.layers.items())
+        return _run(layers, x, state, None if starts is None else (~starts).to(x.dtype), False)
 
 
 def _run(

@@ -29,7 +29,7 @@ class MLP(nn.Module):
         out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
         with_latent: The last hidden activations follow the outputs in a row of y.
         layer_norm: Layer normalisation (Ba et al., 2016) between each hidden layer and its activation. Its
-            scale and shift are generated, as layers of their own, ``"0.norm"`` the first, so that a choice of
+            scale and shift are generated, as layers of their own, ``"norm.0"`` the first, so that a choice of
             shared layers can name them.
         residual: Hidden layers with as many inputs as outputs add their input to their activations
             (He et al., CVPR 2016).
@@ -63,7 +63,7 @@ class MLP(nn.Module):
         for number, spec in enumerate(self.specs):
             layers[str(number)] = spec
             if self.layer_norm and number < len(self.hidden):
-                layers[f"{number}.norm"] = LayerSpec(1, 2 * spec.out_features, NORM_GAIN)
+                layers[f"norm.{number}"] = LayerSpec(1, 2 * spec.out_features, NORM_GAIN)
         return layers
 
     def forward(self, x: Float[Tensor, "row inputs"], weights: Weights) -> Float[Tensor, "row outputs"]:
@@ -73,7 +73,7 @@ class MLP(nn.Module):
         for number, activation in enumerate(self.activations):
             after = layers[str(number)](h)
             if self.layer_norm:
-                after = _normalised(after, layers[f"{number}.norm"])
+                after = _normalised(after, layers[f"norm.{number}"])
             after = activation(after)
             h = h + after if self._adds_input(number) else after
         y = layers[str(len(self.hidden))](h)
@@ -90,7 +90,7 @@ class MLP(nn.Module):
         for number, activation in enumerate(self.activations):
             block: list[nn.Module] = [layers[str(number)].plain(task)]
             if self.layer_norm:
-                block.append(_frozen_norm(layers[f"{number}.norm"].plain(task)))
+                block.append(_frozen_norm(layers[f"norm.{number}"].plain(task)))
             block.append(deepcopy(activation))
             modules += [Residual(*block)] if self._adds_input(number) else block
         modules.append(layers[str(len(self.hidden))].plain(task))

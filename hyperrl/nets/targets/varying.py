@@ -72,7 +72,7 @@ class VaryingMLP(nn.Module):
         self,
         x: Float[Tensor, "row inputs"],
         weights: Weights,
-        sizes: Int[Tensor, "row layer"],
+        sizes: Int[Tensor, "row_or_1 layer"],
     ) -> Float[Tensor, "row outputs"]:
         """Applies the network, each row with its own task's weights and its own hidden sizes.
 
