@@ -19,6 +19,10 @@ class Target(Protocol):
         """The generated layers by name."""
         ...
 
+    def __call__(self, x: Any, weights: Any, *more: Any) -> Any:
+        """Applies the network to a batch of rows, each with its own task's weights."""
+        ...
+
 
 def enter(layout: Layout, x: Tensor) -> Tensor:
     """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
