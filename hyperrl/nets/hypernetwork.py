@@ -1,35 +1,50 @@
 """The hypernetwork: descriptors of tasks in, weights of a target network out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.generator import Generator
-from hyperrl.nets.strategies import Full, LowRank
-from hyperrl.nets.targets import Target
+from hyperrl.nets.encoders import Encoder, MagnitudeInvariant
+from hyperrl.nets.generators import GENERATORS, NORMALISATIONS, Generator
+from hyperrl.nets.initialisation import INITIALISATIONS, initial_head
+from hyperrl.nets.strategies import Strategy, build, options_of
+from hyperrl.nets.targets import ModuleTarget, Target
 from hyperrl.nets.weights import Weights
 
 _CALIBRATION_TASKS = 512
 
 
 class HyperNetwork(nn.Module):
-    """Generates the weights and biases of every layer of a target network from a task's descriptor.
+    """Generates the weights and biases of the layers of a target network from a task's descriptor.
 
     Args:
         descriptor_dim: Size D of a descriptor; 0 gives one task with one learned descriptor.
         target: The network whose weights are generated.
-        strategy: What is generated: ``"low-rank"``, a rank-r change of shared weights, or ``"full"``,
-            every weight by one head a layer.
-        rank: r of the low-rank strategy.
+        strategy: What is generated, a name in :data:`~hyperrl.nets.STRATEGIES`: ``"low-rank"``, a rank-r
+            change of shared weights; ``"full"``, every weight by one head a layer; and so on.
+        rank: r, where the strategy has one.
         hidden: Sizes of the hypernetwork's own hidden layers; empty is a linear hypernetwork.
         activation: Activation after each of them.
         descriptor_range: The range of descriptors over which the generated weights start with the
-            target's own statistics: two numbers, or two tensors (D,).
+            target's own statistics: two numbers, or two tensors (D,). An encoder knows its own.
+        strategy_options: Further arguments of the strategy.
+        generate: Names of the layers that are generated, or of networks of a parallel target; the others
+            are shared by all tasks. ``"all"``: every layer that the strategy can generate.
+        architecture: The hypernetwork's own, a name in :data:`~hyperrl.nets.GENERATORS`: ``"linear"``,
+            ``"mlp"``, ``"residual"``, ``"transformer"`` over layer tokens, ``"recurrent"`` over layers. The
+            last three take equal sizes in ``hidden``, one for each block.
+        encoder: What makes the hypernetwork's inputs of descriptors; None takes them as they are.
+        initialisation: How weights start, a name in :data:`~hyperrl.nets.INITIALISATIONS`.
+        magnitude_invariant: Descriptors reach the hypernetwork as :class:`MagnitudeInvariant` encodes them.
+        head_norm: ``"weight"`` or ``"spectral"``: a normalisation of the heads; None: none.
+        separate_head: The heads are a parameter of their own, as a learning rate of their own asks.
 
     Raises:
-        ValueError: An unknown strategy.
+        ValueError: An unknown name, or choices that do not go together.
     """
 
     def __init__(
@@ -41,30 +56,85 @@ class HyperNetwork(nn.Module):
         hidden: Sequence[int] = (64,),
         activation: type[nn.Module] = nn.Tanh,
         descriptor_range: tuple[Tensor | float, Tensor | float] = (-1.0, 1.0),
+        strategy_options: Mapping[str, Any] | None = None,
+        *,
+        generate: Literal["all"] | Sequence[str] = "all",
+        architecture: str = "mlp",
+        encoder: Encoder | None = None,
+        initialisation: str = "matched",
+        magnitude_invariant: bool = False,
+        head_norm: str | None = None,
+        separate_head: bool = False,
     ) -> None:
         super().__init__()
-        self.descriptor_dim = descriptor_dim
-        if strategy == "low-rank":
-            self.strategy: LowRank | Full = LowRank(target.layers, rank)
-        elif strategy == "full":
-            self.strategy = Full(target.layers)
-        else:
-            raise ValueError(f"strategy: found {strategy!r}; allowed: 'low-rank', 'full'")
+        _one_of("architecture", architecture, GENERATORS)
+        _one_of("initialisation", initialisation, INITIALISATIONS)
+        if head_norm is not None:
+            _one_of("head_norm", head_norm, NORMALISATIONS)
+        if head_norm == "spectral" and initialisation == "bias-hyperinit":
+            raise ValueError(
+                "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
+                "them at zero; take 'matched', or 'weight'"
+            )
+        self.descriptor_dim, self.target = descriptor_dim, target
+        ranks = {"rank": rank} if "rank" in options_of(strategy) else {}
+        self.strategy: Strategy = build(
+            strategy, target.layers, generate, **{**ranks, **(strategy_options or {})}
+        )
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
-        self.generator = Generator(max(descriptor_dim, 1), hidden, self.strategy.outputs, activation)
-        self._calibrate(*descriptor_range)
+        if magnitude_invariant and descriptor_dim > 0:
+            if encoder is not None:
+                raise ValueError(
+                    "magnitude_invariant: does not go with an encoder of your own; make "
+                    "hyperrl.nets.encoders.MagnitudeInvariant a part of it"
+                )
+            encoder = MagnitudeInvariant(descriptor_dim, descriptor_range)
+        if encoder is not None and encoder.dim != descriptor_dim:
+            raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
+        self.encoder = encoder
+        self.generator: Generator = GENERATORS[architecture](
+            max(descriptor_dim, 1) if encoder is None else encoder.features,
+            hidden,
+            tuple(self.strategy.sections.values()),
+            activation,
+            head_norm,
+            separate_head,
+        )
+        with torch.no_grad():
+            features = self.generator.features(self._given(self._sample(*descriptor_range)))
+            self.generator.set_head(*initial_head(initialisation, self.strategy, features, target.layers))
 
-    @torch.no_grad()
-    def _calibrate(self, low: Tensor | float, high: Tensor | float) -> None:
-        """Sets the generator's last layer by what it does on tasks all over the range, corners among them."""
+    def _sample(self, low: Tensor | float, high: Tensor | float) -> Tensor:
+        """Descriptors of tasks all over the range, corners among them, by which the heads are set."""
+        if self.encoder is not None:
+            return self.encoder.sample(_CALIBRATION_TASKS)
         low, high = torch.as_tensor(low, dtype=torch.float32), torch.as_tensor(high, dtype=torch.float32)
         sample = torch.rand(_CALIBRATION_TASKS, self.descriptor_dim)
         sample[: len(sample) // 2].round_()
-        features = self.generator.features(self._given(low + (high - low) * sample))
-        self.generator.set_head(*self.strategy.head(features))
+        return low + (high - low) * sample
 
     def _given(self, descriptors: Tensor) -> Tensor:
-        return descriptors if self.learned is None else self.learned.expand(len(descriptors), 1)
+        """What the generator sees."""
+        if self.learned is not None:
+            return self.learned.expand(len(descriptors), 1)
+        return descriptors if self.encoder is None else self.encoder(descriptors)
+
+    @classmethod
+    def for_module(cls, module: nn.Module, descriptor_dim: int, **options: Any) -> "HyperNetwork":
+        """A hypernetwork that generates all parameters of an existing module, and starts at those it has.
+
+        Apply it with ``hyper.target(x, hyper(descriptors, index))``; the module itself is copied and left as
+        it is. See :class:`~hyperrl.nets.ModuleTarget` for what a module may be.
+
+        Args:
+            module: The module to generate.
+            descriptor_dim: Size D of a descriptor.
+            options: Further arguments of the hypernetwork.
+
+        Raises:
+            ValueError: A module that cannot be generated.
+        """
+        return cls(descriptor_dim, ModuleTarget(module), **options)
 
     @property
     def factored(self) -> bool:
@@ -81,5 +151,59 @@ class HyperNetwork(nn.Module):
             index: (B,), the task of each row that the target will be applied to, in any order. None: row i
                 is task i, or all rows are the one task where G is 1.
         """
-        weights: Weights = self.strategy(self.generator(self._given(descriptors)), index)
-        return weights
+        given = self._given(descriptors)
+        weights: Weights
+        if self.strategy.reads_features and not self.generator.layerwise:
+            weights = self.strategy.from_features(*self.generator.parts(given), index)
+        else:
+            weights = self.strategy(self.generator(given), index)
+        return replace(weights, index=index)
+
+    def parameter_groups(
+        self,
+        generator_lr_scale: float = 1.0,
+        shared_lr_scale: float = 1.0,
+        head_lr_scale: float = 1.0,
+        lr: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """All parameters in groups for an optimiser, each with its ``name`` and ``lr_scale``.
+
+        Args:
+            generator_lr_scale: Of the hypernetwork but for its heads, encoder included.
+            shared_lr_scale: Of the parameters that all tasks share.
+            head_lr_scale: Of the heads; a scale of their own needs ``separate_head`` (or ``head_norm``).
+            lr: If given, each group also has its rate, ``"lr"``: the scale times this.
+
+        Raises:
+            ValueError: A scale of the heads' own where they lie in one parameter with the rest.
+        """
+        body, head = self.generator.body_and_head()
+        if body and not head and head_lr_scale != generator_lr_scale:
+            raise ValueError(
+                f"head_lr_scale: found {head_lr_scale} beside a generator_lr_scale of {generator_lr_scale}; "
+                "a scale of the heads' own needs HyperNetwork(..., separate_head=True)"
+            )
+        encoder = [] if self.encoder is None else list(self.encoder.parameters())
+        learned = [] if self.learned is None else [self.learned]
+        shared = [*self.strategy.parameters(), *_parameters(self.target)]
+        groups = [
+            ("generator", [*learned, *encoder, *body], generator_lr_scale),
+            ("heads", head, head_lr_scale),
+            ("shared", shared, shared_lr_scale),
+        ]
+        return [
+            {"params": parameters, "name": name, "lr_scale": scale}
+            | ({} if lr is None else {"lr": lr * scale})
+            for name, parameters, scale in groups
+            if parameters
+        ]
+
+
+def _one_of(field: str, found: str, allowed: Iterable[str]) -> None:
+    if found not in allowed:
+        raise ValueError(f"{field}: found {found!r}; allowed: {', '.join(map(repr, allowed))}")
+
+
+def _parameters(target: Target) -> Iterable[nn.Parameter]:
+    """Parameters of the target's own, such as those of its activations."""
+    return target.parameters() if isinstance(target, nn.Module) else ()

@@ -1,0 +1,28 @@
+"""How descriptors reach the hypernetwork: numbers, categories, tasks, noise, architectures, states.
+
+Every encoder reads its columns of one float tensor of descriptors (G, ``dim``) and gives (G, ``features``);
+:class:`Concatenation` puts several side by side, :class:`Masked` lets columns be missing (NaN).
+
+```python
+encoder = Concatenation([Vector(2), Masked(Vector(1)), Categorical([3, 5])])
+hyper = HyperNetwork(encoder.dim, target, encoder=encoder)
+```
+"""
+
+from hyperrl.nets.encoders.base import Encoder
+from hyperrl.nets.encoders.combined import Concatenation, Masked
+from hyperrl.nets.encoders.discrete import Architecture, Categorical, TaskEmbedding
+from hyperrl.nets.encoders.numeric import MagnitudeInvariant, Noise, State, Vector
+
+__all__ = [
+    "Architecture",
+    "Categorical",
+    "Concatenation",
+    "Encoder",
+    "MagnitudeInvariant",
+    "Masked",
+    "Noise",
+    "State",
+    "TaskEmbedding",
+    "Vector",
+]

@@ -1,0 +1,87 @@
+"""Encoders made of encoders."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperrl.nets.encoders.base import Encoder
+
+
+class Masked(Encoder):
+    """Lets columns of a descriptor be missing: NaN.
+
+    What is missing is filled with a value of no meaning and told to the hypernetwork, one number a column: 1
+    where it is there, -1 where not. A hypernetwork learns what to do without a feature from tasks that lack
+    it, see :meth:`drop`.
+
+    Args:
+        encoder: What encodes the descriptor once it is filled.
+        missing: Chance of each column to be missing in the tasks by which the heads are set at the start.
+    """
+
+    fill: Tensor
+
+    def __init__(self, encoder: Encoder, missing: float = 0.1) -> None:
+        super().__init__(encoder.dim, encoder.features + encoder.dim)
+        self.encoder, self.missing = encoder, missing
+        self.register_buffer("fill", encoder.filler().clone())
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+        """The features of the filled descriptors, then which columns are there."""
+        absent = descriptors.isnan()
+        filled = torch.where(absent, self.fill, descriptors)
+        return torch.cat([self.encoder(filled), 1 - 2 * absent.to(filled.dtype)], dim=1)
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """The encoder's own, some columns missing."""
+        return self.drop(self.encoder.sample(tasks), self.missing)
+
+    def filler(self) -> Float[Tensor, " dim"]:
+        """NaN: missing."""
+        return torch.full((self.dim,), torch.nan)
+
+    def drop(
+        self,
+        descriptors: Float[Tensor, "task dim"],
+        probability: float,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, "task dim"]:
+        """The descriptors with each entry missing at the given probability."""
+        draws = torch.rand(descriptors.shape, generator=generator, device=descriptors.device)
+        return descriptors.masked_fill(draws < probability, torch.nan)
+
+
+class Concatenation(Encoder):
+    """Encoders side by side, each with its own columns, in order.
+
+    Args:
+        encoders: The parts.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        super().__init__(
+            sum(encoder.dim for encoder in encoders), sum(encoder.features for encoder in encoders)
+        )
+        self.dims = [encoder.dim for encoder in encoders]
+        self.encoders = nn.ModuleList(encoders)
+
+    def parts(self) -> list[Encoder]:
+        """The encoders, in order."""
+        return [encoder for encoder in self.encoders if isinstance(encoder, Encoder)]
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+        """The features of all parts side by side."""
+        columns = descriptors.split(self.dims, dim=1)
+        return torch.cat(
+            [encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1
+        )
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """Each part's own, independent of the others: in an order of its own."""
+        return torch.cat([part.sample(tasks)[torch.randperm(tasks)] for part in self.parts()], dim=1)
+
+    def filler(self) -> Float[Tensor, " dim"]:
+        """Each part's own."""
+        return torch.cat([part.filler() for part in self.parts()])

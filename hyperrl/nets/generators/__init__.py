@@ -1,0 +1,30 @@
+"""The networks that turn descriptors into the numbers a strategy needs, each by the name that recipes take."""
+
+from hyperrl.nets.generators.base import Generator
+from hyperrl.nets.generators.head import NORMALISATIONS, Head, apply_head
+from hyperrl.nets.generators.mlp import LinearGenerator, MLPGenerator
+from hyperrl.nets.generators.recurrent import RecurrentGenerator
+from hyperrl.nets.generators.residual import ResidualGenerator
+from hyperrl.nets.generators.transformer import TransformerGenerator
+
+GENERATORS: dict[str, type[MLPGenerator | ResidualGenerator | TransformerGenerator | RecurrentGenerator]] = {
+    "linear": LinearGenerator,
+    "mlp": MLPGenerator,
+    "residual": ResidualGenerator,
+    "transformer": TransformerGenerator,
+    "recurrent": RecurrentGenerator,
+}
+"""Every architecture of a hypernetwork."""
+
+__all__ = [
+    "GENERATORS",
+    "NORMALISATIONS",
+    "Generator",
+    "Head",
+    "LinearGenerator",
+    "MLPGenerator",
+    "RecurrentGenerator",
+    "ResidualGenerator",
+    "TransformerGenerator",
+    "apply_head",
+]

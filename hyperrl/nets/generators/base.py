@@ -1,0 +1,121 @@
+"""What every generator is: descriptors become features, and a linear head makes the outputs of them."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.generators.head import Head, apply_head
+
+SPREAD = 2.0
+"""Standard deviation of the hidden units' inputs at the start, for descriptors of size 1.
+
+Units that bend within the range of the descriptors let weights follow the context freely; units that are
+nearly linear there would make them proportional to it, within the range and without end beyond it.
+"""
+
+
+class Generator(nn.Module, ABC):
+    """Turns descriptors into the numbers a strategy needs, which come in blocks, one a generated layer.
+
+    Features are one vector a task, (G, F), which all blocks see, or one a task and block, (G, L, F). Either
+    way the head is one matrix (F, outputs), its columns of a block applied to the features of that block.
+
+    Args:
+        body: Initial values of all that makes the features.
+        features_dim: Size F of the features.
+        blocks: Sizes of the L blocks of outputs.
+        head_norm: Normalisation of the heads, see :class:`~hyperrl.nets.generators.Head`.
+        separate_head: The head is a parameter of its own. It always is where it is normalised; elsewhere all
+            tensors lie in one parameter, which is fastest.
+    """
+
+    layerwise = False
+    """Whether every block of outputs has features of its own."""
+
+    def __init__(
+        self,
+        body: Sequence[Tensor],
+        features_dim: int,
+        blocks: Sequence[int],
+        head_norm: str | None = None,
+        separate_head: bool = False,
+    ) -> None:
+        super().__init__()
+        self.features_dim, self.blocks = features_dim, tuple(blocks)
+        self.head = (
+            Head(features_dim, blocks, head_norm) if separate_head or head_norm is not None else None
+        )
+        self._has_body = bool(body)
+        outputs = sum(blocks)
+        own = [] if self.head is not None else [torch.zeros(features_dim, outputs), torch.zeros(outputs)]
+        self.layers = Flat([*body, *own]) if body or own else None
+
+    @abstractmethod
+    def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
+        """The features, made with the tensors of the body."""
+
+    def parts(self, descriptors: Float[Tensor, "task descriptor"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (G, F) or (G, L, F), and the head's weight (F, outputs) and bias (outputs,)."""
+        tensors = [] if self.layers is None else self.layers()
+        if self.head is None:
+            *body, weight, bias = tensors
+            return self._features(descriptors, body), weight, bias
+        return self._features(descriptors, tensors), *self.head()
+
+    def forward(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task outputs"]:
+        """The outputs of each descriptor."""
+        return apply_head(*self.parts(descriptors), self.blocks)
+
+    def features(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task *features"]:
+        """What the head sees: (G, F), or (G, L, F) where every block has features of its own."""
+        return self.parts(descriptors)[0]
+
+    @torch.no_grad()
+    def set_head(self, weight: Float[Tensor, "features outputs"], bias: Float[Tensor, " outputs"]) -> None:
+        """Sets the head."""
+        if self.head is not None:
+            self.head.set(weight, bias)
+        elif self.layers is not None:
+            *_, head_weight, head_bias = self.layers()
+            head_weight.copy_(weight)
+            head_bias.copy_(bias)
+
+    def body_and_head(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The parameters: what makes the features, and the head; all in the former where they are one."""
+        own = [] if self.layers is None else list(self.layers.parameters())
+        if self.head is not None:
+            return own, list(self.head.parameters())
+        return (own, []) if self._has_body else ([], own)
+
+
+def bending_layers(sizes: Sequence[int]) -> list[Tensor]:
+    """Weights and biases of layers from size to size whose units bend within the range of their inputs."""
+    tensors = []
+    for size, following in pairwise(sizes):
+        weight = torch.randn(size, following) * (SPREAD / math.sqrt(size))
+        tensors += [weight, torch.empty(following).uniform_(-SPREAD, SPREAD)]
+    return tensors
+
+
+def plain_layer(size: int, following: int, gain: float = 1.0) -> list[Tensor]:
+    """Weight and bias of a layer that keeps the variance of its inputs, times ``gain`` squared."""
+    return [torch.randn(size, following) * (gain / math.sqrt(size)), torch.zeros(following)]
+
+
+def one_width(hidden: Sequence[int], architecture: str) -> int:
+    """The width that all hidden layers share.
+
+    Raises:
+        ValueError: No layer, or layers of different widths.
+    """
+    if len(set(hidden)) != 1:
+        raise ValueError(
+            f"hidden: found {tuple(hidden)}; a {architecture} hypernetwork takes one or more equal widths"
+        )
+    return hidden[0]

@@ -1,0 +1,67 @@
+"""A recurrent network that generates one layer after the other."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
+
+
+class RecurrentGenerator(Generator):
+    """A gated recurrent unit (Cho et al., EMNLP 2014) over the layers, first to last.
+
+    It starts at a hidden layer of the descriptor and sees it again at each step, with a learned embedding of
+    the layer; every layer's head sees the state at its step.
+
+    Args:
+        descriptor_dim: Size of a descriptor.
+        hidden: Equal widths, one for each of the units stacked.
+        blocks: Sizes of the blocks of outputs.
+        activation: Elementwise activation of the first layer.
+        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
+        separate_head: Likewise.
+
+    Raises:
+        ValueError: Widths that differ, or none.
+    """
+
+    layerwise = True
+
+    def __init__(
+        self,
+        descriptor_dim: int,
+        hidden: Sequence[int],
+        blocks: Sequence[int],
+        activation: type[nn.Module] = nn.Tanh,
+        head_norm: str | None = None,
+        separate_head: bool = False,
+    ) -> None:
+        width = one_width(hidden, "recurrent")
+        body = [torch.randn(len(blocks), width), *bending_layers((descriptor_dim, width))]
+        for _ in hidden:
+            body += [*plain_layer(width, 3 * width), *plain_layer(width, 3 * width)]
+        super().__init__(body, width, blocks, head_norm, separate_head)
+        self.activation = activation()
+
+    def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
+        embeddings, weight, bias, *rest = body
+        first = self.activation(torch.addmm(bias, descriptors, weight))
+        h = first.unsqueeze(1) + embeddings
+        for start in range(0, len(rest), 4):
+            h = _unit(h, first, rest[start : start + 4])
+        return h
+
+
+def _unit(inputs: Tensor, state: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+    """States (G, L, F) of a gated recurrent unit that is given ``inputs`` (G, L, F) from ``state`` (G, F) on."""
+    weight, bias, state_weight, state_bias = tensors
+    states = []
+    for given in (inputs @ weight + bias).unbind(1):
+        own = torch.addmm(state_bias, state, state_weight)
+        reset, update, new = given.chunk(3, dim=1)
+        own_reset, own_update, own_new = own.chunk(3, dim=1)
+        candidate = torch.tanh(new + torch.sigmoid(reset + own_reset) * own_new)
+        state = candidate.lerp(state, torch.sigmoid(update + own_update))
+        states.append(state)
+    return torch.stack(states, dim=1)

@@ -1,0 +1,71 @@
+"""A transformer over one token for each generated layer."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
+
+_HEADS = 4
+
+
+class TransformerGenerator(Generator):
+    """Tokens, one a block of outputs: a learned embedding of the layer plus a hidden layer of the descriptor.
+
+    Blocks of self-attention and a hidden layer (pre-norm, Xiong et al., ICML 2020) let layers be generated
+    with regard to each other; every layer's head sees its own token. Norms have no parameters.
+
+    Args:
+        descriptor_dim: Size of a descriptor.
+        hidden: Equal widths of the tokens, one for each transformer block.
+        blocks: Sizes of the blocks of outputs.
+        activation: Elementwise activation.
+        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
+        separate_head: Likewise.
+
+    Raises:
+        ValueError: Widths that differ, or none.
+    """
+
+    layerwise = True
+
+    def __init__(
+        self,
+        descriptor_dim: int,
+        hidden: Sequence[int],
+        blocks: Sequence[int],
+        activation: type[nn.Module] = nn.Tanh,
+        head_norm: str | None = None,
+        separate_head: bool = False,
+    ) -> None:
+        width = one_width(hidden, "transformer")
+        body = [torch.randn(len(blocks), width), *bending_layers((descriptor_dim, width))]
+        gain = 1 / math.sqrt(2 * len(hidden))
+        for _ in hidden:
+            body += [*plain_layer(width, 3 * width), *plain_layer(width, width, gain)]
+            body += [*plain_layer(width, 2 * width), *plain_layer(2 * width, width, gain)]
+        super().__init__(body, width, blocks, head_norm, separate_head)
+        self.activation = activation()
+        self.attention_heads = math.gcd(width, _HEADS)
+
+    def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
+        embeddings, weight, bias, *rest = body
+        h = self.activation(torch.addmm(bias, descriptors, weight)).unsqueeze(1) + embeddings
+        for start in range(0, len(rest), 8):
+            mix, mix_bias, merge, merge_bias, into, into_bias, out, out_bias = rest[start : start + 8]
+            h = h + self._attend(_norm(h) @ mix + mix_bias) @ merge + merge_bias
+            h = h + self.activation(_norm(h) @ into + into_bias) @ out + out_bias
+        return _norm(h)
+
+    def _attend(self, mixed: Tensor) -> Tensor:
+        """Queries, keys and values (G, L, 3 F) to what each token gathers, (G, L, F)."""
+        split = mixed.unflatten(-1, (3, self.attention_heads, -1)).permute(2, 0, 3, 1, 4)
+        gathered = functional.scaled_dot_product_attention(split[0], split[1], split[2])
+        return gathered.transpose(1, 2).flatten(2)
+
+
+def _norm(h: Tensor) -> Tensor:
+    return functional.layer_norm(h, h.shape[-1:])

@@ -1,0 +1,134 @@
+"""How the heads of a hypernetwork start, which decides how the generated weights do.
+
+| name | weights at the start |
+| --- | --- |
+| `matched` | the target's own statistics on every task, a small part of the variance differing between tasks |
+| `hyperfan-in` | activations keep their variance; all that is generated differs between tasks |
+| `hyperfan-out` | gradients keep their variance; all that is generated differs between tasks |
+| `bias-hyperinit` | the target's own, the same on every task |
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.strategies import Full, Partial, Strategy
+
+INITIALISATIONS = ("matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit")
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The head of one section of a strategy's outputs and what it sees of tasks all over the range."""
+
+    weight: Float[Tensor, "features outputs"]
+    bias: Float[Tensor, " outputs"]
+    features: Float[Tensor, "task features"]
+
+    @property
+    def centre(self) -> Tensor:
+        return self.features.mean(dim=0)
+
+    @property
+    def middle(self) -> Tensor:
+        """The outputs at the centre of the features."""
+        return self.bias + self.centre @ self.weight
+
+    def changes(self) -> Tensor:
+        """By how much each task's outputs differ from those in the middle."""
+        return (self.features - self.centre) @ self.weight
+
+    def around(self, weight: Tensor, features: Tensor | None = None) -> "_Block":
+        """The same outputs in the middle, others elsewhere; possibly from other features."""
+        features = self.features if features is None else features
+        return _Block(weight, self.middle - features.mean(dim=0) @ weight, features)
+
+    def seeing(self, features: Tensor) -> "_Block":
+        """The same head for other features, its largest change over tasks kept."""
+        moved = self.around(self.weight, features)
+        sizes = [block.changes().square().mean(dim=1).max() for block in (self, moved)]
+        return self.around(self.weight * (sizes[0] / sizes[1].clamp_min(1e-12)).sqrt(), features)
+
+
+@torch.no_grad()
+def initial_head(
+    initialisation: str,
+    strategy: Strategy,
+    features: Float[Tensor, "task *features"],
+    layers: dict[str, LayerSpec],
+) -> tuple[Tensor, Tensor]:
+    """The head at the start, weight (features, outputs) and bias (outputs,).
+
+    Args:
+        initialisation: One of :data:`INITIALISATIONS`.
+        strategy: What the outputs are for.
+        features: Of tasks all over the range: (G, F), or (G, L, F), one vector a section of the outputs.
+        layers: The layers of the target.
+    """
+    shared = features.dim() == 2
+    first = features if shared else features[:, 0]
+    weight, bias = strategy.head(first)
+    if shared and initialisation == "matched":
+        return weight, bias
+    sizes = list(strategy.sections.values())
+    blocks = [
+        _Block(*head, first) for head in zip(weight.split(sizes, dim=1), bias.split(sizes), strict=True)
+    ]
+    if not shared:
+        blocks = [block.seeing(own) for block, own in zip(blocks, features.unbind(1), strict=True)]
+    started = [
+        _started(initialisation, block, strategy, layers.get(name))
+        for name, block in zip(strategy.sections, blocks, strict=True)
+    ]
+    return torch.cat([block.weight for block in started], dim=1), torch.cat([b.bias for b in started])
+
+
+def _started(initialisation: str, block: _Block, strategy: Strategy, spec: LayerSpec | None) -> _Block:
+    if initialisation == "matched":
+        return block
+    if initialisation == "bias-hyperinit":
+        return block.around(torch.zeros_like(block.weight))
+    fan = initialisation.removeprefix("hyperfan-")
+    whole = strategy.generated if isinstance(strategy, Partial) else strategy
+    if isinstance(whole, Full) and spec is not None:
+        return _hyperfan(block, spec, fan)
+    return _hyperfan_change(block, spec, fan)
+
+
+def _hyperfan(block: _Block, spec: LayerSpec, fan: str) -> _Block:
+    """The head of a layer's whole weights and biases (Chang et al., ICLR 2020, table 1).
+
+    The layer's gain stands for their factor of 2 before a ReLU. Biases make up half of the variance of y
+    (fan-in), or what the weights leave out of it (fan-out); with a gain below 1, of that much less.
+    """
+    energy = block.features.square().mean(dim=0).sum().clamp_min(1e-12)
+    square, into, out = _gain_square(spec), spec.in_features, spec.out_features
+    if fan == "in":
+        variance, bias_variance = square / (2 * into), min(square, 1.0) / 2
+    else:
+        variance, bias_variance = square / out, min(square, 1.0) * max(1 - into / out, 0.0)
+    variances = torch.tensor([variance, bias_variance]).repeat_interleave(torch.tensor([into * out, out]))
+    weight = torch.randn_like(block.weight) * (variances / energy).sqrt()
+    return _Block(weight, torch.zeros_like(block.bias), block.features)
+
+
+def _hyperfan_change(block: _Block, spec: LayerSpec | None, fan: str) -> _Block:
+    """The head of a change of shared weights: independent entries, of the variance that the rule asks.
+
+    The strategy's own head says how large the change is where layers start as they do; the rule moves that
+    from the layer's own fan to the one asked for.
+    """
+    energy = (block.features - block.centre).square().mean(dim=0).sum().clamp_min(1e-12)
+    variance = block.changes().square().mean() / energy
+    if spec is not None:
+        entries = spec.in_features if fan == "in" else spec.out_features
+        variance = variance * (_gain_square(spec) / entries / spec.mean_square)
+    return block.around(torch.randn_like(block.weight) * variance.sqrt())
+
+
+def _gain_square(spec: LayerSpec) -> float:
+    """The squared gain of a layer whose fan is the number of its inputs."""
+    return spec.mean_square * spec.in_features if spec.gain is None else spec.gain**2
