@@ -1,9 +1,9 @@
 """Generated adapters inside a shared network."""
 
-import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, centred
+from hyperrl.nets.strategies.base import KEPT, Strategy, centred, without
 from hyperrl.nets.strategies.full import Full
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Weights
 
@@ -37,7 +37,7 @@ class Adapter(Strategy):
         activation: Callable[[], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        self.specs = dict(layers)
+        self.specs, self.rank = dict(layers), rank
         self.activation = None if activation is None else activation()
         bottlenecks = {}
         for name, spec in layers.items():
@@ -63,22 +63,29 @@ class Adapter(Strategy):
         following = [name for number, name in enumerate(layers) if networks[number] in networks[:number]]
         return tuple(following or layers)
 
+    @torch.no_grad()
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
         D starts as an orthonormal basis that all tasks share, U small and different for each, biases at 0.
         """
         weights, biases = [], []
-        for name, spec in self.bottlenecks.specs.items():
-            entries = spec.in_features * spec.out_features
-            change, bias = centred(features, nn.init.orthogonal_(torch.empty(features.shape[1], entries)))
-            if name.endswith(".down"):
-                scale = math.sqrt(SHARE * spec.mean_square * entries)
-                start = initial_weight(spec).flatten() * KEPT
-            else:
-                scale, start = math.sqrt(SHARE * spec.out_features), torch.zeros(entries)
-            weights += [change * scale, torch.zeros(features.shape[1], spec.out_features)]
-            biases += [start + bias * scale, torch.zeros(spec.out_features)]
+        for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
+            rank, into = self.rank, spec.in_features
+            down = initial_weight(LayerSpec(into, rank, gain=1.0)) * KEPT
+            size = float(down.square().sum())
+            narrow, narrow_bias = centred(
+                features,
+                nn.init.orthogonal_(torch.empty(features.shape[1], into * rank)),
+                partial(_square_over, size=size),
+            )
+            # of U alone, what is orthogonal to W0 once it has passed through D
+            up = nn.init.orthogonal_(torch.empty(features.shape[1], rank * into))
+            up = without(up, (down.t() @ shared @ shared.t()).flatten())
+            wide, wide_bias = centred(features, up, partial(_share, down=down, shared=shared))
+            zeros = torch.zeros(features.shape[1], rank + into)
+            weights += [narrow, zeros[:, :rank], wide, zeros[:, rank:]]
+            biases += [down.flatten() + narrow_bias, zeros[0, :rank], wide_bias, zeros[0, rank:]]
         return torch.cat(weights, dim=1), torch.cat(biases)
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
@@ -104,6 +111,22 @@ class Adapter(Strategy):
             )
         }
         return Weights(layers, adapters.layout)
+
+
+def _square_over(change: Float[Tensor, "task entries"], size: float) -> Float[Tensor, " task"]:
+    return change.square().sum(dim=1) / size
+
+
+def _share(
+    change: Float[Tensor, "task entries"],
+    down: Float[Tensor, "inputs rank"],
+    shared: Float[Tensor, "inputs outputs"],
+) -> Float[Tensor, " task"]:
+    """The sum of squares of D U W0 over that of W0, for the entries of each task's U."""
+    narrow = change.view(len(change), down.shape[1], -1) @ shared
+    squares = (torch.linalg.qr(down).R @ narrow).square().sum(dim=(1, 2))
+    part: Tensor = squares / shared.square().sum().clamp_min(1e-12)
+    return part
 
 
 @dataclass(frozen=True)
@@ -148,7 +171,7 @@ class AdaptedLinear(GeneratedLinear):
         return AdaptedLinear(self.shared, self.down.formed(), self.up.formed(), self.activation)
 
     def tensors(self) -> dict[str, Tensor]:
-        """As of a plain layer; with an activation ``"down.weight"``, ``"up.weight"``, ``"shared.weight"``..."""
+        """As of a plain layer; with an activation ``"down.weight"``, ``"up.bias"``, ``"shared.weight"``..."""
         if self.activation is None:
             return super().tensors()
         parts = {"down": self.down, "up": self.up, "shared": self.shared}

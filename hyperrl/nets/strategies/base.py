@@ -9,7 +9,7 @@ the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
@@ -23,6 +23,8 @@ SHARE = 0.1
 
 KEPT = math.sqrt(1 - SHARE / 2)
 """What the shared part of a weight is scaled by to make room for the part that differs."""
+
+_NOTHING = 1e-10
 
 
 class Strategy(nn.Module, ABC):
@@ -76,15 +78,26 @@ class Strategy(nn.Module, ABC):
 
 
 def centred(
-    features: Float[Tensor, "task features"], change: Float[Tensor, "features outputs"]
+    features: Float[Tensor, "task features"],
+    change: Float[Tensor, "features outputs"],
+    share: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """A head (weight, bias) whose outputs have mean 0 over the tasks and a norm of 1 at most.
+    """A head (weight, bias) whose outputs have mean 0 over the tasks and make up ``SHARE`` at most.
 
     Args:
         features: Of tasks all over the descriptors' range.
-        change: The head's weight, of orthonormal rows or columns, before it is scaled.
+        change: The head's weight before it is scaled.
+        share: Given outputs (task, outputs), what they are in terms of the shared part's variance, (task,);
+            it grows with their square. Where it is 0 for every task the head is zero.
     """
     centre = features.mean(dim=0)
-    largest = ((features - centre) @ change).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
-    weight = change / largest
+    outputs = (features - centre) @ change
+    largest, size = float(share(outputs).max()), float(outputs.square().sum(dim=1).max())
+    weight = change * (math.sqrt(SHARE / largest) if largest > _NOTHING * (1 + size) else 0.0)
     return weight, -centre @ weight
+
+
+def without(change: Float[Tensor, "features outputs"], direction: Float[Tensor, " outputs"]) -> Tensor:
+    """The change with each row's part along a direction taken away."""
+    unit = nn.functional.normalize(direction, dim=0)
+    return change - torch.outer(change @ unit, unit)

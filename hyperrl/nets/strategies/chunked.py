@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import SHARE, Strategy, centred
+from hyperrl.nets.strategies.base import Strategy, centred
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -20,7 +20,7 @@ class Chunked(Strategy):
     Chunked hypernetworks (von Oswald et al., ICLR 2020). Chunk k of task c is
     ``(s_k * tanh(u(c) + v_k)) C``: u(c) is what the hypernetwork generates, (v_k, s_k) the embedding of the
     chunk and C the head that all chunks share, so that the number of parameters hardly grows with the
-    target. Biases are shared ones plus one more row of chunks.
+    target. Biases are shared ones plus chunks of their own.
 
     Args:
         layers: The layers to generate.
@@ -40,14 +40,18 @@ class Chunked(Strategy):
         if chunk_size > 1:
             head -= head.mean(dim=1, keepdim=True)
         head = nn.functional.normalize(head, dim=1) * math.sqrt(chunk_size / width)
-        self.shared = Flat([shifts, self._scales(shifts), head, biases])
+        self.shared = Flat([shifts, self._scales(shifts, head), head, biases])
         self._add_given_starts()
 
-    def _scales(self, shifts: Tensor) -> Tensor:
-        """Scales that give each layer's chunks the mean square of its weights; bias chunks start at 0."""
-        sizes = [math.sqrt(spec.mean_square) for spec in self.specs.values()]
-        wanted = torch.tensor([*sizes, 0.0]).repeat_interleave(torch.tensor(self._counts))
-        return (wanted / shifts.tanh().square().mean(dim=1).sqrt()).unsqueeze(1).expand_as(shifts)
+    def _scales(self, shifts: Tensor, head: Tensor) -> Tensor:
+        """Scales that give each layer the mean square of its weights; bias chunks start at 0."""
+        chunks = torch.split(shifts.tanh() @ head, self._counts)
+        scales = [
+            math.sqrt(spec.mean_square / float(chunk.flatten()[: _entries(spec)].square().mean()))
+            for chunk, spec in zip(chunks, self.specs.values(), strict=False)
+        ]
+        wanted = torch.tensor([*scales, 0.0]).repeat_interleave(torch.tensor(self._counts))
+        return wanted.unsqueeze(1).expand_as(shifts)
 
     @torch.no_grad()
     def _add_given_starts(self) -> None:
@@ -62,12 +66,25 @@ class Chunked(Strategy):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        u(c) has mean 0 over the tasks given and moves no chunk by more than ``SHARE`` of its variance.
+        u(c) has mean 0 over the tasks given, moves no chunk by more than ``SHARE`` of its variance and
+        leaves each layer's mean square unchanged to first order.
         """
-        shifts = self.shared()[0]
-        change, bias = centred(features, nn.init.orthogonal_(torch.empty(features.shape[1], self.width)))
-        scale = math.sqrt(SHARE * float(shifts.tanh().square().sum(dim=1).min()))
-        return change * scale, bias * scale
+        least = float(self.shared()[0].tanh().square().sum(dim=1).min())
+        change = nn.init.orthogonal_(torch.empty(features.shape[1], self.width))
+        growing = torch.linalg.qr(self._growing()[: self.width // 2].t()).Q
+        change = change - change @ growing @ growing.t()
+        return centred(features, change, lambda codes: codes.square().sum(dim=1) / least)
+
+    @torch.enable_grad()
+    def _growing(self) -> Float[Tensor, "layer width"]:
+        """The directions of u in which the layers' mean squares grow."""
+        codes = torch.zeros(1, self.width, requires_grad=True)
+        chunks, _ = self._chunks(codes)
+        grown = [
+            torch.autograd.grad(_cut(chunk, spec).square().sum(), codes, retain_graph=True)[0]
+            for chunk, spec in zip(chunks, self.specs.values(), strict=True)
+        ]
+        return nn.functional.normalize(torch.cat(grown), dim=1)
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""

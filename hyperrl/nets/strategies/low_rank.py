@@ -53,8 +53,10 @@ class LowRank(Strategy):
 
     def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
-        rows = codes if index is None else codes.index_select(0, index)
         factors = self.factors()
+        row_codes = task_codes = torch.split(codes, self.rank, dim=1)
+        if index is not None:
+            row_codes = torch.split(codes.index_select(0, index), self.rank, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(base, bias, up, code, row)
             for name, base, bias, up, code, row in zip(
@@ -62,8 +64,8 @@ class LowRank(Strategy):
                 factors[::3],
                 factors[1::3],
                 factors[2::3],
-                torch.split(codes, self.rank, dim=1),
-                torch.split(rows, self.rank, dim=1),
+                task_codes,
+                row_codes,
                 strict=True,
             )
         }

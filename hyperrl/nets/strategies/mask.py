@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import SHARE, Strategy, centred
+from hyperrl.nets.strategies.base import SHARE, Strategy, without
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -50,26 +50,29 @@ class Mask(Strategy):
         """
         weights, biases = [], []
         for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
-            start = torch.randn(shared.numel())
-            masked = shared.flatten() * self._gates(start.unsqueeze(0))[0]
+            start = torch.randn(1, shared.numel())
+            gates = self._gates(start)
+            masked = shared.view(1, -1) * gates
             shared.mul_(math.sqrt(spec.mean_square) / masked.square().mean().sqrt().clamp_min(1e-12))
-            change, bias = centred(
-                features, nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
-            )
-            scale = self._largest_scale(start, torch.addmm(bias, features[-_SAMPLE_TASKS:], change))
-            weights.append(change * scale)
-            biases.append(start + bias * scale)
+            change = nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
+            # logits move together such that what is open keeps its mean square to first order
+            change = without(change, (masked.square() * (1 - start.sigmoid()))[0])
+            centre = features.mean(dim=0)
+            sample = features[:: max(len(features) // _SAMPLE_TASKS, 1)] - centre
+            change = change * self._largest_scale(start, sample @ change, shared.view(1, -1))
+            weights.append(change)
+            biases.append(start[0] - centre @ change)
         return torch.cat(weights, dim=1), torch.cat(biases)
 
-    def _largest_scale(self, start: Tensor, changes: Tensor) -> float:
-        """By what changes are multiplied so that the masks' variance over tasks is ``SHARE`` at most."""
-        start, changes = start[:_SAMPLE_ENTRIES], changes[:, :_SAMPLE_ENTRIES]
-        centre = self._gates(start.unsqueeze(0))
+    def _largest_scale(self, start: Tensor, changes: Tensor, shared: Tensor) -> float:
+        """By what changes are multiplied so that ``SHARE`` of the weights' variance is replaced at most."""
+        start, changes, shared = (each[:, :_SAMPLE_ENTRIES] for each in (start, changes, shared))
+        centre = shared * self._gates(start)
         allowed = SHARE * centre.square().sum()
-        low, high = 0.0, 2 * math.sqrt(start.numel())
+        low, high = 0.0, 2 * math.sqrt(start.numel()) / float(changes.norm(dim=1).max().clamp_min(1e-6))
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            differs = (self._gates(start + changes * middle) - centre).square().sum(dim=1).max()
+            differs = (shared * self._gates(start + changes * middle) - centre).square().sum(dim=1).max()
             low, high = (middle, high) if differs <= allowed else (low, middle)
         return low
 

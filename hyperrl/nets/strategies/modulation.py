@@ -1,8 +1,8 @@
 """Scale and shift of shared layers' outputs."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, centred
+from hyperrl.nets.strategies.base import KEPT, Strategy, centred, without
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights, spread
 
 
@@ -46,21 +46,22 @@ class Modulation(Strategy):
         weights, biases = [], []
         for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
             out = spec.out_features
-            change, bias = torch.zeros(features.shape[1], out), torch.zeros(out)
+            squares = shared.detach().square().sum(dim=0)
+            part = squares / squares.sum().clamp_min(1e-12)
+            change = torch.zeros(features.shape[1], out)
             if out > 1:
-                squares = nn.functional.normalize(shared.square().sum(dim=0), dim=0)
-                change = nn.init.orthogonal_(change)
-                change, bias = centred(features, change - torch.outer(change @ squares, squares))
-            scale = math.sqrt(SHARE * out)
-            weights += [change * scale, torch.zeros_like(change)]
-            biases += [1 + bias * scale, torch.zeros(out)]
+                change = without(nn.init.orthogonal_(change), squares)
+            change, bias = centred(features, change, partial(_weighted, part=part))
+            weights += [change, torch.zeros_like(change)]
+            biases += [1 + bias, torch.zeros(out)]
         return torch.cat(weights, dim=1), torch.cat(biases)
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights as shared layers and what modulates them."""
-        rows = outputs if index is None else outputs.index_select(0, index)
         shared = self.shared()
-        of_task, of_row = (torch.split(each, self._sizes, dim=1) for each in (outputs, rows))
+        of_row = of_task = torch.split(outputs, self._sizes, dim=1)
+        if index is not None:
+            of_row = torch.split(outputs.index_select(0, index), self._sizes, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: ModulatedLinear(*parts)
             for name, *parts in zip(
@@ -75,6 +76,10 @@ class Modulation(Strategy):
             )
         }
         return Weights(layers, Rows())
+
+
+def _weighted(scales: Float[Tensor, "task outputs"], part: Float[Tensor, " outputs"]) -> Tensor:
+    return scales.square() @ part
 
 
 @dataclass(frozen=True)
