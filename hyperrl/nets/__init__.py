@@ -8,10 +8,31 @@ y = target(x, weights)  # (B, 2)
 ```
 """
 
+from hyperrl.nets import encoders
+from hyperrl.nets.generators import GENERATORS
 from hyperrl.nets.grouping import group
 from hyperrl.nets.hypernetwork import HyperNetwork
+from hyperrl.nets.initialisation import INITIALISATIONS
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.targets import MLP, Parallel, Target
+from hyperrl.nets.strategies import STRATEGIES
+from hyperrl.nets.targets import CNN, GRU, MLP, NATURE, ModuleTarget, Parallel, Target, VaryingMLP
 from hyperrl.nets.weights import Weights
 
-__all__ = ["MLP", "HyperNetwork", "LayerSpec", "Parallel", "Target", "Weights", "group"]
+__all__ = [
+    "CNN",
+    "GENERATORS",
+    "GRU",
+    "INITIALISATIONS",
+    "MLP",
+    "NATURE",
+    "STRATEGIES",
+    "HyperNetwork",
+    "LayerSpec",
+    "ModuleTarget",
+    "Parallel",
+    "Target",
+    "VaryingMLP",
+    "Weights",
+    "encoders",
+    "group",
+]

@@ -2,7 +2,7 @@
 
 | name | weights at the start |
 | --- | --- |
-| `matched` | the target's own statistics on every task, a small part of the variance differing between tasks |
+| `matched` | the target's own on every task, a small part of the variance differing between tasks |
 | `hyperfan-in` | activations keep their variance; all that is generated differs between tasks |
 | `hyperfan-out` | gradients keep their variance; all that is generated differs between tasks |
 | `bias-hyperinit` | the target's own, the same on every task |
@@ -57,7 +57,7 @@ class _Block:
 def initial_head(
     initialisation: str,
     strategy: Strategy,
-    features: Float[Tensor, "task *features"],
+    features: Float[Tensor, "task ... features"],
     layers: dict[str, LayerSpec],
 ) -> tuple[Tensor, Tensor]:
     """The head at the start, weight (features, outputs) and bias (outputs,).
@@ -65,7 +65,8 @@ def initial_head(
     Args:
         initialisation: One of :data:`INITIALISATIONS`.
         strategy: What the outputs are for.
-        features: Of tasks all over the range: (G, F), or (G, L, F), one vector a section of the outputs.
+        features: Of tasks all over the range, the second half of them no corners of it: (G, F), or
+            (G, L, F), one vector a section of the outputs.
         layers: The layers of the target.
     """
     shared = features.dim() == 2
@@ -74,9 +75,8 @@ def initial_head(
     if shared and initialisation == "matched":
         return weight, bias
     sizes = list(strategy.sections.values())
-    blocks = [
-        _Block(*head, first) for head in zip(weight.split(sizes, dim=1), bias.split(sizes), strict=True)
-    ]
+    heads = zip(torch.split(weight, sizes, dim=1), torch.split(bias, sizes), strict=True)
+    blocks = [_Block(*head, first) for head in heads]
     if not shared:
         blocks = [block.seeing(own) for block, own in zip(blocks, features.unbind(1), strict=True)]
     started = [
@@ -104,7 +104,8 @@ def _hyperfan(block: _Block, spec: LayerSpec, fan: str) -> _Block:
     The layer's gain stands for their factor of 2 before a ReLU. Biases make up half of the variance of y
     (fan-in), or what the weights leave out of it (fan-out); with a gain below 1, of that much less.
     """
-    energy = block.features.square().mean(dim=0).sum().clamp_min(1e-12)
+    inside = block.features[len(block.features) // 2 :]
+    energy = inside.square().mean(dim=0).sum().clamp_min(1e-12)
     square, into, out = _gain_square(spec), spec.in_features, spec.out_features
     if fan == "in":
         variance, bias_variance = square / (2 * into), min(square, 1.0) / 2

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -35,7 +36,7 @@ def perturbed(module: nn.Module) -> None:
     draw = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=draw))
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=draw))
 
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
@@ -59,6 +60,7 @@ def naive(target: MLP, hyper: HyperNetwork, descriptors: Tensor, x: Tensor, inde
     head_norm=st.sampled_from([None, "weight", "spectral"]),
     magnitude_invariant=st.booleans(),
 )
+@settings(max_examples=20)
 def test_execution_equals_the_loop_over_rows(
     strategy: str,
     architecture: str,
@@ -113,10 +115,10 @@ def test_bias_hyperinit_starts_all_tasks_alike(strategy: str, architecture: str)
     hyper = hypernetwork(target, strategy, architecture, initialisation="bias-hyperinit")
     dense = hyper(torch.rand(9, 3) * 2 - 1).dense()
     for number, spec in enumerate(target.specs):
-        weight = dense[f"{number}.weight"]
+        weight = dense[f"{number}.weight"].detach()
         assert torch.equal(weight, weight[:1].expand_as(weight))
         assert weight.square().mean() / spec.mean_square == pytest.approx(1.0, abs=0.06)
-    dense["1.weight"][0, 0, 0].backward()  # type: ignore[no-untyped-call]
+    dense["1.weight"][0, 0, 0].backward()
     assert any(p.grad is not None and p.grad.any() for p in hyper.generator.parameters())
 
 
@@ -144,17 +146,17 @@ def test_hyperfan_keeps_the_variance_of_full_generation(fan: str, architecture: 
 @pytest.mark.parametrize("fan", ["in", "out"])
 @pytest.mark.parametrize("architecture", ["mlp", "transformer"])
 def test_hyperfan_of_a_change_follows_the_fan(fan: str, architecture: str) -> None:
-    torch.manual_seed(0)
     target = MLP(16, 4, (64,), gain=1.0)
     descriptors = torch.rand(400, 3) * 2 - 1
-    spread = {}
-    for initialisation in ["matched", f"hyperfan-{fan}"]:
+    spread = {"matched": 0.0, f"hyperfan-{fan}": 0.0}
+    for seed, initialisation in product(range(8), spread):
+        torch.manual_seed(seed)
         hyper = hypernetwork(target, "low-rank", architecture, hidden=(64,), initialisation=initialisation)
         with torch.no_grad():
             weight = hyper(descriptors).dense()["0.weight"]
-        spread[initialisation] = float((weight - weight.mean(dim=0)).square().mean())
+        spread[initialisation] += float((weight - weight.mean(dim=0)).square().mean())
     ratio = spread[f"hyperfan-{fan}"] / spread["matched"]
-    assert ratio == pytest.approx(64 / 16 if fan == "in" else 1.0, rel=0.5)
+    assert ratio == pytest.approx(64 / 16 if fan == "in" else 1.0, rel=0.35)
 
 
 @pytest.mark.parametrize("initialisation", INITIALISATIONS)
@@ -194,7 +196,8 @@ def test_spectral_norm_bounds_each_head() -> None:
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.mul_(torch.linspace(1, 7, parameter.numel()))
-    for block, start in zip(head()[0].split((3, 9), dim=1), weight.split((3, 9), dim=1), strict=True):
+    blocks = (torch.split(each.detach(), [3, 9], dim=1) for each in (head()[0], weight))
+    for block, start in zip(*blocks, strict=True):
         assert torch.linalg.matrix_norm(block, 2) == pytest.approx(
             float(torch.linalg.matrix_norm(start, 2)), rel=1e-4
         )
@@ -224,7 +227,7 @@ def test_heads_act_on_their_own_features(tasks: int, blocks: list[int], size: in
         [
             features[:, number] @ own + own_bias
             for number, (own, own_bias) in enumerate(
-                zip(weight.split(blocks, dim=1), bias.split(blocks), strict=True)
+                zip(torch.split(weight, blocks, dim=1), torch.split(bias, blocks), strict=True)
             )
         ],
         dim=1,
@@ -246,7 +249,7 @@ def test_attention_equals_its_definition() -> None:
     generator = TransformerGenerator(3, (8,), (2, 2, 2))
     mixed = torch.randn(5, 3, 24)
     found = generator._attend(mixed)
-    query, key, value = mixed.split(8, dim=2)
+    query, key, value = torch.split(mixed, 8, dim=2)
     for head in range(4):
         own = slice(2 * head, 2 * head + 2)
         scores = query[..., own] @ key[..., own].transpose(1, 2) / math.sqrt(2)

@@ -73,10 +73,8 @@ class Concatenation(Encoder):
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
         """The features of all parts side by side."""
-        columns = descriptors.split(self.dims, dim=1)
-        return torch.cat(
-            [encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1
-        )
+        columns = torch.split(descriptors, self.dims, dim=1)
+        return torch.cat([encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """Each part's own, independent of the others: in an order of its own."""

@@ -91,7 +91,8 @@ class Architecture(Encoder):
         widths = [float(width) for width in hidden]
         if len(widths) > self.dim or not all(1 <= width <= self.max_width for width in widths):
             raise ValueError(
-                f"hidden: found {tuple(hidden)}; allowed: at most {self.dim} widths from 1 to {self.max_width}"
+                f"hidden: found {tuple(hidden)}; allowed: at most {self.dim} widths "
+                f"from 1 to {self.max_width}"
             )
         return torch.tensor(widths + [0.0] * (self.dim - len(widths)))
 

@@ -1,4 +1,4 @@
-"""The networks that turn descriptors into the numbers a strategy needs, each by the name that recipes take."""
+"""The networks that turn descriptors into the numbers a strategy needs, each by its name in recipes."""
 
 from hyperrl.nets.generators.base import Generator
 from hyperrl.nets.generators.head import NORMALISATIONS, Head, apply_head

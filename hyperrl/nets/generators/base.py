@@ -48,9 +48,7 @@ class Generator(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.features_dim, self.blocks = features_dim, tuple(blocks)
-        self.head = (
-            Head(features_dim, blocks, head_norm) if separate_head or head_norm is not None else None
-        )
+        self.head = Head(features_dim, blocks, head_norm) if separate_head or head_norm is not None else None
         self._has_body = bool(body)
         outputs = sum(blocks)
         own = [] if self.head is not None else [torch.zeros(features_dim, outputs), torch.zeros(outputs)]
@@ -72,7 +70,7 @@ class Generator(nn.Module, ABC):
         """The outputs of each descriptor."""
         return apply_head(*self.parts(descriptors), self.blocks)
 
-    def features(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task *features"]:
+    def features(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task ... features"]:
         """What the head sees: (G, F), or (G, L, F) where every block has features of its own."""
         return self.parts(descriptors)[0]
 

@@ -13,7 +13,7 @@ NORMALISATIONS = ("weight", "spectral")
 
 
 def apply_head(
-    features: Float[Tensor, "task *features"],
+    features: Float[Tensor, "task ... features"],
     weight: Float[Tensor, "features outputs"],
     bias: Float[Tensor, " outputs"],
     blocks: Sequence[int],
@@ -30,12 +30,11 @@ def apply_head(
         return torch.addmm(bias, features, weight)
     tasks, count, size = features.shape
     if len(set(blocks)) == 1:
-        weights = weight.view(size, count, -1).transpose(0, 1)
-        outputs = torch.baddbmm(bias.view(count, 1, -1), features.transpose(0, 1), weights)
+        heads = weight.view(size, count, -1).transpose(0, 1)
+        outputs = torch.baddbmm(bias.view(count, 1, -1), features.transpose(0, 1), heads)
         return outputs.transpose(0, 1).reshape(tasks, -1)
-    parts = zip(
-        features.unbind(1), weight.split(tuple(blocks), dim=1), bias.split(tuple(blocks)), strict=True
-    )
+    weights, biases = torch.split(weight, list(blocks), dim=1), torch.split(bias, list(blocks))
+    parts = zip(features.unbind(1), weights, biases, strict=True)
     return torch.cat([torch.addmm(b, f, w) for f, w, b in parts], dim=1)
 
 
@@ -75,7 +74,7 @@ class Head(nn.Module):
         return weight, bias
 
     def _norms(self, weight: Tensor) -> Iterator[Tensor]:
-        for head in weight.split(self.blocks, dim=1):
+        for head in torch.split(weight, list(self.blocks), dim=1):
             square = head @ head.t() if head.shape[0] <= head.shape[1] else head.t() @ head
             yield torch.linalg.eigvalsh(square)[-1].clamp_min(1e-24).sqrt()
 

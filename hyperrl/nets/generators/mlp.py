@@ -41,7 +41,7 @@ class MLPGenerator(Generator):
 
 
 class LinearGenerator(MLPGenerator):
-    """The head alone: outputs are linear in the descriptor. ``hidden`` and ``activation`` have no part in it."""
+    """The head alone: outputs are linear in the descriptor, ``hidden`` and ``activation`` have no part."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ class RecurrentGenerator(Generator):
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         embeddings, weight, bias, *rest = body
-        first = self.activation(torch.addmm(bias, descriptors, weight))
+        first: Tensor = self.activation(torch.addmm(bias, descriptors, weight))
         h = first.unsqueeze(1) + embeddings
         for start in range(0, len(rest), 4):
             h = _unit(h, first, rest[start : start + 4])
@@ -54,7 +54,7 @@ class RecurrentGenerator(Generator):
 
 
 def _unit(inputs: Tensor, state: Tensor, tensors: Sequence[Tensor]) -> Tensor:
-    """States (G, L, F) of a gated recurrent unit that is given ``inputs`` (G, L, F) from ``state`` (G, F) on."""
+    """States (G, L, F) of a gated recurrent unit from ``state`` (G, F) on, given ``inputs`` (G, L, F)."""
     weight, bias, state_weight, state_bias = tensors
     states = []
     for given in (inputs @ weight + bias).unbind(1):

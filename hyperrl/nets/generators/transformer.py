@@ -62,7 +62,8 @@ class TransformerGenerator(Generator):
 
     def _attend(self, mixed: Tensor) -> Tensor:
         """Queries, keys and values (G, L, 3 F) to what each token gathers, (G, L, F)."""
-        split = mixed.unflatten(-1, (3, self.attention_heads, -1)).permute(2, 0, 3, 1, 4)
+        tasks, tokens, _ = mixed.shape
+        split = mixed.view(tasks, tokens, 3, self.attention_heads, -1).permute(2, 0, 3, 1, 4)
         gathered = functional.scaled_dot_product_attention(split[0], split[1], split[2])
         return gathered.transpose(1, 2).flatten(2)
 
