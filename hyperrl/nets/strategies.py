@@ -27,14 +27,18 @@ _KEPT = math.sqrt(1 - SHARE / 2)
 
 
 class LowRank(nn.Module):
-    """Every layer is a shared one plus a rank-r change: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
+    """Every layer is a shared one and a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
 
-    The hypernetwork generates the r numbers z(c) of each layer alone. Applied through the factors, a
+    The hypernetwork generates the numbers z(c) of each layer alone. Applied through the factors, a
     layer's cost does not depend on how many tasks a batch holds.
+
+    Of each layer's 2 r directions, r start in its weights (beta is 0) and r in its bias (B is 0, and A too,
+    so that biases start at zero). Where a task calls for an offset, such as a goal, a change through the
+    weights alone learns it slowly or not at all.
 
     Args:
         layers: The layers to generate.
-        rank: r, of every layer.
+        rank: r.
     """
 
     factored = True
@@ -42,18 +46,22 @@ class LowRank(nn.Module):
     def __init__(self, layers: Mapping[str, LayerSpec], rank: int) -> None:
         super().__init__()
         self.names, self.rank = tuple(layers), rank
-        self.outputs = rank * len(layers)
+        self.outputs = 2 * rank * len(layers)
         factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
-            base = torch.cat([weight * _KEPT, down], dim=1)
-            factors += [base, torch.cat([initial_bias(spec), torch.zeros(rank)]), up]
+            factors += [
+                torch.cat([weight * _KEPT, down, torch.zeros(spec.in_features, rank)], dim=1),
+                torch.cat([initial_bias(spec), torch.zeros(rank), torch.ones(rank)]),
+                torch.cat([up, torch.zeros(rank, spec.out_features)]),
+            ]
         self.factors = Flat(factors)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every layer.
+        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every
+        layer's weights and in its bias.
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
         centre = features.mean(dim=0)
@@ -73,8 +81,8 @@ class LowRank(nn.Module):
                 factors[::3],
                 factors[1::3],
                 factors[2::3],
-                torch.split(codes, self.rank, dim=1),
-                torch.split(rows, self.rank, dim=1),
+                torch.split(codes, 2 * self.rank, dim=1),
+                torch.split(rows, 2 * self.rank, dim=1),
                 strict=True,
             )
         }
