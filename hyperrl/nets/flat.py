@@ -12,7 +12,7 @@ class _Unflatten(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, values: Tensor, sizes: Sequence[int], shapes: Sequence[torch.Size]
+        ctx: Any, values: Tensor, sizes: list[int], shapes: Sequence[torch.Size]
     ) -> tuple[Tensor, ...]:
         pieces = torch.split(values, sizes)
         return tuple(piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True))
@@ -40,5 +40,5 @@ class Flat(nn.Module):
 
     def forward(self) -> list[Tensor]:
         """The tensors, in order; gradients and changes in place reach the parameter."""
-        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._sizes, self._shapes)
+        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._sizes, self._shapes)  # type: ignore[no-untyped-call]
         return list(pieces)
