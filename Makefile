@@ -54,9 +54,10 @@ results: $(READY) ## Write docs/results.md, the README's table and the figures f
 docs: $(READY) ## Write the README's tables of agents and families from the recipes
 	@$(BIN)/python -m tests.project.tables
 
-bench: $(READY) ## Measure speed: training throughput and weight generation
-	@$(BIN)/python -m benchmarks.throughput
-	@$(BIN)/python -m benchmarks.generation
+bench: $(READY) ## Measure speed: training throughput and weight generation (fails where one misses a goal)
+	@missed=0; for name in throughput generation; do \
+	  $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json || missed=1; \
+	done; exit $$missed
 
 wheel: $(READY) ## Build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation

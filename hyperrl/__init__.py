@@ -3,11 +3,11 @@
 Importing it registers every family of the suite with Gymnasium (`hyperrl/ode-v0`, ...) and loads no torch.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperrl.errors import UserError
-from hyperrl.tasks.registration import register
+from hyperrl.errors import DivergenceError, UserError
+from hyperrl.registration import register
 
 if TYPE_CHECKING:
     from hyperrl.api import evaluate, load, resume, train
@@ -22,11 +22,23 @@ _LAZY = {
     "Family": "hyperrl.tasks",
 }
 
-__all__ = ["Family", "UserError", "__version__", "contextualize", "evaluate", "load", "resume", "train"]
+__all__ = [
+    "DivergenceError",
+    "Family",
+    "UserError",
+    "__version__",
+    "contextualize",
+    "evaluate",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("hyperrl")
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,16 +12,15 @@ from pathlib import Path
 from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, TaskResult, act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.seeds import refuse_strangers
+from hyperrl.limits import EPISODES, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 
 __all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train"]
-
-Progress = Callable[[int, int], None]
-"""Called during training with the environment steps done and planned."""
 
 
 def default_run_dir(family: str, agent: str, seed: int) -> Path:
@@ -48,7 +47,7 @@ def train(
         agent: a name of the suite, a YAML file, or a recipe.
         family: a name, a YAML file, a recipe, or a family made by `contextualize`.
         steps: environment steps; None takes the recipe's.
-        seed: of everything random, at least 0.
+        seed: of everything random, from 0 to 2^32 - 1.
         overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
         out: the run's directory; None takes `default_run_dir`.
         from_run: start at the weights of this run.
@@ -60,10 +59,11 @@ def train(
         The finished run.
 
     Raises:
-        UserError: an unknown or wrong recipe, field or device, or a directory that holds a run already.
+        UserError: an unknown or wrong recipe, field or device, a number out of range, or a directory that
+            holds a run already.
+        DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
     """
-    _at_least(steps, 1, "steps")
-    _at_least(seed, 0, "seed")
+    steps, seed = _steps(steps), whole("seed", seed, SEED)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     tasks = _family(family)
     resolved = resolve(found, tasks.recipe, overrides)
@@ -98,9 +98,10 @@ def resume(
         family: needed where the run's family was made by `contextualize`.
 
     Raises:
-        UserError: no run, a corrupt one, or nothing left to do.
+        UserError: no run, a corrupt one, a number out of range, or nothing left to do.
+        DivergenceError: as in `train`.
     """
-    _at_least(steps, 1, "steps")
+    steps = _steps(steps)
     opened = _open(run, allow_import)
     tasks = _family_of(opened, family)
     from hyperrl import training
@@ -122,6 +123,7 @@ def evaluate(
     allow_import: Sequence[str] = (),
     family: Family | None = None,
     save: bool = True,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run, or several that differ in their seed, zero-shot, as `hyperrl evaluate` does.
 
@@ -142,22 +144,24 @@ def evaluate(
         allow_import: modules that the runs' environment may import.
         family: needed where the runs' family was made by `contextualize`.
         save: write files and figures.
+        progress: called now and then with the work done and planned, in parts of equal size.
 
     Raises:
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
-            feature, or a number out of range.
+            feature, a number out of range, or an observation, action or return that is not finite.
     """
+    seed = whole("seed", seed, SEED)
+    asked_episodes = None if episodes is None else whole("episodes", episodes, EPISODES)
     opened = [_open(run, allow_import) for run in _listed(runs)]
     refuse_strangers(opened)
     tasks = _family_of(opened[0], family)
     asked = request(tasks, splits, contexts, sweep)
-    episodes = tasks.recipe.evaluation.episodes if episodes is None else episodes
-    _at_least(episodes, 1, "episodes")
-    _at_least(seed, 0, "seed")
+    episodes = asked_episodes or tasks.recipe.evaluation.episodes
     if save:
         _refuse_read_only(opened)
     played = tuple(
-        _play(run, tasks, asked, episodes, seed, deterministic, checkpoint, device) for run in opened
+        _play(run, tasks, asked, episodes, seed, deterministic, checkpoint, device, hook)
+        for run, hook in zip(opened, _shares(progress, len(opened)), strict=True)
     )
     spec = opened[0].spec
     found = Evaluation(spec.agent.name, tasks.name, episodes, seed, deterministic, played)
@@ -193,12 +197,12 @@ def load(
 
 def _play(
     run: Run, family: Family, asked: Request, episodes: int, seed: int, deterministic: bool,
-    checkpoint: str | None, device: str,
+    checkpoint: str | None, device: str, progress: Progress | None,
 ) -> RunResult:  # fmt: skip
     from hyperrl.training import load_model
 
     with _own_luck():
-        model = load_model(run, checkpoint, device, family)
+        model = load_model(run, checkpoint, device, family, to_learn=False)
         _seed_draws(seed)
         results = evaluate_tasks(
             act_of(model, deterministic),
@@ -207,6 +211,7 @@ def _play(
             episodes=episodes,
             seed=seed,
             splits=asked.splits,
+            progress=progress,
         )
     names = run.checkpoints()
     return RunResult(
@@ -218,6 +223,16 @@ def _play(
         in_splits=results[: asked.in_splits],
         asked=results[asked.in_splits :],
     )
+
+
+def _shares(progress: Progress | None, runs: int) -> Iterator[Progress | None]:
+    """A hook for each of several runs that plan equally much, for a hook that is told of all of it."""
+
+    def share(index: int, tell: Progress) -> Progress:
+        return lambda done, total: tell(index * total + done, runs * total)
+
+    for index in range(runs):
+        yield None if progress is None else share(index, progress)
 
 
 @contextmanager
@@ -297,6 +312,5 @@ def _refuse_read_only(runs: Sequence[Run]) -> None:
             raise UserError(f"run {str(run.path)!r}: cannot be written, and evaluations are stored in it")
 
 
-def _at_least(value: int | None, least: int, name: str) -> None:
-    if value is not None and value < least:
-        raise UserError(f"{name}: at least {least}, found {value}")
+def _steps(steps: int | None) -> int | None:
+    return None if steps is None else whole("steps", steps, STEPS)

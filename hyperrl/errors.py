@@ -1,4 +1,4 @@
-"""The one exception that means "the user can put this right", and the words it is told in."""
+"""What is told in one line: a mistake that the user can put right, and a training that cannot go on."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,6 +11,10 @@ class UserError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(line.strip() for line in message.splitlines()))
+
+
+class DivergenceError(Exception):
+    """Training came upon numbers that are not finite; the message says where, and what is kept."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from matplotlib.image import imread
 import hyperrl
 from hyperrl import api, training
 from hyperrl.errors import UserError
-from hyperrl.evaluation import zero_shot
+from hyperrl.evaluation import progress, zero_shot
 from hyperrl.recipes import AgentRecipe, load_agent, load_family
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -148,7 +149,7 @@ def test_several_runs_are_seeds(folder: Path) -> None:
 
 def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(folder: Path) -> None:
     def returns(**given: Any) -> list[list[float]]:
-        found = api.evaluate(folder / "seed-0", splits=["interpolation"], episodes=2, save=False, **given)
+        found = api.evaluate(folder / "seed-0", splits=["extrapolation"], episodes=2, save=False, **given)
         return [task.returns for task in found.tasks]
 
     before = torch.random.get_rng_state()
@@ -254,13 +255,54 @@ def test_mistakes_take_one_line(folder: Path, tmp_path: Path) -> None:
     assert "episodes" in message(api.evaluate, run, episodes=0)
     assert "seed" in message(api.evaluate, run, seed=-1)
     assert "checkpoint" in message(api.evaluate, run, checkpoint="7")
-    assert "steps" in message(api.train, "hyper-ppo", "ode", steps=0)
-    assert "seed" in message(api.train, "hyper-ppo", "ode", seed=-1)
     assert "'hyper-ppo'" in message(api.train, "hyper-pppo", "ode")
     assert "known" in message(api.train, "hyper-ppo", "odee")
     assert "gama" in message(api.train, "hyper-ppo", "ode", overrides=["algorithm.gama=0.9"])
     assert "--resume" in message(api.train, "hyper-ppo", "ode", out=run)
     assert "extend it" in message(api.resume, run)
+
+
+@pytest.mark.parametrize("number", ["steps", "seed", "episodes"])
+@pytest.mark.parametrize("value", [-1, 2.5, "3", True, float("nan"), float("inf"), 10**13, 10**400])
+def test_numbers_out_of_range_are_told_before_anything_is_read(number: str, value: Any) -> None:
+    def told(call: Any, *args: Any) -> None:
+        found = message(call, *args, **{number: value})
+        assert re.fullmatch(rf"{number}: found .{{,90}}; allowed: a whole number from [01] to [\d,]+", found)
+
+    if number != "episodes":
+        told(api.train, "no agent", "no family")
+    if number == "steps":
+        told(api.resume, "no run")
+    else:
+        told(api.evaluate, "no run")
+
+
+def test_progress_of_an_evaluation_is_that_of_all_its_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", -1.0)
+    told: list[tuple[int, int]] = []
+    runs = [folder / "seed-0", folder / "seed-1"]
+    api.evaluate(
+        runs,
+        contexts=[{"c0": 2}],
+        episodes=3,
+        save=False,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert {total for _, total in told} == {2 * 3 * 200}
+    assert told[-1] == (1200, 1200)
+    assert (600, 1200) in told
+    assert told == sorted(told)
+
+
+def test_evaluating_builds_no_optimiser(folder: Path) -> None:
+    """Making one has torch load its compiler."""
+    code = (
+        "import sys, hyperrl; hyperrl.evaluate(sys.argv[1], contexts=[{}], save=False);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, folder / "seed-0"], timeout=120, check=True)
 
 
 def test_a_run_goes_on(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line without the program's name; None: `sys.argv`.
 
     Returns:
-        The exit status: 0 done, 1 a fault of HyperRL's (with its traceback), 2 a mistake of the user's (one
-        line on stderr), 130 interrupted.
+        The exit status: 0 done, 1 a training that diverged (one line on stderr) or a fault of HyperRL's (with
+        its traceback), 2 a mistake of the user's (one line on stderr), 130 interrupted.
     """
     from hyperrl.cli.app import app
 

@@ -9,7 +9,7 @@ from hyperrl.cli import check, describe, evaluate, listing, train
 app = typer.Typer(
     help="Train and use agents whose weights are generated from a task's context.",
     epilog="A recipe is a name from `hyperrl list` or the path of a YAML file. Exit status: 0 done, 2 a"
-    " mistake in the command or a file, 1 a fault of HyperRL's, 130 interrupted.",
+    " mistake in the command or a file, 1 a training that diverged or a fault of HyperRL's, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -3,14 +3,14 @@
 
 def agents(incomplete: str) -> list[str]:
     """Agents of the suite."""
-    from hyperrl.recipes import shipped
+    from hyperrl.shipped import shipped
 
     return [name for name in shipped("agents") if name.startswith(incomplete)]
 
 
 def families(incomplete: str) -> list[str]:
     """Families of the suite."""
-    from hyperrl.recipes import shipped
+    from hyperrl.shipped import shipped
 
     return [name for name in shipped("envs") if name.startswith(incomplete)]
 

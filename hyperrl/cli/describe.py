@@ -138,7 +138,9 @@ def _part(part: "Part") -> str:
     elif part.grid is not None:
         words = f"grid: {' x '.join(f'{name} {_points(values)}' for name, values in part.axes.items())}"
     else:
-        listed = [show.assignment(context) for context in part.explicit]
+        from hyperrl.tasks.contexts import assignment
+
+        listed = [assignment(context) for context in part.explicit]
         words = f"list: {'  '.join(listed)}" if len(listed) <= _LISTED else "list"
     return f"{words}, {part.keep} the training ranges" if part.keep else words
 
@@ -166,6 +168,11 @@ def _use(recipe: "FamilyRecipe") -> Iterator[tuple[str, str]]:
                 f"with {algorithm}",
                 ", ".join(f"{field} {_value(value)}" for field, value in fields.items()),
             )
+    if training.log_std_init is not None:
+        yield (
+            "log_std_init",
+            f"{_value(training.log_std_init)} (log standard deviation of actions at the start)",
+        )
     episodes = "1 episode" if evaluation.episodes == 1 else f"{evaluation.episodes} episodes"
     start = ", ".join(f"{name} = {_value(value)}" for name, value in evaluation.options.items())
     yield "evaluation", f"{episodes} per task" + (f", each from {start}" if start else "")

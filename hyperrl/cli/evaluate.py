@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import completion, show, values
-from hyperrl.cli.progress import busy
+from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
     from hyperrl.evaluation import Evaluation
@@ -65,7 +65,7 @@ def evaluate(
         values.known(option, given, features)
     from hyperrl import api
 
-    with busy("evaluating ..."):
+    with progress("evaluating") as advance:
         found = api.evaluate(
             runs,
             splits=split,
@@ -75,6 +75,7 @@ def evaluate(
             seed=seed,
             deterministic=not stochastic,
             allow_import=allowed,
+            progress=advance,
         )
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))

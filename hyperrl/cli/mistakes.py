@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from hyperrl.errors import UserError
+from hyperrl.errors import DivergenceError, UserError
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,6 +40,8 @@ def held() -> Iterator[Outcome]:
         sys.stdout.flush()
     except UserError as mistake:
         outcome.status = told(str(mistake))
+    except DivergenceError as end:
+        outcome.status = told(str(end), OURS)
     except UsageMistake as mistake:
         outcome.status = told(usage_line(mistake))
     except (KeyboardInterrupt, typer.Abort):
@@ -54,10 +56,10 @@ def held() -> Iterator[Outcome]:
         outcome.status = OURS
 
 
-def told(message: str) -> int:
-    """Print a user's mistake as one line and return its exit status."""
+def told(message: str, status: int = USER) -> int:
+    """Print as one line why there is no result, and return the exit status."""
     print(f"hyperrl: error: {one_line(message)}", file=sys.stderr)
-    return USER
+    return status
 
 
 def one_line(text: str) -> str:

@@ -8,28 +8,29 @@ from typing import Protocol
 
 
 class Advance(Protocol):
-    """Called with the steps done and the steps planned."""
+    """Called with how much is done and how much is planned."""
 
     def __call__(self, done: int, total: int) -> None:
-        """Note that `done` of `total` steps are taken."""
+        """Note that `done` of `total` is done."""
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Advance]:
-    """Show on stderr how far a piece of work is, for as long as the block runs."""
+def progress(what: str, unit: str | None = None) -> Iterator[Advance]:
+    """Show on stderr how far a piece of work is, in units (None: per cent), for as long as the block runs."""
     if sys.stderr.isatty():
-        with _bar(what) as advance:
+        with _bar(what, unit) as advance:
             yield advance
     else:
-        yield PlainLines(what)
+        yield PlainLines(what, unit)
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Advance]:
+def _bar(what: str, unit: str | None) -> Iterator[Advance]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -40,7 +41,7 @@ def _bar(what: str) -> Iterator[Advance]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
+        MofNCompleteColumn() if unit else TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -54,23 +55,11 @@ def _bar(what: str) -> Iterator[Advance]:
         yield advance
 
 
-@contextmanager
-def busy(what: str) -> Iterator[None]:
-    """On a terminal, show on stderr that a piece of work of unknown length goes on."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from hyperrl.cli.show import console
-
-    with console(stderr=True).status(what):
-        yield
-
-
 class PlainLines:
     """One line for every tenth of the work, but none for work that is done in seconds."""
 
-    def __init__(self, what: str, quiet_seconds: float = 10.0) -> None:
-        self.what = what
+    def __init__(self, what: str, unit: str | None = None, quiet_seconds: float = 10.0) -> None:
+        self.what, self.unit = what, unit
         self.quiet_seconds = quiet_seconds
         self.started = self.said = 0.0
         self.first: int | None = None
@@ -86,11 +75,8 @@ class PlainLines:
             return
         self.tenths, self.said = tenths, now
         left = (now - self.started) / (done - self.first) * (total - done)
-        print(
-            f"hyperrl: {self.what}: {done:,} of {total:,} steps, {clock(left)} left",
-            file=sys.stderr,
-            flush=True,
-        )
+        far = f"{done:,} of {total:,} {self.unit}" if self.unit else f"{done / total:.0%}"
+        print(f"hyperrl: {self.what}: {far}, {clock(left)} left", file=sys.stderr, flush=True)
 
 
 def clock(seconds: float) -> str:

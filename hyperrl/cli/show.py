@@ -113,6 +113,8 @@ def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
     if len(found) > _TASKS_SHOWN:
         _task_kinds(agent, found)
         return
+    from hyperrl.tasks.contexts import assignment
+
     known = any(task.oracle is not None for task in found)
     columns = ["task", "kind", agent, *(["optimum"] if known else [])]
     rows = (
@@ -124,6 +126,8 @@ def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
 
 def _task_kinds(agent: str, found: "Sequence[TaskResult]") -> None:
     """Where the tasks are too many to print: how they did, kind by kind."""
+    from hyperrl.tasks.contexts import assignment
+
     columns = ["kind", "tasks", agent, "least", "at", "most", "at"]
     rows = []
     for kind in dict.fromkeys(task.split for task in found):
@@ -145,8 +149,3 @@ def number(value: float | None, digits: int = 4) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.{digits}g}" if abs(value) >= 1e-12 else "0"
-
-
-def assignment(context: dict[str, float]) -> str:
-    """A context as the command line takes it: `k=v,k=v`."""
-    return ",".join(f"{name}={value:g}" for name, value in context.items())

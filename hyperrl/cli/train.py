@@ -118,7 +118,7 @@ def _start(
     recipe, tasks = load_agent(agent), Family.load(family)
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
-    with _resumable(directory), progress(f"{recipe.name} on {tasks.name}") as advance:
+    with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
         return api.train(
             recipe,
             tasks,
@@ -136,7 +136,7 @@ def _start(
 def _go_on(run: str, steps: int | None, device: str, allow_import: tuple[str, ...]) -> "Run":
     from hyperrl import api
 
-    with _resumable(Path(run)), progress("training") as advance:
+    with _resumable(Path(run)), progress("training", "steps") as advance:
         return api.resume(run, steps=steps, device=device, progress=advance, allow_import=allow_import)
 
 

@@ -5,7 +5,9 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
+from hyperrl import limits
 from hyperrl.errors import UserError, nearest
+from hyperrl.limits import Limits
 
 
 class Sweep(NamedTuple):
@@ -17,24 +19,24 @@ class Sweep(NamedTuple):
     points: int
 
 
-def whole(option: str, least: int, most: int) -> Callable[[str], int]:
-    """A reader of whole numbers from `least` to `most` (`1e5` counts); its UserError names the option."""
+def whole(option: str, allowed: Limits) -> Callable[[str], int]:
+    """A reader of whole numbers within the limits (`1e5` counts); its UserError names the option."""
 
     def read(text: str) -> int:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not (number.is_integer() and least <= number <= most):
-            raise UserError(f"{option}: found {text!r}; allowed: a whole number from {least} to {most:,}")
+        if not allowed.hold(number):
+            raise allowed.refusal(option, text)
         return int(number)
 
     return read
 
 
-STEPS = whole("--steps", 1, 10**12)
-SEED = whole("--seed", 0, 2**32 - 1)
-EPISODES = whole("--episodes", 1, 10**5)
+STEPS = whole("--steps", limits.STEPS)
+SEED = whole("--seed", limits.SEED)
+EPISODES = whole("--episodes", limits.EPISODES)
 
 
 def context(text: str) -> dict[str, float]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.progress import Progress, Ticker
+from hyperrl.limits import EPISODES, SEED, whole
+from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -67,6 +72,7 @@ def evaluate_tasks(
     episodes: int,
     seed: int = 0,
     splits: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> list[TaskResult]:
     """Play every task for some episodes, all of them side by side as one batch of environments.
 
@@ -82,31 +88,36 @@ def evaluate_tasks(
         episodes: episodes per task, at least 1.
         seed: of the start states, at least 0.
         splits: name of each task's split; None flags each task by the family's ranges.
+        progress: called now and then with the work done and planned, in steps of episodes that last as long
+            as they can.
 
     Returns:
         One result per context, in their order.
 
     Raises:
-        UserError: an unknown feature, a value that is not finite, no episode, a negative seed, a return
-            that is not finite, or an environment whose episodes do not end.
+        UserError: an unknown feature, a value that is not finite, a number of episodes or a seed out of
+            range; an observation, action or return that is not finite, told by its task and step; or an
+            environment whose episodes do not end.
     """
-    if episodes < 1:
-        raise UserError(f"episodes: at least 1, found {episodes}")
+    episodes = whole("episodes", episodes, EPISODES)
     full = [family.space.complete(context) for context in contexts]
     names = [family.flag(context) for context in full] if splits is None else list(splits)
     if len(names) != len(full):
         raise ValueError(f"{len(names)} splits for {len(full)} contexts")
     starts = start_seeds(episodes, seed)
     plays = [(context, start) for context in full for start in starts]
-    returns, lengths = np.empty(len(plays)), np.empty(len(plays), dtype=np.int64)
-    for first in range(0, len(plays), MAX_ENVS):
-        chunk = slice(first, first + MAX_ENVS)
-        returns[chunk], lengths[chunk] = _play(act, family, plays[chunk])
-    _refuse_non_finite(family, plays, returns)
-    per_task = zip(full, names, returns.reshape(-1, episodes), lengths.reshape(-1, episodes), strict=True)
+    told = _Told(progress, family.max_steps or 1, len(plays))
+    chunks = [
+        _play(act, family, plays[first : first + MAX_ENVS], told) for first in range(0, len(plays), MAX_ENVS)
+    ]
+    told.all()
+    returns = [value for chunk in chunks for value in chunk[0].tolist()]
+    lengths = [value for chunk in chunks for value in chunk[1].tolist()]
     return [
-        TaskResult(context, name, got.tolist(), took.tolist(), family.oracle(context))
-        for context, name, got, took in per_task
+        TaskResult(
+            context, name, returns[i : i + episodes], lengths[i : i + episodes], family.oracle(context)
+        )
+        for i, context, name in zip(range(0, len(plays), episodes), full, names, strict=True)
     ]
 
 
@@ -115,50 +126,100 @@ def start_seeds(episodes: int, seed: int) -> list[int]:
 
     Neighbouring seeds share no start: each is drawn from the sequence (seed, episode).
     """
-    if seed < 0:
-        raise UserError(f"seed: at least 0, found {seed}")
+    seed = whole("seed", seed, SEED)
     return [int(np.random.SeedSequence([seed, episode]).generate_state(1)[0]) for episode in range(episodes)]
 
 
 def act_of(model: BaseAlgorithm, deterministic: bool = True) -> Act:
-    """The policy of a Stable-Baselines3 model; actions are clipped to the action space as `predict` does."""
+    """The policy of a Stable-Baselines3 model: the actions of its `predict`.
+
+    The policy is put into evaluation mode now and not, as by `predict`, at each call, which would have a
+    policy that generates its weights generate them at each step anew.
+    """
+    import torch
+
+    policy = model.policy
+    policy.set_training_mode(False)
+    space = policy.action_space
 
     def act(observation: Observation) -> NDArray[Any]:
-        actions, _ = model.predict(observation, deterministic=deterministic)
-        return np.asarray(actions)
+        tensors, _ = policy.obs_to_tensor(observation)
+        with torch.no_grad():
+            drawn = policy._predict(tensors, deterministic=deterministic)
+        actions: NDArray[Any] = drawn.cpu().numpy().reshape(-1, *(space.shape or ()))
+        if not isinstance(space, gym.spaces.Box):
+            return actions
+        if policy.squash_output:
+            return np.asarray(policy.unscale_action(actions))
+        return np.asarray(np.clip(actions, space.low, space.high))
 
     return act
 
 
 def _play(
-    act: Act, family: Family, plays: Sequence[tuple[dict[str, float], int]]
+    act: Act, family: Family, plays: Sequence[tuple[dict[str, float], int]], told: _Told
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Returns and lengths of each environment's first episode."""
     contexts = [context for context, _ in plays]
+    total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
+    running = np.ones(len(plays), dtype=bool)
     env = family.make_vec(len(plays), contexts=contexts, options=dict(family.recipe.evaluation.options))
-    try:
-        total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
-        running = np.ones(len(plays), dtype=bool)
+
+    def finite(what: str, rows: NDArray[Any]) -> NDArray[Any]:
+        bad = _not_finite(rows)
+        if bad is None:
+            return rows
+        if (bad & running).any():
+            task = assignment(contexts[int(np.argmax(bad & running))])
+            raise UserError(
+                f"family {family.name!r}: {what} is not finite after {length.max()} steps of task {task}"
+            )
+        return np.where(bad.reshape(-1, *[1] * (rows.ndim - 1)), rows.dtype.type(0), rows)
+
+    with closing(env), np.errstate(all="ignore"):
         observation, _ = env.reset(seed=[start for _, start in plays])  # type: ignore[arg-type]  # vectors take lists
         for _ in range(MAX_EPISODE_STEPS):
-            observation, reward, terminated, truncated, _ = env.step(act(observation))
+            seen = {name: finite("the observation", part) for name, part in observation.items()}
+            action = finite("the action", act(seen))
+            observation, reward, terminated, truncated, _ = env.step(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             length += running
+            finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))
+            told(length, running)
             if not running.any():
                 return total, length
-    finally:
-        env.close()
     raise UserError(
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
     )
 
 
-def _refuse_non_finite(
-    family: Family, plays: Sequence[tuple[dict[str, float], int]], returns: NDArray[np.float64]
-) -> None:
-    bad = np.flatnonzero(~np.isfinite(returns))
-    if bad.size:
-        context = ", ".join(f"{name}={value:g}" for name, value in plays[bad[0]][0].items())
-        raise UserError(f"family {family.name!r}: the return at {context} is not finite ({returns[bad[0]]})")
+def _not_finite(rows: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Which rows (n,) of (n, ...) hold a number that is not finite; None where all are finite."""
+    if rows.dtype.kind != "f" or np.isfinite(rows).all():
+        return None
+    bad: NDArray[np.bool_] = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
+    return bad
+
+
+class _Told:
+    """Tells a hook how far the episodes are, counting each as the longest that there can be."""
+
+    def __init__(self, hook: Progress | None, longest: int, episodes: int) -> None:
+        self._tick = None if hook is None else Ticker(hook)
+        self._longest, self._episodes = longest, episodes
+        self._finished = 0
+
+    def __call__(self, lengths: NDArray[np.int64], running: NDArray[np.bool_]) -> None:
+        """Note the lengths so far of the episodes at play, and which of them still run."""
+        if self._tick is not None:
+            steps = np.where(running, np.minimum(lengths, self._longest - 1), self._longest)
+            self._tick(self._finished + int(steps.sum()), self._episodes * self._longest)
+            if not running.any():
+                self._finished += len(running) * self._longest
+
+    def all(self) -> None:
+        """Note that everything is done."""
+        if self._tick is not None and self._episodes:
+            self._tick.tell(self._episodes * self._longest, self._episodes * self._longest)

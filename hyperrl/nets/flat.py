@@ -1,9 +1,25 @@
 """Many tensors as one parameter."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+class _Unflatten(torch.autograd.Function):
+    """Views of a flat tensor, as one step of the backward pass instead of one a view."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, sizes: list[int], shapes: Sequence[torch.Size]
+    ) -> tuple[Tensor, ...]:
+        pieces = torch.split(values, sizes)
+        return tuple(piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return torch.cat([gradient.flatten() for gradient in gradients]), None, None
 
 
 class Flat(nn.Module):
@@ -24,5 +40,5 @@ class Flat(nn.Module):
 
     def forward(self) -> list[Tensor]:
         """The tensors, in order; gradients and changes in place reach the parameter."""
-        pieces = torch.split(self.values, self._sizes)
-        return [piece.view(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._sizes, self._shapes)  # type: ignore[no-untyped-call]
+        return list(pieces)

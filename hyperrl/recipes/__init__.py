@@ -11,11 +11,12 @@ from hyperrl.recipes.agent import (
     HyperPolicy,
 )
 from hyperrl.recipes.base import Model, Range
-from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family, shipped
+from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
 from hyperrl.recipes.reading import parse_yaml, read_yaml
 from hyperrl.recipes.resolve import resolve
 from hyperrl.recipes.splits import SPLITS, GridAxis, Linspace, Part, Splits
+from hyperrl.shipped import shipped
 
 __all__ = [
     "A2C",

@@ -2,29 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.family import FamilyRecipe
 from hyperrl.recipes.messages import show
 from hyperrl.recipes.reading import read_yaml
+from hyperrl.shipped import Kind, shipped
 
-Kind = Literal["agents", "envs"]
 _ONE: dict[Kind, str] = {"agents": "agent", "envs": "family"}
 _WITH_ARTICLE: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
-
-
-def _folder(kind: Kind) -> Path:
-    """In a wheel the recipes lie in the package, in a checkout (or an editable install) beside it."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "shipped"
-    return (packaged if packaged.is_dir() else here.parents[1]) / kind
-
-
-def shipped(kind: Kind) -> dict[str, Path]:
-    """The suite's recipes: name to file, in alphabetical order."""
-    return {path.stem: path for path in sorted(_folder(kind).glob("*.yaml"), key=lambda path: path.stem)}
 
 
 def parse_agent(data: Mapping[str, Any], source: str) -> AgentRecipe:

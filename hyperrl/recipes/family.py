@@ -108,6 +108,9 @@ class FamilyTraining(Model):
     )
     ppo: Annotated[dict[str, Any], _overrides_of(PPO)] = Field(default={}, description="fields of PPO")
     a2c: Annotated[dict[str, Any], _overrides_of(A2C)] = Field(default={}, description="fields of A2C")
+    log_std_init: Number | None = Field(
+        default=None, description="logarithm of the actions' standard deviation at the start"
+    )
 
 
 class FamilyEvaluation(Model):

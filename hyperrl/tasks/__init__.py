@@ -5,7 +5,6 @@ from hyperrl.tasks.contexts import Context, ContextSpace
 from hyperrl.tasks.custom import contextualize
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
-from hyperrl.tasks.registration import register
 from hyperrl.tasks.sampler import TaskSampler
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "TaskSampler",
     "check_family",
     "contextualize",
-    "register",
 ]

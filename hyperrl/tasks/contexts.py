@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 Context = dict[str, float]
 
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def assignment(context: Mapping[str, float], digits: int = 6) -> str:
+    """A context as the command line takes it, "gravity=9.8,length=0.5", to so many significant digits."""
+    return ",".join(f"{name}={value:.{digits}g}" for name, value in context.items())
+
+
 class ContextSpace:
     """The features of a family.
 
@@ -44,6 +52,9 @@ class ContextSpace:
         trained = np.array([self.features[name].train for name in self.names])
         self._low, self._high = trained[:, 0], trained[:, 1]
         widest = np.array([self.widest(name) for name in self.names])
+        for name in self.names:
+            for bound in self.widest(name):
+                self._refuse_immense(name, bound)
         low, high = self.encode(widest[:, 0][None])[0], self.encode(widest[:, 1][None])[0]
         for index, part in enumerate(self.descriptor_names):
             if part not in self.features:
@@ -62,7 +73,8 @@ class ContextSpace:
         """Fill in defaults.
 
         Raises:
-            UserError: an unknown feature, or a value that is no finite number.
+            UserError: an unknown feature, a value that is no finite number, or one that a descriptor cannot
+                hold.
         """
         context = dict(self.default)
         for name, value in partial.items():
@@ -74,8 +86,18 @@ class ContextSpace:
                 number = math.nan
             if not math.isfinite(number):
                 raise UserError(f"context: {name} is {value!r}; a finite number is needed")
+            self._refuse_immense(name, number)
             context[name] = number
         return context
+
+    def _refuse_immense(self, name: str, value: float) -> None:
+        """UserError where the descriptor, in single precision, has no number for a value."""
+        low, high = self.features[name].train
+        if not self._circle(name) and not abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST:
+            raise UserError(
+                f"context: {name} is {value:g}; too far from its training range {low:g} to {high:g}"
+                " for networks in single precision"
+            )
 
     def values(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
         """Contexts as an array (N, F) in the order of `names`, completed; raises as `complete`."""

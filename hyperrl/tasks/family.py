@@ -124,7 +124,7 @@ class Family:
         dynamics = self._dynamics()
         if dynamics is not None:
             return BatchedEnv(
-                dynamics, self.space, self.binding, num_envs, self._max_steps(),
+                dynamics, self.space, self.binding, num_envs, self.max_steps,
                 sampler=sampler or owned, owns_sampler=owned is not None, contexts=contexts, options=options,
             )  # fmt: skip
         completed = [self.space.complete(context) for context in contexts or ()]
@@ -145,13 +145,15 @@ class Family:
         return tasks
 
     def _dynamics(self) -> Dynamics | None:
-        if self._make_base is not None or not self._max_steps():
+        if self._make_base is not None or not self.max_steps:
             return None
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
         known = dynamics is not None and set(self.binding.touched) <= set(dynamics.parameters)
         return dynamics if known else None
 
-    def _max_steps(self) -> int:
+    @property
+    def max_steps(self) -> int:
+        """Steps after which the base's registration truncates an episode; 0 where it sets no limit."""
         spec = gym.registry.get(self.recipe.base)
         return (spec.max_episode_steps if spec is not None else None) or 0
 
@@ -190,7 +192,7 @@ class Family:
             return None
         read = dynamics.parameters.__getitem__
         attributes = {**dynamics.parameters, **self.binding.attributes(self.space.complete(context), read)}
-        return ode_return(attributes, start=start, steps=self._max_steps())
+        return ode_return(attributes, start=start, steps=self.max_steps)
 
     @property
     def observation_space(self) -> gym.Space[Any]:

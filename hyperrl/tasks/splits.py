@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.tasks.contexts import Context, ContextSpace
+from hyperrl.tasks.contexts import Context, ContextSpace, assignment
 
 if TYPE_CHECKING:
     from hyperrl.recipes import FamilyRecipe, Part
@@ -73,7 +73,8 @@ def _listed(
             continue
         if key in taken:
             raise UserError(
-                f"{where} lists {describe(context)}, a task of an earlier split; splits may not overlap"
+                f"{where} lists {assignment(context, digits=10)}, a task of an earlier split;"
+                " splits may not overlap"
             )
         yield context
 
@@ -134,8 +135,3 @@ class _Axis:
         rounded = np.array([float(f"{value:.6g}") for value in raw])
         values: NDArray[np.float64] = np.minimum(np.maximum(rounded, self._low[which]), self._high[which])
         return values
-
-
-def describe(context: Context) -> str:
-    """Write a context as the command line takes it: "gravity=9.8,length=0.5"."""
-    return ",".join(f"{name}={value:.10g}" for name, value in context.items())

@@ -1,7 +1,7 @@
 """Training: the SB3 algorithm of a recipe, its callbacks, and batched environments as SB3's VecEnv."""
 
+from hyperrl.evaluation.progress import Progress
 from hyperrl.training.build import build_model
-from hyperrl.training.callbacks import Progress
 from hyperrl.training.loading import load_model
 from hyperrl.training.run import resume, train
 from hyperrl.training.vec_env import BatchedVecEnv

@@ -27,6 +27,17 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+class NoOptimizer(torch.optim.Optimizer):
+    """Holds nothing. Making a real one has torch load its compiler, which takes a second."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.param_groups = []
+
+
+WITHOUT_OPTIMIZER: dict[str, Any] = {"optimizer_class": NoOptimizer}
+"""Arguments of a policy that only acts."""
+
+
 def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
     """The agent's algorithm and policy on `env`, seeded and ready to learn.
 
@@ -55,15 +66,22 @@ def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu")
 
 
 def bare_model(
-    agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any], device: str = "cpu"
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    device: str = "cpu",
+    to_learn: bool = True,
 ) -> OnPolicyAlgorithm:
-    """The same algorithm with no environment and no seed set, to load weights into and to act with."""
+    """The same algorithm with no environment and no seed set, to load weights into.
+
+    With `to_learn` False it has no optimiser and can only act.
+    """
     _refuse(agent, action_space)
     model = ALGORITHMS[agent.algorithm.name](
         policy_class(agent),
         None,  # type: ignore[arg-type]
         device=torch_device(device),
-        policy_kwargs=policy_kwargs(agent),
+        policy_kwargs={**policy_kwargs(agent), **({} if to_learn else WITHOUT_OPTIMIZER)},
         _init_setup_model=False,
         **arguments(agent),
     )

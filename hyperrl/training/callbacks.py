@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import State, capture, load_state, restore_logger, restore_rng, save_state
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
-
-Progress = Callable[[int, int], None]
-"""Called with the environment steps done and planned."""
 
 
 class ProgressHook(BaseCallback):
@@ -24,30 +20,28 @@ class ProgressHook(BaseCallback):
 
     def __init__(self, hook: Progress, total: int) -> None:
         super().__init__()
-        self._hook, self._total = hook, total
-        self._told = 0.0
+        self._tick, self._total = Ticker(hook), total
 
     def _on_rollout_start(self) -> None:
-        self._tell()
+        self._tick.tell(self._done, self._total)
 
     def _on_step(self) -> bool:
-        if time.monotonic() - self._told > 0.1:
-            self._tell()
+        self._tick(self._done, self._total)
         return True
 
     def _on_training_end(self) -> None:
-        self._tell()
+        self._tick.tell(self._done, self._total)
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        self._hook(min(self.model.num_timesteps, self._total), self._total)
+    @property
+    def _done(self) -> int:
+        return min(self.model.num_timesteps, self._total)
 
 
 class Checkpoints(BaseCallback):
     """Keeps `latest`: at the start, after every `every` steps, and at the end.
 
-    It acts at the start of a rollout, the one moment between an update and new experience, and must be
-    the last callback: whatever the others draw at random comes before the generators are stored, or, in
+    It acts at the start of a rollout, the one moment between an update and new experience, and must come
+    after every callback that draws at random: what these draw comes before the generators are stored, or, in
     a resumed run's first rollout, set. With logs written every `log_interval` rollouts it waits for a
     multiple of them, which keeps a resumed run's logs in step.
 

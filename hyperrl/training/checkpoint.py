@@ -19,7 +19,6 @@ from hyperrl.training.vec_env import BatchedVecEnv
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
 NOISE = ("exploration_mat", "exploration_matrices")
-CHANGED = "does not fit the agent in run.yaml"
 
 State = dict[str, Any]
 
@@ -57,16 +56,19 @@ def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, 
     return state
 
 
-def restore(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State) -> bool:
+def restore(
+    model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str
+) -> bool:
     """Bring a freshly built model, its environments and the sampler to a captured state.
 
-    The random generators are left to `restore_rng`, which is called when the next rollout starts.
+    The random generators are left to `restore_rng`, which is called when the next rollout starts. UserError,
+    beginning with `what`, where the weights do not fit.
 
     Returns:
         Whether the environments go on where they were; if not (they offer no state), they were reset,
         and what follows is a fair training but not the one that was interrupted.
     """
-    load_weights(model, state["policy"], CHANGED)
+    load_weights(model, state["policy"], what)
     model.policy.optimizer.load_state_dict(state["optimizer"])
     for name in COUNTERS:
         setattr(model, name, state["counters"][name])
@@ -110,13 +112,18 @@ def restore_rng(model: OnPolicyAlgorithm, state: State) -> None:
 
 
 def load_weights(model: OnPolicyAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
-    """Load a policy's weights; UserError, ending in `what`, when a name or a shape differs."""
+    """Load a policy's weights; UserError, beginning with `what`, when a name or a shape differs."""
     own = model.policy.state_dict()
     for name in sorted(own.keys() | weights.keys()):
         here, there = (tuple(of[name].shape) if name in of else "nothing" for of in (own, weights))
         if here != there:
-            raise UserError(f"weights {name!r}: found {there}, expected {here}; the checkpoint {what}")
+            raise UserError(f"{what}: weights {name!r}: found {there}, expected {here}")
     model.policy.load_state_dict(dict(weights))
+
+
+def misfit(run: Run, name: str) -> str:
+    """How a message begins about weights that are not those of the run's agent."""
+    return f"run {str(run.path)!r}: checkpoint {name!r} does not fit the agent in run.yaml"
 
 
 def save_state(run: Run, name: str, state: State) -> None:

@@ -8,11 +8,16 @@ from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
-from hyperrl.training.checkpoint import load_state, load_weights
+from hyperrl.training.checkpoint import load_state, load_weights, misfit
 
 
 def load_model(
-    run: Run, checkpoint: str | None = None, device: str = "cpu", family: Family | None = None
+    run: Run,
+    checkpoint: str | None = None,
+    device: str = "cpu",
+    family: Family | None = None,
+    *,
+    to_learn: bool = True,
 ) -> OnPolicyAlgorithm:
     """The run's SB3 algorithm with trained weights and no environment (give it one by `set_env`).
 
@@ -23,6 +28,7 @@ def load_model(
         checkpoint: `latest`, `best` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         family: the run's family, where it is at hand or cannot be built from its recipe (`contextualize`).
+        to_learn: with an optimiser, which takes a second to load; False: a model to act with alone.
 
     Returns:
         The model; its `num_timesteps` are the environment steps behind the checkpoint.
@@ -30,10 +36,11 @@ def load_model(
     Raises:
         UserError: no such checkpoint, a corrupt one, or one of another agent.
     """
-    state = load_state(run, checkpoint or newest(run))
+    name = checkpoint or newest(run)
+    state = load_state(run, name)
     family = family or Family(run.spec.family)
-    model = bare_model(run.spec.agent, family.observation_space, family.action_space, device)
-    load_weights(model, state["policy"], "does not fit the agent in run.yaml")
+    model = bare_model(run.spec.agent, family.observation_space, family.action_space, device, to_learn)
+    load_weights(model, state["policy"], misfit(run, name))
     model.num_timesteps = int(state["steps"])
     return model
 

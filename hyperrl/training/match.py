@@ -11,7 +11,7 @@ from stable_baselines3.common.utils import FloatSchedule
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
 from hyperrl.recipes.agent import ConcatPolicy
-from hyperrl.training.build import policy_class, policy_kwargs
+from hyperrl.training.build import WITHOUT_OPTIMIZER, policy_class, policy_kwargs
 
 WIDEST = 65_536
 
@@ -66,7 +66,8 @@ def count_parameters(
     agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]
 ) -> int:
     """Trainable parameters of the agent's policy on these spaces."""
-    policy = policy_class(agent)(observation_space, action_space, FloatSchedule(1e-3), **policy_kwargs(agent))
+    kwargs = {**policy_kwargs(agent), **WITHOUT_OPTIMIZER}
+    policy = policy_class(agent)(observation_space, action_space, FloatSchedule(1e-3), **kwargs)
     return sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
 
 

@@ -10,12 +10,14 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
+from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import SPLITS, AgentRecipe
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model
-from hyperrl.training.callbacks import BestWeights, Checkpoints, Progress, ProgressHook
-from hyperrl.training.checkpoint import CHANGED, State, load_state, load_weights, restore, save_state
+from hyperrl.training.callbacks import BestWeights, Checkpoints, ProgressHook
+from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
+from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
 from hyperrl.training.vec_env import BatchedVecEnv
@@ -54,6 +56,7 @@ def train(
         The finished run: checkpoints `latest` and `best`, `evaluations/final.json`, logs and figures.
 
     Raises:
+        DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
             `from_run` that have other shapes; and what building the family's environments raises.
         KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
@@ -64,7 +67,7 @@ def train(
     with closing(_Training(agent, family, seed, device)) as training:
         if from_run is not None:
             name = newest(from_run)
-            origin = f"of {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
+            origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
             load_weights(training.model, load_state(from_run, name)["policy"], origin)
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
@@ -136,10 +139,10 @@ class _Training:
         """
         if state is None:
             if "0" in run.checkpoints():
-                load_weights(self.model, load_state(run, "0")["policy"], CHANGED)
+                load_weights(self.model, load_state(run, "0")["policy"], misfit(run, "0"))
             return True
         try:
-            return restore(self.model, self.env, self.sampler, state)
+            return restore(self.model, self.env, self.sampler, state, misfit(run, "latest"))
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise UserError(
                 f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
@@ -165,8 +168,10 @@ class _Training:
         interval = max(1, LOG_STEPS // (self.model.n_steps * self.model.n_envs))
         try:
             self.model.set_logger(logger)
-            callbacks = self._callbacks(run, progress, state, interval)
-            self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
+            finite = Finite(run)
+            callbacks = [finite, *self._callbacks(run, progress, state, interval)]
+            with finite.speaking_for_others():
+                self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)
         except BaseException:
@@ -186,15 +191,15 @@ class _Training:
 
         shown = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         best = BestWeights(run, self.model)
-        told = telemetry.callbacks(run, self.family, self.agent, self.seed, best)
         checkpoints = Checkpoints(run, self.env, self.sampler, self.agent.checkpoint_every, interval, state)
-        return [*shown, *told, checkpoints]
+        told = telemetry.callbacks(run, self.family, self.agent, self.seed, best, checkpoints)
+        return [*shown, *told]
 
     def _final_evaluation(self, run: Run) -> dict[str, object]:
         """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate --json` prints it."""
         name = newest(run)
         chosen = load_state(run, name)
-        load_weights(self.model, chosen["policy"], "changed while the run went on")
+        load_weights(self.model, chosen["policy"], misfit(run, name))
         tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
         episodes = self.family.recipe.evaluation.episodes
         splits, contexts = [split for split, _ in tasks], [context for _, context in tasks]

@@ -26,6 +26,11 @@ def test_a_family_is_described_with_units_and_splits(name: str, tmp_path: Path) 
         assert said.about in row
         assert (said.unit or "-") in row
         assert f"{said.default:g}" in row
+    given = {name for name, value in recipe.training.model_dump().items() if value not in (None, {})}
+    said_of_training = {
+        line.split()[0] for line in shown.partition("Training and evaluation")[2].splitlines() if line
+    }
+    assert given - {"ppo", "a2c"} <= said_of_training
     for split in ("train", "validation", "interpolation", "extrapolation"):
         assert any(line.startswith(split) for line in shown.splitlines())
 

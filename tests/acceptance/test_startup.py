@@ -49,3 +49,11 @@ def cpu_seconds(*arguments: str) -> float:
 
 def test_help_costs_half_a_second_or_little_more_than_gymnasium() -> None:
     assert cpu_seconds("-m", "hyperrl", "--help") < max(0.5, 1.8 * cpu_seconds("-c", "import gymnasium"))
+
+
+def test_help_reads_no_recipe(tmp_path: Path) -> None:
+    code = (
+        "import sys; from hyperrl.cli import main; main(['--help']);"
+        "sys.exit(any(name in sys.modules for name in ('pydantic', 'hyperrl.tasks', 'hyperrl.recipes')))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=120, check=True)

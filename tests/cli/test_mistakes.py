@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from hyperrl.cli import mistakes
-from hyperrl.errors import UserError
+from hyperrl.errors import DivergenceError, UserError
 
 
 def status_of(raised: BaseException) -> int | None:
@@ -18,6 +18,11 @@ def status_of(raised: BaseException) -> int | None:
 def test_a_users_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(UserError("agents/x.yaml: steps:\n  must be positive")) == 2
     assert capsys.readouterr() == ("", "hyperrl: error: agents/x.yaml: steps: must be positive\n")
+
+
+def test_a_training_that_diverged_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(DivergenceError("run 'x': weights are not finite")) == 1
+    assert capsys.readouterr() == ("", "hyperrl: error: run 'x': weights are not finite\n")
 
 
 def test_control_characters_of_the_users_do_not_reach_the_terminal(

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from hyperrl.cli import progress
@@ -19,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_quick_work_prints_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = progress.PlainLines("training")
+    lines = progress.PlainLines("training", "steps")
     for done in range(0, 1001, 10):
         clock.now += 0.05
         lines(done, 1000)
@@ -29,7 +31,7 @@ def test_quick_work_prints_nothing(clock: Clock, capsys: pytest.CaptureFixture[s
 def test_long_work_prints_ten_lines_with_the_time_left(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = progress.PlainLines("training")
+    lines = progress.PlainLines("training", "steps")
     for done in range(0, 100_001, 100):
         lines(done, 100_000)
         clock.now += 1
@@ -43,11 +45,31 @@ def test_long_work_prints_ten_lines_with_the_time_left(
 
 
 def test_resumed_work_counts_what_it_did_itself(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = progress.PlainLines("training")
+    lines = progress.PlainLines("training", "steps")
     lines(50_000, 100_000)
     clock.now += 60
     lines(75_000, 100_000)
     assert capsys.readouterr().err == "hyperrl: training: 75,000 of 100,000 steps, 1:00 left\n"
+
+
+def test_work_without_a_unit_is_told_in_per_cent(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = progress.PlainLines("evaluating")
+    for done in (0, 10, 30):
+        lines(done, 40)
+        clock.now += 30
+    told = "hyperrl: evaluating: 25%, 1:30 left\nhyperrl: evaluating: 75%, 0:20 left\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_bar_of_a_terminal_takes_the_same_calls(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: terminal)
+    monkeypatch.setattr("sys.stderr", shown)
+    for unit in ("steps", None):
+        with progress.progress("work", unit) as advance:
+            advance(1, 4)
+    assert ("25%" in shown.getvalue()) == terminal == ("1/4" in shown.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
+import math
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from stable_baselines3 import A2C
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import evaluate_tasks, zero_shot
-from hyperrl.tasks import Family
+from hyperrl.evaluation import act_of, evaluate_tasks, progress, zero_shot
+from hyperrl.policies import HyperActorCriticPolicy
+from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive, rest
 
 
@@ -132,11 +138,151 @@ def test_an_endless_environment_is_told(cartpole: Family, monkeypatch: pytest.Mo
         evaluate_tasks(balance, cartpole, [{}], episodes=1)
 
 
-def test_a_return_that_is_not_finite_is_told() -> None:
+def test_an_action_that_is_not_finite_is_told() -> None:
     pendulum = Family.load("pendulum")
 
     def torque(observation: dict[str, NDArray[Any]]) -> NDArray[Any]:
         return np.full((len(observation["obs"]), 1), np.nan, dtype=np.float32)
 
-    with pytest.raises(UserError, match=r"pendulum.*the return at .* is not finite"):
+    with pytest.raises(
+        UserError, match=r"'pendulum': the action is not finite after 0 steps of task m=1,l=1,g=10$"
+    ):
         evaluate_tasks(torque, pendulum, [{}], episodes=1)
+
+
+def test_an_observation_that_is_not_finite_is_told_by_its_task(cartpole: Family) -> None:
+    """A pole without length divides by zero, which NumPy must not warn of."""
+    contexts = [{}, {"length": 0.0}]
+    with pytest.raises(
+        UserError, match=r"'cartpole': the observation is not finite after 1 steps of task .*,length=0,"
+    ):
+        evaluate_tasks(balance, cartpole, contexts, episodes=2)
+
+
+class Flash(gym.Env[NDArray[np.float32], Any]):
+    """Pays `power` to the ninth at each of three steps; sees what is no number from `dark` steps on."""
+
+    observation_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.power, self.dark, self.taken = 1.0, 100.0, 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        self.episode_steps = 0
+        return self.seen(), {}
+
+    def seen(self) -> NDArray[np.float32]:
+        return np.full(1, np.nan if self.taken >= self.dark else 0.5, np.float32)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.taken, self.episode_steps = self.taken + 1, self.episode_steps + 1
+        reward = math.prod([self.power] * 9)
+        return self.seen(), reward, self.episode_steps >= (1 if self.dark == 1 else 3), False, {}
+
+
+@pytest.fixture
+def flash() -> Family:
+    ranges = {"power": {"train": [0.0, 2.0]}, "dark": {"train": [0.0, 200.0]}}
+    return contextualize(Flash, ranges, name="flash")
+
+
+def first(observation: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
+    assert all(np.isfinite(part).all() for part in observation.values())
+    return np.zeros(len(observation["obs"]), np.int64)
+
+
+def test_a_return_that_is_not_finite_is_told(flash: Family) -> None:
+    with pytest.raises(
+        UserError, match=r"'flash': the return is not finite after 1 steps of task power=1e\+38"
+    ):
+        evaluate_tasks(first, flash, [{"power": 1.0}, {"power": 1e38}], episodes=1)
+    with pytest.raises(UserError, match=r"'flash': the return is not finite after 3 steps"):
+        evaluate_tasks(first, flash, [{"power": 10**34.21}], episodes=1)
+
+
+def test_what_follows_an_episode_does_not_matter(flash: Family) -> None:
+    """The first environment's one step is over when it sees what is no number; the other goes on."""
+    results = evaluate_tasks(first, flash, [{"dark": 1.0}, {}], episodes=1)
+    assert [result.returns for result in results] == [[1.0], [3.0]]
+    with pytest.raises(
+        UserError, match=r"the observation is not finite after 2 steps of task power=1,dark=2"
+    ):
+        evaluate_tasks(first, flash, [{}, {"dark": 2.0}], episodes=1)
+
+
+def test_progress_rises_to_all_of_the_work(
+    ode: Family, flash: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", -1.0)
+    monkeypatch.setattr(zero_shot, "MAX_ENVS", 4)
+    told: list[tuple[int, int]] = []
+    evaluate_tasks(rest, ode, [{}, {"c0": 2}, {"c0": 3}], episodes=2, progress=lambda *far: told.append(far))
+    assert {total for _, total in told} == {6 * 200}
+    assert [done for done, _ in told[:3]] == [4, 8, 12]
+    assert told[200] == (4 * 200 + 2, 6 * 200)
+    assert told == sorted(told)
+    assert told[-1] == (6 * 200, 6 * 200)
+    told.clear()
+    evaluate_tasks(first, flash, [{}, {}], episodes=1, progress=lambda *far: told.append(far))
+    assert told == [(0, 2), (0, 2), (2, 2), (2, 2)]
+
+
+ACTIONS: dict[str, gym.Space[Any]] = {
+    "box": gym.spaces.Box(np.array([-0.1, -2.0], np.float32), np.array([0.1, 1.0], np.float32)),
+    "matrix": gym.spaces.Box(-0.2, 0.1, (2, 3), np.float32),
+    "discrete": gym.spaces.Discrete(5),
+    "multi-discrete": gym.spaces.MultiDiscrete([2, 3]),
+    "multi-binary": gym.spaces.MultiBinary(4),
+}
+SEEN = gym.spaces.Dict(
+    obs=gym.spaces.Box(-1, 1, (3,), np.float32), context=gym.spaces.Box(-1, 1, (2,), np.float32)
+)
+
+
+def model_on(actions: gym.Space[Any], policy: Any, **options: Any) -> A2C:
+    model = A2C(policy, None, device="cpu", _init_setup_model=False, **options)  # type: ignore[arg-type]
+    model.observation_space, model.action_space, model.n_envs = SEEN, actions, 1
+    model._setup_model()
+    return model
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("policy", [HyperActorCriticPolicy, "MultiInputPolicy"])
+@pytest.mark.parametrize("kind", [*ACTIONS, "squashed"])
+def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deterministic: bool) -> None:
+    squashed: dict[str, Any] = {"use_sde": True, "policy_kwargs": {"squash_output": True}}
+    model = model_on(ACTIONS.get(kind, ACTIONS["box"]), policy, **(squashed if kind == "squashed" else {}))
+    rng = np.random.default_rng(0)
+    act = act_of(model, deterministic)
+    for _ in range(12):  # kept weights are put into another form after eight uses
+        seen = {name: rng.uniform(-1, 1, (6, *space.shape)) for name, space in SEEN.items() if space.shape}
+        batch = {name: part.astype(np.float32) for name, part in seen.items()}
+        batch["context"][:] = [0.5, -0.5]
+        torch.manual_seed(3)
+        found = act(batch)
+        torch.manual_seed(3)
+        expected = model.predict(batch, deterministic=deterministic)[0]
+        assert found.shape == expected.shape
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        model.policy.set_training_mode(False)
+
+
+def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_on(gym.spaces.Box(-1, 1, (2,), np.float32), HyperActorCriticPolicy)
+    model.observation_space = ode.observation_space
+    model._setup_model()
+    calls = 0
+    generate = GeneratedMLP._for_rows
+
+    def counted(self: GeneratedMLP, descriptors: torch.Tensor) -> Any:
+        nonlocal calls
+        calls += 1
+        return generate(self, descriptors)
+
+    monkeypatch.setattr(GeneratedMLP, "_for_rows", counted)
+    model.policy.set_training_mode(True)
+    evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
+    assert calls == 1
+    assert not model.policy.training

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
 
 STRATEGIES: list[str] = ["low-rank", "full"]
-TOLERANCE = 1e-5
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}
+"""Of the largest entry."""
 
 
 def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
@@ -29,7 +30,22 @@ def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tens
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
     # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
-    assert (found - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp_min(0.1)
+    assert (found - expected).abs().max() <= TOLERANCE[found.dtype] * expected.abs().max().clamp_min(0.1)
+
+
+def check(target: MLP, hyper: HyperNetwork, descriptors: Tensor, index: Tensor | None, rows: int) -> None:
+    """Compares outputs and all gradients with those of the loop."""
+    x = torch.randn(rows, target.in_features, dtype=descriptors.dtype, requires_grad=True)
+    upstream = torch.randn(rows, target.out_features, dtype=descriptors.dtype)
+    inputs = [x, *hyper.parameters()]
+    y = target(x, hyper(descriptors, index))
+    found = torch.autograd.grad((y * upstream).sum(), inputs)
+    each = torch.arange(rows) if index is None else index
+    expected_y = naive(hyper(descriptors), x, each, torch.tanh)
+    expected = torch.autograd.grad((expected_y * upstream).sum(), inputs)
+    assert_equal(y, expected_y)
+    for one, other in zip(found, expected, strict=True):
+        assert_equal(one, other)
 
 
 def perturbed(module: nn.Module, seed: int = 1) -> None:
@@ -65,20 +81,25 @@ def test_execution_equals_the_loop_over_rows(
     target = MLP(in_features, out_features, hidden)
     hyper = HyperNetwork(descriptor_dim, target, strategy, rank=rank, hidden=trunk)
     perturbed(hyper)
-    rows = torch.tensor(index) % tasks if indexed else torch.arange(len(index))
-    descriptors = torch.randn(tasks if indexed else len(index), descriptor_dim)
-    x = torch.randn(len(rows), in_features, requires_grad=True)
-    upstream = torch.randn(len(rows), out_features)
-    inputs = [x, *hyper.parameters()]
+    descriptors = torch.randn(tasks if indexed else len(index), descriptor_dim, dtype=torch.float64)
+    check(target, hyper.double(), descriptors, torch.tensor(index) % tasks if indexed else None, len(index))
 
-    y = target(x, hyper(descriptors, rows if indexed else None))
-    found = torch.autograd.grad((y * upstream).sum(), inputs)
-    expected_y = naive(hyper(descriptors), x, rows, torch.tanh)
-    expected = torch.autograd.grad((expected_y * upstream).sum(), inputs)
 
-    assert_equal(y, expected_y)
-    for one, other in zip(found, expected, strict=True):
-        assert_equal(one, other)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("tasks", [1, 5, 64])
+@pytest.mark.parametrize("hidden", [(64, 64), (256, 256)])
+def test_execution_equals_the_loop_in_single_precision(
+    strategy: str, tasks: int, hidden: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    target = MLP(6, 3, hidden)
+    hyper = HyperNetwork(4, target, strategy)
+    descriptors = torch.randn(tasks, 4)
+    check(
+        target, hyper, descriptors, torch.randint(tasks, (64,)) if tasks > 1 else torch.zeros(64).long(), 64
+    )
+    if tasks == 64:
+        check(target, hyper, descriptors, None, 64)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

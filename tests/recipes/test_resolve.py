@@ -9,7 +9,8 @@ from hyperrl.recipes import Feature, HyperPolicy, load_agent, load_family, parse
 
 def test_the_family_overrides_the_agent() -> None:
     ppo: Any = resolve(load_agent("hyper-ppo"), load_family("double-integrator"))
-    assert (ppo.steps, ppo.n_envs, ppo.algorithm.n_steps, ppo.algorithm.batch_size) == (600_000, 16, 128, 256)
+    assert (ppo.steps, ppo.n_envs, ppo.algorithm.n_steps, ppo.algorithm.batch_size) == (450_000, 16, 128, 256)
+    assert (load_agent("hyper-ppo").policy.log_std_init, ppo.policy.log_std_init) == (-0.7, 0.0)
     pendulum: Any = resolve(load_agent("concat-ppo"), load_family("pendulum")).algorithm
     assert (pendulum.learning_rate, pendulum.gamma, pendulum.n_epochs) == (1e-3, 0.95, 10)
 
@@ -36,7 +37,14 @@ def test_the_user_overrides_both() -> None:
     assert isinstance(agent.policy, HyperPolicy)
     assert (agent.policy.hypernetwork.rank, agent.policy.hypernetwork.hidden) == (4, ())
     assert agent.policy.model_dump()["net_arch"] == {"pi": (8,), "vf": (16, 16)}
-    assert agent.policy.log_std_init == 0.0
+    assert agent.policy.log_std_init == -0.7
+
+
+def test_the_user_overrides_what_a_family_says_of_the_policy() -> None:
+    family = load_family("double-integrator")
+    assert family.training.log_std_init == 0.0
+    agent = resolve(load_agent("hyper-ppo"), family, ["policy.log_std_init=-2"])
+    assert agent.policy.log_std_init == -2.0
 
 
 def test_the_last_of_two_overrides_counts() -> None:

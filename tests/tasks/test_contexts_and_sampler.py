@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hyperrl.errors import UserError
 from hyperrl.recipes import Feature
 from hyperrl.tasks import ContextSpace, Family, TaskSampler
+from hyperrl.tasks.contexts import assignment
 
 SPACE = ContextSpace(
     {
@@ -76,11 +77,30 @@ def test_a_context_beyond_the_declared_ranges_is_accepted_and_flagged() -> None:
         ({"mss": 1.0}, "unknown feature 'mss'; did you mean 'mass'"),
         ({"mass": math.inf}, "mass is inf"),
         ({"mass": "x"}, "'x'"),
+        ({"mass": 1e300}, r"mass is 1e\+300; too far from its training range 0.5 to 1.5"),
+        ({"mass": -1e308}, "too far"),
     ],
 )
 def test_wrong_contexts_are_refused(context: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
         SPACE.complete(context)
+
+
+def test_an_angle_may_be_of_any_size() -> None:
+    cosine, sine = SPACE.encode(SPACE.values([{"angle": 1e300}]))[0, 1:3]
+    assert cosine**2 + sine**2 == pytest.approx(1.0)
+
+
+def test_a_declared_range_that_no_descriptor_holds_is_refused() -> None:
+    wide = Feature(about="w", default=0.0, train=(0.0, 1.0), extrapolation=(0.0, 1e300))
+    with pytest.raises(UserError, match="wide is 1e\\+300; too far"):
+        ContextSpace({"wide": wide})
+
+
+def test_a_context_is_written_as_the_command_line_takes_it() -> None:
+    context = {"c0": -5.0, "mass": 0.1234567}
+    assert assignment(context) == "c0=-5,mass=0.123457"
+    assert assignment(context, digits=10) == "c0=-5,mass=0.1234567"
 
 
 def test_no_contexts_are_an_empty_array() -> None:

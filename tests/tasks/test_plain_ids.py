@@ -122,7 +122,7 @@ def test_wrappers_of_others() -> None:
 
 
 def test_registering_twice_changes_nothing() -> None:
-    from hyperrl.tasks import register
+    from hyperrl.registration import register
 
     before = dict(gym.registry)
     register()
@@ -138,7 +138,7 @@ def run(code: str) -> str:
 
 
 def test_the_import_is_light() -> None:
-    heavy = "torch,stable_baselines3,matplotlib,scipy,tensorboard,pygame,pandas,typer"
+    heavy = "torch,stable_baselines3,matplotlib,scipy,tensorboard,pygame,pandas,typer,pydantic,hyperrl.tasks"
     loaded = run(f"import sys, hyperrl; print([m for m in {heavy!r}.split(',') if m in sys.modules])")
     assert loaded == "[]"
 

@@ -16,14 +16,18 @@ from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 
 class LowRank(Strategy):
-    """Every layer is a shared one plus a rank-r change: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
+    """Every layer is a shared one and a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
 
-    The hypernetwork generates the r numbers z(c) of each layer alone. Applied through the factors, a
+    The hypernetwork generates the numbers z(c) of each layer alone. Applied through the factors, a
     layer's cost does not depend on how many tasks a batch holds.
+
+    Of each layer's 2 r directions, r start in its weights (beta is 0) and r in its bias (B is 0, and A too,
+    so that biases start at zero). Where a task calls for an offset, such as a goal, a change through the
+    weights alone learns it slowly or not at all.
 
     Args:
         layers: The layers to generate.
-        rank: r, of every layer.
+        rank: r.
     """
 
     factored = True
@@ -31,18 +35,22 @@ class LowRank(Strategy):
     def __init__(self, layers: Mapping[str, LayerSpec], rank: int = 8) -> None:
         super().__init__()
         self.rank = rank
-        self.sections = dict.fromkeys(layers, rank)
+        self.sections = dict.fromkeys(layers, 2 * rank)
         factors: list[Tensor] = []
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
-            base = torch.cat([weight * KEPT, down], dim=1)
-            factors += [base, torch.cat([initial_bias(spec), torch.zeros(rank)]), up]
+            factors += [
+                torch.cat([weight * KEPT, down, torch.zeros(spec.in_features, rank)], dim=1),
+                torch.cat([initial_bias(spec), torch.zeros(rank), torch.ones(rank)]),
+                torch.cat([up, torch.zeros(rank, spec.out_features)]),
+            ]
         self.factors = Flat(factors)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every layer.
+        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every
+        layer's weights and in its bias.
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
         centre = features.mean(dim=0)
@@ -54,9 +62,9 @@ class LowRank(Strategy):
     def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
         factors = self.factors()
-        row_codes = task_codes = torch.split(codes, self.rank, dim=1)
+        row_codes = task_codes = torch.split(codes, 2 * self.rank, dim=1)
         if index is not None:
-            row_codes = torch.split(codes.index_select(0, index), self.rank, dim=1)
+            row_codes = torch.split(codes.index_select(0, index), 2 * self.rank, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(base, bias, up, code, row)
             for name, base, bias, up, code, row in zip(

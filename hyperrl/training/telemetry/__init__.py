@@ -28,8 +28,9 @@ def callbacks(
     agent: AgentRecipe,
     seed: int,
     on_validation: Callable[[float, int], None],
+    *others: BaseCallback,
 ) -> list[BaseCallback]:
-    """All of telemetry, in the order in which it must be called.
+    """All of telemetry, and `others` after what it does, in the order in which they must be called.
 
     The model's logger decides where it goes: scalars to all its outputs, the rest to the TensorBoard writer
     among them (the output whose `writer` is a `SummaryWriter`), if any.
@@ -40,6 +41,7 @@ def callbacks(
         agent: the resolved recipe; its `evaluate_every` sets the intervals.
         seed: the run's seed, shown in the HParams tab.
         on_validation: told `(mean validation return, steps)` at each evaluation, between rollouts.
+        others: callbacks whose time, too, belongs neither to rollouts nor to updates.
     """
     clock, publisher = Clock(), Publisher()
     zero_shot = ZeroShot(family, agent.evaluate_every, on_validation, publisher)
@@ -54,5 +56,6 @@ def callbacks(
         HParams(zero_shot, agent, seed, publisher),
         Layout(),
         publisher,
+        *others,
         clock.last,
     ]

@@ -15,7 +15,7 @@ class Clock(BaseCallback):
     the policy counts them. Evaluations, figures and checkpoints lie outside all three.
 
     The clock is the first callback of the list; its `last` is the last one. What the callbacks between them
-    do at a rollout's end is in none of the three.
+    do at a rollout's start and end is in none of the three.
     """
 
     def __init__(self) -> None:
@@ -25,15 +25,18 @@ class Clock(BaseCallback):
         self._generated = 0.0
         self._update_began: float | None = None
 
+    def rollout_begins(self) -> None:
+        """The other callbacks have acted at a rollout's start."""
+        self._rollout_began = time.perf_counter()
+
     def others_done(self, in_training: bool) -> None:
         """The other callbacks have acted, before the first rollout or (`in_training`) after one."""
         self._update_began = time.perf_counter() if in_training else None
         self._generated = self._generation()
 
     def _on_rollout_start(self) -> None:
-        self._rollout_began = time.perf_counter()
         if self._update_began is not None:
-            self.logger.record_mean("time/update", self._rollout_began - self._update_began)
+            self.logger.record_mean("time/update", time.perf_counter() - self._update_began)
 
     def _on_step(self) -> bool:
         return True
@@ -54,6 +57,9 @@ class _AfterOthers(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._clock.others_done(in_training=False)
+
+    def _on_rollout_start(self) -> None:
+        self._clock.rollout_begins()
 
     def _on_step(self) -> bool:
         return True

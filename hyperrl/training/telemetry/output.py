@@ -9,7 +9,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from torch.utils.tensorboard.writer import SummaryWriter
 
-Context = Mapping[str, float]
 T = TypeVar("T")
 
 
@@ -65,11 +64,6 @@ def writer_of(logger: Logger) -> SummaryWriter | None:
     """The TensorBoard writer that one of the logger's outputs holds, None where none does."""
     held = (getattr(output, "writer", None) for output in logger.output_formats)
     return next((writer for writer in held if isinstance(writer, SummaryWriter)), None)
-
-
-def label(context: Context) -> str:
-    """A context as `k=v,k=v`, in its own order, six significant digits."""
-    return ",".join(f"{name}={value:g}" for name, value in context.items())
 
 
 def spread_out(items: Sequence[T], most: int) -> list[T]:

@@ -6,7 +6,8 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.tasks import Family
-from hyperrl.training.telemetry.output import label, spread_out
+from hyperrl.tasks.contexts import assignment
+from hyperrl.training.telemetry.output import spread_out
 
 MOST_TASKS = 32
 
@@ -21,12 +22,12 @@ class TrainTaskReturn(BaseCallback):
     def __init__(self, family: Family):
         super().__init__()
         followed = spread_out(family.tasks("train"), MOST_TASKS)
-        self._tags = {label(context): f"train_task/{label(context)}" for context in followed}
+        self._tags = {assignment(context): f"train_task/{assignment(context)}" for context in followed}
 
     def _on_step(self) -> bool:
         for i in np.flatnonzero(self.locals["dones"]):
             info = self.locals["infos"][i]
-            tag = self._tags.get(label(info["context"]))
+            tag = self._tags.get(assignment(info["context"]))
             if tag is not None:
                 self.logger.record_mean(tag, info["episode"]["r"])
         return True

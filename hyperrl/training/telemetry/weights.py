@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from hyperrl.tasks import Family
+from hyperrl.tasks import Context, Family
+from hyperrl.tasks.contexts import assignment
 from hyperrl.training.telemetry.isolation import undisturbed
-from hyperrl.training.telemetry.output import Context, Publisher, label, spread_out, writer_of
+from hyperrl.training.telemetry.output import Publisher, spread_out, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
 MOST_TASKS = 32
@@ -95,7 +96,9 @@ class Projector(AfterEvaluation):
         # A single column would have to come without header; with two or more it must have one.
         writer.add_embedding(
             coordinates(list(weights.values())),
-            metadata=[[label(result.context), *result.context.values(), result.mean] for result in results],
+            metadata=[
+                [assignment(result.context), *result.context.values(), result.mean] for result in results
+            ],
             metadata_header=["task", *results[0].context, "return"],
             global_step=self.zero_shot.steps,
             tag=EMBEDDING,

@@ -22,7 +22,7 @@ from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
 from hyperrl.training.telemetry.isolation import undisturbed
-from hyperrl.training.telemetry.output import Publisher, label, spread_out, writer_of
+from hyperrl.training.telemetry.output import Publisher, spread_out, writer_of
 from hyperrl.training.telemetry.weights import coordinates, statistics
 
 
@@ -172,6 +172,13 @@ def test_clock_tells_rollout_update_and_generation_apart(
             generated[0] += 50.0
             now[0] += 100.0
 
+    class Saves(BaseCallback):
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_start(self) -> None:
+            now[0] += 7.0
+
     train = ppo.train
 
     def slow_train() -> None:
@@ -181,7 +188,7 @@ def test_clock_tells_rollout_update_and_generation_apart(
 
     monkeypatch.setattr(ppo, "train", slow_train)
     clock = Clock()
-    ppo.learn(128 * 3, CallbackList([clock, Passes(), clock.last]))
+    ppo.learn(128 * 3, CallbackList([clock, Passes(), Saves(), clock.last]))
     assert [value for _, value in rows.of("time/rollout")] == pytest.approx([1.28] * 3)
     assert rows.of("time/update") == [(256, pytest.approx(5.0)), (384, pytest.approx(5.0))]
     assert [value for _, value in rows.of("time/generation")] == pytest.approx([0.128, 1.128, 1.128])
@@ -209,10 +216,6 @@ def test_spread_out_keeps_the_ends() -> None:
     assert spread_out(range(5), 8) == [0, 1, 2, 3, 4]
     chosen = spread_out(range(100), 32)
     assert (chosen[0], chosen[-1], len(set(chosen))) == (0, 99, 32)
-
-
-def test_label() -> None:
-    assert label({"c0": -5.0, "mass": 0.1234567}) == "c0=-5,mass=0.123457"
 
 
 def test_no_writer_among_the_outputs(rows: Rows) -> None:

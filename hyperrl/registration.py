@@ -1,0 +1,27 @@
+"""Every family of the suite, and our base environments, as Gymnasium ids; making one loads their code."""
+
+from typing import Any
+
+import gymnasium as gym
+
+from hyperrl.shipped import shipped
+
+_BASES = (
+    ("ode", "OdeEnv", 200),
+    ("point-goal", "PointGoalEnv", 100),
+    ("double-integrator", "DoubleIntegratorEnv", 100),
+)
+
+
+def register() -> None:
+    """Register `hyperrl-base/NAME-v0` and `hyperrl/NAME-v0` (keyword `split`); idempotent."""
+    for name, entry, steps in _BASES:
+        _register(f"hyperrl-base/{name}-v0", f"hyperrl.tasks.dynamics:{entry}", max_episode_steps=steps)
+    for name in shipped("envs"):
+        kwargs = {"family": name, "split": "train"}
+        _register(f"hyperrl/{name}-v0", "hyperrl.tasks.ids:make_family", kwargs=kwargs)
+
+
+def _register(id: str, entry_point: str, **kwargs: Any) -> None:
+    if id not in gym.registry:
+        gym.register(id, entry_point=entry_point, **kwargs)
