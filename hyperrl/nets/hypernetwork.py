@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.encoders import Encoder, MagnitudeInvariant
+from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
 from hyperrl.nets.generators import GENERATORS, NORMALISATIONS, Generator
 from hyperrl.nets.initialisation import INITIALISATIONS, initial_head
 from hyperrl.nets.strategies import Strategy, build, options_of
@@ -55,7 +55,7 @@ class HyperNetwork(nn.Module):
         rank: int = 8,
         hidden: Sequence[int] = (64,),
         activation: type[nn.Module] = nn.Tanh,
-        descriptor_range: tuple[Tensor | float, Tensor | float] = (-1.0, 1.0),
+        descriptor_range: Range = (-1.0, 1.0),
         strategy_options: Mapping[str, Any] | None = None,
         *,
         generate: Literal["all"] | Sequence[str] = "all",
@@ -67,33 +67,16 @@ class HyperNetwork(nn.Module):
         separate_head: bool = False,
     ) -> None:
         super().__init__()
-        _one_of("architecture", architecture, GENERATORS)
-        _one_of("initialisation", initialisation, INITIALISATIONS)
-        if head_norm is not None:
-            _one_of("head_norm", head_norm, NORMALISATIONS)
-        if head_norm == "spectral" and initialisation == "bias-hyperinit":
-            raise ValueError(
-                "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
-                "them at zero; take 'matched', or 'weight'"
-            )
+        _check_names(architecture, initialisation, head_norm)
         self.descriptor_dim, self.target = descriptor_dim, target
         ranks = {"rank": rank} if "rank" in options_of(strategy) else {}
         self.strategy: Strategy = build(
             strategy, target.layers, generate, **{**ranks, **(strategy_options or {})}
         )
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
-        if magnitude_invariant and descriptor_dim > 0:
-            if encoder is not None:
-                raise ValueError(
-                    "magnitude_invariant: does not go with an encoder of your own; make "
-                    "hyperrl.nets.encoders.MagnitudeInvariant a part of it"
-                )
-            encoder = MagnitudeInvariant(descriptor_dim, descriptor_range)
-        if encoder is not None and encoder.dim != descriptor_dim:
-            raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
-        self.encoder = encoder
+        self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, magnitude_invariant)
         self.generator: Generator = GENERATORS[architecture](
-            max(descriptor_dim, 1) if encoder is None else encoder.features,
+            max(descriptor_dim, 1) if self.encoder is None else self.encoder.features,
             hidden,
             tuple(self.strategy.sections.values()),
             activation,
@@ -197,6 +180,33 @@ class HyperNetwork(nn.Module):
             for name, parameters, scale in groups
             if parameters
         ]
+
+
+def _check_names(architecture: str, initialisation: str, head_norm: str | None) -> None:
+    _one_of("architecture", architecture, GENERATORS)
+    _one_of("initialisation", initialisation, INITIALISATIONS)
+    if head_norm is not None:
+        _one_of("head_norm", head_norm, NORMALISATIONS)
+    if head_norm == "spectral" and initialisation == "bias-hyperinit":
+        raise ValueError(
+            "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
+            "them at zero; take 'matched', or 'weight'"
+        )
+
+
+def _encoder(
+    encoder: Encoder | None, descriptor_dim: int, descriptor_range: Range, magnitude_invariant: bool
+) -> Encoder | None:
+    if magnitude_invariant and descriptor_dim > 0:
+        if encoder is not None:
+            raise ValueError(
+                "magnitude_invariant: does not go with an encoder of your own; make "
+                "hyperrl.nets.encoders.MagnitudeInvariant a part of it"
+            )
+        return MagnitudeInvariant(descriptor_dim, descriptor_range)
+    if encoder is not None and encoder.dim != descriptor_dim:
+        raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
+    return encoder
 
 
 def _one_of(field: str, found: str, allowed: Iterable[str]) -> None:

@@ -20,7 +20,8 @@ from hyperrl.nets.strategies import STRATEGIES, Adapter, Full, Partial, Strategy
 from hyperrl.nets.strategies.low_rank import LowRank
 from hyperrl.nets.weights import SharedLinear, Weights
 
-TOLERANCE = 1e-5
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}
+"""Of the largest entry."""
 EXECUTIONS = ("outputs", "chosen", "formed", "basis")
 
 OPTIONS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
@@ -43,14 +44,16 @@ class Case:
     bias: Tensor
 
     @classmethod
-    def of(cls, strategy: Strategy, tasks: int, width: int = 4) -> "Case":
+    def of(cls, strategy: Strategy, tasks: int, width: int = 4, dtype: torch.dtype = torch.float32) -> "Case":
         torch.manual_seed(1)
         with torch.no_grad():
             for parameter in strategy.parameters():
                 parameter.add_(0.3 * torch.randn_like(parameter))
-        parts = (torch.randn(tasks, width), 0.5 * torch.randn(width, strategy.outputs))
-        bias = 0.5 * torch.randn(strategy.outputs)
-        return cls(strategy, *(part.requires_grad_() for part in (*parts, bias)))
+        sizes = ((tasks, width), (width, strategy.outputs), (strategy.outputs,))
+        parts = [
+            torch.randn(size, dtype=dtype) * scale for size, scale in zip(sizes, (1, 0.5, 0.5), strict=True)
+        ]
+        return cls(strategy.to(dtype), *(part.requires_grad_() for part in parts))
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -90,10 +93,29 @@ def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tens
     return torch.stack(rows)
 
 
-def assert_equal(found: Tensor, expected: Tensor, terms: float = 0.1) -> None:
+def assert_equal(found: Tensor, expected: Tensor) -> None:
     # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
     assert found.shape == expected.shape
-    assert (found - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp_min(terms)
+    assert (found - expected).abs().max() <= TOLERANCE[found.dtype] * expected.abs().max().clamp_min(0.1)
+
+
+def check(target: MLP, case: Case, index: Tensor | None, rows: int, execution: str) -> None:
+    """Compares outputs and all gradients with those of the loop."""
+    x = torch.randn(rows, target.in_features, dtype=case.features.dtype, requires_grad=True)
+    upstream = torch.randn(rows, target.out_features, dtype=case.features.dtype)
+    inputs = [x, *case.inputs]
+    y = target(x, case.weights(index, execution))
+    found = torch.autograd.grad((y * upstream).sum(), inputs, allow_unused=True)
+    each = torch.arange(rows) % len(case.features) if index is None else index
+    expected_y = naive(case.weights(), x, each, torch.tanh)
+    expected = torch.autograd.grad((expected_y * upstream).sum(), inputs, allow_unused=True)
+    assert_equal(y, expected_y)
+    for one, other in zip(found, expected, strict=True):
+        if other is None:
+            assert one is None or not one.any()
+        else:
+            assert one is not None
+            assert_equal(one, other)
 
 
 @given(
@@ -120,24 +142,28 @@ def test_executions_equal_the_loop_over_rows(
     target = MLP(*sizes, hidden)
     names = st.lists(st.sampled_from(sorted(target.layers)), min_size=1, max_size=4, unique=True)
     generate = data.draw(st.just("all") | names)
-    rows = torch.tensor(index) % tasks if indexed else torch.arange(len(index))
     strategy = build(name, target.layers, generate=generate, **data.draw(OPTIONS[name]))
-    case = Case.of(strategy, tasks if indexed else len(index))
-    x, upstream = torch.randn(len(rows), sizes[0]), torch.randn(len(rows), sizes[1])
-    inputs = [x.requires_grad_(), *case.inputs]
+    case = Case.of(strategy, tasks if indexed else len(index), dtype=torch.float64)
+    check(target, case, torch.tensor(index) % tasks if indexed else None, len(index), execution)
 
-    y = target(x, case.weights(rows if indexed else None, execution))
-    found = torch.autograd.grad((y * upstream).sum(), inputs, allow_unused=True)
-    expected_y = naive(case.weights(), x, rows, torch.tanh)
-    expected = torch.autograd.grad((expected_y * upstream).sum(), inputs, allow_unused=True)
 
-    assert_equal(y, expected_y)
-    for one, other in zip(found, expected, strict=True):
-        if other is None:
-            assert one is None or not one.any()
-        else:
-            assert one is not None
-            assert_equal(one, other)
+@pytest.mark.parametrize(
+    ("name", "execution"),
+    [*((name, "chosen") for name in STRATEGIES), ("full", "basis"), ("adapter", "basis")],
+)
+@pytest.mark.parametrize(("tasks", "hidden"), [(1, (64, 64)), (5, (64, 64)), (24, (64, 64)), (5, (256, 256))])
+def test_executions_equal_the_loop_in_single_precision(
+    name: str, execution: str, tasks: int, hidden: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    target = MLP(6, 3, hidden)
+    strategy = build(name, target.layers)
+    features = torch.tanh(torch.randn(tasks, 16))
+    head = strategy.head(torch.tanh(torch.randn(512, 16)))
+    case = Case(strategy, *(part.requires_grad_() for part in (features, *head)))
+    check(target, case, torch.randint(tasks, (24,)), 24, execution)
+    if tasks == 24:
+        check(target, case, None, 24, execution)
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)

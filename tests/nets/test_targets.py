@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from hyperrl.nets import CNN, GRU, MLP, HyperNetwork, ModuleTarget, VaryingMLP
 from hyperrl.nets.strategies import STRATEGIES
-from tests.nets.test_executions import assert_equal, perturbed
+from tests.nets.test_executions import assert_equal
 
 Dense = dict[str, Tensor]
 
@@ -33,12 +33,23 @@ class Case:
         return torch.cat([part.flatten(1) for part in y], dim=1) if isinstance(y, tuple) else y
 
 
+def moved(module: nn.Module, seed: int = 1) -> None:
+    """Every parameter away from its initial value, not so far that tanh saturates: rounding is tested too."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+
+
 def linear(dense: Dense, name: str, h: Tensor) -> Tensor:
     return functional.linear(h, dense[f"{name}.weight"], dense[f"{name}.bias"])
 
 
 def mlp(layer_norm: bool, residual: bool) -> Case:
-    target = MLP(3, 2, (5, 5, 4), nn.ELU, layer_norm=layer_norm, residual=residual)
+    hidden = (
+        (12, 12, 9) if layer_norm else (5, 5, 4)
+    )  # a norm of few units divides by almost nothing at times
+    target = MLP(3, 2, hidden, nn.ELU, layer_norm=layer_norm, residual=residual)
 
     def naive(dense: Dense, x: Tensor, _: int) -> Tensor:
         h = x
@@ -106,14 +117,14 @@ class Mixed(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(2, 3, 2)
-        self.norm = nn.LayerNorm(3)
-        self.first = nn.Linear(3, 3, bias=False)
-        self.second = nn.Linear(3, 3)
+        self.conv = nn.Conv1d(2, 12, 2)
+        self.norm = nn.LayerNorm(12)
+        self.first = nn.Linear(12, 12, bias=False)
+        self.second = nn.Linear(12, 12)
         self.second.weight = self.first.weight
         self.scale = nn.Parameter(torch.tensor(0.7))
-        self.shift = nn.Parameter(torch.randn(2, 3))
-        self.offset = nn.Buffer(torch.randn(3))
+        self.shift = nn.Parameter(torch.randn(2, 12))
+        self.offset = nn.Buffer(torch.randn(12))
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.norm(self.conv(x).transpose(1, 2)) + self.shift
@@ -125,8 +136,8 @@ def module() -> Case:
     target = ModuleTarget(plain)
 
     def naive(dense: Dense, x: Tensor, _: int) -> Tensor:
-        conv = functional.conv1d(x[None], dense["conv.weight"].view(3, 2, 2), dense["conv.bias"])
-        norm = functional.layer_norm(conv[0].t(), (3,), dense["norm.weight"].flatten(), dense["norm.bias"])
+        conv = functional.conv1d(x[None], dense["conv.weight"].view(12, 2, 2), dense["conv.bias"])
+        norm = functional.layer_norm(conv[0].t(), (12,), dense["norm.weight"].flatten(), dense["norm.bias"])
         h = norm + dense["shift.weight"]
         first = dense["first.weight.weight"]
         h = functional.linear(
@@ -167,7 +178,7 @@ def test_target_equals_plain_networks(
     torch.manual_seed(seed)
     case = CASES[kind]()
     hyper = HyperNetwork(2, case.target, strategy, rank=2, hidden=(4,))
-    perturbed(hyper, seed)
+    moved(hyper, seed)
     rows = torch.tensor(index) % tasks if indexed else torch.arange(len(index))
     descriptors = torch.randn(tasks if indexed else len(index), 2)
     x = torch.randn(len(rows), *case.shape, requires_grad=True)
@@ -201,7 +212,7 @@ def test_adapters_with_an_activation_equal_rows_alone(kind: str, index: list[int
     case = CASES[kind]()
     options = {"activation": nn.ReLU, "rank": 2}
     hyper = HyperNetwork(2, case.target, "adapter", hidden=(4,), strategy_options=options)
-    perturbed(hyper, seed)
+    moved(hyper, seed)
     rows, descriptors = torch.tensor(index), torch.randn(3, 2)
     x = torch.randn(len(rows), *case.shape)
     together = case.apply(x, hyper(descriptors, rows))
@@ -221,7 +232,7 @@ def test_plain_network_of_one_task(kind: str, strategy: str) -> None:
     torch.manual_seed(0)
     case = CASES[kind]()
     hyper = HyperNetwork(2, case.target, strategy, rank=2, hidden=(4,))
-    perturbed(hyper)
+    moved(hyper)
     descriptors, x = torch.randn(4, 2), torch.randn(3, *case.shape)
     more = case.more(3)
     plain = case.target.specialize(hyper(descriptors), task=2)
@@ -248,7 +259,7 @@ def test_formed_weights_give_the_same_outputs(kind: str, strategy: str) -> None:
     torch.manual_seed(0)
     case = CASES[kind]()
     hyper = HyperNetwork(2, case.target, strategy, rank=2, hidden=(4,))
-    perturbed(hyper)
+    moved(hyper)
     x, descriptors = torch.randn(4, *case.shape), torch.randn(4, 2)
     for tasks in (1, 4):
         weights = hyper(descriptors[:tasks])
@@ -258,7 +269,7 @@ def test_formed_weights_give_the_same_outputs(kind: str, strategy: str) -> None:
 def test_gru_is_torchs() -> None:
     target = GRU(3, 2, 4)
     hyper = HyperNetwork(2, target)
-    perturbed(hyper)
+    moved(hyper)
     weights = hyper(torch.randn(1, 2))
     dense = of_task(weights.dense(), 0)
     plain = nn.GRU(3, 4, batch_first=True)
@@ -281,7 +292,7 @@ def test_gru_is_torchs() -> None:
 def test_smaller_networks_hold_no_unit_that_is_not_used(strategy: str) -> None:
     target = VaryingMLP(3, 2, 6, 3)
     hyper = HyperNetwork(2, target, strategy, rank=2)
-    perturbed(hyper)
+    moved(hyper)
     weights, x = hyper(torch.randn(4, 2)), torch.randn(4, 3)
     y = target(x, weights, target.sizes([(2, 4), (6,), (1, 1, 1), (6, 6, 6)]))
     plain = target.specialize(weights, 0, (2, 4))
@@ -322,7 +333,7 @@ def test_norms_start_near_one_and_zero() -> None:
 def test_scale_and_shift_of_norms_can_be_shared() -> None:
     target = MLP(3, 2, (6,), layer_norm=True)
     hyper = HyperNetwork(2, target, generate=["0", "1"])
-    perturbed(hyper)
+    moved(hyper)
     dense = hyper(torch.randn(3, 2)).dense()
     assert torch.equal(dense["norm.0.weight"][0], dense["norm.0.weight"][1])
     assert not torch.equal(dense["0.weight"][0], dense["0.weight"][1])

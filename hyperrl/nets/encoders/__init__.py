@@ -9,7 +9,7 @@ hyper = HyperNetwork(encoder.dim, target, encoder=encoder)
 ```
 """
 
-from hyperrl.nets.encoders.base import Encoder
+from hyperrl.nets.encoders.base import Encoder, Range
 from hyperrl.nets.encoders.combined import Concatenation, Masked
 from hyperrl.nets.encoders.discrete import Architecture, Categorical, TaskEmbedding
 from hyperrl.nets.encoders.numeric import MagnitudeInvariant, Noise, State, Vector
@@ -22,6 +22,7 @@ __all__ = [
     "MagnitudeInvariant",
     "Masked",
     "Noise",
+    "Range",
     "State",
     "TaskEmbedding",
     "Vector",

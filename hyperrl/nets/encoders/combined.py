@@ -77,8 +77,13 @@ class Concatenation(Encoder):
         return torch.cat([encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
-        """Each part's own, independent of the others: in an order of its own."""
-        return torch.cat([part.sample(tasks)[torch.randperm(tasks)] for part in self.parts()], dim=1)
+        """Each part's own, independent of the others; corners of ranges stay in the first half."""
+        half = tasks // 2
+        samples = []
+        for part in self.parts():
+            order = torch.cat([torch.randperm(half), half + torch.randperm(tasks - half)])
+            samples.append(part.sample(tasks)[order])
+        return torch.cat(samples, dim=1)
 
     def filler(self) -> Float[Tensor, " dim"]:
         """Each part's own."""

@@ -13,7 +13,7 @@ from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
-FORMED_ENTRY = 20
+FORMED_ENTRY = 30
 """What writing and reading a formed weight costs, in multiply-adds of a large product (measured)."""
 
 BASIS_ENTRY = 18
