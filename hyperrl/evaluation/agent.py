@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.zero_shot import act_of
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -65,8 +66,8 @@ class Agent:
         descriptor = self._descriptor(context)
         several = first.ndim == len(space.shape or ()) + 1
         batch["context"] = np.repeat(descriptor[None], len(first), axis=0) if several else descriptor
-        actions, _ = self.model.predict(batch, deterministic=deterministic)
-        return np.asarray(actions)
+        actions = act_of(self.model, deterministic)(batch)
+        return actions if several else np.asarray(actions[0])
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".

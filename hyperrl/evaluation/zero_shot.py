@@ -139,7 +139,8 @@ def act_of(model: BaseAlgorithm, deterministic: bool = True) -> Act:
     import torch
 
     policy = model.policy
-    policy.set_training_mode(False)
+    if policy.training:
+        policy.set_training_mode(False)
     space = policy.action_space
 
     def act(observation: Observation) -> NDArray[Any]:

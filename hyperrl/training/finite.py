@@ -42,7 +42,7 @@ class Finite(BaseCallback):
         self._check_weights()
 
     @contextmanager
-    def speaking_for_others(self) -> Iterator[None]:
+    def explaining_errors(self) -> Iterator[None]:
         """Raise DivergenceError where torch's distributions complain, and keep NumPy from warning."""
         try:
             with np.errstate(all="ignore"):

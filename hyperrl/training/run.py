@@ -170,7 +170,7 @@ class _Training:
             self.model.set_logger(logger)
             finite = Finite(run)
             callbacks = [finite, *self._callbacks(run, progress, state, interval)]
-            with finite.speaking_for_others():
+            with finite.explaining_errors():
                 self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)

@@ -117,6 +117,7 @@ WRONG_QUESTIONS = {
     "one unknown among known": (["--context", "c0=1", "--context", "c0=1,cc=2"], ("--context", "'cc'", "c0")),
     "unknown feature swept": (["--sweep", "c1=0:1:3"], ("--sweep", "'c1'", "c0")),
     "not finite": (["--context", "c0=inf"], ("--context", "c0", "finite")),
+    "too far to encode": (["--context", "c0=1e300"], ("c0 is 1e+300", "too far")),
     "no value": (["--context", "c0="], ("--context", "c0=")),
     "missing": (["--context", ""], "--context"),
     "too many sweeps": (["--sweep", "c0=0:1:3"] * 3, "sweep"),

@@ -10,6 +10,7 @@ from stable_baselines3 import A2C
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation import act_of, evaluate_tasks, progress, zero_shot
+from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.tasks import Family, contextualize
@@ -286,3 +287,7 @@ def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: 
     evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
     assert calls == 1
     assert not model.policy.training
+    agent = Agent(None, ode, model)  # type: ignore[arg-type]
+    for _ in range(3):
+        assert agent.act([0.5], {"c0": 3.0}).shape == (2,)
+    assert calls == 2
