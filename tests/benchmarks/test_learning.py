@@ -67,7 +67,7 @@ def test_what_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
     [
         ({"--agents": "hyper-pp"}, "hyper-ppo"),
         ({"--families": "od"}, "ode"),
-        ({"--steps": "0"}, "at least 1"),
+        ({"--steps": "0"}, "from 1 to"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
