@@ -11,15 +11,13 @@ class _Unflatten(torch.autograd.Function):
     """Views of a flat tensor, as one step of the backward pass instead of one a view."""
 
     @staticmethod
-    def forward(
-        ctx: Any, values: Tensor, sizes: list[int], shapes: Sequence[torch.Size]
-    ) -> tuple[Tensor, ...]:
-        pieces = torch.split(values, sizes)
-        return tuple(piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True))
+    def forward(ctx: Any, values: Tensor, places: list[tuple[torch.Size, tuple[int, ...], int]]) -> Any:
+        start = values.storage_offset()
+        return tuple(values.as_strided(shape, stride, start + offset) for shape, stride, offset in places)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return torch.cat([gradient.flatten() for gradient in gradients]), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return torch.cat([gradient.flatten() for gradient in gradients]), None
 
 
 class Flat(nn.Module):
@@ -34,11 +32,14 @@ class Flat(nn.Module):
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         super().__init__()
-        self._shapes = [tensor.shape for tensor in tensors]
-        self._sizes = [tensor.numel() for tensor in tensors]
+        self._places = []
+        offset = 0
+        for tensor in tensors:
+            self._places.append((tensor.shape, tensor.contiguous().stride(), offset))
+            offset += tensor.numel()
         self.values = nn.Parameter(torch.cat([tensor.flatten() for tensor in tensors]))
 
     def forward(self) -> list[Tensor]:
         """The tensors, in order; gradients and changes in place reach the parameter."""
-        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._sizes, self._shapes)  # type: ignore[no-untyped-call]
+        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._places)  # type: ignore[no-untyped-call]
         return list(pieces)

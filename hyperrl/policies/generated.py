@@ -41,7 +41,7 @@ register_optimizer_step_post_hook(OptimizerSteps.count)
 class _Kept:
     descriptors: Tensor
     steps: int
-    weights: Weights
+    weights: dict[str, Weights]
     uses: int = 0
 
     def serves(self, descriptors: Tensor) -> bool:
@@ -82,27 +82,33 @@ class GeneratedMLP(nn.Module):
         self.register_load_state_dict_post_hook(_drop_kept)  # type: ignore[no-untyped-call]
 
     def forward(self, features: Tensor, *names: str) -> list[Tensor]:
-        """Applies the named networks to (batch, features + descriptor), generating their weights once."""
+        """Applies the named networks to (batch, features + descriptor), in their own order.
+
+        All weights are generated once.
+        """
         split = features.shape[1] - self.descriptor_dim
         x, descriptors = features[:, :split], features[:, split:]
         weights = self._weights(descriptors)
-        networks = dict(self.target.named())
-        return [networks[name](x, weights[name]) for name in names]
+        return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
-    def _weights(self, descriptors: Tensor) -> Weights:
+    def _weights(self, descriptors: Tensor) -> dict[str, Weights]:
+        """The weights of each network."""
         if self.training or torch.is_grad_enabled():
             with self._timed():
-                return self._for_rows(descriptors)
+                return self._by_network(self._for_rows(descriptors))
         kept = self._kept
         if kept is None or not kept.serves(descriptors):
             with self._timed():
-                weights = self._for_rows(descriptors)
+                weights = self._by_network(self._for_rows(descriptors))
             kept = self._kept = _Kept(descriptors.clone(), OptimizerSteps.taken, weights)
         kept.uses += 1
         if kept.uses == _FORMED_AFTER:
             with self._timed():
                 kept.weights = self._formed(descriptors) or kept.weights
         return kept.weights
+
+    def _by_network(self, weights: Weights) -> dict[str, Weights]:
+        return {name: weights[name] for name, _ in self.target.named()}
 
     def _for_rows(self, descriptors: Tensor) -> Weights:
         weights: Weights
@@ -114,13 +120,12 @@ class GeneratedMLP(nn.Module):
             weights = self.hyper(*group(descriptors))
         return weights
 
-    def _formed(self, descriptors: Tensor) -> Weights | None:
+    def _formed(self, descriptors: Tensor) -> dict[str, Weights] | None:
         single = bool((descriptors == descriptors[:1]).all())
         rows = 1 if single else len(descriptors)
         if rows * self._entries > _FORMED_ENTRIES:
             return None
-        formed: Weights = self.hyper(descriptors[:rows]).formed()
-        return formed
+        return self._by_network(self.hyper(descriptors[:rows]).formed())
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
