@@ -53,7 +53,9 @@ class Hypernetwork(Model):
     strategy: Literal["low-rank", "full"] = Field(
         default="low-rank", description="what is generated for each layer"
     )
-    rank: Width = Field(default=8, description="rank of the change of each layer's weights, and of its bias (low-rank only)")
+    rank: Width = Field(
+        default=8, description="rank of the change of a layer's weights, and of its bias (low-rank)"
+    )
     hidden: Widths = Field(default=(64,), description="widths of the trunk's hidden layers")
     activation: Activation = Field(default="tanh", description="activation of the trunk")
 
