@@ -28,16 +28,16 @@ MEANING = """\
 
 Returns are undiscounted episode returns, played with deterministic actions on tasks that were never trained
 on (`train` stands beside them). The weights are those with the best *validation* return during training;
-no checkpoint is chosen on interpolation or extrapolation. A cell is the interquartile mean over seeds x tasks with
-its 95 % interval by stratified bootstrap over seeds
+no checkpoint is chosen on interpolation or extrapolation. A cell is the interquartile mean over seeds x
+tasks with its 95 % interval by stratified bootstrap over seeds
 ([Agarwal et al., 2021](https://arxiv.org/abs/2108.13264)). A difference between two agents is taken on the
 seeds that both have, with the interval of the difference itself: `above` and `below` are said only where it
 leaves zero out.
 
 ## An equal budget
 
-The settings that agents share, and how hypernetworks start, were settled on pilot runs of one or two seeds each, whose
-interpolation and extrapolation returns were seen and not their validation returns alone.
+The settings that agents share, and how hypernetworks start, were settled on pilot runs of one or two seeds
+each, whose interpolation and extrapolation returns were seen and not their validation returns alone.
 
 No agent is tuned by itself. All agents of a family share the algorithm and every one of its hyperparameters,
 the steps, the number of environments and the evaluation; what a family needs stands in the `training` section
