@@ -30,6 +30,7 @@ def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tens
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
     # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
+    assert found.shape == expected.shape
     assert (found - expected).abs().max() <= TOLERANCE[found.dtype] * expected.abs().max().clamp_min(0.1)
 
 

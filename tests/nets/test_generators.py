@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from hyperrl.nets import MLP, HyperNetwork
 from hyperrl.nets.generators import GENERATORS, Head, TransformerGenerator, apply_head
 from hyperrl.nets.strategies import STRATEGIES
+from tests.nets.test_executions import assert_equal
 
-TOLERANCE = 1e-5
 HIDDEN: dict[str, tuple[int, ...]] = {
     "linear": (64,),
     "mlp": (6, 5),
@@ -37,10 +37,6 @@ def perturbed(module: nn.Module) -> None:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=draw))
-
-
-def assert_equal(found: Tensor, expected: Tensor) -> None:
-    assert (found - expected).abs().max() <= TOLERANCE * expected.abs().max().clamp_min(0.1)
 
 
 def naive(target: MLP, hyper: HyperNetwork, descriptors: Tensor, x: Tensor, index: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Every strategy: all its executions equal the naive loop over rows, outputs and gradients."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +19,8 @@ from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies import STRATEGIES, Adapter, Full, Partial, Strategy, build
 from hyperrl.nets.strategies.low_rank import LowRank
 from hyperrl.nets.weights import SharedLinear, Weights
+from tests.nets.test_executions import assert_equal, naive
 
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}
-"""Of the largest entry."""
 EXECUTIONS = ("outputs", "chosen", "formed", "basis")
 
 OPTIONS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
@@ -78,25 +77,6 @@ def costs(execution: str) -> Iterator[None]:
     cost = -1.0 if execution == "basis" else float("inf")
     with mock.patch.object(Full, "_basis_cost", return_value=cost):
         yield
-
-
-def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
-    dense = weights.dense()
-    last = len(dense) // 2 - 1
-    rows = []
-    for row, task in zip(x, index, strict=True):
-        h = row
-        for layer in range(last + 1):
-            h = dense[f"{layer}.weight"][task] @ h + dense[f"{layer}.bias"][task]
-            h = activation(h) if layer < last else h
-        rows.append(h)
-    return torch.stack(rows)
-
-
-def assert_equal(found: Tensor, expected: Tensor) -> None:
-    # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
-    assert found.shape == expected.shape
-    assert (found - expected).abs().max() <= TOLERANCE[found.dtype] * expected.abs().max().clamp_min(0.1)
 
 
 def check(target: MLP, case: Case, index: Tensor | None, rows: int, execution: str) -> None:
