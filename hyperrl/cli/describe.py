@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import completion, show
+from hyperrl.cli import completion, cost, show
+from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -25,8 +26,33 @@ def describe(
             help="An agent or a family: its name, or a YAML file.",
         ),
     ],
+    family: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FAMILY",
+            autocompletion=completion.families,
+            help="A family's name or YAML file: what the agent NAME costs on it.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="key=value",
+            help="With FAMILY: any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With FAMILY: print one JSON object on stdout.")
+    ] = False,
 ) -> None:
-    """Say in words and units what an agent or a family is."""
+    """Say in words and units what an agent or a family is, or count what an agent costs on a family."""
+    if family is not None:
+        cost.describe(name, family, overrides or [], as_json)
+        return
+    for option, given in (("--set", bool(overrides)), ("--json", as_json)):
+        if given:
+            raise UserError(f"{option} needs an AGENT and a FAMILY: hyperrl describe AGENT FAMILY {option}")
     from hyperrl.cli.recipe import load
     from hyperrl.recipes import AgentRecipe
 

@@ -1,0 +1,322 @@
+"""What an agent costs on a family, counted and measured on its real policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hyperrl.evaluation import act_of
+from hyperrl.nets import HyperNetwork
+from hyperrl.policies import HyperActorCriticPolicy
+
+_WARM_UP = 20
+"""Actions on one task after which kept weights have the form in which they stay."""
+
+Batch = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Numbers of trainable parameters, by what they belong to; they add up to all that the policy has."""
+
+    generator: int = 0
+    """The hypernetwork but for its heads, encoder included."""
+    heads: int = 0
+    """The hypernetwork's last layer, which makes what is generated."""
+    shared: int = 0
+    """The strategy's own, shared by all tasks: base weights, factors, layers that are not generated."""
+    networks: int = 0
+    """Actor and critic, where nothing is generated."""
+    rest: int = 0
+    """The features extractor and the spread of actions."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.generator + self.heads + self.shared + self.networks + self.rest
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Floating-point operations of matrix products and convolutions, a multiplication and an addition as two.
+
+    Elementwise work (activations, biases, the diagonal between two factors, the optimiser's step, losses) and
+    whatever is no product (sorting rows by task, copying) are not counted.
+    """
+
+    action_kept: int
+    """One action, the task's weights at hand."""
+    action_anew: int
+    """One action, the weights generated for it. The same where nothing is generated."""
+    minibatch: int
+    """One minibatch, forward and backward."""
+    rollout: int
+    """All minibatches of all epochs after a rollout, none left out by `target_kl`."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of tensors. What libraries and the allocator take beside them is not counted."""
+
+    parameters: int
+    """Parameters and buffers of the policy."""
+    optimiser: int
+    """The optimiser's state after its first step."""
+    activations: int
+    """What a minibatch's forward pass keeps for the backward pass, its inputs too, but not parameters."""
+    kept: int
+    """What the policy holds between two actions on one task, its weights above all."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one policy costs."""
+
+    parameters: Parameters
+    actor: int
+    """Weights and biases of one task's actor."""
+    critic: int
+    """Weights and biases of one task's critic."""
+    generated: int
+    """Numbers that the hypernetwork generates for a task, of which the strategy makes its weights."""
+    flops: Flops
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the policy is measured under.
+
+    Attributes:
+        rows: transitions in a minibatch.
+        rest: transitions in the last minibatch of an epoch where the rollout does not divide; else 0.
+        minibatches: full minibatches in an epoch.
+        epochs: passes over a rollout.
+        descriptors: (tasks, D), the tasks that the rows of a minibatch are spread over.
+    """
+
+    rows: int
+    rest: int
+    minibatches: int
+    epochs: int
+    descriptors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, model: OnPolicyAlgorithm, descriptors: NDArray[np.float32]) -> Load:
+        """The model's own minibatches, their rows spread over as many of the tasks as there are rows."""
+        rollout = model.n_steps * model.n_envs
+        rows = min(int(getattr(model, "batch_size", rollout)), rollout)
+        epochs = int(getattr(model, "n_epochs", 1))
+        return cls(rows, rollout % rows, rollout // rows, epochs, descriptors[:rows])
+
+
+def measure(make: Callable[[], OnPolicyAlgorithm], load: Load) -> Cost:
+    """What the policy of a model costs.
+
+    Every number comes from the real thing: parameters are counted in the modules, products while the policy
+    acts on one observation, as in an evaluation, and while the algorithm's own `train` takes one step on a
+    minibatch; memory is that of the storages of the tensors that are there, each storage once.
+
+    Args:
+        make: makes the model on the CPU, with its optimiser; called twice where `load.rest` is not 0.
+        load: the minibatches and their tasks.
+    """
+    model = make()
+    policy = model.policy
+    generators = _generators(policy)
+    parameters = _parameters(policy, generators)
+    actor, critic = _sizes(policy)
+    kept, anew, held = _acting(model, load)
+    flops, activations = _update(model, load, load.rows)
+    rest = _update(make(), load, load.rest)[0] if load.rest else 0
+    return Cost(
+        parameters,
+        actor,
+        critic,
+        sum(hyper.strategy.outputs for hyper in generators),
+        Flops(kept, anew, flops, load.epochs * (load.minibatches * flops + rest)),
+        Memory(
+            _bytes([*policy.parameters(), *policy.buffers()]),
+            _bytes(_tensors(list(policy.optimizer.state.values()))),
+            activations,
+            held,
+        ),
+    )
+
+
+def _generators(policy: nn.Module) -> list[HyperNetwork]:
+    return [module for module in policy.modules() if isinstance(module, HyperNetwork)]
+
+
+def _parameters(policy: ActorCriticPolicy, generators: Iterable[HyperNetwork]) -> Parameters:
+    found = {"generator": 0, "heads": 0, "shared": 0}
+    for hyper in generators:
+        groups = {group["name"]: _count(group["params"]) for group in hyper.parameter_groups()}
+        for name, count in groups.items():
+            found[name] += count
+        if "heads" not in groups:
+            heads = (hyper.generator.features_dim + 1) * sum(hyper.generator.blocks)
+            found["generator"] -= heads
+            found["heads"] += heads
+    networks = 0 if any(found.values()) else sum(_sizes(policy))
+    total = _count(policy.parameters())
+    return Parameters(**found, networks=networks, rest=total - networks - sum(found.values()))
+
+
+def _sizes(policy: ActorCriticPolicy) -> tuple[int, int]:
+    """Weights and biases of the networks that act and judge on one task."""
+    if isinstance(policy, HyperActorCriticPolicy):
+        layers = policy.generated.target.layers.items()
+        actor, critic = (
+            sum(spec.parameters for name, spec in layers if name.startswith(f"{network}."))
+            for network in ("actor", "critic")
+        )
+        return actor, critic
+    extractor = policy.mlp_extractor
+    return (
+        _count([*extractor.policy_net.parameters(), *policy.action_net.parameters()]),
+        _count([*extractor.value_net.parameters(), *policy.value_net.parameters()]),
+    )
+
+
+def _count(parameters: Iterable[nn.Parameter]) -> int:
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def _acting(model: OnPolicyAlgorithm, load: Load) -> tuple[int, int, int]:
+    """Products of an action with weights kept and with weights made anew, and the bytes kept."""
+    policy = model.policy
+    predict = act_of(model)
+    seen = observations(policy.observation_space, load.descriptors[:1])
+
+    def act() -> None:
+        predict(seen)
+
+    before = _bytes(_held(policy))
+    for _ in range(_WARM_UP):
+        act()
+    held = _bytes(_held(policy)) - before
+    with _frozen(policy):
+        kept = products(act)
+        if isinstance(policy, HyperActorCriticPolicy):
+            policy.generated.drop_kept()
+        return kept, products(act), held
+
+
+@contextmanager
+def _frozen(policy: nn.Module) -> Iterator[None]:
+    """No parameter asks for gradients: the counter would look for the graph of views that have none."""
+    learnt = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+    for parameter in learnt:
+        parameter.requires_grad_(False)
+    yield
+    for parameter in learnt:
+        parameter.requires_grad_(True)
+
+
+def _held(policy: nn.Module) -> Iterator[Tensor]:
+    """Tensors that modules hold beside their parameters and buffers."""
+    known = {_storage(tensor)[0] for tensor in (*policy.parameters(), *policy.buffers())}
+    registered = ("_parameters", "_buffers", "_modules")
+    for module in policy.modules():
+        values = [value for name, value in vars(module).items() if name not in registered]
+        yield from (tensor for tensor in _tensors(values) if _storage(tensor)[0] not in known)
+
+
+def _update(model: OnPolicyAlgorithm, load: Load, rows: int) -> tuple[int, int]:
+    """Products of one minibatch of so many rows, and the bytes kept for its backward pass."""
+    model.set_logger(Logger(None, []))
+    model.rollout_buffer = _filled_buffer(model, load, rows)
+    for name, value in (("n_epochs", 1), ("batch_size", rows)):
+        if hasattr(model, name):
+            setattr(model, name, value)
+    parameters = {_storage(tensor)[0] for tensor in model.policy.parameters()}
+    saved: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        saved[_storage(tensor)[0]] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        counted = products(model.train)
+    return counted, _bytes(tensor for place, tensor in saved.items() if place not in parameters)
+
+
+def _filled_buffer(model: OnPolicyAlgorithm, load: Load, rows: int) -> Any:
+    """A rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
+    policy = model.policy
+    contexts = load.descriptors[np.arange(rows) % len(load.descriptors)]
+    seen = observations(model.observation_space, contexts)
+    with torch.no_grad():
+        actions, values, log_probs = policy(policy.obs_to_tensor(seen)[0])
+    assert model.rollout_buffer_class is not None
+    buffer: Any = model.rollout_buffer_class(
+        1, model.observation_space, model.action_space, model.device, n_envs=rows
+    )
+    zeros = np.zeros(rows, np.float32)
+    buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs)
+    buffer.advantages[:] = np.random.default_rng(0).standard_normal((1, rows))
+    return buffer
+
+
+def products(work: Callable[[], object]) -> int:
+    """FLOPs of the matrix products and convolutions of some work."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return int(counter.get_total_flops())
+
+
+def observations(space: gym.Space[Any], descriptors: NDArray[np.float32]) -> Batch:
+    """Observations of a family's space, drawn at random, one for each row of descriptors."""
+    assert isinstance(space, gym.spaces.Dict)
+    generator = np.random.default_rng(0)
+    drawn = {
+        name: _drawn(part, len(descriptors), generator)
+        for name, part in space.spaces.items()
+        if name != "context"
+    }
+    return {**drawn, "context": descriptors}
+
+
+def _drawn(space: gym.Space[Any], rows: int, generator: np.random.Generator) -> NDArray[Any]:
+    if isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating):
+        normal = generator.standard_normal((rows, *space.shape))
+        return np.clip(normal, space.low, space.high).astype(space.dtype)
+    space.seed(int(generator.integers(2**31)))
+    return np.stack([np.asarray(space.sample()) for _ in range(rows)])
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in a value, however deep in containers and dataclasses."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            yield from _tensors(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _tensors([getattr(value, field.name) for field in fields(value)])
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    """Bytes of the tensors' storages, each storage once."""
+    return sum(dict(_storage(tensor) for tensor in tensors).values())
+
+
+def _storage(tensor: Tensor) -> tuple[int, int]:
+    """Where a tensor's numbers lie, and how many bytes they take."""
+    storage = tensor.untyped_storage()
+    return storage.data_ptr(), storage.nbytes()
