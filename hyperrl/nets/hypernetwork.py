@@ -73,6 +73,11 @@ class HyperNetwork(nn.Module):
         self.strategy: Strategy = build(
             strategy, target.layers, generate, **{**ranks, **(strategy_options or {})}
         )
+        if isinstance(target, ModuleTarget) and not self.strategy.affine:
+            raise ValueError(
+                "strategy_options: an adapter with an activation is no affine map, as the layers of a module "
+                "are; take activation=None, or an MLP, CNN or GRU as target"
+            )
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
         self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, magnitude_invariant)
         self.generator: Generator = GENERATORS[architecture](

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from hyperrl.nets import MLP, HyperNetwork
 from hyperrl.nets.generators import GENERATORS, Head, TransformerGenerator, apply_head
 from hyperrl.nets.strategies import STRATEGIES
-from tests.nets.test_executions import assert_equal
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "linear": (64,),
@@ -30,61 +29,6 @@ LAYERWISE = ["transformer", "recurrent"]
 def hypernetwork(target: MLP, strategy: str, architecture: str, **options: Any) -> HyperNetwork:
     hidden = options.pop("hidden", HIDDEN[architecture])
     return HyperNetwork(3, target, strategy, rank=4, hidden=hidden, architecture=architecture, **options)
-
-
-def perturbed(module: nn.Module) -> None:
-    draw = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=draw))
-
-
-def naive(target: MLP, hyper: HyperNetwork, descriptors: Tensor, x: Tensor, index: Tensor) -> Tensor:
-    """One row after the other, each alone with its task."""
-    return torch.cat(
-        [target(x[row : row + 1], hyper(descriptors[[task]])) for row, task in enumerate(index.tolist())]
-    )
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("architecture", GENERATORS)
-@given(
-    tasks=st.integers(1, 5),
-    index=st.lists(st.integers(0, 1000), min_size=1, max_size=12),
-    indexed=st.booleans(),
-    hidden=st.lists(st.integers(1, 6), min_size=1, max_size=2),
-    head_norm=st.sampled_from([None, "weight", "spectral"]),
-    magnitude_invariant=st.booleans(),
-)
-@settings(max_examples=20)
-def test_execution_equals_the_loop_over_rows(
-    strategy: str,
-    architecture: str,
-    tasks: int,
-    index: list[int],
-    indexed: bool,
-    hidden: list[int],
-    head_norm: str | None,
-    magnitude_invariant: bool,
-) -> None:
-    torch.manual_seed(0)
-    target = MLP(3, 2, hidden)
-    hyper = hypernetwork(
-        target, strategy, architecture, head_norm=head_norm, magnitude_invariant=magnitude_invariant
-    )
-    perturbed(hyper)
-    rows = torch.tensor(index) % tasks if indexed else torch.arange(len(index))
-    descriptors = torch.rand(tasks if indexed else len(index), 3) * 2 - 1
-    x = torch.randn(len(rows), 3, requires_grad=True)
-    upstream = torch.randn(len(rows), 2)
-    inputs = [x, *hyper.parameters()]
-    y = target(x, hyper(descriptors, rows if indexed else None))
-    found = torch.autograd.grad((y * upstream).sum(), inputs)
-    expected_y = naive(target, hyper, descriptors, x, rows)
-    expected = torch.autograd.grad((expected_y * upstream).sum(), inputs)
-    assert_equal(y, expected_y)
-    for one, other in zip(found, expected, strict=True):
-        assert_equal(one, other)
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)

@@ -24,6 +24,8 @@ STRATEGIES: dict[str, type[Any]] = {
 }
 """Every strategy, constructed as ``STRATEGIES[name](layers, **options)``."""
 
+_SIZES = ("rank", "chunk_size", "width")
+
 
 def options_of(strategy: str) -> tuple[str, ...]:
     """The names of a strategy's options.
@@ -53,13 +55,15 @@ def build(
         options: Further arguments of the strategy.
 
     Raises:
-        ValueError: An unknown strategy, option or layer.
+        ValueError: An unknown strategy, option or layer, or a size below 1.
     """
     allowed = options_of(strategy)
     for name in options:
         if name not in allowed:
             known = ", ".join(allowed) or "none"
             raise ValueError(f"{name}: no option of the strategy {strategy!r}; its options: {known}")
+        if name in _SIZES and options[name] < 1:
+            raise ValueError(f"{name}: found {options[name]}; allowed: at least 1")
     made = STRATEGIES[strategy]
     names = made.default_layers(layers) if generate == "all" else chosen_layers(layers, generate)
     one: Strategy = made({name: layers[name] for name in names}, **options)

@@ -39,6 +39,7 @@ class Adapter(Strategy):
         super().__init__()
         self.specs, self.rank = dict(layers), rank
         self.activation = None if activation is None else activation()
+        self.affine = self.activation is None
         bottlenecks = {}
         for name, spec in layers.items():
             bottlenecks[f"{name}.down"] = LayerSpec(spec.in_features, rank, gain=1.0)

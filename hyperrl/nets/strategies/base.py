@@ -36,6 +36,9 @@ class Strategy(nn.Module, ABC):
     reads_features: bool = False
     """Whether :meth:`from_features` may apply weights without forming a task's outputs."""
 
+    affine: bool = True
+    """Whether every generated layer is an affine map, which a weight and a bias can express."""
+
     sections: dict[str, int]
     """The outputs in order: how many belong to each layer, by its name."""
 

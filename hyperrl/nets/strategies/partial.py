@@ -25,7 +25,7 @@ class Partial(Strategy):
         super().__init__()
         self.generated, self.order = generated, tuple(layers)
         self.factored, self.reads_features = generated.factored, generated.reads_features
-        self.sections = generated.sections
+        self.affine, self.sections = generated.affine, generated.sections
         chosen = set(names)
         self.shared_names = tuple(name for name in layers if name not in chosen)
         specs = [layers[name] for name in self.shared_names]

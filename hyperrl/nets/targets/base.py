@@ -41,6 +41,22 @@ def leave(layout: Layout, y: Tensor, dims: int = 1) -> Tensor:
     return left.reshape(len(left), *shape)
 
 
+def plain_tensors(weights: Weights) -> dict[str, Tensor]:
+    """What ``weights.dense()`` gives, for a target that needs a weight and a bias of every layer.
+
+    Raises:
+        ValueError: A layer that is no affine map, such as one behind an adapter with an activation.
+    """
+    tensors = weights.dense()
+    for name in weights.layers:
+        if f"{name}.weight" not in tensors:
+            raise ValueError(
+                f"weights: layer {name!r} is no affine map (an adapter with an activation); allowed here: "
+                "an adapter with activation=None, or another strategy"
+            )
+    return tensors
+
+
 N = TypeVar("N", bound=nn.Module)
 
 

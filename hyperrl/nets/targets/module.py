@@ -12,7 +12,7 @@ from torch.func import functional_call, vmap
 
 from hyperrl.nets.grouping import Each, Grouped
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.targets.base import enter, leave
+from hyperrl.nets.targets.base import enter, leave, plain_tensors
 from hyperrl.nets.weights import Weights
 
 _ROOT = "module"
@@ -96,6 +96,9 @@ class ModuleTarget(nn.Module):
 
         Returns:
             What the module returns: a tensor, or a tuple of tensors, (B, ...) each.
+
+        Raises:
+            ValueError: Weights with a layer that is no affine map.
         """
         parameters = self._parameters_of(weights)
         tasks = len(next(iter(parameters.values())))
@@ -113,7 +116,7 @@ class ModuleTarget(nn.Module):
         return functional_call(self.skeleton, parameters, rows)
 
     def _parameters_of(self, weights: Weights) -> dict[str, Tensor]:
-        dense = weights.dense()
+        dense = plain_tensors(weights)
         tensors = dict(pair for piece in self.pieces for pair in piece.tensors(dense))
         return tensors | {alias: tensors[name] for alias, name in self._aliases.items()}
 

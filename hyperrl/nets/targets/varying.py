@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import enter
+from hyperrl.nets.targets.base import enter, plain_tensors
 from hyperrl.nets.weights import Weights
 
 
@@ -104,10 +104,13 @@ class VaryingMLP(nn.Module):
         """The plain network of one task and of the hidden sizes given, the largest by default.
 
         It holds the units that are used and no others, its weights frozen copies.
+
+        Raises:
+            ValueError: Hidden sizes that do not fit, or weights with a layer that is no affine map.
         """
         sizes = tuple(hidden) if hidden is not None else (self.width,) * self.depth
         self.sizes([sizes])
-        dense = weights.dense()
+        dense = plain_tensors(weights)
         modules: list[nn.Module] = []
         into, scale = self.in_features, 1.0
         names = [*map(str, range(len(sizes))), str(self.depth)]

@@ -1,0 +1,189 @@
+"""Every strategy, hypernetwork and target together: each execution equals the loop over rows.
+
+Outputs, and gradients with respect to inputs, descriptors and all parameters of the hypernetwork, are within
+1e-5 of the largest entry in single precision.
+"""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from hyperrl.nets import GENERATORS, STRATEGIES, HyperNetwork, ModuleTarget, encoders
+from tests.nets.cases import CASES, Case, moved, of_task
+from tests.nets.test_executions import assert_equal
+from tests.nets.test_strategies import costs
+
+OPTIONS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "low-rank": st.fixed_dictionaries({"rank": st.integers(1, 7)}),
+    "full": st.just({}),
+    "chunked": st.fixed_dictionaries({"chunk_size": st.integers(3, 40), "width": st.integers(2, 8)}),
+    "adapter": st.fixed_dictionaries({"rank": st.integers(1, 5)}),
+    "modulation": st.just({}),
+    "mask": st.fixed_dictionaries({"sparsity": st.floats(0, 0.9)}),
+}
+
+HIDDEN: dict[str, tuple[tuple[int, ...], ...]] = {
+    "linear": ((),),
+    "mlp": ((5,), (7, 4), ()),
+    "residual": ((6,), (5, 5, 5)),
+    "transformer": ((4,), (8, 8)),
+    "recurrent": ((5,), (4, 4)),
+}
+
+ENCODERS: dict[str, Callable[[], encoders.Encoder | None]] = {
+    "as they are": lambda: None,
+    "vector": lambda: encoders.Vector(2, (-1.0, 3.0)),
+    "magnitude-invariant": lambda: encoders.MagnitudeInvariant(2),
+    "masked": lambda: encoders.Masked(encoders.Vector(3), 0.5),
+    "categories": lambda: encoders.Categorical([3, 2]),
+    "task": lambda: encoders.TaskEmbedding(4, 3),
+    "state and noise": lambda: encoders.Concatenation([encoders.State(2), encoders.Noise(2)]),
+}
+
+LAYOUTS = ("one task", "a task a row", "groups", "groups and a task without rows")
+
+
+def hypernetwork(
+    data: st.DataObject, case: Case, strategy: str, architecture: str, **options: Any
+) -> HyperNetwork:
+    """One with choices drawn, its parameters moved away from their start."""
+    encoder = ENCODERS[data.draw(st.sampled_from(sorted(ENCODERS)), label="encoder")]()
+    names = st.lists(st.sampled_from(list(case.target.layers)), min_size=1, unique=True)
+    hyper = HyperNetwork(
+        2 if encoder is None else encoder.dim,
+        case.target,
+        strategy,
+        hidden=data.draw(st.sampled_from(HIDDEN[architecture]), label="hidden"),
+        strategy_options=data.draw(OPTIONS[strategy], label="options") | options,
+        generate=data.draw(st.just("all") | names, label="generate"),
+        architecture=architecture,
+        encoder=encoder,
+        head_norm=data.draw(st.sampled_from([None, None, "weight", "spectral"]), label="head_norm"),
+        separate_head=data.draw(st.booleans(), label="separate_head"),
+    )
+    moved(hyper)
+    return hyper
+
+
+def batch(data: st.DataObject, hyper: HyperNetwork) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Descriptors, the index of rows, and the task of each row that it means."""
+    layout = data.draw(st.sampled_from(LAYOUTS), label="layout")
+    tasks = 1 if layout == "one task" else data.draw(st.integers(1, 4), label="tasks")
+    numbers = data.draw(st.lists(st.integers(0, tasks - 1), min_size=1, max_size=6), label="index")
+    rows = torch.arange(tasks) if layout == "a task a row" else torch.tensor(numbers)
+    index = None if layout == "a task a row" else rows
+    if layout == "one task" and data.draw(st.booleans(), label="no index"):
+        index = None
+    tasks += layout.endswith("without rows")
+    encoder = hyper.encoder
+    descriptors = torch.rand(tasks, 2) * 2 - 1 if encoder is None else encoder.sample(tasks)
+    return descriptors.requires_grad_(), index, rows
+
+
+def chosen(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:
+    return case.apply(x, hyper(descriptors, index))
+
+
+def forced(execution: str) -> Callable[..., Tensor]:
+    def apply(*arguments: Any) -> Tensor:
+        with costs(execution):
+            return chosen(*arguments)
+
+    return apply
+
+
+def kept(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:
+    """Weights formed once, as for acting: row i is task i."""
+    return case.apply(x, hyper(descriptors if index is None else descriptors[index]).formed())
+
+
+def dense(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:
+    """Plain tensors of all tasks at once, applied row by row."""
+    tensors = hyper(descriptors, index).dense()
+    each = torch.arange(len(x)) % len(descriptors) if index is None else index
+    rows = zip(x, each.tolist(), strict=True)
+    return torch.stack([case.naive(of_task(tensors, task), one, row) for row, (one, task) in enumerate(rows)])
+
+
+def executions(hyper: HyperNetwork) -> dict[str, Callable[..., Tensor]]:
+    found = {"chosen": chosen, "kept": kept, "dense": dense}
+    if hyper.strategy.reads_features and not hyper.generator.layerwise:
+        found |= {"grouped": forced("formed"), "basis": forced("basis")}
+    return found
+
+
+def gradients(y: Tensor, upstream: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+    """With zeros for an input that has no part, such as the number of a category."""
+    found = torch.autograd.grad((y * upstream).sum(), inputs, allow_unused=True)
+    return [torch.zeros_like(one) if grad is None else grad for one, grad in zip(inputs, found, strict=True)]
+
+
+def check(data: st.DataObject, kind: str, strategy: str, architecture: str, **options: Any) -> None:
+    torch.manual_seed(data.draw(st.integers(0, 2**16), label="seed"))
+    case = CASES[kind](lambda low, high: data.draw(st.integers(low, high)))
+    hyper = hypernetwork(data, case, strategy, architecture, **options)
+    descriptors, index, rows = batch(data, hyper)
+    x = torch.randn(len(rows), *case.shape, requires_grad=True)
+    inputs = [x, descriptors, *hyper.parameters()]
+    expected = case.loop(hyper, descriptors, rows, x)
+    upstream = torch.randn_like(expected)
+    expected_gradients = gradients(expected, upstream, inputs)
+    for execute in executions(hyper).values():
+        y = execute(case, hyper, x, descriptors, index)
+        assert_equal(y, expected)
+        for one, other in zip(gradients(y, upstream, inputs), expected_gradients, strict=True):
+            assert_equal(one, other)
+
+
+COMBINATIONS = list(product(CASES, STRATEGIES, GENERATORS))
+
+
+@pytest.mark.parametrize(("kind", "strategy", "architecture"), COMBINATIONS)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_executions_equal_the_loop_over_rows(
+    data: st.DataObject, kind: str, strategy: str, architecture: str
+) -> None:
+    check(data, kind, strategy, architecture)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "strategy", "architecture"), COMBINATIONS)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_executions_equal_the_loop_over_rows_in_many_more_cases(
+    data: st.DataObject, kind: str, strategy: str, architecture: str
+) -> None:
+    check(data, kind, strategy, architecture)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind not in ("module", "varying")])
+@settings(max_examples=5)
+@given(data=st.data(), architecture=st.sampled_from(sorted(GENERATORS)))
+def test_adapters_with_an_activation_do_too(data: st.DataObject, kind: str, architecture: str) -> None:
+    check(data, kind, "adapter", architecture, activation=nn.ReLU)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_an_adapter_with_an_activation_is_refused_where_plain_layers_are_asked_for(partial: bool) -> None:
+    options = {"activation": nn.ReLU}
+    line = r"^[^\n]*no affine map[^\n]*$"
+    case = CASES["module"]()
+    generate = list(case.target.layers)[:2] if partial else "all"
+    with pytest.raises(ValueError, match=line):
+        HyperNetwork(2, case.target, "adapter", strategy_options=options, generate=generate)
+    case = CASES["varying"]()
+    generate = ["1"] if partial else "all"
+    hyper = HyperNetwork(2, case.target, "adapter", strategy_options=options, generate=generate)
+    weights = hyper(torch.zeros(1, 2))
+    assert case.apply(torch.randn(3, *case.shape), weights).isfinite().all()
+    with pytest.raises(ValueError, match=line):
+        case.target.specialize(weights)
+    with pytest.raises(ValueError, match=line):
+        ModuleTarget(nn.Linear(6, 6))(torch.randn(3, 6), weights)
