@@ -19,7 +19,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP, Weights
-from hyperrl.policies.distributions import LeanDiagGaussian
+from hyperrl.policies.distributions import LEAN
 from hyperrl.policies.extractors import CONTEXT, ContextExtractor
 from hyperrl.policies.generated import GeneratedMLP
 
@@ -125,8 +125,9 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         }
 
     def _build(self, lr_schedule: Schedule) -> None:
-        if type(self.action_dist) is DiagGaussianDistribution:
-            self.action_dist = LeanDiagGaussian(self.action_dist.action_dim)
+        lean = LEAN.get(type(self.action_dist))
+        if lean is not None:
+            self.action_dist = lean(self.action_dist.action_dim)
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
         )

@@ -1,14 +1,19 @@
-"""A leaner diagonal Gaussian."""
+"""Leaner distributions of actions: SB3's in all but the number of operations."""
 
 import math
 from typing import Any, Self
 
 import torch
-from stable_baselines3.common.distributions import DiagGaussianDistribution
+from stable_baselines3.common.distributions import (
+    CategoricalDistribution,
+    DiagGaussianDistribution,
+    Distribution,
+)
 from torch import Tensor
-from torch.distributions import Normal
+from torch.distributions import Categorical, Normal
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+_LOWEST = torch.finfo(torch.float32).min
 
 
 class LeanDiagGaussian(DiagGaussianDistribution):
@@ -49,3 +54,47 @@ class LeanDiagGaussian(DiagGaussianDistribution):
     def mode(self) -> Tensor:
         """The means (batch, actions)."""
         return self.mean
+
+
+class LeanCategorical(CategoricalDistribution):
+    """Stable-Baselines3's categorical distribution: the same probabilities in fewer operations.
+
+    Logits are normalised once, and what is drawn or asked for is not checked again.
+    """
+
+    def proba_distribution(self, action_logits: Tensor) -> Self:
+        """Sets logits (batch, actions), normalised or not."""
+        self.log_probs = torch.log_softmax(action_logits, dim=1)
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy without the logits of the last pass, whose graph torch refuses to copy."""
+        return type(self)(self.action_dim)
+
+    @property
+    def distribution(self) -> Categorical:  # type: ignore[override]
+        """The same distribution as torch has it."""
+        return Categorical(logits=self.log_probs)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log probabilities (batch,) of actions (batch,)."""
+        return self.log_probs.gather(1, actions.long().unsqueeze(1)).squeeze(1)
+
+    def entropy(self) -> Tensor:
+        """Entropies (batch,); an action of probability 0 adds nothing."""
+        return -(self.log_probs.exp() * self.log_probs.clamp_min(_LOWEST)).sum(dim=1)
+
+    def sample(self) -> Tensor:
+        """Samples (batch,)."""
+        return torch.multinomial(self.log_probs.exp(), 1).squeeze(1)
+
+    def mode(self) -> Tensor:
+        """The most likely actions (batch,)."""
+        return self.log_probs.argmax(dim=1)
+
+
+LEAN: dict[type[Distribution], type[LeanDiagGaussian] | type[LeanCategorical]] = {
+    DiagGaussianDistribution: LeanDiagGaussian,
+    CategoricalDistribution: LeanCategorical,
+}
+"""What takes the place of Stable-Baselines3's own."""

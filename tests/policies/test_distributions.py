@@ -1,4 +1,4 @@
-"""The lean diagonal Gaussian is SB3's in all but the number of operations."""
+"""The lean distributions are SB3's in all but the number of operations."""
 
 import copy
 import math
@@ -7,10 +7,14 @@ import pickle
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from stable_baselines3.common.distributions import DiagGaussianDistribution, kl_divergence
+from stable_baselines3.common.distributions import (
+    CategoricalDistribution,
+    DiagGaussianDistribution,
+    kl_divergence,
+)
 from torch import Tensor
 
-from hyperrl.policies.distributions import LeanDiagGaussian
+from hyperrl.policies.distributions import LeanCategorical, LeanDiagGaussian
 from tests.policies.worlds import OBSERVATIONS, policy, samples, tensors
 
 
@@ -117,3 +121,45 @@ def test_pickled() -> None:
     again = pickle.loads(pickle.dumps(lean))
     assert torch.equal(again.mode(), lean.mode())
     assert torch.equal(again.entropy(), lean.entropy())
+
+
+@given(rows=st.integers(1, 7), actions=st.integers(2, 6), seed=st.integers(0, 99))
+def test_probabilities_of_choices_with_their_gradients(rows: int, actions: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    logits = (3 * torch.randn(rows, actions)).requires_grad_()
+    taken = torch.randint(actions, (rows,))
+    lean = LeanCategorical(actions).proba_distribution(logits)
+    plain = CategoricalDistribution(actions).proba_distribution(logits)
+    assert torch.equal(lean.mode(), plain.mode())
+    for found, expected in (
+        (lean.log_prob(taken.float()), plain.log_prob(taken.float())),
+        (lean.entropy(), plain.entropy()),
+        (lean.distribution.probs, plain.distribution.probs),
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+        one, other = (
+            torch.autograd.grad(
+                (each * torch.arange(1.0, rows + 1).view(-1, *[1] * (each.dim() - 1))).sum(),
+                logits,
+                retain_graph=True,
+            )[0]
+            for each in (found, expected)
+        )
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_draws_of_choices_are_those_of_sb3() -> None:
+    logits = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(1)
+    found = LeanCategorical(4).proba_distribution(logits).sample()
+    torch.manual_seed(1)
+    assert torch.equal(found, CategoricalDistribution(4).proba_distribution(logits).sample())
+
+
+def test_an_impossible_choice_has_no_part_in_the_entropy() -> None:
+    logits = torch.tensor([[0.0, -torch.inf, 0.0]])
+    lean = LeanCategorical(3).proba_distribution(logits)
+    torch.testing.assert_close(lean.entropy(), torch.tensor([math.log(2)]))
+    again = pickle.loads(pickle.dumps(lean))
+    assert torch.equal(again.mode(), lean.mode())
+    assert copy.deepcopy(lean).action_dim == 3
