@@ -81,13 +81,11 @@ class Grouped:
     @classmethod
     def of(cls, index: Int[Tensor, " row"], tasks: int) -> "Grouped":
         """The layout for a row-to-task index in any order; tasks without a row are allowed."""
-        counts = torch.bincount(index, minlength=tasks)
-        order = torch.argsort(index, stable=True)
-        starts = counts.cumsum(0) - counts
-        sorted_index = index.index_select(0, order)
-        place = torch.arange(len(index), device=index.device) - starts.index_select(0, sorted_index)
-        largest = int(counts.max())
-        slot = torch.empty_like(index).scatter_(0, order, sorted_index * largest + place)
+        ordered, order = torch.sort(index, stable=True)
+        rows = torch.arange(len(index), device=index.device)
+        place = rows - torch.searchsorted(ordered, ordered)
+        largest = int(place.max()) + 1 if len(place) else 0
+        slot = torch.empty_like(index).scatter_(0, order, torch.add(place, ordered, alpha=largest))
         return cls(slot, tasks, largest)
 
     def enter(self, x: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """Every weight generated at once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.basis import BasisLinear
+from hyperrl.nets.formed import cut, formed
 from hyperrl.nets.grouping import Each, Grouped, Layout, Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
@@ -42,6 +43,11 @@ class Full(Strategy):
             for spec in layers.values()
             for size in (spec.parameters - spec.out_features, spec.out_features)
         ]
+        self._shapes = [
+            shape
+            for spec in layers.values()
+            for shape in ((spec.in_features, spec.out_features), (spec.out_features,))
+        ]
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
@@ -65,7 +71,7 @@ class Full(Strategy):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        return self._formed(outputs, layout_of(len(outputs), index))
+        return self._formed(cut(outputs, self._shapes), layout_of(len(outputs), index))
 
     def from_features(
         self,
@@ -89,7 +95,7 @@ class Full(Strategy):
                 features.shape[1], tasks, padded
             ):
                 return self.basis(features, weight, bias, index)
-        return self._formed(torch.addmm(bias, features, weight), layout)
+        return self._formed(formed(features, weight, bias, self._shapes), layout)
 
     def _formed_cost(self, features: int, tasks: int, padded_rows: int) -> int:
         return self.outputs * (tasks * (features + FORMED_ENTRY) + padded_rows)
@@ -98,11 +104,10 @@ class Full(Strategy):
         between = sum(min(spec.in_features, spec.out_features) for spec in self.specs.values())
         return rows * features * (self.outputs + BASIS_ENTRY * between)
 
-    def _formed(self, outputs: Tensor, layout: Layout) -> Weights:
-        slices = torch.split(outputs, self._sizes, dim=1)
+    def _formed(self, pieces: Sequence[Tensor], layout: Layout) -> Weights:
         layers: dict[str, GeneratedLinear] = {
-            name: DenseLinear(weight.reshape(-1, spec.in_features, spec.out_features), bias)
-            for (name, spec), weight, bias in zip(self.specs.items(), slices[::2], slices[1::2], strict=True)
+            name: DenseLinear(weight, bias)
+            for name, weight, bias in zip(self.specs, pieces[::2], pieces[1::2], strict=True)
         }
         return Weights(layers, layout)
 
