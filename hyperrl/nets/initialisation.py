@@ -5,7 +5,10 @@
 | `matched` | the target's own on every task, a small part of the variance differing between tasks |
 | `hyperfan-in` | activations keep their variance; all that is generated differs between tasks |
 | `hyperfan-out` | gradients keep their variance; all that is generated differs between tasks |
-| `bias-hyperinit` | the target's own, the same on every task |
+| `bias-hyperinit` | the target's own, the same on every task (Beck et al., CoRL 2022) |
+
+The two hyperfan rules are those of Chang, Flokas and Lipson (ICLR 2020) for full generation. Other strategies
+generate a change of shared weights: there a rule says how large that change is.
 """
 
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies import Full, Partial, Strategy
 
 INITIALISATIONS = ("matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit")
@@ -89,29 +92,38 @@ def initial_head(
 def _started(initialisation: str, block: _Block, strategy: Strategy, spec: LayerSpec | None) -> _Block:
     if initialisation == "matched":
         return block
+    generated = strategy.generated if isinstance(strategy, Partial) else strategy
+    whole = spec if isinstance(generated, Full) else None
     if initialisation == "bias-hyperinit":
-        return block.around(torch.zeros_like(block.weight))
+        return _plain(block, whole)
     fan = initialisation.removeprefix("hyperfan-")
-    whole = strategy.generated if isinstance(strategy, Partial) else strategy
-    if isinstance(whole, Full) and spec is not None:
-        return _hyperfan(block, spec, fan)
-    return _hyperfan_change(block, spec, fan)
+    return _hyperfan_change(block, spec, fan) if whole is None else _hyperfan(block, whole, fan)
+
+
+def _plain(block: _Block, whole: LayerSpec | None) -> _Block:
+    """A head of zeros whose bias is a plain layer's weights and biases, or the middle of a change."""
+    bias = block.middle
+    if whole is not None:
+        bias = torch.cat([initial_weight(whole).flatten(), initial_bias(whole)])
+    return _Block(torch.zeros_like(block.weight), bias, block.features)
 
 
 def _hyperfan(block: _Block, spec: LayerSpec, fan: str) -> _Block:
     """The head of a layer's whole weights and biases (Chang et al., ICLR 2020, table 1).
 
-    The layer's gain stands for their factor of 2 before a ReLU. Biases make up half of the variance of y
-    (fan-in), or what the weights leave out of it (fan-out); with a gain below 1, of that much less.
+    Biases are generated too: theirs is half of the variance of y (fan-in), or what the weights leave of it
+    (fan-out). The layer's squared gain stands for the factor of 2 that they give a layer before a ReLU. The
+    variance of the features is measured, where they take it to be that of the descriptor.
     """
     inside = block.features[len(block.features) // 2 :]
     energy = inside.square().mean(dim=0).sum().clamp_min(1e-12)
-    square, into, out = _gain_square(spec), spec.in_features, spec.out_features
+    square, into, out = spec.mean_square * _fan(spec), spec.in_features, spec.out_features
+    entries = torch.tensor([into * out, out])
     if fan == "in":
-        variance, bias_variance = square / (2 * into), min(square, 1.0) / 2
+        variance, bias_variance = square / (2 * into), square / 2
     else:
-        variance, bias_variance = square / out, min(square, 1.0) * max(1 - into / out, 0.0)
-    variances = torch.tensor([variance, bias_variance]).repeat_interleave(torch.tensor([into * out, out]))
+        variance, bias_variance = square / spec.fan_out, square * max(1 - into / spec.fan_out, 0.0)
+    variances = torch.tensor([variance, bias_variance]).repeat_interleave(entries)
     weight = torch.randn_like(block.weight) * (variances / energy).sqrt()
     return _Block(weight, torch.zeros_like(block.bias), block.features)
 
@@ -125,11 +137,12 @@ def _hyperfan_change(block: _Block, spec: LayerSpec | None, fan: str) -> _Block:
     energy = (block.features - block.centre).square().mean(dim=0).sum().clamp_min(1e-12)
     variance = block.changes().square().mean() / energy
     if spec is not None:
-        entries = spec.in_features if fan == "in" else spec.out_features
-        variance = variance * (_gain_square(spec) / entries / spec.mean_square)
+        variance = variance * (_fan(spec) / (spec.in_features if fan == "in" else spec.fan_out))
     return block.around(torch.randn_like(block.weight) * variance.sqrt())
 
 
-def _gain_square(spec: LayerSpec) -> float:
-    """The squared gain of a layer whose fan is the number of its inputs."""
-    return spec.mean_square * spec.in_features if spec.gain is None else spec.gain**2
+def _fan(spec: LayerSpec) -> float:
+    """The fan by which the layer's own start divides the squared gain of one map."""
+    if spec.gain is None:
+        return float(spec.in_features)
+    return max(spec.in_features, spec.out_features) / spec.maps

@@ -21,17 +21,26 @@ class LayerSpec:
             initialises its policies; None starts both as ``torch.nn.Linear`` does.
         start: W, shaped (in_features, out_features), and b of an existing layer to start from instead
             (with ``gain=None``).
+        maps: How many maps of the same x lie side by side in W, such as gates; ``gain`` is of all together.
+        uses: In how many rows an entry of x is used on average, such as a pixel in patches that overlap.
     """
 
     in_features: int
     out_features: int
     gain: float | None = HIDDEN_GAIN
     start: tuple[Tensor, Tensor] | None = field(default=None, compare=False, repr=False)
+    maps: int = 1
+    uses: float = 1.0
 
     @property
     def parameters(self) -> int:
         """Number of weights and biases of one task's layer."""
         return (self.in_features + 1) * self.out_features
+
+    @property
+    def fan_out(self) -> float:
+        """How many entries of y each entry of x has a part in, for one map."""
+        return self.uses * self.out_features / self.maps
 
     @property
     def mean_square(self) -> float:

@@ -67,7 +67,9 @@ class CNN(nn.Module):
                 )
             self.shapes.append((channels, height, width))
         self.kernels = [
-            LayerSpec(before[0] * kernel**2, after[0], gain)
+            LayerSpec(
+                before[0] * kernel**2, after[0], gain, uses=kernel**2 * prod(after[1:]) / prod(before[1:])
+            )
             for (before, after), (_, kernel, _) in zip(pairwise(self.shapes), self.convolutions, strict=True)
         ]
         self.activations = nn.ModuleList(activation() for _ in self.convolutions)

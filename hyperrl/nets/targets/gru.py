@@ -42,8 +42,8 @@ class GRU(nn.Module):
         self.in_features, self.out_features, self.hidden_size = in_features, out_features, hidden_size
         self.with_latent = with_latent
         self._layers = {
-            "input": LayerSpec(in_features, 3 * hidden_size, gain),
-            "recurrent": LayerSpec(hidden_size, 3 * hidden_size, gain),
+            "input": LayerSpec(in_features, 3 * hidden_size, gain, maps=3),
+            "recurrent": LayerSpec(hidden_size, 3 * hidden_size, gain, maps=3),
             "output": LayerSpec(hidden_size, out_features, None if gain is None else out_gain),
         }
 
