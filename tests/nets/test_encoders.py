@@ -86,11 +86,43 @@ def test_a_range_must_be_one() -> None:
         Vector(2, (1.0, 1.0))
 
 
-@given(st.lists(st.floats(-3, 3, width=32), min_size=2, max_size=2))
-def test_magnitude_is_the_same_for_all_descriptors(values: list[float]) -> None:
-    features = MagnitudeInvariant(2, (-3.0, 3.0))(torch.tensor([values]))
-    assert features.norm() == pytest.approx(math.sqrt(2), rel=1e-5)
-    assert (features >= -1e-6).all()
+@given(st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=4), st.booleans())
+def test_magnitude_is_the_same_for_all_descriptors(values: list[float], missing: bool) -> None:
+    encoder = MagnitudeInvariant(len(values), (-3.0, 3.0))
+    descriptors = torch.tensor([values, [-3.0] * len(values)])
+    features = encoder(descriptors)
+    assert features.norm(dim=1) == pytest.approx(torch.full((2,), math.sqrt(len(values))), rel=1e-5)
+    if all(abs(value) <= 3 for value in values):
+        assert (features >= -1e-6).all()
+    if missing:
+        descriptors[0, 0] = math.nan
+        norms = Masked(encoder)(descriptors).norm(dim=1)
+        assert norms == pytest.approx(torch.full((2,), math.sqrt(2 * len(values))), rel=1e-5)
+
+
+def test_numbers_turn_through_a_quarter_of_a_circle() -> None:
+    features = MagnitudeInvariant(1, (-3.0, 3.0))(torch.tensor([[-3.0], [-1.0], [0.0], [3.0]]))
+    half = math.sqrt(0.5)
+    for found, expected in zip(
+        features.tolist(), [[1, 0], [math.sqrt(0.75), 0.5], [half, half], [0, 1]], strict=True
+    ):
+        assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["full", "low-rank", "modulation"])
+def test_what_is_generated_is_added_to_learned_weights(strategy: str) -> None:
+    """A head that is twice as large changes weights twice as much, around weights that all tasks share."""
+    hyper = HyperNetwork(2, MLP(3, 2, (8,)), strategy, magnitude_invariant=True)
+    descriptors = torch.rand(5, 2) * 2 - 1
+    _, weight, bias = (part.detach().clone() for part in hyper.generator.parts(descriptors))
+    found = []
+    for size in (0.0, 1.0, 2.0):
+        hyper.generator.set_head(size * weight, bias)
+        found.append(hyper(descriptors).dense()["1.weight"])
+    shared, once, twice = found
+    assert torch.equal(shared, shared[:1].expand_as(shared))
+    assert (once - shared).abs().max() > 0.01
+    torch.testing.assert_close(twice - shared, 2 * (once - shared))
 
 
 def test_categories_are_told_apart_and_checked() -> None:

@@ -122,6 +122,17 @@ def test_spectral_norm_bounds_each_head() -> None:
         )
 
 
+def test_weight_norm_tells_directions_from_lengths() -> None:
+    head = Head(6, (3, 9), "weight")
+    weight, bias = torch.randn(6, 12), torch.randn(12)
+    head.set(weight, bias)
+    with torch.no_grad():
+        own, _, length = head.layers()
+        own.mul_(torch.rand(12) + 0.5)
+        length.mul_(3)
+    torch.testing.assert_close(head()[0], 3 * weight)
+
+
 def test_weight_norm_learns_from_heads_of_zero() -> None:
     hyper = hypernetwork(MLP(4, 2, (8,)), "full", "mlp", head_norm="weight", initialisation="bias-hyperinit")
     descriptors = torch.rand(5, 3)

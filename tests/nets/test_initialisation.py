@@ -96,7 +96,7 @@ def test_hyperfan_keeps_variances_from_layer_to_layer(fan: str, architecture: st
 def test_hyperfan_variances_are_those_of_the_paper(fan: str, architecture: str) -> None:
     """Table 1 of Chang et al. (2020): weights and generated biases, before a ReLU and before nothing."""
     torch.manual_seed(0)
-    target = MLP(60, 90, (120, 80), gain=SQRT2, out_gain=1.0)
+    target = MLP(30, 45, (60, 40), gain=SQRT2, out_gain=1.0)
     weights, biases = [], []
     for _ in range(6):
         hyper = HyperNetwork(3, target, "full", initialisation=f"hyperfan-{fan}", architecture=architecture)
@@ -105,8 +105,8 @@ def test_hyperfan_variances_are_those_of_the_paper(fan: str, architecture: str) 
         weights.append([dense[f"{number}.weight"].square().mean() for number in range(3)])
         biases.append([dense[f"{number}.bias"].square().mean() for number in range(3)])
     paper = {
-        "in": ([2 / (2 * 60), 2 / (2 * 120), 1 / (2 * 80)], [2 / 2, 2 / 2, 1 / 2]),
-        "out": ([2 / 120, 2 / 80, 1 / 90], [2 * (1 - 60 / 120), 0.0, 1 - 80 / 90]),
+        "in": ([2 / (2 * 30), 2 / (2 * 60), 1 / (2 * 40)], [2 / 2, 2 / 2, 1 / 2]),
+        "out": ([2 / 60, 2 / 40, 1 / 45], [2 * (1 - 30 / 60), 0.0, 1 - 40 / 45]),
     }[fan]
     assert torch.tensor(weights).mean(dim=0) == pytest.approx(torch.tensor(paper[0]), rel=0.1)
     assert torch.tensor(biases).mean(dim=0) == pytest.approx(torch.tensor(paper[1]), rel=0.2)
