@@ -114,7 +114,8 @@ def test_what_is_generated_is_added_to_learned_weights(strategy: str) -> None:
     """A head that is twice as large changes weights twice as much, around weights that all tasks share."""
     hyper = HyperNetwork(2, MLP(3, 2, (8,)), strategy, magnitude_invariant=True)
     descriptors = torch.rand(5, 2) * 2 - 1
-    _, weight, bias = (part.detach().clone() for part in hyper.generator.parts(descriptors))
+    assert hyper.encoder is not None
+    _, weight, bias = (part.detach().clone() for part in hyper.generator.parts(hyper.encoder(descriptors)))
     found = []
     for size in (0.0, 1.0, 2.0):
         hyper.generator.set_head(size * weight, bias)

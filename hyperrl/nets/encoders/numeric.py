@@ -43,9 +43,9 @@ class MagnitudeInvariant(Vector):
     """Numbers as points on a quarter of the unit circle, so that features have one length for all tasks.
 
     The input encoding of Magnitude Invariant Parametrizations (Ortiz et al., ICLR 2024): a number that is g
-    of the way through its range is (cos(g pi / 2), sin(g pi / 2)). Their other half, generated changes added to
-    learned weights, is what the strategies do by themselves: the learned weights are shared ones, or the
-    head's bias. Beyond the range points go on around the circle, and come back after four ranges.
+    of the way through its range is (cos(g pi / 2), sin(g pi / 2)). The other half of theirs, generated
+    changes added to learned weights, is what the strategies do by themselves: those weights are shared ones,
+    or the head's bias. Beyond the range points go on around the circle, and come back after four ranges.
 
     Args:
         dim: How many numbers.
