@@ -155,7 +155,7 @@ def test_executions_equal_the_loop_over_rows(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "strategy", "architecture"), COMBINATIONS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_executions_equal_the_loop_over_rows_in_many_more_cases(
     data: st.DataObject, kind: str, strategy: str, architecture: str

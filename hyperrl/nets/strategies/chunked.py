@@ -13,6 +13,9 @@ from hyperrl.nets.strategies.base import Strategy, centred
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
+_LEAST = 0.05
+"""Least mean square taken for chunks before they are scaled; of many entries it is 0.4."""
+
 
 class Chunked(Strategy):
     """All weights are cut into chunks of one size, each from the same head by its own learned embedding.
@@ -44,10 +47,13 @@ class Chunked(Strategy):
         self._add_given_starts()
 
     def _scales(self, shifts: Tensor, head: Tensor) -> Tensor:
-        """Scales that give each layer the mean square of its weights; bias chunks start at 0."""
-        chunks = torch.split(shifts.tanh() @ head, self._counts)
+        """Scales that give each layer the mean square of its weights; bias chunks start at 0.
+
+        A layer whose few weights all happen to be next to nothing is not blown up.
+        """
+        chunks = torch.split((shifts.tanh() @ head).square(), self._counts)
         scales = [
-            math.sqrt(spec.mean_square / float(chunk.flatten()[: _entries(spec)].square().mean()))
+            math.sqrt(spec.mean_square / max(float(chunk.flatten()[: _entries(spec)].mean()), _LEAST))
             for chunk, spec in zip(chunks, self.specs.values(), strict=False)
         ]
         wanted = torch.tensor([*scales, 0.0]).repeat_interleave(torch.tensor(self._counts))
