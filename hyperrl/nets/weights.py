@@ -5,6 +5,7 @@ network only says which layer to apply; how the product is taken is decided here
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,6 +42,14 @@ class GeneratedLinear(ABC):
     def formed(self) -> "GeneratedLinear":
         """The same layer, fastest to apply often to few rows, one row a task."""
         return self.dense()
+
+    def of_task(self, task: int) -> "GeneratedLinear":
+        """The formed weights of one task."""
+        return self.dense().of_task(task)
+
+    def joined(self, others: Sequence["GeneratedLinear"]) -> "GeneratedLinear":
+        """The formed weights of these tasks, then those of other layers of the same kind."""
+        return self.dense().joined(others)
 
     def tensors(self) -> dict[str, Tensor]:
         """Plain tensors per task, shaped as in ``torch.nn.Linear``: ``"weight"``, ``"bias"``."""
@@ -98,6 +107,16 @@ class DenseLinear(GeneratedLinear):
         """Itself."""
         return self
 
+    def of_task(self, task: int) -> "DenseLinear":
+        """The weights of one task."""
+        return DenseLinear(self.weight[task : task + 1], self.bias[task : task + 1])
+
+    def joined(self, others: Sequence[GeneratedLinear]) -> "DenseLinear":
+        """The weights of these tasks, then those of others."""
+        parts = [self, *(other.dense() for other in others)]
+        weight, bias = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
+        return DenseLinear(weight, bias)
+
 
 @dataclass(frozen=True)
 class SharedLinear(GeneratedLinear):
@@ -123,6 +142,14 @@ class SharedLinear(GeneratedLinear):
     def formed(self) -> "SharedLinear":
         """Itself."""
         return self
+
+    def of_task(self, task: int) -> "SharedLinear":
+        """The same layer for one task."""
+        return replace(self, count=1)
+
+    def joined(self, others: Sequence[GeneratedLinear]) -> "SharedLinear":
+        """The same layer for the tasks of all."""
+        return replace(self, count=self.count + sum(other.tasks for other in others))
 
 
 @dataclass(frozen=True)
@@ -204,6 +231,26 @@ class Weights:
 
         Row i is then task i; with one task it serves any number of rows.
         """
-        layers = {name: layer.formed() for name, layer in self.layers.items()}
-        single = all(layer.tasks == 1 for layer in layers.values())
-        return Weights(layers, Rows() if single else Each())
+        return _row_a_task({name: layer.formed() for name, layer in self.layers.items()})
+
+    def of_task(self, task: int) -> "Weights":
+        """The formed weights of one task, for any number of rows."""
+        return _row_a_task({name: layer.of_task(task) for name, layer in self.layers.items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence["Weights"]) -> "Weights":
+        """Formed weights of several tasks, one row a task."""
+        first, *others = parts
+        if not others:
+            return first
+        return _row_a_task(
+            {
+                name: layer.joined([other.layers[name] for other in others])
+                for name, layer in first.layers.items()
+            }
+        )
+
+
+def _row_a_task(layers: dict[str, GeneratedLinear]) -> Weights:
+    single = all(layer.tasks == 1 for layer in layers.values())
+    return Weights(layers, Rows() if single else Each())

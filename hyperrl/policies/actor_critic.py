@@ -19,7 +19,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP, Weights
-from hyperrl.policies.distributions import LEAN
+from hyperrl.policies.distributions import leaner
 from hyperrl.policies.extractors import CONTEXT, ContextExtractor
 from hyperrl.policies.generated import GeneratedMLP
 
@@ -125,9 +125,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         }
 
     def _build(self, lr_schedule: Schedule) -> None:
-        lean = LEAN.get(type(self.action_dist))
-        if lean is not None:
-            self.action_dist = lean(self.action_dist.action_dim)
+        self.action_dist = leaner(self.action_dist)
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
         )

@@ -93,8 +93,10 @@ class LeanCategorical(CategoricalDistribution):
         return self.log_probs.argmax(dim=1)
 
 
-LEAN: dict[type[Distribution], type[LeanDiagGaussian] | type[LeanCategorical]] = {
-    DiagGaussianDistribution: LeanDiagGaussian,
-    CategoricalDistribution: LeanCategorical,
-}
-"""What takes the place of Stable-Baselines3's own."""
+def leaner(distribution: Distribution) -> Distribution:
+    """The lean form of a distribution of Stable-Baselines3's, where there is one; itself where not."""
+    if type(distribution) is DiagGaussianDistribution:
+        return LeanDiagGaussian(distribution.action_dim)
+    if type(distribution) is CategoricalDistribution:
+        return LeanCategorical(distribution.action_dim)
+    return distribution

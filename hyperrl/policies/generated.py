@@ -1,51 +1,14 @@
 """Generated networks at the place where Stable-Baselines3 has its own."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
-
-_FORMED_ENTRIES = 2**17
-"""Kept weights are formed where all rows' matrices have at most this many entries."""
-
-_FORMED_AFTER = 8
-"""Uses of the same kept weights after which forming has paid for itself."""
-
-
-class OptimizerSteps:
-    """Counts the steps of every optimiser of the process.
-
-    A hook on one optimiser would be lost where a policy is copied or unpickled, and would not know of an
-    optimiser that somebody else makes for the same parameters.
-    """
-
-    taken: ClassVar[int] = 0
-
-    @classmethod
-    def count(cls, *_: Any) -> None:
-        """Counts one step."""
-        cls.taken += 1
-
-
-register_optimizer_step_post_hook(OptimizerSteps.count)
-
-
-@dataclass
-class _Kept:
-    descriptors: Tensor
-    steps: int
-    weights: dict[str, Weights]
-    uses: int = 0
-
-    def serves(self, descriptors: Tensor) -> bool:
-        return self.steps == OptimizerSteps.taken and torch.equal(self.descriptors, descriptors)
+from hyperrl.policies.kept import KeptWeights, Networks
 
 
 class GeneratedMLP(nn.Module):
@@ -78,7 +41,7 @@ class GeneratedMLP(nn.Module):
         )
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
-        self._kept: _Kept | None = None
+        self._kept = KeptWeights(self._entries)
         self.register_load_state_dict_post_hook(_drop_kept)  # type: ignore[no-untyped-call]
 
     def forward(self, features: Tensor, *names: str) -> list[Tensor]:
@@ -91,54 +54,35 @@ class GeneratedMLP(nn.Module):
         weights = self._weights(descriptors)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
-    def _weights(self, descriptors: Tensor) -> dict[str, Weights]:
+    def _weights(self, descriptors: Tensor) -> Networks:
         """The weights of each network."""
         if self.training or torch.is_grad_enabled():
-            with self._timed():
-                return self._by_network(self._for_rows(descriptors))
-        kept = self._kept
-        if kept is None or not kept.serves(descriptors):
-            with self._timed():
-                weights = self._by_network(self._for_rows(descriptors))
-            kept = self._kept = _Kept(descriptors.clone(), OptimizerSteps.taken, weights)
-        kept.uses += 1
-        if kept.uses == _FORMED_AFTER:
-            with self._timed():
-                kept.weights = self._formed(descriptors) or kept.weights
-        return kept.weights
+            return self._generated(descriptors, False)
+        return self._kept.of(descriptors, self._generated)
 
-    def _by_network(self, weights: Weights) -> dict[str, Weights]:
-        return {name: weights[name] for name, _ in self.target.named()}
+    def _generated(self, descriptors: Tensor, distinct: bool) -> Networks:
+        start = perf_counter()
+        weights = self._for_rows(descriptors, distinct)
+        networks = {name: weights[name] for name, _ in self.target.named()}
+        self.generation_seconds += perf_counter() - start
+        return networks
 
-    def _for_rows(self, descriptors: Tensor) -> Weights:
+    def _for_rows(self, descriptors: Tensor, distinct: bool) -> Weights:
         weights: Weights
         if self.descriptor_dim == 0:
             weights = self.hyper(descriptors[:1])
-        elif self.hyper.factored:
+        elif distinct or self.hyper.factored:
             weights = self.hyper(descriptors)
         else:
             weights = self.hyper(*group(descriptors))
         return weights
 
-    def _formed(self, descriptors: Tensor) -> dict[str, Weights] | None:
-        single = bool((descriptors == descriptors[:1]).all())
-        rows = 1 if single else len(descriptors)
-        if rows * self._entries > _FORMED_ENTRIES:
-            return None
-        return self._by_network(self.hyper(descriptors[:rows]).formed())
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        start = perf_counter()
-        yield
-        self.generation_seconds += perf_counter() - start
-
     def drop_kept(self) -> None:
         """Forgets the kept weights, so that the next pass generates them anew."""
-        self._kept = None
+        self._kept.drop()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": KeptWeights(self._entries)}
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, and drops kept weights."""

@@ -236,3 +236,22 @@ def test_inference_mode_leaves_nothing_behind(strategy: str) -> None:
     assert stale(made, batch) < 1e-5
     own_step(made)
     assert stale(made, batch) < 1e-5
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_task_that_comes_again_is_looked_up(strategy: str) -> None:
+    made = acting(strategy, drawn(3), 1)
+    tasks = drawn(5)["context"][:5]
+    generate, rows = made.generated._generated, []
+
+    def counted(descriptors: torch.Tensor, distinct: bool) -> Any:
+        rows.append(len(descriptors))
+        return generate(descriptors, distinct)
+
+    made.generated._generated = counted  # type: ignore[method-assign]
+    chosen = np.random.default_rng(0).integers(len(tasks), size=(40, 6))
+    for number, which in enumerate(chosen):
+        if number == 10:
+            rows.clear()
+        assert stale(made, {**drawn(1), "context": tasks[which]}) < 1e-5
+    assert sum(rows) <= len(tasks)

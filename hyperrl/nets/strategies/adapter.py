@@ -1,6 +1,6 @@
 """Generated adapters inside a shared network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -170,6 +170,25 @@ class AdaptedLinear(GeneratedLinear):
         if self.activation is None:
             return self.dense()
         return AdaptedLinear(self.shared, self.down.formed(), self.up.formed(), self.activation)
+
+    def of_task(self, task: int) -> GeneratedLinear:
+        """The formed weights of one task."""
+        if self.activation is None:
+            return super().of_task(task)
+        parts = self.shared.of_task(task), self.down.of_task(task), self.up.of_task(task)
+        return AdaptedLinear(*parts, self.activation)
+
+    def joined(self, others: Sequence[GeneratedLinear]) -> GeneratedLinear:
+        """The formed weights of these tasks, then those of others."""
+        if self.activation is None:
+            return super().joined(others)
+        same = [other for other in others if isinstance(other, AdaptedLinear)]
+        return AdaptedLinear(
+            self.shared.joined([other.shared for other in same]),
+            self.down.joined([other.down for other in same]),
+            self.up.joined([other.up for other in same]),
+            self.activation,
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """As of a plain layer; with an activation ``"down.weight"``, ``"up.bias"``, ``"shared.weight"``..."""
