@@ -266,6 +266,8 @@ def test_adapters_follow_hidden_layers() -> None:
     assert list(strategy.sections) == ["actor.1", "actor.2", "critic.1"]
     assert list(build("adapter", target.layers, generate=["actor.0"]).sections) == ["actor.0"]
     assert list(build("adapter", MLP(3, 2, ()).layers).sections) == ["0"]
+    normal = MLP(3, 2, (5, 6), layer_norm=True)
+    assert list(build("adapter", normal.layers).sections) == ["1", "2"]
 
 
 def test_layers_that_are_not_generated_are_shared() -> None:

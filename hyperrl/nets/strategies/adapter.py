@@ -59,9 +59,13 @@ class Adapter(Strategy):
 
     @classmethod
     def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:
-        """Every layer that follows another in its network."""
+        """Every layer that follows another in its network; one of a single input has nothing to adapt."""
         networks = [name.rpartition(".")[0] for name in layers]
-        following = [name for number, name in enumerate(layers) if networks[number] in networks[:number]]
+        following = [
+            name
+            for number, (name, spec) in enumerate(layers.items())
+            if spec.in_features > 1 and networks[number] in networks[:number]
+        ]
         return tuple(following or layers)
 
     @torch.no_grad()
