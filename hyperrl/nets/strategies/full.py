@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -14,11 +15,18 @@ from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
-FORMED_ENTRY = 30
-"""What writing and reading a formed weight costs, in multiply-adds of a large product (measured)."""
+FORMED_ENTRY = 60
+"""What writing and reading a formed weight costs, in multiply-adds of a large product.
 
-BASIS_ENTRY = 18
-"""The same for an entry of what the basis execution has between its two products (measured)."""
+This and the next two are fitted to CPU times of both executions for targets of 32 to 256 units, 4 to 64
+features, 4 to 256 tasks and 256 and 1024 rows: where the choice by them is wrong it costs less than a tenth.
+"""
+
+BASIS_ENTRY = 24
+"""The same for an entry of what the basis execution has between its two products."""
+
+BASIS_LAYER = 1_000_000
+"""The same for the further steps of a layer in the basis execution."""
 
 
 class Full(Strategy):
@@ -30,9 +38,13 @@ class Full(Strategy):
 
     Args:
         layers: The layers to generate.
+
+    Attributes:
+        execution: Set to have one execution only, as tests and measurements do; None: the cheaper one.
     """
 
     reads_features = True
+    execution: Literal["grouped", "basis"] | None = None
 
     def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
         super().__init__()
@@ -81,28 +93,27 @@ class Full(Strategy):
         index: Int[Tensor, " row"] | None,
     ) -> Weights:
         """The weights of the distinct tasks, formed or left in the generator's basis."""
-        tasks = len(features)
-        if tasks > 1:
-            rows = tasks if index is None else len(index)
-            if self._basis_cost(features.shape[1], rows) < self._formed_cost(
-                features.shape[1], tasks, max(rows, tasks)
-            ):
-                return self.basis(features, weight, bias, index)
+        tasks, width = features.shape
+        rows = tasks if index is None else len(index)
+        if self._prefers_basis(width, rows, tasks, max(rows, tasks)):
+            return self.basis(features, weight, bias, index)
         layout = layout_of(tasks, index)
-        if isinstance(layout, Grouped):
-            padded = tasks * layout.largest
-            if self._basis_cost(features.shape[1], rows) < self._formed_cost(
-                features.shape[1], tasks, padded
-            ):
-                return self.basis(features, weight, bias, index)
+        if isinstance(layout, Grouped) and self._prefers_basis(width, rows, tasks, tasks * layout.largest):
+            return self.basis(features, weight, bias, index)
         return self._formed(formed(features, weight, bias, self._shapes), layout)
+
+    def _prefers_basis(self, features: int, rows: int, tasks: int, padded_rows: int) -> bool:
+        if self.execution is not None or tasks == 1:
+            return self.execution == "basis"
+        return self._basis_cost(features, rows) < self._formed_cost(features, tasks, padded_rows)
 
     def _formed_cost(self, features: int, tasks: int, padded_rows: int) -> int:
         return self.outputs * (tasks * (features + FORMED_ENTRY) + padded_rows)
 
     def _basis_cost(self, features: int, rows: int) -> int:
         between = sum(min(spec.in_features, spec.out_features) for spec in self.specs.values())
-        return rows * features * (self.outputs + BASIS_ENTRY * between)
+        steps = BASIS_LAYER * len(self.specs)
+        return rows * features * (self.outputs + BASIS_ENTRY * between) + steps
 
     def _formed(self, pieces: Sequence[Tensor], layout: Layout) -> Weights:
         layers: dict[str, GeneratedLinear] = {
