@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import gymnasium as gym
@@ -13,9 +14,10 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.nets import HyperNetwork
 from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.agent import BlindPolicy, HyperPolicy
+from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
 
 ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -113,14 +115,22 @@ def policy_kwargs(agent: AgentRecipe) -> dict[str, Any]:
     if isinstance(policy, BlindPolicy):
         kwargs["features_extractor_class"] = BlindExtractor
     if isinstance(policy, HyperPolicy):
-        hyper = policy.hypernetwork
-        kwargs["hypernetwork"] = {
-            "strategy": hyper.strategy,
-            "rank": hyper.rank,
-            "hidden": hyper.hidden,
-            "activation": ACTIVATIONS[hyper.activation],
-        }
+        kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
     return kwargs
+
+
+def hypernetwork_kwargs(hyper: Hypernetwork) -> dict[str, Any]:
+    """The hypernetwork's arguments: the recipe's fields, the strategy's options among them put together."""
+    options = {name: getattr(hyper, name) for name in STRATEGY_OPTIONS.get(hyper.strategy, ())}
+    bottleneck = options.pop("adapter_activation", None)
+    if bottleneck is not None:
+        options["activation"] = ACTIVATIONS[bottleneck]
+    fields = hyper.model_dump(include=set(inspect.signature(HyperNetwork).parameters))
+    return {
+        **{name: value for name, value in fields.items() if value is not None},
+        "activation": ACTIVATIONS[hyper.activation],
+        "strategy_options": {name: value for name, value in options.items() if value is not None},
+    }
 
 
 def torch_device(name: str) -> torch.device:

@@ -10,7 +10,7 @@ from stable_baselines3.common.utils import FloatSchedule
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
-from hyperrl.recipes.agent import ConcatPolicy
+from hyperrl.recipes.policy import ConcatPolicy
 from hyperrl.training.build import WITHOUT_OPTIMIZER, policy_class, policy_kwargs
 
 WIDEST = 65_536

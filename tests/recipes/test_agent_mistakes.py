@@ -51,7 +51,7 @@ AGENT_MISTAKES = [
     (agent(policy={"kind": "hyper", "net_arch": {"pi": [64]}}), "policy.net_arch.vf: missing"),
     (
         agent(policy={"kind": "hyper", "hypernetwork": {"strategy": "ful"}}),
-        "policy.hypernetwork.strategy: found \"ful\"; allowed: 'low-rank' or 'full'",
+        "policy.hypernetwork.strategy: found \"ful\"; allowed: 'low-rank', 'full', 'chunked'",
     ),
     (
         agent(policy={"kind": "hyper", "hypernetwork": [8]}),
