@@ -198,7 +198,7 @@ def drawn(context: Float[Tensor, "row dim"], seed: Tensor, count: int) -> Float[
     counters = torch.arange(1, count + 1, device=context.device) * _GOLDEN
     high = (_mixed(key.unsqueeze(1) + counters) >> (63 - _BITS)) & (2**_BITS - 1)
     uniform = (high.to(context.dtype) + 0.5) / 2**_BITS
-    normal: Tensor = torch.erfinv(2 * uniform - 1) * math.sqrt(2)
+    normal: Tensor = torch.erfinv(uniform.mul(2).sub(1)).mul(math.sqrt(2))
     return normal
 
 
@@ -210,7 +210,8 @@ def _mixed(x: Tensor) -> Tensor:
 
 def _shifted(x: Tensor, places: int) -> Tensor:
     """A shift to the right that brings in zeros, as of unsigned numbers."""
-    return (x >> places) & (2 ** (64 - places) - 1)
+    kept: int = 2 ** (64 - places) - 1
+    return (x >> places) & kept
 
 
 def _proper(descriptor_range: Range, dim: int) -> Range:
