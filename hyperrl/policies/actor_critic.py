@@ -235,7 +235,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             descriptors: (task, descriptor), as in ``obs["context"]``.
 
         Raises:
-            ValueError: Weights follow the observation, or a layer is no affine map.
+            ValueError: Weights follow the observation.
         """
         return self.generated.of_tasks(descriptors).dense()
 

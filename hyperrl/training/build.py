@@ -21,6 +21,7 @@ from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
 from hyperrl.policies.extractors import image_shape
 from hyperrl.recipes import AgentRecipe
 from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
+from hyperrl.tasks import Family
 
 ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -137,6 +138,14 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
     return kwargs
+
+
+def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
+    """The descriptors of the family's training tasks, (tasks, D), where the agent embeds them; else None."""
+    policy = agent.policy
+    if not isinstance(policy, HyperPolicy) or "embedding" not in policy.hypernetwork.inputs:
+        return None
+    return family.space.encode(family.space.values(family.tasks("train")))
 
 
 def hypernetwork_kwargs(hyper: Hypernetwork) -> dict[str, Any]:
