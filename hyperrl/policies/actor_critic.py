@@ -110,7 +110,8 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = Choices.of(self.hypernetwork)
-        self.layer_norm, self.residual, self.convolutions = layer_norm, residual, convolutions
+        self.layer_norm, self.residual = layer_norm, residual
+        self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
         extraction = dict(features_extractor_kwargs or {})
         if convolutions is not None:
             extraction = {"inner": PixelExtractor}
