@@ -70,6 +70,15 @@ def test_strategies_and_their_options_are_those_of_nets() -> None:
         assert ours == set(options_of(strategy)) - {"rank"}
 
 
+@pytest.mark.parametrize("fields", [(), ("policy.layer_norm=true", "policy.net_arch={pi: [5], vf: [6, 7]}")])
+def test_the_layers_that_a_recipe_may_name_are_the_targets(fields: tuple[str, ...]) -> None:
+    model, recipe, _ = build("hyper-ppo", "ode", *fields)
+    assert isinstance(model.policy, HyperActorCriticPolicy)
+    assert isinstance(recipe.policy, HyperPolicy)
+    named = [name for names in recipe.policy.layers.values() for name in names]
+    assert named == list(model.policy.generated.target.layers)
+
+
 def test_every_activation_of_a_recipe_is_known() -> None:
     named = recipes.Hypernetwork.model_fields["activation"].annotation
     assert set(ACTIVATIONS) == set(named.__args__)  # type: ignore[union-attr]
