@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import completion, show
+from hyperrl.cli import completion, show, start
 from hyperrl.errors import UserError
 
 
@@ -17,12 +17,38 @@ def check(
             help="Agents or families: names or YAML files.",
         ),
     ],
+    family: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            autocompletion=completion.families,
+            help="Check how one agent starts on this family, over its contexts.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="key=value",
+            help="With --family: any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
+        ),
+    ] = None,
 ) -> None:
     """Prove that agents and families are right.
 
     Every field is valid; a family's splits are disjoint, and each of its features by itself changes what the
     environment does. One line per recipe.
+
+    With --family, an agent's networks at step 0: layer by layer the variance of activations and gradients,
+    within tasks and between them, over that of a plain network, and whether all is sane.
     """
+    if family is not None:
+        if len(recipes) != 1:
+            raise UserError(f"--family: found {len(recipes)} recipes; allowed: one agent")
+        start.check(recipes[0], family, overrides or [])
+        return
+    if overrides:
+        raise UserError("--set needs --family: hyperrl check AGENT --family F --set key=value")
     mistakes: list[UserError] = []
     for name in recipes:
         try:

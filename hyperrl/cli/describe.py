@@ -140,7 +140,7 @@ def _feature(name: str, feature: "Feature") -> list[str]:
     trained = (
         _value(feature.train) if feature.values is None else f"{{{', '.join(map(_value, feature.values))}}}"
     )
-    circle = "; the networks see (cos, sin)" if feature.encoding == "circle" else ""
+    seen = {"circle": "; the networks see (cos, sin)", "categorical": "; the networks see it one-hot"}
     carried = f"; attribute {feature.attribute}" if feature.attribute not in (None, name) else ""
     widest = _value(feature.extrapolation)
     return [
@@ -149,7 +149,7 @@ def _feature(name: str, feature: "Feature") -> list[str]:
         _value(feature.default),
         trained,
         widest,
-        feature.about + circle + carried,
+        feature.about + seen.get(feature.encoding, "") + carried,
     ]
 
 

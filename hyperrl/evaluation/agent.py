@@ -73,7 +73,8 @@ class Agent:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
 
         Raises:
-            UserError: an agent that generates no weights, an unknown feature, or a value that is not finite.
+            UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
+                feature, or a value that is not finite.
         """
         import torch
 
@@ -86,7 +87,8 @@ class Agent:
         """The actor for one task alone: a plain network from observations to the parameters of its action.
 
         Raises:
-            UserError: an agent that generates no weights, an unknown feature, or a value that is not finite.
+            UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
+                feature, or a value that is not finite.
         """
         return self._generator().specialize(self._tensor(context))
 
@@ -110,4 +112,10 @@ class Agent:
         if not isinstance(self.model.policy, HyperActorCriticPolicy):
             name = self.run.spec.agent.name
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
+        if self.model.policy.dynamic:
+            name = self.run.spec.agent.name
+            raise UserError(
+                f"agent {name!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
+                " 'state'; no task has weights of its own"
+            )
         return self.model.policy

@@ -14,6 +14,7 @@ from hyperrl.nets.grouping import group
 from hyperrl.nets.hypernetwork import HyperNetwork
 from hyperrl.nets.initialisation import INITIALISATIONS
 from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.separate import SeparateHyperNetworks, SeparateWeights
 from hyperrl.nets.strategies import STRATEGIES
 from hyperrl.nets.targets import CNN, GRU, MLP, NATURE, ModuleTarget, Parallel, Target, VaryingMLP
 from hyperrl.nets.weights import Weights
@@ -30,6 +31,8 @@ __all__ = [
     "LayerSpec",
     "ModuleTarget",
     "Parallel",
+    "SeparateHyperNetworks",
+    "SeparateWeights",
     "Target",
     "VaryingMLP",
     "Weights",

@@ -1,6 +1,6 @@
 """The policy of PPO, A2C and their like, its actor and critic generated from the context."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,16 @@ from stable_baselines3.common.distributions import (
 )
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
-from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
-from hyperrl.nets import MLP, Weights
+from hyperrl.nets import MLP
+from hyperrl.policies.choices import Choices
 from hyperrl.policies.distributions import leaner
-from hyperrl.policies.extractors import CONTEXT, ContextExtractor
+from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
 from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.optimizer import groups, scaled
+from hyperrl.policies.targets import PixelCNN
 
 SQRT2 = float(np.sqrt(2))
 
@@ -76,7 +79,13 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             context.
         features_extractor_kwargs: Its further arguments.
         hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
-            ``activation``.
+            ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
+            ``noise_dim``, ``missing``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
+            :class:`~hyperrl.policies.choices.Choices`.
+        layer_norm: Layer normalisation in the target networks' hidden layers.
+        residual: Hidden layers of the target networks add their input to their output.
+        convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
+            observations that are one image; in place of a features extractor.
         policy_options: The other arguments of ``ActorCriticPolicy``: ``use_sde``, ``log_std_init``,
             ``optimizer_class`` and so on.
     """
@@ -94,11 +103,20 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         features_extractor_class: type[BaseFeaturesExtractor] = ContextExtractor,
         features_extractor_kwargs: dict[str, Any] | None = None,
         hypernetwork: Mapping[str, Any] | None = None,
+        layer_norm: bool = False,
+        residual: bool = False,
+        convolutions: Sequence[tuple[int, int, int]] | None = None,
         **policy_options: Any,
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
+        self.choices = Choices.of(self.hypernetwork)
+        self.layer_norm, self.residual = layer_norm, residual
+        self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
         extraction = dict(features_extractor_kwargs or {})
-        if not issubclass(features_extractor_class, ContextExtractor):
+        if convolutions is not None:
+            extraction = {"inner": PixelExtractor}
+            features_extractor_class = ContextExtractor
+        elif not issubclass(features_extractor_class, ContextExtractor):
             if net_arch is None and features_extractor_class is NatureCNN:
                 net_arch = []
             extraction["inner"] = features_extractor_class
@@ -122,6 +140,9 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             **super()._get_constructor_parameters(),
             "share_features_extractor": self.share_features_extractor,
             "hypernetwork": self.hypernetwork,
+            "layer_norm": self.layer_norm,
+            "residual": self.residual,
+            "convolutions": self.convolutions,
         }
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -138,27 +159,43 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
                 extractor.apply(partial(self.init_weights, gain=SQRT2))
         options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
-        self.optimizer = self.optimizer_class(self.parameters(), **options)
+        self.optimizer = self._made_optimizer(options)
+
+    def _made_optimizer(self, options: dict[str, Any]) -> torch.optim.Optimizer:
+        if self.choices.plain_optimizer:
+            return self.optimizer_class(self.parameters(), **options)
+        rates = {f"{part.removesuffix('s')}_lr_scale": rate for part, rate in self.choices.scales.items()}
+        generated = self.generated.hyper.parameter_groups(**rates)
+        made = scaled(self.optimizer_class)
+        return made(groups(generated, self, self.choices.max_grad_norm), **options)
 
     def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
         extractor = self.features_extractor
         assert isinstance(extractor, ContextExtractor)
         features = int(extractor.features_dim - extractor.descriptor_dim)
-        latent = actor_hidden[-1] if actor_hidden else features
         shape: dict[str, Any] = {
             "activation": self.activation_fn,
             "gain": SQRT2 if self.ortho_init else None,
+            "layer_norm": self.layer_norm,
+            "residual": self.residual,
         }
+        made: Any = partial(MLP, features)
+        latent = features
+        if self.convolutions is not None:
+            image = image_shape(self.observation_space)
+            made = partial(PixelCNN, image, convolutions=self.convolutions)
+            latent = PixelCNN(image, 1, self.convolutions).head.in_features
         sde = isinstance(self.action_dist, StateDependentNoiseDistribution)
-        outputs = self._action_parameters(latent)
+        outputs = self._action_parameters(actor_hidden[-1] if actor_hidden else latent)
         return GeneratedMLP(
             {
-                "actor": MLP(features, outputs, actor_hidden, out_gain=0.01, with_latent=sde, **shape),
-                "critic": MLP(features, 1, critic_hidden, **shape),
+                "actor": made(outputs, hidden=actor_hidden, out_gain=0.01, with_latent=sde, **shape),
+                "critic": made(1, hidden=critic_hidden, **shape),
             },
             descriptor_dim=extractor.descriptor_dim,
             descriptor_range=_descriptor_range(self.observation_space),
             hypernetwork=self.hypernetwork,
+            features_dim=features,
         )
 
     def _action_parameters(self, latent: int) -> int:
@@ -196,18 +233,33 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
 
         Args:
             descriptors: (task, descriptor), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
         """
-        weights: Weights = self.generated.hyper(descriptors)
-        return weights.dense()
+        return self.generated.of_tasks(descriptors).dense()
 
     def specialize(self, descriptor: Tensor) -> nn.Sequential:
         """The plain actor of one task, from features to the action distribution's parameters.
 
         Args:
             descriptor: (descriptor,), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
         """
-        weights = self.generated.hyper(descriptor.unsqueeze(0))
-        return dict(self.generated.target.named())["actor"].specialize(weights["actor"])
+        weights = self.generated.of_tasks(descriptor.unsqueeze(0))
+        plain: nn.Sequential = dict(self.generated.target.named())["actor"].specialize(weights["actor"])
+        return plain
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether weights follow the observation rather than the task alone."""
+        return self.generated.inputs.dynamic
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+        with self.generated.inputs.acting(deterministic):
+            return super()._predict(observation, deterministic)
 
     @property
     def generation_seconds(self) -> float:

@@ -88,3 +88,41 @@ class BlindExtractor(CombinedExtractor):
         seen = without_context(observation_space)
         assert isinstance(seen, spaces.Dict)
         super().__init__(seen, **arguments)
+
+
+class PixelExtractor(FlattenExtractor):
+    """The pixels of the one image that is observed, channels first, in a row: for a generated CNN."""
+
+    def __init__(self, observation_space: spaces.Space[Any]) -> None:
+        image_shape(observation_space)
+        image = _single(observation_space)
+        assert image is not None
+        super().__init__(image)
+
+    def forward(self, observations: PyTorchObs) -> Tensor:
+        """(batch, channels * height * width)."""
+        image = next(iter(observations.values())) if isinstance(observations, dict) else observations
+        return image.flatten(1).float()
+
+
+def _single(space: spaces.Space[Any]) -> spaces.Space[Any] | None:
+    parts = list(space.spaces.values()) if isinstance(space, spaces.Dict) else [space]
+    return parts[0] if len(parts) == 1 else None
+
+
+def image_shape(space: spaces.Space[Any]) -> tuple[int, int, int]:
+    """(channels, height, width) of an observation that is one image but for its context.
+
+    Args:
+        space: With or without its context, channels first as Stable-Baselines3 transposes it.
+
+    Raises:
+        ValueError: The observation is no image.
+    """
+    image = _single(without_context(space))
+    if not isinstance(image, spaces.Box) or len(image.shape) != 3:
+        raise ValueError(
+            f"convolutions: found the observation {without_context(space)}; allowed: one image, of three axes"
+        )
+    channels, height, width = image.shape
+    return channels, height, width

@@ -7,8 +7,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights, group
+from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks, SeparateWeights, Weights, group
+from hyperrl.policies.choices import Choices
+from hyperrl.policies.inputs import Inputs
 from hyperrl.policies.kept import KeptWeights, Networks
+from hyperrl.policies.making import made_hypernetwork
 
 
 class GeneratedMLP(nn.Module):
@@ -18,26 +21,31 @@ class GeneratedMLP(nn.Module):
         networks: Target networks by name; each is applied to the same features.
         descriptor_dim: The last columns of the features are the task's descriptor, which no target sees.
         descriptor_range: (low, high) of the declared descriptors, for the initialisation.
-        hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`.
+        hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`, and what
+            :class:`~hyperrl.policies.choices.Choices` names.
+        features_dim: Size of the features without the descriptor, where the state is an input.
 
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
     parameters change. The step of any optimiser, loading, setting the mode and moving to a device or dtype
     make them anew, and a copy starts without; whoever writes into parameters by other means calls
-    :meth:`drop_kept`.
+    :meth:`drop_kept`. Weights that follow the state are not kept.
     """
 
     def __init__(
         self,
-        networks: Mapping[str, MLP],
+        networks: Mapping[str, Any],
         descriptor_dim: int,
         descriptor_range: tuple[Tensor, Tensor],
         hypernetwork: Mapping[str, Any],
+        features_dim: int = 0,
     ) -> None:
         super().__init__()
         self.descriptor_dim = descriptor_dim
-        self.target = Parallel(networks)
-        self.hyper = HyperNetwork(
-            descriptor_dim, self.target, descriptor_range=descriptor_range, **hypernetwork
+        self.choices = Choices.of(hypernetwork)
+        self.target: Parallel[Any] = Parallel(networks)
+        self.inputs = Inputs(self.choices, descriptor_dim, features_dim)
+        self.hyper: HyperNetwork | SeparateHyperNetworks = made_hypernetwork(
+            self.target, self.choices, self.inputs, descriptor_range
         )
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
@@ -50,13 +58,14 @@ class GeneratedMLP(nn.Module):
         All weights are generated once.
         """
         split = features.shape[1] - self.descriptor_dim
-        x, descriptors = features[:, :split], features[:, split:]
+        x = features[:, :split]
+        descriptors = self.inputs(x, features[:, split:])
         weights = self._weights(descriptors)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
     def _weights(self, descriptors: Tensor) -> Networks:
         """The weights of each network."""
-        if self.training or torch.is_grad_enabled():
+        if self.training or self.inputs.dynamic or torch.is_grad_enabled():
             return self._generated(descriptors, False)
         return self._kept.of(descriptors, self._generated)
 
@@ -67,9 +76,14 @@ class GeneratedMLP(nn.Module):
         self.generation_seconds += perf_counter() - start
         return networks
 
-    def _for_rows(self, descriptors: Tensor, distinct: bool) -> Weights:
-        weights: Weights
-        if self.descriptor_dim == 0:
+    def of_tasks(self, context: Tensor) -> Weights | SeparateWeights:
+        """The weights of tasks, (task, descriptor) as observed; ValueError where weights follow the state."""
+        weights: Weights | SeparateWeights = self.hyper(self.inputs.tasks(context))
+        return weights
+
+    def _for_rows(self, descriptors: Tensor, distinct: bool) -> Weights | SeparateWeights:
+        weights: Weights | SeparateWeights
+        if self.hyper.descriptor_dim == 0:
             weights = self.hyper(descriptors[:1])
         elif distinct or self.hyper.factored:
             weights = self.hyper(descriptors)

@@ -64,6 +64,11 @@ class KeptWeights:
         self._weights: Networks = {}
         self._of_task: dict[bytes, Networks] = {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept."""
+        return self._descriptors is None
+
     def of(self, descriptors: Tensor, generate: Generate) -> Networks:
         """The weights of each row.
 

@@ -1,18 +1,10 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
-from hyperrl.recipes.agent import (
-    A2C,
-    PPO,
-    AgentRecipe,
-    Arch,
-    BlindPolicy,
-    ConcatPolicy,
-    Hypernetwork,
-    HyperPolicy,
-)
+from hyperrl.recipes.agent import A2C, PPO, AgentRecipe
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
+from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.recipes.reading import parse_yaml, read_yaml
 from hyperrl.recipes.resolve import resolve
 from hyperrl.recipes.splits import SPLITS, GridAxis, Linspace, Part, Splits
@@ -35,6 +27,7 @@ __all__ = [
     "HyperPolicy",
     "Hypernetwork",
     "Linspace",
+    "LrScale",
     "Model",
     "Part",
     "Range",

@@ -28,8 +28,10 @@ class Feature(Model):
     values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)] | None = Field(
         default=None, description="the only values that it takes (a sign, a count)"
     )
-    encoding: Literal["linear", "circle"] = Field(
-        default="linear", description="circle: an angle in radians, which the networks see as (cos, sin)"
+    encoding: Literal["linear", "circle", "categorical"] = Field(
+        default="linear",
+        description="circle: an angle in radians, which the networks see as (cos, sin); "
+        "categorical: the networks see which of the values it is, one-hot",
     )
     attribute: Attribute | None = Field(
         default=None,
@@ -51,6 +53,10 @@ class Feature(Model):
         if not low <= self.default <= high:
             raise FieldError(path=("default",), found=self.default, allowed=f"within {[low, high]}")
         if self.values is None:
+            if self.encoding == "categorical":
+                raise FieldError(
+                    path=("encoding",), found="categorical", allowed="linear or circle without 'values'"
+                )
             return self
         for index, value in enumerate(self.values):
             if not low <= value <= high:

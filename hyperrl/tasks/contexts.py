@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -24,14 +24,24 @@ def assignment(context: Mapping[str, float], digits: int = 6) -> str:
     return ",".join(f"{name}={value:.{digits}g}" for name, value in context.items())
 
 
+def _parts(name: str, feature: "Feature") -> tuple[str, ...]:
+    if feature.encoding == "circle":
+        return f"{name}.cos", f"{name}.sin"
+    if feature.encoding == "categorical":
+        return tuple(f"{name}={value:g}" for value in feature.values or ())
+    return (name,)
+
+
 class ContextSpace:
     """The features of a family.
 
     Attributes:
         names: the features, in the recipe's order.
         default: the context of defaults.
-        descriptor_names: one per entry of a descriptor; an angle has two, its cosine and its sine.
+        descriptor_names: one per entry of a descriptor; an angle has two, its cosine and its sine, a
+            categorical feature one for each of its values.
         descriptor_dim: their number, D.
+        owners: for each entry of a descriptor the feature, by its place in `names`.
         box: space of descriptors, float32, bounded by the widest declared range.
     """
 
@@ -42,27 +52,31 @@ class ContextSpace:
         self.features = dict(features)
         self.names = tuple(self.features)
         self.default: Context = {name: float(feature.default) for name, feature in self.features.items()}
-        self.descriptor_names = tuple(
-            part
-            for name, feature in self.features.items()
-            for part in ((f"{name}.cos", f"{name}.sin") if feature.encoding == "circle" else (name,))
-        )
+        parts = [_parts(name, feature) for name, feature in self.features.items()]
+        self.descriptor_names = tuple(part for own in parts for part in own)
         self.descriptor_dim = len(self.descriptor_names)
-        self._linear = [index for index, name in enumerate(self.names) if not self._circle(name)]
+        self.owners = tuple(index for index, own in enumerate(parts) for _ in own)
+        self._all_linear = all(feature.encoding == "linear" for feature in self.features.values())
         trained = np.array([self.features[name].train for name in self.names])
         self._low, self._high = trained[:, 0], trained[:, 1]
         widest = np.array([self.widest(name) for name in self.names])
         for name in self.names:
             for bound in self.widest(name):
                 self._refuse_immense(name, bound)
-        low, high = self.encode(widest[:, 0][None])[0], self.encode(widest[:, 1][None])[0]
-        for index, part in enumerate(self.descriptor_names):
-            if part not in self.features:
-                low[index], high[index] = -1.0, 1.0
+        scaled = self._scaled(widest.T).astype(np.float32)
+        low, high = np.zeros((2, self.descriptor_dim), np.float32)
+        for index, owner in enumerate(self.owners):
+            encoding = self.features[self.names[owner]].encoding
+            bounds = {"circle": (-1.0, 1.0), "categorical": (0.0, 1.0)}
+            low[index], high[index] = bounds.get(encoding) or scaled[:, owner].tolist()
         self.box = gym.spaces.Box(low, high, dtype=np.float32)
 
     def _circle(self, name: str) -> bool:
         return self.features[name].encoding == "circle"
+
+    def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
+        return scaled
 
     def widest(self, name: str) -> tuple[float, float]:
         """Return the widest declared range of a feature."""
@@ -87,17 +101,26 @@ class ContextSpace:
             if not math.isfinite(number):
                 raise UserError(f"context: {name} is {value!r}; a finite number is needed")
             self._refuse_immense(name, number)
+            self._refuse_unknown(name, number)
             context[name] = number
         return context
 
     def _refuse_immense(self, name: str, value: float) -> None:
         """UserError where the descriptor, in single precision, has no number for a value."""
-        low, high = self.features[name].train
-        if not self._circle(name) and not abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST:
+        feature = self.features[name]
+        low, high = feature.train
+        if feature.encoding == "linear" and not abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST:
             raise UserError(
                 f"context: {name} is {value:g}; too far from its training range {low:g} to {high:g}"
                 " for networks in single precision"
             )
+
+    def _refuse_unknown(self, name: str, value: float) -> None:
+        """UserError where a categorical feature has no such value."""
+        feature = self.features[name]
+        if feature.encoding == "categorical" and value not in (feature.values or ()):
+            known = ", ".join(f"{each:g}" for each in feature.values or ())
+            raise UserError(f"context: {name} is {value:g}; a categorical feature; its values: {known}")
 
     def values(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
         """Contexts as an array (N, F) in the order of `names`, completed; raises as `complete`."""
@@ -109,14 +132,19 @@ class ContextSpace:
         return [dict(zip(self.names, map(float, row), strict=True)) for row in values]
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Encode raw values (N, F) as descriptors (N, D): training range to [-1, 1], angle to (cos, sin)."""
-        scaled: NDArray[np.float64] = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
-        if len(self._linear) == len(self.names):
+        """Encode raw values (N, F) as descriptors (N, D).
+
+        A training range becomes [-1, 1], an angle (cos, sin), a category 1 in its place and 0 elsewhere.
+        """
+        scaled = self._scaled(values)
+        if self._all_linear:
             return scaled.astype(np.float32)
-        columns: list[NDArray[np.float64]] = []
-        for index, name in enumerate(self.names):
-            if self._circle(name):
+        columns: list[NDArray[Any]] = []
+        for index, feature in enumerate(self.features.values()):
+            if feature.encoding == "circle":
                 columns += [np.cos(values[:, index]), np.sin(values[:, index])]
+            elif feature.encoding == "categorical":
+                columns += [values[:, index] == category for category in feature.values or ()]
             else:
                 columns.append(scaled[:, index])
         return np.stack(columns, axis=1).astype(np.float32)

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
+from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage
 from torch import nn
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.nets import CNN
 from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.policies.extractors import image_shape
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.agent import BlindPolicy, HyperPolicy
+from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
+from hyperrl.tasks import Family
 
 ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -38,7 +44,12 @@ WITHOUT_OPTIMIZER: dict[str, Any] = {"optimizer_class": NoOptimizer}
 """Arguments of a policy that only acts."""
 
 
-def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
+Descriptors = NDArray[np.float32] | None
+
+
+def build_model(
+    agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu", descriptors: Descriptors = None
+) -> OnPolicyAlgorithm:
     """The agent's algorithm and policy on `env`, seeded and ready to learn.
 
     Sets torch's number of threads to the recipe's.
@@ -48,11 +59,13 @@ def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu")
         env: as many environments as `agent.n_envs` says.
         seed: of Python, NumPy, torch and the environments.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
 
     Raises:
-        UserError: a device that is not there, or exploration by gSDE with actions that are not continuous.
+        UserError: a device that is not there, exploration by gSDE with actions that are not continuous, or
+            convolutions of observations that are no images or too small ones.
     """
-    _refuse(agent, env.action_space)
+    _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)
     model_class = ALGORITHMS[agent.algorithm.name]
     return model_class(
@@ -60,7 +73,7 @@ def build_model(agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu")
         env,
         seed=seed,
         device=torch_device(device),
-        policy_kwargs=policy_kwargs(agent),
+        policy_kwargs=policy_kwargs(agent, descriptors),
         **arguments(agent),
     )
 
@@ -71,17 +84,19 @@ def bare_model(
     action_space: gym.Space[Any],
     device: str = "cpu",
     to_learn: bool = True,
+    descriptors: Descriptors = None,
 ) -> OnPolicyAlgorithm:
     """The same algorithm with no environment and no seed set, to load weights into.
 
     With `to_learn` False it has no optimiser and can only act.
     """
-    _refuse(agent, action_space)
+    observation_space = channels_first(observation_space)
+    _refuse(agent, observation_space, action_space)
     model = ALGORITHMS[agent.algorithm.name](
         policy_class(agent),
         None,  # type: ignore[arg-type]
         device=torch_device(device),
-        policy_kwargs={**policy_kwargs(agent), **({} if to_learn else WITHOUT_OPTIMIZER)},
+        policy_kwargs={**policy_kwargs(agent, descriptors), **({} if to_learn else WITHOUT_OPTIMIZER)},
         _init_setup_model=False,
         **arguments(agent),
     )
@@ -100,8 +115,13 @@ def policy_class(agent: AgentRecipe) -> type[ActorCriticPolicy]:
     return HyperActorCriticPolicy if isinstance(agent.policy, HyperPolicy) else MultiInputActorCriticPolicy
 
 
-def policy_kwargs(agent: AgentRecipe) -> dict[str, Any]:
-    """The policy's arguments beyond spaces and learning rate."""
+def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
+    """The policy's arguments beyond spaces and learning rate.
+
+    Args:
+        agent: the recipe.
+        descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
+    """
     policy = agent.policy
     arch = policy.net_arch
     kwargs: dict[str, Any] = {
@@ -113,14 +133,33 @@ def policy_kwargs(agent: AgentRecipe) -> dict[str, Any]:
     if isinstance(policy, BlindPolicy):
         kwargs["features_extractor_class"] = BlindExtractor
     if isinstance(policy, HyperPolicy):
-        hyper = policy.hypernetwork
-        kwargs["hypernetwork"] = {
-            "strategy": hyper.strategy,
-            "rank": hyper.rank,
-            "hidden": hyper.hidden,
-            "activation": ACTIVATIONS[hyper.activation],
-        }
+        kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions"})
+        kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
+        if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
+            kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
     return kwargs
+
+
+def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
+    """The descriptors of the family's training tasks, (tasks, D), where the agent embeds them; else None."""
+    policy = agent.policy
+    if not isinstance(policy, HyperPolicy) or "embedding" not in policy.hypernetwork.inputs:
+        return None
+    return family.space.encode(family.space.values(family.tasks("train")))
+
+
+def hypernetwork_kwargs(hyper: Hypernetwork) -> dict[str, Any]:
+    """The hypernetwork's arguments: the recipe's fields, the strategy's options among them put together."""
+    options = {name: getattr(hyper, name) for name in STRATEGY_OPTIONS.get(hyper.strategy, ())}
+    bottleneck = options.pop("adapter_activation", None)
+    if bottleneck is not None:
+        options["activation"] = ACTIVATIONS[bottleneck]
+    fields = hyper.model_dump(exclude={name for names in STRATEGY_OPTIONS.values() for name in names})
+    return {
+        **{name: value for name, value in fields.items() if value is not None},
+        "activation": ACTIVATIONS[hyper.activation],
+        "strategy_options": {name: value for name, value in options.items() if value is not None},
+    }
 
 
 def torch_device(name: str) -> torch.device:
@@ -136,8 +175,22 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-def _refuse(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
+def channels_first(space: gym.Space[Any]) -> gym.Space[Any]:
+    """The observation space with images as SB3 hands them to a policy."""
+    if isinstance(space, gym.spaces.Dict):
+        return gym.spaces.Dict({name: channels_first(part) for name, part in space.spaces.items()})
+    if isinstance(space, gym.spaces.Box) and is_image_space(space):
+        return space if is_image_space_channels_first(space) else VecTransposeImage.transpose_space(space)
+    return space
+
+
+def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
     if agent.algorithm.use_sde and not isinstance(action_space, gym.spaces.Box):
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )
+    if isinstance(agent.policy, HyperPolicy) and agent.policy.convolutions is not None:
+        try:
+            CNN(image_shape(channels_first(observation_space)), 1, agent.policy.convolutions)
+        except ValueError as error:
+            raise UserError(f"agent {agent.name!r}: policy.{error}") from error

@@ -39,6 +39,7 @@ def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, 
     state: State = {
         "steps": model.num_timesteps,
         "policy": model.policy.state_dict(),
+        "learning": model.policy.training,
         "optimizer": model.policy.optimizer.state_dict(),
         "counters": {name: getattr(model, name) for name in COUNTERS},
         "elapsed": (time.time_ns() - model.start_time) / 1e9,
@@ -68,13 +69,16 @@ def restore(
         Whether the environments go on where they were; if not (they offer no state), they were reset,
         and what follows is a fair training but not the one that was interrupted.
     """
+    # a policy with noise draws it anew where this mode changes, which it does at the first rollout's start
+    model.policy.set_training_mode(state.get("learning", True))
     load_weights(model, state["policy"], what)
     model.policy.optimizer.load_state_dict(state["optimizer"])
     for name in COUNTERS:
         setattr(model, name, state["counters"][name])
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
-    fresh = env.reset()
+    assert model.env is not None
+    fresh = model.env.reset()
     exact = state["env"] is not None
     if exact:
         env.set_state(state["env"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -299,7 +299,7 @@ def _drawn(space: gym.Space[Any], rows: int, generator: np.random.Generator) -> 
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors in a value, however deep in containers and dataclasses."""
+    """All tensors in a value, however deep in containers and in our own objects."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, Mapping):
@@ -307,8 +307,8 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple | set):
         for each in value:
             yield from _tensors(each)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from _tensors([getattr(value, field.name) for field in fields(value)])
+    elif type(value).__module__.startswith("hyperrl.") and not isinstance(value, nn.Module):
+        yield from _tensors(list(vars(value).values()))
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:

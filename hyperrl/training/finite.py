@@ -79,7 +79,8 @@ class Finite(BaseCallback):
 def _since(found: Any) -> float:
     """The first row that holds a number which is not finite; infinity where none does."""
     if isinstance(found, Mapping):
-        return min(map(_since, found.values()))
+        # what the networks are not told of the context is NaN; contexts were finite before
+        return min((_since(part) for key, part in found.items() if key != "context"), default=math.inf)
     if found.dtype.kind != "f" or np.isfinite(found).all():
         return math.inf
     return int(np.argmin(np.isfinite(found).reshape(len(found), -1).all(axis=1)))

@@ -7,7 +7,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.training.build import bare_model
+from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.checkpoint import load_state, load_weights, misfit
 
 
@@ -39,7 +39,15 @@ def load_model(
     name = checkpoint or newest(run)
     state = load_state(run, name)
     family = family or Family(run.spec.family)
-    model = bare_model(run.spec.agent, family.observation_space, family.action_space, device, to_learn)
+    agent = run.spec.agent
+    model = bare_model(
+        agent,
+        family.observation_space,
+        family.action_space,
+        device,
+        to_learn,
+        training_descriptors(agent, family),
+    )
     load_weights(model, state["policy"], misfit(run, name))
     model.num_timesteps = int(state["steps"])
     return model

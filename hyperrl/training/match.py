@@ -10,14 +10,25 @@ from stable_baselines3.common.utils import FloatSchedule
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
-from hyperrl.recipes.agent import ConcatPolicy
-from hyperrl.training.build import WITHOUT_OPTIMIZER, policy_class, policy_kwargs
+from hyperrl.recipes.policy import ConcatPolicy
+from hyperrl.tasks import Family
+from hyperrl.training.build import (
+    WITHOUT_OPTIMIZER,
+    Descriptors,
+    channels_first,
+    policy_class,
+    policy_kwargs,
+    training_descriptors,
+)
 
 WIDEST = 65_536
 
 
 def match_widths(
-    agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    family: Family | None = None,
 ) -> AgentRecipe:
     """Resolve `match_parameters`: all hidden layers get the width that brings the parameters' number nearest.
 
@@ -25,6 +36,7 @@ def match_widths(
         agent: any agent; one whose policy has no `match_parameters` comes back as it is.
         observation_space: the family's, with its descriptor.
         action_space: the family's.
+        family: needed where the other agent embeds the training tasks.
 
     Returns:
         The agent with `net_arch` set and `match_parameters` cleared, so that it no longer depends on
@@ -41,7 +53,8 @@ def match_widths(
         raise UserError(
             f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
         )
-    wanted = count_parameters(target, observation_space, action_space)
+    descriptors = None if family is None else training_descriptors(target, family)
+    wanted = count_parameters(target, observation_space, action_space, descriptors)
 
     arch = policy.net_arch
     depths = (len(arch), len(arch)) if isinstance(arch, tuple) else (len(arch.pi), len(arch.vf))
@@ -63,11 +76,16 @@ def match_widths(
 
 
 def count_parameters(
-    agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    descriptors: Descriptors = None,
 ) -> int:
-    """Trainable parameters of the agent's policy on these spaces."""
-    kwargs = {**policy_kwargs(agent), **WITHOUT_OPTIMIZER}
-    policy = policy_class(agent)(observation_space, action_space, FloatSchedule(1e-3), **kwargs)
+    """Trainable parameters of the agent's policy on these spaces; `descriptors` as in `policy_kwargs`."""
+    kwargs = {**policy_kwargs(agent, descriptors), **WITHOUT_OPTIMIZER}
+    policy = policy_class(agent)(
+        channels_first(observation_space), action_space, FloatSchedule(1e-3), **kwargs
+    )
     return sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
 
 

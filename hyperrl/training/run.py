@@ -11,15 +11,16 @@ from stable_baselines3.common.callbacks import BaseCallback
 from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.progress import Progress
-from hyperrl.recipes import SPLITS, AgentRecipe
+from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
-from hyperrl.training.build import build_model
+from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, ProgressHook
 from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
 from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
+from hyperrl.training.missing import ForgetfulVecEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -62,7 +63,7 @@ def train(
         KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
     """
     refuse_existing(out)
-    agent = match_widths(agent, family.observation_space, family.action_space)
+    agent = match_widths(agent, family.observation_space, family.action_space, family)
     planned = agent.steps if steps is None else steps
     with closing(_Training(agent, family, seed, device)) as training:
         if from_run is not None:
@@ -128,8 +129,8 @@ class _Training:
     def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
         self.agent, self.family, self.seed = agent, family, seed
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed)
-        self.env = BatchedVecEnv(family.make_vec(agent.n_envs, sampler=self.sampler))
-        self.model = build_model(agent, self.env, seed, device)
+        self.env = _env_of(agent, family, self.sampler, seed)
+        self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
     def restore(self, run: Run, state: State | None) -> bool:
         """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
@@ -206,3 +207,11 @@ class _Training:
         results = evaluate_tasks(act_of(self.model), self.family, contexts, episodes=episodes, splits=splits)
         found = RunResult(str(run.path), self.seed, self.model.num_timesteps, name, chosen["steps"], results)
         return Evaluation(self.agent.name, self.family.name, episodes, 0, True, (found,)).to_json()
+
+
+def _env_of(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
+    batch = family.make_vec(agent.n_envs, sampler=sampler)
+    missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicy) else 0.0
+    if not missing:
+        return BatchedVecEnv(batch)
+    return ForgetfulVecEnv(batch, family.space.owners, missing, seed)

@@ -17,9 +17,11 @@ from hyperrl.nets.encoders import (
     Encoder,
     MagnitudeInvariant,
     Masked,
+    NearestTask,
     Noise,
     State,
     TaskEmbedding,
+    Together,
     Vector,
 )
 
@@ -36,6 +38,8 @@ ENCODERS: dict[str, Make] = {
     "masked": lambda: Masked(Vector(3)),
     "masked categories": lambda: Masked(Categorical([4])),
     "together": lambda: Concatenation([Masked(Vector(2)), Categorical([3]), Noise(1), TaskEmbedding(4, 2)]),
+    "nearest": lambda: NearestTask([[0.0, 1.0], [2.0, -3.0], [0.5, 0.5]], 6),
+    "side by side": lambda: Together([Masked(Vector(2)), NearestTask([[0.0, 1.0], [2.0, -3.0]], 4)]),
     "nested": lambda: Masked(Concatenation([Vector(1, (2.0, 4.0)), Categorical([3])])),
 }
 
@@ -197,3 +201,22 @@ def test_the_hypernetwork_sees_what_the_encoder_makes() -> None:
     hyper.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     hyper(torch.tensor([[0.0, 2.0]]))
     assert seen[0].tolist()[0] == pytest.approx([1, 0, 0, 1], abs=1e-6)
+
+
+def test_the_nearest_task_is_that_of_the_smallest_distance_over_the_columns_that_are_there() -> None:
+    encoder = NearestTask([[0.0, 0.0], [1.0, 10.0], [3.0, 0.1]], 4)
+    descriptors = torch.randn(50, 2) * 3
+    distances = (descriptors.unsqueeze(1) - encoder.tasks).square().sum(dim=2)
+    assert torch.equal(encoder.nearest(descriptors), distances.argmin(dim=1))
+    assert torch.equal(encoder(encoder.tasks), encoder.table)
+    missing = torch.tensor([[1.1, torch.nan], [torch.nan, 9.0], [2.2, torch.nan]])
+    assert encoder.nearest(missing).tolist() == [1, 1, 2]
+    fine = NearestTask([[100.0 + step * 1e-4] for step in range(9)], 2)
+    assert torch.equal(fine.nearest(fine.tasks), torch.arange(9))
+
+
+def test_what_does_not_go_together() -> None:
+    with pytest.raises(ValueError, match="tasks: found"):
+        NearestTask([], 4)
+    with pytest.raises(ValueError, match="encoders: found parts of"):
+        Together([Vector(2), Vector(3)])

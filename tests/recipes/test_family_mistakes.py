@@ -61,8 +61,12 @@ FAMILY_MISTAKES = [
         "features.c0.default: found 1.0; allowed: one of [2.0, 3.0]",
     ),
     (
+        family(features={"c0": feature(encoding="categorical")}),
+        'features.c0.encoding: found "categorical"; allowed: linear or circle without',
+    ),
+    (
         family(features={"c0": feature(encoding="log")}),
-        "features.c0.encoding: found \"log\"; allowed: 'linear' or",
+        "features.c0.encoding: found \"log\"; allowed: 'linear', 'circle' or",
     ),
     (
         family(features={"c0": feature(attribute="__class__")}),

@@ -35,6 +35,19 @@ def test_the_descriptor_is_normalised_by_the_training_range_and_bounded_by_the_w
     assert SPACE.box.dtype == np.float32
 
 
+def test_a_categorical_feature_is_one_hot_over_its_values() -> None:
+    kind = Feature(about="k", default=2.0, train=(1.0, 7.0), values=(1.0, 2.0, 7.0), encoding="categorical")
+    space = ContextSpace({"mass": SPACE.features["mass"], "kind": kind})
+    assert space.descriptor_names == ("mass", "kind=1", "kind=2", "kind=7")
+    assert (space.descriptor_dim, space.owners, SPACE.owners) == (4, (0, 1, 1, 1), (0, 1, 1, 2))
+    rows = space.encode(space.values([{"mass": 1.5, "kind": 7}, {"mass": 0.5}]))
+    assert rows.tolist() == [[1, 0, 0, 1], [-1, 0, 1, 0]]
+    np.testing.assert_allclose(space.box.low, [-1.8, 0, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(space.box.high, [2, 1, 1, 1], rtol=1e-6)
+    with pytest.raises(UserError, match="kind is 3; a categorical feature; its values: 1, 2, 7"):
+        space.complete({"kind": 3})
+
+
 @given(mass=st.floats(0.1, 2.0), angle=st.floats(-10, 10), sign=st.sampled_from([-1.0, 1.0]))
 def test_declared_contexts_lie_in_the_box_and_come_back_from_arrays(
     mass: float, angle: float, sign: float

@@ -1,5 +1,5 @@
 import inspect
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -10,9 +10,11 @@ from torch import nn
 
 from hyperrl import recipes
 from hyperrl.errors import UserError
-from hyperrl.nets import HyperNetwork
+from hyperrl.nets import GENERATORS, INITIALISATIONS, STRATEGIES, HyperNetwork
+from hyperrl.nets.strategies import options_of
 from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
 from hyperrl.recipes import AgentRecipe, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
+from hyperrl.recipes.policy import STRATEGY_OPTIONS
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model
 from hyperrl.training.build import ACTIVATIONS, bare_model, policy_kwargs
@@ -39,17 +41,42 @@ def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
 
 @pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
 def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
-    ours = {"kind", "hypernetwork", "match_parameters", "net_arch", "activation_fn"}
+    own = {"kind", "hypernetwork", "match_parameters", "layer_norm", "residual", "convolutions"}
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
     assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)
+    ours = own | {"net_arch", "activation_fn"}
     fields = {name: field.default for name, field in kind.model_fields.items() if name not in ours}
     assert fields == {name: arguments[name].default for name in fields}
 
 
-def test_hypernetwork_fields_are_the_hypernetworks_arguments() -> None:
-    assert Hypernetwork.model_fields.keys() <= inspect.signature(HyperNetwork).parameters.keys()
+def test_hypernetwork_fields_are_arguments_with_the_same_defaults() -> None:
+    own = {"trunk", "inputs", "embedding_dim", "noise_dim", "missing", "max_grad_norm", "lr_scale"}
+    named = [name for names in STRATEGY_OPTIONS.values() for name in names]
+    arguments = inspect.signature(HyperNetwork).parameters
+    fields = {name: field.default for name, field in Hypernetwork.model_fields.items()}
+    taken = fields.keys() - own - set(named) - {"activation"}
+    assert {name: fields[name] for name in taken} == {name: arguments[name].default for name in taken}
     assert "hypernetwork" in inspect.signature(HyperActorCriticPolicy).parameters
+
+
+def test_strategies_and_their_options_are_those_of_nets() -> None:
+    fields = Hypernetwork.model_fields
+    assert get_args(fields["strategy"].annotation) == tuple(STRATEGIES)
+    assert get_args(fields["architecture"].annotation) == tuple(GENERATORS)
+    assert get_args(fields["initialisation"].annotation) == INITIALISATIONS
+    for strategy in STRATEGIES:
+        ours = {name.removeprefix("adapter_") for name in STRATEGY_OPTIONS.get(strategy, ())}
+        assert ours == set(options_of(strategy)) - {"rank"}
+
+
+@pytest.mark.parametrize("fields", [(), ("policy.layer_norm=true", "policy.net_arch={pi: [5], vf: [6, 7]}")])
+def test_the_layers_that_a_recipe_may_name_are_the_targets(fields: tuple[str, ...]) -> None:
+    model, recipe, _ = build("hyper-ppo", "ode", *fields)
+    assert isinstance(model.policy, HyperActorCriticPolicy)
+    assert isinstance(recipe.policy, HyperPolicy)
+    named = [name for names in recipe.policy.layers.values() for name in names]
+    assert named == list(model.policy.generated.target.layers)
 
 
 def test_every_activation_of_a_recipe_is_known() -> None:

@@ -30,8 +30,8 @@ def cost(name: str, family: str, *overrides: str) -> Cost:
     return measure(make, Load.of(make(), descriptors))
 
 
-def layers(policy: nn.Module) -> list[nn.Linear]:
-    return [module for module in policy.modules() if isinstance(module, nn.Linear)]
+def layers(*parts: nn.Module) -> list[nn.Linear]:
+    return [module for part in parts for module in part.modules() if isinstance(module, nn.Linear)]
 
 
 def test_products_are_counted_as_two_operations() -> None:
@@ -47,8 +47,8 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
     agent, tasks = resolved(name, "cartpole", *overrides)
     found = cost(name, "cartpole", *overrides)
     model = bare_model(agent, tasks.observation_space, tasks.action_space)
-    actor = [*layers(model.policy.mlp_extractor.policy_net), model.policy.action_net]
-    critic = [*layers(model.policy.mlp_extractor.value_net), model.policy.value_net]
+    actor = layers(model.policy.mlp_extractor.policy_net, model.policy.action_net)
+    critic = layers(model.policy.mlp_extractor.value_net, model.policy.value_net)
     forward = {
         network: sum(2 * layer.weight.numel() for layer in own)
         for network, own in (("actor", actor), ("critic", critic))

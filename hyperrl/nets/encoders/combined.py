@@ -88,3 +88,37 @@ class Concatenation(Encoder):
     def filler(self) -> Float[Tensor, " dim"]:
         """Each part's own."""
         return torch.cat([part.filler() for part in self.parts()])
+
+
+class Together(Encoder):
+    """Encoders of the same columns, their features side by side.
+
+    Args:
+        encoders: The parts; the first says where descriptors lie.
+
+    Raises:
+        ValueError: Parts with different numbers of columns.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]) -> None:
+        dims = {encoder.dim for encoder in encoders}
+        if len(dims) != 1:
+            raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: as many each")
+        super().__init__(dims.pop(), sum(encoder.features for encoder in encoders))
+        self.encoders = nn.ModuleList(encoders)
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+        """The features of all parts side by side."""
+        return torch.cat([encoder(descriptors) for encoder in self.encoders], dim=1)
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """The first part's own."""
+        first = self.encoders[0]
+        assert isinstance(first, Encoder)
+        return first.sample(tasks)
+
+    def filler(self) -> Float[Tensor, " dim"]:
+        """The first part's own."""
+        first = self.encoders[0]
+        assert isinstance(first, Encoder)
+        return first.filler()

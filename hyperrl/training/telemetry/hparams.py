@@ -10,12 +10,28 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.agent import A2C, PPO, BlindPolicy, ConcatPolicy, HyperPolicy
+from hyperrl.recipes.agent import A2C, PPO
+from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, HyperPolicy
 from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 from hyperrl.training.telemetry.zero_shot import SPLITS, AfterEvaluation, ZeroShot
 
 Value = float | str
-OPTIONAL: dict[str, Value] = {"policy.match_parameters": "", "algorithm.target_kl": 0.0}
+_HYPER: dict[str, Value] = {
+    "chunk_size": 0.0,
+    "width": 0.0,
+    "adapter_activation": "",
+    "sparsity": 0.0,
+    "head_norm": "",
+    "embedding_dim": 0.0,
+    "noise_dim": 0.0,
+    "max_grad_norm": 0.0,
+}
+OPTIONAL: dict[str, Value] = {
+    "policy.match_parameters": "",
+    "policy.convolutions": "",
+    "algorithm.target_kl": 0.0,
+    **{f"policy.hypernetwork.{name}": value for name, value in _HYPER.items()},
+}
 """Fields that have no value unless a recipe gives one, with one of their kind."""
 
 

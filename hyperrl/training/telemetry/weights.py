@@ -21,8 +21,8 @@ EMBEDDING = "generated_weights"
 
 
 def generates(model: BaseAlgorithm) -> bool:
-    """Whether the policy's weights are generated from the context."""
-    return hasattr(model.policy, "generated_weights")
+    """Whether the policy's weights are generated from the context, and from nothing else."""
+    return not getattr(model.policy, "dynamic", True)
 
 
 def generate(model: BaseAlgorithm, family: Family, contexts: Sequence[Context]) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from hyperrl.recipes import load_agent, load_family, resolve
 from hyperrl.recipes.agent import A2C as A2CRecipe
 from hyperrl.recipes.agent import PPO as PPORecipe
-from hyperrl.recipes.agent import BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
+from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
@@ -236,4 +236,5 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
         f"policy.{name}" for model in (HyperPolicy, ConcatPolicy, BlindPolicy) for name in model.model_fields
     }
     every |= {f"policy.hypernetwork.{name}" for name in Hypernetwork.model_fields}
-    assert declared().keys() == every - {"policy.hypernetwork"}
+    every |= {f"policy.hypernetwork.lr_scale.{name}" for name in LrScale.model_fields}
+    assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}

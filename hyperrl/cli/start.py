@@ -1,0 +1,63 @@
+"""`hyperrl check AGENT --family F`: how an agent's networks start, over contexts."""
+
+from typing import TYPE_CHECKING
+
+from hyperrl.cli import show
+from hyperrl.errors import UserError
+
+if TYPE_CHECKING:
+    from hyperrl.training.sanity import Start, Verdict
+
+
+def check(agent: str, family: str, overrides: list[str]) -> None:
+    """Measure and print how an agent starts on a family; UserError where it starts insanely."""
+    from hyperrl.recipes import load_agent, resolve
+    from hyperrl.tasks import Family
+
+    tasks = Family.load(family)
+    recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+    tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
+    from hyperrl.training.sanity import check_start
+
+    found = check_start(recipe, tasks)
+    _print(found)
+    if found.fault:
+        raise UserError(f"agent {found.agent!r} on family {found.family!r}: {found.fault}")
+
+
+def _print(found: "Start") -> None:
+    tasks = "1 training task" if found.tasks == 1 else f"{found.tasks} training tasks"
+    show.prose(
+        f"{found.agent} on {found.family} at step 0: {tasks}, each meeting the same {found.observations}"
+        " observations. Variances over those of a plain network, within and between tasks (of a generator,"
+        " over contexts); size is the root mean square of activations."
+    )
+    show.line()
+    columns = ["network", "layer", "activations within", "between", "gradients within", "between", "size"]
+    rows = (
+        [
+            row.network,
+            row.layer,
+            *(
+                show.number(value, digits=3)
+                for value in (
+                    row.within,
+                    row.between,
+                    row.gradients_within,
+                    row.gradients_between,
+                    row.size,
+                )
+            ),
+        ]
+        for row in found.rows
+    )
+    show.table(columns, rows, numbers=columns[2:])
+    show.line()
+    for verdict in found.verdicts:
+        show.line(f"{verdict.network}: {_said(verdict)}")
+
+
+def _said(verdict: "Verdict") -> str:
+    if verdict.fault:
+        return verdict.fault
+    return f"sane; {verdict.remark}" if verdict.remark else "sane"

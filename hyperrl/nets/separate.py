@@ -1,0 +1,77 @@
+"""A hypernetwork for each network of a parallel target, called as one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hyperrl.nets.hypernetwork import HyperNetwork
+from hyperrl.nets.weights import Weights
+
+
+@dataclass(frozen=True)
+class SeparateWeights:
+    """The generated weights of several networks, each with the layout that suits it."""
+
+    networks: dict[str, Weights]
+
+    def __getitem__(self, network: str) -> Weights:
+        """The weights of one network."""
+        return self.networks[network]
+
+    def dense(self) -> dict[str, Tensor]:
+        """Plain tensors per task: ``"actor.0.weight"``, as :meth:`Weights.dense` names them."""
+        return {
+            f"{network}.{name}": tensor
+            for network, weights in self.networks.items()
+            for name, tensor in weights.dense().items()
+        }
+
+    def formed(self) -> "SeparateWeights":
+        """The same weights with every matrix formed."""
+        return SeparateWeights({name: weights.formed() for name, weights in self.networks.items()})
+
+
+class SeparateHyperNetworks(nn.Module):
+    """One hypernetwork a network, nothing shared between them.
+
+    Args:
+        networks: The networks by name.
+        make: Makes the hypernetwork of one of them, given its name and itself.
+    """
+
+    def __init__(
+        self, networks: Mapping[str, nn.Module], make: Callable[[str, nn.Module], HyperNetwork]
+    ) -> None:
+        super().__init__()
+        self.networks = nn.ModuleDict({name: make(name, network) for name, network in networks.items()})
+
+    def named(self) -> dict[str, HyperNetwork]:
+        """The hypernetworks by their networks' names."""
+        return {name: net for name, net in self.networks.items() if isinstance(net, HyperNetwork)}
+
+    @property
+    def descriptor_dim(self) -> int:
+        """Size of a descriptor."""
+        return next(iter(self.named().values())).descriptor_dim
+
+    @property
+    def factored(self) -> bool:
+        """Whether weights stay in their factors, as :attr:`HyperNetwork.factored`."""
+        return all(net.factored for net in self.named().values())
+
+    def forward(
+        self, descriptors: Float[Tensor, "task descriptor"], index: Int[Tensor, " row"] | None = None
+    ) -> SeparateWeights:
+        """Generates the weights of the given tasks, as :meth:`HyperNetwork.forward`."""
+        return SeparateWeights({name: net(descriptors, index) for name, net in self.named().items()})
+
+    def parameter_groups(self, **scales: Any) -> list[dict[str, Any]]:
+        """All parameters in groups, as :meth:`HyperNetwork.parameter_groups`, ``"actor.heads"`` one name."""
+        return [
+            {**group, "name": f"{name}.{group['name']}"}
+            for name, net in self.named().items()
+            for group in net.parameter_groups(**scales)
+        ]

@@ -1,0 +1,71 @@
+"""Learning rates and clipping of a hypernetwork's own, under algorithms that know of one rate alone.
+
+Stable-Baselines3 writes the same rate into every parameter group before each update, and clips the gradient
+of all parameters together. Both stay as they are; what is done here is done in the step and undone after.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class _Scaled(torch.optim.Optimizer):
+    """A step that takes each group's ``"lr_scale"`` and ``"max_grad_norm"`` into account."""
+
+    base: type[torch.optim.Optimizer]
+
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """Clips together the gradients of all groups that name a norm, then steps at scaled rates."""
+        limits = {group["max_grad_norm"] for group in self.param_groups if group.get("max_grad_norm")}
+        for limit in limits:
+            clipped = [
+                parameter
+                for group in self.param_groups
+                if group.get("max_grad_norm") == limit
+                for parameter in group["params"]
+            ]
+            nn.utils.clip_grad_norm_(clipped, limit)
+        rates = [group["lr"] for group in self.param_groups]
+        try:
+            for group, rate in zip(self.param_groups, rates, strict=True):
+                group["lr"] = rate * group.get("lr_scale", 1.0)
+            return super().step(closure)
+        finally:
+            for group, rate in zip(self.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+    def __reduce__(self) -> Any:
+        return _restored, (self.base, self.__getstate__())
+
+
+def scaled(base: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """A subclass of the optimiser whose groups may have ``"lr_scale"`` and ``"max_grad_norm"``."""
+    return type(f"Scaled{base.__name__}", (_Scaled, base), {"base": base})
+
+
+def _restored(base: type[torch.optim.Optimizer], state: dict[str, Any]) -> torch.optim.Optimizer:
+    made = scaled(base)
+    optimizer = made.__new__(made)
+    optimizer.__setstate__(state)
+    return optimizer
+
+
+def groups(
+    generated: Iterable[dict[str, Any]], policy: nn.Module, max_grad_norm: float | None
+) -> list[dict[str, Any]]:
+    """All parameters of a policy in groups.
+
+    Args:
+        generated: Groups of the hypernetwork's parameters, with ``"name"`` and ``"lr_scale"``.
+        policy: The rest of its parameters, such as the actions' standard deviation, go at the plain rate.
+        max_grad_norm: For the groups of the hypernetwork; not for what all tasks share.
+    """
+    named = [dict(group) for group in generated]
+    for group in named:
+        if max_grad_norm is not None and not group["name"].endswith("shared"):
+            group["max_grad_norm"] = max_grad_norm
+    taken = {parameter for group in named for parameter in group["params"]}
+    rest = [parameter for parameter in policy.parameters() if parameter not in taken]
+    return [*named, {"params": rest, "name": "rest", "lr_scale": 1.0}] if rest else named

@@ -1,0 +1,233 @@
+"""Layer by layer, what goes forward and backward through a policy's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
+
+from hyperrl.nets import HyperNetwork, Weights
+from hyperrl.nets.grouping import Layout, Rows
+from hyperrl.nets.layers import HIDDEN_GAIN, initial_bias, initial_weight
+from hyperrl.nets.targets.base import leave
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear
+from hyperrl.policies import HyperActorCriticPolicy
+
+Signals = dict[str, tuple[Tensor, Tensor]]
+"""By layer ("actor.0"), its outputs before any activation and their gradients, (row, units) each."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one pass forward and backward showed.
+
+    Attributes:
+        networks: signals of the layers of actor and critic.
+        generators: by a generator's name, its hypernetwork and what its generator saw, (row, inputs).
+        generated: the layers that are generated.
+    """
+
+    networks: Signals
+    generators: dict[str, tuple[HyperNetwork, Tensor]]
+    generated: frozenset[str]
+
+
+@dataclass
+class _Record:
+    """What is noted in a forward pass: outputs as they are laid out, and see `Run`."""
+
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    generators: dict[str, tuple[HyperNetwork, Tensor]] = field(default_factory=dict)
+    generated: set[str] = field(default_factory=set)
+
+    def rows(self, name: str, values: Tensor) -> Tensor:
+        """Values in a layer's layout as (row, units)."""
+        layout = self.layouts.get(name)
+        if layout is not None and not isinstance(layout, Rows):
+            values = leave(layout, values, values.dim() - 2)
+        return values.detach().flatten(1)
+
+
+@dataclass(frozen=True)
+class _Recorded(GeneratedLinear):
+    """A layer that tells its outputs."""
+
+    layer: GeneratedLinear
+    tell: Callable[[Tensor], None]
+
+    @property
+    def tasks(self) -> int:
+        return self.layer.tasks
+
+    def __call__(self, h: Tensor) -> Tensor:
+        y = self.layer(h)
+        self.tell(y)
+        return y
+
+    def dense(self) -> DenseLinear:
+        return self.layer.dense()
+
+
+def run(
+    policy: ActorCriticPolicy, observations: Any, draw: Callable[[int], Tensor], plain: bool = False
+) -> Run:
+    """Run a policy and backpropagate the sum of its outputs, each times a number of its own.
+
+    Args:
+        policy: SB3's with networks of `nn.Linear`, or one whose networks are generated.
+        observations: a batch of n, as tensors.
+        draw: given a number of outputs, what those of the rows are multiplied by, (n, outputs).
+        plain: run generated networks with weights as they would start without a hypernetwork, the same
+            on all rows.
+    """
+    policy.set_training_mode(False)
+    record = _Record()
+    with torch.enable_grad(), _recording(policy, record, plain):
+        actor, critic = policy.mlp_extractor(policy.extract_features(observations))
+        outputs = policy.action_net(actor), policy.value_net(critic)
+    total = torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
+    in_order = dict(sorted(record.outputs.items(), key=lambda item: item[0].partition(".")[0]))
+    signals = _backwards(total, in_order, record.rows)
+    return Run(signals, record.generators, frozenset(record.generated))
+
+
+def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
+    """Run a generator and backpropagate the sum of its features, each times a standard normal draw.
+
+    Returns:
+        The signals of its hidden layers ("hidden 0") before their activations.
+    """
+    entered: dict[str, Tensor] = {}
+
+    def hook(_: nn.Module, arguments: tuple[Tensor]) -> None:
+        entered[f"hidden {len(entered)}"] = arguments[0]
+
+    handle = _activation(hyper).register_forward_pre_hook(hook)
+    with torch.enable_grad():
+        features = hyper.generator.features(given)
+    handle.remove()
+    return _backwards((features * torch.randn(features.shape)).sum(), entered, lambda _, rows: _flat(rows))
+
+
+def run_plain_generator(hyper: HyperNetwork, given: Tensor, widths: Sequence[int]) -> Signals:
+    """The same with plain layers of so many units, which start as Stable-Baselines3's do."""
+    entered: dict[str, Tensor] = {}
+    h = given
+    with torch.enable_grad():
+        for width in widths:
+            layer = nn.Linear(h.shape[1], width)
+            nn.init.orthogonal_(layer.weight, HIDDEN_GAIN)
+            nn.init.zeros_(layer.bias)
+            entered[f"hidden {len(entered)}"] = y = layer(h)
+            h = _activation(hyper)(y)
+    return _backwards((h * torch.randn(h.shape)).sum(), entered, lambda _, rows: _flat(rows))
+
+
+def _activation(hyper: HyperNetwork) -> nn.Module:
+    activation = hyper.generator.activation
+    assert isinstance(activation, nn.Module)
+    return activation
+
+
+def _flat(values: Tensor) -> Tensor:
+    """(row, ..., units) as (rows, units)."""
+    return values.detach().flatten(0, -2)
+
+
+def _backwards(total: Tensor, outputs: dict[str, Tensor], rows: Callable[[str, Tensor], Tensor]) -> Signals:
+    gradients = torch.autograd.grad(total, list(outputs.values())) if outputs else ()
+    return {
+        name: (rows(name, values), rows(name, gradient))
+        for (name, values), gradient in zip(outputs.items(), gradients, strict=True)
+    }
+
+
+@contextmanager
+def _recording(policy: ActorCriticPolicy, record: _Record, plain: bool) -> Iterator[None]:
+    with ExitStack() as hooks:
+        if isinstance(policy, HyperActorCriticPolicy):
+            for prefix, hyper in _hypernetworks(policy):
+                hooks.enter_context(_hook(hyper, _tell_weights(record, prefix, plain)))
+        else:
+            for name, layer in _linear_layers(policy):
+                hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
+        yield
+
+
+@contextmanager
+def _hook(module: nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
+    handle = module.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _hypernetworks(policy: HyperActorCriticPolicy) -> Iterator[tuple[str, HyperNetwork]]:
+    """Each hypernetwork with what comes before its layers' names: nothing where it has all networks."""
+    own = {id(network): f"{name}." for name, network in policy.generated.target.named()}
+    for module in policy.generated.modules():
+        if isinstance(module, HyperNetwork):
+            yield own.get(id(module.target), ""), module
+
+
+def _linear_layers(policy: ActorCriticPolicy) -> Iterator[tuple[str, nn.Linear]]:
+    extractor = policy.mlp_extractor
+    for name, *parts in (
+        ("actor", extractor.policy_net, policy.action_net),
+        ("critic", extractor.value_net, policy.value_net),
+    ):
+        linear = [module for part in parts for module in part.modules() if isinstance(module, nn.Linear)]
+        yield from ((f"{name}.{number}", layer) for number, layer in enumerate(linear))
+
+
+def _tell_outputs(record: _Record, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def hook(_: nn.Module, __: Any, y: Tensor) -> None:
+        record.outputs[name] = y
+
+    return hook
+
+
+def _tell_weights(record: _Record, prefix: str, plain: bool) -> Callable[..., Weights]:
+    """A hook that hands on weights whose layers tell their outputs."""
+
+    def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
+        generator = f"{prefix.removesuffix('.')}'s generator" if prefix else "generator"
+        record.generators[generator] = hyper, _given(hyper, arguments[0])
+        record.generated |= {
+            prefix + name for name, layer in weights.layers.items() if not isinstance(layer, SharedLinear)
+        }
+        if plain:
+            layers: dict[str, GeneratedLinear] = {
+                name: SharedLinear(initial_weight(spec).requires_grad_(), initial_bias(spec), 1)
+                for name, spec in hyper.target.layers.items()
+            }
+            weights = Weights(layers, Rows())
+
+        def recorded(name: str, layer: GeneratedLinear) -> GeneratedLinear:
+            def tell(y: Tensor) -> None:
+                record.outputs[prefix + name] = y
+                record.layouts[prefix + name] = weights.layout
+
+            # The layer of a normalisation's scale and shift sees no observation.
+            return layer if "norm" in (prefix + name).split(".") else _Recorded(layer, tell)
+
+        return replace(
+            weights, layers={name: recorded(name, layer) for name, layer in weights.layers.items()}
+        )
+
+    return hook
+
+
+def _given(hyper: HyperNetwork, descriptors: Tensor) -> Tensor:
+    """What the generator sees of descriptors."""
+    if hyper.learned is not None:
+        return hyper.learned.detach()
+    given: Tensor = descriptors if hyper.encoder is None else hyper.encoder(descriptors)
+    return given.detach()

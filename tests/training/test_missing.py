@@ -1,0 +1,70 @@
+"""Features of the context that training leaves out."""
+
+from typing import Any
+
+import numpy as np
+
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training.missing import ForgetfulVecEnv
+
+
+def forgetful(num_envs: int = 64, probability: float = 0.3) -> ForgetfulVecEnv:
+    family = Family.load("ode-2d")
+    batch = family.make_vec(num_envs, sampler=TaskSampler(family.tasks("train"), seed=1))
+    env = ForgetfulVecEnv(batch, family.space.owners, probability, seed=2)
+    env.seed(0)
+    return env
+
+
+def act(env: ForgetfulVecEnv, rng: np.random.Generator) -> Any:
+    space: Any = env.action_space
+    return rng.uniform(space.low, space.high, (env.num_envs, *space.shape)).astype(np.float32)
+
+
+def test_what_is_left_out_stays_so_for_an_episode_and_its_end() -> None:
+    env, rng = forgetful(), np.random.default_rng(0)
+    before: Any = env.reset()
+    ended = 0
+    for _ in range(450):
+        after, _, dones, infos = env.step(act(env, rng))
+        absent, now = np.isnan(before["context"]), np.isnan(after["context"])  # type: ignore[index, call-overload]
+        assert (now[~dones] == absent[~dones]).all()
+        for index in np.flatnonzero(dones):
+            ended += 1
+            last = infos[index]["terminal_observation"]["context"]
+            assert (np.isnan(last) == absent[index]).all()
+            assert np.array_equal(last, before["context"][index], equal_nan=True)
+            assert not any(np.isnan(value) for value in infos[index]["context"].values())
+        before = after
+    assert ended > 100
+    assert env.absent.any(axis=0).all()
+
+
+def test_each_feature_is_left_out_as_often_as_asked_and_for_itself() -> None:
+    env = forgetful(200)
+    drawn = np.concatenate([np.isnan(env.reset()["context"]) for _ in range(20)])  # type: ignore[index, call-overload]
+    assert np.abs(drawn.mean(axis=0) - 0.3).max() < 0.03
+    assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.06
+
+
+def test_the_state_goes_on_where_it_was() -> None:
+    env = forgetful(8)
+    env.reset()
+    state = env.get_state()
+    assert state is not None
+    other = forgetful(8, probability=0.3)
+    other.reset()
+    other.step(act(other, np.random.default_rng(9)))
+    other.set_state(state)
+    assert np.array_equal(env.absent, other.absent)
+    draws = [each._random.random(5).tolist() for each in (env, other)]
+    assert draws[0] == draws[1]
+
+
+def test_the_entries_of_a_feature_go_together() -> None:
+    family = Family.load("ode-2d")
+    env = ForgetfulVecEnv(family.make_vec(200, sampler=TaskSampler(family.tasks("train"))), [0, 0], 0.5, 0)
+    context: Any = env.reset()["context"]  # type: ignore[index, call-overload]
+    absent = np.isnan(context)
+    assert (absent[:, 0] == absent[:, 1]).all()
+    assert 60 < absent[:, 0].sum() < 140

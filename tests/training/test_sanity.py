@@ -1,0 +1,235 @@
+"""How networks start, against plain ones: what is sane is called so, what is not is caught."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
+from torch import Tensor, nn
+
+from hyperrl.nets import HyperNetwork
+from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.tasks import Family
+from hyperrl.training.recording import run
+from hyperrl.training.sanity import Batch, Verdict, check_start, gather, judge
+from hyperrl.training.signals import Row
+
+Policy = Callable[[int], ActorCriticPolicy]
+ODE = Family.load("ode")
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    return gather(ODE)
+
+
+def made(
+    seed: int,
+    spoil: Callable[[HyperActorCriticPolicy], None] | None = None,
+    hypernetwork: dict[str, Any] | None = None,
+    **options: Any,
+) -> HyperActorCriticPolicy:
+    torch.manual_seed(seed)
+    policy = HyperActorCriticPolicy(
+        ODE.observation_space,
+        ODE.action_space,
+        lambda _: 1e-3,
+        hypernetwork={"hidden": (32,), **(hypernetwork or {})},
+        **{"net_arch": [32, 32], **options},
+    )
+    if spoil is not None:
+        with torch.no_grad():
+            spoil(policy)
+    return policy
+
+
+def judged(
+    batch: Batch, spoil: Callable[[HyperActorCriticPolicy], None] | None = None, **options: Any
+) -> tuple[list[Row], dict[str, Verdict]]:
+    rows, verdicts = judge(partial(made, spoil=spoil, **options), None, batch)
+    return list(rows), {verdict.network: verdict for verdict in verdicts}
+
+
+@pytest.mark.parametrize(
+    "hypernetwork",
+    [
+        {},
+        {"strategy": "full"},
+        {"strategy": "chunked"},
+        {"strategy": "adapter"},
+        {"strategy": "modulation"},
+        {"strategy": "mask"},
+        {"architecture": "transformer"},
+        {"architecture": "recurrent"},
+        {"architecture": "linear"},
+        {"strategy": "full", "initialisation": "hyperfan-in"},
+        {"generate": ["actor"]},
+    ],
+    ids=str,
+)
+def test_what_the_library_makes_is_sane(batch: Batch, hypernetwork: dict[str, Any]) -> None:
+    rows, verdicts = judged(batch, hypernetwork=hypernetwork)
+    assert {name: verdict.fault for name, verdict in verdicts.items() if verdict.fault} == {}
+    layers = [f"{row.network}.{row.layer}" for row in rows]
+    assert layers[:6] == [f"{network}.{layer}" for network in ("actor", "critic") for layer in (0, 1, 2)]
+    assert all(layer.startswith("generator.hidden ") for layer in layers[6:])
+    moved = rows[2].between
+    assert moved is not None
+    assert 1e-4 < moved < 100
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "full", "modulation"])
+def test_a_generator_blown_up_is_caught(batch: Batch, strategy: str) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        for parameter in policy.generated.hyper.generator.parameters():
+            parameter.mul_(100)
+
+    _, verdicts = judged(batch, spoil, hypernetwork={"strategy": strategy})
+    assert "explodes" in verdicts["generator"].fault
+    assert any("explodes" in verdicts[name].fault for name in ("actor", "critic"))
+
+
+def test_heads_blown_up_are_caught_at_the_layers_that_they_make(batch: Batch) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        generator = policy.generated.hyper.generator
+        _, weight, bias = generator.parts(torch.zeros(1, 1))
+        generator.set_head(weight * 100, bias * 100)
+
+    _, verdicts = judged(batch, spoil, hypernetwork={"strategy": "full"})
+    assert verdicts["generator"].fault == ""
+    assert verdicts["actor"].fault.startswith("layer ")
+    assert "explodes: activations" in verdicts["actor"].fault
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+def test_a_generator_of_zeros_is_caught(batch: Batch, strategy: str) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        for parameter in policy.generated.hyper.generator.parameters():
+            parameter.zero_()
+
+    _, verdicts = judged(batch, spoil, hypernetwork={"strategy": strategy})
+    assert "vanishes" in verdicts["generator"].fault
+    kind = "context without effect" if strategy == "low-rank" else "vanishes"
+    assert kind in verdicts["actor"].fault
+    assert kind in verdicts["critic"].fault
+
+
+def test_a_small_generator_is_caught(batch: Batch) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        for parameter in policy.generated.hyper.generator.parameters():
+            parameter.mul_(1e-3)
+
+    _, verdicts = judged(batch, spoil)
+    assert "vanishes" in verdicts["generator"].fault
+
+
+def test_shared_weights_that_vanish_are_caught(batch: Batch) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        for parameter in policy.generated.hyper.strategy.parameters():
+            parameter.mul_(1e-2)
+
+    _, verdicts = judged(batch, spoil)
+    assert verdicts["actor"].fault.startswith("layer 0 vanishes: activations within tasks")
+
+
+def test_a_late_start_is_no_fault(batch: Batch) -> None:
+    """Bias-HyperInit: no task differs, until heads are moved by what the generator says of each."""
+    rows, verdicts = judged(batch, hypernetwork={"initialisation": "bias-hyperinit"})
+    assert all(row.between == 0 for row in rows if row.network == "actor")
+    assert verdicts["actor"] == Verdict(
+        "actor", remark="the context has no effect yet, and has one after the first step"
+    )
+
+
+def test_a_network_that_all_tasks_share_needs_no_context(batch: Batch) -> None:
+    rows, verdicts = judged(batch, hypernetwork={"generate": ["actor"]})
+    assert all(row.between == 0 for row in rows if row.network == "critic")
+    assert verdicts["critic"] == Verdict("critic")
+
+
+def test_numbers_that_are_not_finite_are_caught(batch: Batch) -> None:
+    def spoil(policy: HyperActorCriticPolicy) -> None:
+        next(policy.generated.hyper.strategy.parameters())[0] = torch.nan
+
+    _, verdicts = judged(batch, spoil)
+    assert "nan" in verdicts["actor"].fault
+
+
+def test_the_plain_network_is_stable_baselines(batch: Batch) -> None:
+    """The plain weights that stand in for generated ones have the variances of SB3's own policy."""
+    blind = MultiInputActorCriticPolicy
+    options: dict[str, Any] = {"net_arch": [32, 32], "features_extractor_class": BlindExtractor}
+
+    def variances(make: Policy, plain: bool) -> dict[str, Tensor]:
+        sums: dict[str, Tensor] = {}
+        for seed in range(64):
+            policy = make(seed)
+            given = policy.obs_to_tensor(batch.of(1))[0]
+            found = run(policy, given, lambda outputs: torch.ones(batch.rows, outputs), plain).networks
+            for layer, both in found.items():
+                sums[layer] = sums.get(layer, torch.zeros(2)) + torch.stack(
+                    [each.square().mean() for each in both]
+                )
+        return sums
+
+    def own(seed: int) -> ActorCriticPolicy:
+        torch.manual_seed(seed)
+        seen = ODE.observation_space
+        assert isinstance(seen, spaces.Dict)
+        return blind(seen, ODE.action_space, lambda _: 1e-3, **options)
+
+    theirs, ours = variances(own, False), variances(made, True)
+    assert list(ours) == list(theirs)
+    for layer, values in ours.items():
+        torch.testing.assert_close(values, theirs[layer], rtol=0.5, atol=0)
+
+
+def test_signals_are_those_of_the_rows(batch: Batch) -> None:
+    """However rows are laid out: with all tasks at once, and with each task by itself."""
+    normals = torch.randn(batch.rows, 8)
+    for strategy in ("low-rank", "full"):
+        policy = made(0, hypernetwork={"strategy": strategy})
+        tasks = len(batch.descriptors)
+
+        def signals(given: dict[str, np.ndarray[Any, Any]], count: int, policy: Any = policy) -> Any:
+            seen = policy.obs_to_tensor(given)[0]
+            return run(policy, seen, lambda outputs: normals[:, :outputs].repeat(count, 1)).networks
+
+        together = signals(batch.of(tasks), tasks)
+        for task in range(tasks):
+            alone = signals(Batch(batch.observations, batch.descriptors[task : task + 1]).of(1), 1)
+            rows = slice(task * batch.rows, (task + 1) * batch.rows)
+            for layer, both in alone.items():
+                for one, other in zip(both, together[layer], strict=True):
+                    torch.testing.assert_close(one, other[rows], rtol=1e-4, atol=1e-5)
+
+
+def test_hooks_are_taken_away(batch: Batch) -> None:
+    policy = made(0)
+    run(policy, policy.obs_to_tensor(batch.of(2))[0], lambda outputs: torch.ones(2 * batch.rows, outputs))
+    modules = [module for module in policy.modules() if isinstance(module, (HyperNetwork, nn.Linear))]
+    assert modules
+    assert not any(module._forward_hooks for module in modules)
+
+
+def test_observations_are_of_all_tasks() -> None:
+    found = gather(Family.load("mountaincar"))
+    assert found.rows == 64
+    assert len(found.descriptors) == len(np.unique(found.descriptors, axis=0)) == 16
+    assert set(found.observations) == {"obs"}
+    assert found.observations["obs"].std() > 0
+    again = gather(Family.load("mountaincar"))
+    np.testing.assert_array_equal(found.observations["obs"], again.observations["obs"])
+
+
+@pytest.mark.parametrize("name", ["hyper-ppo", "hyper-ppo-full", "concat-ppo-matched", "blind-a2c"])
+def test_agents_of_the_suite_start_sanely(name: str) -> None:
+    start = check_start(resolve(load_agent(name), ODE.recipe, ["policy.net_arch=[16, 16]"]), ODE)
+    assert start.fault == ""
+    last = {row.network: row for row in start.rows if row.layer == "2"}
+    assert (last["actor"].between == 0) == (name == "blind-a2c")
