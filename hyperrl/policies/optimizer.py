@@ -40,14 +40,14 @@ class _Scaled(torch.optim.Optimizer):
         return _restored, (self.base, self.__getstate__())
 
 
-def scaled(base: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+def scaled(base: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
     """A subclass of the optimiser whose groups may have ``"lr_scale"`` and ``"max_grad_norm"``."""
     return type(f"Scaled{base.__name__}", (_Scaled, base), {"base": base})
 
 
 def _restored(base: type[torch.optim.Optimizer], state: dict[str, Any]) -> torch.optim.Optimizer:
-    made = scaled(base)
-    optimizer = made.__new__(made)
+    made: Any = scaled(base)
+    optimizer: torch.optim.Optimizer = made.__new__(made)
     optimizer.__setstate__(state)
     return optimizer
 

@@ -86,7 +86,8 @@ def test_the_plain_network_of_a_task_is_the_policy(hyper: str, target: str) -> N
     made = policy_of(built(hyper, target).learn(16))
     batch = tensors(made, samples(made.observation_space, 3))
     with torch.no_grad(), made.generated.inputs.acting(deterministic=True):
-        features = made.extract_features(batch)[:, :-2]  # type: ignore[index]
+        features: Any = made.extract_features(batch)
+        features = features[:, :-2]
         for row in range(3):
             one = {key: value[row : row + 1] for key, value in batch.items()}
             expected = made.get_distribution(one).mode()
@@ -142,7 +143,7 @@ def test_weights_that_follow_the_state_are_each_rows_own_and_never_kept(hyper: s
 def test_separate_trunks_share_nothing() -> None:
     made = policy_of(built("separate", "plain"))
     batch = tensors(made, samples(made.observation_space, 4))
-    made.get_distribution(batch).mode().sum().backward()
+    made.get_distribution(batch).mode().sum().backward()  # type: ignore[no-untyped-call]
     grads = {name: one.grad for name, one in made.generated.hyper.named_parameters()}
     assert all((grad is not None) == ("actor" in name) for name, grad in grads.items())
 

@@ -55,7 +55,7 @@ def test_rates_are_put_back_where_a_step_fails() -> None:
 
 def test_the_groups_with_a_norm_are_clipped_together() -> None:
     parameters = [nn.Parameter(torch.zeros(4)) for _ in range(3)]
-    grouped = [{"params": [one], "max_grad_norm": 0.5} for one in parameters[:2]]
+    grouped: list[dict[str, Any]] = [{"params": [one], "max_grad_norm": 0.5} for one in parameters[:2]]
     optimizer = scaled(torch.optim.SGD)([*grouped, {"params": parameters[2:]}], lr=1.0)
     moved = steps(optimizer, parameters)
     assert moved == pytest.approx([0.1 * 0.5 / 8**0.5] * 2 + [0.1], rel=1e-4)

@@ -11,6 +11,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from hyperrl.nets import HyperNetwork
 from tests.policies.worlds import (
     ACTIONS,
     OBSERVATIONS,
@@ -114,7 +115,9 @@ def test_without_a_context_there_is_one_task(strategy: str, action: str) -> None
     policy.set_training_mode(True)
     batch = tensors(policy, samples(OBSERVATIONS["dictionary"], 5))
     policy.predict_values(batch).sum().backward()  # type: ignore[no-untyped-call]
-    learned = policy.generated.hyper.learned
+    hyper = policy.generated.hyper
+    assert isinstance(hyper, HyperNetwork)
+    learned = hyper.learned
     assert learned is not None
     assert learned.grad is not None
     assert learned.grad.abs().sum() > 0

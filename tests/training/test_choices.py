@@ -149,7 +149,9 @@ def test_convolutions_on_a_family_of_images(tmp_path: Path) -> None:
     run = train(recipe, family, out=tmp_path / "run", steps=512)
     run = resume(run, steps=1024, family=family)
     model = load_model(Run.open(tmp_path / "run"), family=family)
-    assert model.policy.observation_space["obs"].shape == (1, 36, 40)
+    seen = model.policy.observation_space
+    assert isinstance(seen, gym.spaces.Dict)
+    assert seen["obs"].shape == (1, 36, 40)
     observation = family.make_vec(3).reset(seed=[1, 2, 3])[0]  # type: ignore[arg-type]
     assert model.predict(observation, deterministic=True)[0].shape == (3,)
 

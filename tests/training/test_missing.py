@@ -27,7 +27,7 @@ def test_what_is_left_out_stays_so_for_an_episode_and_its_end() -> None:
     ended = 0
     for _ in range(450):
         after, _, dones, infos = env.step(act(env, rng))
-        absent, now = np.isnan(before["context"]), np.isnan(after["context"])  # type: ignore[index, call-overload]
+        absent, now = np.isnan(before["context"]), np.isnan(after["context"])  # type: ignore[call-overload]
         assert (now[~dones] == absent[~dones]).all()
         for index in np.flatnonzero(dones):
             ended += 1
@@ -42,7 +42,7 @@ def test_what_is_left_out_stays_so_for_an_episode_and_its_end() -> None:
 
 def test_each_feature_is_left_out_as_often_as_asked_and_for_itself() -> None:
     env = forgetful(200)
-    drawn = np.concatenate([np.isnan(env.reset()["context"]) for _ in range(20)])  # type: ignore[index, call-overload]
+    drawn = np.concatenate([np.isnan(env.reset()["context"]) for _ in range(20)])  # type: ignore[call-overload]
     assert np.abs(drawn.mean(axis=0) - 0.3).max() < 0.03
     assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.06
 
@@ -64,7 +64,7 @@ def test_the_state_goes_on_where_it_was() -> None:
 def test_the_entries_of_a_feature_go_together() -> None:
     family = Family.load("ode-2d")
     env = ForgetfulVecEnv(family.make_vec(200, sampler=TaskSampler(family.tasks("train"))), [0, 0], 0.5, 0)
-    context: Any = env.reset()["context"]  # type: ignore[index, call-overload]
+    context: Any = env.reset()["context"]  # type: ignore[call-overload]
     absent = np.isnan(context)
     assert (absent[:, 0] == absent[:, 1]).all()
     assert 60 < absent[:, 0].sum() < 140
