@@ -16,7 +16,7 @@ from hyperrl.nets import STRATEGIES
 from hyperrl.nets.strategies import options_of
 from hyperrl.recipes import AgentRecipe, ConcatPolicy, HyperPolicy
 from hyperrl.tasks import Family
-from hyperrl.training.build import bare_model
+from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.cost import Cost, Load, measure
 from hyperrl.training.match import match_widths
 
@@ -99,7 +99,8 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     tasks = family.tasks("train")
     episodes = agent.n_envs * ceil(agent.algorithm.n_steps / (family.max_steps or agent.algorithm.n_steps))
     descriptors = family.space.encode(family.space.values(tasks[:episodes]))
-    make = partial(bare_model, observation_space=seen, action_space=done)
+    embedded = training_descriptors(agent, family)
+    make = partial(bare_model, observation_space=seen, action_space=done, descriptors=embedded)
     with torch.random.fork_rng(devices=[]):
         load = Load.of(make(agent), descriptors)
         choices = tuple(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hyperrl.recipes import AgentRecipe, BlindPolicy, HyperPolicy
 from hyperrl.tasks import Family
-from hyperrl.training.build import bare_model
+from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.match import match_widths
 from hyperrl.training.recording import Run, run, run_generator, run_plain_generator
 from hyperrl.training.signals import SEEDS, Row, Variances, generator_rows, network_rows
@@ -144,20 +144,19 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
     """
     seen, done = family.observation_space, family.action_space
     agent = match_widths(agent, seen, done)
-    batch = gather(family)
+    batch, embedded = gather(family), training_descriptors(agent, family)
 
     def make(recipe: AgentRecipe, seed: int) -> ActorCriticPolicy:
         torch.manual_seed(seed)
-        return bare_model(recipe, seen, done, to_learn=False).policy
+        return bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
 
-    inputs = ("context",)
     plain: Callable[[int], ActorCriticPolicy] | None = None
+    sees = not isinstance(agent.policy, BlindPolicy)
     if isinstance(agent.policy, HyperPolicy):
-        inputs = getattr(agent.policy.hypernetwork, "inputs", inputs)
+        sees = not {"context", "embedding"}.isdisjoint(agent.policy.hypernetwork.inputs)
     else:
         equal = agent.policy.model_dump(include={"net_arch", "activation_fn", "log_std_init", "ortho_init"})
         plain = partial(make, agent.model_copy(update={"policy": BlindPolicy(**equal)}))
-    sees = not isinstance(agent.policy, BlindPolicy) and not {"context", "embedding"}.isdisjoint(inputs)
     with torch.random.fork_rng(devices=[]):
         rows, verdicts = judge(partial(make, agent), plain, batch, sees)
     return Start(agent.name, family.name, len(batch.descriptors), batch.rows, rows, verdicts)

@@ -48,6 +48,12 @@ def made(
     return policy
 
 
+def hypernetwork_of(policy: HyperActorCriticPolicy) -> HyperNetwork:
+    hyper = policy.generated.hyper
+    assert isinstance(hyper, HyperNetwork)
+    return hyper
+
+
 def judged(
     batch: Batch, spoil: Callable[[HyperActorCriticPolicy], None] | None = None, **options: Any
 ) -> tuple[list[Row], dict[str, Verdict]]:
@@ -69,6 +75,9 @@ def judged(
         {"architecture": "linear"},
         {"strategy": "full", "initialisation": "hyperfan-in"},
         {"generate": ["actor"]},
+        {"trunk": "separate"},
+        {"inputs": ["context", "state", "noise"]},
+        {"missing": 0.3},
     ],
     ids=str,
 )
@@ -77,7 +86,7 @@ def test_what_the_library_makes_is_sane(batch: Batch, hypernetwork: dict[str, An
     assert {name: verdict.fault for name, verdict in verdicts.items() if verdict.fault} == {}
     layers = [f"{row.network}.{row.layer}" for row in rows]
     assert layers[:6] == [f"{network}.{layer}" for network in ("actor", "critic") for layer in (0, 1, 2)]
-    assert all(layer.startswith("generator.hidden ") for layer in layers[6:])
+    assert all("generator.hidden " in layer for layer in layers[6:])
     moved = rows[2].between
     assert moved is not None
     assert 1e-4 < moved < 100
@@ -86,7 +95,7 @@ def test_what_the_library_makes_is_sane(batch: Batch, hypernetwork: dict[str, An
 @pytest.mark.parametrize("strategy", ["low-rank", "full", "modulation"])
 def test_a_generator_blown_up_is_caught(batch: Batch, strategy: str) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        for parameter in policy.generated.hyper.generator.parameters():
+        for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.mul_(100)
 
     _, verdicts = judged(batch, spoil, hypernetwork={"strategy": strategy})
@@ -96,7 +105,7 @@ def test_a_generator_blown_up_is_caught(batch: Batch, strategy: str) -> None:
 
 def test_heads_blown_up_are_caught_at_the_layers_that_they_make(batch: Batch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        generator = policy.generated.hyper.generator
+        generator = hypernetwork_of(policy).generator
         _, weight, bias = generator.parts(torch.zeros(1, 1))
         generator.set_head(weight * 100, bias * 100)
 
@@ -109,7 +118,7 @@ def test_heads_blown_up_are_caught_at_the_layers_that_they_make(batch: Batch) ->
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
 def test_a_generator_of_zeros_is_caught(batch: Batch, strategy: str) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        for parameter in policy.generated.hyper.generator.parameters():
+        for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.zero_()
 
     _, verdicts = judged(batch, spoil, hypernetwork={"strategy": strategy})
@@ -121,7 +130,7 @@ def test_a_generator_of_zeros_is_caught(batch: Batch, strategy: str) -> None:
 
 def test_a_small_generator_is_caught(batch: Batch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        for parameter in policy.generated.hyper.generator.parameters():
+        for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.mul_(1e-3)
 
     _, verdicts = judged(batch, spoil)
@@ -130,7 +139,7 @@ def test_a_small_generator_is_caught(batch: Batch) -> None:
 
 def test_shared_weights_that_vanish_are_caught(batch: Batch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        for parameter in policy.generated.hyper.strategy.parameters():
+        for parameter in hypernetwork_of(policy).strategy.parameters():
             parameter.mul_(1e-2)
 
     _, verdicts = judged(batch, spoil)
@@ -154,7 +163,7 @@ def test_a_network_that_all_tasks_share_needs_no_context(batch: Batch) -> None:
 
 def test_numbers_that_are_not_finite_are_caught(batch: Batch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
-        next(policy.generated.hyper.strategy.parameters())[0] = torch.nan
+        next(hypernetwork_of(policy).strategy.parameters())[0] = torch.nan
 
     _, verdicts = judged(batch, spoil)
     assert "nan" in verdicts["actor"].fault

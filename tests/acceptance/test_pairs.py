@@ -1,0 +1,101 @@
+"""`describe AGENT FAMILY` and `check AGENT --family F`: what a pair costs and how it starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.driving import hyperrl_here, refused
+
+SMALL = ["--set", "policy.net_arch=[8, 8]", "--set", "policy.hypernetwork.hidden=[8]"]
+FEW = ["--set", "n_envs=2", "--set", "algorithm.n_steps=8"]
+
+
+def printed(*args: str, cwd: Path) -> str:
+    done = hyperrl_here(*args, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert list(cwd.iterdir()) == []
+    return done.stdout
+
+
+def test_the_cost_of_a_pair_in_words(tmp_path: Path) -> None:
+    shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, cwd=tmp_path)
+    assert shown.startswith("hyper-ppo on ode (low-rank, rank 8)\n")
+    for title in ("Parameters", "Networks of one task", "FLOPs", "Memory", "Per choice"):
+        assert f"\n{title}" in shown
+    table = shown.partition("Per choice")[2].splitlines()[2:]
+    rows = {line[:22].strip(): line[22:].split() for line in table[: table.index("")]}
+    assert "low-rank, rank 8 *" in rows
+    assert {"low-rank, rank 1", "full", "chunked", "adapter, rank 8", "modulation", "mask", "concat"} < set(
+        rows
+    )
+    assert all(any(cell[0].isdigit() for cell in cells) for cells in rows.values())
+
+
+def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
+    shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, "--json", cwd=tmp_path)
+    found = json.loads(shown)
+    assert (found["agent"], found["family"], found["choice"]) == ("hyper-ppo", "ode", "low-rank, rank 8")
+    assert found["minibatch"] == {"rows": 16, "tasks": 2}
+    parts = dict(found["parameters"])
+    assert parts.pop("total") == sum(parts.values()) > 0
+    assert 0 < found["flops"]["action_kept"] < found["flops"]["action_anew"] < found["flops"]["minibatch"]
+    assert found["flops"]["minibatch"] < found["flops"]["rollout"]
+    (own,) = (choice for choice in found["choices"] if choice["own"])
+    assert own["flops"] == found["flops"]
+    assert own["memory"] == found["memory"]
+    assert all(number > 0 for number in found["memory"].values())
+
+
+@pytest.mark.parametrize("name", ["concat-ppo-matched", "blind-a2c"])
+def test_agents_without_a_hypernetwork_have_a_cost_too(name: str, tmp_path: Path) -> None:
+    found = json.loads(printed("describe", name, "cartpole", *FEW, "--json", cwd=tmp_path))
+    assert found["generated"] == found["parameters"]["heads"] == found["memory"]["kept"] == 0
+    assert found["parameters"]["networks"] == found["actor"] + found["critic"]
+    assert found["flops"]["action_kept"] == found["flops"]["action_anew"]
+
+
+def test_a_sane_start(tmp_path: Path) -> None:
+    shown = printed("check", "hyper-ppo", "--family", "ode", *SMALL, cwd=tmp_path)
+    assert shown.startswith("hyper-ppo on ode at step 0: ")
+    names = [line.split()[:2] for line in shown.splitlines() if line.startswith(("actor ", "critic "))]
+    assert names == [[network, str(layer)] for network in ("actor", "critic") for layer in range(3)]
+    assert shown.endswith("\nactor: sane\ncritic: sane\ngenerator: sane\n")
+
+
+def test_an_insane_start_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe whose generator starts a thousand times too small."""
+    from hyperrl.nets.generators import base
+
+    monkeypatch.setattr(base, "SPREAD", 1e-3)
+    done = hyperrl_here("check", "hyper-ppo", "--family", "ode", *SMALL, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.endswith("\n")
+    assert "\ngenerator: layer hidden 0 vanishes: " in done.stdout
+    assert done.stderr.startswith(
+        "hyperrl: error: agent 'hyper-ppo' on family 'ode': generator layer hidden 0 vanishes"
+    )
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["describe", "hyper-pop", "ode"], "did you mean 'hyper-ppo'?"),
+        (["describe", "hyper-ppo", "oed"], "did you mean 'ode'?"),
+        (["describe", "ode", "hyper-ppo"], "hyper-ppo"),
+        (["describe", "hyper-ppo", "ode", "--set", "algorithm.gama=1"], "did you mean 'gamma'?"),
+        (["describe", "hyper-ppo", "--json"], "--json needs an AGENT and a FAMILY"),
+        (["describe", "hyper-ppo", "--set", "steps=1"], "--set needs an AGENT and a FAMILY"),
+        (["check", "hyper-ppo", "--family", "oed"], "did you mean 'ode'?"),
+        (["check", "ode", "--family", "ode"], "ode"),
+        (["check", "hyper-ppo", "concat-ppo", "--family", "ode"], "--family: found 2 recipes"),
+        (["check", "hyper-ppo", "--set", "steps=1"], "--set needs --family"),
+        (["check", "hyper-ppo", "--family", "ode", "--set", "policy.net_arh=[8]"], "net_arch"),
+    ],
+    ids=" ".join,
+)
+def test_mistakes_are_told_without_torch(command: list[str], says: str, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    refused(*command, cwd=folder, says=says)
