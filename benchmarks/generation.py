@@ -2,8 +2,10 @@
 
 CPU time of a forward and a backward pass of a generated network, hypernetwork and grouping of rows
 included, over that of a plain MLP of the same size, timed in turns with it: B = 256 rows that belong to G
-tasks in random order, one thread. Beside it the naive way, per sample: every row's weights formed on their
-own. Peak memory is what a pass has allocated at most, gradients included, over what was there before it.
+tasks in random order, one thread. Beside it every row's weights formed on their own (per sample), the
+per-row products that papers' code takes, and the packages hypnettorch and hyperlight on the work of full
+generation. Peak memory is what a pass has allocated at most, gradients included, over what was there before
+it. With `--device cuda` all of it runs there, by the clock.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,17 +23,30 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from benchmarks import generation_rivals as rivals
 from benchmarks.report import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
-from hyperrl.nets import MLP, HyperNetwork, group
+from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, group
 
 ROWS = 256
-TASKS = (1, 16, 64, 256)
+TASKS = (1, 4, 16, 64, 256)
 OBSERVATION, DESCRIPTOR, ACTION = 8, 4, 4
 Hidden = tuple[int, int]
 HIDDEN: tuple[Hidden, ...] = ((64, 64), (256, 256))
 Goal = tuple[str, float]
-GOALS: dict[Hidden, Goal] = {(64, 64): ("<=", 2.5), (256, 256): ("<=", 1.9)}
+GOALS: dict[Hidden, Goal] = {(64, 64): ("<=", 2.0), (256, 256): ("<=", 1.5)}
 """Of the low-rank strategy, for every number of tasks."""
+
+FULL_GOALS: dict[tuple[Hidden, int], Goal] = {((64, 64), 16): ("<=", 3.0)}
+"""Of full generation."""
+
+FASTER_THAN = "hypnettorch, a call a task"
+FASTER_GOALS: dict[tuple[Hidden, int], Goal] = {
+    ((64, 64), 16): (">=", 8.0),
+    ((64, 64), 256): (">=", 80.0),
+    ((256, 256), 16): (">=", 12.0),
+    ((256, 256), 256): (">=", 250.0),
+}
+"""How many times faster the low-rank strategy is than that package used as its examples do."""
 
 MEGABYTES = "peak MB"
 BLOCK_SECONDS = 0.002
@@ -49,13 +65,19 @@ class Batch:
     gradient: Tensor
 
     @classmethod
-    def of(cls, tasks: int) -> Batch:
+    def of(cls, tasks: int, device: str = "cpu") -> Batch:
         """The same batch for the same number of tasks."""
         draw = torch.Generator().manual_seed(tasks)
         distinct = torch.rand(tasks, DESCRIPTOR, generator=draw) * 2 - 1
         rows = torch.randperm(ROWS, generator=draw) % tasks
         x = torch.randn(ROWS, OBSERVATION, generator=draw)
-        return cls(x, distinct[rows], torch.randn(ROWS, ACTION, generator=draw))
+        tensors = x, distinct[rows], torch.randn(ROWS, ACTION, generator=draw)
+        return cls(*(tensor.to(device) for tensor in tensors))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.x.device
 
 
 def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
@@ -64,7 +86,7 @@ def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
     layers: list[nn.Module] = []
     for size, following in zip(sizes, hidden, strict=False):
         layers += [nn.Linear(size, following), nn.Tanh()]
-    network = nn.Sequential(*layers, nn.Linear(sizes[-1], ACTION))
+    network = nn.Sequential(*layers, nn.Linear(sizes[-1], ACTION)).to(batch.device)
 
     def run() -> None:
         network.zero_grad()
@@ -73,10 +95,12 @@ def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
     return network, run
 
 
-def generated(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.Module, Pass]:
+def generated(
+    hidden: Sequence[int], strategy: str, batch: Batch, trunk: int = rivals.TRUNK
+) -> tuple[HyperNetwork, Pass]:
     """A generated MLP, executed as the policies do in an update."""
     target = MLP(OBSERVATION, ACTION, hidden)
-    hyper = HyperNetwork(DESCRIPTOR, target, strategy)
+    hyper = HyperNetwork(DESCRIPTOR, target, strategy, hidden=(trunk,)).to(batch.device)
 
     def run() -> None:
         hyper.zero_grad()
@@ -89,7 +113,7 @@ def generated(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.Mo
 def per_sample(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.Module, Pass]:
     """The naive way: a weight matrix for every row, and one small product a row."""
     target = MLP(OBSERVATION, ACTION, hidden)
-    hyper = HyperNetwork(DESCRIPTOR, target, strategy)
+    hyper = HyperNetwork(DESCRIPTOR, target, strategy).to(batch.device)
 
     def run() -> None:
         hyper.zero_grad()
@@ -98,11 +122,32 @@ def per_sample(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.M
     return hyper, run
 
 
-def peak_megabytes(module: nn.Module, run: Pass) -> float:
+def others(
+    hidden: Sequence[int],
+    make: rivals.Maker,
+    batch: Batch,
+) -> tuple[nn.Module, Pass]:
+    """Full generation as others do it."""
+    module, forward = make(DESCRIPTOR, (OBSERVATION, *hidden, ACTION))
+    module.to(batch.device)
+
+    def run() -> None:
+        module.zero_grad()
+        torch.autograd.backward(forward(batch.x, batch.descriptors), batch.gradient)
+
+    return module, run
+
+
+def peak_megabytes(module: nn.Module, run: Pass, device: str = "cpu") -> float:
     """Most memory that one pass holds at any time, by the allocator's own account."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler tells stderr that it starts and stops
     run()
     module.zero_grad()
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler tells stderr that it starts and stops
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         run()
@@ -123,73 +168,132 @@ class Case:
 
     name: str
     make: Callable[[], tuple[nn.Module, Pass]]
-    goal: Goal | None
+    goal: Goal | None = None
 
 
-def cases(hidden: Hidden, numbers: Sequence[int] = TASKS) -> list[Case]:
+def cases(hidden: Hidden, numbers: Sequence[int] = TASKS, device: str = "cpu") -> Iterator[Case]:
     """Everything that is compared with a plain MLP of these hidden sizes, for these numbers of tasks."""
-    size = "-".join(map(str, hidden))
-    found: list[Case] = []
-    for strategy, goal in (("low-rank", GOALS[hidden]), ("full", None)):
+    size = spell(hidden)
+    batches = {tasks: Batch.of(tasks, device) for tasks in {*numbers, ROWS}}
+    for strategy in STRATEGIES:
         for tasks in numbers:
-            made = partial(generated, hidden, strategy, Batch.of(tasks))
-            found.append(Case(f"{strategy}, {size}, G = {tasks}", made, goal))
-        made = partial(per_sample, hidden, strategy, Batch.of(ROWS))
-        found.append(Case(f"{strategy} per sample, {size}, any G", made, None))
-    return found
-
-
-def timed(run: Pass) -> Callable[[], Spent]:
-    """The time of one pass, averaged over about `BLOCK_SECONDS` of them, at least one."""
-    run()
-    count = max(1, round(BLOCK_SECONDS / min(spent(run).wall for _ in range(3))))
-
-    def several() -> None:
-        for _ in range(count):
-            run()
-
-    def each() -> Spent:
-        took = spent(several)
-        return Spent(took.wall / count, took.cpu / count)
-
-    return each
-
-
-def measure(hidden: Hidden, rounds: int, seconds: float, numbers: Sequence[int] = TASKS) -> list[Measure]:
-    """All measures on targets of these hidden sizes, each round of a case taking about so many seconds."""
-    module, run = plain(hidden, Batch.of(1))
-    base, base_memory, times = timed(run), peak_megabytes(module, run), list[float]()
-    measures = []
-    for case in cases(hidden, numbers):
-        module, run = case.make()
-        one = timed(run)
-        pair = min(spent(lambda one=one: (one(), base())).wall for _ in range(2))  # type: ignore[misc]
-        measured = alternate(one, base, rounds, max(1, round(seconds / pair)))
-        beside = {**on_the_clock(measured), MEGABYTES: peak_megabytes(module, run)}
-        measures.append(
-            Measure(f"{case.name}, over a plain MLP", ratios(measured), "ratio", case.goal, beside)
+            goal = GOALS[hidden] if strategy == "low-rank" else None
+            goal = FULL_GOALS.get((hidden, tasks)) if strategy == "full" else goal
+            made = partial(generated, hidden, strategy, batches[tasks])
+            yield Case(f"{strategy}, {size}, G = {tasks}", made, goal)
+        yield Case(
+            f"{strategy} per sample, {size}, any G", partial(per_sample, hidden, strategy, batches[ROWS])
         )
+    made_others = partial(others, hidden, rivals.per_sample_products, batches[ROWS])
+    yield Case(f"per-row products of papers' code, {size}, any G", made_others)
+    for name in rivals.installed():
+        for tasks in numbers:
+            yield Case(
+                f"{name}, {size}, G = {tasks}", partial(others, hidden, rivals.PACKAGES[name], batches[tasks])
+            )
+
+
+def spell(hidden: Hidden) -> str:
+    """Hidden sizes in a few letters."""
+    return "-".join(map(str, hidden))
+
+
+def timed(run: Pass, device: str = "cpu") -> Callable[[], Spent]:
+    """The time of one pass, averaged over about `BLOCK_SECONDS` of them, at least one.
+
+    Where the work is done by a device, this process's own time means nothing and the clock counts as both.
+    """
+
+    def passes(count: int) -> Spent:
+        def several() -> None:
+            for _ in range(count):
+                run()
+            if device != "cpu":
+                torch.cuda.synchronize()
+
+        took = spent(several)
+        return Spent(took.wall / count, (took.cpu if device == "cpu" else took.wall) / count)
+
+    passes(1)
+    return partial(passes, max(1, round(BLOCK_SECONDS / min(passes(1).wall for _ in range(3)))))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often to measure: medians of which the range is shown, and seconds for each."""
+
+    rounds: int
+    seconds: float
+
+    def compare(
+        self, one: Callable[[], Spent], other: Callable[[], Spent]
+    ) -> list[list[tuple[Spent, Spent]]]:
+        """Both in turns."""
+        pair = min(spent(lambda: (one(), other())).wall for _ in range(2))
+        return alternate(one, other, self.rounds, max(1, round(self.seconds / pair)))
+
+
+def measure(
+    hidden: Hidden, effort: Effort, numbers: Sequence[int] = TASKS, device: str = "cpu"
+) -> Iterator[Measure]:
+    """All measures on targets of these hidden sizes."""
+    module, run = plain(hidden, Batch.of(1, device))
+    base, base_memory, times = timed(run, device), peak_megabytes(module, run, device), list[float]()
+    measures = []
+    for case in cases(hidden, numbers, device):
+        module, run = case.make()
+        measured = effort.compare(timed(run, device), base)
+        beside = {**on_the_clock(measured), MEGABYTES: peak_megabytes(module, run, device)}
+        name = f"{case.name}, over a plain MLP"
+        measures.append(Measure(name, ratios(measured), "ratio", case.goal, beside))
         times.append(1e3 * statistics.median(pair[1].cpu for each in measured for pair in each))
-    name = f"plain MLP, {'-'.join(map(str, hidden))}: forward and backward"
-    return [Measure(name, times, "ms", beside={MEGABYTES: base_memory}), *measures]
+    name = f"plain MLP, {spell(hidden)}: forward and backward"
+    yield Measure(name, times, "ms", beside={MEGABYTES: base_memory})
+    yield from measures
+    if FASTER_THAN in rivals.installed():
+        yield from faster(hidden, effort, numbers, device)
+
+
+def faster(hidden: Hidden, effort: Effort, numbers: Sequence[int], device: str) -> Iterator[Measure]:
+    """How many times faster the low-rank strategy is than `FASTER_THAN`, in turns."""
+    for tasks in numbers:
+        goal = FASTER_GOALS.get((hidden, tasks))
+        if goal is not None:
+            batch = Batch.of(tasks, device)
+            theirs = timed(others(hidden, rivals.PACKAGES[FASTER_THAN], batch)[1], device)
+            measured = effort.compare(theirs, timed(generated(hidden, "low-rank", batch)[1], device))
+            name = f"{FASTER_THAN}, over low-rank, {spell(hidden)}, G = {tasks}"
+            yield Measure(name, ratios(measured), "ratio", goal, on_the_clock(measured))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
     asked = parser("generation", __doc__)
     asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--seconds", type=float, default=0.8, help="of one round of one row of the table")
+    asked.add_argument("--seconds", type=float, default=0.6, help="of one round of one row of the table")
+    asked.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where all of it runs")
     options = asked.parse_args(arguments)
-    rounds, seconds = (1, 0.0) if options.quick else (options.rounds, options.seconds)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        asked.error("--device cuda: torch finds no CUDA device here")
+    effort = Effort(1, 0.0) if options.quick else Effort(options.rounds, options.seconds)
+    if rivals.missing():
+        told = f"{' and '.join(rivals.missing())} left out: pip install -c constraints.txt -e '.[bench]'"
+        print(f"generation: {told}", file=sys.stderr)
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    numbers = TASKS[:2] if options.quick else TASKS
-    measures = [each for hidden in HIDDEN for each in measure(hidden, rounds, seconds, numbers)]
+    sizes, numbers = (HIDDEN[:1], (1, 16)) if options.quick else (HIDDEN, TASKS)
+    measures = [each for hidden in sizes for each in measure(hidden, effort, numbers, options.device)]
     setting = {
         "rows": ROWS, "observation": OBSERVATION, "descriptor": DESCRIPTOR, "action": ACTION,
-        "rank": 8, "trunk": [64], "seconds_per_round": seconds, "quick": options.quick,
+        "rank": 8, "trunk": [rivals.TRUNK], "device": device_name(options.device),
+        "seconds_per_round": effort.seconds, "quick": options.quick,
     }  # fmt: skip
     return finish(Report("generation", measures, setting), options.json)
+
+
+def device_name(device: str) -> str:
+    """What the machine calls it."""
+    return device if device == "cpu" else torch.cuda.get_device_name()
 
 
 if __name__ == "__main__":

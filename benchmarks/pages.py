@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.comparison import SOLVED, difference, estimate, per_step, steps_until, there
 from benchmarks.goals import CONCAT, HYPER, optimum, spell, verdicts
 from benchmarks.records import FamilyResults, settings, stale
-from benchmarks.report import rows
+from benchmarks.speed import sections, table
 
 SHOWN = ("interpolation", "extrapolation")
 RIVALS = (CONCAT, "concat-ppo-matched", "blind-ppo")
@@ -72,7 +72,8 @@ def results_page(
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.name)) for results in families]
     parts += [_measured_with(families)] if families else []
-    parts += [_speed(name, report) for name, report in speed.items()]
+    for name, report in speed.items():
+        parts.append("\n\n".join(sections(name, report)) + "\n")
     return "\n".join(parts)
 
 
@@ -97,12 +98,6 @@ def readme_part(families: Sequence[FamilyResults], images: Mapping[str, str]) ->
     )
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
     return "\n\n".join(part for part in (figure, table(header, cells), caption) if part)
-
-
-def table(header: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *cells]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def number(value: float) -> str:
@@ -263,16 +258,6 @@ def _measured_with(families: Sequence[FamilyResults]) -> str:
         f"## What the runs took\n\n{len(records)} runs, {hours:.1f} CPU hours, one thread each,"
         f" with {'; '.join(sorted(versions))}.\n"
     )
-
-
-def _speed(name: str, report: Mapping[str, Any]) -> str:
-    found = rows(report)
-    versions = ", ".join(f"{library} {version}" for library, version in report["versions"].items())
-    settings_ = ", ".join(
-        f"{key} {value}" for key, value in report.get("setting", {}).items() if not isinstance(value, Mapping)
-    )
-    about = f"`python -m benchmarks.{name}`; {settings_}; {report['cores']} cores, {versions}."
-    return f"## Speed: {name}\n\n{about}\n\n{table(found[0], found[1:])}\n"
 
 
 def _listed(values: Sequence[int]) -> str:

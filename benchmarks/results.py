@@ -1,9 +1,10 @@
 """Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`, and
-`throughput.json` and `generation.json`, which the benchmarks of these names write by `--json`. Why a family's
-results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there. `--check` writes
-nothing and tells, by its exit status, whether the committed files are those that the JSON files give.
+`throughput.json`, `generation.json` and `tasks.json`, which the benchmarks of these names write by `--json`.
+Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
+`--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
+files give.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hyperrl.errors import UserError
 from hyperrl.store import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
-SPEED = ("throughput", "generation")
+SPEED = ("throughput", "generation", "tasks")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 

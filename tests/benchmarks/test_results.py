@@ -186,6 +186,33 @@ def test_a_speed_report_is_shown_with_its_goals(site: Site) -> None:
     assert "| a over b | 0.8 | 0.7 to 0.9 | ratio | >= 0.85, missed |" in page
 
 
+def test_what_was_measured_at_several_numbers_of_tasks_is_one_line_with_one_verdict(site: Site) -> None:
+    def measure(name: str, value: float, met: bool) -> dict[str, Any]:
+        return {
+            "name": name, "value": value, "low": value, "high": value, "runs": 1, "unit": "ratio",
+            "goal": "<= 2", "met": met, "peak MB": 3.0,
+        }  # fmt: skip
+
+    report = {
+        "benchmark": "generation", "versions": {"torch": "2"}, "cores": 2, "setting": {"quick": False},
+        "measures": [
+            measure("low-rank, 64-64, G = 4, over a plain MLP", 1.5, True),
+            measure("low-rank, 64-64, G = 16, over a plain MLP", 2.5, False),
+            measure("a over b", 1.0, True),
+        ],
+    }  # fmt: skip
+    site.data.mkdir(parents=True)
+    (site.data / "generation.json").write_text(json.dumps(report))
+    write(site)
+    page = site.page.read_text()
+    assert "| low-rank, 64-64, over a plain MLP, G = 4 / 16: <= 2 | 2.5 | **not met** |" in page
+    assert (
+        "|  | G = 4 | G = 16 | peak MB, G = 16 |\n| --- | --- | --- | --- |\n| low-rank | 1.5 | **2.5** | 3 |"
+        in page
+    )
+    assert "| a over b | 1 |" in page
+
+
 def test_markers_are_needed(site: Site, tmp_path: Path) -> None:
     site.readme.write_text("# Title\n")
     with pytest.raises(UserError, match="one pair"):

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import generation, throughput
+from benchmarks import generation, tasks, throughput
+from benchmarks import generation_rivals as rivals
+from hyperrl.nets import MLP, STRATEGIES, HyperNetwork
 
 
 def quick(main: Callable[[list[str]], int], path: Path) -> dict[str, dict[str, Any]]:
@@ -42,22 +44,121 @@ def test_unequal_agents_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> Non
         throughput.compare("ode", 1, 1)
 
 
-def test_generation(tmp_path: Path) -> None:
+def test_generation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measures = quick(generation.main, tmp_path / "generation.json")
-    for size, goal in (("64-64", "<= 2.5"), ("256-256", "<= 1.9")):
-        for tasks in (1, 16):
-            assert measures[f"low-rank, {size}, G = {tasks}, over a plain MLP"]["goal"] == goal
-            assert measures[f"full, {size}, G = {tasks}, over a plain MLP"]["goal"] is None
-        for strategy in ("low-rank", "full"):
-            naive = measures[f"{strategy} per sample, {size}, any G, over a plain MLP"]
-            assert naive["peak MB"] > measures[f"{strategy}, {size}, G = 1, over a plain MLP"]["peak MB"]
+    left_out = capsys.readouterr().err.splitlines()
+    assert len(left_out) == bool(rivals.missing())
+    for strategy in STRATEGIES:
+        of_it = [measures[f"{strategy}, 64-64, G = {number}, over a plain MLP"] for number in (1, 16)]
+        naive = measures[f"{strategy} per sample, 64-64, any G, over a plain MLP"]
+        assert naive["peak MB"] > max(each["peak MB"] for each in of_it)
+    for name in ("per-row products of papers' code, 64-64, any G", *all_at_16(rivals.installed())):
+        assert measures[f"{name}, over a plain MLP"]["value"] > 0
+
+
+def all_at_16(names: list[str]) -> list[str]:
+    return [f"{name}, 64-64, G = 16" for name in names]
+
+
+def test_the_goals_of_generation() -> None:
+    goals = {case.name: case.goal for hidden in generation.HIDDEN for case in generation.cases(hidden)}
+    for number in (1, 4, 16, 64, 256):
+        assert goals.pop(f"low-rank, 64-64, G = {number}") == ("<=", 2.0)
+        assert goals.pop(f"low-rank, 256-256, G = {number}") == ("<=", 1.5)
+    assert goals.pop("full, 64-64, G = 16") == ("<=", 3.0)
+    assert set(goals.values()) == {None}
+    assert {f"{strategy}, 256-256, G = 64" for strategy in STRATEGIES} - {"low-rank, 256-256, G = 64"} < set(
+        goals
+    )
+
+
+def test_what_is_not_installed_is_left_out_and_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(rivals.PACKAGES, "no_such_package, in some way", rivals.per_sample_products)
+    monkeypatch.setattr(generation, "measure", lambda *_: [])
+    monkeypatch.setattr(generation, "finish", lambda *_: 0)
+    assert generation.main(["--quick"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert "no_such_package left out: pip install" in told[0]
+    assert "no_such_package, in some way" not in rivals.installed()
+
+
+def test_tasks(tmp_path: Path) -> None:
+    measures = quick(tasks.main, tmp_path / "tasks.json")
+    rows = {name: each["tasks in the rollout"] for name, each in measures.items() if "update" in name}
+    for agent in tasks.AGENTS:
+        one, other = (
+            f"{agent}, update with 4,096 training tasks over 4, {kind}"
+            for kind in ("rollouts as collected", "each row's task drawn anew")
+        )
+        assert rows[one] <= 16 < rows[other]
+        assert measures[one]["goal"] == "<= 1.2"
+        assert measures[other]["goal"] == ("<= 1.2" if agent == "hyper-ppo" else None)
+    for trunk in tasks.TRUNKS:
+        name = f"full, 64-64, trunk {trunk}, G = 16: chosen execution over the better"
+        assert measures[name]["goal"] == "<= 1.05"
+        assert min(measures[name]["grouped, ms"], measures[name]["basis, ms"]) > 0
+
+
+SIZES = (generation.OBSERVATION, 5, 6, generation.ACTION)
+
+
+def test_papers_code_is_full_generation() -> None:
+    theirs = rivals.PerSampleProducts(generation.DESCRIPTOR, SIZES)
+    target = MLP(SIZES[0], SIZES[-1], SIZES[1:-1])
+    ours = HyperNetwork(generation.DESCRIPTOR, target, "full")
+    batch = generation.Batch.of(16)
+    features = theirs.trunk(batch.descriptors)
+    h = batch.x
+    for number, (matrix, bias) in enumerate(zip(theirs.matrices, theirs.biases, strict=True)):
+        h = torch.tanh(h) if number else h
+        weight = matrix(features).view(len(h), -1, h.shape[1])
+        h = torch.stack([weight[row] @ h[row] for row in range(len(h))]) + bias(features)
+    torch.testing.assert_close(theirs(batch.x, batch.descriptors), h, rtol=1e-4, atol=1e-5)
+    assert parameters(theirs) == parameters(ours)
+
+
+@pytest.mark.parametrize("name", rivals.PACKAGES)
+@pytest.mark.parametrize("number", [1, 16, 256])
+def test_packages_do_the_work_of_full_generation(name: str, number: int) -> None:
+    if name not in rivals.installed():
+        pytest.skip("needs the extra: pip install -c constraints.txt -e '.[bench]'")
+    batch = generation.Batch.of(number)
+    module, forward = rivals.PACKAGES[name](generation.DESCRIPTOR, SIZES)
+    theirs = forward(batch.x, batch.descriptors)
+    naive = torch.cat([forward(batch.x[i : i + 1], batch.descriptors[i : i + 1]) for i in range(0, 256, 17)])
+    torch.testing.assert_close(theirs[::17], naive, rtol=1e-4, atol=1e-5)
+    theirs.backward(batch.gradient)  # type: ignore[no-untyped-call]
+    assert all(parameter.grad is not None for parameter in module.parameters())
+    target = MLP(SIZES[0], SIZES[-1], SIZES[1:-1])
+    assert parameters(module) == parameters(HyperNetwork(generation.DESCRIPTOR, target, "full"))
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device; torch finds none here")
+def test_generation_on_a_device(tmp_path: Path) -> None:
+    measures = quick(lambda options: generation.main([*options, "--device", "cuda"]), tmp_path / "gpu.json")
+    assert measures["full, 64-64, G = 16, over a plain MLP"]["peak MB"] > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        generation.main(["--quick", "--device", "cuda"])
+    assert "torch finds no CUDA device here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
-@pytest.mark.parametrize("tasks", generation.TASKS)
-def test_both_ways_do_the_same_work(strategy: str, tasks: int) -> None:
-    batch = generation.Batch.of(tasks)
-    assert len(torch.unique(batch.descriptors, dim=0)) == tasks
+@pytest.mark.parametrize("number", generation.TASKS)
+def test_both_ways_do_the_same_work(strategy: str, number: int) -> None:
+    batch = generation.Batch.of(number)
+    assert len(torch.unique(batch.descriptors, dim=0)) == number
     gradients = []
     for make in (generation.generated, generation.per_sample):
         torch.manual_seed(0)

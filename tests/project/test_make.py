@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("missing", ["throughput", "generation", "none"])
-def test_both_benchmarks_run_and_are_kept_whatever_one_misses(tmp_path: Path, missing: str) -> None:
+@pytest.mark.parametrize("missing", ["throughput", "generation", "tasks", "none"])
+def test_all_benchmarks_run_and_are_kept_whatever_one_misses(tmp_path: Path, missing: str) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
@@ -24,5 +24,6 @@ def test_both_benchmarks_run_and_are_kept_whatever_one_misses(tmp_path: Path, mi
     done = subprocess.run(["make", "bench"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode == 0) == (missing == "none"), done.stderr
     assert (tmp_path / "told").read_text().splitlines() == [
-        f"-m benchmarks.{name} --json benchmarks/results/{name}.json" for name in ("throughput", "generation")
+        f"-m benchmarks.{name} --json benchmarks/results/{name}.json"
+        for name in ("throughput", "generation", "tasks")
     ]
