@@ -17,8 +17,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,51 @@ def result_path(root: Path, family: str, agent: str, seed: int) -> Path:
     return root / family / agent / f"seed-{seed}.json"
 
 
-def measure(agent: str, family: str, seed: int, steps: int | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Job:
+    """A run to make.
+
+    Attributes:
+        family: the family's name.
+        name: what the result is filed under.
+        seed: of the run.
+        steps: in place of the recipes'.
+        agent: the agent's name where it is not the result's.
+        overrides: of its recipe, as `hyperrl train --set` takes them.
+    """
+
+    family: str
+    name: str
+    seed: int
+    steps: int | None = None
+    agent: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+def measure(job: Job) -> dict[str, Any]:
     """Train one run in a temporary folder and evaluate it; what is kept of it, as JSON values.
 
     Raises:
-        UserError: an unknown agent or family, or a wrong number.
+        UserError: an unknown agent or family, or a wrong number or override.
     """
+    agent = job.agent or job.name
     with tempfile.TemporaryDirectory(prefix="hyperrl-learning-") as folder:
         wall, cpu = time.perf_counter(), time.process_time()
-        run = api.train(agent, family, steps=steps, seed=seed, out=Path(folder) / "run")
+        run = api.train(
+            agent,
+            job.family,
+            steps=job.steps,
+            seed=job.seed,
+            overrides=job.overrides,
+            out=Path(folder) / "run",
+        )
         seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         tasks = Family(run.spec.family)
         return {
             "format": FORMAT,
-            "agent": agent,
-            "family": family,
-            "seed": seed,
+            "agent": job.name,
+            "family": job.family,
+            "seed": job.seed,
             "steps": run.status.steps,
             "planned_steps": run.spec.steps,
             "parameters": _parameters(run),
@@ -160,6 +190,19 @@ def _line(result: Mapping[str, Any]) -> str:
     return f"{', '.join(means)}; {result['steps']} steps in {result['seconds']['wall']:.0f} s"
 
 
+def work_through(jobs: Iterable[Job], root: Path) -> None:
+    """Measure every job that has no result yet and that no other process is at, a file each below `root`."""
+    for job in jobs:
+        path = result_path(root, job.family, job.name, job.seed)
+        with _claim(path) as mine:
+            if not mine:
+                continue
+            result = measure(job)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, encode(result))
+            print(f"{job.family} {job.name} seed {job.seed}: {_line(result)}", flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
@@ -169,17 +212,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, help="in place of the recipes'; give it with --results")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     asked = parser.parse_args(arguments)
-    jobs = [(f, a, s) for f in asked.families for s in asked.seeds for a in asked.agents]
+    jobs = [Job(f, a, s, asked.steps) for f in asked.families for s in asked.seeds for a in asked.agents]
     try:
-        for family, agent, seed in jobs:
-            path = result_path(asked.results, family, agent, seed)
-            with _claim(path) as mine:
-                if not mine:
-                    continue
-                result = measure(agent, family, seed, asked.steps)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                atomic_write(path, encode(result))
-                print(f"{family} {agent} seed {seed}: {_line(result)}", flush=True)
+        work_through(jobs, asked.results)
     except UserError as error:
         print(f"benchmarks.learning: error: {error}", file=sys.stderr)
         return 2

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from hyperrl.nets import MLP
 from hyperrl.policies.choices import Choices
 from hyperrl.policies.distributions import leaner
+from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.policies.optimizer import groups, scaled
@@ -86,6 +87,8 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         residual: Hidden layers of the target networks add their input to their output.
         convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
             observations that are one image; in place of a features extractor.
+        effort_coef: Weight in the loss of the mean squared effort of continuous actions, see
+            :class:`~hyperrl.policies.effort.Effort`.
         policy_options: The other arguments of ``ActorCriticPolicy``: ``use_sde``, ``log_std_init``,
             ``optimizer_class`` and so on.
     """
@@ -106,11 +109,12 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
         layer_norm: bool = False,
         residual: bool = False,
         convolutions: Sequence[tuple[int, int, int]] | None = None,
+        effort_coef: float = 0.0,
         **policy_options: Any,
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = Choices.of(self.hypernetwork)
-        self.layer_norm, self.residual = layer_norm, residual
+        self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
         self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
         extraction = dict(features_extractor_kwargs or {})
         if convolutions is not None:
@@ -143,6 +147,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             "layer_norm": self.layer_norm,
             "residual": self.residual,
             "convolutions": self.convolutions,
+            "effort_coef": self.effort_coef,
         }
 
     def _build(self, lr_schedule: Schedule) -> None:
@@ -154,6 +159,8 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             self._generated_networks(arch.get("pi", []), arch.get("vf", []))
         )
         self.action_net = nn.Identity()
+        if self.effort_coef > 0 and isinstance(self.action_space, spaces.Box):
+            self.action_net = Effort(self.effort_coef, self.action_space)
         self.value_net = nn.Identity()  # type: ignore[assignment]
         if self.ortho_init:
             for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
@@ -214,7 +221,7 @@ class HyperActorCriticPolicy(ActorCriticPolicy):
             return super()._get_action_dist_from_latent(latent_pi)
         actions = self.action_dist.action_dim
         return self.action_dist.proba_distribution(
-            latent_pi[:, :actions], self.log_std, latent_pi[:, actions:]
+            self.action_net(latent_pi[:, :actions]), self.log_std, latent_pi[:, actions:]
         )
 
     def load_from_vector(self, vector: NDArray[np.float32]) -> None:

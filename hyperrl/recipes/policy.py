@@ -210,6 +210,10 @@ class HyperPolicy(_Policy):
         description="generated convolutions ahead of the hidden layers, [channels, kernel, stride] each; "
         "for observations that are images",
     )
+    effort_coef: NonNegative = Field(
+        default=0.0,
+        description="weight in the loss of the mean square of continuous actions, in units of their bounds",
+    )
     hypernetwork: Hypernetwork = Field(default=Hypernetwork(), description="the network that generates them")
 
     @property

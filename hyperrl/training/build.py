@@ -133,7 +133,7 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
     if isinstance(policy, BlindPolicy):
         kwargs["features_extractor_class"] = BlindExtractor
     if isinstance(policy, HyperPolicy):
-        kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions"})
+        kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
         kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()

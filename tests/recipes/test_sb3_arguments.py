@@ -22,7 +22,15 @@ def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> Non
 @pytest.mark.parametrize("policy", [recipes.HyperPolicy, recipes.ConcatPolicy, recipes.BlindPolicy])
 def test_policy_fields_are_arguments(policy: type[recipes.Model]) -> None:
     arguments = inspect.signature(ActorCriticPolicy.__init__).parameters
-    own = {"kind", "hypernetwork", "match_parameters", "layer_norm", "residual", "convolutions"}
+    own = {
+        "kind",
+        "hypernetwork",
+        "match_parameters",
+        "layer_norm",
+        "residual",
+        "convolutions",
+        "effort_coef",
+    }
     ours = set(policy.model_fields) - own
     assert ours <= set(arguments)
     assert policy.model_fields["log_std_init"].default == arguments["log_std_init"].default

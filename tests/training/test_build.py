@@ -41,7 +41,15 @@ def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
 
 @pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
 def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
-    own = {"kind", "hypernetwork", "match_parameters", "layer_norm", "residual", "convolutions"}
+    own = {
+        "kind",
+        "hypernetwork",
+        "match_parameters",
+        "layer_norm",
+        "residual",
+        "convolutions",
+        "effort_coef",
+    }
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
     assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)

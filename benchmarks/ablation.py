@@ -1,0 +1,94 @@
+"""What each choice of the default recipe is worth: `python -m benchmarks.ablation`.
+
+Trains `hyper-ppo` with one choice changed at a time, a concatenating network of as many parameters beside it,
+and evaluates every run on the validation tasks, by which the default is chosen, and on the held-out splits.
+One small JSON file a run below `benchmarks/results/ablation/FAMILY/VARIANT/seed-N.json`; runs that have a
+file are skipped, and several processes share the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.learning import Job, work_through
+from hyperrl.errors import UserError
+
+RESULTS = Path(__file__).resolve().parent / "results" / "ablation"
+FAMILIES = ("ode", "point-goal", "pendulum")
+SEEDS = (10, 11, 12, 13, 14)
+STEPS = {"ode": 80_000, "point-goal": 100_000, "pendulum": 100_000}
+"""About half of what the families ask for: enough to tell choices apart."""
+
+_HYPER = "policy.hypernetwork."
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A recipe: an agent of the suite and what is changed in it.
+
+    Attributes:
+        about: what it is, as a table says it.
+        overrides: as `hyperrl train --set` takes them.
+        agent: the agent's name.
+    """
+
+    about: str
+    overrides: tuple[str, ...] = ()
+    agent: str = "hyper-ppo"
+
+
+def _set(about: str, *fields: str) -> Variant:
+    return Variant(about, tuple(_HYPER + field for field in fields))
+
+
+VARIANTS: dict[str, Variant] = {
+    "base": Variant("low-rank, rank 8, trunk of 64, effort 0.1"),
+    "rank-2": _set("rank 2", "rank=2"),
+    "rank-4": _set("rank 4", "rank=4"),
+    "rank-16": _set("rank 16", "rank=16"),
+    "trunk-32": _set("trunk of 32", "hidden=[32]"),
+    "linear": _set("linear hypernetwork", "architecture=linear"),
+    "effort-0": Variant("no price on effort", ("policy.effort_coef=0",)),
+    "effort-0.03": Variant("effort 0.03", ("policy.effort_coef=0.03",)),
+    "full": _set("full generation", "strategy=full"),
+    "chunked": _set("chunked", "strategy=chunked"),
+    "adapter": _set("adapters", "strategy=adapter"),
+    "modulation": _set("modulation", "strategy=modulation"),
+    "mask": _set("masks", "strategy=mask"),
+    "hyperfan-in": _set("hyperfan-in initialisation", "initialisation=hyperfan-in"),
+    "hyperfan-out": _set("hyperfan-out initialisation", "initialisation=hyperfan-out"),
+    "bias-hyperinit": _set("Bias-HyperInit", "initialisation=bias-hyperinit"),
+    "concat-matched": Variant("concatenation, as many parameters", agent="concat-ppo-matched"),
+}
+"""Each variant by its name; all but `base` change one thing of it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES, metavar="F")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="V")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="S")
+    parser.add_argument("--steps", type=int, help="in place of this benchmark's; give it with --results")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    asked = parser.parse_args(arguments)
+    jobs = [
+        Job(family, name, seed, asked.steps or STEPS[family], VARIANTS[name].agent, VARIANTS[name].overrides)
+        for seed in asked.seeds
+        for name in asked.variants
+        for family in asked.families
+    ]
+    try:
+        work_through(jobs, asked.results)
+    except UserError as error:
+        print(f"benchmarks.ablation: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
