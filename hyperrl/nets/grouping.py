@@ -1,6 +1,7 @@
 """Which rows of a batch belong to the same task, and how rows travel to their task's weights and back."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -20,10 +21,10 @@ def group(
     Returns:
         The G distinct descriptors, and for each row the number of its descriptor, 0 to G - 1.
     """
-    if bool((descriptors == descriptors[:1]).all()):
+    if torch.equal(descriptors[:1].expand_as(descriptors), descriptors):
         return descriptors[:1], torch.zeros(len(descriptors), dtype=torch.long, device=descriptors.device)
-    spread = torch.arange(1, descriptors.shape[1] + 1, dtype=torch.float64, device=descriptors.device).sqrt()
-    keys, index = torch.unique(descriptors.double() @ spread, return_inverse=True)
+    keys = descriptors.detach().double() @ _directions(descriptors.shape[1], descriptors.device)
+    keys, index = torch.unique(keys, return_inverse=True)
     rows = torch.arange(len(index), device=index.device)
     representative = torch.empty_like(keys, dtype=torch.long).scatter_(0, index, rows)
     distinct = descriptors.index_select(0, representative)
@@ -31,6 +32,11 @@ def group(
         return distinct, index
     distinct, index = torch.unique(descriptors, dim=0, return_inverse=True)
     return distinct, index
+
+
+@cache
+def _directions(size: int, device: torch.device) -> Float[Tensor, " descriptor"]:
+    return torch.arange(1, size + 1, dtype=torch.float64, device=device).sqrt()
 
 
 @runtime_checkable
