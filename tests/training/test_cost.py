@@ -150,3 +150,18 @@ def test_measuring_leaves_the_random_generator_alone() -> None:
     before = torch.get_rng_state()
     compare(agent, tasks)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_weights_that_follow_the_state_are_never_at_hand() -> None:
+    found = cost("hyper-ppo", "ode", *SMALL, "policy.hypernetwork.inputs=[context, state]")
+    assert found.flops.action_kept == found.flops.action_anew > 2 * found.actor
+
+
+def test_a_hypernetwork_each_is_counted_twice() -> None:
+    shared, separate = (
+        cost("hyper-ppo", "ode", *SMALL, f"policy.hypernetwork.trunk={trunk}")
+        for trunk in ("shared", "separate")
+    )
+    assert separate.parameters.generator == 2 * shared.parameters.generator
+    assert separate.parameters.heads == shared.parameters.heads
+    assert separate.generated == shared.generated

@@ -242,3 +242,28 @@ def test_agents_of_the_suite_start_sanely(name: str) -> None:
     assert start.fault == ""
     last = {row.network: row for row in start.rows if row.layer == "2"}
     assert (last["actor"].between == 0) == (name == "blind-a2c")
+
+
+def test_convolutions_are_layers_too() -> None:
+    seen = spaces.Dict(
+        obs=spaces.Box(0, 255, (1, 12, 12), np.uint8), context=spaces.Box(-1.0, 1.0, (2,), np.float32)
+    )
+    generator = np.random.default_rng(0)
+    images = {"obs": generator.integers(0, 255, (16, 1, 12, 12)).astype(np.uint8)}
+    contexts = generator.uniform(-1, 1, (4, 2)).astype(np.float32)
+
+    def make(seed: int) -> ActorCriticPolicy:
+        torch.manual_seed(seed)
+        return HyperActorCriticPolicy(
+            seen,
+            spaces.Discrete(3),
+            lambda _: 1e-3,
+            net_arch=[16],
+            convolutions=[(4, 3, 2)],
+            hypernetwork={"strategy": "full", "hidden": (16,)},
+        )
+
+    rows, verdicts = judge(make, None, Batch(images, contexts))
+    assert [row.layer for row in rows] == [*["conv.0", "head.0", "head.1"] * 2, "hidden 0"]
+    assert not any(verdict.fault for verdict in verdicts)
+    assert all(0.5 < row.within < 2 for row in rows if row.within is not None)
