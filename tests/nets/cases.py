@@ -127,7 +127,7 @@ def gru(pick: Pick = largest) -> Case:
     starts = torch.rand(ROWS, steps, generator=generator) < 0.3
 
     def naive(dense: Dense, x: Tensor, row: int) -> Tensor:
-        h, outputs = states[row], []
+        h, outputs = states[row].to(x.dtype), []
         for step, now in enumerate(x):
             h = torch.zeros_like(h) if starts[row, step] else h
             given, own = linear(dense, "input", now).chunk(3), linear(dense, "recurrent", h).chunk(3)

@@ -70,12 +70,9 @@ class Case:
 
 @contextmanager
 def costs(execution: str) -> Iterator[None]:
-    """Makes full generation choose one of its executions."""
-    if execution == "chosen":
-        yield
-        return
-    cost = -1.0 if execution == "basis" else float("inf")
-    with mock.patch.object(Full, "_basis_cost", return_value=cost):
+    """Makes full generation take one of its executions."""
+    asked = {"chosen": None, "formed": "grouped", "basis": "basis"}[execution]
+    with mock.patch.object(Full, "execution", asked):
         yield
 
 
@@ -199,6 +196,11 @@ def test_the_weights_of_each_strategy_are_what_it_says() -> None:
     weight = {name: case.weights().dense()["0.weight"].transpose(1, 2) for name, case in made.items()}
     bias = {name: case.weights().dense()["0.bias"] for name, case in made.items()}
     outputs = {name: case.features @ case.weight + case.bias for name, case in made.items()}
+
+    change = {rank: Case.of(build("low-rank", {"0": LayerSpec(6, 7)}, rank=rank), 3) for rank in (1, 2)}
+    for rank, case in change.items():
+        low = case.weights().dense()["0.weight"]
+        assert torch.linalg.matrix_rank(low[1:] - low[0], rtol=1e-4).tolist() == [2 * rank] * 2
 
     assert_equal(weight["full"], outputs["full"][:, :12].view(2, 3, 4))
     assert_equal(bias["full"], outputs["full"][:, 12:])
