@@ -46,7 +46,7 @@ def _set(about: str, *fields: str) -> Variant:
 
 
 VARIANTS: dict[str, Variant] = {
-    "base": Variant("low-rank, rank 8, trunk of 64, effort 0.1"),
+    "base": Variant("low-rank, rank 8, trunk of 64, effort 0.03"),
     "rank-2": _set("rank 2", "rank=2"),
     "rank-4": _set("rank 4", "rank=4"),
     "rank-16": _set("rank 16", "rank=16"),
@@ -55,7 +55,7 @@ VARIANTS: dict[str, Variant] = {
     "separate-trunks": _set("a trunk each for actor and critic", "trunk=separate"),
     "shared-outputs": _set("output layers shared", "generate=[actor.0,actor.1,critic.0,critic.1]"),
     "effort-0": Variant("no price on effort", ("policy.effort_coef=0",)),
-    "effort-0.03": Variant("effort 0.03", ("policy.effort_coef=0.03",)),
+    "effort-0.1": Variant("effort 0.1", ("policy.effort_coef=0.1",)),
     "full": _set("full generation", "strategy=full"),
     "chunked": _set("chunked", "strategy=chunked"),
     "adapter": _set("adapters", "strategy=adapter"),
