@@ -36,7 +36,7 @@ def _print(found: "Comparison") -> None:
         show.heading(title)
         show.table(["", "number", "what"], lines, numbers=["number"])
     show.heading("Per choice, all else equal (* this agent's)")
-    columns = ["choice", "parameters", "generated", "kept", "anew", "minibatch", "state", "activations"]
+    columns = ["choice", "params", "codes", "kept", "anew", "batch", "state", "saved"]
     show.table(columns, map(_row, found.choices), numbers=columns[1:])
     for choice in found.choices:
         if choice.cost is None:
@@ -45,8 +45,10 @@ def _print(found: "Comparison") -> None:
     show.prose(
         "FLOPs are counted while the real networks run: matrix products and convolutions, forward and"
         " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
-        " are spread over as many training tasks as a rollout has episodes, if each runs to its limit. kept,"
-        " anew and minibatch are FLOPs; state is the memory of parameters and optimiser."
+        " are spread over as many training tasks as a rollout has episodes, if each runs to its limit. Per"
+        " choice: params are all parameters, codes the numbers generated for a task, kept and anew FLOPs of"
+        " an action, batch FLOPs of a minibatch; state is the memory of parameters and optimiser, saved that"
+        " of a minibatch's activations."
     )
 
 
@@ -86,15 +88,14 @@ def _sections(cost: "Cost", batch: str) -> list[tuple[str, list[list[str]]]]:
 
 
 def _row(choice: "Choice") -> list[str]:
-    name = f"{choice.name} *" if choice.own else choice.name
+    name = choice.name.replace(", rank", "") + (" *" if choice.own else "")
     cost = choice.cost
     if cost is None:
         return [name, *["-"] * 7]
     return [
         name,
-        f"{cost.parameters.total:,}",
-        f"{cost.generated:,}",
-        *(_scaled(each) for each in (cost.flops.action_kept, cost.flops.action_anew, cost.flops.minibatch)),
+        *map(_scaled, (cost.parameters.total, cost.generated)),
+        *map(_scaled, (cost.flops.action_kept, cost.flops.action_anew, cost.flops.minibatch)),
         _scaled(cost.memory.parameters + cost.memory.optimiser, 1024, "B"),
         _scaled(cost.memory.activations, 1024, "B"),
     ]

@@ -29,15 +29,16 @@ def _print(found: "Start") -> None:
     tasks = "1 training task" if found.tasks == 1 else f"{found.tasks} training tasks"
     show.prose(
         f"{found.agent} on {found.family} at step 0: {tasks}, each meeting the same {found.observations}"
-        " observations. Variances over those of a plain network, within and between tasks (of a generator,"
-        " over contexts); size is the root mean square of activations."
+        " observations. Variances of activations and of gradients, within tasks and between them (of a"
+        " generator, over contexts), over those of a plain network; size is the root mean square of"
+        " activations."
     )
     show.line()
-    columns = ["network", "layer", "activations within", "between", "gradients within", "between", "size"]
+    columns = ["network", "layer", "activations", "between", "gradients", "between", "size"]
     rows = (
         [
-            row.network,
-            row.layer,
+            row.network.replace("'s", ""),
+            row.layer.removeprefix("hidden "),
             *(
                 show.number(value, digits=3)
                 for value in (
