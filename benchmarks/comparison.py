@@ -19,6 +19,11 @@ SOLVED = 0.9
 """Part of the way from the untrained agents to the best median that counts as being there."""
 
 
+def number(value: float) -> str:
+    """A return, with as many decimals as its size asks for."""
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
 @dataclass(frozen=True)
 class Estimate:
     """An interquartile mean over runs x tasks, or a difference of two, with its 95 % interval."""
@@ -27,6 +32,11 @@ class Estimate:
     low: float
     high: float
     runs: int
+
+    def __str__(self) -> str:
+        if self.runs == 1:
+            return number(self.value)
+        return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
 
 
 def estimate(scores: NDArray[np.float64]) -> Estimate:

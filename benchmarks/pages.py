@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.comparison import SOLVED, difference, estimate, per_step, steps_until, there
+from benchmarks import choices
+from benchmarks.comparison import SOLVED, difference, estimate, number, per_step, steps_until, there
 from benchmarks.goals import CONCAT, HYPER, optimum, spell, verdicts
 from benchmarks.records import FamilyResults, settings, stale
 from benchmarks.speed import sections, table
@@ -52,6 +53,7 @@ def results_page(
     speed: Mapping[str, Mapping[str, Any]],
     images: Mapping[str, str],
     notes: Mapping[str, str],
+    ablation: Sequence[FamilyResults] = (),
 ) -> str:
     """The whole of docs/results.md.
 
@@ -60,6 +62,7 @@ def results_page(
         speed: JSON reports of speed benchmarks by name.
         images: Markdown of each figure, by file name.
         notes: what a person wrote about a family's results, by family.
+        ablation: results of variants of the default recipe.
     """
     parts = [HEAD]
     if not families and not speed:
@@ -71,7 +74,8 @@ def results_page(
     if families:
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.name)) for results in families]
-    parts += [_measured_with(families)] if families else []
+    parts += [choices.section(ablation, notes.get("ablation"))] if ablation else []
+    parts += [_measured_with([*families, *ablation])] if families else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")
     return "\n".join(parts)
@@ -98,11 +102,6 @@ def readme_part(families: Sequence[FamilyResults], images: Mapping[str, str]) ->
     )
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
     return "\n\n".join(part for part in (figure, table(header, cells), caption) if part)
-
-
-def number(value: float) -> str:
-    """A return, with as many decimals as its size asks for."""
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
 def _family(results: FamilyResults, images: Mapping[str, str], note: str | None) -> str:
@@ -178,10 +177,7 @@ def policy(recipe: Mapping[str, Any]) -> str:
 
 
 def _cell(results: FamilyResults, agent: str, split: str, checkpoint: str = "best") -> str:
-    found = estimate(results.scores(agent, split, checkpoint))
-    if found.runs == 1:
-        return number(found.value)
-    return f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
+    return str(estimate(results.scores(agent, split, checkpoint)))
 
 
 def _known(results: FamilyResults, split: str) -> str:

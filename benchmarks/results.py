@@ -1,6 +1,7 @@
 """Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
 
-Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`, and
+Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
+`ablation/FAMILY/VARIANT/seed-N.json`, and
 `throughput.json`, `generation.json` and `tasks.json`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
@@ -63,6 +64,10 @@ class Site:
         """Learning results."""
         return load(self.data / "learning")
 
+    def ablation(self) -> list[FamilyResults]:
+        """Results of variants of the default recipe."""
+        return load(self.data / "ablation")
+
     def speed(self) -> dict[str, Mapping[str, Any]]:
         """Reports of speed benchmarks, by name."""
         files = {name: self.data / f"{name}.json" for name in SPEED}
@@ -96,7 +101,7 @@ class Site:
             figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
         }
         in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
-        page = pages.results_page(families, speed, on_page, self.notes())
+        page = pages.results_page(families, speed, on_page, self.notes(), self.ablation())
         part = pages.readme_part(families, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 
