@@ -26,3 +26,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def seeded() -> None:
     """Every test draws the same numbers, in whatever order and process it runs."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Stable-Baselines3 makes a folder in the system's temporary one for each model that learns."""
+    os.environ["SB3_LOGDIR"] = str(tmp_path_factory.mktemp("sb3"))
