@@ -12,6 +12,7 @@ from pathlib import Path
 from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, TaskResult, act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.seeds import refuse_strangers
@@ -118,6 +119,7 @@ def evaluate(
     episodes: int | None = None,
     seed: int = 0,
     deterministic: bool = True,
+    hidden: Sequence[str] = (),
     checkpoint: str | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
@@ -139,6 +141,7 @@ def evaluate(
         episodes: per task and run; None takes the family's.
         seed: of the start states, and of the actions where they are drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
+        hidden: features that the agents are not told, for agents trained with `missing` above 0.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules that the runs' environment may import.
@@ -156,15 +159,18 @@ def evaluate(
     refuse_strangers(opened)
     tasks = _family_of(opened[0], family)
     asked = request(tasks, splits, contexts, sweep)
+    refuse_hidden(opened, tasks, hidden)
     episodes = asked_episodes or tasks.recipe.evaluation.episodes
     if save:
         _refuse_read_only(opened)
     played = tuple(
-        _play(run, tasks, asked, episodes, seed, deterministic, checkpoint, device, hook)
+        _play(run, tasks, asked, episodes, seed, deterministic, hidden, checkpoint, device, hook)
         for run, hook in zip(opened, _shares(progress, len(opened)), strict=True)
     )
     spec = opened[0].spec
-    found = Evaluation(spec.agent.name, tasks.name, episodes, seed, deterministic, played)
+    found = Evaluation(
+        spec.agent.name, tasks.name, episodes, seed, deterministic, played, hidden=tuple(hidden)
+    )
     return _saved(found, opened, tasks, asked) if save else found
 
 
@@ -197,7 +203,7 @@ def load(
 
 def _play(
     run: Run, family: Family, asked: Request, episodes: int, seed: int, deterministic: bool,
-    checkpoint: str | None, device: str, progress: Progress | None,
+    hidden: Sequence[str], checkpoint: str | None, device: str, progress: Progress | None,
 ) -> RunResult:  # fmt: skip
     from hyperrl.training import load_model
 
@@ -205,7 +211,7 @@ def _play(
         model = load_model(run, checkpoint, device, family, to_learn=False)
         _seed_draws(seed)
         results = evaluate_tasks(
-            act_of(model, deterministic),
+            hiding(act_of(model, deterministic), family, hidden),
             family,
             asked.contexts,
             episodes=episodes,

@@ -365,3 +365,20 @@ def test_mistakes_answer_without_torch(call: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = api.train(
+        "hyper-ppo",
+        "ode",
+        out=tmp_path / "run",
+        steps=64,
+        overrides=[*SMALL, "policy.hypernetwork.missing=0.3"],
+    )
+    hidden = api.evaluate(run, splits=["interpolation"], save=False, hidden=["c0"])
+    assert hidden.to_json()["hidden"] == ["c0"]
+    assert message(api.evaluate, run, hidden=["c9"]) == "hide: unknown feature 'c9'; known: c0"
+    found = message(api.evaluate, folder / "seed-0", hidden=["c0"])
+    assert "policy.hypernetwork.missing above 0" in found

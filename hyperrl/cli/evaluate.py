@@ -48,6 +48,14 @@ def evaluate(
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FEATURE",
+            help="A feature that the agent is not told (repeatable); for agents trained with"
+            " policy.hypernetwork.missing above 0.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     allow_import: Annotated[
         list[str] | None,
@@ -61,7 +69,11 @@ def evaluate(
     sweeps = [values.sweep(text) for text in sweep or ()]
     allowed = tuple(allow_import or ())
     features = Run.open(runs[0], allowed).spec.family.features
-    for option, given in (("--context", contexts), ("--sweep", [(each.feature,) for each in sweeps])):
+    for option, given in (
+        ("--context", contexts),
+        ("--sweep", [(each.feature,) for each in sweeps]),
+        ("--hide", [hide or ()]),
+    ):
         values.known(option, given, features)
     from hyperrl import api
 
@@ -74,6 +86,7 @@ def evaluate(
             episodes=episodes,
             seed=seed,
             deterministic=not stochastic,
+            hidden=hide or (),
             allow_import=allowed,
             progress=advance,
         )
@@ -87,7 +100,8 @@ def _print(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
     actions = "most likely actions" if found.deterministic else "drawn actions"
     how = f"{found.episodes} {'episode' if found.episodes == 1 else 'episodes'} per task, {actions}"
-    show.line(f"{found.agent} on {found.family}, seed {seeds}: {how}")
+    told = f", {', '.join(found.hidden)} hidden from the agent" if found.hidden else ""
+    show.line(f"{found.agent} on {found.family}, seed {seeds}: {how}{told}")
     if found.splits:
         show.line()
         show.splits(found.agent, found.splits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -105,6 +105,7 @@ class Evaluation:
         runs: per run, in the order given; at least one.
         files: the JSON files written, one per run.
         figures: the figures written.
+        hidden: features that the agents were not told.
     """
 
     agent: str
@@ -115,6 +116,7 @@ class Evaluation:
     runs: tuple[RunResult, ...]
     files: tuple[Path, ...] = ()
     figures: tuple[Path, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def splits(self) -> dict[str, SplitSummary]:
@@ -151,6 +153,7 @@ class Evaluation:
             "tasks": [task.to_json() for task in self.tasks],
             "start_seed": self.start_seed,
             "deterministic": self.deterministic,
+            "hidden": list(self.hidden),
         }
         if one:
             found["checkpoint"] = {"name": first.checkpoint, "steps": first.checkpoint_steps}
@@ -160,10 +163,7 @@ class Evaluation:
 
     def per_run(self) -> list[Evaluation]:
         """The same evaluation, one object per run."""
-        return [
-            Evaluation(self.agent, self.family, self.episodes, self.start_seed, self.deterministic, (run,))
-            for run in self.runs
-        ]
+        return [replace(self, runs=(run,), files=(), figures=()) for run in self.runs]
 
 
 def pooled(*runs: Sequence[TaskResult]) -> list[TaskResult]:
