@@ -9,13 +9,11 @@ file are skipped, and several processes share the work.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.learning import Job, work_through
-from hyperrl.errors import UserError
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ablation"
 FAMILIES = ("ode", "point-goal", "pendulum")
@@ -84,12 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in asked.variants
         for family in asked.families
     ]
-    try:
-        work_through(jobs, asked.results)
-    except UserError as error:
-        print(f"benchmarks.ablation: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return work_through("benchmarks.ablation", jobs, asked.results)
 
 
 if __name__ == "__main__":

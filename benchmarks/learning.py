@@ -190,17 +190,25 @@ def _line(result: Mapping[str, Any]) -> str:
     return f"{', '.join(means)}; {result['steps']} steps in {result['seconds']['wall']:.0f} s"
 
 
-def work_through(jobs: Iterable[Job], root: Path) -> None:
-    """Measure every job that has no result yet and that no other process is at, a file each below `root`."""
-    for job in jobs:
-        path = result_path(root, job.family, job.name, job.seed)
-        with _claim(path) as mine:
-            if not mine:
-                continue
-            result = measure(job)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, encode(result))
-            print(f"{job.family} {job.name} seed {job.seed}: {_line(result)}", flush=True)
+def work_through(program: str, jobs: Iterable[Job], root: Path) -> int:
+    """Measure every job that has no result yet and that no other process is at, a file each below `root`.
+
+    The exit status of the program of that name is returned.
+    """
+    try:
+        for job in jobs:
+            path = result_path(root, job.family, job.name, job.seed)
+            with _claim(path) as mine:
+                if not mine:
+                    continue
+                result = measure(job)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                atomic_write(path, encode(result))
+                print(f"{job.family} {job.name} seed {job.seed}: {_line(result)}", flush=True)
+    except UserError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -213,12 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     asked = parser.parse_args(arguments)
     jobs = [Job(f, a, s, asked.steps) for f in asked.families for s in asked.seeds for a in asked.agents]
-    try:
-        work_through(jobs, asked.results)
-    except UserError as error:
-        print(f"benchmarks.learning: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return work_through("benchmarks.learning", jobs, asked.results)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from hyperrl.cli import completion, show, start
+from hyperrl.cli.options import Overrides
 from hyperrl.errors import UserError
 
 
@@ -25,14 +26,7 @@ def check(
             help="Check how one agent starts on this family, over its contexts.",
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="key=value",
-            help="With --family: any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
-        ),
-    ] = None,
+    overrides: Overrides = None,
 ) -> None:
     """Prove that agents and families are right.
 

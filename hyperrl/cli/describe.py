@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hyperrl.cli import completion, cost, show
+from hyperrl.cli.options import Overrides
 from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,14 +35,7 @@ def describe(
             help="A family's name or YAML file: what the agent NAME costs on it.",
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="key=value",
-            help="With FAMILY: any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
-        ),
-    ] = None,
+    overrides: Overrides = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="With FAMILY: print one JSON object on stdout.")
     ] = False,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import completion, show, values
+from hyperrl.cli.options import Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
 
@@ -42,14 +43,7 @@ def train(
         int | None,
         typer.Option(parser=values.SEED, metavar="S", help="Seed of everything random. [default: 0]"),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="key=value",
-            help="Any field of the agent's, as algorithm.gamma=0.95 (repeatable).",
-        ),
-    ] = None,
+    overrides: Overrides = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="The run's directory. [default: runs/FAMILY/AGENT/seed-S]"),
