@@ -62,11 +62,10 @@ VARIANTS: dict[str, Variant] = {
     "hyperfan-in": _set("hyperfan-in initialisation", "initialisation=hyperfan-in"),
     "hyperfan-out": _set("hyperfan-out initialisation", "initialisation=hyperfan-out"),
     "bias-hyperinit": _set("Bias-HyperInit", "initialisation=bias-hyperinit"),
-    "rank-2-fan-in": _set("rank 2, hyperfan-in", "rank=2", "initialisation=hyperfan-in"),
-    "rank-4-fan-in": _set("rank 4, hyperfan-in", "rank=4", "initialisation=hyperfan-in"),
+    "modulation-fan-in": _set("modulation, hyperfan-in", "strategy=modulation", "initialisation=hyperfan-in"),
     "concat-matched": Variant("concatenation, as many parameters", agent="concat-ppo-matched"),
 }
-"""Each variant by its name; those of one change of `base`, then pairs of what looked best."""
+"""Each variant by its name; those of one change of `base`, then the two best together."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
