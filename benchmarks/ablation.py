@@ -62,10 +62,9 @@ VARIANTS: dict[str, Variant] = {
     "hyperfan-in": _set("hyperfan-in initialisation", "initialisation=hyperfan-in"),
     "hyperfan-out": _set("hyperfan-out initialisation", "initialisation=hyperfan-out"),
     "bias-hyperinit": _set("Bias-HyperInit", "initialisation=bias-hyperinit"),
-    "modulation-fan-in": _set("modulation, hyperfan-in", "strategy=modulation", "initialisation=hyperfan-in"),
     "concat-matched": Variant("concatenation, as many parameters", agent="concat-ppo-matched"),
 }
-"""Each variant by its name; those of one change of `base`, then the two best together."""
+"""Each variant by its name; all but `base` change one thing of it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
