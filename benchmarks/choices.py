@@ -37,9 +37,9 @@ def section(families: Sequence[FamilyResults], note: str | None) -> str:
 
 def _table(families: Sequence[FamilyResults], splits: Sequence[str]) -> str:
     columns = [(each, split) for each in families for split in splits if split in each.splits]
-    header = ["choice", "parameters", *(f"{each.name}, {split}" for each, split in columns)]
+    header = ["choice", "parameters", "seeds", *(f"{each.name}, {split}" for each, split in columns)]
     cells = [
-        [variant.about, _parameters(families, name), *_cells(columns, name)]
+        [variant.about, _parameters(families, name), _seeds(families, name), *_cells(columns, name)]
         for name, variant in VARIANTS.items()
         if any(name in each.agents for each in families)
     ]
@@ -49,6 +49,11 @@ def _table(families: Sequence[FamilyResults], splits: Sequence[str]) -> str:
 def _parameters(families: Sequence[FamilyResults], name: str) -> str:
     counts = [each.agents[name][0].data["parameters"] for each in families if name in each.agents]
     return f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+
+
+def _seeds(families: Sequence[FamilyResults], name: str) -> str:
+    counts = [len(each.agents[name]) for each in families if name in each.agents]
+    return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
 
 
 def _cells(columns: Sequence[tuple[FamilyResults, str]], name: str) -> Iterator[str]:
