@@ -38,7 +38,7 @@ class DoubleIntegrator(Dynamics):
         """Draw the position; the options overrule it coordinate by coordinate."""
         size, side = rng.uniform(CORNER, LIMIT, size=2), rng.integers(0, 2, size=2)
         position = np.where(side == 1, size, -size)
-        for axis, name in enumerate("xy"):
+        for axis, name in enumerate("xy" if options else ""):
             given = start_option(options, name, -LIMIT, LIMIT)
             if given is not None:
                 position[axis] = given
@@ -48,15 +48,17 @@ class DoubleIntegrator(Dynamics):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance; never terminates."""
-        sign, mass = (np.reshape(context[name], (-1, 1)) for name in ("action_sign", "mass"))
-        force = np.minimum(np.maximum(sign * action.astype(np.float64), -1.0), 1.0)
-        after = np.empty_like(state)
-        after[:, :2] = state[:, :2] + STEP_SECONDS * state[:, 2:]
-        after[:, 2:] = state[:, 2:] + STEP_SECONDS * force / mass
+        columns = state.T
+        force = np.minimum(np.maximum(context["action_sign"] * action.T.astype(np.float64), -1.0), 1.0)
+        rate = np.empty_like(columns)
+        rate[:2] = columns[2:]
+        rate[:2] *= STEP_SECONDS
+        np.divide(STEP_SECONDS * force, context["mass"], out=rate[2:])
+        after = columns + rate
         np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
-        x, y = after[:, 0], after[:, 1]
-        reward = (np.sqrt(x * x + y * y) <= GOAL_RADIUS).astype(np.float64)
-        return after, reward, np.zeros(len(after), np.bool_)
+        square = after[:2] * after[:2]
+        reward = (np.sqrt(square[0] + square[1]) <= GOAL_RADIUS).astype(np.float64)
+        return after.T, reward, np.zeros(len(state), np.bool_)
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe position and velocity."""

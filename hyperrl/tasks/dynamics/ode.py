@@ -24,7 +24,7 @@ LEVELS = np.array([1.0, 1 / 2, 1 / 3, 1 / 4, 0.05, 0.0])
 
 def reward_of(distance: Floats) -> Floats:
     """Reward by |x|: 1 below 0.05, 1/2 below 0.1, 1/3 below 0.2, 1/4 below 0.5, 0.05 below 2, else 0."""
-    return LEVELS[np.searchsorted(EDGES, distance, side="right")]
+    return LEVELS[EDGES.searchsorted(distance, side="right")]
 
 
 class Ode(Dynamics):
@@ -59,10 +59,11 @@ class Ode(Dynamics):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance; never terminates. The complex square is in reals, which round alike in any batch."""
-        bounded = np.minimum(np.maximum(action, -1.0), 1.0).astype(np.float64)
-        real, imaginary = context["force"] * bounded[:, 0], context["force"] * bounded[:, 1]
+        bounded = np.minimum(np.maximum(action.T[: self.dimension], -1.0), 1.0).astype(np.float64)
+        real = context["force"] * bounded[0]
         rate = context["c0"] * real
         if self.dimension == 2:
+            imaginary = context["force"] * bounded[1]
             rate = rate + context["c1"] * (real * real - imaginary * imaginary)
         x = np.minimum(np.maximum(state[:, 0] + STEP_SECONDS * rate, -LIMIT), LIMIT)
         return x[:, None], reward_of(np.abs(x)), np.zeros(len(x), np.bool_)
