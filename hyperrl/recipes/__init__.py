@@ -3,6 +3,7 @@
 from hyperrl.recipes.agent import A2C, PPO, AgentRecipe
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.extras import EXTRAS, is_missing
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
 from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.recipes.reading import parse_yaml, read_yaml
@@ -12,6 +13,7 @@ from hyperrl.shipped import shipped
 
 __all__ = [
     "A2C",
+    "EXTRAS",
     "PPO",
     "SPLITS",
     "AgentRecipe",
@@ -32,6 +34,7 @@ __all__ = [
     "Part",
     "Range",
     "Splits",
+    "is_missing",
     "load_agent",
     "load_family",
     "parse_agent",

@@ -13,6 +13,25 @@ from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
 _BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
+_SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
+_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
+
+
+def _scaled(value: str) -> str:
+    if not _SCALES.fullmatch(value):
+        raise FieldError(found=value, allowed="action, or action.N for its entry N, counted from 0")
+    return value
+
+
+def _physics(value: str) -> str:
+    found = _PHYSICS.fullmatch(value)
+    if not found or (found[1] == "gravity" and found[2]) or (found[1] == "length" and not found[2]):
+        raise FieldError(
+            found=value,
+            allowed="gravity, length.BODY, or mass, friction, damping, gear with or without .NAME "
+            "of a body, geom, joint, actuator",
+        )
+    return value
 
 
 class Feature(Model):
@@ -35,8 +54,31 @@ class Feature(Model):
     )
     attribute: Attribute | None = Field(
         default=None,
-        description="attribute of the base environment that carries it; none: the feature's own name",
+        description="attribute of the base environment that carries it; none: the feature's own name, "
+        "where none of the next three is given",
     )
+    scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
+        default=None,
+        description="multiplies what it names before the base environment sees it (and is clipped to the "
+        "action space): action, or action.N, its entry N",
+    )
+    physics: Annotated[str, AfterValidator(_physics)] | None = Field(
+        default=None,
+        description="quantity of a MuJoCo model that it multiplies by value / default: mass, friction, "
+        "damping, gear (of all, or .NAME), length.BODY, gravity (of Box2D too)",
+    )
+    reward: Literal["velocity", "direction"] | None = Field(
+        default=None,
+        description="takes the place of a MuJoCo environment's reward for moving forward: velocity, minus "
+        "the distance of the forward velocity from it; direction, the velocity along it, an angle",
+    )
+
+    @property
+    def carrier(self) -> str | None:
+        """What carries it other than an attribute: "action.0", "physics mass.torso", "reward velocity"."""
+        if self.physics is not None:
+            return f"physics {self.physics}"
+        return self.scales if self.reward is None else f"reward {self.reward}"
 
     @property
     def widest(self) -> tuple[float, float]:
@@ -45,6 +87,7 @@ class Feature(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._check_carrier()
         low, high = self.widest
         if not low <= self.train[0] < self.train[1] <= high:
             raise FieldError(
@@ -66,6 +109,13 @@ class Feature(Model):
         if self.default not in self.values:
             raise FieldError(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
         return self
+
+    def _check_carrier(self) -> None:
+        given = [each for each in ("attribute", "scales", "physics", "reward") if getattr(self, each)]
+        if len(given) > 1:
+            raise FieldError(path=(given[1],), reason=f"found beside {given[0]}; allowed: one of them")
+        if self.physics is not None and self.default == 0:
+            raise FieldError(path=("default",), found=0, allowed="not 0, which 'physics' divides by")
 
 
 class Derived(Model):
@@ -150,6 +200,9 @@ class FamilyRecipe(Model):
     kwargs: dict[Attribute, Annotated[bool | int | float | str, BeforeValidator(_scalar)]] = Field(
         default={}, description="keyword arguments of the base environment"
     )
+    extra: Literal["mujoco", "box2d"] | None = Field(
+        default=None, description="the extra of `pip install hyperrl[...]` that brings the base environment"
+    )
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)] = Field(
         description="the parameters that tell its tasks apart"
     )
@@ -176,7 +229,16 @@ class FamilyRecipe(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         carried: dict[str, str] = {}
+        others: dict[str, str] = {}
         for name, feature in self.features.items():
+            if feature.carrier is not None:
+                kind = "reward" if feature.reward else feature.carrier
+                if kind in others:
+                    field = next(each for each in ("scales", "physics", "reward") if getattr(feature, each))
+                    path = ("features", name, field)
+                    raise FieldError(path=path, reason=f"{kind} is carried by feature {others[kind]!r} too")
+                others[kind] = name
+                continue
             attribute = feature.attribute or name
             if not attribute.isidentifier():
                 raise FieldError(

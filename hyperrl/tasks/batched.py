@@ -1,5 +1,6 @@
 """Many environments of a family at once, transition for transition equal to single ones."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -82,9 +83,10 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     def _constants_of(self, context: Context) -> NDArray[np.float64]:
         defaults = self.dynamics.parameters
-        constants = self.dynamics.constants(
-            {**defaults, **self._binding.attributes(context, defaults.__getitem__)}
-        )
+        attributes = {**defaults, **self._binding.attributes(context, defaults.__getitem__)}
+        if self._binding.scales:
+            attributes |= self._binding.factors(context, math.prod(self.single_action_space.shape or ()))
+        constants = self.dynamics.constants(attributes)
         self._constant_names = tuple(constants)
         return np.array(list(constants.values()), np.float64)
 

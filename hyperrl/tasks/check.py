@@ -37,20 +37,23 @@ def check_family(family: Family) -> list[CheckRow]:
     Raises:
         UserError: at the first fault: overlapping splits; an attribute that is missing, cannot be set or
             does not survive a reset; a feature that changes nothing; a task that leaks into the next one; a
-            base environment whose transitions do not follow from its seed.
+            base environment whose transitions do not follow from its seed; an end of a declared range that
+            the environment refuses.
     """
     env = family.make_default()
     try:
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
         rows += [CheckRow(f"feature {name}", _effect(family, env, name)) for name in family.space.names]
+        _check_ends(family, env)
     finally:
         env.close()
     return rows
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
-    what = f"{family.name}: feature {name!r} (attribute {family.binding.attribute[name]!r})"
+    carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
+    what = f"{family.name}: feature {name!r} ({carrier})"
     start_differs = False
     for seed, one, other in _pairs(family, name):
         first = _play(env, seed, one)
@@ -58,7 +61,7 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
             raise UserError(
                 f"{what} cannot be checked: one seed gives the base environment different transitions"
             )
-        _check_survives(env, family.binding.attribute[name], what)
+        _check_survives(env, what)
         second = _play(env, seed, other)
         if _difference(first, _play(env, seed, one)):
             raise UserError(f"{what} leaks: after another task its transitions do not come back")
@@ -117,10 +120,25 @@ def _difference(one: Trace, other: Trace) -> str | None:
     return None if len(one) == len(other) else "transition"
 
 
-def _check_survives(env: ContextualEnv, attribute: str, what: str) -> None:
-    wanted = env.attributes[attribute]
-    found = getattr(env.base, attribute)
-    if found != wanted:
-        raise UserError(
-            f"{what} does not survive a reset: it was set to {wanted:g} and is {found!r} in the episode"
-        )
+def _check_survives(env: ContextualEnv, what: str) -> None:
+    undone = env.undone()
+    if undone is not None:
+        raise UserError(f"{what} does not survive a reset: {undone}")
+
+
+def _check_ends(family: Family, env: ContextualEnv) -> None:
+    """Refuse a declared range at whose ends the environment cannot be set, or gives numbers that are none."""
+    for name in family.space.names:
+        feature = family.space.features[name]
+        for value in feature.values or family.space.widest(name):
+            where = f"{family.name}: feature {name!r} at {value:g}"
+            try:
+                trace = _play(env, 0, {**family.space.default, name: value})
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from error
+            if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
+                raise UserError(f"{where}: the base environment gives numbers that are not finite")
+
+
+def _is_finite(part: Any) -> bool:
+    return all(np.isfinite(value).all() for value in part.values() if value.dtype.kind == "f")

@@ -1,13 +1,18 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.dynamics.scaled import scaled_action
+from hyperrl.tasks.physics import Physics, physics_of
+from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 
 CUSTOM_TASK = -1
@@ -83,6 +88,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.metadata = env.metadata
         self.render_mode = env.render_mode
         check_attributes(self.base, binding)
+        self._physics: Physics | None = physics_of(self.base) if binding.physics else None
         self._whole = {name for name in binding.written if type(getattr(self.base, name)) is int}
         self._begin(CUSTOM_TASK, dict(space.default))
 
@@ -104,6 +110,27 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
                 ) from error
+        if self._physics is not None:
+            self._physics.apply(self._binding.settings(context))
+        self._factors = self._action_factors(context) if self._binding.scales else None
+
+    def _action_factors(self, context: Context) -> NDArray[np.float64]:
+        space = self.action_space
+        if not isinstance(space, gym.spaces.Box):
+            names = ", ".join(self._binding.scales)
+            raise UserError(f"{names}: an action of {space} is no number that a feature can scale")
+        factors = self._binding.factors(context, math.prod(space.shape))
+        return np.array(list(factors.values())).reshape(space.shape)
+
+    def undone(self) -> str | None:
+        """Tell what a reset has undone of the present context: an attribute or the physics; None: nothing."""
+        for attribute, wanted in self.attributes.items():
+            found = getattr(self.base, attribute)
+            if found != wanted:
+                return f"{attribute!r} was set to {wanted:g} and is {found!r} in the episode"
+        if self._physics is not None and not self._physics.holds():
+            return "the simulator's physics are others in the episode"
+        return None
 
     def _observation(self, observation: Any) -> dict[str, Any]:
         inner = observation if self._nested else {"obs": observation}
@@ -131,7 +158,12 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def step(self, action: Any) -> tuple[dict[str, Any], SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the base environment; an episode's end is reported to the sampler."""
+        if self._factors is not None and isinstance(self.action_space, gym.spaces.Box):
+            action = scaled_action(np.asarray(action), self._factors, self.action_space)
         observation, reward, terminated, truncated, info = self.env.step(action)
+        if self._binding.reward is not None:
+            name, kind = self._binding.reward
+            reward, info = rewarded(kind, self.context[name], info)
         self._return += float(reward)
         self._length += 1
         if terminated or truncated:

@@ -7,12 +7,13 @@ from typing import Any
 import gymnasium as gym
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.recipes import SPLITS, FamilyRecipe, load_family
+from hyperrl.recipes import SPLITS, FamilyRecipe, is_missing, load_family
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
-from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.oracle import ode_return
+from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
@@ -148,8 +149,14 @@ class Family:
         if self._make_base is not None or not self.max_steps:
             return None
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
-        known = dynamics is not None and set(self.binding.touched) <= set(dynamics.parameters)
-        return dynamics if known else None
+        if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
+            return None
+        if self.binding.physics or self.binding.reward is not None:
+            return None
+        if not self.binding.scales:
+            return dynamics
+        flat = isinstance(dynamics.action_space, gym.spaces.Box) and len(dynamics.action_space.shape) == 1
+        return ScaledDynamics(dynamics) if flat else None
 
     @property
     def max_steps(self) -> int:
@@ -173,7 +180,11 @@ class Family:
         given: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         if self._make_base is not None:
             return self._make_base(**given)
-        base = self.recipe.base
+        base, extra = self.recipe.base, self.recipe.extra
+        if is_missing(extra):
+            raise UserError(f"{self.name}: base {base!r} needs an extra: pip install 'hyperrl[{extra}]'")
+        if render_mode is not None:
+            draw_without_a_window()
         try:
             return gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:

@@ -76,15 +76,20 @@ class DoubleIntegratorEnv(DynamicsEnv):
         super().__init__(DoubleIntegrator(), render_mode)
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
-        from hyperrl.tasks.dynamics.picture import Picture
+        return picture_of(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
 
-        picture = Picture((-1.1, 1.1), (-1.1, 1.1))
-        for x in (-1.0, CORNER):
-            for y in (-1.0, CORNER):
-                picture.box((x, y), (x + LIMIT - CORNER, y + LIMIT - CORNER), "faint")
-        picture.circle((0.0, 0.0), GOAL_RADIUS, "goal")
-        picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
-        x, y, right, up = (float(value) for value in trail[-1])
-        picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")
-        picture.caption(f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}   step {len(trail) - 1}")
-        return picture.pixels()
+
+def picture_of(trail: Floats, task: str) -> NDArray[np.uint8]:
+    """Draw corners, goal, trail (T, 4) and velocity, with the task in words."""
+    from hyperrl.tasks.dynamics.picture import Picture
+
+    picture = Picture((-1.1, 1.1), (-1.1, 1.1))
+    for x in (-1.0, CORNER):
+        for y in (-1.0, CORNER):
+            picture.box((x, y), (x + LIMIT - CORNER, y + LIMIT - CORNER), "faint")
+    picture.circle((0.0, 0.0), GOAL_RADIUS, "goal")
+    picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
+    x, y, right, up = (float(value) for value in trail[-1])
+    picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")
+    picture.caption(f"{task}   step {len(trail) - 1}")
+    return picture.pixels()
