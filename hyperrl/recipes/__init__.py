@@ -1,6 +1,6 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
-from hyperrl.recipes.agent import A2C, PPO, AgentRecipe
+from hyperrl.recipes.agent import A2C, ALGORITHMS, DQN, PPO, SAC, TD3, AgentRecipe
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.extras import EXTRAS, is_missing
@@ -13,9 +13,13 @@ from hyperrl.shipped import shipped
 
 __all__ = [
     "A2C",
+    "ALGORITHMS",
+    "DQN",
     "EXTRAS",
     "PPO",
+    "SAC",
     "SPLITS",
+    "TD3",
     "AgentRecipe",
     "Arch",
     "BlindPolicy",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from hyperrl.recipes.agent import A2C, PPO
+from hyperrl.recipes.agent import A2C, DQN, PPO, SAC, TD3
 from hyperrl.recipes.base import Attribute, Count, Model, Name, Number, Range, Text
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
@@ -142,7 +142,7 @@ class Derived(Model):
         return self
 
 
-def _overrides_of(algorithm: type[PPO] | type[A2C]) -> Any:
+def _overrides_of(algorithm: type[Model]) -> Any:
     def check(value: dict[str, Any]) -> dict[str, Any]:
         if "name" in value:
             raise FieldError(path=("name",), reason="found 'name'; allowed: the algorithm's other fields")
@@ -164,6 +164,9 @@ class FamilyTraining(Model):
     )
     ppo: Annotated[dict[str, Any], _overrides_of(PPO)] = Field(default={}, description="fields of PPO")
     a2c: Annotated[dict[str, Any], _overrides_of(A2C)] = Field(default={}, description="fields of A2C")
+    sac: Annotated[dict[str, Any], _overrides_of(SAC)] = Field(default={}, description="fields of SAC")
+    td3: Annotated[dict[str, Any], _overrides_of(TD3)] = Field(default={}, description="fields of TD3")
+    dqn: Annotated[dict[str, Any], _overrides_of(DQN)] = Field(default={}, description="fields of DQN")
     log_std_init: Number | None = Field(
         default=None, description="logarithm of the actions' standard deviation at the start"
     )
