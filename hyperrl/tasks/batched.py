@@ -23,7 +23,7 @@ Step = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.
 class Ended(NamedTuple):
     """An episode that has just ended: its environment, what it last saw, and how it went."""
 
-    index: int
+    env: int
     observation: dict[str, NDArray[Any]]
     task: int
     context: Context
@@ -207,7 +207,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         for episode in ended:
             if self.sampler is not None:
                 self.sampler.update(episode.task, episode.total)
-            tasks.append(self._draw(episode.index))
+            tasks.append(self._draw(episode.env))
         self._take(tasks, indices)
         for index in which:
             self._state[index] = self.dynamics.start(self._rng(index), self._options or None)
