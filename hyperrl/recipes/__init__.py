@@ -3,7 +3,7 @@
 from hyperrl.recipes.agent import A2C, ALGORITHMS, DQN, PPO, SAC, TD3, AgentRecipe
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
-from hyperrl.recipes.extras import EXTRAS, is_missing
+from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
 from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.recipes.reading import parse_yaml, read_yaml
@@ -40,6 +40,7 @@ __all__ = [
     "Splits",
     "is_missing",
     "load_agent",
+    "load_extra",
     "load_family",
     "parse_agent",
     "parse_family",

@@ -28,8 +28,7 @@ def _physics(value: str) -> str:
     if not found or (found[1] == "gravity" and found[2]) or (found[1] == "length" and not found[2]):
         raise FieldError(
             found=value,
-            allowed="gravity, length.BODY, or mass, friction, damping, gear with or without .NAME "
-            "of a body, geom, joint, actuator",
+            allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
         )
     return value
 
@@ -64,8 +63,8 @@ class Feature(Model):
     )
     physics: Annotated[str, AfterValidator(_physics)] | None = Field(
         default=None,
-        description="quantity of a MuJoCo model that it multiplies by value / default: mass, friction, "
-        "damping, gear (of all, or .NAME), length.BODY, gravity (of Box2D too)",
+        description="quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY, "
+        "friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)",
     )
     reward: Literal["velocity", "direction"] | None = Field(
         default=None,

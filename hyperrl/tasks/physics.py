@@ -66,7 +66,7 @@ class MujocoPhysics:
         self._applied: dict[str, NDArray[Any]] = {}
 
     def apply(self, factors: Mapping[str, float]) -> None:
-        """See `Physics`: mass, friction, damping, gear (.NAME or all), length.BODY and gravity."""
+        """See `Physics`: mass(.BODY), friction(.GEOM), damping and gear(.JOINT), length.BODY, gravity."""
         if factors == self._factors and self.holds():
             return
         self._factors = None
@@ -107,15 +107,13 @@ class MujocoPhysics:
         setters[kind](name, factor)
 
     def _which(self, kind: str, name: str) -> Any:
-        """Index of a named body, geom, joint or actuator; all of them without a name."""
+        """Index of a named body, geom or joint; all of them without a name."""
         if not name:
             return slice(None)
         named = getattr(self._mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
         index = self._mujoco.mj_name2id(self._model, named, name)
         if index < 0:
-            count = getattr(
-                self._model, {"body": "nbody", "geom": "ngeom", "joint": "njnt", "actuator": "nu"}[kind]
-            )
+            count = {"body": self._model.nbody, "geom": self._model.ngeom, "joint": self._model.njnt}[kind]
             known = (self._mujoco.mj_id2name(self._model, named, each) for each in range(count))
             raise UserError(f"physics: the model has no {kind} {name!r}{nearest(name, filter(None, known))}")
         return index
@@ -136,7 +134,12 @@ class MujocoPhysics:
         self._model.dof_damping[degrees] *= factor
 
     def _scale_gear(self, name: str, factor: float) -> None:
-        self._model.actuator_gear[self._which("actuator", name)] *= factor
+        # Gymnasium's actuators have no names: one is known by the joint that it drives.
+        which = self._which("joint", name)
+        if name:
+            which = self._model.actuator_trntype == self._mujoco.mjtTrn.mjTRN_JOINT
+            which &= self._model.actuator_trnid[:, 0] == self._which("joint", name)
+        self._model.actuator_gear[which] *= factor
 
     def _scale_gravity(self, _: str, factor: float) -> None:
         self._model.opt.gravity[:] *= factor
@@ -184,7 +187,7 @@ def _arrays(model: Any) -> dict[str, NDArray[Any]]:
 
 
 def _capsule(radius: float, half: float) -> NDArray[np.float64]:
-    """Moments of inertia (3,) per unit of mass: a cylinder of length 2 half with a half sphere on each end."""
+    """Moments of inertia (3,) per unit of mass: a cylinder (length 2 half) between half spheres."""
     middle, ends = 2 * half * radius**2, 4 / 3 * radius**3
     across = middle * (radius**2 / 4 + half**2 / 3)
     across += ends * (2 / 5 * radius**2 + half**2 + 3 / 4 * half * radius)
