@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks.contexts import Context
+from hyperrl.tasks.dynamics import batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 
@@ -35,11 +36,12 @@ def check_family(family: Family) -> list[CheckRow]:
     back to the first context must bring its transitions back.
 
     Raises:
-        UserError: at the first fault: overlapping splits; an attribute that is missing, cannot be set or
-            does not survive a reset; a feature that changes nothing; a task that leaks into the next one; a
-            base environment whose transitions do not follow from its seed; an end of a declared range that
-            the environment refuses.
+        UserError: at the first fault: an attribute that stays stale; overlapping splits; an attribute that is
+            missing, cannot be set or does not survive a reset; a feature that changes nothing; a task that
+            leaks into the next one; a base environment whose transitions do not follow from its seed; an end
+            of a declared range that the environment refuses.
     """
+    _check_derived(family)
     env = family.make_default()
     try:
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
@@ -49,6 +51,18 @@ def check_family(family: Family) -> list[CheckRow]:
     finally:
         env.close()
     return rows
+
+
+def _check_derived(family: Family) -> None:
+    """Refuse a feature from which the base is known to compute another attribute that would stay stale."""
+    dynamics = batched_dynamics(family.recipe.base, family.recipe.kwargs)
+    for derived, sources in ({} if dynamics is None else dynamics.derived).items():
+        for name, attribute in family.binding.attribute.items():
+            if attribute in sources and derived not in family.binding.written:
+                raise UserError(
+                    f"{family.name}: feature {name!r} (attribute {attribute!r}) leaves {derived!r} stale,"
+                    f" which the base computes from {' and '.join(sources)} once; list it under 'derived'"
+                )
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
