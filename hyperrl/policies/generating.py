@@ -105,7 +105,7 @@ class GeneratingPolicy(BasePolicy):
             features_extractor_class = ContextExtractor
         if not policy_options.get("normalize_images", True):
             extraction["images_normalized"] = True
-        super().__init__(  # type: ignore[misc]
+        super().__init__(
             observation_space,
             action_space,
             lr_schedule,

@@ -71,8 +71,8 @@ class _HyperActorCritics(GeneratingPolicy, _CriticRate):
     """What the policies of SAC and TD3 share: an actor and its critics, a hypernetwork for each of the two."""
 
     actor: Any
-    critic: HyperCritic
-    critic_target: HyperCritic
+    critic: Any
+    critic_target: Any
     actor_kwargs: dict[str, Any]
     critic_kwargs: dict[str, Any]
 
@@ -176,6 +176,7 @@ class HyperDQNPolicy(GeneratingPolicy, DQNPolicy):
     def make_q_net(self) -> QNetwork:
         """A Q-network with a hypernetwork of its own."""
         given = self._update_features_extractor(self.net_args, features_extractor=None)
+        assert isinstance(self.action_space, spaces.Discrete)
         actions = int(self.action_space.n)
         heads = {"critic": Head(actions, given["net_arch"])}
         generated = self._made(given["features_extractor"], heads, "critic")

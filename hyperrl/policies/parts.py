@@ -40,7 +40,7 @@ class HyperSACActor(SACActor):
         else:
             self.log_std = nn.Identity()  # type: ignore[assignment]
         clipped = self.use_sde and self.clip_mean > 0
-        self.mu = nn.Hardtanh(-self.clip_mean, self.clip_mean) if clipped else nn.Identity()  # type: ignore[assignment]
+        self.mu = nn.Hardtanh(-self.clip_mean, self.clip_mean) if clipped else nn.Identity()
         self.generated, self.effort = generated, effort
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class HyperTD3Actor(TD3Actor):
         own = {"generated": self.generated, "effort": self.effort}
         return {**super()._get_constructor_parameters(), **own}
 
-    def forward(self, obs: PyTorchObs) -> Tensor:  # type: ignore[override]
+    def forward(self, obs: PyTorchObs) -> Tensor:
         """Actions (batch, actions) in [-1, 1]."""
         means = self.generated(self.extract_features(obs, self.features_extractor), "actor")[0]
         actions: Tensor = self.mu(means if self.effort is None else self.effort(means))
@@ -99,13 +99,13 @@ class HyperCritic(ContinuousCritic):
         self.names = critic_names(self.n_critics)
         self.generated = generated
 
-    def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
         """The values (batch, 1) of each critic."""
         with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
             features = self.extract_features(obs, self.features_extractor)
         return tuple(self.generated(features, *self.names, actions=actions))
 
-    def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:  # type: ignore[override]
+    def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:
         """The values (batch, 1) of the first critic."""
         with torch.no_grad():
             features = self.extract_features(obs, self.features_extractor)

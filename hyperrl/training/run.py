@@ -132,7 +132,7 @@ class _Training:
 
     def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
         self.agent, self.family, self.seed = agent, family, seed
-        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed)
+        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
         self.env = _env_of(agent, family, self.sampler, seed)
         self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
@@ -200,8 +200,11 @@ class _Training:
         shown = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         best = BestWeights(run, self.model)
         checkpoints = Checkpoints(run, self.env, self.sampler, self.agent.checkpoint_every, interval, state)
+        sampled = [] if self.sampler.curriculum is None else [telemetry.SampledTasks(self.sampler)]
         logs = [Logs(LOG_STEPS)] if self.agent.algorithm.off_policy else []
-        told = telemetry.callbacks(run, self.family, self.agent, self.seed, best, *logs, checkpoints)
+        told = telemetry.callbacks(
+            run, self.family, self.agent, self.seed, best, *sampled, *logs, checkpoints
+        )
         return [*shown, *told]
 
     def _final_evaluation(self, run: Run) -> dict[str, object]:

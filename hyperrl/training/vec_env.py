@@ -19,8 +19,9 @@ class BatchedVecEnv(VecEnv):
 
     Observations and rewards are the caller's to keep: they are copied out of the batch, unless it is ours,
     whose arrays are new at every step. The infos of environments in mid-episode are one list of empty dicts,
-    the same at every step; that of a finished episode holds `terminal_observation`, `TimeLimit.truncated`, `episode` ({"r": undiscounted return,
-    "l": steps, "t": 0.0}) and whatever the batch's `final_info` says, `task` and `context` with ours.
+    the same at every step; that of a finished episode holds `terminal_observation`, `TimeLimit.truncated`,
+    `episode` ({"r": undiscounted return, "l": steps, "t": 0.0}) and whatever the batch's `final_info` says,
+    `task` and `context` with ours.
 
     Raises:
         ValueError: the batch resets its environments in another way.

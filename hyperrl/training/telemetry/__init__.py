@@ -15,11 +15,11 @@ from hyperrl.training.telemetry.gradient import GradientNorm, GradientNorms
 from hyperrl.training.telemetry.hparams import HParams
 from hyperrl.training.telemetry.layout import Layout
 from hyperrl.training.telemetry.output import Publisher
-from hyperrl.training.telemetry.training_tasks import TrainTaskReturn
+from hyperrl.training.telemetry.training_tasks import SampledTasks, TrainTaskReturn
 from hyperrl.training.telemetry.weights import GeneratedWeights, Projector
 from hyperrl.training.telemetry.zero_shot import ZeroShot
 
-__all__ = ["ZeroShot", "callbacks"]
+__all__ = ["SampledTasks", "ZeroShot", "callbacks"]
 
 
 def callbacks(
