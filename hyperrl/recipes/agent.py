@@ -18,6 +18,7 @@ from hyperrl.recipes.base import (
     Whole,
     number,
 )
+from hyperrl.recipes.curriculum import Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Arch, HyperPolicy, Policy
 
@@ -145,9 +146,7 @@ class DQN(_OffPolicy):
     target_update_interval: Count = Field(
         default=10_000, description="environment steps between updates of the target"
     )
-    exploration_fraction: Rate = Field(
-        default=0.1, description="part of training in which exploration falls"
-    )
+    exploration_fraction: Rate = Field(default=0.1, description="part of training in which exploration falls")
     exploration_initial_eps: Fraction = Field(
         default=1.0, description="probability of random actions at the start"
     )
@@ -175,9 +174,10 @@ class AgentRecipe(Model):
         default=8, description="environments that run side by side"
     )
     threads: Annotated[Count, Field(le=1024)] = Field(default=1, description="threads that torch may use")
-    sampler: Literal["uniform", "round-robin"] = Field(
+    sampler: Sampler = Field(
         default="uniform", description="how each episode draws its task from the training tasks"
     )
+    curriculum: Curriculum = Field(default=Curriculum(), description="options of the samplers plr and cvar")
     evaluate_every: Count = Field(
         default=10_000, description="environment steps between zero-shot evaluations"
     )
@@ -200,6 +200,11 @@ class AgentRecipe(Model):
                 found=1,
                 allowed="at least 2 where advantages are normalised",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _options_are_the_samplers(self) -> Self:
+        self.curriculum.check(self.sampler)
         return self
 
     @model_validator(mode="after")

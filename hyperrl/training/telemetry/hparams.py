@@ -31,6 +31,7 @@ OPTIONAL: dict[str, Value] = {
     "algorithm.target_kl": 0.0,
     "algorithm.action_noise": 0.0,
     **{f"policy.hypernetwork.{name}": value for name, value in _HYPER.items()},
+    **dict.fromkeys((f"curriculum.{name}" for name in ("temperature", "alpha", "staleness")), 0.0),
 }
 """Fields that have no value unless a recipe gives one, with one of their kind."""
 
