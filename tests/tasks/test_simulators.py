@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import parse_family
-from hyperrl.tasks import ContextualEnv, Family
+from hyperrl.recipes import parse_family, parse_yaml
+from hyperrl.tasks import ContextualEnv, Family, check_family
+from tests.project.pages import ROOT, blocks
 from tests.suite import SIMULATED, playable
 
 MUJOCO = [name for name in SIMULATED if not name.startswith("lunar-lander")]
@@ -331,6 +332,18 @@ def test_a_changed_task_is_applied_in_mid_episode(name: str) -> None:
         steps = [env.step(env.action_space.sample()) for _ in range(20)]
         outcomes.append([np.append(seen["obs"], float(reward)) for seen, reward, *_ in steps])
     assert any((one != other).any() for one, other in itertools.zip_longest(*outcomes))
+
+
+@pytest.mark.parametrize("name", playable(["half-cheetah-velocity"]))
+def test_the_family_of_the_page(name: str) -> None:
+    page = ROOT / "docs/your-own-family.md"
+    (text,) = (block.text for block in blocks(page) if block.text.startswith("# sluggish.yaml"))
+    family = Family(parse_family({"name": "sluggish", **parse_yaml(text, "page")}, "page"))
+    assert len(check_family(family)) == 5
+    env = family.make_default()
+    torso: Any = env.base.model.body("torso")  # type: ignore[attr-defined]
+    assert float(torso.mass[0]) == pytest.approx(6.25, abs=0.01)
+    env.close()
 
 
 @pytest.mark.parametrize("name", playable(["inverted-pendulum"]))
