@@ -61,12 +61,16 @@ class GeneratedMLP(nn.Module):
         """Applies the named networks to (batch, features + descriptor), in their own order.
 
         All weights are generated once. Actions, (batch, actions), are seen by the networks beside the
-        features, and never by the hypernetwork.
+        features, and never by the hypernetwork. Where they come out of another network, as when an actor
+        learns from its critics, gradients go to them alone: off-policy algorithms forget those of the critics'
+        parameters, whose computing is half of such a backward pass.
         """
         split = features.shape[1] - self.descriptor_dim
         x = features[:, :split]
         descriptors = self.inputs(x, features[:, split:])
-        weights = self._weights(descriptors)
+        judged = actions is not None and actions.grad_fn is not None
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not judged):
+            weights = self._generated(descriptors, False) if judged else self._weights(descriptors)
         if actions is not None:
             x = torch.cat([x, actions], dim=1)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
