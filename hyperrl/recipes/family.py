@@ -7,14 +7,24 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hyperrl.recipes.agent import A2C, DQN, PPO, SAC, TD3
-from hyperrl.recipes.base import Attribute, Count, Model, Name, Number, Range, Text
+from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
 _BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
+_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)\w{1,100}){0,5}", re.ASCII)
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise FieldError(
+            found=value,
+            allowed="the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
+        )
+    return value
 
 
 def _scaled(value: str) -> str:
@@ -51,10 +61,15 @@ class Feature(Model):
         description="circle: an angle in radians, which the networks see as (cos, sin); "
         "categorical: the networks see which of the values it is, one-hot",
     )
-    attribute: Attribute | None = Field(
+    attribute: Annotated[str, AfterValidator(_path)] | None = Field(
         default=None,
-        description="attribute of the base environment that carries it; none: the feature's own name, "
-        "where none of the next three is given",
+        description="attribute of the base environment that carries it, or an entry of one (goal.0, "
+        "config.lanes_count); none: the feature's own name, where none of the next three is given",
+    )
+    at: Literal["step", "reset", "start"] = Field(
+        default="step",
+        description="when the base reads it: step, at every step; reset, when it builds itself at a reset (a "
+        "maze's size); start, after a reset that draws a value of its own (a goal), which it replaces",
     )
     scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
         default=None,
@@ -183,7 +198,18 @@ def _scalar(value: object) -> object:
         return value
     if isinstance(value, (int, float)) and abs(value) < float("inf"):
         return value
-    raise FieldError(found=value, allowed="true, false, a finite number, or text")
+    raise FieldError(found=value, allowed="true, false, a finite number, text, or a list of these")
+
+
+def _argument(value: object) -> object:
+    if not isinstance(value, list):
+        return _scalar(value)
+    if len(value) > 1000:
+        raise FieldError(found=value, allowed="at most 1000 of them")
+    return [_scalar(each) for each in value]
+
+
+Scalar = bool | int | float | str
 
 
 def _base(value: str) -> str:
@@ -199,8 +225,15 @@ class FamilyRecipe(Model):
     name: Name = Field(description="the family's name; a file's stem where the file gives none")
     about: Text = Field(description="what it is, in words")
     base: Annotated[str, AfterValidator(_base)] = Field(description="id of the base environment")
-    kwargs: dict[Attribute, Annotated[bool | int | float | str, BeforeValidator(_scalar)]] = Field(
+    kwargs: dict[Attribute, Annotated[Scalar | list[Scalar], BeforeValidator(_argument)]] = Field(
         default={}, description="keyword arguments of the base environment"
+    )
+    observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="keys of the base's dictionary that are seen; one alone is the observation",
+    )
+    flatten: Flag = Field(
+        default=False, description="whether the observation is flattened to one row of numbers"
     )
     extra: Literal["mujoco", "box2d"] | None = Field(
         default=None, description="the extra of `pip install hyperrl[...]` that brings the base environment"
@@ -242,7 +275,7 @@ class FamilyRecipe(Model):
                 others[kind] = name
                 continue
             attribute = feature.attribute or name
-            if not attribute.isidentifier():
+            if feature.attribute is None and not attribute.isidentifier():
                 raise FieldError(
                     path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
                 )

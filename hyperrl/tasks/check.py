@@ -67,6 +67,7 @@ def _check_derived(family: Family) -> None:
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
+    feature = family.space.features[name]
     what = f"{family.name}: feature {name!r} ({carrier})"
     start_differs = False
     for seed, one, other in _pairs(family, name):
@@ -79,7 +80,7 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
         second = _play(env, seed, other)
         if _difference(first, _play(env, seed, one)):
             raise UserError(f"{what} leaks: after another task its transitions do not come back")
-        if _differ(first[0][0], second[0][0]):
+        if feature.at == "step" and _differ(first[0][0], second[0][0]):
             start_differs = True
             first, second = (_play(env, seed, context, start=one) for context in (one, other))
         found = _difference(first, second)

@@ -179,6 +179,7 @@ class Binding:
         scales: feature to the entry of the action that it multiplies, None for the whole action.
         physics: feature to the quantity of the simulator ("mass.torso") and the feature's default.
         reward: the feature that is the goal of the reward and its kind, if any.
+        late: features that are set once more after each reset, which draws values of its own.
         derived: attributes recomputed from others after each change.
     """
 
@@ -188,6 +189,7 @@ class Binding:
         self.scales: dict[str, int | None] = {}
         self.physics: dict[str, tuple[str, float]] = {}
         self.reward: tuple[str, str] | None = None
+        self.late = tuple(name for name, feature in features.items() if feature.at == "start")
         self.derived = dict(derived)
         for name, feature in features.items():
             if feature.scales is not None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.tasks import paths
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics.scaled import scaled_action
 from hyperrl.tasks.physics import Physics, physics_of
@@ -87,9 +89,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.action_space = env.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
+        if binding.late:
+            env.reset()  # a goal may have no coordinates before it
         check_attributes(self.base, binding)
         self._physics: Physics | None = physics_of(self.base) if binding.physics else None
-        self._whole = {name for name in binding.written if type(getattr(self.base, name)) is int}
+        self._whole = {name for name in binding.written if type(paths.read(self.base, name)) is int}
         self._begin(CUSTOM_TASK, dict(space.default))
 
     def _begin(self, task: int, context: Context) -> None:
@@ -101,12 +105,12 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         """Set a complete context from now on, in mid-episode too; raises UserError where it cannot be."""
         self.context = context
         self._descriptor = self.space.encode(self.space.values([context]))[0]
-        self.attributes = self._binding.attributes(context, lambda name: getattr(self.base, name))
+        self.attributes = self._binding.attributes(context, partial(paths.read, self.base))
         for name, value in self.attributes.items():
             try:
                 whole = name in self._whole and value.is_integer()
-                setattr(self.base, name, int(value) if whole else value)
-            except (AttributeError, TypeError, ValueError) as error:
+                paths.write(self.base, name, int(value) if whole else value)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
                 ) from error
@@ -125,7 +129,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def undone(self) -> str | None:
         """Tell what a reset has undone of the present context: an attribute or the physics; None: nothing."""
         for attribute, wanted in self.attributes.items():
-            found = getattr(self.base, attribute)
+            found = paths.read(self.base, attribute)
             if found != wanted:
                 return f"{attribute!r} was set to {wanted:g} and is {found!r} in the episode"
         if self._physics is not None and not self._physics.holds():
@@ -154,6 +158,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         else:
             self._begin(CUSTOM_TASK, self.space.complete(given))
         observation, info = self.env.reset(seed=seed, options=merged or None)
+        if self._binding.late:
+            self.apply(self.context)
         return self._observation(observation), {**info, "task": self.task, "context": dict(self.context)}
 
     def step(self, action: Any) -> tuple[dict[str, Any], SupportsFloat, bool, bool, dict[str, Any]]:
@@ -211,7 +217,7 @@ def check_attributes(base: gym.Env[Any, Any], binding: Binding) -> None:
     """
     feature_of = {attribute: name for name, attribute in binding.attribute.items()}
     for attribute in binding.touched:
-        if hasattr(base, attribute):
+        if paths.has(base, attribute):
             continue
         numbers = [
             name for name, value in vars(base).items() if isinstance(value, (int, float)) and name[0] != "_"

@@ -12,6 +12,7 @@ from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.observing import seen_through
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
@@ -151,7 +152,7 @@ class Family:
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
         if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
             return None
-        if self.binding.physics or self.binding.reward is not None:
+        if self.recipe.observe or self.recipe.flatten or self.binding.physics or self.binding.reward:
             return None
         if not self.binding.scales:
             return dynamics
@@ -188,12 +189,13 @@ class Family:
         if render_mode is not None:
             draw_without_a_window()
         try:
-            return gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
+            made = gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
         except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
+        return seen_through(made, self.recipe.observe, flatten=self.recipe.flatten)
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
         """Best known undiscounted return of an evaluation episode; None where none is known."""
