@@ -1,8 +1,8 @@
 """Replayed experience: `python -m benchmarks.replay`.
 
 Bytes that a stored transition takes, beside Stable-Baselines3's buffer of the same observations with and
-without their context. And updates that `hyper-sac` makes per second of CPU time over those of `concat-sac`: the
-same target networks of 256-256, batches of 256 rows, algorithm and replay, one thread, both in this process,
+without their context. And updates that `hyper-sac` makes per second of CPU time over those of `concat-sac`:
+the same target networks of 256-256, batches of 256 rows, algorithm and replay, one thread, both in this process,
 taking turns of a few updates each, on replayed batches with few tasks in them and with as many as rows.
 """
 
@@ -17,7 +17,18 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.buffers import DictReplayBuffer
 from stable_baselines3.common.logger import Logger
 
-from benchmarks.report import CLOCK, Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
+from benchmarks.report import (
+    CLOCK,
+    Measure,
+    Report,
+    Spent,
+    alternate,
+    finish,
+    on_the_clock,
+    parser,
+    ratios,
+    spent,
+)
 from hyperrl.policies import ContextReplayBuffer
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
@@ -94,7 +105,10 @@ class Contestant:
 def speed(family: Family, tasks: int, rounds: int, pairs: int, updates: int) -> list[Measure]:
     """Updates of the one agent over those of the other."""
     hyper, concat = (Contestant(agent, family, tasks, updates) for agent in AGENTS)
-    if hyper.recipe.algorithm != concat.recipe.algorithm or hyper.recipe.policy.net_arch != concat.recipe.policy.net_arch:
+    if (
+        hyper.recipe.algorithm != concat.recipe.algorithm
+        or hyper.recipe.policy.net_arch != concat.recipe.policy.net_arch
+    ):
         raise ValueError("the agents differ in their algorithm's settings or their networks")
     for contestant in (hyper, concat):
         contestant.turn()

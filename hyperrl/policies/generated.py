@@ -62,8 +62,8 @@ class GeneratedMLP(nn.Module):
 
         All weights are generated once. Actions, (batch, actions), are seen by the networks beside the
         features, and never by the hypernetwork. Where they come out of another network, as when an actor
-        learns from its critics, gradients go to them alone: off-policy algorithms forget those of the critics'
-        parameters, whose computing is half of such a backward pass.
+        learns from its critics, gradients go to them alone: off-policy algorithms forget those of the
+        critics' parameters, whose computing is half of such a backward pass.
         """
         split = features.shape[1] - self.descriptor_dim
         x = features[:, :split]

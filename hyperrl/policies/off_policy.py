@@ -68,7 +68,7 @@ class ConcatTD3Policy(_CriticRate, TD3MultiInputPolicy):
 
 
 class _HyperActorCritics(GeneratingPolicy, _CriticRate):
-    """What the policies of SAC and TD3 share: an actor and its critics, a hypernetwork for each of the two."""
+    """What the policies of SAC and TD3 share: an actor and critics, a hypernetwork for each of the two."""
 
     actor: Any
     critic: Any
@@ -106,7 +106,9 @@ class _HyperActorCritics(GeneratingPolicy, _CriticRate):
     def _effort(self) -> Effort | None:
         """The price of actions, which networks give in units of their bounds."""
         shape = (get_action_dim(self.action_space),)
-        return Effort(self.effort_coef, spaces.Box(-1, 1, shape, np.float32)) if self.effort_coef > 0 else None
+        return (
+            Effort(self.effort_coef, spaces.Box(-1, 1, shape, np.float32)) if self.effort_coef > 0 else None
+        )
 
 
 class HyperSACPolicy(_HyperActorCritics, SACPolicy):

@@ -208,7 +208,9 @@ def set_state(buffer: Any, state: Mapping[str, Any]) -> None:
 
 def _arrays(buffer: Any) -> dict[str, NDArray[Any]]:
     """The arrays of a buffer by name, (position, environment, ...)."""
-    found: dict[str, Any] = {name: getattr(buffer, name) for name in ("actions", "rewards", "dones", "timeouts")}
+    found: dict[str, Any] = {
+        name: getattr(buffer, name) for name in ("actions", "rewards", "dones", "timeouts")
+    }
     for prefix, parts in (("obs", buffer.observations), ("next", buffer.next_observations)):
         found |= {f"{prefix}/{name}": part for name, part in parts.items()}
     return {

@@ -102,7 +102,7 @@ class Hypernetwork(Model):
     trunk: Literal["shared", "separate"] = Field(
         default="shared",
         description="one hypernetwork for actor and critic, or one each; SAC and TD3 have one for the actor, "
-        "and one for all critics or one each"
+        "and one for all critics or one each",
     )
     hidden: Widths = Field(default=(64,), description="widths of the hypernetwork's hidden layers")
     activation: Activation = Field(default="tanh", description="activation of the hypernetwork")

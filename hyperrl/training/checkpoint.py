@@ -65,9 +65,7 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
     return state
 
 
-def restore(
-    model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str
-) -> bool:
+def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str) -> bool:
     """Bring a freshly built model, its environments and the sampler to a captured state.
 
     The random generators are left to `restore_rng`, which is called when the next rollout starts. UserError,
@@ -130,7 +128,7 @@ def restore_logger(model: BaseAlgorithm, state: State) -> None:
 
 
 def restore_rng(model: BaseAlgorithm, state: State) -> None:
-    """Set Python's, NumPy's, torch's and actions' generators, and gSDE's noise, at the start of the first rollout."""
+    """Set all generators, that of random actions too, and gSDE's noise, at the start of the first rollout."""
     rng = state["rng"]
     random.setstate(rng["python"])
     np.random.set_state(rng["numpy"])

@@ -214,7 +214,9 @@ def plain_networks(policy: Any) -> tuple[list[nn.Module], list[nn.Module]]:
     if hasattr(policy, "mlp_extractor"):
         extractor = policy.mlp_extractor
         return [extractor.policy_net, policy.action_net], [extractor.value_net, policy.value_net]
-    actor = [getattr(policy.actor, name) for name in ("latent_pi", "mu", "log_std") if hasattr(policy.actor, name)]
+    actor = [
+        getattr(policy.actor, name) for name in ("latent_pi", "mu", "log_std") if hasattr(policy.actor, name)
+    ]
     return [part for part in actor if isinstance(part, nn.Module)], list(policy.critic.q_networks)
 
 

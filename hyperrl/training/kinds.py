@@ -95,7 +95,7 @@ def fits(agent: AgentRecipe, action_space: gym.Space[Any]) -> bool:
 
 
 def optimizers(model: BaseAlgorithm) -> dict[str, torch.optim.Optimizer]:
-    """The optimisers of a model by name: one of the policy, or those of actor, critic and entropy's weight."""
+    """The optimisers of a model by name: one of the policy, or one each of actor, critic and entropy."""
     if hasattr(model.policy, "optimizer"):
         return {"policy": model.policy.optimizer}
     policy: Any = model.policy

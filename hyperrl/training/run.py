@@ -221,7 +221,7 @@ class _Training:
 
 
 def _env_of(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
-    batch = family.make_vec(agent.n_envs, sampler=sampler)
+    batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
     missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicy) else 0.0
     if not missing:
         return BatchedVecEnv(batch)
