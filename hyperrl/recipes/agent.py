@@ -173,6 +173,10 @@ class AgentRecipe(Model):
     n_envs: Annotated[Count, Field(le=65_536)] = Field(
         default=8, description="environments that run side by side"
     )
+    subprocesses: Annotated[Whole, Field(ge=0, le=1024)] = Field(
+        default=0,
+        description="processes that share the environments of a family without batched dynamics; 0: none",
+    )
     threads: Annotated[Count, Field(le=1024)] = Field(default=1, description="threads that torch may use")
     sampler: Sampler = Field(
         default="uniform", description="how each episode draws its task from the training tasks"

@@ -174,8 +174,8 @@ class WorstCase(Curriculum):
     Args:
         tasks: their number N.
         alpha: the fraction, above 0 and up to 1.
-        staleness: see `Curriculum`; with 0 a task that has left the worst is drawn again only if it falls among
-            them as others rise.
+        staleness: see `Curriculum`; with 0 a task that has left the worst is drawn again only if others rise
+            above it.
     """
 
     def __init__(self, tasks: int, alpha: float = 0.25, staleness: float = 0.1) -> None:

@@ -15,6 +15,7 @@ from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observing import seen_through
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.physics import draw_without_a_window
+from hyperrl.tasks.processes import ProcessEnv
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
@@ -102,6 +103,7 @@ class Family:
         sampler: TaskSampler | None = None,
         contexts: Sequence[Mapping[str, float]] | None = None,
         options: Mapping[str, Any] | None = None,
+        subprocesses: int = 0,
     ) -> VectorEnv:
         """Make a vector environment that resets in the same step (`AutoresetMode.SAME_STEP`).
 
@@ -112,6 +114,8 @@ class Family:
             sampler: every reset takes its next task; by default a uniform one over the training tasks.
             contexts: one per environment, which always plays it; excludes `sampler`.
             options: reset options, handed to every reset.
+            subprocesses: where no batched dynamics exist, so many processes share the environments; 0: this
+                one plays them all.
 
         Raises:
             UserError: the numbers of contexts and environments differ, or as `make`.
@@ -134,11 +138,11 @@ class Family:
         def source(index: int) -> TaskSource:
             return sampler or owned or FixedTask(completed, index)
 
-        makers = [
-            partial(self._single, source(index), options=options, record_episodes=True)
-            for index in range(num_envs)
-        ]
-        return ContextualSyncEnv(makers, owned)
+        sources = [source(index) for index in range(num_envs)]
+        make = partial(self._single, options=options, record_episodes=True)
+        if subprocesses:
+            return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
+        return ContextualSyncEnv([partial(make, each) for each in sources], owned)
 
     def _drawn(self, split: str) -> list[Context]:
         tasks = self.tasks(split)

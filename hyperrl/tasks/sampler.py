@@ -95,7 +95,9 @@ class TaskSampler:
             return self.curriculum.probabilities
         if self.mode == "uniform":
             return np.full(len(self.contexts), 1 / len(self.contexts))
-        return np.eye(1, len(self.contexts), self._position % len(self.contexts))[0]
+        certain = np.zeros(len(self.contexts))
+        certain[self._position % len(self.contexts)] = 1.0
+        return certain
 
     @property
     def finished(self) -> list[int]:
