@@ -54,8 +54,8 @@ results: $(READY) ## Write docs/results.md, the README's table and the figures f
 docs: $(READY) ## Write the README's tables of agents and families from the recipes
 	@$(BIN)/python -m tests.project.tables
 
-bench: $(READY) ## Measure speed: throughput, weight generation, number of tasks (fails where one misses a goal)
-	@missed=0; for name in throughput generation tasks; do \
+bench: $(READY) ## Measure speed: throughput, weight generation, number of tasks, rollouts (fails where one misses a goal)
+	@missed=0; for name in throughput generation tasks rollout; do \
 	  $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json || missed=1; \
 	done; exit $$missed
 

@@ -10,6 +10,7 @@ _BASES = (
     ("ode", "OdeEnv", 200),
     ("point-goal", "PointGoalEnv", 100),
     ("double-integrator", "DoubleIntegratorEnv", 100),
+    ("double-integrator-friction", "DoubleIntegratorFrictionEnv", 100),
 )
 
 

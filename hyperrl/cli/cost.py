@@ -45,8 +45,8 @@ def _print(found: "Comparison") -> None:
     show.prose(
         "FLOPs are counted while the real networks run: matrix products and convolutions, forward and"
         " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
-        " are spread over as many training tasks as a rollout has episodes, if each runs to its limit. Per"
-        " choice: params are all parameters, codes the numbers generated for a task, kept and anew FLOPs of"
+        " are spread over as many training tasks as a rollout has episodes, if each runs to its limit (off"
+        " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task, kept and anew FLOPs of"
         " an action, batch FLOPs of a minibatch; state is the memory of parameters and optimiser, saved that"
         " of a minibatch's activations."
     )
@@ -60,7 +60,8 @@ def _sections(cost: "Cost", batch: str) -> list[tuple[str, list[list[str]]]]:
         ("shared", parameters.shared, "factors and layers that all tasks share"),
         ("networks", parameters.networks, "actor and critic, nothing generated"),
         ("rest", parameters.rest, "features extractor, spread of actions"),
-        ("total", parameters.total, "trained"),
+        ("targets", parameters.targets, "copies that follow the learned ones"),
+        ("total", parameters.total, "of the policy" if parameters.targets else "trained"),
     ]
     of_a_task = [
         ("actor", cost.actor, "weights and biases"),

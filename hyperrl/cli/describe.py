@@ -124,9 +124,13 @@ def _family(recipe: "FamilyRecipe") -> None:
 
 
 def _spaces(family: "Family") -> list[tuple[str, str]]:
+    from hyperrl.recipes import is_missing
+
     module, colon, _ = family.recipe.base.partition(":")
     if colon:
         return [("spaces", f"not looked up, since that would import the module {module!r}")]
+    if is_missing(family.recipe.extra):
+        return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]
     return [("observation", _space(family.observation_space)), ("action", _space(family.action_space))]
 
 
@@ -136,6 +140,7 @@ def _feature(name: str, feature: "Feature") -> list[str]:
     )
     seen = {"circle": "; the networks see (cos, sin)", "categorical": "; the networks see it one-hot"}
     carried = f"; attribute {feature.attribute}" if feature.attribute not in (None, name) else ""
+    carried = f"; {feature.carrier}" if feature.carrier is not None else carried
     widest = _value(feature.extrapolation)
     return [
         name,

@@ -16,10 +16,10 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import Tensor, nn
 
-    from hyperrl.policies import HyperActorCriticPolicy
+    from hyperrl.policies import GeneratingPolicy
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Agent:
 
     run: Run
     family: Family
-    model: OnPolicyAlgorithm
+    model: BaseAlgorithm
 
     def act(
         self,
@@ -72,6 +72,9 @@ class Agent:
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
 
+        SAC and TD3 have critics "critic0" and "critic1", which see actions after the features; DQN has
+        "critic" alone.
+
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
                 feature, or a value that is not finite.
@@ -84,7 +87,10 @@ class Agent:
         return {name: weight[0].cpu().numpy() for name, weight in generated.items()}
 
     def specialize(self, context: Mapping[str, float]) -> nn.Module:
-        """The actor for one task alone: a plain network from observations to the parameters of its action.
+        """The network that acts on one task: a plain one from observations to the parameters of its action.
+
+        With SAC and TD3 these are of the action before tanh squashes it into its bounds; with DQN they are
+        the values of all actions.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
@@ -106,10 +112,10 @@ class Agent:
 
         return torch.as_tensor(self._descriptor(context), device=self.model.device)
 
-    def _generator(self) -> HyperActorCriticPolicy:
-        from hyperrl.policies import HyperActorCriticPolicy
+    def _generator(self) -> GeneratingPolicy:
+        from hyperrl.policies import GeneratingPolicy
 
-        if not isinstance(self.model.policy, HyperActorCriticPolicy):
+        if not isinstance(self.model.policy, GeneratingPolicy):
             name = self.run.spec.agent.name
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
         if self.model.policy.dynamic:

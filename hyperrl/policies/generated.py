@@ -28,7 +28,11 @@ class GeneratedMLP(nn.Module):
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
     parameters change. The step of any optimiser, loading, setting the mode and moving to a device or dtype
     make them anew, and a copy starts without; whoever writes into parameters by other means calls
-    :meth:`drop_kept`. Weights that follow the state are not kept.
+    :meth:`drop_kept`, or sets :attr:`keeps` to False, as of networks that follow others by Polyak averaging.
+    Weights that follow the state are not kept.
+
+    Attributes:
+        keeps: Whether weights are kept while acting.
     """
 
     def __init__(
@@ -47,25 +51,33 @@ class GeneratedMLP(nn.Module):
         self.hyper: HyperNetwork | SeparateHyperNetworks = made_hypernetwork(
             self.target, self.choices, self.inputs, descriptor_range
         )
+        self.keeps = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
         self._kept = KeptWeights(self._entries)
         self.register_load_state_dict_post_hook(_drop_kept)  # type: ignore[no-untyped-call]
 
-    def forward(self, features: Tensor, *names: str) -> list[Tensor]:
+    def forward(self, features: Tensor, *names: str, actions: Tensor | None = None) -> list[Tensor]:
         """Applies the named networks to (batch, features + descriptor), in their own order.
 
-        All weights are generated once.
+        All weights are generated once. Actions, (batch, actions), are seen by the networks beside the
+        features, and never by the hypernetwork. Where they come out of another network, as when an actor
+        learns from its critics, gradients go to them alone: off-policy algorithms forget those of the
+        critics' parameters, whose computing is half of such a backward pass.
         """
         split = features.shape[1] - self.descriptor_dim
         x = features[:, :split]
         descriptors = self.inputs(x, features[:, split:])
-        weights = self._weights(descriptors)
+        judged = actions is not None and actions.grad_fn is not None
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not judged):
+            weights = self._generated(descriptors, False) if judged else self._weights(descriptors)
+        if actions is not None:
+            x = torch.cat([x, actions], dim=1)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
     def _weights(self, descriptors: Tensor) -> Networks:
         """The weights of each network."""
-        if self.training or self.inputs.dynamic or torch.is_grad_enabled():
+        if self.training or not self.keeps or self.inputs.dynamic or torch.is_grad_enabled():
             return self._generated(descriptors, False)
         return self._kept.of(descriptors, self._generated)
 

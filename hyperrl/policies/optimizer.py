@@ -53,19 +53,23 @@ def _restored(base: type[torch.optim.Optimizer], state: dict[str, Any]) -> torch
 
 
 def groups(
-    generated: Iterable[dict[str, Any]], policy: nn.Module, max_grad_norm: float | None
+    generated: Iterable[dict[str, Any]],
+    parameters: Iterable[nn.Parameter],
+    max_grad_norm: float | None,
+    lr_scale: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """All parameters of a policy in groups.
+    """Parameters in groups.
 
     Args:
         generated: Groups of the hypernetwork's parameters, with ``"name"`` and ``"lr_scale"``.
-        policy: The rest of its parameters, such as the actions' standard deviation, go at the plain rate.
+        parameters: All; those of no such group, as the actions' standard deviation, go at the plain rate.
         max_grad_norm: For the groups of the hypernetwork; not for what all tasks share.
+        lr_scale: Of all rates.
     """
-    named = [dict(group) for group in generated]
+    named = [{**group, "lr_scale": group["lr_scale"] * lr_scale} for group in generated]
     for group in named:
         if max_grad_norm is not None and not group["name"].endswith("shared"):
             group["max_grad_norm"] = max_grad_norm
     taken = {parameter for group in named for parameter in group["params"]}
-    rest = [parameter for parameter in policy.parameters() if parameter not in taken]
-    return [*named, {"params": rest, "name": "rest", "lr_scale": 1.0}] if rest else named
+    rest = [parameter for parameter in parameters if parameter not in taken]
+    return [*named, {"params": rest, "name": "rest", "lr_scale": lr_scale}] if rest else named

@@ -1,8 +1,9 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
-from hyperrl.recipes.agent import A2C, PPO, AgentRecipe
+from hyperrl.recipes.agent import A2C, ALGORITHMS, DQN, PPO, SAC, TD3, AgentRecipe
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
 from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.recipes.reading import parse_yaml, read_yaml
@@ -12,8 +13,13 @@ from hyperrl.shipped import shipped
 
 __all__ = [
     "A2C",
+    "ALGORITHMS",
+    "DQN",
+    "EXTRAS",
     "PPO",
+    "SAC",
     "SPLITS",
+    "TD3",
     "AgentRecipe",
     "Arch",
     "BlindPolicy",
@@ -32,7 +38,9 @@ __all__ = [
     "Part",
     "Range",
     "Splits",
+    "is_missing",
     "load_agent",
+    "load_extra",
     "load_family",
     "parse_agent",
     "parse_family",

@@ -24,17 +24,18 @@ _ATTRIBUTE = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}")
 _EXPONENT = re.compile(r"[-+]?\d{1,30}(\.\d{0,30})?[eE][-+]?\d{1,4}")
 
 
-def _number(value: object) -> float:
+def number(value: object, *, allowed: str = "a finite number") -> float:
+    """The value as a float, `1e-3` as text too; FieldError, which says what is allowed, where it is none."""
     if isinstance(value, str) and _EXPONENT.fullmatch(value):
         value = float(value)
     if isinstance(value, Real) and not isinstance(value, bool):
         try:
-            number = float(value)
+            found = float(value)
         except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    raise FieldError(found=value, allowed="a finite number")
+            found = math.inf
+        if math.isfinite(found):
+            return found
+    raise FieldError(found=value, allowed=allowed)
 
 
 def _whole(value: object) -> int:
@@ -42,11 +43,11 @@ def _whole(value: object) -> int:
         return int(value)
     if not isinstance(value, bool) and isinstance(value, (str, Real)):
         try:
-            number = _number(value)
+            found = number(value)
         except FieldError:
-            number = math.nan
-        if number.is_integer():
-            return int(number)
+            found = math.nan
+        if found.is_integer():
+            return int(found)
     raise FieldError(found=value, allowed="a whole number")
 
 
@@ -77,13 +78,13 @@ def _attribute(value: str) -> str:
 def _range(value: object) -> tuple[float, float]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
         raise FieldError(found=value, allowed="[low, high], two finite numbers with low < high")
-    low, high = (_number(each) for each in value)
+    low, high = (number(each) for each in value)
     if not low < high:
         raise FieldError(found=value, allowed="low < high")
     return low, high
 
 
-Number = Annotated[float, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(number)]
 """A finite float; `1e-3`, which YAML 1.1 reads as text, counts as one."""
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -97,6 +98,7 @@ Width = Annotated[Whole, Field(gt=0, le=65_536)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
+Rate = Annotated[Number, Field(gt=0, le=1)]
 
 
 class Model(BaseModel):

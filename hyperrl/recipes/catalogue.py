@@ -55,8 +55,12 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     message = f"unknown {_ONE[kind]} {found!r}"
     other: Kind = "envs" if kind == "agents" else "agents"
     if name_or_path in shipped(other):
-        raise UserError(f"{message}, which names {_WITH_ARTICLE[other]}{nearest('', known)}")
-    raise UserError(f"{message}{nearest(name_or_path, known)}")
+        message += f", which names {_WITH_ARTICLE[other]}"
+        near = nearest("", known)
+    else:
+        near = nearest(name_or_path, known)
+    listed = "" if "known:" in near else f" (`hyperrl list {kind}` shows them all)"
+    raise UserError(f"{message}{near}{listed}")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

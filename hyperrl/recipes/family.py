@@ -6,13 +6,41 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from hyperrl.recipes.agent import A2C, PPO
-from hyperrl.recipes.base import Attribute, Count, Model, Name, Number, Range, Text
+from hyperrl.recipes.agent import A2C, DQN, PPO, SAC, TD3
+from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
 _BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
+_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)\w{1,100}){0,5}", re.ASCII)
+_SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
+_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise FieldError(
+            found=value,
+            allowed="the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
+        )
+    return value
+
+
+def _scaled(value: str) -> str:
+    if not _SCALES.fullmatch(value):
+        raise FieldError(found=value, allowed="action, or action.N for its entry N, counted from 0")
+    return value
+
+
+def _physics(value: str) -> str:
+    found = _PHYSICS.fullmatch(value)
+    if not found or (found[1] == "gravity" and found[2]) or (found[1] == "length" and not found[2]):
+        raise FieldError(
+            found=value,
+            allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
+        )
+    return value
 
 
 class Feature(Model):
@@ -33,10 +61,38 @@ class Feature(Model):
         description="circle: an angle in radians, which the networks see as (cos, sin); "
         "categorical: the networks see which of the values it is, one-hot",
     )
-    attribute: Attribute | None = Field(
+    attribute: Annotated[str, AfterValidator(_path)] | None = Field(
         default=None,
-        description="attribute of the base environment that carries it; none: the feature's own name",
+        description="attribute of the base environment that carries it, or an entry of one (goal.0, "
+        "config.lanes_count); none: the feature's own name, where none of the next three is given",
     )
+    at: Literal["step", "reset", "start"] = Field(
+        default="step",
+        description="when the base reads it: step, at every step; reset, when it builds itself at a reset (a "
+        "maze's size); start, after a reset that draws a value of its own (a goal), which it replaces",
+    )
+    scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
+        default=None,
+        description="multiplies what it names before the base environment sees it (and is clipped to the "
+        "action space): action, or action.N, its entry N",
+    )
+    physics: Annotated[str, AfterValidator(_physics)] | None = Field(
+        default=None,
+        description="quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY, "
+        "friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)",
+    )
+    reward: Literal["velocity", "direction"] | None = Field(
+        default=None,
+        description="takes the place of a MuJoCo environment's reward for moving forward: velocity, minus "
+        "the distance of the forward velocity from it; direction, the velocity along it, an angle",
+    )
+
+    @property
+    def carrier(self) -> str | None:
+        """What carries it other than an attribute: "action.0", "physics mass.torso", "reward velocity"."""
+        if self.physics is not None:
+            return f"physics {self.physics}"
+        return self.scales if self.reward is None else f"reward {self.reward}"
 
     @property
     def widest(self) -> tuple[float, float]:
@@ -45,6 +101,7 @@ class Feature(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._check_carrier()
         low, high = self.widest
         if not low <= self.train[0] < self.train[1] <= high:
             raise FieldError(
@@ -66,6 +123,13 @@ class Feature(Model):
         if self.default not in self.values:
             raise FieldError(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
         return self
+
+    def _check_carrier(self) -> None:
+        given = [each for each in ("attribute", "scales", "physics", "reward") if getattr(self, each)]
+        if len(given) > 1:
+            raise FieldError(path=(given[1],), reason=f"found beside {given[0]}; allowed: one of them")
+        if self.physics is not None and self.default == 0:
+            raise FieldError(path=("default",), found=0, allowed="not 0, which 'physics' divides by")
 
 
 class Derived(Model):
@@ -92,7 +156,7 @@ class Derived(Model):
         return self
 
 
-def _overrides_of(algorithm: type[PPO] | type[A2C]) -> Any:
+def _overrides_of(algorithm: type[Model]) -> Any:
     def check(value: dict[str, Any]) -> dict[str, Any]:
         if "name" in value:
             raise FieldError(path=("name",), reason="found 'name'; allowed: the algorithm's other fields")
@@ -114,6 +178,9 @@ class FamilyTraining(Model):
     )
     ppo: Annotated[dict[str, Any], _overrides_of(PPO)] = Field(default={}, description="fields of PPO")
     a2c: Annotated[dict[str, Any], _overrides_of(A2C)] = Field(default={}, description="fields of A2C")
+    sac: Annotated[dict[str, Any], _overrides_of(SAC)] = Field(default={}, description="fields of SAC")
+    td3: Annotated[dict[str, Any], _overrides_of(TD3)] = Field(default={}, description="fields of TD3")
+    dqn: Annotated[dict[str, Any], _overrides_of(DQN)] = Field(default={}, description="fields of DQN")
     log_std_init: Number | None = Field(
         default=None, description="logarithm of the actions' standard deviation at the start"
     )
@@ -131,7 +198,18 @@ def _scalar(value: object) -> object:
         return value
     if isinstance(value, (int, float)) and abs(value) < float("inf"):
         return value
-    raise FieldError(found=value, allowed="true, false, a finite number, or text")
+    raise FieldError(found=value, allowed="true, false, a finite number, text, or a list of these")
+
+
+def _argument(value: object) -> object:
+    if not isinstance(value, list):
+        return _scalar(value)
+    if len(value) > 1000:
+        raise FieldError(found=value, allowed="at most 1000 of them")
+    return [_scalar(each) for each in value]
+
+
+Scalar = bool | int | float | str
 
 
 def _base(value: str) -> str:
@@ -147,8 +225,18 @@ class FamilyRecipe(Model):
     name: Name = Field(description="the family's name; a file's stem where the file gives none")
     about: Text = Field(description="what it is, in words")
     base: Annotated[str, AfterValidator(_base)] = Field(description="id of the base environment")
-    kwargs: dict[Attribute, Annotated[bool | int | float | str, BeforeValidator(_scalar)]] = Field(
+    kwargs: dict[Attribute, Annotated[Scalar | list[Scalar], BeforeValidator(_argument)]] = Field(
         default={}, description="keyword arguments of the base environment"
+    )
+    observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="keys of the base's dictionary that are seen; one alone is the observation",
+    )
+    flatten: Flag = Field(
+        default=False, description="whether the observation is flattened to one row of numbers"
+    )
+    extra: Literal["mujoco", "box2d"] | None = Field(
+        default=None, description="the extra of `pip install hyperrl[...]` that brings the base environment"
     )
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)] = Field(
         description="the parameters that tell its tasks apart"
@@ -176,9 +264,18 @@ class FamilyRecipe(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         carried: dict[str, str] = {}
+        others: dict[str, str] = {}
         for name, feature in self.features.items():
+            if feature.carrier is not None:
+                kind = "reward" if feature.reward else feature.carrier
+                if kind in others:
+                    field = next(each for each in ("scales", "physics", "reward") if getattr(feature, each))
+                    path = ("features", name, field)
+                    raise FieldError(path=path, reason=f"{kind} is carried by feature {others[kind]!r} too")
+                others[kind] = name
+                continue
             attribute = feature.attribute or name
-            if not attribute.isidentifier():
+            if feature.attribute is None and not attribute.isidentifier():
                 raise FieldError(
                     path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
                 )

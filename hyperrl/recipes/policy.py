@@ -100,7 +100,9 @@ class Hypernetwork(Model):
         description="layers that are generated, the others being shared: all, or [actor, critic.2]",
     )
     trunk: Literal["shared", "separate"] = Field(
-        default="shared", description="one hypernetwork for actor and critic, or one each"
+        default="shared",
+        description="one hypernetwork for actor and critic, or one each; SAC and TD3 have one for the actor, "
+        "and one for all critics or one each",
     )
     hidden: Widths = Field(default=(64,), description="widths of the hypernetwork's hidden layers")
     activation: Activation = Field(default="tanh", description="activation of the hypernetwork")
@@ -192,7 +194,13 @@ class _Policy(Model):
     log_std_init: Number = Field(
         default=0.0, description="initial log standard deviation of continuous actions"
     )
-    ortho_init: Flag = Field(default=True, description="initialise with SB3's orthogonal statistics")
+    ortho_init: Flag = Field(
+        default=True,
+        description="initialise with SB3's orthogonal statistics (PPO and A2C, as in SB3; others never)",
+    )
+    critic_lr_scale: NonNegative = Field(
+        default=1.0, description="learning rate of the critics as a multiple of the algorithm's (SAC, TD3)"
+    )
 
 
 class HyperPolicy(_Policy):

@@ -24,7 +24,7 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     """
     data = agent.model_dump()
     needs = family.training
-    data["algorithm"].update(needs.ppo if agent.algorithm.name == "ppo" else needs.a2c)
+    data["algorithm"].update(getattr(needs, agent.algorithm.name))
     if needs.log_std_init is not None:
         data["policy"]["log_std_init"] = needs.log_std_init
     data.update({name: value for name in ("steps", "n_envs") if (value := getattr(needs, name)) is not None})

@@ -1,7 +1,8 @@
 """Many environments of a family at once, transition for transition equal to single ones."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -17,6 +18,20 @@ from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
 from hyperrl.tasks.sampler import TaskSampler
 
 Step = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+
+
+class Ended(NamedTuple):
+    """An episode that has just ended: its environment, what it last saw, and how it went."""
+
+    env: int
+    observation: dict[str, NDArray[Any]]
+    task: int
+    context: Context
+    total: float
+    length: int
+
+
+Advance = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], list[Ended]]
 
 
 class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
@@ -50,6 +65,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self.single_action_space = dynamics.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self._action_shape = self.action_space.shape
         self._binding, self._owns_sampler, self._options = binding, owns_sampler, dict(options or {})
         tasks = sampler.contexts if sampler is not None else list(contexts or ())
         self._contexts: list[Context] = [space.complete(context) for context in tasks]
@@ -60,16 +76,17 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._tasks = np.full(num_envs, CUSTOM_TASK)
         self._playing: list[Context] = [dict(space.default) for _ in range(num_envs)]
         self._descriptors = np.zeros((num_envs, space.descriptor_dim), np.float32)
-        self._constants = np.zeros((num_envs, self._table_constants.shape[1]))
-        self._named = dict(zip(self._constant_names, self._constants.T, strict=True))
+        self._constants = np.zeros((self._table_constants.shape[1], num_envs))
+        self._named = dict(zip(self._constant_names, self._constants, strict=True))
         self._elapsed = np.zeros(num_envs, np.int64)
         self._returns = np.zeros(num_envs)
 
     def _constants_of(self, context: Context) -> NDArray[np.float64]:
         defaults = self.dynamics.parameters
-        constants = self.dynamics.constants(
-            {**defaults, **self._binding.attributes(context, defaults.__getitem__)}
-        )
+        attributes = {**defaults, **self._binding.attributes(context, defaults.__getitem__)}
+        if self._binding.scales:
+            attributes |= self._binding.factors(context, math.prod(self.single_action_space.shape or ()))
+        constants = self.dynamics.constants(attributes)
         self._constant_names = tuple(constants)
         return np.array(list(constants.values()), np.float64)
 
@@ -125,7 +142,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         chosen = np.array(tasks, np.int64)
         self._tasks[indices] = chosen
         self._descriptors[indices] = self._table_descriptors[chosen]
-        self._constants[indices] = self._table_constants[chosen]
+        self._constants[:, indices] = self._table_constants[chosen].T
         self._elapsed[indices] = 0
         self._returns[indices] = 0.0
         for index, task in zip(indices.tolist(), tasks, strict=True):
@@ -134,7 +151,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     def _play(self, context: Context, indices: NDArray[np.int64]) -> None:
         self._tasks[indices] = CUSTOM_TASK
         self._descriptors[indices] = self.space.encode(self.space.values([context]))
-        self._constants[indices] = self._constants_of(context)
+        self._constants[:, indices] = self._constants_of(context)[:, None]
         self._elapsed[indices] = 0
         self._returns[indices] = 0.0
         for index in indices.tolist():
@@ -153,33 +170,63 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             ValueError: actions of another shape.
             gymnasium.error.ResetNeeded: before the first reset.
         """
+        observation, reward, terminated, truncated, ended = self.advance(actions)
+        infos = self._infos(ended, terminated | truncated) if ended else {}
+        return observation, reward, terminated, truncated, infos
+
+    def advance(self, actions: NDArray[Any]) -> Advance:
+        """Take the step as `step` does, in new arrays, and list the episodes that ended in it.
+
+        For adapters that have another form for infos; raises as `step`.
+        """
         if self._state is None:
             raise gym.error.ResetNeeded("Call reset before step.")
         actions = np.asarray(actions)
-        if actions.shape != self.action_space.shape:
-            raise ValueError(f"actions of shape {actions.shape}; {self.action_space.shape} is needed")
+        if actions.shape != self._action_shape:
+            raise ValueError(f"actions of shape {actions.shape}; {self._action_shape} is needed")
         self._state, reward, terminated = self.dynamics.step(self._state, actions, self._named)
         self._elapsed += 1
         self._returns += reward
         truncated = self._elapsed >= self.max_steps
-        done = terminated | truncated
-        infos = self._finish(done, np.flatnonzero(done)) if done.any() else {}
-        return self.observation(), reward, terminated, truncated, infos
+        indices = (terminated | truncated).nonzero()[0]
+        ended = self._finish(indices) if len(indices) else []
+        return self.observation(), reward, terminated, truncated, ended
 
-    def _finish(self, done: NDArray[np.bool_], indices: NDArray[np.int64]) -> dict[str, Any]:
-        """Report the finished episodes and begin new ones."""
+    def _finish(self, indices: NDArray[np.int64]) -> list[Ended]:
+        """List the episodes that ended, tell the sampler of them, and begin new ones."""
         assert self._state is not None
-        infos = self._ended(done, indices)
+        which, observed = indices.tolist(), self.dynamics.observe(self._state[indices])
+        ended = [
+            Ended(index, {"obs": seen, "context": descriptor}, task, self._playing[index], total, length)
+            for index, seen, descriptor, task, total, length in zip(
+                which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
+                self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
+            )
+        ]  # fmt: skip
         tasks = []
-        for index in indices.tolist():
+        for episode in ended:
             if self.sampler is not None:
-                self.sampler.update(int(self._tasks[index]), float(self._returns[index]))
-            tasks.append(self._draw(index))
+                self.sampler.update(episode.task, episode.total)
+            tasks.append(self._draw(episode.env))
         self._take(tasks, indices)
-        for index in indices.tolist():
+        for index in which:
             self._state[index] = self.dynamics.start(self._rng(index), self._options or None)
-        infos.update(self._began(done, indices))
-        return infos
+        return ended
+
+    def _infos(self, ended: Sequence[Ended], mask: NDArray[np.bool_]) -> dict[str, Any]:
+        """Infos of a step, as Gymnasium's vector environments give them."""
+        observations, contexts = np.empty(self.num_envs, object), np.empty(self.num_envs, object)
+        tasks, lengths = np.zeros(self.num_envs, np.int64), np.zeros(self.num_envs, np.int64)
+        returns = np.zeros(self.num_envs)
+        for index, observation, task, context, total, length in ended:
+            observations[index], contexts[index] = observation, dict(context)
+            tasks[index], returns[index], lengths[index] = task, total, length
+        final = {
+            "task": tasks, "_task": mask, "context": contexts, "_context": mask, "_episode": mask,
+            "episode": {"r": returns, "_r": mask, "l": lengths, "_l": mask},
+        }  # fmt: skip
+        told = {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
+        return {**told, **self._began(mask, np.flatnonzero(mask))}
 
     def _told(self, indices: NDArray[np.int64]) -> NDArray[np.object_]:
         contexts = np.empty(self.num_envs, object)
@@ -190,15 +237,6 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     def _began(self, mask: NDArray[np.bool_], indices: NDArray[np.int64]) -> dict[str, Any]:
         """Infos of the environments that have just been reset."""
         return {"task": self._tasks * mask, "_task": mask, "context": self._told(indices), "_context": mask}
-
-    def _ended(self, mask: NDArray[np.bool_], indices: NDArray[np.int64]) -> dict[str, Any]:
-        """Infos of the environments whose episode has just ended, before their reset."""
-        last, observations = self.observation(), np.empty(self.num_envs, object)
-        for index in indices.tolist():
-            observations[index] = {name: part[index] for name, part in last.items()}
-        episode = {"r": self._returns * mask, "_r": mask, "l": self._elapsed * mask, "_l": mask}
-        final = {**self._began(mask, indices), "episode": episode, "_episode": mask}
-        return {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
 
     def render(self) -> None:
         """Nothing: a batch has no pictures; a single environment of the family has."""
@@ -232,7 +270,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         values = np.asarray(state["values"], np.float64)
         self._playing = self.space.contexts(values)
         self._descriptors[:] = self.space.encode(values)
-        self._constants[:] = [self._constants_of(context) for context in self._playing]
+        self._constants[:] = np.stack([self._constants_of(context) for context in self._playing], axis=1)
         self._rngs = [None if saved is None else _generator(saved) for saved in state["rngs"]]
         if self.sampler is not None and state["sampler"] is not None:
             self.sampler.set_state(state["sampler"])

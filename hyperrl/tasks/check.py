@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks.contexts import Context
+from hyperrl.tasks.dynamics import batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 
@@ -35,22 +36,39 @@ def check_family(family: Family) -> list[CheckRow]:
     back to the first context must bring its transitions back.
 
     Raises:
-        UserError: at the first fault: overlapping splits; an attribute that is missing, cannot be set or
-            does not survive a reset; a feature that changes nothing; a task that leaks into the next one; a
-            base environment whose transitions do not follow from its seed.
+        UserError: at the first fault: an attribute that stays stale; overlapping splits; an attribute that is
+            missing, cannot be set or does not survive a reset; a feature that changes nothing; a task that
+            leaks into the next one; a base environment whose transitions do not follow from its seed; an end
+            of a declared range that the environment refuses.
     """
+    _check_derived(family)
     env = family.make_default()
     try:
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
         rows += [CheckRow(f"feature {name}", _effect(family, env, name)) for name in family.space.names]
+        _check_ends(family, env)
     finally:
         env.close()
     return rows
 
 
+def _check_derived(family: Family) -> None:
+    """Refuse a feature from which the base is known to compute another attribute that would stay stale."""
+    dynamics = batched_dynamics(family.recipe.base, family.recipe.kwargs)
+    for derived, sources in ({} if dynamics is None else dynamics.derived).items():
+        for name, attribute in family.binding.attribute.items():
+            if attribute in sources and derived not in family.binding.written:
+                raise UserError(
+                    f"{family.name}: feature {name!r} (attribute {attribute!r}) leaves {derived!r} stale,"
+                    f" which the base computes from {' and '.join(sources)} once; list it under 'derived'"
+                )
+
+
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
-    what = f"{family.name}: feature {name!r} (attribute {family.binding.attribute[name]!r})"
+    carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
+    feature = family.space.features[name]
+    what = f"{family.name}: feature {name!r} ({carrier})"
     start_differs = False
     for seed, one, other in _pairs(family, name):
         first = _play(env, seed, one)
@@ -58,11 +76,11 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
             raise UserError(
                 f"{what} cannot be checked: one seed gives the base environment different transitions"
             )
-        _check_survives(env, family.binding.attribute[name], what)
+        _check_survives(env, what)
         second = _play(env, seed, other)
         if _difference(first, _play(env, seed, one)):
             raise UserError(f"{what} leaks: after another task its transitions do not come back")
-        if _differ(first[0][0], second[0][0]):
+        if feature.at == "step" and _differ(first[0][0], second[0][0]):
             start_differs = True
             first, second = (_play(env, seed, context, start=one) for context in (one, other))
         found = _difference(first, second)
@@ -117,10 +135,25 @@ def _difference(one: Trace, other: Trace) -> str | None:
     return None if len(one) == len(other) else "transition"
 
 
-def _check_survives(env: ContextualEnv, attribute: str, what: str) -> None:
-    wanted = env.attributes[attribute]
-    found = getattr(env.base, attribute)
-    if found != wanted:
-        raise UserError(
-            f"{what} does not survive a reset: it was set to {wanted:g} and is {found!r} in the episode"
-        )
+def _check_survives(env: ContextualEnv, what: str) -> None:
+    undone = env.undone()
+    if undone is not None:
+        raise UserError(f"{what} does not survive a reset: {undone}")
+
+
+def _check_ends(family: Family, env: ContextualEnv) -> None:
+    """Refuse a declared range at whose ends the environment cannot be set, or gives numbers that are none."""
+    for name in family.space.names:
+        feature = family.space.features[name]
+        for value in feature.values or family.space.widest(name):
+            where = f"{family.name}: feature {name!r} at {value:g}"
+            try:
+                trace = _play(env, 0, {**family.space.default, name: value})
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from error
+            if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
+                raise UserError(f"{where}: the base environment gives numbers that are not finite")
+
+
+def _is_finite(part: Any) -> bool:
+    return all(np.isfinite(value).all() for value in part.values() if value.dtype.kind == "f")

@@ -172,12 +172,35 @@ class ContextSpace:
 
 
 class Binding:
-    """How a context reaches the simulator: attributes that it sets, others recomputed after each change."""
+    """How a context reaches the simulator.
+
+    Attributes:
+        attribute: feature to the attribute that it sets.
+        scales: feature to the entry of the action that it multiplies, None for the whole action.
+        physics: feature to the quantity of the simulator ("mass.torso") and the feature's default.
+        reward: the feature that is the goal of the reward and its kind, if any.
+        late: features that are set once more after each reset, which draws values of its own.
+        derived: attributes recomputed from others after each change.
+    """
 
     def __init__(self, features: Mapping[str, "Feature"], derived: Mapping[str, "Derived"]) -> None:
         """Take a recipe's features and derived attributes."""
-        self.attribute = {name: feature.attribute or name for name, feature in features.items()}
+        self.attribute: dict[str, str] = {}
+        self.scales: dict[str, int | None] = {}
+        self.physics: dict[str, tuple[str, float]] = {}
+        self.reward: tuple[str, str] | None = None
+        self.late = tuple(name for name, feature in features.items() if feature.at == "start")
         self.derived = dict(derived)
+        for name, feature in features.items():
+            if feature.scales is not None:
+                entry = feature.scales.partition(".")[2]
+                self.scales[name] = int(entry) if entry else None
+            elif feature.physics is not None:
+                self.physics[name] = feature.physics, float(feature.default)
+            elif feature.reward is not None:
+                self.reward = name, feature.reward
+            else:
+                self.attribute[name] = feature.attribute or name
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -205,3 +228,23 @@ class Binding:
             ]
             values[target] = float(sum(terms)) if rule.sum else float(math.prod(terms))
         return values
+
+    def factors(self, context: Mapping[str, float], size: int) -> dict[str, float]:
+        """Factor on each of the `size` entries of an action, by name: "action.0" and so on.
+
+        Raises:
+            UserError: a feature scales an entry that an action does not have.
+        """
+        factors = [1.0] * size
+        for name, entry in self.scales.items():
+            if entry is not None and entry >= size:
+                raise UserError(
+                    f"feature {name!r} scales action.{entry}; an action has entries 0 to {size - 1}"
+                )
+            for index in range(size) if entry is None else (entry,):
+                factors[index] *= float(context[name])
+        return {f"action.{entry}": factor for entry, factor in enumerate(factors)}
+
+    def settings(self, context: Mapping[str, float]) -> dict[str, float]:
+        """Factor on each quantity of the simulator, "mass.torso" and the like, in a complete context."""
+        return {quantity: context[name] / default for name, (quantity, default) in self.physics.items()}

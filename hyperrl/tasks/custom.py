@@ -7,6 +7,7 @@ import gymnasium as gym
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import Derived, Feature, Splits, parse_family
+from hyperrl.tasks import paths
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.sampler import FixedTask
@@ -71,9 +72,9 @@ def _feature(name: str, feature: Mapping[str, Any] | Feature, base: gym.Env[Any,
     filled = {"about": name, **feature}
     attribute = filled.get("attribute") or name
     if "default" not in filled:
-        if not hasattr(base, attribute):
+        if not paths.has(base, attribute):
             raise UserError(
                 f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}"
             )
-        filled["default"] = getattr(base, attribute)
+        filled["default"] = paths.read(base, attribute)
     return filled

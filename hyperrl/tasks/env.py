@@ -1,13 +1,20 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
+import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.tasks import paths
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.dynamics.scaled import scaled_action
+from hyperrl.tasks.physics import Physics, physics_of
+from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 
 CUSTOM_TASK = -1
@@ -82,8 +89,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.action_space = env.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
+        if binding.late:
+            env.reset()  # a goal may have no coordinates before it
         check_attributes(self.base, binding)
-        self._whole = {name for name in binding.written if type(getattr(self.base, name)) is int}
+        self._physics: Physics | None = physics_of(self.base) if binding.physics else None
+        self._whole = {name for name in binding.written if type(paths.read(self.base, name)) is int}
         self._begin(CUSTOM_TASK, dict(space.default))
 
     def _begin(self, task: int, context: Context) -> None:
@@ -95,15 +105,36 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         """Set a complete context from now on, in mid-episode too; raises UserError where it cannot be."""
         self.context = context
         self._descriptor = self.space.encode(self.space.values([context]))[0]
-        self.attributes = self._binding.attributes(context, lambda name: getattr(self.base, name))
+        self.attributes = self._binding.attributes(context, partial(paths.read, self.base))
         for name, value in self.attributes.items():
             try:
                 whole = name in self._whole and value.is_integer()
-                setattr(self.base, name, int(value) if whole else value)
-            except (AttributeError, TypeError, ValueError) as error:
+                paths.write(self.base, name, int(value) if whole else value)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
                 ) from error
+        if self._physics is not None:
+            self._physics.apply(self._binding.settings(context))
+        self._factors = self._action_factors(context) if self._binding.scales else None
+
+    def _action_factors(self, context: Context) -> NDArray[np.float64]:
+        space = self.action_space
+        if not isinstance(space, gym.spaces.Box):
+            names = ", ".join(self._binding.scales)
+            raise UserError(f"{names}: an action of {space} is no number that a feature can scale")
+        factors = self._binding.factors(context, math.prod(space.shape))
+        return np.array(list(factors.values())).reshape(space.shape)
+
+    def undone(self) -> str | None:
+        """Tell what a reset has undone of the present context: an attribute or the physics; None: nothing."""
+        for attribute, wanted in self.attributes.items():
+            found = paths.read(self.base, attribute)
+            if found != wanted:
+                return f"{attribute!r} was set to {wanted:g} and is {found!r} in the episode"
+        if self._physics is not None and not self._physics.holds():
+            return "the simulator's physics are others in the episode"
+        return None
 
     def _observation(self, observation: Any) -> dict[str, Any]:
         inner = observation if self._nested else {"obs": observation}
@@ -127,11 +158,18 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         else:
             self._begin(CUSTOM_TASK, self.space.complete(given))
         observation, info = self.env.reset(seed=seed, options=merged or None)
+        if self._binding.late:
+            self.apply(self.context)
         return self._observation(observation), {**info, "task": self.task, "context": dict(self.context)}
 
     def step(self, action: Any) -> tuple[dict[str, Any], SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the base environment; an episode's end is reported to the sampler."""
+        if self._factors is not None and isinstance(self.action_space, gym.spaces.Box):
+            action = scaled_action(np.asarray(action), self._factors, self.action_space)
         observation, reward, terminated, truncated, info = self.env.step(action)
+        if self._binding.reward is not None:
+            name, kind = self._binding.reward
+            reward, info = rewarded(kind, self.context[name], info)
         self._return += float(reward)
         self._length += 1
         if terminated or truncated:
@@ -179,7 +217,7 @@ def check_attributes(base: gym.Env[Any, Any], binding: Binding) -> None:
     """
     feature_of = {attribute: name for name, attribute in binding.attribute.items()}
     for attribute in binding.touched:
-        if hasattr(base, attribute):
+        if paths.has(base, attribute):
             continue
         numbers = [
             name for name, value in vars(base).items() if isinstance(value, (int, float)) and name[0] != "_"

@@ -7,12 +7,15 @@ from typing import Any
 import gymnasium as gym
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.recipes import SPLITS, FamilyRecipe, load_family
+from hyperrl.recipes import SPLITS, FamilyRecipe, is_missing, load_extra, load_family
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
-from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.observing import seen_through
 from hyperrl.tasks.oracle import ode_return
+from hyperrl.tasks.physics import draw_without_a_window
+from hyperrl.tasks.processes import ProcessEnv
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
@@ -100,6 +103,7 @@ class Family:
         sampler: TaskSampler | None = None,
         contexts: Sequence[Mapping[str, float]] | None = None,
         options: Mapping[str, Any] | None = None,
+        subprocesses: int = 0,
     ) -> VectorEnv:
         """Make a vector environment that resets in the same step (`AutoresetMode.SAME_STEP`).
 
@@ -110,6 +114,8 @@ class Family:
             sampler: every reset takes its next task; by default a uniform one over the training tasks.
             contexts: one per environment, which always plays it; excludes `sampler`.
             options: reset options, handed to every reset.
+            subprocesses: where no batched dynamics exist, so many processes share the environments; 0: this
+                one plays them all.
 
         Raises:
             UserError: the numbers of contexts and environments differ, or as `make`.
@@ -132,11 +138,11 @@ class Family:
         def source(index: int) -> TaskSource:
             return sampler or owned or FixedTask(completed, index)
 
-        makers = [
-            partial(self._single, source(index), options=options, record_episodes=True)
-            for index in range(num_envs)
-        ]
-        return ContextualSyncEnv(makers, owned)
+        sources = [source(index) for index in range(num_envs)]
+        make = partial(self._single, options=options, record_episodes=True)
+        if subprocesses:
+            return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
+        return ContextualSyncEnv([partial(make, each) for each in sources], owned)
 
     def _drawn(self, split: str) -> list[Context]:
         tasks = self.tasks(split)
@@ -148,8 +154,14 @@ class Family:
         if self._make_base is not None or not self.max_steps:
             return None
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
-        known = dynamics is not None and set(self.binding.touched) <= set(dynamics.parameters)
-        return dynamics if known else None
+        if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
+            return None
+        if self.recipe.observe or self.recipe.flatten or self.binding.physics or self.binding.reward:
+            return None
+        if not self.binding.scales:
+            return dynamics
+        flat = isinstance(dynamics.action_space, gym.spaces.Box) and len(dynamics.action_space.shape) == 1
+        return ScaledDynamics(dynamics) if flat else None
 
     @property
     def max_steps(self) -> int:
@@ -173,14 +185,21 @@ class Family:
         given: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         if self._make_base is not None:
             return self._make_base(**given)
-        base = self.recipe.base
+        base, extra = self.recipe.base, self.recipe.extra
+        if is_missing(extra):
+            raise UserError(f"{self.name}: base {base!r} needs an extra: pip install 'hyperrl[{extra}]'")
+        if extra is not None:
+            load_extra(extra)
+        if render_mode is not None:
+            draw_without_a_window()
         try:
-            return gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
+            made = gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
         except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
+        return seen_through(made, self.recipe.observe, flatten=self.recipe.flatten)
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
         """Best known undiscounted return of an evaluation episode; None where none is known."""

@@ -1,11 +1,15 @@
 """Which task comes next."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.tasks.curricula import CURRICULA, curriculum
+
+MODES = ("uniform", "round-robin", *CURRICULA)
 
 
 class TaskSource(Protocol):
@@ -25,7 +29,9 @@ class TaskSampler:
 
     Attributes:
         contexts: the tasks.
-        mode: "uniform" draws each task independently; "round-robin" goes through them in order.
+        mode: "uniform" draws each task independently, "round-robin" goes through them in order, "plr" and
+            "cvar" draw by what was returned (`hyperrl.tasks.curricula`).
+        curriculum: the distribution of the last two, else None.
         finished: finished episodes per task.
         mean_return: their mean return per task, NaN where none has finished.
     """
@@ -33,29 +39,43 @@ class TaskSampler:
     def __init__(
         self,
         contexts: Sequence[Mapping[str, float]],
-        mode: Literal["uniform", "round-robin"] = "uniform",
+        mode: str = "uniform",
         seed: int | None = None,
+        **options: float,
     ) -> None:
-        """Take the tasks; raises UserError where there are none or the mode is unknown."""
+        """Take the tasks.
+
+        Args:
+            contexts: the tasks.
+            mode: how they are drawn.
+            seed: of the draws.
+            options: of the mode: `temperature` and `staleness` of "plr", `alpha` and `staleness` of "cvar".
+
+        Raises:
+            UserError: there are no tasks, or the mode or an option is unknown.
+        """
         if not contexts:
             raise UserError("the task sampler has no tasks to draw from")
-        if mode not in ("uniform", "round-robin"):
-            raise UserError(f"sampler: found {mode!r}; 'uniform' and 'round-robin' are allowed")
+        if mode not in MODES:
+            raise UserError(f"sampler: found {mode!r}; allowed: {', '.join(map(repr, MODES))}")
         self.contexts = [dict(context) for context in contexts]
-        self.mode = mode
+        self.mode, self._options = mode, options
         self._count = [0] * len(self.contexts)
         self._sum = [0.0] * len(self.contexts)
         self.reseed(seed)
 
     def reseed(self, seed: int | None) -> None:
-        """Start the sequence of tasks anew from `seed`."""
+        """Start the sequence of tasks anew from `seed`; a curriculum forgets what it saw."""
         self._rng = np.random.default_rng(seed)
         self._position = 0
+        self.curriculum = curriculum(self.mode, len(self.contexts), self._options)
 
     def next(self) -> int:
         """Index of the next task."""
         if self.mode == "uniform":
             return int(self._rng.random() * len(self.contexts))
+        if self.curriculum is not None:
+            return self.curriculum.draw(self._rng.random())
         task = self._position % len(self.contexts)
         self._position += 1
         return task
@@ -65,6 +85,19 @@ class TaskSampler:
         if 0 <= task < len(self.contexts):
             self._count[task] += 1
             self._sum[task] += episode_return
+            if self.curriculum is not None:
+                self.curriculum.finished(task, episode_return)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Probability of each task to be handed out next, (tasks,)."""
+        if self.curriculum is not None:
+            return self.curriculum.probabilities
+        if self.mode == "uniform":
+            return np.full(len(self.contexts), 1 / len(self.contexts))
+        certain = np.zeros(len(self.contexts))
+        certain[self._position % len(self.contexts)] = 1.0
+        return certain
 
     @property
     def finished(self) -> list[int]:
@@ -81,7 +114,9 @@ class TaskSampler:
 
     def get_state(self) -> dict[str, Any]:
         """State as plain JSON data; `set_state` continues exactly there."""
+        learned = {} if self.curriculum is None else {"curriculum": self.curriculum.get_state()}
         return {
+            **learned,
             "tasks": len(self.contexts),
             "rng": self._rng.bit_generator.state,
             "position": self._position,
@@ -97,6 +132,8 @@ class TaskSampler:
             )
         self._rng.bit_generator.state = state["rng"]
         self._position = int(state["position"])
+        if self.curriculum is not None:
+            self.curriculum.set_state(state["curriculum"])
         self._count = [int(count) for count in state["count"]]
         self._sum = [float(total) for total in state["sum"]]
 

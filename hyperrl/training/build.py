@@ -8,22 +8,21 @@ import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage
 from torch import nn
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.nets import CNN
-from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import image_shape
-from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes import A2C, DQN, PPO, SAC, AgentRecipe
 from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
 from hyperrl.tasks import Family
+from hyperrl.training.kinds import KINDS, arguments, refuse_actions
 
-ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -49,7 +48,7 @@ Descriptors = NDArray[np.float32] | None
 
 def build_model(
     agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu", descriptors: Descriptors = None
-) -> OnPolicyAlgorithm:
+) -> BaseAlgorithm:
     """The agent's algorithm and policy on `env`, seeded and ready to learn.
 
     Sets torch's number of threads to the recipe's.
@@ -62,20 +61,22 @@ def build_model(
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
 
     Raises:
-        UserError: a device that is not there, exploration by gSDE with actions that are not continuous, or
-            convolutions of observations that are no images or too small ones.
+        UserError: actions that the algorithm is not for, a device that is not there, exploration by gSDE
+            with actions that are not continuous, or convolutions of observations that are no images or too
+            small ones.
     """
     _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)
-    model_class = ALGORITHMS[agent.algorithm.name]
-    return model_class(
+    model_class: Any = KINDS[agent.algorithm.name].algorithm
+    model: BaseAlgorithm = model_class(
         policy_class(agent),
         env,
         seed=seed,
         device=torch_device(device),
         policy_kwargs=policy_kwargs(agent, descriptors),
-        **arguments(agent),
+        **arguments(agent, env.observation_space, env.action_space),
     )
+    return model
 
 
 def bare_model(
@@ -85,34 +86,31 @@ def bare_model(
     device: str = "cpu",
     to_learn: bool = True,
     descriptors: Descriptors = None,
-) -> OnPolicyAlgorithm:
+) -> BaseAlgorithm:
     """The same algorithm with no environment and no seed set, to load weights into.
 
     With `to_learn` False it has no optimiser and can only act.
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
-    model = ALGORITHMS[agent.algorithm.name](
+    model_class: Any = KINDS[agent.algorithm.name].algorithm
+    model: BaseAlgorithm = model_class(
         policy_class(agent),
-        None,  # type: ignore[arg-type]
+        None,
         device=torch_device(device),
         policy_kwargs={**policy_kwargs(agent, descriptors), **({} if to_learn else WITHOUT_OPTIMIZER)},
         _init_setup_model=False,
-        **arguments(agent),
+        **arguments(agent, observation_space, action_space, to_learn),
     )
     model.observation_space, model.action_space, model.n_envs = observation_space, action_space, agent.n_envs
     model._setup_model()
     return model
 
 
-def arguments(agent: AgentRecipe) -> dict[str, Any]:
-    """The recipe's algorithm fields, which are SB3's arguments."""
-    return agent.algorithm.model_dump(exclude={"name"})
-
-
-def policy_class(agent: AgentRecipe) -> type[ActorCriticPolicy]:
-    """The policy's class: `HyperActorCriticPolicy`, or SB3's `MultiInputPolicy` for the baselines."""
-    return HyperActorCriticPolicy if isinstance(agent.policy, HyperPolicy) else MultiInputActorCriticPolicy
+def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
+    """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
+    kind = KINDS[agent.algorithm.name]
+    return kind.hyper if isinstance(agent.policy, HyperPolicy) else kind.plain
 
 
 def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
@@ -122,14 +120,19 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         agent: the recipe.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
     """
-    policy = agent.policy
+    policy, algorithm = agent.policy, agent.algorithm
     arch = policy.net_arch
+    judge = "qf" if algorithm.off_policy else "vf"
     kwargs: dict[str, Any] = {
-        "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), "vf": list(arch.vf)},
+        "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), judge: list(arch.vf)},
         "activation_fn": ACTIVATIONS[policy.activation_fn],
-        "log_std_init": policy.log_std_init,
-        "ortho_init": policy.ortho_init,
     }
+    if isinstance(algorithm, PPO | A2C):
+        kwargs["ortho_init"] = policy.ortho_init
+    elif not isinstance(algorithm, DQN):
+        kwargs["critic_lr_scale"] = policy.critic_lr_scale
+    if isinstance(algorithm, PPO | A2C | SAC):
+        kwargs["log_std_init"] = policy.log_std_init
     if isinstance(policy, BlindPolicy):
         kwargs["features_extractor_class"] = BlindExtractor
     if isinstance(policy, HyperPolicy):
@@ -185,7 +188,8 @@ def channels_first(space: gym.Space[Any]) -> gym.Space[Any]:
 
 
 def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
-    if agent.algorithm.use_sde and not isinstance(action_space, gym.spaces.Box):
+    refuse_actions(agent, action_space)
+    if getattr(agent.algorithm, "use_sde", False) and not isinstance(action_space, gym.spaces.Box):
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.evaluation.progress import Progress, Ticker
@@ -43,7 +45,8 @@ class Checkpoints(BaseCallback):
     It acts at the start of a rollout, the one moment between an update and new experience, and must come
     after every callback that draws at random: what these draw comes before the generators are stored, or, in
     a resumed run's first rollout, set. With logs written every `log_interval` rollouts it waits for a
-    multiple of them, which keeps a resumed run's logs in step.
+    multiple of them, which keeps a resumed run's logs in step. Logs of off-policy algorithms count steps
+    (`Logs`), and are so of themselves.
 
     Args:
         run: where checkpoints go.
@@ -70,12 +73,12 @@ class Checkpoints(BaseCallback):
 
     def _on_training_start(self) -> None:
         if self._resumed is not None:
-            restore_logger(self._algorithm, self._resumed)
-            self._saved = self._algorithm.num_timesteps
+            restore_logger(self.model, self._resumed)
+            self._saved = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
         if self._resumed is not None:
-            restore_rng(self._algorithm, self._resumed)
+            restore_rng(self.model, self._resumed)
             self._resumed = None
         elif self._due():
             self._save(in_rollout=True)
@@ -88,22 +91,58 @@ class Checkpoints(BaseCallback):
             self._save(in_rollout=False)
 
     def _due(self) -> bool:
-        steps = self._algorithm.num_timesteps
-        rollouts = steps // (self._algorithm.n_steps * self._algorithm.n_envs)
+        steps = self.model.num_timesteps
         crossed = steps // self._every > self._saved // self._every
-        return self._saved < 0 or (crossed and rollouts % self._log_interval == 0)
+        return self._saved < 0 or (crossed and self._in_step(steps))
+
+    def _in_step(self, steps: int) -> bool:
+        """Whether logs fall together with a checkpoint at so many steps."""
+        if not isinstance(self.model, OnPolicyAlgorithm):
+            return True
+        return steps // rollout_steps(self.model) % self._log_interval == 0
 
     def _save(self, *, in_rollout: bool) -> None:
-        state = capture(self._algorithm, self._env, self._sampler, in_rollout=in_rollout)
+        state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
         flush(self.logger)
         save_state(self._run, "latest", state)
         self._run.write_status("running", state["steps"])
         self._saved = state["steps"]
 
-    @property
-    def _algorithm(self) -> OnPolicyAlgorithm:
-        assert isinstance(self.model, OnPolicyAlgorithm)
-        return self.model
+
+class Logs(BaseCallback):
+    """Writes an off-policy algorithm's log whenever so many more environment steps are taken.
+
+    Stable-Baselines3 would count episodes, of which many end at once here, in the midst of a collection.
+
+    Args:
+        every: environment steps between two logs.
+    """
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self._every, self._seen = every, 0
+
+    def _on_training_start(self) -> None:
+        self._seen = self.model.num_timesteps
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        steps, before = self.model.num_timesteps, self._seen
+        self._seen = steps
+        if steps // self._every > before // self._every:
+            assert isinstance(self.model, OffPolicyAlgorithm)
+            self.model.dump_logs()
+
+
+def rollout_steps(model: BaseAlgorithm) -> int:
+    """Environment steps between two updates."""
+    if isinstance(model, OnPolicyAlgorithm):
+        return model.n_steps * model.n_envs
+    assert isinstance(model, OffPolicyAlgorithm)
+    frequency = model.train_freq if isinstance(model.train_freq, int) else int(model.train_freq[0])
+    return frequency * model.n_envs
 
 
 class BestWeights:
@@ -114,7 +153,7 @@ class BestWeights:
         model: whose weights they are.
     """
 
-    def __init__(self, run: Run, model: OnPolicyAlgorithm) -> None:
+    def __init__(self, run: Run, model: BaseAlgorithm) -> None:
         self._run, self._model = run, model
         self.validation = -math.inf
         if "best" in run.checkpoints():

@@ -10,25 +10,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from hyperrl.errors import UserError
+from hyperrl.policies import replay
 from hyperrl.store import Run, pack, unpack
 from hyperrl.tasks import TaskSampler
+from hyperrl.training.kinds import optimizers
 from hyperrl.training.vec_env import BatchedVecEnv
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
+OFF_POLICY = ("_n_calls", "exploration_rate", "log_ent_coef")
+"""What some off-policy algorithms have beside the counters."""
 NOISE = ("exploration_mat", "exploration_matrices")
 
 State = dict[str, Any]
 
 
-def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
+def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
     """All that training goes on from.
 
-    Weights, optimiser, counters, the episodes and values that are still to be logged, the state of every
-    random generator, the last observation, the environments where the batch gives their state, and
-    the task sampler. Call it between rollouts only: a rollout that has begun is not stored.
+    Weights, optimisers, counters, the episodes and values that are still to be logged, the state of every
+    random generator, the last observation, the environments where the batch gives their state, the task
+    sampler, and replayed experience. Call it between rollouts only: a rollout that has begun is not stored.
 
     Args:
         model: the algorithm, with a logger.
@@ -40,7 +45,7 @@ def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, 
         "steps": model.num_timesteps,
         "policy": model.policy.state_dict(),
         "learning": model.policy.training,
-        "optimizer": model.policy.optimizer.state_dict(),
+        **_optimizer_states(model),
         "counters": {name: getattr(model, name) for name in COUNTERS},
         "elapsed": (time.time_ns() - model.start_time) / 1e9,
         "episodes": list(model.ep_info_buffer or ()),
@@ -50,16 +55,17 @@ def capture(model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, 
         "last_episode_starts": model._last_episode_starts,
         "sampler": sampler.get_state(),
         "env": env.get_state(),
-        "rng": _rng_state(model.device),
+        "rng": _rng_state(model),
     }
+    if isinstance(model, OffPolicyAlgorithm):
+        state["off_policy"] = {name: getattr(model, name) for name in OFF_POLICY if hasattr(model, name)}
+        state["replay"] = replay.get_state(model.replay_buffer)
     if in_rollout and model.use_sde:
-        state["noise"] = {name: getattr(model.policy.action_dist, name) for name in NOISE}
+        state["noise"] = {name: getattr(_noisy(model), name) for name in NOISE}
     return state
 
 
-def restore(
-    model: OnPolicyAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str
-) -> bool:
+def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str) -> bool:
     """Bring a freshly built model, its environments and the sampler to a captured state.
 
     The random generators are left to `restore_rng`, which is called when the next rollout starts. UserError,
@@ -72,9 +78,13 @@ def restore(
     # a policy with noise draws it anew where this mode changes, which it does at the first rollout's start
     model.policy.set_training_mode(state.get("learning", True))
     load_weights(model, state["policy"], what)
-    model.policy.optimizer.load_state_dict(state["optimizer"])
+    for name, optimizer in optimizers(model).items():
+        own = state["optimizer"] if name == "policy" else state["optimizers"][name]
+        optimizer.load_state_dict(own)
     for name in COUNTERS:
         setattr(model, name, state["counters"][name])
+    if isinstance(model, OffPolicyAlgorithm):
+        _restore_off_policy(model, state)
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
     assert model.env is not None
@@ -88,7 +98,26 @@ def restore(
     return exact
 
 
-def restore_logger(model: OnPolicyAlgorithm, state: State) -> None:
+def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
+    for name, value in state["off_policy"].items():
+        if isinstance(value, torch.Tensor):
+            getattr(model, name).data.copy_(value)
+        else:
+            setattr(model, name, value)
+    replay.set_state(model.replay_buffer, state["replay"])
+
+
+def _optimizer_states(model: BaseAlgorithm) -> State:
+    states = {name: optimizer.state_dict() for name, optimizer in optimizers(model).items()}
+    return {"optimizer": states["policy"]} if "policy" in states else {"optimizers": states}
+
+
+def _noisy(model: BaseAlgorithm) -> Any:
+    """The distribution that draws gSDE's noise."""
+    return getattr(model.policy, "actor", model.policy).action_dist
+
+
+def restore_logger(model: BaseAlgorithm, state: State) -> None:
     """Give the logger back what was recorded but not written, and the clock the time already spent."""
     for key, (value, count, excluded) in state["pending"].items():
         model.logger.name_to_value[key] = value
@@ -98,24 +127,28 @@ def restore_logger(model: OnPolicyAlgorithm, state: State) -> None:
     model._num_timesteps_at_start = 0
 
 
-def restore_rng(model: OnPolicyAlgorithm, state: State) -> None:
-    """Set Python's, NumPy's and torch's generators, and gSDE's noise, at the start of the first rollout."""
+def restore_rng(model: BaseAlgorithm, state: State) -> None:
+    """Set all generators, that of random actions too, and gSDE's noise, at the start of the first rollout."""
     rng = state["rng"]
     random.setstate(rng["python"])
     np.random.set_state(rng["numpy"])
     torch.set_rng_state(rng["torch"])
     if model.device.type == "cuda" and "cuda" in rng:
         torch.cuda.set_rng_state(rng["cuda"], model.device)
+    actions = rng.get("actions")
+    if actions is not None:
+        model.action_space.np_random.bit_generator.state = actions
     if not model.use_sde:
         return
     if "noise" not in state:
-        model.policy.reset_noise(model.n_envs)
+        policy: Any = model.policy
+        policy.reset_noise(model.n_envs)
         return
     for name in NOISE:
-        setattr(model.policy.action_dist, name, state["noise"][name].to(model.device))
+        setattr(_noisy(model), name, state["noise"][name].to(model.device))
 
 
-def load_weights(model: OnPolicyAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
+def load_weights(model: BaseAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
     """Load a policy's weights; UserError, beginning with `what`, when a name or a shape differs."""
     own = model.policy.state_dict()
     for name in sorted(own.keys() | weights.keys()):
@@ -148,14 +181,16 @@ def load_state(run: Run, name: str) -> State:
     return dict(state)
 
 
-def _rng_state(device: torch.device) -> dict[str, Any]:
+def _rng_state(model: BaseAlgorithm) -> dict[str, Any]:
     state = {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
+    if model.device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(model.device)
+    if isinstance(model, OffPolicyAlgorithm):  # random actions are drawn from their space
+        state["actions"] = model.action_space.np_random.bit_generator.state
     return state
 
 
-def _pending(model: OnPolicyAlgorithm) -> dict[str, tuple[float, int, tuple[str, ...]]]:
+def _pending(model: BaseAlgorithm) -> dict[str, tuple[float, int, tuple[str, ...]]]:
     logger = model.logger
     return {
         key: (

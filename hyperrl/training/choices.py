@@ -9,12 +9,14 @@ from math import ceil
 from typing import Any
 
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import UserError
 from hyperrl.nets import STRATEGIES
 from hyperrl.nets.strategies import options_of
-from hyperrl.recipes import AgentRecipe, ConcatPolicy, HyperPolicy
+from hyperrl.recipes import A2C, PPO, AgentRecipe, ConcatPolicy, HyperPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.cost import Cost, Load, measure
@@ -22,6 +24,8 @@ from hyperrl.training.match import match_widths
 
 RANKS = (1, 4, 8, 16)
 """Ranks of the low-rank strategy that are compared."""
+
+_EQUAL = ("net_arch", "activation_fn", "log_std_init", "ortho_init", "critic_lr_scale")
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     """Measure the cost of an agent and of its alternatives.
 
     A minibatch's rows are spread over as many training tasks as a rollout has episodes, if every episode runs
-    to its limit: where weights are formed, their number is part of the cost.
+    to its limit: where weights are formed, their number is part of the cost. Replayed experience is of all
+    tasks.
 
     Args:
         agent: resolved for the family.
@@ -97,7 +102,10 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     seen, done = family.observation_space, family.action_space
     agent = match_widths(agent, seen, done)
     tasks = family.tasks("train")
-    episodes = agent.n_envs * ceil(agent.algorithm.n_steps / (family.max_steps or agent.algorithm.n_steps))
+    episodes = len(tasks)
+    if isinstance(agent.algorithm, PPO | A2C):
+        n_steps = agent.algorithm.n_steps
+        episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
     descriptors = family.space.encode(family.space.values(tasks[:episodes]))
     embedded = training_descriptors(agent, family)
     make = partial(bare_model, observation_space=seen, action_space=done, descriptors=embedded)
@@ -117,7 +125,7 @@ def _numbers(cost: Cost) -> dict[str, Any]:
 def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapping[str, Any] | None]]:
     """Name, whether it is the agent's own, the recipe, and what differs in its hypernetwork's arguments."""
     policy = agent.policy
-    equal = policy.model_dump(include={"net_arch", "activation_fn", "log_std_init", "ortho_init"})
+    equal = policy.model_dump(include=set(_EQUAL))
     generated = policy if isinstance(policy, HyperPolicy) else HyperPolicy(**equal)
     own = (generated.hypernetwork.strategy, generated.hypernetwork.rank)
     hyper = agent.model_copy(update={"policy": generated})
@@ -137,7 +145,7 @@ def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapp
     yield "concat", concat is policy, agent.model_copy(update={"policy": concat}), None
 
 
-def _built(make: Callable[[], OnPolicyAlgorithm], changes: Mapping[str, Any] | None) -> OnPolicyAlgorithm:
+def _built(make: Callable[[], BaseAlgorithm], changes: Mapping[str, Any] | None) -> BaseAlgorithm:
     """The recipe's model, its hypernetwork's arguments changed."""
     torch.manual_seed(0)
     model = make()
@@ -145,17 +153,19 @@ def _built(make: Callable[[], OnPolicyAlgorithm], changes: Mapping[str, Any] | N
         given = dict(model.policy_kwargs["hypernetwork"])
         if changes["strategy"] != given.get("strategy"):
             given.pop("strategy_options", None)
-        model.policy = model.policy_class(  # type: ignore[assignment]
+        sde = {"use_sde": model.use_sde} if isinstance(model, OnPolicyAlgorithm) else {}
+        model.policy = model.policy_class(
             model.observation_space,
             model.action_space,
             model.lr_schedule,
-            use_sde=model.use_sde,
-            **{**model.policy_kwargs, "hypernetwork": {**given, **changes}},
+            **{**sde, **model.policy_kwargs, "hypernetwork": {**given, **changes}},
         )
+        if isinstance(model, OffPolicyAlgorithm):
+            model._create_aliases()  # type: ignore[attr-defined]
     return model
 
 
-def _measured(name: str, own: bool, make: Callable[[], OnPolicyAlgorithm], load: Load) -> Choice:
+def _measured(name: str, own: bool, make: Callable[[], BaseAlgorithm], load: Load) -> Choice:
     try:
         return Choice(name, own, measure(make, load))
     except (UserError, ValueError, AssertionError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,19 @@ import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hyperrl.evaluation import act_of
 from hyperrl.nets import HyperNetwork
-from hyperrl.policies import HyperActorCriticPolicy
+from hyperrl.policies import GeneratingPolicy
+from hyperrl.training.callbacks import rollout_steps
+from hyperrl.training.kinds import optimizers
 
 _WARM_UP = 20
 """Actions on one task after which kept weights have the form in which they stay."""
@@ -41,11 +45,13 @@ class Parameters:
     """Actor and critic, where nothing is generated."""
     rest: int = 0
     """The features extractor and the spread of actions."""
+    targets: int = 0
+    """Copies that follow by Polyak averaging, learned by no gradient."""
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.generator + self.heads + self.shared + self.networks + self.rest
+        return self.generator + self.heads + self.shared + self.networks + self.rest + self.targets
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,8 @@ class Load:
     Attributes:
         rows: transitions in a minibatch.
         rest: transitions in the last minibatch of an epoch where the rollout does not divide; else 0.
-        minibatches: full minibatches in an epoch.
-        epochs: passes over a rollout.
+        minibatches: full minibatches in an epoch; off policy, updates after a rollout.
+        epochs: passes over a rollout; off policy 1.
         descriptors: (tasks, D), the tasks that the rows of a minibatch are spread over.
     """
 
@@ -114,15 +120,19 @@ class Load:
     descriptors: NDArray[np.float32]
 
     @classmethod
-    def of(cls, model: OnPolicyAlgorithm, descriptors: NDArray[np.float32]) -> Load:
+    def of(cls, model: BaseAlgorithm, descriptors: NDArray[np.float32]) -> Load:
         """The model's own minibatches, their rows spread over as many of the tasks as there are rows."""
+        if isinstance(model, OffPolicyAlgorithm):
+            updates = model.gradient_steps if model.gradient_steps > 0 else rollout_steps(model)
+            return cls(model.batch_size, 0, updates, 1, descriptors[: model.batch_size])
+        assert isinstance(model, OnPolicyAlgorithm)
         rollout = model.n_steps * model.n_envs
         rows = min(int(getattr(model, "batch_size", rollout)), rollout)
         epochs = int(getattr(model, "n_epochs", 1))
         return cls(rows, rollout % rows, rollout // rows, epochs, descriptors[:rows])
 
 
-def measure(make: Callable[[], OnPolicyAlgorithm], load: Load) -> Cost:
+def measure(make: Callable[[], BaseAlgorithm], load: Load) -> Cost:
     """What the policy of a model costs.
 
     Every number comes from the real thing: parameters are counted in the modules, products while the policy
@@ -136,6 +146,7 @@ def measure(make: Callable[[], OnPolicyAlgorithm], load: Load) -> Cost:
     model = make()
     policy = model.policy
     generators = _generators(policy)
+    states = [optimizer.state for optimizer in optimizers(model).values()]
     parameters = _parameters(policy, generators)
     actor, critic = _sizes(policy)
     kept, anew, held = _acting(model, load)
@@ -149,7 +160,7 @@ def measure(make: Callable[[], OnPolicyAlgorithm], load: Load) -> Cost:
         Flops(kept, anew, flops, load.epochs * (load.minibatches * flops + rest)),
         Memory(
             _bytes([*policy.parameters(), *policy.buffers()]),
-            _bytes(_tensors(list(policy.optimizer.state.values()))),
+            _bytes(_tensors([list(state.values()) for state in states])),
             activations,
             held,
         ),
@@ -157,10 +168,14 @@ def measure(make: Callable[[], OnPolicyAlgorithm], load: Load) -> Cost:
 
 
 def _generators(policy: nn.Module) -> list[HyperNetwork]:
-    return [module for module in policy.modules() if isinstance(module, HyperNetwork)]
+    """The hypernetworks that learn, which targets only follow."""
+    if not isinstance(policy, GeneratingPolicy):
+        return []
+    parts = policy.parts.values()
+    return [module for part in parts for module in part.modules() if isinstance(module, HyperNetwork)]
 
 
-def _parameters(policy: ActorCriticPolicy, generators: Iterable[HyperNetwork]) -> Parameters:
+def _parameters(policy: BasePolicy, generators: Iterable[HyperNetwork]) -> Parameters:
     found = {"generator": 0, "heads": 0, "shared": 0}
     for hyper in generators:
         groups = {group["name"]: _count(group["params"]) for group in hyper.parameter_groups()}
@@ -171,31 +186,45 @@ def _parameters(policy: ActorCriticPolicy, generators: Iterable[HyperNetwork]) -
             found["generator"] -= heads
             found["heads"] += heads
     networks = 0 if any(found.values()) else sum(_sizes(policy))
-    total = _count(policy.parameters())
-    return Parameters(**found, networks=networks, rest=total - networks - sum(found.values()))
+    targets = sum(_count(part.parameters()) for name, part in policy.named_children() if "_target" in name)
+    rest = _count(policy.parameters()) - targets - networks - sum(found.values())
+    return Parameters(**found, networks=networks, rest=rest, targets=targets)
 
 
-def _sizes(policy: ActorCriticPolicy) -> tuple[int, int]:
-    """Weights and biases of the networks that act and judge on one task."""
-    if isinstance(policy, HyperActorCriticPolicy):
-        layers = policy.generated.target.layers.items()
+def _sizes(policy: BasePolicy) -> tuple[int, int]:
+    """Weights and biases of the networks that act and judge on one task; of DQN's the latter alone."""
+    if isinstance(policy, GeneratingPolicy):
+        layers = [layer for part in policy.parts.values() for layer in part.target.layers.items()]
         actor, critic = (
-            sum(spec.parameters for name, spec in layers if name.startswith(f"{network}."))
+            sum(spec.parameters for name, spec in layers if name.startswith(network))
             for network in ("actor", "critic")
         )
         return actor, critic
-    extractor = policy.mlp_extractor
-    return (
-        _count([*extractor.policy_net.parameters(), *policy.action_net.parameters()]),
-        _count([*extractor.value_net.parameters(), *policy.value_net.parameters()]),
+    actor_parts, critic_parts = plain_networks(policy)
+    actor, critic = (
+        sum(_count(part.parameters()) for part in parts) for parts in (actor_parts, critic_parts)
     )
+    return actor, critic
+
+
+def plain_networks(policy: Any) -> tuple[list[nn.Module], list[nn.Module]]:
+    """The modules of the actor and of the critics of a policy of Stable-Baselines3's, in order."""
+    if hasattr(policy, "q_net"):
+        return [], [policy.q_net.q_net]
+    if hasattr(policy, "mlp_extractor"):
+        extractor = policy.mlp_extractor
+        return [extractor.policy_net, policy.action_net], [extractor.value_net, policy.value_net]
+    actor = [
+        getattr(policy.actor, name) for name in ("latent_pi", "mu", "log_std") if hasattr(policy.actor, name)
+    ]
+    return [part for part in actor if isinstance(part, nn.Module)], list(policy.critic.q_networks)
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def _acting(model: OnPolicyAlgorithm, load: Load) -> tuple[int, int, int]:
+def _acting(model: BaseAlgorithm, load: Load) -> tuple[int, int, int]:
     """Products of an action with weights kept and with weights made anew, and the bytes kept."""
     policy = model.policy
     predict = act_of(model)
@@ -208,22 +237,11 @@ def _acting(model: OnPolicyAlgorithm, load: Load) -> tuple[int, int, int]:
     for _ in range(_WARM_UP):
         act()
     held = _bytes(_held(policy)) - before
-    with _frozen(policy):
-        kept = products(act)
-        if isinstance(policy, HyperActorCriticPolicy):
-            policy.generated.drop_kept()
-        return kept, products(act), held
-
-
-@contextmanager
-def _frozen(policy: nn.Module) -> Iterator[None]:
-    """No parameter asks for gradients: the counter would look for the graph of views that have none."""
-    learnt = [parameter for parameter in policy.parameters() if parameter.requires_grad]
-    for parameter in learnt:
-        parameter.requires_grad_(False)
-    yield
-    for parameter in learnt:
-        parameter.requires_grad_(True)
+    kept = products(act)
+    if isinstance(policy, GeneratingPolicy):
+        for part in policy.parts.values():
+            part.drop_kept()
+    return kept, products(act), held
 
 
 def _held(policy: nn.Module) -> Iterator[Tensor]:
@@ -235,13 +253,10 @@ def _held(policy: nn.Module) -> Iterator[Tensor]:
         yield from (tensor for tensor in _tensors(values) if _storage(tensor)[0] not in known)
 
 
-def _update(model: OnPolicyAlgorithm, load: Load, rows: int) -> tuple[int, int]:
+def _update(model: BaseAlgorithm, load: Load, rows: int) -> tuple[int, int]:
     """Products of one minibatch of so many rows, and the bytes kept for its backward pass."""
     model.set_logger(Logger(None, []))
-    model.rollout_buffer = _filled_buffer(model, load, rows)
-    for name, value in (("n_epochs", 1), ("batch_size", rows)):
-        if hasattr(model, name):
-            setattr(model, name, value)
+    train, updates = _training(model, load, rows)
     parameters = {_storage(tensor)[0] for tensor in model.policy.parameters()}
     saved: dict[int, Tensor] = {}
 
@@ -250,15 +265,43 @@ def _update(model: OnPolicyAlgorithm, load: Load, rows: int) -> tuple[int, int]:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        counted = products(model.train)
+        counted = products(train) // updates
     return counted, _bytes(tensor for place, tensor in saved.items() if place not in parameters)
 
 
-def _filled_buffer(model: OnPolicyAlgorithm, load: Load, rows: int) -> Any:
-    """A rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
-    policy = model.policy
+def _training(model: Any, load: Load, rows: int) -> tuple[Callable[[], object], int]:
+    """The algorithm's own training on one minibatch of so many rows, and how many updates it takes.
+
+    One, but as many as come for one of the actor where that is updated less often.
+    """
     contexts = load.descriptors[np.arange(rows) % len(load.descriptors)]
     seen = observations(model.observation_space, contexts)
+    if isinstance(model, OffPolicyAlgorithm):
+        updates = int(getattr(model, "policy_delay", 1))
+        model.replay_buffer = _replayed(model, seen, rows)
+        return lambda: model.train(gradient_steps=updates, batch_size=rows), updates
+    model.rollout_buffer = _filled_buffer(model, seen, rows)
+    for name, value in (("n_epochs", 1), ("batch_size", rows)):
+        if hasattr(model, name):
+            setattr(model, name, value)
+    return model.train, 1
+
+
+def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
+    """A replay buffer that holds one transition of each row."""
+    assert model.replay_buffer_class is not None
+    buffer: Any = model.replay_buffer_class(
+        rows, model.observation_space, model.action_space, model.device, n_envs=rows
+    )
+    actions = np.stack([model.action_space.sample() for _ in range(rows)])
+    zeros = np.zeros(rows, np.float32)
+    buffer.add(seen, seen, actions, zeros, zeros, [{}] * rows)
+    return buffer
+
+
+def _filled_buffer(model: OnPolicyAlgorithm, seen: Batch, rows: int) -> Any:
+    """A rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
+    policy = model.policy
     with torch.no_grad():
         actions, values, log_probs = policy(policy.obs_to_tensor(seen)[0])
     assert model.rollout_buffer_class is not None
@@ -273,9 +316,17 @@ def _filled_buffer(model: OnPolicyAlgorithm, load: Load, rows: int) -> Any:
 
 def products(work: Callable[[], object]) -> int:
     """FLOPs of the matrix products and convolutions of some work."""
-    with FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _NoModules()  # type: ignore[assignment]
+    with counter:
         work()
     return int(counter.get_total_flops())
+
+
+class _NoModules(nullcontext[None]):
+    """Tells the counter of no module: following them, it asks for the graph of views that have none."""
+
+    parents = frozenset({"Global"})
 
 
 def observations(space: gym.Space[Any], descriptors: NDArray[np.float32]) -> Batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,27 +19,49 @@ from hyperrl.store import Run
 class Finite(BaseCallback):
     """Raises DivergenceError at weights that an update left not finite, and at such numbers in a rollout.
 
-    It looks once per rollout and once per update, and comes before whatever evaluates or stores weights.
+    It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
+    an off-policy algorithm, whose rollouts are single steps, it looks at weights before and after the updates
+    that follow upon a moment of `every`.
 
     Args:
         run: named in the message.
+        every: environment steps between evaluations, between checkpoints and so on.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, every: Sequence[int] = (1,)) -> None:
         super().__init__()
-        self._run = run
+        self._run, self._every = run, every
+        self._seen, self._due = 0, True
+
+    def _on_training_start(self) -> None:
+        self._seen = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
-        self._check_weights()
+        if self._due or self._on_policy:
+            self._check_weights()
+        self._due = False
 
     def _on_step(self) -> bool:
+        if not self._on_policy:
+            self._check_transition()
         return True
 
     def _on_rollout_end(self) -> None:
-        self._check_rollout()
+        if self._on_policy:
+            self._check_rollout()
+            return
+        steps = self.model.num_timesteps
+        self._due = any(steps // every > self._seen // every for every in self._every)
+        self._seen = steps
+        if self._due:
+            self._check_weights()
 
     def _on_training_end(self) -> None:
         self._check_weights()
+
+    @property
+    def _on_policy(self) -> bool:
+        return isinstance(self.model, OnPolicyAlgorithm)
 
     @contextmanager
     def explaining_errors(self) -> Iterator[None]:
@@ -49,7 +71,10 @@ class Finite(BaseCallback):
                 yield
         except ValueError:
             self._check_weights()
-            self._check_rollout()
+            if self._on_policy:
+                self._check_rollout()
+            elif "rewards" in self.locals:
+                self._check_transition()
             raise
 
     def _check_weights(self) -> None:
@@ -68,6 +93,12 @@ class Finite(BaseCallback):
             self._end(what)
         if _since(self.model._last_obs) < math.inf:
             self._end("observations")
+
+    def _check_transition(self) -> None:
+        """The latest transition of each environment."""
+        for what, name in (("observations", "new_obs"), ("actions", "actions"), ("rewards", "rewards")):
+            if _since(self.locals[name]) < math.inf:
+                self._end(what)
 
     def _end(self, what: str, advice: str = "") -> None:
         raise DivergenceError(

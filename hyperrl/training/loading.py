@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.errors import UserError
 from hyperrl.store import Run
@@ -18,7 +18,7 @@ def load_model(
     family: Family | None = None,
     *,
     to_learn: bool = True,
-) -> OnPolicyAlgorithm:
+) -> BaseAlgorithm:
     """The run's SB3 algorithm with trained weights and no environment (give it one by `set_env`).
 
     No random generator is seeded, no number of threads set.

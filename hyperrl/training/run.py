@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -15,7 +16,7 @@ from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
-from hyperrl.training.callbacks import BestWeights, Checkpoints, ProgressHook
+from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
 from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
 from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
@@ -25,7 +26,10 @@ from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
 LOG_STEPS = 1000
-"""Scalars are logged after every rollout, or after as many rollouts as take this many environment steps."""
+"""Scalars are logged after every rollout, or after as many rollouts as take this many environment steps.
+
+Off-policy algorithms, whose rollouts are short, log at multiples of it.
+"""
 
 
 def train(
@@ -128,7 +132,7 @@ class _Training:
 
     def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
         self.agent, self.family, self.seed = agent, family, seed
-        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed)
+        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
         self.env = _env_of(agent, family, self.sampler, seed)
         self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
@@ -166,13 +170,16 @@ class _Training:
         """
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         logger = run_logger(run.path, resumed_at)
-        interval = max(1, LOG_STEPS // (self.model.n_steps * self.model.n_envs))
+        interval = max(1, LOG_STEPS // rollout_steps(self.model))
         try:
             self.model.set_logger(logger)
-            finite = Finite(run)
+            agent = self.agent
+            finite = Finite(run, (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every))
             callbacks = [finite, *self._callbacks(run, progress, state, interval)]
             with finite.explaining_errors():
-                self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
+                # None: `Logs` does it, where Stable-Baselines3 would count episodes
+                logged: Any = None if agent.algorithm.off_policy else interval
+                self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)
         except BaseException:
@@ -193,7 +200,11 @@ class _Training:
         shown = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         best = BestWeights(run, self.model)
         checkpoints = Checkpoints(run, self.env, self.sampler, self.agent.checkpoint_every, interval, state)
-        told = telemetry.callbacks(run, self.family, self.agent, self.seed, best, checkpoints)
+        sampled = [] if self.sampler.curriculum is None else [telemetry.SampledTasks(self.sampler)]
+        logs = [Logs(LOG_STEPS)] if self.agent.algorithm.off_policy else []
+        told = telemetry.callbacks(
+            run, self.family, self.agent, self.seed, best, *sampled, *logs, checkpoints
+        )
         return [*shown, *told]
 
     def _final_evaluation(self, run: Run) -> dict[str, object]:
@@ -210,7 +221,7 @@ class _Training:
 
 
 def _env_of(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
-    batch = family.make_vec(agent.n_envs, sampler=sampler)
+    batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
     missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicy) else 0.0
     if not missing:
         return BatchedVecEnv(batch)

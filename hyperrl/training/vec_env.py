@@ -11,14 +11,17 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from hyperrl.tasks.batched import BatchedEnv
+
 
 class BatchedVecEnv(VecEnv):
     """Any Gymnasium VectorEnv with SAME_STEP autoreset as a VecEnv of the same number of environments.
 
-    Observations and rewards are the caller's to keep: they are copied out of the batch. The infos of
-    environments in mid-episode are one list of empty dicts, the same at every step; that of a finished
-    episode holds `terminal_observation`, `TimeLimit.truncated`, `episode` ({"r": undiscounted return,
-    "l": steps, "t": 0.0}) and whatever the batch's `final_info` says, `task` and `context` with ours.
+    Observations and rewards are the caller's to keep: they are copied out of the batch, unless it is ours,
+    whose arrays are new at every step. The infos of environments in mid-episode are one list of empty dicts,
+    the same at every step; that of a finished episode holds `terminal_observation`, `TimeLimit.truncated`,
+    `episode` ({"r": undiscounted return, "l": steps, "t": 0.0}) and whatever the batch's `final_info` says,
+    `task` and `context` with ours.
 
     Raises:
         ValueError: the batch resets its environments in another way.
@@ -29,6 +32,7 @@ class BatchedVecEnv(VecEnv):
         if mode != AutoresetMode.SAME_STEP:
             raise ValueError(f"expected a VectorEnv with SAME_STEP autoreset, found {mode}")
         self.batch = batch
+        self._ours = batch if isinstance(batch, BatchedEnv) else None
         self.returns: NDArray[np.float64] = np.zeros(batch.num_envs)
         self.lengths: NDArray[np.int64] = np.zeros(batch.num_envs, dtype=np.int64)
         self._actions: NDArray[Any] = np.zeros(0)
@@ -57,12 +61,30 @@ class BatchedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Take the step; finished environments are reset within it."""
+        if self._ours is not None:
+            return self._advance(self._ours)
         observation, reward, terminated, truncated, infos = self.batch.step(self._actions)
         self.returns += reward
         self.lengths += 1
         dones = terminated | truncated
         told = self._finish(np.flatnonzero(dones), terminated, infos) if dones.any() else self._idle
         return _copied(observation), reward.astype(np.float32), dones, told
+
+    def _advance(self, batch: BatchedEnv) -> VecEnvStepReturn:
+        """The same over our own batch: it counts returns and lengths and hands out new arrays."""
+        observation, reward, terminated, truncated, ended = batch.advance(self._actions)
+        told = self._idle
+        if ended:
+            told = told.copy()
+            for index, last, task, context, total, length in ended:
+                told[index] = {
+                    "task": task,
+                    "context": dict(context),
+                    "terminal_observation": last,
+                    "TimeLimit.truncated": not terminated[index],
+                    "episode": {"r": total, "l": length, "t": 0.0},
+                }
+        return observation, reward.astype(np.float32), terminated | truncated, told
 
     def close(self) -> None:
         """Close the batch."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperrl.recipes import load_agent, load_family, shipped
+from hyperrl.recipes import is_missing, load_agent, load_family, shipped
 from tests.acceptance.driving import succeeded
 
 
@@ -47,7 +47,10 @@ def test_an_agent_is_described_field_by_field(name: str, tmp_path: Path) -> None
 
 
 def test_every_recipe_of_the_suite_is_right(tmp_path: Path) -> None:
-    names = [*shipped("agents"), *shipped("envs")]
+    names = [
+        *shipped("agents"),
+        *(each for each in shipped("envs") if not is_missing(load_family(each).extra)),
+    ]
     shown = succeeded("check", *names, cwd=tmp_path).splitlines()
     assert [line.partition(": ok, ")[0] for line in shown] == names
 

@@ -63,7 +63,33 @@ AGENT_MISTAKES = [
     (agent(name="a b"), "name: found \"a b\"; allowed: a name of at most 64 letters, digits, '-' and '_'"),
     (agent(name="../a"), 'name: found "../a"; allowed: a name of at most'),
     (agent(format=2), "format: found 2; allowed: 1"),
-    (agent(sampler="random"), "sampler: found \"random\"; allowed: 'uniform' or 'round-robin'"),
+    (
+        agent(sampler="random"),
+        "sampler: found \"random\"; allowed: 'uniform', 'round-robin', 'plr' or 'cvar'",
+    ),
+    (
+        agent(curriculum={"alpha": 0.5}),
+        "curriculum.alpha: found 0.5; allowed: none with the sampler 'uniform'",
+    ),
+    (
+        agent(sampler="cvar", curriculum={"temperature": 1}),
+        "curriculum.temperature: found 1.0; allowed: none with the sampler 'cvar'",
+    ),
+    (agent(sampler="cvar", curriculum={"alpha": 0}), "curriculum.alpha: found 0; allowed: a number > 0"),
+    (
+        agent(sampler="cvar", curriculum={"alpha": "x"}),
+        'curriculum.alpha: found "x"; allowed: a finite number',
+    ),
+    (
+        agent(sampler="plr", curriculum={"temperature": 0}),
+        "curriculum.temperature: found 0; allowed: a number >= 0.01",
+    ),
+    (
+        agent(sampler="plr", curriculum={"staleness": 1.5}),
+        "curriculum.staleness: found 1.5; allowed: a number <= 1",
+    ),
+    (agent(curriculum={"beta": 1}), "curriculum.beta: unknown field; known: temperature, alpha, staleness"),
+    (agent(curriculum="hard"), 'curriculum: found "hard"; allowed: a mapping'),
     (agent(step=3), "step: unknown field; did you mean 'steps'? known: format, name, about"),
     (
         agent(policy={"kind": "hyper", "net_arc": [3]}),

@@ -45,12 +45,12 @@ def test_override_mistakes(override: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("load", "name", "message"),
     [
-        (load_agent, "hyper-pop", "unknown agent 'hyper-pop'; did you mean 'hyper-ppo'? known: blind-a2c"),
-        (load_agent, "ode", "unknown agent 'ode', which names a family; known: blind-a2c"),
-        (load_family, "hyper-ppo", "unknown family 'hyper-ppo', which names an agent; known: acrobot"),
+        (load_agent, "hyper-pop", "unknown agent 'hyper-pop'; did you mean 'hyper-ppo'?"),
+        (load_agent, "ode", "unknown agent 'ode', which names a family"),
+        (load_family, "hyper-ppo", "unknown family 'hyper-ppo', which names an agent (`hyperrl list envs`"),
         (load_family, "ODE", "unknown family 'ODE'; did you mean 'ode'?"),
         (load_family, "cart-pole", "unknown family 'cart-pole'; did you mean 'cartpole'?"),
-        (load_family, "", "unknown family ''; known: acrobot"),
+        (load_family, "", "unknown family '' (`hyperrl list envs` shows them all)"),
         (load_family, "no/such", "no/such: found no such file; allowed: a YAML file"),
         (load_family, "such.yaml", "such.yaml: found no such file; allowed: a YAML file"),
     ],

@@ -3,12 +3,24 @@
 import inspect
 
 import pytest
-from stable_baselines3 import A2C, PPO
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from hyperrl import recipes
 
-SB3 = {"ppo": (recipes.PPO, PPO), "a2c": (recipes.A2C, A2C)}
+SB3 = {
+    "ppo": (recipes.PPO, PPO),
+    "a2c": (recipes.A2C, A2C),
+    "sac": (recipes.SAC, SAC),
+    "td3": (recipes.TD3, TD3),
+    "dqn": (recipes.DQN, DQN),
+}
+
+
+def test_every_algorithm_is_held_to_sb3s() -> None:
+    assert {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS} == {
+        name: ours for name, (ours, _) in SB3.items()
+    }
 
 
 @pytest.mark.parametrize("name", SB3)
@@ -30,6 +42,7 @@ def test_policy_fields_are_arguments(policy: type[recipes.Model]) -> None:
         "residual",
         "convolutions",
         "effort_coef",
+        "critic_lr_scale",
     }
     ours = set(policy.model_fields) - own
     assert ours <= set(arguments)

@@ -25,13 +25,22 @@ from hyperrl.recipes import (
 
 AGENTS = [
     "blind-a2c",
+    "blind-dqn",
     "blind-ppo",
+    "blind-sac",
+    "blind-td3",
     "concat-a2c",
+    "concat-dqn",
     "concat-ppo",
     "concat-ppo-matched",
+    "concat-sac",
+    "concat-td3",
     "hyper-a2c",
+    "hyper-dqn",
     "hyper-ppo",
     "hyper-ppo-full",
+    "hyper-sac",
+    "hyper-td3",
 ]
 FAMILIES = [
     "acrobot",

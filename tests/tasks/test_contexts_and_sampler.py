@@ -13,6 +13,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Feature
 from hyperrl.tasks import ContextSpace, Family, TaskSampler
 from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.sampler import MODES
 
 SPACE = ContextSpace(
     {
@@ -140,7 +141,7 @@ def test_uniform_is_uniform_and_follows_its_seed() -> None:
     assert counts.sum() == 5000
 
 
-@given(before=st.integers(0, 20), mode=st.sampled_from(["uniform", "round-robin"]))
+@given(before=st.integers(0, 20), mode=st.sampled_from(MODES))
 def test_a_restored_sampler_continues_exactly(before: int, mode: Any) -> None:
     sampler = TaskSampler(TASKS, mode, seed=3)
     for step in range(before):
@@ -165,6 +166,6 @@ def test_wrong_samplers_are_refused() -> None:
     with pytest.raises(UserError, match="no tasks"):
         TaskSampler([])
     with pytest.raises(UserError, match="'random'"):
-        TaskSampler(TASKS, "random")  # type: ignore[arg-type]
+        TaskSampler(TASKS, "random")
     with pytest.raises(UserError, match="of 5 tasks; this family has 1"):
         TaskSampler(TASKS[:1]).set_state(TaskSampler(TASKS).get_state())

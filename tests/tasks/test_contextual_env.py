@@ -9,7 +9,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
-from hyperrl.tasks import ContextualEnv, Family, TaskSampler
+from hyperrl.tasks import ContextualEnv, Family, TaskSampler, check_family
+from hyperrl.tasks.batched import BatchedEnv
 
 
 def family_of(base: str, features: dict[str, Any], **more: Any) -> Family:
@@ -199,6 +200,94 @@ def test_a_base_that_cannot_be_made_is_refused(base: str, kwargs: dict[str, Any]
         with pytest.raises(UserError, match=says) as told:
             make()
         assert "\n" not in str(told.value)
+
+
+def signed(**more: Any) -> dict[str, Any]:
+    return {"default": 1.0, "train": [-1.0, 1.0], **more}
+
+
+@pytest.mark.parametrize(
+    ("scales", "factors"),
+    [
+        ({"all": "action"}, [-0.5, -0.5]),
+        ({"one": "action.1"}, [1.0, -0.5]),
+        ({"a": "action", "b": "action.0"}, [0.25, -0.5]),
+    ],
+)
+def test_a_feature_scales_actions(scales: dict[str, str], factors: list[float]) -> None:
+    """In a single environment and in a batch alike; what leaves the action space is clipped."""
+    features = {name: signed(scales=which) for name, which in scales.items()}
+    family = family_of("hyperrl-base/double-integrator-v0", features)
+    plain = Family.load("double-integrator").make_default()
+    context = dict.fromkeys(scales, -0.5)
+    env, batch = family.make_default(), family.make_vec(2, contexts=[context, {}])
+    assert isinstance(batch, BatchedEnv)
+    env.reset(seed=3, options={"context": context})
+    plain.reset(seed=3)
+    batch.reset(seed=[3, 3])
+    for action in (np.array([0.5, 0.25], np.float32), np.array([-1.0, 1.0], np.float32)):
+        expected = plain.step(np.clip(action * np.array(factors, np.float32), -1, 1))[0]["obs"]
+        np.testing.assert_array_equal(env.step(action)[0]["obs"], expected)
+        found = batch.step(np.stack([action, action]))[0]["obs"]
+        np.testing.assert_array_equal(found[0], expected)
+        assert (found[1] != expected).any()
+
+
+def test_a_factor_beyond_the_action_space_is_clipped() -> None:
+    family = family_of(
+        "hyperrl-base/double-integrator-v0", {"gain": signed(train=[0.5, 4.0], scales="action")}
+    )
+    after = []
+    for gain, push in ((4.0, 0.5), (1.0, 1.0)):
+        env = family.make_default()
+        env.reset(seed=0, options={"context": {"gain": gain}})
+        after.append(env.step(np.full(2, push, np.float32))[0]["obs"])
+    np.testing.assert_array_equal(*after)
+
+
+@pytest.mark.parametrize(
+    ("base", "scales", "says"),
+    [
+        ("CartPole-v1", "action", "an action of Discrete"),
+        ("Pendulum-v1", "action.1", r"'this' scales action.1; an action has entries 0 to 0"),
+    ],
+)
+def test_scaling_what_is_not_there_is_refused(base: str, scales: str, says: str) -> None:
+    family = family_of(base, {"this": signed(scales=scales)})
+    for make in (family.make, lambda: family.make_vec(2)):
+        with pytest.raises(UserError, match=says):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("features", "says"),
+    [
+        ({"a": signed(scales="actions")}, "features.a.scales"),
+        ({"a": signed(scales="action", attribute="mass")}, "features.a.scales: found beside attribute"),
+        ({"a": signed(scales="action.0"), "b": signed(scales="action.0")}, "features.b.scales: action.0 is"),
+        ({"a": signed(physics="mas")}, "features.a.physics"),
+        ({"a": signed(physics="gravity.moon")}, "features.a.physics"),
+        ({"a": signed(physics="length")}, "features.a.physics"),
+        ({"a": signed(physics="mass", default=0.0)}, "features.a.default: found 0; allowed: not 0"),
+        ({"a": signed(reward="speed")}, "features.a.reward"),
+        ({"a": signed(reward="velocity"), "b": signed(reward="direction")}, "features.b.reward"),
+    ],
+)
+def test_a_wrong_carrier_is_refused(features: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        family_of("Pendulum-v1", features)
+
+
+@pytest.mark.parametrize(
+    ("feature", "says"),
+    [
+        (signed(physics="mass"), "'physics' needs a MuJoCo or Box2D simulator; PendulumEnv has neither"),
+        (signed(reward="velocity"), "'reward: velocity' needs 'x_velocity'"),
+    ],
+)
+def test_a_base_without_what_carries_the_feature_is_refused(feature: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        check_family(family_of("Pendulum-v1", {"this": feature}))
 
 
 def test_the_environment_reports_like_any_other() -> None:

@@ -95,3 +95,34 @@ def test_means_over_the_splits_are_the_benchmarks() -> None:
     }
     assert means["interpolation"] == pytest.approx(0.860, abs=1e-3)
     assert means["extrapolation"] == pytest.approx(0.951, abs=1e-3)
+
+
+def test_the_decision_adapters_families_have_the_published_optimum() -> None:
+    """Mean return over -10 to 10 in steps of 0.1, the 0 counted, where one step may carry x across."""
+    family = Family.load("ode-da")
+    returns = [family.oracle({"c0": c0 / 10}) or 0.0 for c0 in range(-100, 101)]
+    assert np.mean(returns) == pytest.approx(198.9, abs=0.05)
+    weaker = [ode_return({"c0": c0 / 10, "force": 10.0}, start=1.0, steps=200) for c0 in range(-100, 101)]
+    assert np.mean(weaker) == pytest.approx(195.5, abs=0.1)
+    assert Family.load("ode-da-2d").oracle({"c0": 0.0, "c1": 5.0}) == 200.0
+
+
+def test_one_step_carries_x_to_the_goal_where_the_weights_follow_the_context() -> None:
+    family = Family.load("ode-da")
+    tasks = [task for task in family.tasks("extrapolation") if task["c0"]]
+    batch = family.make_vec(len(tasks), contexts=tasks, options={"x": 1.0})
+    seen, _ = batch.reset(seed=0)
+    total = np.zeros(len(tasks))
+    factors = np.array([task["c0"] for task in tasks])
+    for _ in range(200):
+        action = np.zeros((len(tasks), 2), np.float32)
+        action[:, 0] = np.clip(-seen["obs"][:, 0] / factors, -1, 1)
+        seen, reward, *_ = batch.step(action)
+        total += reward
+    optima = [family.oracle(task) for task in tasks]
+    np.testing.assert_allclose(total, np.array(optima, float), atol=1e-9)
+
+
+def test_starts_of_ode_da() -> None:
+    starts = Family.load("ode-da").make_vec(200, contexts=[{}] * 200).reset(seed=0)[0]["obs"]
+    assert set(starts[:, 0].tolist()) == {-1.0, -0.5, 0.5, 1.0}

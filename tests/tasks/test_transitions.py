@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hyperrl.recipes import shipped
 from hyperrl.tasks import ContextualEnv, Family
+from tests.suite import PLAIN
 from tests.tasks.textbook import EQUATIONS
 
-FAMILIES = [Family.load(name) for name in shipped("envs")]
+FAMILIES = [Family.load(name) for name in PLAIN]
 CASES = [(family, feature) for family in FAMILIES for feature in family.space.names]
 
 
@@ -25,7 +25,7 @@ def angle_blind(name: str, state: Any) -> Any:
 
 
 def test_every_shipped_family_has_its_equation() -> None:
-    assert set(EQUATIONS) == set(shipped("envs"))
+    assert set(EQUATIONS) == set(PLAIN)
 
 
 @pytest.mark.parametrize(("family", "feature"), CASES, ids=[f"{f.name}-{x}" for f, x in CASES])

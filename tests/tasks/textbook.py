@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,8 @@ def clip(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-def ode(state: State, action: State, c: Context) -> tuple[list[float], float]:
-    z = complex(clip(action[0], -1, 1), clip(action[1], -1, 1))
+def ode(state: State, action: State, c: Context, force: float = 1.0) -> tuple[list[float], float]:
+    z = force * complex(clip(action[0], -1, 1), clip(action[1], -1, 1))
     x = clip(state[0] + 0.01 * (c["c0"] * z + c.get("c1", 0.0) * z**2).real, -20, 20)
     for edge, reward in ((0.05, 1.0), (0.1, 1 / 2), (0.2, 1 / 3), (0.5, 1 / 4), (2.0, 0.05)):
         if abs(x) < edge:
@@ -33,6 +34,13 @@ def double_integrator(state: State, action: State, c: Context) -> tuple[list[flo
     x, y = (clip(p + 0.1 * v, -1, 1) for p, v in zip(state[:2], state[2:], strict=True))
     force = [clip(c["action_sign"] * a, -1, 1) for a in action]
     vx, vy = (clip(v + 0.1 * f / c["mass"], -1, 1) for v, f in zip(state[2:], force, strict=True))
+    return [x, y, vx, vy], 1.0 if math.hypot(x, y) <= 0.1 else 0.0
+
+
+def double_integrator_friction(state: State, action: State, c: Context) -> tuple[list[float], float]:
+    x, y = (clip(p + 0.1 * v, -1, 1) for p, v in zip(state[:2], state[2:], strict=True))
+    pushes = [clip(a, -1, 1) - c["friction"] * v for a, v in zip(action, state[2:], strict=True)]
+    vx, vy = (clip(v + 0.1 * f / c["mass"], -1, 1) for v, f in zip(state[2:], pushes, strict=True))
     return [x, y, vx, vy], 1.0 if math.hypot(x, y) <= 0.1 else 0.0
 
 
@@ -62,6 +70,10 @@ def pendulum(state: State, action: State, c: Context) -> tuple[list[float], floa
     turned = clip(spin + 0.05 * (c["m"] * c["g"] * c["l"] / 2 * math.sin(angle) + torque) / inertia, -8, 8)
     upright = math.remainder(angle, 2 * math.pi)
     return [angle + 0.05 * turned, turned], -(upright**2 + 0.1 * spin**2 + 0.001 * torque**2)
+
+
+def pendulum_actuator(state: State, action: State, c: Context) -> tuple[list[float], float]:
+    return pendulum(state, [c["action_sign"] * action[0]], {"l": 1.0, "g": 10.0, **c})
 
 
 def acrobot(state: State, action: int, c: Context) -> tuple[list[float], float]:
@@ -109,10 +121,15 @@ def mountain_car(state: State, action: State, c: Context) -> tuple[list[float], 
 EQUATIONS = {
     "ode": ode,
     "ode-2d": ode,
+    "ode-aib": ode,
+    "ode-da": partial(ode, force=100.0),
+    "ode-da-2d": partial(ode, force=10.0),
     "point-goal": point_goal,
     "double-integrator": double_integrator,
+    "double-integrator-friction": double_integrator_friction,
     "cartpole": cartpole,
     "pendulum": pendulum,
+    "pendulum-actuator": pendulum_actuator,
     "acrobot": acrobot,
     "mountaincar": mountain_car,
 }

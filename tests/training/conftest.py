@@ -8,9 +8,17 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import Progress, train
 
+OFF_POLICY = (
+    "algorithm.train_freq=8",
+    "algorithm.gradient_steps=2",
+    "algorithm.learning_starts=256",
+    "algorithm.batch_size=16",
+    "algorithm.buffer_size=1536",
+)
 SMALL = {
     "ppo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_epochs=2"),
     "a2c": ("algorithm.n_steps=64",),
+    **dict.fromkeys(("sac", "td3", "dqn"), OFF_POLICY),
 }
 COMMON = ("n_envs=8", "policy.net_arch=[8, 8]", "evaluate_every=100000", "checkpoint_every=1024")
 
@@ -18,7 +26,7 @@ Start = Callable[..., Run]
 
 
 def small(agent: str, family: str, *overrides: str) -> tuple[AgentRecipe, Family]:
-    """A shipped agent with small networks and rollouts of 512 steps."""
+    """A shipped agent with small networks and rollouts of 512 steps, off policy of 64."""
     recipe, loaded = load_agent(agent), Family.load(family)
     return resolve(recipe, loaded.recipe, (*SMALL[recipe.algorithm.name], *COMMON, *overrides)), loaded
 

@@ -3,8 +3,8 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
@@ -12,7 +12,7 @@ from hyperrl import recipes
 from hyperrl.errors import UserError
 from hyperrl.nets import GENERATORS, INITIALISATIONS, STRATEGIES, HyperNetwork
 from hyperrl.nets.strategies import options_of
-from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.policies import BlindExtractor, ContextReplayBuffer, GeneratingPolicy, HyperActorCriticPolicy
 from hyperrl.recipes import AgentRecipe, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
 from hyperrl.recipes.policy import STRATEGY_OPTIONS
 from hyperrl.tasks import Family
@@ -21,15 +21,15 @@ from hyperrl.training.build import ACTIVATIONS, bare_model, policy_kwargs
 from tests.training.conftest import small
 
 
-def build(
-    agent: str, family: str, *overrides: str, device: str = "cpu"
-) -> tuple[OnPolicyAlgorithm, AgentRecipe, Family]:
+def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tuple[Any, AgentRecipe, Family]:
     recipe, loaded = small(agent, family, *overrides)
     env = BatchedVecEnv(loaded.make_vec(recipe.n_envs))
     return build_model(recipe, env, seed=5, device=device), recipe, loaded
 
 
-@pytest.mark.parametrize(("recipe", "algorithm"), [(recipes.PPO, PPO), (recipes.A2C, A2C)])
+@pytest.mark.parametrize(
+    ("recipe", "algorithm"), list(zip(recipes.ALGORITHMS, [PPO, A2C, SAC, TD3, DQN], strict=True))
+)
 def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
     recipe: type[Any], algorithm: type[Any]
 ) -> None:
@@ -49,6 +49,7 @@ def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) ->
         "residual",
         "convolutions",
         "effort_coef",
+        "critic_lr_scale",
     }
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
@@ -65,7 +66,7 @@ def test_hypernetwork_fields_are_arguments_with_the_same_defaults() -> None:
     fields = {name: field.default for name, field in Hypernetwork.model_fields.items()}
     taken = fields.keys() - own - set(named) - {"activation"}
     assert {name: fields[name] for name in taken} == {name: arguments[name].default for name in taken}
-    assert "hypernetwork" in inspect.signature(HyperActorCriticPolicy).parameters
+    assert "hypernetwork" in inspect.signature(GeneratingPolicy).parameters
 
 
 def test_strategies_and_their_options_are_those_of_nets() -> None:
@@ -93,19 +94,86 @@ def test_every_activation_of_a_recipe_is_known() -> None:
     assert all(issubclass(activation, nn.Module) for activation in ACTIVATIONS.values())
 
 
+CHANGED = {
+    "name",
+    "clip_range",
+    "use_rms_prop",
+    "rms_prop_eps",
+    "train_freq",
+    "action_noise",
+    "target_entropy",
+}
+
+
+def extractor_of(policy: Any) -> Any:
+    found = policy.features_extractor
+    return (
+        found
+        if found is not None
+        else getattr(policy, "actor", getattr(policy, "q_net", None)).features_extractor
+    )
+
+
 @pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))
 def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
-    model, recipe, _ = build(agent, "ode")
-    assert type(model) is {"ppo": PPO, "a2c": A2C}[recipe.algorithm.name]
-    assert isinstance(model.policy, HyperActorCriticPolicy) == isinstance(recipe.policy, HyperPolicy)
-    assert isinstance(model.policy.features_extractor, BlindExtractor) == isinstance(
-        recipe.policy, BlindPolicy
+    model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode")
+    assert (
+        type(model)
+        is dict(zip(("ppo", "a2c", "sac", "td3", "dqn"), (PPO, A2C, SAC, TD3, DQN), strict=True))[
+            recipe.algorithm.name
+        ]
     )
-    for name, value in recipe.algorithm.model_dump(
-        exclude={"name", "clip_range", "use_rms_prop", "rms_prop_eps"}
-    ).items():
+    assert isinstance(model.policy, GeneratingPolicy) == isinstance(recipe.policy, HyperPolicy)
+    assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(recipe.policy, BlindPolicy)
+    for name, value in recipe.algorithm.model_dump(exclude=CHANGED).items():
         assert getattr(model, name) == value
     assert (model.seed, model.n_envs) == (5, recipe.n_envs)
+
+
+@pytest.mark.parametrize("agent", ["concat-sac", "hyper-td3"])
+def test_off_policy_fields_reach_the_algorithm(agent: str) -> None:
+    fields = ("algorithm.action_noise=0.3", "policy.critic_lr_scale=3", "policy.net_arch={pi: [5], vf: [6]}")
+    model, recipe, _ = build(agent, "pendulum", *fields)
+    assert isinstance(model.replay_buffer, ContextReplayBuffer)
+    assert (model.replay_buffer.buffer_size, model.train_freq.frequency) == (1536 // 8, 8)
+    assert model.action_noise._sigma.tolist() == [0.3]
+    assert model.policy.net_arch == {"pi": [5], "qf": [6]}
+    scales = [
+        {group.get("lr_scale", 1.0) for group in part.optimizer.param_groups}
+        for part in (model.actor, model.critic)
+    ]
+    assert scales == [{1.0}, {3.0}]
+    assert recipe.policy.critic_lr_scale == 3
+
+
+@pytest.mark.parametrize("agent", ["hyper-sac", "blind-td3"])
+def test_continuous_algorithms_refuse_choices_in_one_line(agent: str) -> None:
+    name = agent.split("-")[1]
+    with pytest.raises(
+        UserError, match=f"agent '{agent}': the algorithm '{name}' is for continuous actions; found Disc"
+    ):
+        build(agent, "cartpole")
+
+
+def test_dqn_refuses_continuous_actions_in_one_line() -> None:
+    with pytest.raises(
+        UserError, match="agent 'hyper-dqn': the algorithm 'dqn' is for discrete actions; found Box"
+    ):
+        build("hyper-dqn", "ode")
+
+
+@pytest.mark.parametrize(
+    ("agent", "family"), [("hyper-sac", "ode"), ("concat-td3", "ode"), ("hyper-dqn", "cartpole")]
+)
+def test_a_bare_off_policy_model_acts_and_learns_nothing(agent: str, family: str) -> None:
+    recipe, loaded = small(agent, family)
+    for to_learn in (True, False):
+        bare = bare_model(recipe, loaded.observation_space, loaded.action_space, to_learn=to_learn)
+        assert isinstance(bare, BaseAlgorithm)
+        observation = loaded.observation_space.sample()
+        action, _ = bare.predict(observation, deterministic=True)
+        assert loaded.action_space.contains(action if action.shape else int(action))
+    assert bare.buffer_size == 1  # type: ignore[attr-defined]
 
 
 def test_widths_and_activation_reach_the_networks() -> None:

@@ -88,12 +88,42 @@ def test_a_hypernetwork_is_counted_by_its_parts(strategy: str) -> None:
 
 def test_parameters_add_up() -> None:
     for name in shipped("agents"):
-        agent, tasks = resolved(name, "pendulum", *SMALL[1:])
+        family = "cartpole" if name.endswith("dqn") else "pendulum"
+        small = SMALL[1:] if name.endswith(("ppo", "a2c", "full", "matched")) else SMALL[1:2]
+        agent, tasks = resolved(name, family, *small)
         if getattr(agent.policy, "match_parameters", None) is not None:
             continue
         policy = bare_model(agent, tasks.observation_space, tasks.action_space).policy
         wanted = sum(parameter.numel() for parameter in policy.parameters())
-        assert cost(name, "pendulum", *SMALL[1:]).parameters.total == wanted
+        assert cost(name, family, *small).parameters.total == wanted
+
+
+@pytest.mark.parametrize("name", ["concat-sac", "concat-td3"])
+def test_updates_of_off_policy_agents_are_counted(name: str) -> None:
+    found = cost(
+        name, "ode", "policy.net_arch=[8, 8]", "algorithm.batch_size=5", "algorithm.gradient_steps=3"
+    )
+    agent, tasks = resolved(name, "ode", "policy.net_arch=[8, 8]")
+    model: Any = bare_model(agent, tasks.observation_space, tasks.action_space)
+    actor, critic = (
+        sum(2 * layer.weight.numel() for layer in layers(part)) for part in (model.actor, model.critic)
+    )
+    assert found.flops.action_kept == actor
+    assert (found.actor, found.critic) == tuple(
+        sum(one.numel() for one in part.parameters()) for part in (model.actor, model.critic)
+    )
+    targets = sum(
+        one.numel()
+        for part in ("actor_target", "critic_target")
+        if hasattr(model, part)
+        for one in getattr(model, part).parameters()
+    )
+    assert found.parameters.targets == targets
+    first = 2 * sum(q[0].weight.numel() for q in model.critic.q_networks)
+    of_critics = (critic + 3 * critic - first) * 5
+    forward_of_actor = actor * 5
+    assert found.flops.minibatch > of_critics + forward_of_actor
+    assert found.flops.rollout == 3 * found.flops.minibatch
 
 
 def test_activations_grow_with_the_rows() -> None:

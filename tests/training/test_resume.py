@@ -67,6 +67,8 @@ def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hyper-a2c", "ode", ()),
         ("hyper-a2c", "double-integrator", ("algorithm.use_rms_prop=false", "sampler=round-robin")),
         ("hyper-ppo-full", "point-goal", ()),
+        ("concat-ppo", "cartpole", ("sampler=plr", "curriculum.temperature=0.5")),
+        ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
     ],
 )
 def test_a_killed_run_ends_as_one_never_killed(

@@ -6,14 +6,17 @@ from typing import Any
 from hyperrl.tasks.dynamics.base import Dynamics, DynamicsEnv
 from hyperrl.tasks.dynamics.cartpole import CartPole
 from hyperrl.tasks.dynamics.double_integrator import DoubleIntegrator, DoubleIntegratorEnv
+from hyperrl.tasks.dynamics.friction import DoubleIntegratorFriction, DoubleIntegratorFrictionEnv
 from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
+from hyperrl.tasks.dynamics.scaled import ScaledDynamics
 
 _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
-    "hyperrl-base/ode-v0": (Ode, frozenset({"dimension", "force"})),
+    "hyperrl-base/ode-v0": (Ode, frozenset({"dimension", "force", "starts"})),
     "hyperrl-base/point-goal-v0": (PointGoal, frozenset()),
     "hyperrl-base/double-integrator-v0": (DoubleIntegrator, frozenset()),
+    "hyperrl-base/double-integrator-friction-v0": (DoubleIntegratorFriction, frozenset()),
     "CartPole-v0": (CartPole, frozenset()),
     "CartPole-v1": (CartPole, frozenset()),
     "Pendulum-v1": (Pendulum, frozenset()),
@@ -33,6 +36,8 @@ __all__ = [
     "CartPole",
     "DoubleIntegrator",
     "DoubleIntegratorEnv",
+    "DoubleIntegratorFriction",
+    "DoubleIntegratorFrictionEnv",
     "Dynamics",
     "DynamicsEnv",
     "Ode",
@@ -40,5 +45,6 @@ __all__ = [
     "Pendulum",
     "PointGoal",
     "PointGoalEnv",
+    "ScaledDynamics",
     "batched_dynamics",
 ]

@@ -6,7 +6,7 @@ problems", 1983, with Florian's corrected equations of motion (2005), as Gymnasi
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -22,6 +22,11 @@ class CartPole(Dynamics):
     `total_mass` and `polemass_length` are parameters of their own, because the environment computes them in
     its constructor alone: a family derives them from masscart, masspole and length.
     """
+
+    derived: ClassVar[dict[str, tuple[str, ...]]] = {
+        "total_mass": ("masspole", "masscart"),
+        "polemass_length": ("masspole", "length"),
+    }
 
     def __init__(self) -> None:
         """Take defaults and spaces as in the environment's constructor."""
@@ -43,7 +48,7 @@ class CartPole(Dynamics):
 
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
         """Draw all four from U(low, high): reset options, by default -0.05 and 0.05."""
-        low, high = maybe_parse_reset_bounds(None if options is None else dict(options), -0.05, 0.05)
+        low, high = maybe_parse_reset_bounds(dict(options), -0.05, 0.05) if options else (-0.05, 0.05)
         return rng.uniform(low=low, high=high, size=(4,))
 
     def step(
@@ -64,8 +69,9 @@ class CartPole(Dynamics):
         rate[1] = temp - polemass_length * theta_acc * cosine / total_mass
         rate[3] = theta_acc
         after = columns + context["tau"] * rate
-        terminated = np.abs(after[0]) > context["x_threshold"]
-        terminated |= np.abs(after[2]) > context["theta_threshold_radians"]
+        distance = np.abs(after)
+        terminated = distance[0] > context["x_threshold"]
+        terminated |= distance[2] > context["theta_threshold_radians"]
         return after.T, np.ones(len(state)), terminated
 
     def observe(self, state: Floats) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ class DoubleIntegrator(Dynamics):
         """Draw the position; the options overrule it coordinate by coordinate."""
         size, side = rng.uniform(CORNER, LIMIT, size=2), rng.integers(0, 2, size=2)
         position = np.where(side == 1, size, -size)
-        for axis, name in enumerate("xy"):
+        for axis, name in enumerate("xy" if options else ""):
             given = start_option(options, name, -LIMIT, LIMIT)
             if given is not None:
                 position[axis] = given
@@ -48,15 +48,17 @@ class DoubleIntegrator(Dynamics):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance; never terminates."""
-        sign, mass = (np.reshape(context[name], (-1, 1)) for name in ("action_sign", "mass"))
-        force = np.minimum(np.maximum(sign * action.astype(np.float64), -1.0), 1.0)
-        after = np.empty_like(state)
-        after[:, :2] = state[:, :2] + STEP_SECONDS * state[:, 2:]
-        after[:, 2:] = state[:, 2:] + STEP_SECONDS * force / mass
+        columns = state.T
+        force = np.minimum(np.maximum(context["action_sign"] * action.T.astype(np.float64), -1.0), 1.0)
+        rate = np.empty_like(columns)
+        rate[:2] = columns[2:]
+        rate[:2] *= STEP_SECONDS
+        np.divide(STEP_SECONDS * force, context["mass"], out=rate[2:])
+        after = columns + rate
         np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
-        x, y = after[:, 0], after[:, 1]
-        reward = (np.sqrt(x * x + y * y) <= GOAL_RADIUS).astype(np.float64)
-        return after, reward, np.zeros(len(after), np.bool_)
+        square = after[:2] * after[:2]
+        reward = (np.sqrt(square[0] + square[1]) <= GOAL_RADIUS).astype(np.float64)
+        return after.T, reward, np.zeros(len(state), np.bool_)
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe position and velocity."""
@@ -74,15 +76,20 @@ class DoubleIntegratorEnv(DynamicsEnv):
         super().__init__(DoubleIntegrator(), render_mode)
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
-        from hyperrl.tasks.dynamics.picture import Picture
+        return picture_of(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
 
-        picture = Picture((-1.1, 1.1), (-1.1, 1.1))
-        for x in (-1.0, CORNER):
-            for y in (-1.0, CORNER):
-                picture.box((x, y), (x + LIMIT - CORNER, y + LIMIT - CORNER), "faint")
-        picture.circle((0.0, 0.0), GOAL_RADIUS, "goal")
-        picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
-        x, y, right, up = (float(value) for value in trail[-1])
-        picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")
-        picture.caption(f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}   step {len(trail) - 1}")
-        return picture.pixels()
+
+def picture_of(trail: Floats, task: str) -> NDArray[np.uint8]:
+    """Draw corners, goal, trail (T, 4) and velocity, with the task in words."""
+    from hyperrl.tasks.dynamics.picture import Picture
+
+    picture = Picture((-1.1, 1.1), (-1.1, 1.1))
+    for x in (-1.0, CORNER):
+        for y in (-1.0, CORNER):
+            picture.box((x, y), (x + LIMIT - CORNER, y + LIMIT - CORNER), "faint")
+    picture.circle((0.0, 0.0), GOAL_RADIUS, "goal")
+    picture.trail([(float(x), float(y)) for x, y in trail[:, :2]])
+    x, y, right, up = (float(value) for value in trail[-1])
+    picture.line((x, y), (x + 0.3 * right, y + 0.3 * up), "state")
+    picture.caption(f"{task}   step {len(trail) - 1}")
+    return picture.pixels()

@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes import SAC, TD3, AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.figure import ReturnFigure
-from hyperrl.training.telemetry.gradient import GradientNorm
+from hyperrl.training.telemetry.gradient import GradientNorm, GradientNorms
 from hyperrl.training.telemetry.hparams import HParams
 from hyperrl.training.telemetry.layout import Layout
 from hyperrl.training.telemetry.output import Publisher
-from hyperrl.training.telemetry.training_tasks import TrainTaskReturn
+from hyperrl.training.telemetry.training_tasks import SampledTasks, TrainTaskReturn
 from hyperrl.training.telemetry.weights import GeneratedWeights, Projector
 from hyperrl.training.telemetry.zero_shot import ZeroShot
 
-__all__ = ["ZeroShot", "callbacks"]
+__all__ = ["SampledTasks", "ZeroShot", "callbacks"]
 
 
 def callbacks(
@@ -45,10 +45,11 @@ def callbacks(
     """
     clock, publisher = Clock(), Publisher()
     zero_shot = ZeroShot(family, agent.evaluate_every, on_validation, publisher)
+    several = isinstance(agent.algorithm, SAC | TD3)
     return [
         clock,
         TrainTaskReturn(family),
-        GradientNorm(),
+        GradientNorms() if several else GradientNorm(),
         zero_shot,
         GeneratedWeights(zero_shot, publisher),
         ReturnFigure(zero_shot, agent.name, run.figures),

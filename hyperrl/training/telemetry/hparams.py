@@ -9,8 +9,7 @@ from pydantic import BaseModel
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
-from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.agent import A2C, PPO
+from hyperrl.recipes import ALGORITHMS, AgentRecipe
 from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, HyperPolicy
 from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 from hyperrl.training.telemetry.zero_shot import SPLITS, AfterEvaluation, ZeroShot
@@ -30,7 +29,9 @@ OPTIONAL: dict[str, Value] = {
     "policy.match_parameters": "",
     "policy.convolutions": "",
     "algorithm.target_kl": 0.0,
+    "algorithm.action_noise": 0.0,
     **{f"policy.hypernetwork.{name}": value for name, value in _HYPER.items()},
+    **dict.fromkeys((f"curriculum.{name}" for name in ("temperature", "alpha", "staleness")), 0.0),
 }
 """Fields that have no value unless a recipe gives one, with one of their kind."""
 
@@ -81,7 +82,7 @@ def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
 def declared() -> dict[str, Value]:
     """A value for every field that an algorithm or a policy may have."""
     policies: list[BaseModel] = [HyperPolicy(), ConcatPolicy(), BlindPolicy()]
-    algorithms: list[BaseModel] = [PPO(), A2C()]
+    algorithms: list[BaseModel] = [algorithm() for algorithm in ALGORITHMS]
     found = dict(OPTIONAL)
     for prefix, models in (("policy", policies), ("algorithm", algorithms)):
         for model in models:

@@ -1,11 +1,11 @@
-"""Training return of each task."""
+"""Training return of each task, and how they are drawn."""
 
 from __future__ import annotations
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.tasks import Family
+from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.telemetry.output import spread_out
 
@@ -31,3 +31,26 @@ class TrainTaskReturn(BaseCallback):
             if tag is not None:
                 self.logger.record_mean(tag, info["episode"]["r"])
         return True
+
+
+class SampledTasks(BaseCallback):
+    """Writes `sampler/entropy` and `sampler/largest` of the distribution that tasks are drawn from.
+
+    The entropy is in units of the uniform distribution's: 1 where all tasks are as likely, 0 where one task
+    is certain. `largest` is the probability of the likeliest task.
+    """
+
+    def __init__(self, sampler: TaskSampler):
+        super().__init__()
+        self._sampler = sampler
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        probabilities = self._sampler.probabilities
+        likely = probabilities[probabilities > 0]
+        entropy = float(-(likely * np.log(likely)).sum())
+        most = np.log(len(probabilities))
+        self.logger.record("sampler/entropy", entropy / most if most else 1.0)
+        self.logger.record("sampler/largest", float(probabilities.max()))

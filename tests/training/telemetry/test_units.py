@@ -14,15 +14,16 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from hyperrl.recipes import load_agent, load_family, resolve
-from hyperrl.recipes.agent import A2C as A2CRecipe
-from hyperrl.recipes.agent import PPO as PPORecipe
+from hyperrl.recipes import ALGORITHMS, load_agent, load_family, resolve
+from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
+from hyperrl.tasks import TaskSampler
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
 from hyperrl.training.telemetry.isolation import undisturbed
 from hyperrl.training.telemetry.output import Publisher, spread_out, writer_of
+from hyperrl.training.telemetry.training_tasks import SampledTasks
 from hyperrl.training.telemetry.weights import coordinates, statistics
 
 
@@ -194,6 +195,21 @@ def test_clock_tells_rollout_update_and_generation_apart(
     assert [value for _, value in rows.of("time/generation")] == pytest.approx([0.128, 1.128, 1.128])
 
 
+@pytest.mark.parametrize(
+    ("tasks", "entropy", "largest"), [(1, 1.0, 1.0), (4, np.log(2) / np.log(4), 0.5), (2, 0.0, 1.0)]
+)
+def test_the_distribution_over_tasks_is_told(
+    ppo: PPO, rows: Rows, tasks: int, entropy: float, largest: float
+) -> None:
+    sampler = TaskSampler([{"g": float(i)} for i in range(tasks)], "cvar", 0, alpha=0.5, staleness=0.0)
+    for _ in range(tasks):
+        task = sampler.next()
+        sampler.update(task, float(task))
+    ppo.learn(256, SampledTasks(sampler), log_interval=1)
+    assert rows.of("sampler/entropy") == [(step, pytest.approx(entropy)) for step in (128, 256)]
+    assert rows.of("sampler/largest") == [(step, pytest.approx(largest)) for step in (128, 256)]
+
+
 def test_statistics_of_weights() -> None:
     same = torch.full((4, 2, 3), 2.0)
     assert statistics(same) == pytest.approx((2 * 6**0.5, 0.0))
@@ -231,10 +247,11 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
     assert "about" not in values
     heads = resolve(load_agent("hyper-ppo"), load_family("ode"), ["policy.net_arch={pi: [8, 8], vf: []}"])
     assert hyperparameters(heads)["policy.net_arch"] == "pi:8-8 vf:none"
-    every = {f"algorithm.{name}" for model in (PPORecipe, A2CRecipe) for name in model.model_fields}
+    every = {f"algorithm.{name}" for model in ALGORITHMS for name in model.model_fields}
     every |= {
         f"policy.{name}" for model in (HyperPolicy, ConcatPolicy, BlindPolicy) for name in model.model_fields
     }
     every |= {f"policy.hypernetwork.{name}" for name in Hypernetwork.model_fields}
+    every |= {f"curriculum.{name}" for name in Curriculum.model_fields}
     every |= {f"policy.hypernetwork.lr_scale.{name}" for name in LrScale.model_fields}
     assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}

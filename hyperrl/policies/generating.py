@@ -1,0 +1,293 @@
+"""What all policies with generated networks share: their options, their networks and their optimisers."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor, nn
+
+from hyperrl.nets import MLP
+from hyperrl.policies.choices import Choices
+from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
+from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.optimizer import groups, scaled
+from hyperrl.policies.targets import PixelCNN
+
+_WIDEST = 1e6
+"""A declared range of descriptors at least this wide says nothing of where they lie."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One network of a policy.
+
+    Args:
+        outputs: Size of its output.
+        hidden: Sizes of its hidden layers.
+        gain: Orthogonal gain of the hidden layers at the start; None starts all layers as
+            ``torch.nn.Linear`` does.
+        out_gain: Orthogonal gain of the last layer.
+        with_latent: The last hidden activations follow the outputs.
+    """
+
+    outputs: int
+    hidden: Sequence[int]
+    gain: float | None = None
+    out_gain: float = 1.0
+    with_latent: bool = False
+
+
+class GeneratingPolicy(BasePolicy):
+    """A policy of Stable-Baselines3's whose networks are generated; the class to mix in ahead of theirs.
+
+    Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``, and of ``MlpPolicy`` or
+    ``MultiInputPolicy`` on any other observation space, where there is one task with one learned
+    descriptor. The networks see the observation without the context; their weights carry it.
+
+    Args:
+        observation_space: Observation space.
+        action_space: Action space.
+        lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
+        net_arch: Hidden sizes of the target networks, as Stable-Baselines3's policy takes them.
+        features_extractor_class: Extractor of the observation's features, handed the space without its
+            context.
+        features_extractor_kwargs: Its further arguments.
+        hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
+            ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
+            ``noise_dim``, ``missing``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
+            :class:`~hyperrl.policies.choices.Choices`.
+        layer_norm: Layer normalisation in the target networks' hidden layers.
+        residual: Hidden layers of the target networks add their input to their output.
+        convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
+            observations that are one image; in place of a features extractor.
+        effort_coef: Weight in the loss of the mean squared effort of continuous actions, see
+            :class:`~hyperrl.policies.effort.Effort`.
+        policy_options: The other arguments of Stable-Baselines3's policy.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        net_arch: Any = None,
+        *arguments: Any,
+        features_extractor_class: type[BaseFeaturesExtractor] = ContextExtractor,
+        features_extractor_kwargs: dict[str, Any] | None = None,
+        hypernetwork: Mapping[str, Any] | None = None,
+        layer_norm: bool = False,
+        residual: bool = False,
+        convolutions: Sequence[tuple[int, int, int]] | None = None,
+        effort_coef: float = 0.0,
+        **policy_options: Any,
+    ) -> None:
+        self.hypernetwork = dict(hypernetwork or {})
+        self.choices = Choices.of(self.hypernetwork)
+        self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
+        self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
+        extraction = dict(features_extractor_kwargs or {})
+        if convolutions is not None:
+            extraction = {"inner": PixelExtractor}
+            features_extractor_class = ContextExtractor
+        elif not issubclass(features_extractor_class, ContextExtractor):
+            if net_arch is None and features_extractor_class is NatureCNN:
+                net_arch = self._arch_after_images()
+            extraction["inner"] = features_extractor_class
+            features_extractor_class = ContextExtractor
+        if not policy_options.get("normalize_images", True):
+            extraction["images_normalized"] = True
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            list(net_arch) if isinstance(net_arch, tuple) else net_arch,
+            *arguments,
+            features_extractor_class=features_extractor_class,
+            features_extractor_kwargs=extraction,
+            **policy_options,
+        )
+
+    @staticmethod
+    def _arch_after_images() -> list[int]:
+        """Hidden sizes that Stable-Baselines3 has after its own convolutions."""
+        return []
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        shared = getattr(self, "share_features_extractor", None)
+        return {
+            **super()._get_constructor_parameters(),
+            **({} if shared is None else {"share_features_extractor": shared}),
+            "hypernetwork": self.hypernetwork,
+            "layer_norm": self.layer_norm,
+            "residual": self.residual,
+            "convolutions": self.convolutions,
+            "effort_coef": self.effort_coef,
+        }
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedMLP]:
+        """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts."""
+        raise NotImplementedError
+
+    def _made(
+        self, extractor: nn.Module, heads: Mapping[str, Head], part: str | None = None, actions: int = 0
+    ) -> GeneratedMLP:
+        """Networks on an extractor's features, all generated by one hypernetwork.
+
+        Args:
+            extractor: Of the features.
+            heads: The networks by name.
+            part: What ``generate`` calls all of them together, where it may name other networks too.
+            actions: Size of the actions that the networks see beside the features.
+        """
+        assert isinstance(extractor, ContextExtractor)
+        features = int(extractor.features_dim - extractor.descriptor_dim)
+        choices = dict(self.hypernetwork)
+        if part is not None:
+            choices["generate"] = _of_part(choices.get("generate", "all"), part, tuple(heads))
+        return GeneratedMLP(
+            {name: self._target(head, features + actions) for name, head in heads.items()},
+            descriptor_dim=extractor.descriptor_dim,
+            descriptor_range=descriptor_range(self.observation_space),
+            hypernetwork=choices,
+            features_dim=features,
+        )
+
+    def _target(self, head: Head, features: int) -> Any:
+        made: Any = partial(MLP, features)
+        if self.convolutions is not None:
+            made = partial(PixelCNN, image_shape(self.observation_space), convolutions=self.convolutions)
+        return made(
+            head.outputs,
+            hidden=head.hidden,
+            activation=self.activation_fn,
+            gain=head.gain,
+            out_gain=head.out_gain,
+            with_latent=head.with_latent,
+            layer_norm=self.layer_norm,
+            residual=self.residual,
+        )
+
+    def _latent(self, extractor: nn.Module, hidden: Sequence[int]) -> int:
+        """Size of the activations that a network's last layer sees."""
+        if hidden:
+            return hidden[-1]
+        if self.convolutions is not None:
+            return PixelCNN(image_shape(self.observation_space), 1, self.convolutions).head.in_features
+        assert isinstance(extractor, ContextExtractor)
+        return int(extractor.features_dim - extractor.descriptor_dim)
+
+    def _made_optimizer(
+        self,
+        generated: GeneratedMLP,
+        parameters: Sequence[nn.Parameter],
+        lr_schedule: Schedule,
+        lr_scale: float = 1.0,
+    ) -> torch.optim.Optimizer:
+        """The optimiser of some parameters, those of a hypernetwork among them.
+
+        Args:
+            generated: Whose hypernetwork has rates and clipping of its own.
+            parameters: All that it steps.
+            lr_schedule: As the policy has it.
+            lr_scale: Of all parameters' rates.
+        """
+        options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        if self.choices.plain_optimizer and lr_scale == 1:
+            return self.optimizer_class(parameters, **options)
+        rates = {f"{part.removesuffix('s')}_lr_scale": rate for part, rate in self.choices.scales.items()}
+        grouped = groups(
+            generated.hyper.parameter_groups(**rates), parameters, self.choices.max_grad_norm, lr_scale
+        )
+        return scaled(self.optimizer_class)(grouped, **options)
+
+    def load_from_vector(self, vector: NDArray[np.float32]) -> None:
+        """Sets all parameters from one vector, as ``parameters_to_vector`` gives it."""
+        super().load_from_vector(vector)
+        for module in self.modules():
+            if isinstance(module, GeneratedMLP):
+                module.drop_kept()
+
+    @torch.no_grad()
+    def generated_weights(self, descriptors: Tensor) -> dict[str, Tensor]:
+        """The weights of given tasks: ``"actor.0.weight"`` (task, out, in), ``"critic.0.bias"`` (task, out).
+
+        Args:
+            descriptors: (task, descriptor), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
+        """
+        return {
+            name: tensor
+            for part in self.parts.values()
+            for name, tensor in part.of_tasks(descriptors).dense().items()
+        }
+
+    def specialize(self, descriptor: Tensor) -> nn.Sequential:
+        """The plain network that acts on one task, from features to its outputs.
+
+        These are the action distribution's parameters; the action before it is squashed (TD3); or the value
+        of each action (DQN).
+
+        Args:
+            descriptor: (descriptor,), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
+        """
+        name, part = next(iter(self.parts.items()))
+        weights = part.of_tasks(descriptor.unsqueeze(0))
+        plain: nn.Sequential = dict(part.target.named())[name].specialize(weights[name])
+        return plain
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether weights follow the observation rather than the task alone."""
+        return any(part.inputs.dynamic for part in self.parts.values())
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+        with ExitStack() as acting:
+            for part in self.parts.values():
+                acting.enter_context(part.inputs.acting(deterministic))
+            predicted: Tensor = super()._predict(observation, deterministic)  # type: ignore[safe-super]
+            return predicted
+
+    @property
+    def generation_seconds(self) -> float:
+        """Seconds spent generating weights since the policy was made."""
+        return sum(module.generation_seconds for module in self.modules() if isinstance(module, GeneratedMLP))
+
+
+def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:
+    """The generated layers of one part of a policy, by the names that its networks have for them."""
+    if generate == "all":
+        return "all"
+    tails = [name[len(part) :] for name in generate if name == part or name.startswith(f"{part}.")]
+    if not tails:
+        raise ValueError(
+            f"generate: found {list(generate)}; allowed: a layer of {part!r} too, which has a hypernetwork "
+            "of its own"
+        )
+    return [network + tail for network in networks for tail in tails]
+
+
+def descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
+    """Bounds of the declared descriptors; an entry without bounds, or nearly so, is taken as [-1, 1]."""
+    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+        return torch.tensor(-1.0), torch.tensor(1.0)
+    box = space[CONTEXT]
+    if not isinstance(box, spaces.Box):
+        return torch.tensor(0.0), torch.tensor(1.0)
+    low, high = box.low.astype(np.float64).flatten(), box.high.astype(np.float64).flatten()
+    bounded = high - low < _WIDEST
+    return torch.as_tensor(np.where(bounded, low, -1.0)), torch.as_tensor(np.where(bounded, high, 1.0))

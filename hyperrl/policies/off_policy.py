@@ -1,0 +1,185 @@
+"""The policies of SAC, TD3 and DQN, their actors and critics generated from the context; their baselines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from stable_baselines3.common.preprocessing import get_action_dim
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from stable_baselines3.sac.policies import Actor as SACActor
+from stable_baselines3.sac.policies import MultiInputPolicy as SACMultiInputPolicy
+from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.td3.policies import Actor as TD3Actor
+from stable_baselines3.td3.policies import MultiInputPolicy as TD3MultiInputPolicy
+from stable_baselines3.td3.policies import TD3Policy
+from torch import nn
+
+from hyperrl.policies.effort import Effort
+from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.generating import GeneratingPolicy, Head
+from hyperrl.policies.optimizer import scaled
+from hyperrl.policies.parts import HyperCritic, HyperQNetwork, HyperSACActor, HyperTD3Actor, critic_names
+
+
+class _CriticRate(BasePolicy):
+    """A policy whose critics learn at a rate of their own.
+
+    Args:
+        arguments: Those of Stable-Baselines3's policy.
+        critic_lr_scale: Rate of the critics, as a multiple of the algorithm's.
+        options: Further ones of Stable-Baselines3's.
+    """
+
+    critic: ContinuousCritic
+    share_features_extractor: bool
+
+    def __init__(self, *arguments: Any, critic_lr_scale: float = 1.0, **options: Any) -> None:
+        self.critic_lr_scale = critic_lr_scale
+        super().__init__(*arguments, **options)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {**super()._get_constructor_parameters(), "critic_lr_scale": self.critic_lr_scale}
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]
+        if self.critic_lr_scale != 1:
+            grouped = [{"params": self._critic_parameters(), "lr_scale": self.critic_lr_scale}]
+            self.critic.optimizer = scaled(self.optimizer_class)(
+                grouped, lr=lr_schedule(1), **self.optimizer_kwargs
+            )
+
+    def _critic_parameters(self) -> list[nn.Parameter]:
+        """What the critics' loss learns: no extractor that belongs to the actor too."""
+        shared = self.share_features_extractor
+        named = self.critic.named_parameters()
+        return [parameter for name, parameter in named if not (shared and "features_extractor" in name)]
+
+
+class ConcatSACPolicy(_CriticRate, SACMultiInputPolicy):
+    """Stable-Baselines3's ``MultiInputPolicy`` of SAC, with a rate of the critics' own."""
+
+
+class ConcatTD3Policy(_CriticRate, TD3MultiInputPolicy):
+    """Stable-Baselines3's ``MultiInputPolicy`` of TD3, with a rate of the critics' own."""
+
+
+class _HyperActorCritics(GeneratingPolicy, _CriticRate):
+    """What the policies of SAC and TD3 share: an actor and critics, a hypernetwork for each of the two."""
+
+    actor: Any
+    critic: Any
+    critic_target: Any
+    actor_kwargs: dict[str, Any]
+    critic_kwargs: dict[str, Any]
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        self.actor.optimizer = self._made_optimizer(
+            self.actor.generated, list(self.actor.parameters()), lr_schedule
+        )
+        self.critic.optimizer = self._made_optimizer(
+            self.critic.generated, self._critic_parameters(), lr_schedule, self.critic_lr_scale
+        )
+        self.critic_target.generated.keeps = False
+
+    @staticmethod
+    def _arch_after_images() -> list[int]:
+        return [256, 256]
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedMLP]:
+        """The actor, and all critics together."""
+        return {"actor": self.actor.generated, "critic": self.critic.generated}
+
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
+        """Critics with a hypernetwork of their own."""
+        given = self._update_features_extractor(self.critic_kwargs, features_extractor)
+        heads = dict.fromkeys(critic_names(given["n_critics"]), Head(1, given["net_arch"]))
+        actions = get_action_dim(self.action_space)
+        generated = self._made(given["features_extractor"], heads, "critic", actions)
+        return HyperCritic(generated, **given).to(self.device)
+
+    def _effort(self) -> Effort | None:
+        """The price of actions, which networks give in units of their bounds."""
+        shape = (get_action_dim(self.action_space),)
+        return (
+            Effort(self.effort_coef, spaces.Box(-1, 1, shape, np.float32)) if self.effort_coef > 0 else None
+        )
+
+
+class HyperSACPolicy(_HyperActorCritics, SACPolicy):
+    """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
+
+    One hypernetwork makes the actor and one all critics, as each of the two has its optimiser; with the
+    trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
+    hypernetwork's parameters. Arguments are those of
+    :class:`~hyperrl.policies.generating.GeneratingPolicy`, ``critic_lr_scale`` (the critics' learning rate
+    as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
+    """
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
+        """An actor with a hypernetwork of its own."""
+        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        extractor, hidden = given["features_extractor"], given["net_arch"]
+        actions, sde = get_action_dim(self.action_space), given["use_sde"]
+        head = Head(actions if sde else 2 * actions, hidden, with_latent=sde)
+        generated = self._made(extractor, {"actor": head}, "actor")
+        latent = self._latent(extractor, hidden)
+        return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
+
+
+class HyperTD3Policy(_HyperActorCritics, TD3Policy):
+    """Stable-Baselines3's policy of TD3, every layer of its actor and its critics generated from the context.
+
+    As :class:`HyperSACPolicy`; the target actor follows by Polyak averaging too.
+    """
+
+    actor_target: Any
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        self.actor_target.generated.keeps = False
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
+        """An actor with a hypernetwork of its own."""
+        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        head = Head(get_action_dim(self.action_space), given["net_arch"])
+        generated = self._made(given["features_extractor"], {"actor": head}, "actor")
+        return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
+
+
+class HyperDQNPolicy(GeneratingPolicy, DQNPolicy):
+    """Stable-Baselines3's policy of DQN, every layer of its Q-network generated from the context.
+
+    The target network follows by Polyak averaging of the hypernetwork's parameters. Arguments are those of
+    :class:`~hyperrl.policies.generating.GeneratingPolicy` and of Stable-Baselines3's ``DQNPolicy``. Actions
+    are Discrete; the network's name is ``"critic"``.
+    """
+
+    q_net: HyperQNetwork
+    q_net_target: HyperQNetwork
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        self.optimizer = self._made_optimizer(
+            self.q_net.generated, list(self.q_net.parameters()), lr_schedule
+        )
+        self.q_net_target.generated.keeps = False
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedMLP]:
+        """The Q-network, which judges and by that acts."""
+        return {"critic": self.q_net.generated}
+
+    def make_q_net(self) -> QNetwork:
+        """A Q-network with a hypernetwork of its own."""
+        given = self._update_features_extractor(self.net_args, features_extractor=None)
+        assert isinstance(self.action_space, spaces.Discrete)
+        actions = int(self.action_space.n)
+        heads = {"critic": Head(actions, given["net_arch"])}
+        generated = self._made(given["features_extractor"], heads, "critic")
+        return HyperQNetwork(generated, **given).to(self.device)

@@ -1,0 +1,220 @@
+"""Replayed experience whose contexts are stored once a task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.buffers import DictReplayBuffer
+
+from hyperrl.policies.extractors import CONTEXT
+
+_FIRST_TASKS = 64
+
+Rows = tuple[NDArray[np.intp], NDArray[np.intp], slice] | NDArray[np.intp]
+
+
+class TaskTable:
+    """The distinct contexts that have been seen, each once.
+
+    Args:
+        shape: Of a context.
+        dtype: Of a context.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.contexts: NDArray[Any] = np.zeros((_FIRST_TASKS, *shape), dtype)
+        self.count = 0
+        self._number: dict[bytes, int] = {}
+        self._last: tuple[bytes, NDArray[np.int32]] = b"", np.zeros(0, np.int32)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next new context needs more room."""
+        return self.count == len(self.contexts)
+
+    def number(self, contexts: NDArray[Any]) -> NDArray[np.int32] | None:
+        """The number of each row's context, (row,); None where there is no room for a new one."""
+        contexts = np.ascontiguousarray(contexts, self.contexts.dtype).reshape(-1, *self.contexts.shape[1:])
+        if contexts.tobytes() == self._last[0]:
+            return self._last[1]
+        numbers = np.zeros(len(contexts), np.int32)
+        for row, context in enumerate(contexts):
+            key = context.tobytes()
+            if key not in self._number:
+                if self.full:
+                    return None
+                self.contexts[self.count] = context
+                self._number[key] = self.count
+                self.count += 1
+            numbers[row] = self._number[key]
+        self._last = contexts.tobytes(), numbers
+        return numbers
+
+    def keep(self, numbers: NDArray[np.int32], room: int) -> None:
+        """Keeps these contexts alone, renumbered in their order, with room for so many in all."""
+        kept = self.contexts[numbers]
+        self.contexts = np.zeros((room, *kept.shape[1:]), kept.dtype)
+        self.contexts[: len(kept)] = kept
+        self.count = len(kept)
+        self._number = {context.tobytes(): number for number, context in enumerate(kept)}
+        self._last = b"", np.zeros(0, np.int32)
+
+
+class _Contexts:
+    """The contexts of one kind of observation, (position, environment, ...) to whoever reads or writes."""
+
+    def __init__(self, table: TaskTable, numbers: NDArray[np.int32]) -> None:
+        self.table, self.numbers = table, numbers
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are stored for each transition."""
+        return int(self.numbers.nbytes)
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        contexts: NDArray[Any] = self.table.contexts[self.numbers[rows[:2]]]
+        return contexts
+
+    def __setitem__(self, position: int, contexts: NDArray[Any]) -> None:
+        self.numbers[position] = self._numbered(contexts)
+
+    def _numbered(self, contexts: NDArray[Any]) -> NDArray[np.int32]:
+        numbers = self.table.number(contexts)
+        if numbers is None:
+            self._make_room(len(contexts))
+            numbers = self.table.number(contexts)
+        assert numbers is not None
+        return numbers
+
+    def _make_room(self, rows: int) -> None:
+        """Forgets the contexts of overwritten transitions; twice the room where that leaves it half full."""
+        holders = self._holders()
+        used = np.unique(np.concatenate([np.unique(each.numbers) for each in holders]))
+        room = max(_FIRST_TASKS, 2 * (len(used) + rows))
+        self.table.keep(used, room)
+        for each in holders:
+            each.numbers[:] = np.searchsorted(used, each.numbers)
+
+    def _holders(self) -> "list[_Contexts]":
+        raise NotImplementedError
+
+
+class _Present(_Contexts):
+    """The contexts of observations."""
+
+    def __init__(self, table: TaskTable, numbers: NDArray[np.int32]) -> None:
+        super().__init__(table, numbers)
+        self.later = _Later(self)
+
+    def _holders(self) -> list[_Contexts]:
+        return [self, self.later] if self.later.own else [self]
+
+
+class _Later(_Contexts):
+    """The contexts of next observations: those of the observations themselves, until one differs."""
+
+    def __init__(self, present: _Present) -> None:
+        super().__init__(present.table, present.numbers)
+        self.present = present
+
+    @property
+    def own(self) -> bool:
+        """Whether numbers of its own are stored."""
+        return self.numbers is not self.present.numbers
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are stored for each transition, beyond those of the observations."""
+        return int(self.numbers.nbytes) if self.own else 0
+
+    def __setitem__(self, position: int, contexts: NDArray[Any]) -> None:
+        numbers = self._numbered(contexts)
+        if not self.own:
+            if np.array_equal(numbers, self.numbers[position]):
+                return
+            self.numbers = self.numbers.copy()
+        self.numbers[position] = numbers
+
+    def _holders(self) -> list[_Contexts]:
+        return self.present._holders()
+
+
+class ContextReplayBuffer(DictReplayBuffer):
+    """Stable-Baselines3's buffer of dictionaries, but each task's context is stored once.
+
+    A transition takes what it takes without a context, and the number of its task, 4 bytes, which its
+    observation and the next one share. Where the two have different contexts, which no environment of a
+    family gives, a second number is stored from then on. What is sampled is the same, bit for bit.
+
+    Args:
+        arguments: Those of ``DictReplayBuffer``; the observations have a ``"context"``.
+
+    Raises:
+        ValueError: Observations without a context.
+    """
+
+    def __init__(self, buffer_size: int, observation_space: spaces.Dict, *arguments: Any, **options: Any):
+        if not isinstance(observation_space, spaces.Dict) or CONTEXT not in observation_space.spaces:
+            raise ValueError(f"ContextReplayBuffer: found {observation_space}; allowed: with a 'context'")
+        super().__init__(buffer_size, observation_space, *arguments, **options)
+        stored: Any = self.observations[CONTEXT]
+        self.tasks = TaskTable(stored.shape[2:], stored.dtype)
+        present = _Present(self.tasks, np.zeros(stored.shape[:2], np.int32))
+        self.observations[CONTEXT], self.next_observations[CONTEXT] = present, present.later  # type: ignore[assignment]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that is stored for each transition, over the whole buffer; contexts are not."""
+        parts = [*self.observations.values(), *self.next_observations.values()]
+        return sum(part.nbytes for part in (*parts, self.actions, self.rewards, self.dones, self.timeouts))
+
+    def to_torch(self, array: NDArray[Any], copy: bool = False) -> torch.Tensor:
+        """A tensor of what was sampled, which is a copy already."""
+        return super().to_torch(array, copy)
+
+
+def get_state(buffer: Any) -> dict[str, Any]:
+    """What a replay buffer of dictionaries holds, as arrays and numbers; the unused end is left out."""
+    used = buffer.buffer_size if buffer.full else buffer.pos
+    state: dict[str, Any] = {"pos": buffer.pos, "full": buffer.full}
+    for name, array in _arrays(buffer).items():
+        state[name] = array[:used].copy()
+    if isinstance(buffer, ContextReplayBuffer):
+        state["tasks"] = buffer.tasks.contexts[: buffer.tasks.count].copy()
+    return state
+
+
+def set_state(buffer: Any, state: Mapping[str, Any]) -> None:
+    """Brings a fresh buffer to what :func:`get_state` gave.
+
+    Raises:
+        ValueError: A state of other sizes.
+        KeyError: A state of a buffer of another kind.
+    """
+    if isinstance(buffer, ContextReplayBuffer):
+        tasks: NDArray[Any] = state["tasks"]
+        buffer.tasks.contexts = tasks.astype(buffer.tasks.contexts.dtype)
+        buffer.tasks.keep(np.arange(len(tasks), dtype=np.int32), max(_FIRST_TASKS, 2 * len(tasks)))
+        later: Any = buffer.next_observations[CONTEXT]
+        if f"next/{CONTEXT}" in state:
+            later.numbers = later.numbers.copy()
+    for name, array in _arrays(buffer).items():
+        array[: len(state[name])] = state[name]
+    buffer.pos, buffer.full = int(state["pos"]), bool(state["full"])
+
+
+def _arrays(buffer: Any) -> dict[str, NDArray[Any]]:
+    """The arrays of a buffer by name, (position, environment, ...)."""
+    found: dict[str, Any] = {
+        name: getattr(buffer, name) for name in ("actions", "rewards", "dones", "timeouts")
+    }
+    for prefix, parts in (("obs", buffer.observations), ("next", buffer.next_observations)):
+        found |= {f"{prefix}/{name}": part for name, part in parts.items()}
+    return {
+        name: part.numbers if isinstance(part, _Contexts) else part
+        for name, part in found.items()
+        if not (isinstance(part, _Later) and not part.own)
+    }

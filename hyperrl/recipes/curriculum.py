@@ -1,0 +1,46 @@
+"""How training tasks are drawn."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hyperrl.recipes.base import Fraction, Model, Number
+from hyperrl.recipes.messages import FieldError
+
+Sampler = Literal["uniform", "round-robin", "plr", "cvar"]
+
+SAMPLER_OPTIONS: dict[str, tuple[str, ...]] = {
+    "plr": ("temperature", "staleness"),
+    "cvar": ("alpha", "staleness"),
+}
+"""The options of the samplers that have any."""
+
+
+class Curriculum(Model):
+    """Options of a sampler that follows the returns of episodes; what is left out has its default."""
+
+    temperature: Annotated[Number, Field(ge=0.01, le=100)] | None = Field(
+        default=None,
+        description="of plr: the lower, the more the tasks of highest regret are preferred; default 0.1",
+    )
+    alpha: Annotated[Number, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="of cvar: the fraction of tasks, the worst, that is trained on; default 0.25",
+    )
+    staleness: Fraction | None = Field(
+        default=None,
+        description="of plr and cvar: weight of drawing what was not drawn for long; default 0.1",
+    )
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The options that are given."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+    def check(self, sampler: str) -> None:
+        """Refuse options that the sampler has not; raises FieldError."""
+        for name, value in self.given.items():
+            if name not in SAMPLER_OPTIONS.get(sampler, ()):
+                raise FieldError(
+                    path=("curriculum", name), found=value, allowed=f"none with the sampler {sampler!r}"
+                )

@@ -1,0 +1,215 @@
+"""Distributions over training tasks that follow what their episodes returned."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+
+Floats = NDArray[np.float64]
+
+NEWEST = 0.3
+"""Weight of the newest return in a task's running mean."""
+
+
+def by_rank(scores: Floats, temperature: float) -> Floats:
+    """Prioritise by rank: proportional to (1 / rank)^(1 / temperature), rank 1 the highest score.
+
+    Jiang et al., "Prioritized Level Replay", ICML 2021, equation 4 with h = 1 / rank. Equal scores share what
+    their ranks are given.
+
+    Args:
+        scores: (N,), infinite ones allowed.
+        temperature: towards 0 the highest score takes all, the larger the more uniform.
+
+    Returns:
+        Probabilities (N,).
+    """
+    weights = np.exp(-np.log(np.arange(1, len(scores) + 1)) / temperature)
+    return _in_order(-scores, weights / weights.sum())
+
+
+def by_staleness(last: NDArray[np.int64], drawn: int) -> Floats:
+    """Prioritise what was drawn long ago: proportional to the draws since (PLR, equation 5).
+
+    Args:
+        last: (N,), the number of the draw that each task had last.
+        drawn: draws so far; one of a single task gives it all.
+    """
+    ages = (drawn - last).astype(np.float64)
+    total = ages.sum()
+    return ages / total if total > 0 else np.full(len(last), 1 / len(last))
+
+
+def worst(values: Floats, alpha: float) -> Floats:
+    """Uniform over the lowest fraction `alpha` of the values, at least one: the tail whose mean is the CVaR.
+
+    Equal values share the places that they have in it.
+    """
+    count = max(math.ceil(alpha * len(values) - 1e-9), 1)
+    return _in_order(values, np.where(np.arange(len(values)) < count, 1 / count, 0.0))
+
+
+def _in_order(keys: Floats, weights: Floats) -> Floats:
+    """Give the first weight to the lowest key and so on; equal keys share theirs."""
+    in_order = np.empty_like(weights)
+    in_order[np.argsort(keys, kind="stable")] = weights
+    _, group = np.unique(keys, return_inverse=True)
+    shared: Floats = (np.bincount(group, in_order) / np.bincount(group))[group]
+    return shared
+
+
+class Curriculum(ABC):
+    """A distribution over N tasks: those never drawn first, then priorities mixed with staleness.
+
+    A task that was drawn and has not finished yet counts as the most urgent.
+
+    Args:
+        tasks: their number N.
+        staleness: weight, 0 to 1, of `by_staleness`, which keeps what is known of every task fresh.
+    """
+
+    def __init__(self, tasks: int, staleness: float) -> None:
+        self.staleness = staleness
+        self._last = np.zeros(tasks, np.int64)
+        self._drawn = 0
+        self._known: Floats | None = None
+
+    @property
+    def probabilities(self) -> Floats:
+        """Probability of each task to be drawn next, (N,)."""
+        if self._known is None:
+            unseen = self._last == 0
+            if unseen.any():
+                self._known = unseen / unseen.sum()
+            else:
+                stale = by_staleness(self._last, self._drawn)
+                self._known = (1 - self.staleness) * self._priorities() + self.staleness * stale
+        return self._known
+
+    def draw(self, number: float) -> int:
+        """Draw the task at `number`, in [0, 1), of the distribution."""
+        reached = self.probabilities.cumsum()
+        task = int(reached.searchsorted(number * reached[-1], side="right"))
+        task = min(task, int(reached.searchsorted(reached[-1])))
+        self._drawn += 1
+        self._last[task] = self._drawn
+        self._known = None
+        return task
+
+    def finished(self, task: int, episode_return: float) -> None:
+        """Learn of a finished episode."""
+        self._note(task, episode_return)
+        self._known = None
+
+    @abstractmethod
+    def _priorities(self) -> Floats:
+        """Probabilities (N,) by what episodes returned."""
+
+    @abstractmethod
+    def _note(self, task: int, episode_return: float) -> None: ...
+
+    @property
+    @abstractmethod
+    def _memory(self) -> dict[str, Floats]:
+        """What is known of each task, NaN where nothing is; arrays (N,) to be written into."""
+
+    def get_state(self) -> dict[str, Any]:
+        """State as plain JSON data."""
+        known = {
+            name: [None if math.isnan(value) else value for value in values.tolist()]
+            for name, values in self._memory.items()
+        }
+        return {"drawn": self._drawn, "last": self._last.tolist(), **known}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` gave."""
+        self._drawn = int(state["drawn"])
+        self._last[:] = state["last"]
+        for name, values in self._memory.items():
+            values[:] = [math.nan if value is None else value for value in state[name]]
+        self._known = None
+
+
+class PrioritizedReplay(Curriculum):
+    """Prioritized Level Replay: by rank of regret, the running best return of the task less its latest one.
+
+    Jiang et al., ICML 2021; the score is the regret against the best return seen, as in their "Replay-Guided
+    Adversarial Environment Design", NeurIPS 2021 (maximum Monte Carlo), for whole episodes.
+
+    Args:
+        tasks: their number N.
+        temperature: beta of `by_rank`.
+        staleness: rho, see `Curriculum`.
+    """
+
+    def __init__(self, tasks: int, temperature: float = 0.1, staleness: float = 0.1) -> None:
+        super().__init__(tasks, staleness)
+        self.temperature = temperature
+        self._best, self._latest = np.full(tasks, np.nan), np.full(tasks, np.nan)
+
+    def _priorities(self) -> Floats:
+        regret = self._best - self._latest
+        return by_rank(np.where(np.isnan(regret), np.inf, regret), self.temperature)
+
+    def _note(self, task: int, episode_return: float) -> None:
+        self._best[task] = np.fmax(self._best[task], episode_return)
+        self._latest[task] = episode_return
+
+    @property
+    def _memory(self) -> dict[str, Floats]:
+        return {"best": self._best, "latest": self._latest}
+
+
+class WorstCase(Curriculum):
+    """Uniform over the fraction of tasks with the lowest running mean of returns.
+
+    Training then follows the conditional value at risk over tasks (Rockafellar and Uryasev, 2000), as EPOpt
+    does with trajectories (Rajeswaran et al., ICLR 2017).
+
+    Args:
+        tasks: their number N.
+        alpha: the fraction, above 0 and up to 1.
+        staleness: see `Curriculum`; with 0 a task that has left the worst is drawn again only if others rise
+            above it.
+    """
+
+    def __init__(self, tasks: int, alpha: float = 0.25, staleness: float = 0.1) -> None:
+        super().__init__(tasks, staleness)
+        self.alpha = alpha
+        self._mean = np.full(tasks, np.nan)
+
+    def _priorities(self) -> Floats:
+        return worst(np.where(np.isnan(self._mean), -np.inf, self._mean), self.alpha)
+
+    def _note(self, task: int, episode_return: float) -> None:
+        before = self._mean[task]
+        self._mean[task] = episode_return if np.isnan(before) else before + NEWEST * (episode_return - before)
+
+    @property
+    def _memory(self) -> dict[str, Floats]:
+        return {"mean": self._mean}
+
+
+CURRICULA: dict[str, type[PrioritizedReplay | WorstCase]] = {"plr": PrioritizedReplay, "cvar": WorstCase}
+
+
+def curriculum(mode: str, tasks: int, options: Mapping[str, float]) -> Curriculum | None:
+    """Make the curriculum of a sampler's mode; None where the mode looks at no returns.
+
+    Raises:
+        UserError: options that the mode has not.
+    """
+    made = CURRICULA.get(mode)
+    try:
+        if made is not None:
+            return made(tasks, **options)
+    except TypeError as error:
+        raise UserError(f"sampler {mode!r}: {str(error).partition(' ')[2]}") from error
+    if options:
+        raise UserError(f"sampler {mode!r}: takes no options; found {', '.join(options)}")
+    return None

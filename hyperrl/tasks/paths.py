@@ -1,0 +1,52 @@
+"""Attributes of an environment, and what lies within them: `power`, `config.lanes_count`, `goal.0`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def read(root: Any, path: str) -> Any:
+    """Follow a path through attributes, keys and indices.
+
+    Raises:
+        LookupError: something on the way is missing.
+    """
+    here = root
+    for part in path.split("."):
+        here = _within(here, part)
+    return here
+
+
+def write(root: Any, path: str, value: Any) -> None:
+    """Set what a path leads to; raises LookupError as `read`, or what the environment raises."""
+    parent, _, last = path.rpartition(".")
+    holder = read(root, parent) if parent else root
+    _within(holder, last)
+    if isinstance(holder, Mapping) or (last.isdigit() and hasattr(holder, "__setitem__")):
+        holder[_key(holder, last)] = value
+    else:
+        setattr(holder, last, value)
+
+
+def has(root: Any, path: str) -> bool:
+    """Whether a path leads anywhere."""
+    try:
+        read(root, path)
+    except LookupError:
+        return False
+    return True
+
+
+def _key(holder: Any, part: str) -> Any:
+    return part if isinstance(holder, Mapping) and part in holder else int(part)
+
+
+def _within(here: Any, part: str) -> Any:
+    if isinstance(here, Mapping) or part.isdigit():
+        try:
+            return here[_key(here, part)]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise LookupError(part) from None
+    try:
+        return getattr(here, part)
+    except AttributeError:
+        raise LookupError(part) from None

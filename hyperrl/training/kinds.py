@@ -1,0 +1,104 @@
+"""The algorithms of recipes: Stable-Baselines3's classes, their policies, and what tells them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.policies import BasePolicy, MultiInputActorCriticPolicy
+from stable_baselines3.dqn.policies import MultiInputPolicy as DQNMultiInputPolicy
+
+from hyperrl.errors import UserError
+from hyperrl.policies import (
+    ConcatSACPolicy,
+    ConcatTD3Policy,
+    ContextReplayBuffer,
+    HyperActorCriticPolicy,
+    HyperDQNPolicy,
+    HyperSACPolicy,
+    HyperTD3Policy,
+)
+from hyperrl.recipes import AgentRecipe
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An algorithm, the policy with generated networks, and that of the baselines."""
+
+    algorithm: type[BaseAlgorithm]
+    hyper: type[BasePolicy]
+    plain: type[BasePolicy]
+
+
+KINDS = {
+    "ppo": Kind(PPO, HyperActorCriticPolicy, MultiInputActorCriticPolicy),
+    "a2c": Kind(A2C, HyperActorCriticPolicy, MultiInputActorCriticPolicy),
+    "sac": Kind(SAC, HyperSACPolicy, ConcatSACPolicy),
+    "td3": Kind(TD3, HyperTD3Policy, ConcatTD3Policy),
+    "dqn": Kind(DQN, HyperDQNPolicy, DQNMultiInputPolicy),
+}
+"""By the name that a recipe gives the algorithm."""
+
+
+def arguments(
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    to_learn: bool = True,
+) -> dict[str, Any]:
+    """The algorithm's arguments: the recipe's fields, which carry Stable-Baselines3's names.
+
+    Args:
+        agent: the recipe.
+        observation_space: with a context, replay stores it once a task.
+        action_space: of one environment.
+        to_learn: False: replay has no room, and no entropy's weight is learned.
+    """
+    given = agent.algorithm.model_dump(exclude={"name"})
+    if not agent.algorithm.off_policy:
+        return given
+    if isinstance(observation_space, gym.spaces.Dict) and "context" in observation_space.spaces:
+        given["replay_buffer_class"] = ContextReplayBuffer
+    size = int(np.prod(action_space.shape or ()))
+    if given.get("action_noise") is not None:
+        given["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, given["action_noise"]))
+    if given.get("target_entropy") == "auto":
+        given["target_entropy"] = -float(size)
+    if not to_learn:
+        given["buffer_size"] = 1
+        given |= {"ent_coef": 0.0} if "ent_coef" in given else {}
+    return given
+
+
+def refuse_actions(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
+    """UserError where the algorithm is not for such actions."""
+    if not fits(agent, action_space):
+        wanted = agent.algorithm.actions
+        raise UserError(
+            f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r} is for {wanted} actions; found"
+            f" {' '.join(str(action_space).split())} (`hyperrl list` shows which agents fit which families)"
+        )
+
+
+def fits(agent: AgentRecipe, action_space: gym.Space[Any]) -> bool:
+    """Whether the algorithm is for such actions."""
+    wanted = agent.algorithm.actions
+    if wanted == "any":
+        return True
+    return isinstance(action_space, gym.spaces.Box if wanted == "continuous" else gym.spaces.Discrete)
+
+
+def optimizers(model: BaseAlgorithm) -> dict[str, torch.optim.Optimizer]:
+    """The optimisers of a model by name: one of the policy, or one each of actor, critic and entropy."""
+    if hasattr(model.policy, "optimizer"):
+        return {"policy": model.policy.optimizer}
+    policy: Any = model.policy
+    found = {"actor": policy.actor.optimizer, "critic": policy.critic.optimizer}
+    learned = getattr(model, "ent_coef_optimizer", None)
+    return found if learned is None else {**found, "ent_coef": learned}
