@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.tasks import Family
-from tests.suite import PLAIN
 from tests.policies.worlds import STRATEGIES, policy_of
+from tests.suite import PLAIN
 
 FAMILIES = sorted(PLAIN)
 SEEDS = 6

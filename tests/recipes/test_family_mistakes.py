@@ -91,7 +91,10 @@ FAMILY_MISTAKES = [
         'derived.a: found ["b"]; allowed: attributes that',
     ),
     (family(derived={"a": {"sum": ["a"]}}), 'derived.a: found ["a"]; allowed: attributes that'),
-    (family(kwargs={"x": [[1]]}), "kwargs.x: found [1]; allowed: true, false, a finite number, text, or a list"),
+    (
+        family(kwargs={"x": [[1]]}),
+        "kwargs.x: found [1]; allowed: true, false, a finite number, text, or a list",
+    ),
     (
         family(kwargs={"x": float("inf")}),
         "kwargs.x: found Infinity; allowed: true, false, a finite number, text, or a list",
