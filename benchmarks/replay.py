@@ -2,8 +2,8 @@
 
 Bytes that a stored transition takes, beside Stable-Baselines3's buffer of the same observations with and
 without their context. And updates that `hyper-sac` makes per second of CPU time over those of `concat-sac`:
-the same target networks of 256-256, batches of 256 rows, algorithm and replay, one thread, both in this process,
-taking turns of a few updates each, on replayed batches with few tasks in them and with as many as rows.
+the same target networks of 256-256, batches of 256 rows, algorithm and replay, one thread, both in this
+process, taking turns of a few updates each, on batches with few tasks in them and with as many as rows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,273 @@
+"""Policies of SAC, TD3 and DQN with generated networks."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import DQN, SAC, TD3
+from stable_baselines3.common.utils import polyak_update
+from torch import Tensor
+
+from hyperrl.policies import (
+    ContextReplayBuffer,
+    GeneratedMLP,
+    HyperDQNPolicy,
+    HyperSACPolicy,
+    HyperTD3Policy,
+)
+from tests.policies.worlds import OBSERVATIONS, samples, tensors, venv
+
+KINDS: dict[str, tuple[Any, Any, str]] = {
+    "sac": (SAC, HyperSACPolicy, "box"),
+    "td3": (TD3, HyperTD3Policy, "box"),
+    "dqn": (DQN, HyperDQNPolicy, "discrete"),
+}
+TARGETS = {"sac": ("critic",), "td3": ("critic", "actor"), "dqn": ("q_net",)}
+
+
+def made(kind: str, observation: str = "context", strategy: str = "low-rank", **options: Any) -> Any:
+    algorithm, policy, actions = KINDS[kind]
+    given: dict[str, Any] = {"net_arch": [12, 12], **options.pop("policy_kwargs", {})}
+    given.setdefault("hypernetwork", {"strategy": strategy, "rank": 3, "hidden": (8,)})
+    sizes: dict[str, Any] = {"buffer_size": 500, "learning_starts": 20, "batch_size": 16}
+    if observation == "context":
+        sizes["replay_buffer_class"] = ContextReplayBuffer
+    env = venv(observation, options.pop("action", actions))
+    return algorithm(policy, env, seed=0, device="cpu", policy_kwargs=given, **sizes, **options)
+
+
+def values(model: Any, observations: Any) -> Tensor:
+    """Everything that a model's networks give."""
+    policy = model.policy
+    with torch.no_grad():
+        if isinstance(policy, HyperDQNPolicy):
+            return torch.cat([policy.q_net(observations), policy.q_net_target(observations)], dim=1)
+        actions = (
+            policy.actor(observations, True)
+            if isinstance(policy, HyperSACPolicy)
+            else policy.actor(observations)
+        )
+        judged = [*policy.critic(observations, actions), *policy.critic_target(observations, actions)]
+        return torch.cat([actions, *judged], dim=1)
+
+
+def observed(model: Any, count: int = 6, seed: int = 0) -> Any:
+    return tensors(model.policy, samples(model.observation_space, count, seed))
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+@pytest.mark.parametrize("observation", sorted(OBSERVATIONS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_learns_on_every_observation_and_survives_saving(
+    kind: str, observation: str, strategy: str, tmp_path: Path
+) -> None:
+    model = made(kind, observation, strategy)
+    before = values(model, observed(model))
+    model.learn(60)
+    after = values(model, observed(model))
+    assert not torch.equal(before, after)
+    assert bool(after.isfinite().all())
+    model.save(tmp_path / "model.zip")
+    loaded = type(model).load(tmp_path / "model.zip", device="cpu")
+    model.policy.save(tmp_path / "policy.pt")
+    alone = type(model.policy).load(tmp_path / "policy.pt", device="cpu")
+    for other in (loaded, copy.deepcopy(model)):
+        assert torch.equal(values(other, observed(model)), after)
+    batch = samples(model.observation_space, 5)
+    expected = model.policy.predict(batch, deterministic=True)[0]
+    np.testing.assert_array_equal(alone.predict(batch, deterministic=True)[0], expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_network_depends_on_the_context_and_is_its_own(kind: str) -> None:
+    model = made(kind)
+    seen = observed(model)
+    other = {**seen, "context": -seen["context"]}
+    moved = (values(model, seen) - values(model, other)).abs().amax(dim=0)
+    assert bool((moved > 1e-6).all())
+    weights = model.policy.generated_weights(seen["context"])
+    networks = {name.split(".")[0] for name in weights}
+    assert networks == ({"critic"} if kind == "dqn" else {"actor", "critic0", "critic1"})
+    if kind != "dqn":
+        assert not torch.equal(weights["critic0.1.weight"], weights["critic1.1.weight"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_equal_their_weights_applied_by_hand(kind: str) -> None:
+    model = made(kind)
+    seen = observed(model)
+    weights = model.policy.generated_weights(seen["context"])
+
+    def by_hand(network: str, row: int, x: Tensor) -> Tensor:
+        for layer in range(3):
+            x = weights[f"{network}.{layer}.weight"][row] @ x + weights[f"{network}.{layer}.bias"][row]
+            x = x.relu() if layer < 2 else x
+        return x
+
+    rows = range(len(seen["obs"]))
+    if kind == "dqn":
+        expected = torch.stack([by_hand("critic", row, seen["obs"][row]) for row in rows])
+        torch.testing.assert_close(model.q_net(seen), expected)
+        return
+    raw = torch.stack([by_hand("actor", row, seen["obs"][row]) for row in rows])
+    actions = model.actor(seen, True) if kind == "sac" else model.actor(seen)
+    torch.testing.assert_close(actions, raw[:, : actions.shape[1]].tanh())
+    for number, found in enumerate(model.critic(seen, actions)):
+        both = torch.cat([seen["obs"], actions], dim=1)
+        torch.testing.assert_close(
+            found, torch.stack([by_hand(f"critic{number}", row, both[row]) for row in rows])
+        )
+    torch.testing.assert_close(model.critic.q1_forward(seen, actions), model.critic(seen, actions)[0])
+
+
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_targets_follow_by_polyak_averaging_and_are_never_stale(kind: str, strategy: str) -> None:
+    """Between two uses of a target there may be no optimiser's step, only the averaging."""
+    model = made(kind, strategy=strategy)
+    for name in TARGETS[kind]:
+        own, target = getattr(model, name), getattr(model, f"{name}_target")
+        with torch.no_grad():
+            for parameter in own.parameters():
+                parameter.add_(0.3 * torch.randn_like(parameter))
+        seen = observed(model)
+        actions = () if name != "critic" else (torch.rand(len(seen["obs"]), 2),)
+
+        def used(network: Any, seen: Any = seen, actions: Any = actions) -> Tensor:
+            with torch.no_grad():
+                found = network(seen, *actions)
+            return torch.cat(found, dim=1) if isinstance(found, tuple) else found
+
+        for _ in range(12):  # weights of tasks that come again would be formed and kept
+            first = used(target)
+        assert not target.training
+        polyak_update(own.parameters(), target.parameters(), 0.5)
+        second = used(target)
+        assert not torch.allclose(first, second)
+        polyak_update(own.parameters(), target.parameters(), 1.0)
+        torch.testing.assert_close(used(target), used(own))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_and_loaded_models_keep_no_weights_of_targets(kind: str, tmp_path: Path) -> None:
+    model = made(kind)
+    model.save(tmp_path / "model.zip")
+    for one in (model, copy.deepcopy(model), type(model).load(tmp_path / "model.zip", device="cpu")):
+        for name, part in one.policy.named_children():
+            generated = [module for module in part.modules() if isinstance(module, GeneratedMLP)]
+            assert [each.keeps for each in generated] == [not name.endswith("_target")] * len(generated)
+
+
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_an_actors_loss_has_the_gradients_that_it_has_through_plain_critics(kind: str) -> None:
+    """Of the actor all of them; of the critics none, which the algorithms throw away."""
+    model = made(kind)
+    seen = observed(model)
+
+    def loss(actions: Tensor) -> Tensor:
+        judged: Tensor = torch.cat(model.critic(seen, actions), dim=1)
+        return judged.min(dim=1).values.sum()
+
+    actions = model.actor(seen, True) if kind == "sac" else model.actor(seen)
+    own = list(model.actor.parameters())
+    model.policy.zero_grad()
+    found = torch.autograd.grad(loss(actions), own, retain_graph=True, allow_unused=True)
+    loss(actions).backward(retain_graph=True)
+    assert all(one.grad is None for one in model.critic.parameters())
+    leaf = actions.detach().requires_grad_()
+    through = torch.autograd.grad(loss(leaf), leaf)[0]
+    expected = torch.autograd.grad(actions, own, through, allow_unused=True)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+    loss(leaf).backward()
+    assert all(one.grad is not None for one in model.critic.parameters())
+
+
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_critics_step_at_their_own_rate(kind: str) -> None:
+    model = made(
+        kind,
+        policy_kwargs={"critic_lr_scale": 3.0, "hypernetwork": {"lr_scale": {"heads": 0.5}, "hidden": (8,)}},
+    )
+    scales = {
+        part: {group["name"]: group["lr_scale"] for group in getattr(model, part).optimizer.param_groups}
+        for part in ("actor", "critic")
+    }
+    assert scales["actor"] == {"generator": 1.0, "heads": 0.5, "shared": 1.0}
+    assert scales["critic"] == {"generator": 3.0, "heads": 1.5, "shared": 3.0}
+    model.learn(40)
+    assert {group["lr"] for group in model.critic.optimizer.param_groups} == {model.learning_rate}
+
+
+def test_separate_trunks_are_one_for_each_critic() -> None:
+    shared, separate = (
+        made("sac", policy_kwargs={"hypernetwork": {"trunk": trunk, "hidden": (8,)}})
+        for trunk in ("shared", "separate")
+    )
+    count = [
+        sum("body" in name or "generator" in name for name, _ in one.critic.named_parameters())
+        for one in (shared, separate)
+    ]
+    assert count[1] == 2 * count[0] > 0
+
+
+@pytest.mark.parametrize("generate", [["actor.2", "critic.0"], ["actor", "critic"]])
+def test_layers_are_generated_by_the_names_that_recipes_give(generate: list[str]) -> None:
+    model = made("sac", policy_kwargs={"hypernetwork": {"generate": generate, "hidden": (8,)}})
+    weights = model.policy.generated_weights(observed(model)["context"])
+    vary = {
+        name.rpartition(".")[0]
+        for name, each in weights.items()
+        if name.endswith("weight") and bool((each[0] != each[1]).any())
+    }
+    every = {f"{network}.{layer}" for network in ("actor", "critic0", "critic1") for layer in range(3)}
+    assert vary == (every if generate[0] == "actor" else {"actor.2", "critic0.0", "critic1.0"})
+
+
+def test_a_part_without_a_generated_layer_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="allowed: a layer of 'critic' too, which has a hypernetwork of its own"
+    ):
+        made("sac", policy_kwargs={"hypernetwork": {"generate": ["actor"]}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_specialised_network_acts_as_the_policy_does(kind: str) -> None:
+    model = made(kind)
+    model.learn(40)
+    seen = observed(model)
+    for row in range(3):
+        plain = model.policy.specialize(seen["context"][row])
+        found = plain(seen["obs"][row : row + 1])
+        one = {name: part[row : row + 1] for name, part in seen.items()}
+        with torch.no_grad():
+            if kind == "dqn":
+                torch.testing.assert_close(found, model.q_net(one))
+            else:
+                acted = model.policy._predict(one, deterministic=True)
+                torch.testing.assert_close(found[:, : acted.shape[1]].tanh(), acted)
+
+
+def test_gsde_explores_through_the_last_hidden_layer() -> None:
+    model = made("sac", use_sde=True, sde_sample_freq=4)
+    assert tuple(model.actor.log_std.shape) == (12, 2)
+    model.learn(60)
+    assert bool(values(model, observed(model)).isfinite().all())
+
+
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_effort_pulls_actions_to_the_middle(kind: str) -> None:
+    free, priced = (made(kind, policy_kwargs={"effort_coef": coef}) for coef in (0.0, 2.0))
+    priced.policy.load_state_dict(free.policy.state_dict())
+    pulls = []
+    for model in (free, priced):
+        seen = observed(model)
+        actions = model.actor(seen, True) if kind == "sac" else model.actor(seen)
+        actions.sum().backward()
+        pulls.append(
+            torch.cat([one.grad.flatten() for one in model.actor.parameters() if one.grad is not None])
+        )
+    assert not torch.allclose(*pulls)
