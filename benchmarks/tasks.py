@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from benchmarks import generation
 from benchmarks.report import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
 from hyperrl.nets.strategies import Full
-from hyperrl.recipes import load_agent, resolve
+from hyperrl.recipes import PPO, load_agent, resolve
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training import BatchedVecEnv, build_model
 
@@ -56,9 +55,10 @@ class Learner:
         self.descriptors = family.space.encode(family.space.values(contexts))
         sampler = TaskSampler(contexts, recipe.sampler, 0)
         self.env = BatchedVecEnv(family.make_vec(ENVS, sampler=sampler))
-        self.model: OnPolicyAlgorithm = build_model(recipe, self.env, seed=0)
+        self.model: Any = build_model(recipe, self.env, seed=0)
         self.model.set_logger(Logger(None, []))
-        self.model.learn(self.model.n_steps * ENVS)
+        assert isinstance(recipe.algorithm, PPO)
+        self.model.learn(recipe.algorithm.n_steps * ENVS)
 
     def update(self) -> Spent:
         """Learn from the rollout, once more."""
@@ -66,9 +66,8 @@ class Learner:
 
     def contexts(self) -> np.ndarray:
         """The rollout's contexts, (rows, D), as stored."""
-        stored = self.model.rollout_buffer.observations
-        assert isinstance(stored, dict)
-        return stored["context"].reshape(-1, self.descriptors.shape[1])
+        stored: np.ndarray = self.model.rollout_buffer.observations["context"]
+        return stored.reshape(-1, self.descriptors.shape[1])
 
     def draw_tasks(self) -> None:
         """Give every row of the rollout a task drawn anew."""

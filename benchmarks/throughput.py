@@ -84,14 +84,14 @@ class Contestant:
         sampler = TaskSampler(family.tasks("train"), recipe.sampler, 0)
         self.env = BatchedVecEnv(family.make_vec(recipe.n_envs, sampler=sampler))
         self.recipe = recipe
-        self.model = build_model(recipe, self.env, seed=0)
+        self.model: Any = build_model(recipe, self.env, seed=0)
         self.model.set_logger(Logger(None, []))
         self.turns: list[Turn] = []
 
     @property
     def steps(self) -> int:
         """Environment steps of a turn."""
-        return self.model.n_steps * self.model.n_envs
+        return int(self.model.n_steps * self.model.n_envs)
 
     def turn(self) -> Spent:
         """Collect one rollout and learn from it."""

@@ -46,9 +46,9 @@ def _print(found: "Comparison") -> None:
         "FLOPs are counted while the real networks run: matrix products and convolutions, forward and"
         " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
         " are spread over as many training tasks as a rollout has episodes, if each runs to its limit (off"
-        " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task, kept and anew FLOPs of"
-        " an action, batch FLOPs of a minibatch; state is the memory of parameters and optimiser, saved that"
-        " of a minibatch's activations."
+        " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task,"
+        " kept and anew FLOPs of an action, batch FLOPs of a minibatch; state is the memory of parameters and"
+        " optimiser, saved that of a minibatch's activations."
     )
 
 

@@ -271,23 +271,24 @@ def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deter
 
 
 def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once more to be formed, when they have been used some times."""
     model = model_on(gym.spaces.Box(-1, 1, (2,), np.float32), HyperActorCriticPolicy)
     model.observation_space = ode.observation_space
     model._setup_model()
     calls = 0
     generate = GeneratedMLP._for_rows
 
-    def counted(self: GeneratedMLP, descriptors: torch.Tensor) -> Any:
+    def counted(self: GeneratedMLP, descriptors: torch.Tensor, distinct: bool) -> Any:
         nonlocal calls
         calls += 1
-        return generate(self, descriptors)
+        return generate(self, descriptors, distinct)
 
     monkeypatch.setattr(GeneratedMLP, "_for_rows", counted)
     model.policy.set_training_mode(True)
     evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
-    assert calls == 1
+    assert calls == 2
     assert not model.policy.training
     agent = Agent(None, ode, model)  # type: ignore[arg-type]
     for _ in range(3):
         assert agent.act([0.5], {"c0": 3.0}).shape == (2,)
-    assert calls == 2
+    assert calls == 3

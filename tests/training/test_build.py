@@ -106,12 +106,9 @@ CHANGED = {
 
 
 def extractor_of(policy: Any) -> Any:
-    found = policy.features_extractor
-    return (
-        found
-        if found is not None
-        else getattr(policy, "actor", getattr(policy, "q_net", None)).features_extractor
-    )
+    holders = (policy, getattr(policy, "actor", None), getattr(policy, "q_net", None))
+    found = (getattr(holder, "features_extractor", None) for holder in holders)
+    return next(extractor for extractor in found if extractor is not None)
 
 
 @pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))

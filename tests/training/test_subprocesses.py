@@ -20,5 +20,5 @@ def test_training_is_the_same_as_in_one_process(sampler: str) -> None:
             training.model.set_logger(Logger(None, []))
             training.model.learn(2048)
             ends.append((training.model.policy.state_dict(), training.sampler.get_state()))
-    same(*ends)
+    same(ends[0], ends[1])
     assert sum(ends[0][1]["count"]) >= 4

@@ -98,7 +98,7 @@ def test_what_was_returned_does_not_change_later() -> None:
         reward += 100.0
         rewards.append(reward.copy())
     same_observations(first, kept)
-    told = [{}]
+    told: list[dict[str, Any]] = [{}]
     while not told[0]:
         told = env.step(np.ones((4, 2), dtype=np.float32))[3]
     assert max(info["episode"]["r"] for info in told) <= 200.0
