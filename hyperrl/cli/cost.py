@@ -14,9 +14,11 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
     """Measure and print the cost of an agent on a family."""
     from hyperrl.recipes import load_agent, resolve
     from hyperrl.tasks import Family
+    from hyperrl.tasks.actions import refuse_actions
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+    refuse_actions(recipe, tasks.action_space)
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     from hyperrl.training.choices import compare
 
@@ -47,8 +49,8 @@ def _print(found: "Comparison") -> None:
         " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
         " are spread over as many training tasks as a rollout has episodes, if each runs to its limit (off"
         " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task,"
-        " kept and anew FLOPs of an action, batch FLOPs of a minibatch; state is the memory of parameters and"
-        " optimiser, saved that of a minibatch's activations."
+        " kept and anew FLOPs of an action, batch FLOPs of a minibatch; state is the memory of"
+        " parameters and optimiser, saved that of a minibatch's activations."
     )
 
 

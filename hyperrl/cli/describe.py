@@ -187,7 +187,8 @@ def _use(recipe: "FamilyRecipe") -> Iterator[tuple[str, str]]:
     for name, unit in (("steps", "environment steps"), ("n_envs", "environments at once")):
         value = getattr(training, name)
         yield name, "as the agent says" if value is None else f"{_value(value)} {unit}"
-    for algorithm, fields in (("ppo", training.ppo), ("a2c", training.a2c)):
+    for algorithm in ("ppo", "a2c", "sac", "td3", "dqn"):
+        fields = getattr(training, algorithm)
         if fields:
             yield (
                 f"with {algorithm}",

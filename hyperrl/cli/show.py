@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NEVER_WRAPS = 100_000
 _TASKS_SHOWN = 50
+_LEAST_ABOUT = 20
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -46,13 +47,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Ite
     _print(printed)
 
 
-def names(column: str, found: Mapping[str, str]) -> None:
-    """Print names with what they are, each on one line: a terminal that is too narrow shows less of it."""
+def names(column: str, found: Mapping[str, str], actions: Mapping[str, str]) -> None:
+    """Print names with their actions and what they are, each on one line.
+
+    A terminal that is too narrow shows less of what they are; where that leaves next to nothing, no actions.
+    """
     left = console().width - max(map(len, found), default=0) - 3
-    table(
-        [column, "about"],
-        [(name, textwrap.shorten(about, left, placeholder=" …")) for name, about in found.items()],
-    )
+    wide = max(map(len, ("actions", *actions.values()))) + 2
+    shown = [actions] if left - wide >= _LEAST_ABOUT else []
+    left -= wide * len(shown)
+    rows = [
+        (name, *(each[name] for each in shown), textwrap.shorten(about, left, placeholder=" …"))
+        for name, about in found.items()
+    ]
+    table([column, *["actions"] * len(shown), "about"], rows)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> None:

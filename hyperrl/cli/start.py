@@ -16,6 +16,11 @@ def check(agent: str, family: str, overrides: list[str]) -> None:
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+    if recipe.algorithm.off_policy:
+        raise UserError(
+            f"agent {recipe.name!r}: the check of a start is for the algorithms ppo and a2c; found"
+            f" {recipe.algorithm.name}"
+        )
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     from hyperrl.training.sanity import check_start
 

@@ -21,7 +21,8 @@ from hyperrl.policies.extractors import image_shape
 from hyperrl.recipes import A2C, DQN, PPO, SAC, AgentRecipe
 from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
 from hyperrl.tasks import Family
-from hyperrl.training.kinds import KINDS, arguments, refuse_actions
+from hyperrl.tasks.actions import refuse_actions
+from hyperrl.training.kinds import KINDS, arguments
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,

@@ -14,7 +14,6 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.policies import BasePolicy, MultiInputActorCriticPolicy
 from stable_baselines3.dqn.policies import MultiInputPolicy as DQNMultiInputPolicy
 
-from hyperrl.errors import UserError
 from hyperrl.policies import (
     ConcatSACPolicy,
     ConcatTD3Policy,
@@ -74,24 +73,6 @@ def arguments(
         given["buffer_size"] = 1
         given |= {"ent_coef": 0.0} if "ent_coef" in given else {}
     return given
-
-
-def refuse_actions(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
-    """UserError where the algorithm is not for such actions."""
-    if not fits(agent, action_space):
-        wanted = agent.algorithm.actions
-        raise UserError(
-            f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r} is for {wanted} actions; found"
-            f" {' '.join(str(action_space).split())} (`hyperrl list` shows which agents fit which families)"
-        )
-
-
-def fits(agent: AgentRecipe, action_space: gym.Space[Any]) -> bool:
-    """Whether the algorithm is for such actions."""
-    wanted = agent.algorithm.actions
-    if wanted == "any":
-        return True
-    return isinstance(action_space, gym.spaces.Box if wanted == "continuous" else gym.spaces.Discrete)
 
 
 def optimizers(model: BaseAlgorithm) -> dict[str, torch.optim.Optimizer]:

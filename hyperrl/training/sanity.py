@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
-from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, BlindPolicy, HyperPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
@@ -137,18 +136,12 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
     """Say how an agent starts on a family.
 
     Args:
-        agent: resolved for the family.
+        agent: resolved for the family, with an algorithm that learns on policy.
         family: of which environments are played.
 
     Raises:
-        UserError: environments that cannot be built, `match_parameters` that cannot be resolved, or an
-            off-policy algorithm, of whose networks no plain ones are known to compare with.
+        UserError: environments that cannot be built, or `match_parameters` that cannot be resolved.
     """
-    if agent.algorithm.off_policy:
-        raise UserError(
-            f"agent {agent.name!r}: the check of a start is for the algorithms ppo and a2c; found"
-            f" {agent.algorithm.name}"
-        )
     seen, done = family.observation_space, family.action_space
     agent = match_widths(agent, seen, done)
     batch, embedded = gather(family), training_descriptors(agent, family)

@@ -16,6 +16,20 @@ def test_every_recipe_is_listed_in_one_line(tmp_path: Path) -> None:
     assert succeeded("list", "envs", cwd=tmp_path).splitlines() == shown[-len(families) - 1 :]
 
 
+def test_the_list_says_which_agents_fit_which_families(tmp_path: Path) -> None:
+    actions = {
+        line.split()[0]: line.split()[1] for line in succeeded("list", cwd=tmp_path).splitlines() if line
+    }
+    assert {name: actions[name] for name in ("hyper-ppo", "hyper-sac", "blind-td3", "concat-dqn")} == {
+        "hyper-ppo": "any",
+        "hyper-sac": "continuous",
+        "blind-td3": "continuous",
+        "concat-dqn": "discrete",
+    }
+    families = {name: actions[name] for name in ("ode", "cartpole", "acrobot", "pendulum")}
+    assert list(families.values()) == ["continuous", "discrete", "discrete", "continuous"]
+
+
 @pytest.mark.parametrize("name", sorted(shipped("envs")))
 def test_a_family_is_described_with_units_and_splits(name: str, tmp_path: Path) -> None:
     shown = succeeded("describe", name, cwd=tmp_path)
@@ -30,7 +44,7 @@ def test_a_family_is_described_with_units_and_splits(name: str, tmp_path: Path) 
     said_of_training = {
         line.split()[0] for line in shown.partition("Training and evaluation")[2].splitlines() if line
     }
-    assert given - {"ppo", "a2c"} <= said_of_training
+    assert given - {"ppo", "a2c", "sac", "td3", "dqn"} <= said_of_training
     for split in ("train", "validation", "interpolation", "extrapolation"):
         assert any(line.startswith(split) for line in shown.splitlines())
 

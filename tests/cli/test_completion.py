@@ -8,9 +8,9 @@ from hyperrl.cli import main
     [
         ("hyperrl tr", ["train"]),
         ("hyperrl train hyper-a", ["hyper-a2c"]),
-        ("hyperrl train hyper-ppo ode", ["ode", "ode-2d"]),
+        ("hyperrl train hyper-ppo ode", ["ode", "ode-2d", "ode-aib", "ode-da", "ode-da-2d"]),
         ("hyperrl describe concat-a", ["concat-a2c"]),
-        ("hyperrl check pend", ["pendulum"]),
+        ("hyperrl check pend", ["pendulum", "pendulum-actuator"]),
         ("hyperrl evaluate a-run --split inter", ["interpolation"]),
     ],
 )

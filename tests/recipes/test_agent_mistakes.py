@@ -146,7 +146,7 @@ AGENT_MISTAKES = [
         "policy.hypernetwork: found [8]; allowed: a mapping with",
     ),
     (agent(policy={"kind": "hyper", "ortho_init": 1}), "policy.ortho_init: found 1; allowed: true or false"),
-    (agent(algorithm={"name": "sac"}), "algorithm.name: found \"sac\"; did you mean 'a2c'? known: ppo, a2c"),
+    (agent(algorithm={"name": "sacc"}), "algorithm.name: found \"sacc\"; did you mean 'sac'?"),
     (
         agent(algorithm={"name": "ppo", "learning_rate": 0}),
         "algorithm.learning_rate: found 0; allowed: a number > 0",

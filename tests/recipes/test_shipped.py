@@ -99,8 +99,8 @@ def test_family_round_trip(name: str) -> None:
 def test_every_pair_resolves(agent: str, family: str) -> None:
     resolved = resolve(load_agent(agent), load_family(family))
     needs = load_family(family).training
-    assert resolved.steps == (needs.steps or 150_000)
-    assert resolved.n_envs == (needs.n_envs or 8)
+    assert resolved.steps == (needs.steps or load_agent(agent).steps)
+    assert resolved.n_envs == (needs.n_envs or load_agent(agent).n_envs)
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if "ppo" in name])

@@ -1,0 +1,25 @@
+"""Which agents fit which actions."""
+
+from typing import Any
+
+import gymnasium as gym
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import AgentRecipe
+
+
+def kind_of(action_space: gym.Space[Any]) -> str:
+    """The kind of actions: "continuous", "discrete", or "other" (several choices at once)."""
+    if isinstance(action_space, gym.spaces.Box):
+        return "continuous"
+    return "discrete" if isinstance(action_space, gym.spaces.Discrete) else "other"
+
+
+def refuse_actions(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
+    """UserError where the agent's algorithm is not for such actions."""
+    wanted = agent.algorithm.actions
+    if wanted not in ("any", kind_of(action_space)):
+        raise UserError(
+            f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r} is for {wanted} actions; found"
+            f" {' '.join(str(action_space).split())} (`hyperrl list` shows which agents fit which families)"
+        )

@@ -1,0 +1,64 @@
+"""Off-policy agents as a user drives them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.driving import hyperrl_here, refused, succeeded
+
+QUICK = ("--set", "algorithm.learning_starts=200", "--set", "algorithm.gradient_steps=1")
+
+
+def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
+    shown = succeeded("train", "hyper-sac", "ode", "--steps", "1000", *QUICK, cwd=tmp_path, torch=True)
+    assert shown.startswith("hyper-sac on ode, seed 0: 1,000 steps\n")
+    run = "runs/ode/hyper-sac/seed-0"
+    found = json.loads(hyperrl_here("evaluate", run, "--json", cwd=tmp_path).stdout)
+    assert found["splits"]["extrapolation"]["tasks"] == 10
+    assert 0 < found["splits"]["extrapolation"]["mean"] < found["splits"]["extrapolation"]["oracle"]
+    more = succeeded("train", "--resume", run, "--steps", "1200", cwd=tmp_path, torch=True)
+    assert more.startswith("hyper-sac on ode, seed 0: 1,200 steps\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ("train", "hyper-sac", "cartpole"),
+            "agent 'hyper-sac': the algorithm 'sac' is for continuous actions; found Discrete(2) "
+            "(`hyperrl list` shows which agents fit which families)",
+        ),
+        (
+            ("train", "blind-dqn", "ode"),
+            "agent 'blind-dqn': the algorithm 'dqn' is for discrete actions; found Box(-1.0, 1.0, (2,), "
+            "float32) (`hyperrl list` shows which agents fit which families)",
+        ),
+        (
+            ("check", "hyper-td3", "--family", "ode"),
+            "agent 'hyper-td3': the check of a start is for the algorithms ppo and a2c; found td3",
+        ),
+        (
+            ("train", "hyper-dqn", "cartpole", "--set", "policy.critic_lr_scale=3"),
+            "--set: policy.critic_lr_scale: found 3.0; allowed: 1 with the algorithm 'dqn', which has one "
+            "learning rate",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_and_told_without_torch(
+    command: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    refused(*command, cwd=tmp_path, says=f"hyperrl: error: {told}\n")
+
+
+@pytest.mark.parametrize(
+    ("agent", "family"), [("hyper-sac", "ode"), ("concat-td3", "ode"), ("blind-dqn", "cartpole")]
+)
+def test_a_pair_is_described(agent: str, family: str, tmp_path: Path) -> None:
+    small = ("--set", "policy.net_arch=[8, 8]", "--set", "algorithm.batch_size=16")
+    found = json.loads(hyperrl_here("describe", agent, family, *small, "--json", cwd=tmp_path).stdout)
+    parameters = found["parameters"]
+    assert parameters["total"] == sum(count for name, count in parameters.items() if name != "total")
+    assert parameters["targets"] > 0
+    assert found["minibatch"]["rows"] == 16
+    assert all("why_not" not in choice for choice in found["choices"])

@@ -1,0 +1,184 @@
+"""Off-policy agents from a recipe to a run and back."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from hyperrl.errors import DivergenceError, UserError
+from hyperrl.evaluation.agent import Agent
+from hyperrl.recipes import load_agent, load_family, resolve, shipped
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.training import load_model, resume, train
+from hyperrl.training.checkpoint import load_state
+from tests.training.conftest import Start, small
+
+BATCHED = [
+    "acrobot",
+    "cartpole",
+    "double-integrator",
+    "double-integrator-friction",
+    "mountaincar",
+    "ode",
+    "ode-2d",
+    "pendulum",
+    "pendulum-actuator",
+    "point-goal",
+]
+
+
+@pytest.fixture
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
+
+
+def table(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader((run.path / "progress.csv").read_text().splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("agent", "family", "told"),
+    [
+        ("hyper-sac", "ode", {"train/ent_coef", "train/actor_loss", "train/critic_loss", "gradient/actor"}),
+        ("concat-td3", "ode", {"train/actor_loss", "train/critic_loss", "gradient/critic"}),
+        ("hyper-dqn", "cartpole", {"train/loss", "rollout/exploration_rate", "gradient/norm"}),
+    ],
+)
+def test_losses_and_gradients_are_told_every_thousand_steps(
+    start: Start, agent: str, family: str, told: set[str]
+) -> None:
+    run = start(agent, family, steps=2048)
+    rows = {int(row["step"]): row for row in table(run)}
+    logged = [step for step, row in rows.items() if row.get("time/fps")]
+    assert logged == [1024, 2048]
+    for name in told | {"time/update", "time/rollout"}:
+        value = float(rows[2048][name])
+        assert np.isfinite(value)
+    events = EventAccumulator(str(run.path)).Reload()
+    assert told <= set(events.Tags()["scalars"])
+    assert (run.state, run.status.steps) == ("finished", 2048)
+    assert {result["split"] for result in run.evaluations()[0]["tasks"]} >= {"train", "interpolation"}
+
+
+def test_a_resumed_runs_log_is_that_of_one_never_killed(start: Start) -> None:
+    straight = start("hyper-sac", "ode", name="straight", steps=3072)
+    killed = start("hyper-sac", "ode", name="killed", steps=3072, killed_at=2500)
+    assert killed.status.steps == 2048
+    resume(killed)
+    clock = ("time/", "gradient/")
+
+    def rows(run: Run) -> list[dict[str, str]]:
+        return [
+            {name: value for name, value in row.items() if not name.startswith(clock)} for row in table(run)
+        ]
+
+    assert rows(killed) == rows(straight)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
+    run = start("hyper-td3", "ode", steps=1024)
+    assert load_state(run, "latest")["replay"]["pos"] == 1024 // 8
+    resume(run, steps=2048)
+    state = load_state(run, "latest")
+    assert (state["replay"]["pos"], state["replay"]["full"]) == ((2048 - 1536) // 8, True)
+    assert len(state["replay"]["tasks"]) == 4
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize(
+    ("agent", "family"), [("hyper-sac", "ode"), ("hyper-td3", "pendulum"), ("hyper-dqn", "cartpole")]
+)
+def test_a_loaded_agent_acts_and_specialises(start: Start, agent: str, family: str) -> None:
+    run = start(agent, family, steps=512)
+    tasks = Family(run.spec.family)
+    loaded = Agent(run, tasks, load_model(run, "latest"))
+    context = tasks.tasks("train")[0]
+    observation = tasks.observation_space["obs"].sample()  # type: ignore[index]
+    action = loaded.act(observation, context)
+    assert tasks.action_space.contains(action.item() if agent == "hyper-dqn" else action)
+    outputs = loaded.specialize(context)(torch.as_tensor(observation)[None])[0].detach().numpy()
+    if agent == "hyper-dqn":
+        assert int(outputs.argmax()) == int(action)
+        return
+    size = len(action)
+    space: Any = tasks.action_space
+    unscaled = space.low + (np.tanh(outputs[:size]) + 1) / 2 * (space.high - space.low)
+    np.testing.assert_allclose(action, unscaled, rtol=1e-4, atol=1e-5)
+    assert {name.split(".")[0] for name in loaded.weights(context)} == {"actor", "critic0", "critic1"}
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize("agent", ["hyper-sac", "concat-sac", "hyper-td3"])
+def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, agent: str) -> None:
+    with pytest.raises(DivergenceError, match="not finite after") as ended:
+        start(agent, "ode", "algorithm.learning_rate=1e36", steps=4096)
+    assert "the checkpoint of 0 steps is kept" in str(ended.value)
+    run = Run.open(tmp_path / "run")
+    assert (run.state, run.status.steps) == ("killed", 0)
+    assert all(bool(weight.isfinite().all()) for weight in load_state(run, "latest")["policy"].values())
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("hypernetwork={missing: 0.3}",),
+        ("hypernetwork={inputs: [context, embedding], embedding_dim: 3}",),
+        ("hypernetwork={inputs: [context, state]}",),
+        ("hypernetwork={strategy: full, generate: [actor.0, critic.1], trunk: separate}",),
+        ("hypernetwork={max_grad_norm: 0.1, lr_scale: {heads: 0.5}}", "critic_lr_scale=3"),
+        ("layer_norm=true", "residual=true", "effort_coef=0.1"),
+    ],
+    ids=lambda fields: " ".join(fields)[:60],
+)
+def test_a_field_trains_and_its_checkpoint_is_loaded(start: Start, fields: tuple[str, ...]) -> None:
+    run = start("hyper-sac", "ode-2d", *(f"policy.{field}" for field in fields), steps=512)
+    kept = load_state(run, "latest")["policy"]
+    for model in (load_model(run, "latest", to_learn=False), load_model(run, "latest")):
+        for name, weight in model.policy.state_dict().items():
+            assert torch.equal(weight, kept[name])
+
+
+def test_a_run_is_refused_before_it_begins_where_actions_do_not_fit(tmp_path: Path) -> None:
+    agent, family = small("hyper-sac", "cartpole")
+    with pytest.raises(UserError, match="is for continuous actions; found Discrete"):
+        train(agent, family, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Each off-policy agent with each family that has batched dynamics and fits."""
+    discrete = {"acrobot", "cartpole"}
+    agents = {name: load_agent(name).algorithm for name in sorted(shipped("agents"))}
+    return [
+        (agent, family)
+        for agent, algorithm in agents.items()
+        for family in BATCHED
+        if algorithm.off_policy and (algorithm.actions == "discrete") == (family in discrete)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("agent", "family"), pairs())
+def test_each_agent_trains_on_each_family_that_it_fits(agent: str, family: str, tmp_path: Path) -> None:
+    """The agent as it is shipped, but for fewer updates: as many as show that it learns something."""
+    recipe = resolve(
+        load_agent(agent), load_family(family), ["algorithm.gradient_steps=1", "evaluate_every=1000"]
+    )
+    run = train(recipe, Family.load(family), out=tmp_path / "run", steps=2000)
+    assert (run.state, run.status.steps) == ("finished", 2000)
+    state = load_state(run, "latest")
+    assert all(bool(weight.isfinite().all()) for weight in state["policy"].values())
+    first = load_state(run, "best")["policy"]
+    assert state["steps"] == 2000
+    assert state["counters"]["_n_updates"] > 100
+    assert state["policy"].keys() == first.keys()
+    means = [task["mean"] for task in run.evaluations()[0]["tasks"]]
+    assert np.isfinite(means).all()
