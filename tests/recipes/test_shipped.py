@@ -99,7 +99,7 @@ def test_family_round_trip(name: str) -> None:
 def test_every_pair_resolves(agent: str, family: str) -> None:
     resolved = resolve(load_agent(agent), load_family(family))
     needs = load_family(family).training
-    assert resolved.steps == (needs.steps or 150_000)
+    assert resolved.steps == (needs.steps or load_agent(agent).steps)
     assert resolved.n_envs == (needs.n_envs or 8)
 
 

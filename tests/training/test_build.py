@@ -106,12 +106,8 @@ CHANGED = {
 
 
 def extractor_of(policy: Any) -> Any:
-    found = policy.features_extractor
-    return (
-        found
-        if found is not None
-        else getattr(policy, "actor", getattr(policy, "q_net", None)).features_extractor
-    )
+    parts = [getattr(policy, name) for name in ("actor", "q_net") if hasattr(policy, name)]
+    return parts[0].features_extractor if parts else policy.features_extractor
 
 
 @pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))

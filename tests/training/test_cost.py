@@ -46,7 +46,7 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
     overrides = [*SMALL, "algorithm.batch_size=5", "algorithm.n_epochs=3"]
     agent, tasks = resolved(name, "cartpole", *overrides)
     found = cost(name, "cartpole", *overrides)
-    model = bare_model(agent, tasks.observation_space, tasks.action_space)
+    model: Any = bare_model(agent, tasks.observation_space, tasks.action_space)
     actor = layers(model.policy.mlp_extractor.policy_net, model.policy.action_net)
     critic = layers(model.policy.mlp_extractor.value_net, model.policy.value_net)
     forward = {
