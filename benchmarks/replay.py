@@ -66,7 +66,7 @@ def stored_bytes(buffer: Any) -> float:
     """Bytes of a transition."""
     parts = [*buffer.observations.values(), *buffer.next_observations.values()]
     arrays = (*parts, buffer.actions, buffer.rewards, buffer.dones, buffer.timeouts)
-    return float(sum(array.nbytes for array in arrays) / STORED)
+    return float(sum(array.nbytes for array in arrays)) / STORED
 
 
 def memory(family: Family) -> list[Measure]:

@@ -69,7 +69,7 @@ class Finite(BaseCallback):
         try:
             with np.errstate(all="ignore"):
                 yield
-        except ValueError:
+        except (ValueError, RuntimeError):
             self._check_weights()
             if self._on_policy:
                 self._check_rollout()

@@ -146,7 +146,49 @@ AGENT_MISTAKES = [
         "policy.hypernetwork: found [8]; allowed: a mapping with",
     ),
     (agent(policy={"kind": "hyper", "ortho_init": 1}), "policy.ortho_init: found 1; allowed: true or false"),
-    (agent(algorithm={"name": "sacc"}), "algorithm.name: found \"sacc\"; did you mean 'sac'?"),
+    (
+        agent(algorithm={"name": "saq"}),
+        "algorithm.name: found \"saq\"; did you mean 'sac'? known: ppo, a2c, sac, td3, dqn",
+    ),
+    (
+        agent(algorithm={"name": "sac", "ent_coef": "x"}),
+        'algorithm.ent_coef: found "x"; allowed: a finite number, or auto',
+    ),
+    (
+        agent(algorithm={"name": "sac", "ent_coef": -1}),
+        "algorithm.ent_coef: found -1.0; allowed: a number >= 0",
+    ),
+    (
+        agent(algorithm={"name": "td3", "gradient_steps": 0}),
+        "algorithm.gradient_steps: found 0; allowed: -1, or at least 1",
+    ),
+    (agent(algorithm={"name": "dqn", "tau": 0}), "algorithm.tau: found 0; allowed: a number > 0"),
+    (agent(algorithm={"name": "sac", "clip_range": 0.2}), "algorithm.clip_range: unknown field"),
+    (
+        agent(policy={"kind": "concat", "critic_lr_scale": 3}),
+        "policy.critic_lr_scale: found 3.0; allowed: 1 with the algorithm 'ppo', which has one learning rate",
+    ),
+    (
+        agent(algorithm={"name": "dqn"}, policy={"kind": "blind", "net_arch": {"pi": [8], "vf": [8]}}),
+        "policy.net_arch: found {",
+    ),
+    (
+        agent(
+            algorithm={"name": "td3"},
+            policy={"kind": "hyper", "hypernetwork": {"inputs": ["context", "noise"]}},
+        ),
+        'policy.hypernetwork.inputs: found ["context", "noise"]; allowed: no \'noise\' with',
+    ),
+    (
+        agent(algorithm={"name": "sac"}, policy={"kind": "hyper", "convolutions": [[8, 4, 2]]}),
+        "policy.convolutions: found [[8, 4, 2]]; allowed: none with the algorithm 'sac'",
+    ),
+    (
+        agent(
+            algorithm={"name": "sac"}, policy={"kind": "hyper", "hypernetwork": {"generate": ["critic.0"]}}
+        ),
+        'policy.hypernetwork.generate: found ["critic.0"]; allowed: a layer of the actor too',
+    ),
     (
         agent(algorithm={"name": "ppo", "learning_rate": 0}),
         "algorithm.learning_rate: found 0; allowed: a number > 0",

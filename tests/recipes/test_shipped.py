@@ -100,7 +100,7 @@ def test_every_pair_resolves(agent: str, family: str) -> None:
     resolved = resolve(load_agent(agent), load_family(family))
     needs = load_family(family).training
     assert resolved.steps == (needs.steps or load_agent(agent).steps)
-    assert resolved.n_envs == (needs.n_envs or load_agent(agent).n_envs)
+    assert resolved.n_envs == (needs.n_envs or 8)
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if "ppo" in name])

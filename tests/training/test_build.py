@@ -106,9 +106,8 @@ CHANGED = {
 
 
 def extractor_of(policy: Any) -> Any:
-    holders = (policy, getattr(policy, "actor", None), getattr(policy, "q_net", None))
-    found = (getattr(holder, "features_extractor", None) for holder in holders)
-    return next(extractor for extractor in found if extractor is not None)
+    parts = [getattr(policy, name) for name in ("actor", "q_net") if hasattr(policy, name)]
+    return parts[0].features_extractor if parts else policy.features_extractor
 
 
 @pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))

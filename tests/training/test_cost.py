@@ -46,9 +46,9 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
     overrides = [*SMALL, "algorithm.batch_size=5", "algorithm.n_epochs=3"]
     agent, tasks = resolved(name, "cartpole", *overrides)
     found = cost(name, "cartpole", *overrides)
-    policy: Any = bare_model(agent, tasks.observation_space, tasks.action_space).policy
-    actor = layers(policy.mlp_extractor.policy_net, policy.action_net)
-    critic = layers(policy.mlp_extractor.value_net, policy.value_net)
+    model: Any = bare_model(agent, tasks.observation_space, tasks.action_space)
+    actor = layers(model.policy.mlp_extractor.policy_net, model.policy.action_net)
+    critic = layers(model.policy.mlp_extractor.value_net, model.policy.value_net)
     forward = {
         network: sum(2 * layer.weight.numel() for layer in own)
         for network, own in (("actor", actor), ("critic", critic))
@@ -58,10 +58,10 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
     assert found.flops.action_kept == found.flops.action_anew == forward["actor"]
     assert found.flops.minibatch == 5 * of_a_row
     assert found.flops.rollout == 3 * 12 * of_a_row
-    total = sum(parameter.numel() for parameter in policy.parameters())
+    total = sum(parameter.numel() for parameter in model.policy.parameters())
     assert found.parameters.total == found.parameters.networks == found.actor + found.critic == total
     assert found.memory.parameters == 4 * total
-    assert 2 * 4 * total <= found.memory.optimiser <= 2 * 4 * total + 8 * len(list(policy.parameters()))
+    assert 2 * 4 * total <= found.memory.optimiser <= 2 * 4 * total + 8 * len(list(model.policy.parameters()))
     assert (found.generated, found.memory.kept) == (0, 0)
 
 
