@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.learning import FORMAT
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult, iqm
-from hyperrl.recipes import load_agent, resolve
+from hyperrl.recipes import load_agent, parse_agent, resolve
 from hyperrl.tasks import Family
 
 FIRST = ("hyper-ppo", "hyper-ppo-full", "concat-ppo", "concat-ppo-matched", "blind-ppo")
@@ -222,7 +222,8 @@ def stale(results: FamilyResults) -> list[str]:
             found.append(f"the tasks of `{split}` have changed since")
     for agent, runs in results.agents.items():
         recipe = resolve(load_agent(agent), family.recipe)
-        now_flat, then_flat = _flat(recipe.model_dump(mode="json", by_alias=True)), _flat(runs[0].recipe)
+        known = parse_agent(runs[0].recipe, str(runs[0].path))  # fields that came since have their defaults
+        now_flat, then_flat = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (recipe, known))
         matched = now_flat.get("policy.match_parameters") is not None
         ignored = {"about", "policy.match_parameters", *(["policy.net_arch"] if matched else [])}
         changed = [key for key in {**then_flat, **now_flat} if key not in ignored]
