@@ -1,8 +1,8 @@
 """Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
-`ablation/FAMILY/VARIANT/seed-N.json`, and
-`throughput.json`, `generation.json` and `tasks.json`, which the benchmarks of these names write by `--json`.
+`ablation/FAMILY/VARIANT/seed-N.json`, and `throughput.json`, `generation.json`, `tasks.json`, `rollout.json`
+and `replay.json`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -26,7 +26,7 @@ from hyperrl.errors import UserError
 from hyperrl.store import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
-SPEED = ("throughput", "generation", "tasks")
+SPEED = ("throughput", "generation", "tasks", "rollout", "replay")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 

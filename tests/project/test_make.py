@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("missing", ["throughput", "generation", "tasks", "rollout", "none"])
+@pytest.mark.parametrize("missing", ["throughput", "generation", "tasks", "rollout", "replay", "none"])
 def test_all_benchmarks_run_and_are_kept_whatever_one_misses(tmp_path: Path, missing: str) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
@@ -25,5 +25,5 @@ def test_all_benchmarks_run_and_are_kept_whatever_one_misses(tmp_path: Path, mis
     assert (done.returncode == 0) == (missing == "none"), done.stderr
     assert (tmp_path / "told").read_text().splitlines() == [
         f"-m benchmarks.{name} --json benchmarks/results/{name}.json"
-        for name in ("throughput", "generation", "tasks", "rollout")
+        for name in ("throughput", "generation", "tasks", "rollout", "replay")
     ]
