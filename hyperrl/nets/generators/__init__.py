@@ -7,7 +7,7 @@ from hyperrl.nets.generators.recurrent import RecurrentGenerator
 from hyperrl.nets.generators.residual import ResidualGenerator
 from hyperrl.nets.generators.transformer import TransformerGenerator
 
-GENERATORS: dict[str, type[MLPGenerator | ResidualGenerator | TransformerGenerator | RecurrentGenerator]] = {
+GENERATORS: dict[str, type[Generator]] = {
     "linear": LinearGenerator,
     "mlp": MLPGenerator,
     "residual": ResidualGenerator,

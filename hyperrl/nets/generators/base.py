@@ -27,9 +27,10 @@ class Generator(nn.Module, ABC):
     way the head is one matrix (F, outputs), its columns of a block applied to the features of that block.
 
     Args:
-        body: Initial values of all that makes the features.
-        features_dim: Size F of the features.
+        descriptor_dim: Size of a descriptor.
+        hidden: Sizes of the hidden layers.
         blocks: Sizes of the L blocks of outputs.
+        activation: Elementwise activation of the hidden layers.
         head_norm: Normalisation of the heads, see :class:`~hyperrl.nets.generators.Head`.
         separate_head: The head is a parameter of its own. It always is where it is normalised; elsewhere all
             tensors lie in one parameter, which is fastest.
@@ -40,19 +41,26 @@ class Generator(nn.Module, ABC):
 
     def __init__(
         self,
-        body: Sequence[Tensor],
-        features_dim: int,
+        descriptor_dim: int,
+        hidden: Sequence[int],
         blocks: Sequence[int],
+        activation: type[nn.Module] = nn.Tanh,
         head_norm: str | None = None,
         separate_head: bool = False,
     ) -> None:
         super().__init__()
-        self.features_dim, self.blocks = features_dim, tuple(blocks)
-        self.head = Head(features_dim, blocks, head_norm) if separate_head or head_norm is not None else None
+        self.blocks = tuple(blocks)
+        body, self.features_dim = self._body(descriptor_dim, hidden)
+        width, outputs = self.features_dim, sum(self.blocks)
+        self.head = Head(width, blocks, head_norm) if separate_head or head_norm is not None else None
         self._has_body = bool(body)
-        outputs = sum(blocks)
-        own = [] if self.head is not None else [torch.zeros(features_dim, outputs), torch.zeros(outputs)]
+        own = [] if self.head is not None else [torch.zeros(width, outputs), torch.zeros(outputs)]
         self.layers = Flat([*body, *own]) if body or own else None
+        self.activation = activation()
+
+    @abstractmethod
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
+        """Initial values of all that makes the features, and their size F."""
 
     @abstractmethod
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:

@@ -3,35 +3,17 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperrl.nets.generators.base import Generator, bending_layers
 
 
 class MLPGenerator(Generator):
-    """A multilayer perceptron.
+    """A multilayer perceptron; ``hidden`` may be empty, which is a linear generator."""
 
-    Args:
-        descriptor_dim: Size of a descriptor.
-        hidden: Sizes of the hidden layers; empty is a linear generator.
-        blocks: Sizes of the blocks of outputs.
-        activation: Elementwise activation after each hidden layer.
-        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
-        separate_head: Likewise.
-    """
-
-    def __init__(
-        self,
-        descriptor_dim: int,
-        hidden: Sequence[int],
-        blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
-        head_norm: str | None = None,
-        separate_head: bool = False,
-    ) -> None:
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         sizes = (descriptor_dim, *hidden)
-        super().__init__(bending_layers(sizes), sizes[-1], blocks, head_norm, separate_head)
-        self.activation = activation()
+        return bending_layers(sizes), sizes[-1]
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         h = descriptors
@@ -43,13 +25,5 @@ class MLPGenerator(Generator):
 class LinearGenerator(MLPGenerator):
     """The head alone: outputs are linear in the descriptor, ``hidden`` and ``activation`` have no part."""
 
-    def __init__(
-        self,
-        descriptor_dim: int,
-        hidden: Sequence[int],
-        blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
-        head_norm: str | None = None,
-        separate_head: bool = False,
-    ) -> None:
-        super().__init__(descriptor_dim, (), blocks, activation, head_norm, separate_head)
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
+        return super()._body(descriptor_dim, ())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
 
@@ -12,15 +12,8 @@ class RecurrentGenerator(Generator):
     """A gated recurrent unit (Cho et al., EMNLP 2014) over the layers, first to last.
 
     It starts at a hidden layer of the descriptor and sees it again at each step, with a learned embedding of
-    the layer; every layer's head sees the state at its step.
-
-    Args:
-        descriptor_dim: Size of a descriptor.
-        hidden: Equal widths, one for each of the units stacked.
-        blocks: Sizes of the blocks of outputs.
-        activation: Elementwise activation of the first layer.
-        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
-        separate_head: Likewise.
+    the layer; every layer's head sees the state at its step. ``hidden`` are equal widths, one for each of the
+    units stacked; the activation is the first layer's.
 
     Raises:
         ValueError: Widths that differ, or none.
@@ -28,21 +21,12 @@ class RecurrentGenerator(Generator):
 
     layerwise = True
 
-    def __init__(
-        self,
-        descriptor_dim: int,
-        hidden: Sequence[int],
-        blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
-        head_norm: str | None = None,
-        separate_head: bool = False,
-    ) -> None:
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         width = one_width(hidden, "recurrent")
-        body = [torch.randn(len(blocks), width), *bending_layers((descriptor_dim, width))]
+        body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
         for _ in hidden:
             body += [*plain_layer(width, 3 * width), *plain_layer(width, 3 * width)]
-        super().__init__(body, width, blocks, head_norm, separate_head)
-        self.activation = activation()
+        return body, width
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         embeddings, weight, bias, *rest = body

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
@@ -13,34 +13,19 @@ from hyperrl.nets.generators.base import Generator, bending_layers, one_width, p
 class ResidualGenerator(Generator):
     """A hidden layer, then residual blocks: ``h + V act(W norm(h))``, norm a LayerNorm without parameters.
 
-    Args:
-        descriptor_dim: Size of a descriptor.
-        hidden: Equal sizes, the first layer's and one for each block.
-        blocks: Sizes of the blocks of outputs.
-        activation: Elementwise activation.
-        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
-        separate_head: Likewise.
+    ``hidden`` are equal sizes, the first layer's and one for each block.
 
     Raises:
         ValueError: Sizes that differ, or none.
     """
 
-    def __init__(
-        self,
-        descriptor_dim: int,
-        hidden: Sequence[int],
-        blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
-        head_norm: str | None = None,
-        separate_head: bool = False,
-    ) -> None:
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         width = one_width(hidden, "residual")
         body = bending_layers((descriptor_dim, width))
         gain = 1 / math.sqrt(max(len(hidden) - 1, 1))
         for _ in hidden[1:]:
             body += [*plain_layer(width, width), *plain_layer(width, width, gain)]
-        super().__init__(body, width, blocks, head_norm, separate_head)
-        self.activation = activation()
+        return body, width
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         weight, bias, *rest = body

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
@@ -16,15 +16,8 @@ class TransformerGenerator(Generator):
     """Tokens, one a block of outputs: a learned embedding of the layer plus a hidden layer of the descriptor.
 
     Blocks of self-attention and a hidden layer (pre-norm, Xiong et al., ICML 2020) let layers be generated
-    with regard to each other; every layer's head sees its own token. Norms have no parameters.
-
-    Args:
-        descriptor_dim: Size of a descriptor.
-        hidden: Equal widths of the tokens, one for each transformer block.
-        blocks: Sizes of the blocks of outputs.
-        activation: Elementwise activation.
-        head_norm: See :class:`~hyperrl.nets.generators.Generator`.
-        separate_head: Likewise.
+    with regard to each other; every layer's head sees its own token. Norms have no parameters. ``hidden`` are
+    equal widths of the tokens, one for each transformer block.
 
     Raises:
         ValueError: Widths that differ, or none.
@@ -32,24 +25,19 @@ class TransformerGenerator(Generator):
 
     layerwise = True
 
-    def __init__(
-        self,
-        descriptor_dim: int,
-        hidden: Sequence[int],
-        blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
-        head_norm: str | None = None,
-        separate_head: bool = False,
-    ) -> None:
+    def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         width = one_width(hidden, "transformer")
-        body = [torch.randn(len(blocks), width), *bending_layers((descriptor_dim, width))]
+        body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
         gain = 1 / math.sqrt(2 * len(hidden))
         for _ in hidden:
             body += [*plain_layer(width, 3 * width), *plain_layer(width, width, gain)]
             body += [*plain_layer(width, 2 * width), *plain_layer(2 * width, width, gain)]
-        super().__init__(body, width, blocks, head_norm, separate_head)
-        self.activation = activation()
-        self.attention_heads = math.gcd(width, _HEADS)
+        return body, width
+
+    @property
+    def attention_heads(self) -> int:
+        """Number of heads: up to four, as the width can be shared out."""
+        return math.gcd(self.features_dim, _HEADS)
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         embeddings, weight, bias, *rest = body
