@@ -18,7 +18,6 @@ from stable_baselines3.common.buffers import DictReplayBuffer
 from stable_baselines3.common.logger import Logger
 
 from benchmarks.report import (
-    CLOCK,
     Measure,
     Report,
     Spent,
@@ -26,6 +25,7 @@ from benchmarks.report import (
     finish,
     on_the_clock,
     parser,
+    rate,
     ratios,
     spent,
 )
@@ -117,12 +117,7 @@ def speed(family: Family, tasks: int, rounds: int, pairs: int, updates: int) -> 
     measures = [Measure(name, ratios(measured), "ratio", GOAL, on_the_clock(measured))]
     for agent, place in ((AGENTS[0], 1), (AGENTS[1], 0)):
         taken = [[pair[place] for pair in each] for each in measured]
-        cpu, wall = (
-            [updates / float(np.median([getattr(turn, kind) for turn in each])) for each in taken]
-            for kind in ("cpu", "wall")
-        )
-        beside = {CLOCK: float(np.median(wall))}
-        measures.append(Measure(f"{agent}, {tasks} tasks: updates", cpu, "updates/s", beside=beside))
+        measures.append(rate(f"{agent}, {tasks} tasks: updates", updates, taken, "updates/s"))
     return measures
 
 

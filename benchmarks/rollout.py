@@ -13,7 +13,6 @@ more environments and larger minibatches; a learning run shows that it still lea
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +28,6 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from benchmarks.lean import LeanEnv, leanest
 from benchmarks.report import (
-    CLOCK,
     Measure,
     Report,
     Spent,
@@ -37,6 +35,7 @@ from benchmarks.report import (
     finish,
     on_the_clock,
     parser,
+    rate,
     ratios,
     spent,
 )
@@ -116,11 +115,7 @@ def rollouts(name: str, rounds: int, pairs: int, steps: int) -> list[Measure]:
 
 
 def _rate(name: str, steps: int, measured: Sequence[Sequence[tuple[Spent, Spent]]], place: int) -> Measure:
-    cpu, wall = (
-        [steps / statistics.median(getattr(pair[place], kind) for pair in each) for each in measured]
-        for kind in ("cpu", "wall")
-    )
-    return Measure(name, cpu, "steps/s", beside={CLOCK: statistics.median(wall)})
+    return rate(name, steps, [[pair[place] for pair in each] for each in measured])
 
 
 class PlainSB3:

@@ -17,7 +17,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from benchmarks.report import (
-    CLOCK,
     Measure,
     Report,
     Spent,
@@ -25,6 +24,7 @@ from benchmarks.report import (
     finish,
     on_the_clock,
     parser,
+    rate,
     ratios,
     spent,
 )
@@ -131,11 +131,7 @@ def compare(family: str, rounds: int, pairs: int, overrides: Sequence[str] = ())
 
 def _rates(name: str, contestant: Contestant, taken: Sequence[Sequence[Spent]]) -> list[Measure]:
     """Steps per second and where the time of a step goes; medians of each round's turns."""
-    cpu, wall = (
-        [contestant.steps / statistics.median(getattr(turn, kind) for turn in each) for each in taken]
-        for kind in ("cpu", "wall")
-    )
-    measures = [Measure(f"{name}: training", cpu, "steps/s", beside={CLOCK: statistics.median(wall)})]
+    measures = [rate(f"{name}: training", contestant.steps, taken)]
     pairs = len(taken[0])
     rounds = [contestant.turns[start : start + pairs] for start in range(0, len(contestant.turns), pairs)]
     for part, words in PARTS.items():
