@@ -54,11 +54,7 @@ class DoubleIntegrator(Dynamics):
         rate[:2] = columns[2:]
         rate[:2] *= STEP_SECONDS
         np.divide(STEP_SECONDS * force, context["mass"], out=rate[2:])
-        after = columns + rate
-        np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
-        square = after[:2] * after[:2]
-        reward = (np.sqrt(square[0] + square[1]) <= GOAL_RADIUS).astype(np.float64)
-        return after.T, reward, np.zeros(len(state), np.bool_)
+        return judged(columns + rate)
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe position and velocity."""
@@ -77,6 +73,18 @@ class DoubleIntegratorEnv(DynamicsEnv):
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
         return picture_of(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
+
+
+def judged(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """What a step gives: states (n, 4) clipped to their limits, rewards and terminations.
+
+    Args:
+        after: (4, n), the columns after the step; written into.
+    """
+    np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
+    square = after[:2] * after[:2]
+    reward = (np.sqrt(square[0] + square[1]) <= GOAL_RADIUS).astype(np.float64)
+    return after.T, reward, np.zeros(after.shape[1], np.bool_)
 
 
 def picture_of(trail: Floats, task: str) -> NDArray[np.uint8]:

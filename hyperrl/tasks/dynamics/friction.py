@@ -10,13 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.tasks.dynamics.base import Constants, DynamicsEnv, Floats
-from hyperrl.tasks.dynamics.double_integrator import (
-    GOAL_RADIUS,
-    LIMIT,
-    STEP_SECONDS,
-    DoubleIntegrator,
-    picture_of,
-)
+from hyperrl.tasks.dynamics.double_integrator import STEP_SECONDS, DoubleIntegrator, judged, picture_of
 
 
 class DoubleIntegratorFriction(DoubleIntegrator):
@@ -42,10 +36,7 @@ class DoubleIntegratorFriction(DoubleIntegrator):
         after[:2] = columns[:2] + STEP_SECONDS * columns[2:]
         kept = 1.0 - STEP_SECONDS * context["friction"] / context["mass"]
         after[2:] = kept * columns[2:] + STEP_SECONDS * force / context["mass"]
-        np.minimum(np.maximum(after, -LIMIT, out=after), LIMIT, out=after)
-        square = after[:2] * after[:2]
-        reward = (np.sqrt(square[0] + square[1]) <= GOAL_RADIUS).astype(np.float64)
-        return after.T, reward, np.zeros(len(state), np.bool_)
+        return judged(after)
 
 
 class DoubleIntegratorFrictionEnv(DynamicsEnv):
