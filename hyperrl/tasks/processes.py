@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -132,15 +133,14 @@ def _serve(connection: Connection, make: Any, contexts: list[dict[str, float]], 
         return getattr(envs[place], name)(*given)
 
     try:
-        while True:
-            question = connection.recv()
-            try:
-                found = answer(*question)
-            except Exception as error:
-                found = error
-            connection.send(found)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass
+        with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+            while True:
+                question = connection.recv()
+                try:
+                    found = answer(*question)
+                except Exception as error:
+                    found = error
+                connection.send(found)
     finally:
         for env in envs:
             env.close()
