@@ -88,6 +88,21 @@ class Choices:
         return self.max_grad_norm is None and all(scale == 1 for scale in self.scales.values())
 
 
+def tails(generate: Sequence[str], part: str) -> list[str]:
+    """How the names of generated layers go on after a part of the policy; ``""`` names all of it.
+
+    Raises:
+        ValueError: No layer of that part is generated.
+    """
+    found = [name[len(part) :] for name in generate if name == part or name.startswith(f"{part}.")]
+    if not found:
+        raise ValueError(
+            f"generate: found {list(generate)}; allowed: a layer of {part!r} too, which has a hypernetwork "
+            "of its own"
+        )
+    return found
+
+
 def _one_of(name: str, found: str, allowed: Sequence[str]) -> None:
     if found not in allowed:
         raise ValueError(f"{name}: found {found!r}; allowed: {', '.join(map(repr, allowed))}")

@@ -1,5 +1,6 @@
 """What all policies with generated networks share: their options, their networks and their optimisers."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP
-from hyperrl.policies.choices import Choices
+from hyperrl.policies.choices import Choices, tails
 from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.policies.optimizer import groups, scaled
@@ -134,9 +135,9 @@ class GeneratingPolicy(BasePolicy):
         }
 
     @property
+    @abstractmethod
     def parts(self) -> Mapping[str, GeneratedMLP]:
         """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts."""
-        raise NotImplementedError
 
     def _made(
         self, extractor: nn.Module, heads: Mapping[str, Head], part: str | None = None, actions: int = 0
@@ -272,13 +273,7 @@ def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:
     """The generated layers of one part of a policy, by the names that its networks have for them."""
     if generate == "all":
         return "all"
-    tails = [name[len(part) :] for name in generate if name == part or name.startswith(f"{part}.")]
-    if not tails:
-        raise ValueError(
-            f"generate: found {list(generate)}; allowed: a layer of {part!r} too, which has a hypernetwork "
-            "of its own"
-        )
-    return [network + tail for network in networks for tail in tails]
+    return [network + tail for network in networks for tail in tails(generate, part)]
 
 
 def descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:

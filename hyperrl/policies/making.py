@@ -6,7 +6,7 @@ from torch import nn
 
 from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks
 from hyperrl.nets.encoders import Range
-from hyperrl.policies.choices import Choices
+from hyperrl.policies.choices import Choices, tails
 from hyperrl.policies.inputs import Inputs
 
 
@@ -52,11 +52,7 @@ def made_hypernetwork(
 
 def _of_network(network: str, generate: Any) -> Any:
     """The generated layers of one network, by the names that it has for them."""
-    if generate == "all" or network in generate:
+    if generate == "all":
         return "all"
-    names = [name.removeprefix(f"{network}.") for name in generate if name.startswith(f"{network}.")]
-    if not names:
-        raise ValueError(
-            f"generate: found {list(generate)}; allowed: a layer of {network!r} too where trunk is 'separate'"
-        )
-    return names
+    names = tails(generate, network)
+    return "all" if "" in names else [name.removeprefix(".") for name in names]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
 from stable_baselines3.common.preprocessing import get_action_dim
@@ -46,11 +47,13 @@ class _CriticRate(BasePolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
-        if self.critic_lr_scale != 1:
-            grouped = [{"params": self._critic_parameters(), "lr_scale": self.critic_lr_scale}]
-            self.critic.optimizer = scaled(self.optimizer_class)(
-                grouped, lr=lr_schedule(1), **self.optimizer_kwargs
-            )
+        self.critic.optimizer = self._critic_optimizer(lr_schedule)
+
+    def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
+        if self.critic_lr_scale == 1:
+            return self.critic.optimizer
+        grouped = [{"params": self._critic_parameters(), "lr_scale": self.critic_lr_scale}]
+        return scaled(self.optimizer_class)(grouped, lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def _critic_parameters(self) -> list[nn.Parameter]:
         """What the critics' loss learns: no extractor that belongs to the actor too."""
@@ -81,10 +84,12 @@ class _HyperActorCritics(GeneratingPolicy, _CriticRate):
         self.actor.optimizer = self._made_optimizer(
             self.actor.generated, list(self.actor.parameters()), lr_schedule
         )
-        self.critic.optimizer = self._made_optimizer(
+        self.critic_target.generated.keeps = False
+
+    def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
+        return self._made_optimizer(
             self.critic.generated, self._critic_parameters(), lr_schedule, self.critic_lr_scale
         )
-        self.critic_target.generated.keeps = False
 
     @staticmethod
     def _arch_after_images() -> list[int]:

@@ -1,5 +1,6 @@
 """Replayed experience whose contexts are stored once a task."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ class TaskTable:
         self._last = b"", np.zeros(0, np.int32)
 
 
-class _Contexts:
+class _Contexts(ABC):
     """The contexts of one kind of observation, (position, environment, ...) to whoever reads or writes."""
 
     def __init__(self, table: TaskTable, numbers: NDArray[np.int32]) -> None:
@@ -98,8 +99,9 @@ class _Contexts:
         for each in holders:
             each.numbers[:] = np.searchsorted(used, each.numbers)
 
+    @abstractmethod
     def _holders(self) -> "list[_Contexts]":
-        raise NotImplementedError
+        """All that number the same table."""
 
 
 class _Present(_Contexts):
