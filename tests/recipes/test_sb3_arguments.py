@@ -23,6 +23,19 @@ def test_every_algorithm_is_held_to_sb3s() -> None:
     }
 
 
+OWN = {
+    "kind",
+    "hypernetwork",
+    "match_parameters",
+    "layer_norm",
+    "residual",
+    "convolutions",
+    "effort_coef",
+    "critic_lr_scale",
+}
+"""Fields of policies that are ours and not SB3's."""
+
+
 @pytest.mark.parametrize("name", SB3)
 def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> None:
     ours, theirs = SB3[name]
@@ -34,17 +47,7 @@ def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> Non
 @pytest.mark.parametrize("policy", [recipes.HyperPolicy, recipes.ConcatPolicy, recipes.BlindPolicy])
 def test_policy_fields_are_arguments(policy: type[recipes.Model]) -> None:
     arguments = inspect.signature(ActorCriticPolicy.__init__).parameters
-    own = {
-        "kind",
-        "hypernetwork",
-        "match_parameters",
-        "layer_norm",
-        "residual",
-        "convolutions",
-        "effort_coef",
-        "critic_lr_scale",
-    }
-    ours = set(policy.model_fields) - own
+    ours = set(policy.model_fields) - OWN
     assert ours <= set(arguments)
     assert policy.model_fields["log_std_init"].default == arguments["log_std_init"].default
     assert policy.model_fields["ortho_init"].default == arguments["ortho_init"].default

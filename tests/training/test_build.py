@@ -18,6 +18,7 @@ from hyperrl.recipes.policy import STRATEGY_OPTIONS
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model
 from hyperrl.training.build import ACTIVATIONS, bare_model, policy_kwargs
+from tests.recipes.test_sb3_arguments import OWN
 from tests.training.conftest import small
 
 
@@ -41,20 +42,10 @@ def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
 
 @pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
 def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
-    own = {
-        "kind",
-        "hypernetwork",
-        "match_parameters",
-        "layer_norm",
-        "residual",
-        "convolutions",
-        "effort_coef",
-        "critic_lr_scale",
-    }
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
     assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)
-    ours = own | {"net_arch", "activation_fn"}
+    ours = OWN | {"net_arch", "activation_fn"}
     fields = {name: field.default for name, field in kind.model_fields.items() if name not in ours}
     assert fields == {name: arguments[name].default for name in fields}
 
