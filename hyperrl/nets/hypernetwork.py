@@ -89,7 +89,7 @@ class HyperNetwork(nn.Module):
             separate_head,
         )
         with torch.no_grad():
-            features = self.generator.features(self._given(self._sample(*descriptor_range)))
+            features = self.generator.features(self.given(self._sample(*descriptor_range)))
             self.generator.set_head(*initial_head(initialisation, self.strategy, features, target.layers))
 
     def _sample(self, low: Tensor | float, high: Tensor | float) -> Tensor:
@@ -101,8 +101,8 @@ class HyperNetwork(nn.Module):
         sample[: len(sample) // 2].round_()
         return low + (high - low) * sample
 
-    def _given(self, descriptors: Tensor) -> Tensor:
-        """What the generator sees."""
+    def given(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
+        """What the generator sees of descriptors."""
         if self.learned is not None:
             return self.learned.expand(len(descriptors), 1)
         return descriptors if self.encoder is None else self.encoder(descriptors)
@@ -139,7 +139,7 @@ class HyperNetwork(nn.Module):
             index: (B,), the task of each row that the target will be applied to, in any order. None: row i
                 is task i, or all rows are the one task where G is 1.
         """
-        given = self._given(descriptors)
+        given = self.given(descriptors)
         weights: Weights
         if self.strategy.reads_features and not self.generator.layerwise:
             weights = self.strategy.from_features(*self.generator.parts(given), index)

@@ -245,8 +245,8 @@ class AgentRecipe(Model):
                 allowed=f"none with the algorithm {name!r}, whose critics see actions beside the image",
             )
         networks = ("critic",) if isinstance(self.algorithm, DQN) else ("actor", "critic")
-        for network in networks if hyper.generate != "all" else ():
-            if all(layer.split(".")[0] != network for layer in hyper.generate):
+        for network in networks:
+            if not hyper.generates(network):
                 raise FieldError(
                     path=("policy", "hypernetwork", "generate"),
                     found=[*hyper.generate],

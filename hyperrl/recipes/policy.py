@@ -136,6 +136,10 @@ class Hypernetwork(Model):
     )
     lr_scale: LrScale = Field(default=LrScale(), description="learning rates as multiples of the algorithm's")
 
+    def generates(self, network: str) -> bool:
+        """Whether a layer of that network is generated."""
+        return self.generate == "all" or any(name.split(".")[0] == network for name in self.generate)
+
     @model_validator(mode="after")
     def _options_are_the_strategys(self) -> Self:
         for strategy, names in STRATEGY_OPTIONS.items():
@@ -202,6 +206,10 @@ class _Policy(Model):
         default=1.0, description="learning rate of the critics as a multiple of the algorithm's (SAC, TD3)"
     )
 
+    def common(self) -> dict[str, Any]:
+        """The fields that policies of every kind have."""
+        return self.model_dump(include=set(_Policy.model_fields))
+
 
 class HyperPolicy(_Policy):
     """Actor and critic whose weights are generated from the task's descriptor."""
@@ -257,7 +265,7 @@ class HyperPolicy(_Policy):
                     reason=f"found {name!r}; no layer of these networks{nearest(name, [*layers, *every])}",
                 )
         for network in layers:
-            if hyper.trunk == "separate" and all(name.split(".")[0] != network for name in hyper.generate):
+            if hyper.trunk == "separate" and not hyper.generates(network):
                 raise FieldError(
                     path=("hypernetwork", "generate"),
                     found=[*hyper.generate],

@@ -25,8 +25,6 @@ from hyperrl.training.match import match_widths
 RANKS = (1, 4, 8, 16)
 """Ranks of the low-rank strategy that are compared."""
 
-_EQUAL = ("net_arch", "activation_fn", "log_std_init", "ortho_init", "critic_lr_scale")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -125,7 +123,7 @@ def _numbers(cost: Cost) -> dict[str, Any]:
 def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapping[str, Any] | None]]:
     """Name, whether it is the agent's own, the recipe, and what differs in its hypernetwork's arguments."""
     policy = agent.policy
-    equal = policy.model_dump(include=set(_EQUAL))
+    equal = policy.common()
     generated = policy if isinstance(policy, HyperPolicy) else HyperPolicy(**equal)
     own = (generated.hypernetwork.strategy, generated.hypernetwork.rank)
     hyper = agent.model_copy(update={"policy": generated})

@@ -89,12 +89,17 @@ def run(
     policy.set_training_mode(False)
     record = _Record()
     with torch.enable_grad(), _recording(policy, record, plain):
-        actor, critic = policy.mlp_extractor(policy.extract_features(observations))
-        outputs = policy.action_net(actor), policy.value_net(critic)
-    total = torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
+        total = weighed(policy, observations, draw)
     in_order = dict(sorted(record.outputs.items(), key=lambda item: item[0].partition(".")[0]))
     signals = _backwards(total, in_order, record.rows)
     return Run(signals, record.generators, frozenset(record.generated))
+
+
+def weighed(policy: ActorCriticPolicy, observations: Any, draw: Callable[[int], Tensor]) -> Tensor:
+    """The sum of a policy's outputs, each times a number of its own; arguments as of `run`."""
+    actor, critic = policy.mlp_extractor(policy.extract_features(observations))
+    outputs = policy.action_net(actor), policy.value_net(critic)
+    return torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
 
 
 def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
@@ -108,7 +113,7 @@ def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
     def hook(_: nn.Module, arguments: tuple[Tensor]) -> None:
         entered[f"hidden {len(entered)}"] = arguments[0]
 
-    handle = _activation(hyper).register_forward_pre_hook(hook)
+    handle = hyper.generator.activation.register_forward_pre_hook(hook)
     with torch.enable_grad():
         features = hyper.generator.features(given)
     handle.remove()
@@ -125,14 +130,8 @@ def run_plain_generator(hyper: HyperNetwork, given: Tensor, widths: Sequence[int
             nn.init.orthogonal_(layer.weight, HIDDEN_GAIN)
             nn.init.zeros_(layer.bias)
             entered[f"hidden {len(entered)}"] = y = layer(h)
-            h = _activation(hyper)(y)
+            h = hyper.generator.activation(y)
     return _backwards((h * torch.randn(h.shape)).sum(), entered, lambda _, rows: _flat(rows))
-
-
-def _activation(hyper: HyperNetwork) -> nn.Module:
-    activation = hyper.generator.activation
-    assert isinstance(activation, nn.Module)
-    return activation
 
 
 def _flat(values: Tensor) -> Tensor:
@@ -199,7 +198,7 @@ def _tell_weights(record: _Record, prefix: str, plain: bool) -> Callable[..., We
 
     def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
         generator = f"{prefix.removesuffix('.')}'s generator" if prefix else "generator"
-        record.generators[generator] = hyper, _given(hyper, arguments[0])
+        record.generators[generator] = hyper, hyper.given(arguments[0]).detach()
         record.generated |= {
             prefix + name for name, layer in weights.layers.items() if not isinstance(layer, SharedLinear)
         }
@@ -223,11 +222,3 @@ def _tell_weights(record: _Record, prefix: str, plain: bool) -> Callable[..., We
         )
 
     return hook
-
-
-def _given(hyper: HyperNetwork, descriptors: Tensor) -> Tensor:
-    """What the generator sees of descriptors."""
-    if hyper.learned is not None:
-        return hyper.learned.detach()
-    given: Tensor = descriptors if hyper.encoder is None else hyper.encoder(descriptors)
-    return given.detach()

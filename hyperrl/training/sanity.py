@@ -19,7 +19,7 @@ from hyperrl.recipes import AgentRecipe, BlindPolicy, HyperPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.match import match_widths
-from hyperrl.training.recording import Run, run, run_generator, run_plain_generator
+from hyperrl.training.recording import Run, run, run_generator, run_plain_generator, weighed
 from hyperrl.training.signals import SEEDS, Row, Variances, generator_rows, network_rows
 
 RATIO = (1e-2, 1e2)
@@ -157,8 +157,8 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
     if isinstance(agent.policy, HyperPolicy):
         sees = not {"context", "embedding"}.isdisjoint(agent.policy.hypernetwork.inputs)
     else:
-        equal = agent.policy.model_dump(include={"net_arch", "activation_fn", "log_std_init", "ortho_init"})
-        plain = partial(make, agent.model_copy(update={"policy": BlindPolicy(**equal)}))
+        blind = BlindPolicy(**agent.policy.common())
+        plain = partial(make, agent.model_copy(update={"policy": blind}))
     with torch.random.fork_rng(devices=[]):
         rows, verdicts = judge(partial(make, agent), plain, batch, sees)
     return Start(agent.name, family.name, len(batch.descriptors), batch.rows, rows, verdicts)
@@ -225,9 +225,9 @@ def _late(policy: ActorCriticPolicy, batch: Batch, plain: Variances) -> set[str]
     The step is for a sum in which the tasks' outputs have numbers of their own.
     """
     policy, tasks = deepcopy(policy), len(batch.descriptors)
-    actor, critic = policy.mlp_extractor(policy.extract_features(policy.obs_to_tensor(batch.of(tasks))[0]))
-    outputs = policy.action_net(actor), policy.value_net(critic)
-    torch.stack([(each * torch.randn(each.shape)).sum() for each in outputs]).sum().backward()  # type: ignore[no-untyped-call]
+    seen = policy.obs_to_tensor(batch.of(tasks))[0]
+    loss = weighed(policy, seen, lambda outputs: torch.randn(tasks * batch.rows, outputs))
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for parameter in policy.parameters():
             if parameter.grad is not None:
