@@ -39,6 +39,10 @@ class NoOptimizer(torch.optim.Optimizer):
     def __init__(self, *_: Any, **__: Any) -> None:
         self.param_groups = []
 
+    def __reduce__(self) -> Any:
+        """A copy is made anew, as torch's own way asks for more than is held."""
+        return type(self), ()
+
 
 WITHOUT_OPTIMIZER: dict[str, Any] = {"optimizer_class": NoOptimizer}
 """Arguments of a policy that only acts."""

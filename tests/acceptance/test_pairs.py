@@ -109,3 +109,11 @@ def test_mistakes_are_told_without_torch(command: list[str], says: str, tmp_path
     folder = tmp_path / "work"
     folder.mkdir()
     refused(*command, cwd=folder, says=says)
+
+
+def test_a_start_without_contexts_is_told_with_its_first_step(tmp_path: Path) -> None:
+    alike = ["--set", "policy.hypernetwork.initialisation=bias-hyperinit"]
+    shown = printed("check", "hyper-ppo", "--family", "ode", *SMALL, *alike, cwd=tmp_path)
+    for network in ("actor", "critic"):
+        told = "sane; the context has no effect yet, and has one after the first step"
+        assert f"\n{network}: {told}\n" in shown
