@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.comparison import difference, episode_steps, per_step, steps_until, there
+from benchmarks.comparison import difference, episode_steps, number, per_step, steps_until, there
 from benchmarks.records import FamilyResults
+from hyperrl.evaluation import iqm
 
-HYPER, CONCAT = "hyper-ppo", "concat-ppo"
 COMPARED = ("point-goal", "cartpole", "pendulum", "double-integrator")
 INTERPOLATION_GOAL, EXTRAPOLATION_GOAL = 0.859, 0.93
 """Of the mean reward per step on `ode`: in every seed, and in the mean over seeds."""
@@ -32,18 +32,29 @@ class Verdict:
     met: bool
 
 
-def verdicts(families: Sequence[FamilyResults], speed: Mapping[str, Mapping[str, Any]]) -> Iterator[Verdict]:
+ACTUATORS_GOAL = 1.8
+"""Of the hypernetwork's interquartile mean over concatenation's where actuators are inverted."""
+
+
+def verdicts(
+    families: Sequence[FamilyResults],
+    protocols: Sequence[FamilyResults],
+    speed: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Verdict]:
     """Every expectation that there are results for."""
     named = {results.name: results for results in families}
-    if "ode" in named and HYPER in named["ode"].agents:
+    if "ode" in named and named["ode"].hyper in named["ode"].agents:
         yield from _ode(named["ode"])
-    if "ode-2d" in named and HYPER in named["ode-2d"].agents:
+    if "ode-2d" in named and named["ode-2d"].hyper in named["ode-2d"].agents:
         yield _grid(named["ode-2d"])
     for name in COMPARED:
-        if name in named and {HYPER, CONCAT} <= set(named[name].agents):
+        if name in named and named[name].compares:
             yield _not_below(named[name])
-    if "double-integrator" in named and {HYPER, CONCAT} <= set(named["double-integrator"].agents):
+    if "double-integrator" in named and named["double-integrator"].compares:
         yield _sooner(named["double-integrator"])
+    for results in protocols:
+        if results.name == "double-integrator" and results.compares:
+            yield from _actuators(results)
     for report in speed.values():
         yield from _speed(report)
 
@@ -62,17 +73,17 @@ def _speed(report: Mapping[str, Any]) -> Iterator[Verdict]:
 
 
 def _ode(results: FamilyResults) -> Iterator[Verdict]:
-    inside = per_step(results, HYPER, "interpolation")
+    inside = per_step(results, results.hyper, "interpolation")
     lowest = float(inside.min())
     yield Verdict(
-        f"`ode`: `{HYPER}` reaches {INTERPOLATION_GOAL} mean reward per step on interpolation in every seed"
-        f" (optimum {optimum(results, 'interpolation'):.3f})",
+        f"`ode`: `{results.hyper}` reaches {INTERPOLATION_GOAL} mean reward per step on interpolation"
+        f" in every seed (optimum {optimum(results, 'interpolation'):.3f})",
         f"lowest of {len(inside)} seeds {lowest:.4f}, {_off(lowest, INTERPOLATION_GOAL)}",
         lowest >= INTERPOLATION_GOAL,
     )
-    outside = float(np.mean(per_step(results, HYPER, "extrapolation")))
+    outside = float(np.mean(per_step(results, results.hyper, "extrapolation")))
     yield Verdict(
-        f"`ode`: `{HYPER}` reaches {EXTRAPOLATION_GOAL} on extrapolation in the mean over seeds"
+        f"`ode`: `{results.hyper}` reaches {EXTRAPOLATION_GOAL} on extrapolation in the mean over seeds"
         f" (optimum {optimum(results, 'extrapolation'):.3f})",
         f"mean {outside:.4f}, {_off(outside, EXTRAPOLATION_GOAL)}",
         outside >= EXTRAPOLATION_GOAL,
@@ -81,11 +92,11 @@ def _ode(results: FamilyResults) -> Iterator[Verdict]:
 
 def _grid(results: FamilyResults) -> Verdict:
     splits = ("interpolation", "extrapolation")
-    scores = np.concatenate([results.scores(HYPER, split) for split in splits], axis=1)
+    scores = np.concatenate([results.scores(results.hyper, split) for split in splits], axis=1)
     known = np.concatenate([results.oracle(split) for split in splits])
     parts = scores.mean(axis=1) / known.mean()
     return Verdict(
-        f"`{results.name}`: `{HYPER}` reaches {GRID_GOAL:.0%} of the optimum on the grid"
+        f"`{results.name}`: `{results.hyper}` reaches {GRID_GOAL:.0%} of the optimum on the grid"
         " in the mean over seeds",
         f"{parts.mean():.1%} [{parts.min():.1%} to {parts.max():.1%}] over {len(parts)} seeds",
         bool(parts.mean() >= GRID_GOAL),
@@ -104,9 +115,10 @@ def _off(value: float, goal: float) -> str:
 
 
 def _not_below(results: FamilyResults) -> Verdict:
-    gap = difference(*results.paired(HYPER, CONCAT, "interpolation"))
+    gap = difference(*results.paired(results.hyper, results.concat, "interpolation"))
     return Verdict(
-        f"`{results.name}`: `{HYPER}` not below `{CONCAT}` on interpolation by more than the interval",
+        f"`{results.name}`: `{results.hyper}` not below `{results.concat}` on interpolation"
+        " by more than the interval",
         f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}] over {gap.runs} seeds",
         gap.high >= 0,
     )
@@ -114,14 +126,29 @@ def _not_below(results: FamilyResults) -> Verdict:
 
 def _sooner(results: FamilyResults) -> Verdict:
     level = there(results)
-    took = {agent: [steps_until(run, level) for run in results.agents[agent]] for agent in (HYPER, CONCAT)}
+    took = {
+        agent: [steps_until(run, level) for run in results.agents[agent]]
+        for agent in (results.hyper, results.concat)
+    }
     return Verdict(
-        f"`{results.name}`: solved by `{HYPER}` in clearly fewer steps than by `{CONCAT}`"
+        f"`{results.name}`: solved by `{results.hyper}` in clearly fewer steps than by `{results.concat}`"
         " (each seed sooner than any of the other's)",
-        f"a mean return of {level:.1f} on interpolation after {spell(took[HYPER])} steps"
-        f" against {spell(took[CONCAT])}",
-        max(took[HYPER]) < min(took[CONCAT]),
+        f"a mean return of {level:.1f} on interpolation after {spell(took[results.hyper])} steps"
+        f" against {spell(took[results.concat])}",
+        max(took[results.hyper]) < min(took[results.concat]),
     )
+
+
+def _actuators(results: FamilyResults) -> Iterator[Verdict]:
+    for split in ("interpolation", "extrapolation"):
+        one, other = results.paired(results.hyper, results.concat, split)
+        gain = float(iqm(one) / iqm(other))
+        yield Verdict(
+            f"`{results.name}`, {results.algorithm.upper()}: `{results.hyper}` at least"
+            f" {ACTUATORS_GOAL} times `{results.concat}` on {split}",
+            f"{number(iqm(one))} over {number(iqm(other))}: {gain:.2f} times, {len(one)} seeds",
+            gain >= ACTUATORS_GOAL,
+        )
 
 
 def spell(steps: Sequence[float]) -> str:

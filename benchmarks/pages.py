@@ -8,12 +8,12 @@ from typing import Any
 
 from benchmarks import choices
 from benchmarks.comparison import SOLVED, difference, estimate, number, per_step, steps_until, there
-from benchmarks.goals import CONCAT, HYPER, optimum, spell, verdicts
+from benchmarks.goals import optimum, spell, verdicts
+from benchmarks.protocols import PROTOCOLS
 from benchmarks.records import FamilyResults, settings, stale
 from benchmarks.speed import sections, table
 
 SHOWN = ("interpolation", "extrapolation")
-RIVALS = (CONCAT, "concat-ppo-matched", "blind-ppo")
 
 HEAD = """\
 # Results
@@ -54,6 +54,7 @@ def results_page(
     images: Mapping[str, str],
     notes: Mapping[str, str],
     ablation: Sequence[FamilyResults] = (),
+    protocols: Sequence[FamilyResults] = (),
 ) -> str:
     """The whole of docs/results.md.
 
@@ -63,29 +64,32 @@ def results_page(
         images: Markdown of each figure, by file name.
         notes: what a person wrote about a family's results, by family.
         ablation: results of variants of the default recipe.
+        protocols: learning results by published protocols.
     """
     parts = [HEAD]
     if not families and not speed:
         parts.append("There are no results yet.\n")
-    expected = list(verdicts(families, speed))
+    expected = list(verdicts(families, protocols, speed))
     if expected:
         cells = [[each.expected, each.found, "met" if each.met else "**not met**"] for each in expected]
         parts.append(f"## What was expected\n\n{table(['expected', 'found', ''], cells)}\n")
     if families:
         parts.append(MEANING)
-    parts += [_family(results, images, notes.get(results.name)) for results in families]
+    parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
     parts += [choices.section(ablation, notes.get("ablation"))] if ablation else []
-    parts += [_measured_with([*families, *ablation])] if families else []
+    parts += [_measured_with([*families, *protocols, *ablation])] if families else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")
     return "\n".join(parts)
 
 
-def readme_part(families: Sequence[FamilyResults], images: Mapping[str, str]) -> str:
-    """What stands between the README's markers: the figure and one table; empty without results."""
+def readme_part(
+    families: Sequence[FamilyResults], protocols: Sequence[FamilyResults], images: Mapping[str, str]
+) -> str:
+    """What stands between the README's markers: figures and one table; empty without results."""
     if not families:
         return ""
-    agents = [agent for agent in (HYPER, *RIVALS) if any(agent in each.agents for each in families)]
+    agents = list(dict.fromkeys(agent for each in families for agent in (each.hyper, *each.rivals)))
     cells = []
     for results in families:
         for split in (split for split in SHOWN if split in results.splits):
@@ -93,7 +97,8 @@ def readme_part(families: Sequence[FamilyResults], images: Mapping[str, str]) ->
             row += [_cell(results, agent, split) if agent in results.agents else "" for agent in agents]
             cells.append([*row, _known(results, split)])
     seeds = sorted({len(runs) for results in families for runs in results.agents.values()})
-    figure = next((text for name, text in images.items() if name.startswith("return_over_context")), "")
+    shown = [f"learning_curves_{results.key}" for results in protocols[:1]] + ["return_over_context"]
+    figures = [text for begin in shown for name, text in images.items() if name.startswith(begin)]
     caption = (
         f"Zero-shot return on tasks that were never trained on: interquartile mean over seeds"
         f" ({_listed(seeds)} of them) x tasks, 95 % interval. All agents share algorithm, hyperparameters and"
@@ -101,7 +106,7 @@ def readme_part(families: Sequence[FamilyResults], images: Mapping[str, str]) ->
         " [the results](docs/results.md)."
     )
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
-    return "\n\n".join(part for part in (figure, table(header, cells), caption) if part)
+    return "\n\n".join(part for part in (*figures, table(header, cells), caption) if part)
 
 
 def _family(results: FamilyResults, images: Mapping[str, str], note: str | None) -> str:
@@ -109,8 +114,10 @@ def _family(results: FamilyResults, images: Mapping[str, str], note: str | None)
 
 
 def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str | None) -> Iterator[str]:
-    yield f"## {results.name}"
+    yield f"## {results.name}" + (f", {results.algorithm.upper()}" if results.overrides else "")
     yield results.family.recipe.about.split(". ")[0].rstrip(".") + "."
+    if results.overrides:
+        yield PROTOCOLS[results.name].about
     yield _budget(results)
     yield "\n".join(f"- **Out of date:** {each}." for each in stale(results))
     yield _returns(results)
@@ -119,7 +126,7 @@ def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str |
     yield _differences(results)
     yield _time_to_solve(results)
     yield _last_update(results)
-    yield from (text for name, text in images.items() if name.endswith(f"_{results.name}.png"))
+    yield from (text for name, text in images.items() if name.endswith(f"_{results.key}.png"))
     yield (note or "").strip()
 
 
@@ -201,14 +208,14 @@ def _per_step(results: FamilyResults) -> str:
 
 
 def _differences(results: FamilyResults) -> str:
-    """`hyper-ppo` against each rival, where it loses as well as where it wins."""
-    if HYPER not in results.agents:
+    """The hypernetwork against each rival, where it loses as well as where it wins."""
+    if results.hyper not in results.agents:
         return ""
     cells = []
-    for rival in (rival for rival in RIVALS if rival in results.agents):
-        row = [f"`{HYPER}` - `{rival}`"]
+    for rival in results.rivals:
+        row = [f"`{results.hyper}` - `{rival}`"]
         for split in (split for split in SHOWN if split in results.splits):
-            one, other = results.paired(HYPER, rival, split)
+            one, other = results.paired(results.hyper, rival, split)
             row.append(_gap(one, other) if len(one) else "no seed in common")
         cells.append(row)
     header = ["difference", *(split for split in SHOWN if split in results.splits)]

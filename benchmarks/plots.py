@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.goals import CONCAT, HYPER
 from benchmarks.records import FamilyResults
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.figures import learning_curves, return_over_context
@@ -57,7 +56,7 @@ def plots(families: Sequence[FamilyResults]) -> Iterator[Plot]:
 def _over_context(results: FamilyResults) -> Plot | None:
     grids = {
         agent: [task for run in results.agents.get(agent, ()) for task in run.grid()]
-        for agent in (HYPER, CONCAT)
+        for agent in (results.hyper, results.concat)
     }
     drawn: dict[str, list[TaskResult]] = {agent: tasks for agent, tasks in grids.items() if tasks}
     if not drawn:
@@ -87,7 +86,7 @@ def _curves(results: FamilyResults) -> Plot:
         for split, panel in panels.items()
     }
     return Plot(
-        f"learning_curves_{results.name}.png",
+        f"learning_curves_{results.key}.png",
         f"Learning curves on {results.name}: zero-shot return per split against environment steps",
         [data, references],
         partial(learning_curves, panels, references=references, title=f"{results.name}: zero-shot return"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from hyperrl.evaluation import TaskResult, iqm
 from hyperrl.recipes import load_agent, parse_agent, resolve
 from hyperrl.tasks import Family
 
-FIRST = ("hyper-ppo", "hyper-ppo-full", "concat-ppo", "concat-ppo-matched", "blind-ppo")
-"""The order of agents in tables and figures; others follow by name."""
+KINDS = ("hyper-{}", "hyper-{}-full", "concat-{}", "concat-{}-matched", "blind-{}")
+"""Agents of an algorithm in the order of tables and figures; others follow by name."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,43 @@ class FamilyResults:
     Attributes:
         name: the family's.
         agents: runs by agent, each by seed.
+        overrides: of every agent's recipe, as `hyperrl train --set` takes them.
     """
 
     name: str
     agents: Mapping[str, tuple[Record, ...]]
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What its figures and notes are filed under."""
+        return f"{self.name}-{self.algorithm}" if self.overrides else self.name
+
+    @property
+    def hyper(self) -> str:
+        """The agent whose networks are generated."""
+        return f"hyper-{self.algorithm}"
+
+    @property
+    def concat(self) -> str:
+        """The agent whose networks see the context beside the observation."""
+        return f"concat-{self.algorithm}"
+
+    @property
+    def rivals(self) -> list[str]:
+        """The agents that the first is compared with."""
+        names = (self.concat, f"{self.concat}-matched", f"blind-{self.algorithm}")
+        return [name for name in names if name in self.agents]
+
+    @property
+    def compares(self) -> bool:
+        """Whether there are runs of both `hyper` and `concat`."""
+        return {self.hyper, self.concat} <= set(self.agents)
+
+    @property
+    def algorithm(self) -> str:
+        """What all agents learn by."""
+        return str(self.first.recipe["algorithm"]["name"])
 
     @cached_property
     def family(self) -> Family:
@@ -146,11 +179,16 @@ class FamilyResults:
         return found[0], found[1]
 
 
-def load(root: Path) -> list[FamilyResults]:
+def load(root: Path, overrides: Mapping[str, tuple[str, ...]] | None = None) -> list[FamilyResults]:
     """Every family that has results below `root`, by name.
 
+    Args:
+        root: folder of the JSON files.
+        overrides: of the recipes of the agents on a family, by family.
+
     Raises:
-        UserError: a file that is no result, or runs of a family that differ in steps, tasks or recipe.
+        UserError: a file that is no result, or runs of a family that differ in steps, tasks, algorithm or an
+            agent's recipe.
     """
     found: dict[str, dict[str, list[Record]]] = {}
     for path in sorted(root.glob("*/*/seed-*.json")):
@@ -158,19 +196,25 @@ def load(root: Path) -> list[FamilyResults]:
         found.setdefault(str(record.data["family"]), {}).setdefault(record.agent, []).append(record)
     families = []
     for name, agents in found.items():
-        ordered = sorted(
-            agents, key=lambda agent: (FIRST.index(agent) if agent in FIRST else len(FIRST), agent)
-        )
-        runs = {agent: tuple(sorted(agents[agent], key=lambda record: record.seed)) for agent in ordered}
-        families.append(_checked(FamilyResults(name, runs)))
+        runs = {agent: tuple(sorted(agents[agent], key=lambda record: record.seed)) for agent in agents}
+        found_here = FamilyResults(name, runs, (overrides or {}).get(name, ()))
+        families.append(_checked(_ordered(found_here)))
     return families
+
+
+def _ordered(results: FamilyResults) -> FamilyResults:
+    first = [kind.format(results.algorithm) for kind in KINDS]
+    names = sorted(
+        results.agents, key=lambda name: (first.index(name) if name in first else len(first), name)
+    )
+    return replace(results, agents={name: results.agents[name] for name in names})
 
 
 def _checked(results: FamilyResults) -> FamilyResults:
     """The same; UserError where runs cannot be compared."""
     for runs in results.agents.values():
         for record in runs:
-            for what, of in (("steps", _planned), ("tasks", _tasks)):
+            for what, of in (("steps", _planned), ("tasks", _tasks), ("algorithm", _algorithm)):
                 if of(record) != of(results.first):
                     both = f"{str(results.first.path)!r} and {str(record.path)!r}"
                     raise UserError(f"results {both}: differ in their {what}; train one of them again")
@@ -183,6 +227,10 @@ def _checked(results: FamilyResults) -> FamilyResults:
 
 def _planned(record: Record) -> Any:
     return record.data["planned_steps"]
+
+
+def _algorithm(record: Record) -> Any:
+    return record.recipe["algorithm"]["name"]
 
 
 def _tasks(record: Record) -> Any:
@@ -221,7 +269,7 @@ def stale(results: FamilyResults) -> list[str]:
         if now.shape != then.shape or not np.allclose(now, then, rtol=1e-5, atol=1e-9):
             found.append(f"the tasks of `{split}` have changed since")
     for agent, runs in results.agents.items():
-        recipe = resolve(load_agent(agent), family.recipe)
+        recipe = resolve(load_agent(agent), family.recipe, results.overrides)
         known = parse_agent(runs[0].recipe, str(runs[0].path))  # fields that came since have their defaults
         now_flat, then_flat = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (recipe, known))
         matched = now_flat.get("policy.match_parameters") is not None

@@ -1,8 +1,8 @@
 """Writes docs/results.md, the README's results and their figures: `python -m benchmarks.results [--check]`.
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
-`ablation/FAMILY/VARIANT/seed-N.json`, and `throughput.json`, `generation.json`, `tasks.json`, `rollout.json`
-and `replay.json`, which the benchmarks of these names write by `--json`.
+`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, and `throughput.json` and the
+others of `SPEED`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks import pages
 from benchmarks.plots import Plot, plots, short_hash
+from benchmarks.protocols import PROTOCOLS
 from benchmarks.records import FamilyResults, load
 from hyperrl.errors import UserError
 from hyperrl.store import atomic_write
@@ -68,6 +69,10 @@ class Site:
         """Results of variants of the default recipe."""
         return load(self.data / "ablation")
 
+    def protocols(self) -> list[FamilyResults]:
+        """Learning results by published protocols."""
+        return load(self.data / "protocols", {name: each.fields for name, each in PROTOCOLS.items()})
+
     def speed(self) -> dict[str, Mapping[str, Any]]:
         """Reports of speed benchmarks, by name."""
         files = {name: self.data / f"{name}.json" for name in SPEED}
@@ -93,7 +98,7 @@ class Site:
     def texts(
         self,
         families: Sequence[FamilyResults],
-        speed: Mapping[str, Mapping[str, Any]],
+        protocols: Sequence[FamilyResults],
         figures: Sequence[Plot],
     ) -> dict[Path, str]:
         """What the page and the README must say, given the figures as they lie on the disk."""
@@ -101,8 +106,8 @@ class Site:
             figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
         }
         in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
-        page = pages.results_page(families, speed, on_page, self.notes(), self.ablation())
-        part = pages.readme_part(families, in_readme)
+        page = pages.results_page(families, self.speed(), on_page, self.notes(), self.ablation(), protocols)
+        part = pages.readme_part(families, protocols, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 
     def _image(self, figure: Plot, folder: str) -> str:
@@ -129,10 +134,10 @@ def between_markers(text: str, part: str) -> str:
 
 def write(site: Site) -> list[Path]:
     """Draw the figures and write the texts; the texts that changed."""
-    families, speed = site.families(), site.speed()
-    figures = list(plots(families))
+    families, protocols = site.families(), site.protocols()
+    figures = list(plots([*protocols, *families]))
     site.draw(figures)
-    texts = site.texts(families, speed, figures)
+    texts = site.texts(families, protocols, figures)
     changed = [path for path, text in texts.items() if _text(path) != text]
     for path in changed:
         atomic_write(path, texts[path].encode())
@@ -141,8 +146,8 @@ def write(site: Site) -> list[Path]:
 
 def differing(site: Site) -> list[Path]:
     """The texts that are not what the results give; a figure that is out of date makes the page differ."""
-    families = site.families()
-    texts = site.texts(families, site.speed(), list(plots(families)))
+    families, protocols = site.families(), site.protocols()
+    texts = site.texts(families, protocols, list(plots([*protocols, *families])))
     return [path for path, text in texts.items() if _text(path) != text]
 
 

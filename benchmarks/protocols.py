@@ -1,0 +1,101 @@
+"""Learning off policy by published protocols: `python -m benchmarks.protocols`.
+
+Trains `hyper-sac`, `concat-sac` and `blind-sac` on families as papers do, where that differs from what the
+suite's recipes say, and evaluates every run on the held-out splits. One small JSON file a run below
+`benchmarks/results/protocols/FAMILY/AGENT/seed-N.json`; runs that have a file are skipped, and several
+processes share the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.learning import Job, work_through
+
+RESULTS = Path(__file__).resolve().parent / "results" / "protocols"
+AGENTS = ("hyper-sac", "concat-sac", "blind-sac")
+SEEDS = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a family is trained on.
+
+    Attributes:
+        about: whose protocol it is, and where ours departs from it.
+        environments: that run side by side, each step of all of them followed by one update.
+        warmup: environment steps, all environments together, before learning.
+        updates: in all.
+        overrides: further ones of the agents' recipes.
+    """
+
+    about: str
+    environments: int
+    warmup: int
+    updates: int
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Environment steps, all environments together."""
+        return self.warmup + self.environments * self.updates
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The agents' recipes' fields that it sets, as `hyperrl train --set` takes them."""
+        return (
+            f"steps={self.steps}",
+            f"n_envs={self.environments}",
+            f"algorithm.learning_starts={self.warmup}",
+            "algorithm.train_freq=1",
+            "algorithm.gradient_steps=1",
+            *self.overrides,
+        )
+
+
+_AIB = Protocol(
+    "The Actuator Inversion Benchmark's protocol: SAC 256-256, 20 training contexts, each with an environment"
+    " of its own, one update a step of all of them, critics at 1e-3; the actor learns at every update, not at"
+    " every second, and the budget is 40,000 of its 100,000 updates.",
+    environments=20,
+    warmup=5_000,
+    updates=40_000,
+    overrides=(
+        "sampler=round-robin",
+        "policy.critic_lr_scale=3.3333333",
+        "evaluate_every=40000",
+        "checkpoint_every=10000000",
+    ),
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    "double-integrator": _AIB,
+    "double-integrator-friction": _AIB,
+}
+"""By family."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.protocols", description=__doc__)
+    parser.add_argument(
+        "--families", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS), metavar="F"
+    )
+    parser.add_argument("--agents", nargs="+", default=list(AGENTS), metavar="A")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="S")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    asked = parser.parse_args(arguments)
+    jobs = [
+        Job(family, agent, seed, overrides=PROTOCOLS[family].fields)
+        for family in asked.families
+        for seed in asked.seeds
+        for agent in asked.agents
+    ]
+    return work_through("benchmarks.protocols", jobs, asked.results)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
