@@ -10,7 +10,7 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import evaluate, load, resume, train
+    from hyperrl.api import evaluate, load, resume, train, watch
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
@@ -18,6 +18,7 @@ _LAZY = {
     "resume": "hyperrl.api",
     "evaluate": "hyperrl.api",
     "load": "hyperrl.api",
+    "watch": "hyperrl.api",
     "contextualize": "hyperrl.tasks",
     "Family": "hyperrl.tasks",
 }
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "resume",
     "train",
+    "watch",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line, for Python: train, resume, evaluate, load."""
+"""The verbs of the command line, for Python: train, resume, evaluate, watch, load."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.seeds import refuse_strangers
+from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
+from hyperrl.evaluation.watching import rate, scenes, shown
 from hyperrl.limits import EPISODES, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_actions
 
-__all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train"]
+__all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train", "watch"]
 
 
 def default_run_dir(family: str, agent: str, seed: int) -> Path:
@@ -175,6 +177,53 @@ def evaluate(
         spec.agent.name, tasks.name, episodes, seed, deterministic, played, hidden=tuple(hidden)
     )
     return _saved(found, opened, tasks, asked) if save else found
+
+
+def watch(
+    run: str | Path | Run,
+    *,
+    contexts: Sequence[Mapping[str, float]] = (),
+    video: str | Path | None = None,
+    seed: int = 0,
+    deterministic: bool = True,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> int:
+    """Show an agent acting, one episode of each task side by side, as `hyperrl watch` does.
+
+    Args:
+        run: a run directory.
+        contexts: at most 16 tasks; none takes three of each held-out split.
+        video: an .mp4 or .gif that is written, or replaced, in place of a window.
+        seed: of the start states (those of `evaluate`'s first episode), and of the actions where they are
+            drawn; at least 0.
+        deterministic: take the most likely action rather than draw one.
+        checkpoint: as in `load`.
+        allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
+
+    Returns:
+        Frames shown.
+
+    Raises:
+        UserError: no run or a corrupt one, a wrong context, a file that cannot be written, no display, or an
+            environment that renders no pictures.
+    """
+    seed = whole("seed", seed, SEED)
+    if video is not None:
+        refuse_video(Path(video))
+    else:
+        refuse_window()
+    agent = load(run, checkpoint=checkpoint, allow_import=allow_import, family=family)
+    tasks = shown(agent.family, contexts)
+    frames_a_second = rate(agent.family)
+    with _own_luck():
+        _seed_draws(seed)
+        frames = scenes(act_of(agent.model, deterministic), agent.family, tasks, seed=seed)
+        if video is not None:
+            return write_video(Path(video), frames, frames_a_second)
+        return show(frames, frames_a_second, f"{agent.run.spec.agent.name} on {agent.family.name}")
 
 
 def load(

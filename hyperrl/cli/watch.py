@@ -1,0 +1,44 @@
+"""`hyperrl watch`: the agent acting on several tasks side by side, in a window or a video."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hyperrl.cli import show, values
+
+
+def watch(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")],
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="k=v,k=v",
+            help="A task to watch (repeatable, at most 16); features left out take their defaults."
+            " [default: three of interpolation and three of extrapolation]",
+        ),
+    ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a video, .mp4 or .gif, in place of the window."),
+    ] = None,
+    seed: Annotated[int, typer.Option(parser=values.SEED, metavar="S", help="Seed of the start states.")] = 0,
+    stochastic: Annotated[
+        bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
+    ] = False,
+    allow_import: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
+    ] = None,
+) -> None:
+    """Watch a run's agent act, one episode of each task."""
+    from hyperrl.store import Run
+
+    contexts = [values.context(text) for text in context or ()]
+    opened = Run.open(run, tuple(allow_import or ()))
+    values.known("--context", contexts, opened.spec.family.features)
+    from hyperrl import api
+
+    frames = api.watch(opened, contexts=contexts, video=video, seed=seed, deterministic=not stochastic)
+    if video is not None:
+        show.pairs([("video", f"{video} ({frames} frames)")])

@@ -1,0 +1,144 @@
+"""An agent seen acting: several tasks side by side, each with its context and return so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation.canvas import Canvas
+from hyperrl.evaluation.request import request
+from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, Act, start_seeds
+
+if TYPE_CHECKING:
+    from hyperrl.tasks import Family
+    from hyperrl.tasks.env import ContextualEnv
+
+MAX_PANELS = 16
+CHOSEN = 3
+"""Tasks of each held-out split that are shown where none are asked for."""
+
+Frame = NDArray[np.uint8]
+
+
+@dataclass
+class Panel:
+    """One task at play.
+
+    Attributes:
+        env: its environment.
+        context: the task.
+        seen: the last observation.
+        frame: the last picture of it.
+        total: return so far.
+        steps: steps so far.
+        running: whether the episode goes on.
+    """
+
+    env: ContextualEnv
+    context: Mapping[str, float]
+    seen: dict[str, Any] = field(default_factory=dict)
+    frame: Frame = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
+    total: float = 0.0
+    steps: int = 0
+    running: bool = True
+
+    def reset(self, seed: int, options: Mapping[str, Any]) -> None:
+        """Begin the episode."""
+        self.seen, _ = self.env.reset(seed=seed, options={**options, "context": dict(self.context)})
+        self.frame = self._drawn()
+
+    def step(self, action: NDArray[Any]) -> None:
+        """Take a step, and a picture of where it led."""
+        self.seen, reward, terminated, truncated, _ = self.env.step(action)
+        self.total += float(reward)
+        self.steps += 1
+        self.running = not (terminated or truncated)
+        self.frame = self._drawn()
+
+    @property
+    def caption(self) -> tuple[str, ...]:
+        """What stands above the picture: the features' values, then return and steps."""
+        state = "" if self.running else ", ended"
+        values = [f"{name} = {value:g}" for name, value in self.context.items()]
+        return *values, f"return {self.total:.1f}, step {self.steps}{state}"
+
+    def _drawn(self) -> Frame:
+        frame = self.env.render()
+        if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
+            raise UserError(f"{type(self.env.base).__name__}: renders no picture (render_mode 'rgb_array')")
+        return frame.astype(np.uint8, copy=False)
+
+
+def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """The tasks to watch, complete: those given, else some of each held-out split, evenly spaced in it.
+
+    Raises:
+        UserError: an unknown feature, a value that is not finite, more than 16 tasks, or no task at all.
+    """
+    if len(contexts) > MAX_PANELS:
+        raise UserError(f"watch: {len(contexts)} tasks; at most {MAX_PANELS} fit one picture")
+    if contexts:
+        return list(request(family, contexts=contexts).contexts)
+    found = []
+    for split in ("interpolation", "extrapolation"):
+        tasks = family.tasks(split)
+        places = np.linspace(0, len(tasks) - 1, min(CHOSEN, len(tasks))).round().astype(int)
+        found += [tasks[place] for place in places]
+    if not found:
+        raise UserError(f"family {family.name!r}: has no held-out tasks; name some by --context")
+    return found
+
+
+def scenes(
+    act: Act, family: Family, contexts: Sequence[Mapping[str, float]], *, seed: int = 0
+) -> Iterator[Frame]:
+    """The pictures of one episode of every task, from its start to the end of the longest.
+
+    Args:
+        act: the policy.
+        family: the tasks' family; its reset options for evaluation apply.
+        contexts: complete tasks, at most 16; each has a panel, row by row.
+        seed: of the start states, which are those of `evaluate`'s first episode.
+
+    Yields:
+        Pictures (height, width, 3), all of one size, both a multiple of 16.
+
+    Raises:
+        UserError: an environment that renders no pictures, or whose episodes do not end.
+    """
+    start = start_seeds(1, seed)[0]
+    options = dict(family.recipe.evaluation.options)
+    with ExitStack() as open_ones:
+        panels = [Panel(family.make(render_mode="rgb_array"), context) for context in contexts]
+        for panel in panels:
+            open_ones.callback(panel.env.close)
+        for panel in panels:
+            panel.reset(start, options)
+        canvas = Canvas([panel.frame.shape[:2] for panel in panels], [panel.caption for panel in panels])
+        for _ in range(MAX_EPISODE_STEPS):
+            yield canvas.picture([(panel.frame, panel.caption) for panel in panels])
+            running = [panel for panel in panels if panel.running]
+            if not running:
+                return
+            seen = {key: np.stack([np.asarray(each.seen[key]) for each in panels]) for key in panels[0].seen}
+            for panel, action in zip(panels, act(seen), strict=True):
+                if panel.running:
+                    panel.step(action)
+    raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")
+
+
+def rate(family: Family) -> int:
+    """Pictures a second at which the environment plays in its own time; 30 where it does not say."""
+    env = family.make(render_mode="rgb_array")
+    try:
+        told = env.metadata.get("render_fps", 30)
+    finally:
+        env.close()
+    return max(1, round(told)) if isinstance(told, (int, float)) and math.isfinite(told) else 30

@@ -1,0 +1,134 @@
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation import evaluate_tasks
+from hyperrl.evaluation.canvas import Canvas
+from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
+from hyperrl.evaluation.watching import Panel, rate, scenes, shown
+from hyperrl.tasks import Family
+from tests.evaluation.conftest import balance, drive
+
+Frame = NDArray[np.uint8]
+TASKS = [{"c0": 2.0}, {"c0": -6.0}, {"c0": 9.0}]
+
+
+@pytest.fixture(scope="module")
+def film() -> list[Frame]:
+    return list(scenes(drive, Family.load("ode"), TASKS))
+
+
+def test_a_film_shows_every_step_of_the_episode(film: list[Frame]) -> None:
+    assert len(film) == 201
+    assert {frame.shape for frame in film} == {film[0].shape}
+    assert film[0].shape[0] % 16 == film[0].shape[1] % 16 == 0
+    assert film[0].dtype == np.uint8
+
+
+def test_frames_are_not_black_and_differ_over_time_in_every_panel(film: list[Frame]) -> None:
+    height, width = film[0].shape[0] // 2, film[0].shape[1] // 2
+    for top, left in ((0, 0), (0, width), (height, 0)):
+        panel = np.stack([frame[top : top + height, left : left + width] for frame in film])
+        assert panel.max() > 200 and panel.min() < 100
+        assert all((one != other).any() for one, other in pairwise(panel[::10]))
+
+
+def test_captions_say_task_and_return() -> None:
+    family = Family.load("ode")
+    panel = Panel(family.make(render_mode="rgb_array"), {"c0": 5.0})
+    panel.reset(0, {"x": 1.0})
+    assert panel.caption == ("c0 = 5", "return 0.0, step 0")
+    while panel.running:
+        panel.step(drive({key: np.asarray(part)[None] for key, part in panel.seen.items()})[0])
+    played = evaluate_tasks(drive, family, [{"c0": 5.0}], episodes=1)[0]
+    assert panel.total == pytest.approx(played.returns[0])
+    assert panel.caption == ("c0 = 5", f"return {played.returns[0]:.1f}, step 200, ended")
+
+
+def test_captions_are_drawn_apart_and_inside_their_panel() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+    caption = (*(f"feature_{number} = {number}" for number in range(7)), "return 12.3, step 45")
+    canvas = Canvas([(100, 100)] * 2, [caption] * 2)
+    blank = canvas.picture([(white, ("", "")), (white, ("", ""))])
+    written = canvas.picture([(white, caption), (white, ("", ""))])
+    rows, columns = np.nonzero((written != blank).any(axis=2))
+    assert rows.max() < written.shape[0] - 300 and columns.max() < written.shape[1] // 2
+    inked = np.flatnonzero((written != blank).any(axis=(1, 2)))
+    lines = 1 + int((np.diff(inked) > 1).sum())
+    assert lines >= 3  # features that do not fit beside each other go below
+
+
+def test_episodes_end_one_by_one_and_stay_as_they_ended(cartpole: Family) -> None:
+    tasks = [cartpole.space.default, {**cartpole.space.default, "force_mag": 1.0, "length": 0.05}]
+    film = list(scenes(balance, cartpole, tasks))
+    half = film[0].shape[1] // 2
+    left, right = (np.stack([f[:, part] for f in film]) for part in (slice(0, half), slice(half, None)))
+    changes = [int((one[1:] != one[:-1]).any(axis=(1, 2, 3)).sum()) for one in (left, right)]
+    assert changes[0] != changes[1]
+    assert max(changes) == len(film) - 1
+
+
+def test_some_held_out_tasks_are_shown_where_none_are_asked_for() -> None:
+    family = Family.load("ode")
+    chosen = shown(family, [])
+    assert [family.flag(task) for task in chosen] == ["interpolation"] * 3 + ["extrapolation"] * 3
+    assert shown(family, [{"c0": 7}]) == [{"c0": 7.0}]
+    with pytest.raises(UserError, match="at most 16"):
+        shown(family, [{"c0": 1.0}] * 17)
+    assert rate(family) == 30
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_a_video_has_every_frame(film: list[Frame], tmp_path: Path, suffix: str) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="needs the extra: pip install 'hyperrl[video]'")
+    path = tmp_path / f"film{suffix}"
+    assert write_video(path, film[:20], 30) == 20
+    raw = ["-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    decoded = subprocess.run([ffmpeg.get_ffmpeg_exe(), "-i", path, *raw], capture_output=True, check=True)
+    read = np.frombuffer(decoded.stdout, np.uint8).reshape(20, *film[0].shape)
+    assert np.abs(read[-1].astype(int) - film[19]).mean() < 4
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_film_that_breaks_off_leaves_the_old_file(film: list[Frame], tmp_path: Path) -> None:
+    pytest.importorskip("imageio", reason="needs the extra: pip install 'hyperrl[video]'")
+    path = tmp_path / "film.gif"
+    path.write_bytes(b"old")
+
+    def breaks() -> Iterator[Frame]:
+        yield film[0]
+        raise UserError("no more")
+
+    with pytest.raises(UserError, match="no more"):
+        write_video(path, breaks(), 30)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("film.avi", "ending in .mp4 or .gif"), ("nowhere/film.gif", "there is no folder")],
+)
+def test_a_wrong_file_is_refused_before_anything_is_played(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        refuse_video(tmp_path / name)
+
+
+def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match="no display"):
+        refuse_window()
+
+
+def test_a_window_shows_frames_until_they_end(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    refuse_window()
+    assert show(film[:5], 1000, "ode") == 5
