@@ -16,9 +16,9 @@ from pathlib import Path
 from benchmarks.learning import Job, work_through
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ablation"
-FAMILIES = ("ode", "point-goal", "pendulum", "ode-2d")
+FAMILIES = ("ode", "point-goal", "pendulum")
 SEEDS = (10, 11, 12, 13, 14)
-STEPS = {"ode": 80_000, "point-goal": 100_000, "pendulum": 100_000, "ode-2d": 150_000}
+STEPS = {"ode": 80_000, "point-goal": 100_000, "pendulum": 100_000}
 """About half of what the families ask for: enough to tell choices apart."""
 
 _HYPER = "policy.hypernetwork."

@@ -58,10 +58,11 @@ class Record:
         """The seed that it was trained with."""
         return int(self.data["seed"])
 
-    @property
+    @cached_property
     def recipe(self) -> Mapping[str, Any]:
-        """The agent's resolved recipe."""
-        found: Mapping[str, Any] = self.data["recipe"]["agent"]
+        """The agent's resolved recipe; fields that came since the run have their defaults."""
+        recipe = parse_agent(self.data["recipe"]["agent"], str(self.path))
+        found: dict[str, Any] = recipe.model_dump(mode="json", by_alias=True)
         return found
 
     def returns(self, split: str, checkpoint: str = "best") -> NDArray[np.float64]:
@@ -270,8 +271,7 @@ def stale(results: FamilyResults) -> list[str]:
             found.append(f"the tasks of `{split}` have changed since")
     for agent, runs in results.agents.items():
         recipe = resolve(load_agent(agent), family.recipe, results.overrides)
-        known = parse_agent(runs[0].recipe, str(runs[0].path))  # fields that came since have their defaults
-        now_flat, then_flat = (_flat(one.model_dump(mode="json", by_alias=True)) for one in (recipe, known))
+        now_flat, then_flat = _flat(recipe.model_dump(mode="json", by_alias=True)), _flat(runs[0].recipe)
         matched = now_flat.get("policy.match_parameters") is not None
         ignored = {"about", "policy.match_parameters", *(["policy.net_arch"] if matched else [])}
         changed = [key for key in {**then_flat, **now_flat} if key not in ignored]
