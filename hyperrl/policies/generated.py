@@ -13,6 +13,9 @@ from hyperrl.policies.inputs import Inputs
 from hyperrl.policies.kept import KeptWeights, Networks
 from hyperrl.policies.making import made_hypernetwork
 
+_WORTH_GROUPING = 64
+"""Rows from which finding their distinct tasks takes less than generating what it saves."""
+
 
 class GeneratedMLP(nn.Module):
     """Target networks, the hypernetwork that generates them, and the choice of how they are executed.
@@ -97,10 +100,14 @@ class GeneratedMLP(nn.Module):
         weights: Weights | SeparateWeights
         if self.hyper.descriptor_dim == 0:
             weights = self.hyper(descriptors[:1])
-        elif distinct or self.hyper.factored:
+        elif distinct or (
+            self.hyper.factored and (self.inputs.dynamic or len(descriptors) < _WORTH_GROUPING)
+        ):
             weights = self.hyper(descriptors)
         else:
-            weights = self.hyper(*group(descriptors))
+            tasks, index = group(descriptors)
+            few = 2 * len(tasks) <= len(descriptors)
+            weights = self.hyper(tasks, index) if few or not self.hyper.factored else self.hyper(descriptors)
         return weights
 
     def drop_kept(self) -> None:
