@@ -23,6 +23,7 @@ from hyperrl.evaluation import act_of
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies import GeneratingPolicy
 from hyperrl.training.callbacks import rollout_steps
+from hyperrl.training.checkpoint import MEMORY
 from hyperrl.training.kinds import optimizers
 
 _WARM_UP = 20
@@ -44,7 +45,7 @@ class Parameters:
     networks: int = 0
     """Actor and critic, where nothing is generated."""
     rest: int = 0
-    """The features extractor and the spread of actions."""
+    """The features extractor, LSTMs and the spread of actions."""
     targets: int = 0
     """Copies that follow by Polyak averaging, learned by no gradient."""
 
@@ -127,7 +128,7 @@ class Load:
             return cls(model.batch_size, 0, updates, 1, descriptors[: model.batch_size])
         assert isinstance(model, OnPolicyAlgorithm)
         rollout = model.n_steps * model.n_envs
-        rows = min(int(getattr(model, "batch_size", rollout)), rollout)
+        rows = rollout if _follows_curvature(model) else min(int(getattr(model, "batch_size", rollout)), rollout)
         epochs = int(getattr(model, "n_epochs", 1))
         return cls(rows, rollout % rows, rollout // rows, epochs, descriptors[:rows])
 
@@ -192,7 +193,7 @@ def _parameters(policy: BasePolicy, generators: Iterable[HyperNetwork]) -> Param
 
 
 def _sizes(policy: BasePolicy) -> tuple[int, int]:
-    """Weights and biases of the networks that act and judge on one task; of DQN's the latter alone."""
+    """Weights and biases of the networks that act and judge on one task; of Q-networks the latter alone."""
     if isinstance(policy, GeneratingPolicy):
         layers = [layer for part in policy.parts.values() for layer in part.target.layers.items()]
         actor, critic = (
@@ -209,8 +210,9 @@ def _sizes(policy: BasePolicy) -> tuple[int, int]:
 
 def plain_networks(policy: Any) -> tuple[list[nn.Module], list[nn.Module]]:
     """The modules of the actor and of the critics of a policy of Stable-Baselines3's, in order."""
-    if hasattr(policy, "q_net"):
-        return [], [policy.q_net.q_net]
+    for network in ("q_net", "quantile_net"):
+        if hasattr(policy, network):
+            return [], [getattr(getattr(policy, network), network)]
     if hasattr(policy, "mlp_extractor"):
         extractor = policy.mlp_extractor
         return [extractor.policy_net, policy.action_net], [extractor.value_net, policy.value_net]
@@ -282,9 +284,14 @@ def _training(model: Any, load: Load, rows: int) -> tuple[Callable[[], object], 
         return lambda: model.train(gradient_steps=updates, batch_size=rows), updates
     model.rollout_buffer = _filled_buffer(model, seen, rows)
     for name, value in (("n_epochs", 1), ("batch_size", rows)):
-        if hasattr(model, name):
+        if hasattr(model, name) and not _follows_curvature(model):
             setattr(model, name, value)
     return model.train, 1
+
+
+def _follows_curvature(model: OnPolicyAlgorithm) -> bool:
+    """Whether an update is one step on the whole rollout, and the critic's passes over it: TRPO."""
+    return hasattr(model, "cg_max_steps")
 
 
 def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
@@ -301,15 +308,21 @@ def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
 
 def _filled_buffer(model: OnPolicyAlgorithm, seen: Batch, rows: int) -> Any:
     """A rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
-    policy = model.policy
-    with torch.no_grad():
-        actions, values, log_probs = policy(policy.obs_to_tensor(seen)[0])
-    assert model.rollout_buffer_class is not None
-    buffer: Any = model.rollout_buffer_class(
-        1, model.observation_space, model.action_space, model.device, n_envs=rows
-    )
+    policy: Any = model.policy
+    spaces = model.observation_space, model.action_space
+    memory: Any = getattr(model, MEMORY, None)
     zeros = np.zeros(rows, np.float32)
-    buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs)
+    shapes: tuple[Any, ...] = ()
+    remembered, told = {}, {}
+    if memory is not None:
+        layers, _, size = memory.pi[0].shape
+        state = (torch.zeros(layers, rows, size),) * 2
+        remembered = {"lstm_states": type(memory)(state, state), "episode_starts": torch.ones(rows)}
+        shapes, told = ((1, layers, rows, size),), {"lstm_states": remembered["lstm_states"]}
+    with torch.no_grad():
+        actions, values, log_probs, *_ = policy(policy.obs_to_tensor(seen)[0], **remembered)
+    buffer: Any = type(model.rollout_buffer)(1, *spaces, *shapes, model.device, n_envs=rows)
+    buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs, **told)
     buffer.advantages[:] = np.random.default_rng(0).standard_normal((1, rows))
     return buffer
 
@@ -318,7 +331,7 @@ def products(work: Callable[[], object]) -> int:
     """FLOPs of the matrix products and convolutions of some work."""
     counter = FlopCounterMode(display=False)
     counter.mod_tracker = _NoModules()  # type: ignore[assignment]
-    with counter:
+    with counter, torch.backends.mkldnn.flags(enabled=False):  # which has LSTMs as one step, not as products
         work()
     return int(counter.get_total_flops())
 
