@@ -32,7 +32,7 @@ class Memory:
         self.states = None
 
     def step(self, policy: Any, seen: Any, deterministic: bool) -> Tensor:
-        """The policy's actions at the next step; ValueError where there are more or fewer rows than before."""
+        """The policy's actions at the next step; ValueError where there are not as many rows as before."""
         import torch
 
         rows = len(next(iter(seen.values())))
@@ -41,7 +41,7 @@ class Memory:
             self.states = (torch.zeros(layers, rows, size, device=policy.device),) * 2
         before = self.states[0].shape[1]
         if before != rows:
-            raise ValueError(f"found {rows} observations after {before}; allowed: as many until reset() is called")
+            raise ValueError(f"found {rows} observations after {before}; allowed: as many until reset()")
         goes_on = torch.zeros(rows, device=policy.device)
         actions: Tensor
         actions, self.states = policy._predict(

@@ -5,7 +5,10 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from sb3_contrib.common.recurrent.policies import (
+    RecurrentActorCriticPolicy,
+    RecurrentMultiInputActorCriticPolicy,
+)
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
 from sb3_contrib.tqc.policies import Critic as TQCCritic
@@ -14,7 +17,6 @@ from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
-from hyperrl.nets.encoders import Range
 from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.choices import Choices
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
@@ -25,7 +27,7 @@ _STEPS, _ROWS = 32, 64
 """Steps and sequences over which an LSTM's output is measured at the start."""
 
 
-class ConcatTQCPolicy(CriticRate, TQCMultiInputPolicy):
+class ConcatTQCPolicy(CriticRate, TQCMultiInputPolicy):  # type: ignore[misc]
     """sb3-contrib's ``MultiInputPolicy`` of TQC, with a rate of the critics' own."""
 
 
@@ -41,7 +43,7 @@ class HyperQuantileCritic(GeneratedCritics, TQCCritic):
         return torch.stack(self.judged(obs, action), dim=1)
 
 
-class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):
+class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
     """sb3-contrib's policy of TQC, every layer of its actor and its critics generated from the context.
 
     As :class:`~hyperrl.policies.HyperSACPolicy`; each critic has ``n_quantiles`` outputs.
@@ -107,7 +109,30 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
             yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
 
 
-class HyperRecurrentPolicy(HyperActorCriticPolicy, RecurrentActorCriticPolicy):
+class SwiftRecurrentPolicy(RecurrentActorCriticPolicy):
+    """sb3-contrib's recurrent policy, for which an episode's start at the head of a sequence is no break.
+
+    Theirs goes through every sequence step by step where any episode starts, though all that they learn from
+    are cut at such starts. What comes out is the same.
+    """
+
+    @staticmethod
+    def _process_sequence(
+        features: Tensor, lstm_states: Any, episode_starts: Tensor, lstm: nn.LSTM
+    ) -> tuple[Tensor, Any]:
+        """The LSTM's output (batch, size) on sequences one after the other, and its state after them."""
+        starts = episode_starts.reshape(lstm_states[0].shape[1], -1)
+        goes_on = (1.0 - starts[:, :1]).unsqueeze(0)
+        later = torch.cat([torch.zeros_like(starts[:, :1]), starts[:, 1:]], dim=1)
+        entered: Any = tuple(goes_on * state for state in lstm_states)
+        return RecurrentActorCriticPolicy._process_sequence(features, entered, later.flatten(), lstm)
+
+
+class ConcatRecurrentPolicy(SwiftRecurrentPolicy, RecurrentMultiInputActorCriticPolicy):
+    """sb3-contrib's ``MultiInputLstmPolicy``."""
+
+
+class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
     """sb3-contrib's recurrent policy for hidden contexts: the weights follow the output of its LSTM.
 
     The LSTM sees the features of the observations, the hypernetwork its output, the target networks the
@@ -161,7 +186,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, RecurrentActorCriticPolicy):
     def _build(self, lr_schedule: Schedule) -> None:
         """Nothing yet: how the hypernetwork starts depends on the LSTM, which is made after."""
 
-    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, Range]:
+    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
         """The LSTM's output at the start, as a uniform distribution of the same variance."""
         with torch.no_grad():
             output, _ = self.lstm_actor(torch.randn(_STEPS, _ROWS, self.lstm_actor.input_size))
@@ -177,17 +202,19 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, RecurrentActorCriticPolicy):
         }
 
     @staticmethod
-    def _process_sequence(
-        features: Tensor, lstm_states: tuple[Tensor, Tensor], episode_starts: Tensor, lstm: nn.LSTM
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def _process_sequence(features: Tensor, *given: Any) -> Any:
         """The features with the LSTM's output behind them, and its state after the last step."""
-        output, states = RecurrentActorCriticPolicy._process_sequence(
-            features, lstm_states, episode_starts, lstm
-        )
+        output, states = SwiftRecurrentPolicy._process_sequence(features, *given)
         return torch.cat([features, output], dim=1), states
 
+    def _predict(  # type: ignore[override]
+        self, observation: PyTorchObs, lstm_states: Any, episode_starts: Tensor, deterministic: bool = False
+    ) -> Any:
+        predict: Any = RecurrentActorCriticPolicy._predict
+        return predict(self, observation, lstm_states, episode_starts, deterministic)
+
     def evaluate_actions(  # type: ignore[override]
-        self, obs: PyTorchObs, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+        self, obs: Any, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Values (batch, 1), log probabilities (batch,) of actions, and entropies (batch,).
 
@@ -195,13 +222,10 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, RecurrentActorCriticPolicy):
         """
         if not self.shared_lstm:
             return super().evaluate_actions(obs, actions, lstm_states, episode_starts)
-        latent, _ = self._process_sequence(
-            self.extract_features(obs), lstm_states.pi, episode_starts, self.lstm_actor
-        )
-        features, memory = torch.split(
-            latent, [latent.shape[1] - self.lstm_output_dim, self.lstm_output_dim], dim=1
-        )
-        actor = self.mlp_extractor.forward_actor(torch.cat([features, memory.detach()], dim=1))
+        features: Any = self.extract_features(obs)
+        latent, _ = self._process_sequence(features, lstm_states.pi, episode_starts, self.lstm_actor)
+        untrained = torch.cat([features, latent[:, -self.lstm_output_dim :].detach()], dim=1)
+        actor = self.mlp_extractor.forward_actor(untrained)
         distribution = self._get_action_dist_from_latent(actor)
         values = self.mlp_extractor.forward_critic(latent)
         return values, distribution.log_prob(actions), distribution.entropy()

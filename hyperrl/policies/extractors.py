@@ -72,7 +72,9 @@ class ContextExtractor(BaseFeaturesExtractor):
             features: Tensor = self.inner(observations)
             return features
         features = self.inner({key: value for key, value in observations.items() if key != CONTEXT})
-        return torch.cat([features, observations[CONTEXT].flatten(1)], dim=1) if self.descriptor_dim else features
+        if not self.descriptor_dim:
+            return features
+        return torch.cat([features, observations[CONTEXT].flatten(1)], dim=1)
 
 
 class HidingExtractor(ContextExtractor):

@@ -17,7 +17,6 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP
-from hyperrl.nets.encoders import Range
 from hyperrl.policies.choices import Choices, tails
 from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
 from hyperrl.policies.generated import GeneratedMLP
@@ -169,7 +168,7 @@ class GeneratingPolicy(BasePolicy):
             features_dim=features,
         )
 
-    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, Range]:
+    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
         """Size and range of what follows the features."""
         return extractor.descriptor_dim, descriptor_range(self.observation_space)
 
@@ -266,11 +265,12 @@ class GeneratingPolicy(BasePolicy):
         """Whether weights follow the observation rather than the task alone."""
         return any(part.inputs.dynamic for part in self.parts.values())
 
-    def _predict(self, observation: PyTorchObs, *, deterministic: bool = False, **memory: Any) -> Any:
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         with ExitStack() as acting:
             for part in self.parts.values():
                 acting.enter_context(part.inputs.acting(deterministic))
-            return super()._predict(observation, deterministic=deterministic, **memory)  # type: ignore[safe-super]
+            predicted: Tensor = super()._predict(observation, deterministic)  # type: ignore[safe-super]
+            return predicted
 
     @property
     def generation_seconds(self) -> float:

@@ -78,7 +78,7 @@ class ConcatTD3Policy(CriticRate, TD3MultiInputPolicy):
 
 
 class HyperActorCritics(GeneratingPolicy, CriticRate):
-    """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each of the two."""
+    """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each."""
 
     critic_class: ClassVar[Any] = HyperCritic
     actor: Any

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import torch
 from stable_baselines3.common.policies import BaseModel, BasePolicy, ContinuousCritic
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.dqn.policies import QNetwork
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN
@@ -94,6 +95,7 @@ class GeneratedCritics(BaseModel):
     """
 
     share_features_extractor: bool
+    features_extractor: BaseFeaturesExtractor
 
     def __init__(self, generated: GeneratedMLP, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS, "n_critics": 0})

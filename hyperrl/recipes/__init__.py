@@ -11,6 +11,7 @@ from hyperrl.recipes.algorithms import (
     TD3,
     TQC,
     TRPO,
+    OnPolicy,
     RecurrentPPO,
 )
 from hyperrl.recipes.base import Model, Range
@@ -50,6 +51,7 @@ __all__ = [
     "Linspace",
     "LrScale",
     "Model",
+    "OnPolicy",
     "Part",
     "Range",
     "RecurrentPPO",

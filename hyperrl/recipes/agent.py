@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hyperrl.recipes.algorithms import PPO, TQC, TRPO, Algorithm, RecurrentPPO
+from hyperrl.recipes.algorithms import PPO, TQC, TRPO, Algorithm, OnPolicy, RecurrentPPO
 from hyperrl.recipes.base import Count, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
@@ -42,9 +42,9 @@ class AgentRecipe(Model):
     @model_validator(mode="after")
     def _advantages_can_be_normalised(self) -> Self:
         algorithm = self.algorithm
-        if not getattr(algorithm, "normalize_advantage", False):
+        if not isinstance(algorithm, OnPolicy) or not algorithm.normalize_advantage:
             return self
-        rollout = getattr(algorithm, "n_steps") * self.n_envs
+        rollout = algorithm.n_steps * self.n_envs
         if rollout <= getattr(algorithm, "sub_sampling_factor", 1):
             raise FieldError(
                 path=("algorithm", "n_steps"),
@@ -88,11 +88,12 @@ class AgentRecipe(Model):
                 found=policy.net_arch.model_dump(),
                 allowed=f"widths as [64, 64] with the algorithm {algorithm.name!r}, which has one network",
             )
-        if isinstance(algorithm, TQC) and algorithm.top_quantiles_to_drop_per_net >= (policy.n_quantiles or 25):
+        quantiles = policy.n_quantiles or 25
+        if isinstance(algorithm, TQC) and algorithm.top_quantiles_to_drop_per_net >= quantiles:
             raise FieldError(
                 path=("algorithm", "top_quantiles_to_drop_per_net"),
                 found=algorithm.top_quantiles_to_drop_per_net,
-                allowed="less than policy.n_quantiles (25 where it is not given)",
+                allowed=f"less than policy.n_quantiles, {quantiles}",
             )
         if isinstance(policy, HyperPolicy):
             self._generated_networks_fit(policy)

@@ -1,11 +1,22 @@
-"""The algorithms that an agent may learn by. Fields carry the argument names of Stable-Baselines3's classes."""
+"""The algorithms that an agent may learn by. Fields carry the argument names of SB3's classes."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hyperrl.recipes.base import Count, Flag, Fraction, Model, NonNegative, Number, Positive, Rate, Whole, number
+from hyperrl.recipes.base import (
+    Count,
+    Flag,
+    Fraction,
+    Model,
+    NonNegative,
+    Number,
+    Positive,
+    Rate,
+    Whole,
+    number,
+)
 from hyperrl.recipes.messages import FieldError
 
 Actions = Literal["any", "continuous", "discrete"]
@@ -38,7 +49,9 @@ class _Algorithm(Model):
     gamma: Fraction = Field(default=0.99, description="discount factor")
 
 
-class _OnPolicy(_Algorithm):
+class OnPolicy(_Algorithm):
+    """What all that learn from their own rollouts alone have."""
+
     policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
     use_sde: Flag = Field(
         default=False, description="generalised state-dependent exploration (continuous actions)"
@@ -46,9 +59,12 @@ class _OnPolicy(_Algorithm):
     sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
         default=-1, description="steps between new exploration noise; -1: once a rollout"
     )
+    n_steps: Count = Field(default=2048, description="steps of each environment in a rollout")
+    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalised advantage estimation")
+    normalize_advantage: Flag = Field(default=True, description="normalise advantages before each update")
 
 
-class _OneLoss(_OnPolicy):
+class _OneLoss(OnPolicy):
     ent_coef: NonNegative = Field(default=0.0, description="weight of the entropy bonus")
     vf_coef: NonNegative = Field(default=0.5, description="weight of the value loss")
     max_grad_norm: Positive = Field(default=0.5, description="gradients are clipped to this norm")
@@ -56,12 +72,9 @@ class _OneLoss(_OnPolicy):
 
 class _Proximal(_OneLoss):
     learning_rate: Positive = Field(default=3e-4, description="Adam's step size")
-    n_steps: Count = Field(default=2048, description="steps of each environment in a rollout")
     batch_size: Count = Field(default=64, description="transitions in a minibatch")
     n_epochs: Count = Field(default=10, description="passes over each rollout")
-    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalised advantage estimation")
     clip_range: Positive = Field(default=0.2, description="clipping of the probability ratio")
-    normalize_advantage: Flag = Field(default=True, description="normalise advantages in each minibatch")
     target_kl: Positive | None = Field(
         default=None, description="stop a rollout's update beyond this KL divergence"
     )
@@ -80,7 +93,7 @@ class RecurrentPPO(_Proximal):
     recurrent: ClassVar[bool] = True
     hypernetwork: ClassVar[Mapping[str, Any]] = {"inputs": ("memory",)}
     policy_arguments: ClassVar[tuple[str, ...]] = (
-        *_OnPolicy.policy_arguments,
+        *OnPolicy.policy_arguments,
         "lstm_hidden_size",
         "n_lstm_layers",
         "shared_lstm",
@@ -91,14 +104,13 @@ class RecurrentPPO(_Proximal):
     batch_size: Count = Field(default=128, description="transitions in a minibatch")
 
 
-class TRPO(_OnPolicy):
+class TRPO(OnPolicy):
     """Arguments and defaults of sb3_contrib.TRPO."""
 
     extra: ClassVar[str | None] = "contrib"
     hypernetwork: ClassVar[Mapping[str, Any]] = {"trunk": "separate"}
     name: Literal["trpo"] = Field(default="trpo", description="Trust Region Policy Optimisation")
     learning_rate: Positive = Field(default=1e-3, description="Adam's step size, for the critic alone")
-    n_steps: Count = Field(default=2048, description="steps of each environment in a rollout")
     batch_size: Count = Field(default=128, description="transitions in a minibatch of the critic's")
     cg_max_steps: Count = Field(default=15, description="most iterations of conjugate gradients")
     cg_damping: NonNegative = Field(default=0.1, description="added to the Fisher matrix's diagonal")
@@ -107,8 +119,6 @@ class TRPO(_OnPolicy):
     )
     line_search_max_iter: Count = Field(default=10, description="most lengths that are tried")
     n_critic_updates: Count = Field(default=10, description="passes of the critic over each rollout")
-    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalised advantage estimation")
-    normalize_advantage: Flag = Field(default=True, description="normalise advantages in each rollout")
     target_kl: Positive = Field(default=0.01, description="bound on the KL divergence of a step")
     sub_sampling_factor: Count = Field(
         default=1, description="the actor learns from one in so many transitions"

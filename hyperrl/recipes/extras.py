@@ -1,4 +1,4 @@
-"""Packages that some environments and algorithms need, by the extra of `pip install hyperrl[...]` with them."""
+"""Packages that some environments and algorithms need, by the extra of `pip install hyperrl[...]`."""
 
 import warnings
 from importlib import import_module

@@ -102,8 +102,8 @@ class Hypernetwork(Model):
     trunk: Literal["shared", "separate"] = Field(
         default="shared",
         description="one hypernetwork for actor and critic, or one each; SAC, TD3 and TQC have one for the "
-        "actor, and one for all critics or one each; beside a memory one LSTM, which the critic trains, or one "
-        "each",
+        "actor, and one for all critics or one each; with a memory there is one LSTM, which the critic "
+        "trains, or one each",
     )
     hidden: Widths = Field(default=(64,), description="widths of the hypernetwork's hidden layers")
     activation: Activation = Field(default="tanh", description="activation of the hypernetwork")
@@ -229,7 +229,7 @@ class _Policy(Model):
     )
 
     def foreign(self, arguments: Container[str]) -> list[str]:
-        """The fields with a value that only some algorithms' policies take, and these arguments are without."""
+        """The fields that were given, that some algorithms' policies take, and that are not among these."""
         optional = (name for name, field in _Policy.model_fields.items() if field.default is None)
         return [name for name in optional if getattr(self, name) is not None and name not in arguments]
 

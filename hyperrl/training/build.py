@@ -66,9 +66,9 @@ def build_model(
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
 
     Raises:
-        UserError: actions that the algorithm is not for, a device that is not there, exploration by gSDE
-            with actions that are not continuous, an extra that is not there, or convolutions of observations that are no images or too
-            small ones.
+        UserError: actions that the algorithm is not for, a device or an extra that is not there, exploration
+            by gSDE with actions that are not continuous, or convolutions of observations that are no images
+            or too small ones.
     """
     _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)

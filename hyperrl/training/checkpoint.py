@@ -34,8 +34,9 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
     """All that training goes on from.
 
     Weights, optimisers, counters, the episodes and values that are still to be logged, the state of every
-    random generator, the last observation, an LSTM's state, the environments where the batch gives their state, the task
-    sampler, and replayed experience. Call it between rollouts only: a rollout that has begun is not stored.
+    random generator, the last observation, an LSTM's state, the environments where the batch gives their
+    state, the task sampler, and replayed experience. Call it between rollouts only: a rollout that has begun
+    is not stored.
 
     Args:
         model: the algorithm, with a logger.

@@ -16,7 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from hyperrl.errors import UserError
 from hyperrl.nets import STRATEGIES
 from hyperrl.nets.strategies import options_of
-from hyperrl.recipes import AgentRecipe, ConcatPolicy, Hypernetwork, HyperPolicy
+from hyperrl.recipes import AgentRecipe, ConcatPolicy, Hypernetwork, HyperPolicy, OnPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.cost import Cost, Load, measure
@@ -101,7 +101,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     agent = match_widths(agent, seen, done)
     tasks = family.tasks("train")
     episodes = len(tasks)
-    if not agent.algorithm.off_policy:
+    if isinstance(agent.algorithm, OnPolicy):
         n_steps = agent.algorithm.n_steps
         episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
     descriptors = family.space.encode(family.space.values(tasks[:episodes]))

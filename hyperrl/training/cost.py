@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Flops:
     action_anew: int
     """One action, the weights generated for it. The same where nothing is generated."""
     minibatch: int
-    """One minibatch, forward and backward."""
+    """One minibatch, forward and backward; of TRPO, all that its update takes for so many transitions."""
     rollout: int
     """All minibatches of all epochs after a rollout, none left out by `target_kl`."""
 
@@ -128,7 +128,7 @@ class Load:
             return cls(model.batch_size, 0, updates, 1, descriptors[: model.batch_size])
         assert isinstance(model, OnPolicyAlgorithm)
         rollout = model.n_steps * model.n_envs
-        rows = rollout if _follows_curvature(model) else min(int(getattr(model, "batch_size", rollout)), rollout)
+        rows = min(int(getattr(model, "batch_size", rollout)), rollout)
         epochs = int(getattr(model, "n_epochs", 1))
         return cls(rows, rollout % rows, rollout // rows, epochs, descriptors[:rows])
 
@@ -284,14 +284,9 @@ def _training(model: Any, load: Load, rows: int) -> tuple[Callable[[], object], 
         return lambda: model.train(gradient_steps=updates, batch_size=rows), updates
     model.rollout_buffer = _filled_buffer(model, seen, rows)
     for name, value in (("n_epochs", 1), ("batch_size", rows)):
-        if hasattr(model, name) and not _follows_curvature(model):
+        if hasattr(model, name):
             setattr(model, name, value)
     return model.train, 1
-
-
-def _follows_curvature(model: OnPolicyAlgorithm) -> bool:
-    """Whether an update is one step on the whole rollout, and the critic's passes over it: TRPO."""
-    return hasattr(model, "cg_max_steps")
 
 
 def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
@@ -321,7 +316,8 @@ def _filled_buffer(model: OnPolicyAlgorithm, seen: Batch, rows: int) -> Any:
         shapes, told = ((1, layers, rows, size),), {"lstm_states": remembered["lstm_states"]}
     with torch.no_grad():
         actions, values, log_probs, *_ = policy(policy.obs_to_tensor(seen)[0], **remembered)
-    buffer: Any = type(model.rollout_buffer)(1, *spaces, *shapes, model.device, n_envs=rows)
+    made: Any = type(model.rollout_buffer)
+    buffer = made(1, *spaces, *shapes, model.device, n_envs=rows)
     buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs, **told)
     buffer.advantages[:] = np.random.default_rng(0).standard_normal((1, rows))
     return buffer
@@ -331,9 +327,20 @@ def products(work: Callable[[], object]) -> int:
     """FLOPs of the matrix products and convolutions of some work."""
     counter = FlopCounterMode(display=False)
     counter.mod_tracker = _NoModules()  # type: ignore[assignment]
-    with counter, torch.backends.mkldnn.flags(enabled=False):  # which has LSTMs as one step, not as products
+    with counter, _products_alone():
         work()
     return int(counter.get_total_flops())
+
+
+@contextmanager
+def _products_alone() -> Iterator[None]:
+    """Has LSTMs computed by products, of which oneDNN makes one step that nobody counts."""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 class _NoModules(nullcontext[None]):

@@ -46,7 +46,7 @@ _KINDS = {
 
 
 def kind(algorithm: str) -> Kind:
-    """What a recipe's name of an algorithm stands for; UserError where it needs an extra that is not there."""
+    """What a recipe's name of an algorithm stands for; UserError where its extra is not there."""
     if algorithm in _KINDS:
         return _KINDS[algorithm]
     extra = next(each.extra for each in ALGORITHMS if each().name == algorithm)
@@ -56,16 +56,13 @@ def kind(algorithm: str) -> Kind:
 
 def _contributed() -> dict[str, Kind]:
     from sb3_contrib import QRDQN, TQC, TRPO, RecurrentPPO
-    from sb3_contrib.common.recurrent.policies import RecurrentMultiInputActorCriticPolicy
     from sb3_contrib.qrdqn.policies import MultiInputPolicy as QRDQNMultiInputPolicy
 
     from hyperrl.policies import contrib
 
     return {
         "trpo": Kind(TRPO, contrib.HyperTRPOPolicy, MultiInputActorCriticPolicy),
-        "recurrent_ppo": Kind(
-            RecurrentPPO, contrib.HyperRecurrentPolicy, RecurrentMultiInputActorCriticPolicy
-        ),
+        "recurrent_ppo": Kind(RecurrentPPO, contrib.HyperRecurrentPolicy, contrib.ConcatRecurrentPolicy),
         "tqc": Kind(TQC, contrib.HyperTQCPolicy, contrib.ConcatTQCPolicy),
         "qrdqn": Kind(QRDQN, contrib.HyperQRDQNPolicy, QRDQNMultiInputPolicy),
     }
