@@ -187,11 +187,11 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         """Nothing yet: how the hypernetwork starts depends on the LSTM, which is made after."""
 
     def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
-        """The LSTM's output at the start, as a uniform distribution of the same variance."""
+        """The LSTM's output at the start, as uniform distributions of the same means and variances."""
         with torch.no_grad():
             output, _ = self.lstm_actor(torch.randn(_STEPS, _ROWS, self.lstm_actor.input_size))
-        reach = 3**0.5 * output.std()
-        return self.lstm_output_dim, (-reach, reach)
+        centre, reach = output.mean(dim=(0, 1)), 3**0.5 * output.std(dim=(0, 1))
+        return self.lstm_output_dim, (centre - reach, centre + reach)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {

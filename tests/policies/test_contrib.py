@@ -15,6 +15,8 @@ from tests.policies.worlds import OBSERVATIONS, samples, tensors, venv
 
 sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs the extra: pip install 'hyperrl[contrib]'")
 
+from sb3_contrib.common.recurrent import policies  # noqa: E402
+
 from hyperrl.policies import contrib  # noqa: E402
 
 HYPER: dict[str, Any] = {"rank": 3, "hidden": (8,)}
@@ -205,7 +207,7 @@ def test_fisher_products_are_those_of_plain_layers() -> None:
     first = gradient(create_graph=True)
     used = [index for index, each in enumerate(first) if each is not None]
     product = sum((first[index] * direction[index]).sum() for index in used)
-    found = torch.autograd.grad(product, [parameters[index] for index in used])  # type: ignore[arg-type]
+    found = torch.autograd.grad(product, [parameters[index] for index in used])
     sides = []
     for sign in (1, -1):
         with torch.no_grad():
@@ -248,7 +250,8 @@ def test_weights_follow_the_memory_as_a_loop_over_rows_has_them(trunk: str, stra
     memory, starts = states(policy, rows), torch.zeros(rows, steps)
     starts[0, 0] = starts[1, 2] = 1
     found, log_prob, _ = policy.evaluate_actions(seen, torch.zeros(rows * steps), memory, starts.flatten())
-    logits, expected = [], []
+    logits: list[Tensor] = []
+    expected: list[Tensor] = []
     networks = {"actor": policy.lstm_actor, "critic": policy.lstm_critic or policy.lstm_actor}
     for row in range(rows):
         for network, lstm in networks.items():
@@ -274,7 +277,7 @@ def test_sequences_that_begin_with_an_episode_are_one_pass() -> None:
     starts = torch.tensor([1.0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0])
     for late in (0.0, 1.0):
         starts[6] = late
-        expected = contrib.RecurrentActorCriticPolicy._process_sequence(x, state, starts, lstm)
+        expected = policies.RecurrentActorCriticPolicy._process_sequence(x, state, starts, lstm)
         found = contrib.SwiftRecurrentPolicy._process_sequence(x, state, starts, lstm)
         torch.testing.assert_close(found, expected)
 
