@@ -71,11 +71,9 @@ def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
         ("concat-ppo", "cartpole", ("sampler=plr", "curriculum.temperature=0.5")),
         ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
         learnable("hyper-trpo", "ode", ()),
-        learnable("concat-trpo", "cartpole", ()),
         learnable("hyper-tqc", "ode", ()),
         learnable("hyper-qrdqn", "cartpole", ()),
         learnable("hyper-recurrent-ppo", "ode", ("algorithm.use_sde=true",)),
-        learnable("hyper-recurrent-ppo", "cartpole", ("policy.hypernetwork.trunk=separate",)),
         learnable("blind-recurrent-ppo", "pendulum", ("policy.n_lstm_layers=2",)),
     ],
 )
