@@ -22,7 +22,7 @@ from hyperrl.limits import EPISODES, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import refuse_actions
+from hyperrl.tasks.actions import refuse_algorithm
 
 __all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train", "watch"]
 
@@ -73,8 +73,8 @@ def train(
     resolved = resolve(found, tasks.recipe, overrides)
     directory = default_run_dir(tasks.name, resolved.name, seed) if out is None else Path(out)
     refuse_existing(directory)
-    if resolved.algorithm.actions != "any":
-        refuse_actions(resolved, tasks.action_space)
+    if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
+        refuse_algorithm(resolved, tasks.action_space)
     start = from_run if from_run is None or isinstance(from_run, Run) else Run.open(from_run, allow_import)
     from hyperrl import training
 

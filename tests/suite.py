@@ -1,11 +1,11 @@
-"""The suite's families for tests: those whose base environment comes with an extra are skipped without it."""
+"""The suite's families and agents for tests: those that need an extra are skipped without it."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from hyperrl.recipes import is_missing, load_family, shipped
+from hyperrl.recipes import is_missing, load_agent, load_family, shipped
 
 PLAIN = [name for name in shipped("envs") if load_family(name).extra is None]
 """Families that need no extra."""
@@ -19,6 +19,14 @@ def playable(names: Iterable[str] | None = None) -> list[Any]:
 
 
 def _parameter(name: str) -> Any:
-    extra = load_family(name).extra
-    reason = f"needs the extra: pip install 'hyperrl[{extra}]'"
-    return pytest.param(name, marks=pytest.mark.skipif(is_missing(extra), reason=reason))
+    return pytest.param(name, marks=needs(load_family(name).extra))
+
+
+def learnable(agent: str, *others: Any) -> Any:
+    """An agent, and whatever goes with it, as a parameter of a test that has it learn."""
+    return pytest.param(agent, *others, marks=needs(load_agent(agent).algorithm.extra))
+
+
+def needs(extra: str | None) -> pytest.MarkDecorator:
+    """Skips a test where an extra is not installed."""
+    return pytest.mark.skipif(is_missing(extra), reason=f"needs the extra: pip install 'hyperrl[{extra}]'")

@@ -14,11 +14,11 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
     """Measure and print the cost of an agent on a family."""
     from hyperrl.recipes import load_agent, resolve
     from hyperrl.tasks import Family
-    from hyperrl.tasks.actions import refuse_actions
+    from hyperrl.tasks.actions import refuse_algorithm
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-    refuse_actions(recipe, tasks.action_space)
+    refuse_algorithm(recipe, tasks.action_space)
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     from hyperrl.training.choices import compare
 
@@ -61,7 +61,7 @@ def _sections(cost: "Cost", batch: str) -> list[tuple[str, list[list[str]]]]:
         ("heads", parameters.heads, "its last layer, which makes what is generated"),
         ("shared", parameters.shared, "factors and layers that all tasks share"),
         ("networks", parameters.networks, "actor and critic, nothing generated"),
-        ("rest", parameters.rest, "features extractor, spread of actions"),
+        ("rest", parameters.rest, "features extractor, LSTMs, spread of actions"),
         ("targets", parameters.targets, "copies that follow the learned ones"),
         ("total", parameters.total, "of the policy" if parameters.targets else "trained"),
     ]

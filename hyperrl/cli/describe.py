@@ -183,11 +183,13 @@ def _intervals(found: "tuple[Range, ...]") -> str:
 
 
 def _use(recipe: "FamilyRecipe") -> Iterator[tuple[str, str]]:
+    from hyperrl.recipes import ALGORITHMS
+
     training, evaluation = recipe.training, recipe.evaluation
     for name, unit in (("steps", "environment steps"), ("n_envs", "environments at once")):
         value = getattr(training, name)
         yield name, "as the agent says" if value is None else f"{_value(value)} {unit}"
-    for algorithm in ("ppo", "a2c", "sac", "td3", "dqn"):
+    for algorithm in (each().name for each in ALGORITHMS):
         fields = getattr(training, algorithm)
         if fields:
             yield (

@@ -13,14 +13,16 @@ def check(agent: str, family: str, overrides: list[str]) -> None:
     """Measure and print how an agent starts on a family; UserError where it starts insanely."""
     from hyperrl.recipes import load_agent, resolve
     from hyperrl.tasks import Family
+    from hyperrl.tasks.actions import refuse_algorithm
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-    if recipe.algorithm.off_policy:
+    if recipe.algorithm.off_policy or recipe.algorithm.recurrent:
         raise UserError(
-            f"agent {recipe.name!r}: the check of a start is for the algorithms ppo and a2c; found"
+            f"agent {recipe.name!r}: the check of a start is for the algorithms ppo, a2c and trpo; found"
             f" {recipe.algorithm.name}"
         )
+    refuse_algorithm(recipe, tasks.action_space)
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     from hyperrl.training.sanity import check_start
 

@@ -1,8 +1,9 @@
 """Zero-shot evaluation over batches of tasks, the statistics of its results, and figures of them."""
 
+from hyperrl.evaluation.acting import Act, act_of
 from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarise
 from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
-from hyperrl.evaluation.zero_shot import Act, TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 
 __all__ = [
     "Act",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.zero_shot import act_of
+from hyperrl.evaluation.acting import Memory, act_of
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 class Agent:
     """A trained agent. A context is a mapping of raw feature values; those left out take their defaults.
 
+    One with an LSTM is shown no context and remembers what it was shown of an episode: call :meth:`reset`
+    where the next one begins.
+
     Attributes:
         run: where it came from.
         family: the tasks that it was trained on.
@@ -35,6 +38,11 @@ class Agent:
     run: Run
     family: Family
     model: BaseAlgorithm
+    _memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+
+    def reset(self) -> None:
+        """Begin an episode, or n of them: an agent with an LSTM forgets what came before."""
+        self._memory.reset()
 
     def act(
         self,
@@ -55,7 +63,8 @@ class Agent:
 
         Raises:
             UserError: an unknown feature or a value that is not finite.
-            ValueError: an observation of another shape.
+            ValueError: an observation of another shape, or more or fewer of them than an agent with an LSTM
+                saw before in these episodes.
         """
         parts = dict(obs) if isinstance(obs, Mapping) else {"obs": obs}
         spaces = {k: s for k, s in self._spaces().items() if k != "context"}
@@ -66,14 +75,14 @@ class Agent:
         descriptor = self._descriptor(context)
         several = first.ndim == len(space.shape or ()) + 1
         batch["context"] = np.repeat(descriptor[None], len(first), axis=0) if several else descriptor
-        actions = act_of(self.model, deterministic)(batch)
+        actions = act_of(self.model, deterministic, self._memory)(batch)
         return actions if several else np.asarray(actions[0])
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
 
-        SAC and TD3 have critics "critic0" and "critic1", which see actions after the features; DQN has
-        "critic" alone.
+        SAC, TD3 and TQC have critics "critic0" and "critic1", which see actions after the features; DQN and
+        QR-DQN have "critic" alone.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
@@ -89,8 +98,8 @@ class Agent:
     def specialize(self, context: Mapping[str, float]) -> nn.Module:
         """The network that acts on one task: a plain one from observations to the parameters of its action.
 
-        With SAC and TD3 these are of the action before tanh squashes it into its bounds; with DQN they are
-        the values of all actions.
+        With SAC, TD3 and TQC these are of the action before tanh squashes it into its bounds; with DQN they
+        are the values of all actions; with QR-DQN a quantile of each, then the next one of each.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
@@ -119,9 +128,10 @@ class Agent:
             name = self.run.spec.agent.name
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
         if self.model.policy.dynamic:
-            name = self.run.spec.agent.name
+            name, inputs = self.run.spec.agent.name, self.model.policy.choices.inputs
+            follows = "memory" if "memory" in inputs else "state"
             raise UserError(
-                f"agent {name!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
-                " 'state'; no task has weights of its own"
+                f"agent {name!r}: its weights follow what it observes, as policy.hypernetwork.inputs holds"
+                f" {follows!r}; no task has weights of its own"
             )
         return self.model.policy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.evaluation.zero_shot import Act, Observation
+from hyperrl.evaluation.acting import Act, Observation
 from hyperrl.recipes import HyperPolicy
 
 if TYPE_CHECKING:

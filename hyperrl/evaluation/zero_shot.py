@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.acting import Act
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.limits import EPISODES, SEED, whole
 from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
-    from stable_baselines3.common.base_class import BaseAlgorithm
-
     from hyperrl.tasks import Family
-
-Observation = dict[str, NDArray[Any]]
-Act = Callable[[Observation], NDArray[Any]]
-"""A policy: observations of n environments, each entry with n as first axis, to n actions."""
 
 MAX_ENVS = 4096
 MAX_EPISODE_STEPS = 100_000
@@ -82,7 +76,7 @@ def evaluate_tasks(
     itself).
 
     Args:
-        act: the policy, called with up to 4096 environments at a time.
+        act: the policy, called with up to 4096 environments at a time; one that remembers is reset first.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: one task each; features left out take their defaults.
         episodes: episodes per task, at least 1.
@@ -130,33 +124,6 @@ def start_seeds(episodes: int, seed: int) -> list[int]:
     return [int(np.random.SeedSequence([seed, episode]).generate_state(1)[0]) for episode in range(episodes)]
 
 
-def act_of(model: BaseAlgorithm, deterministic: bool = True) -> Act:
-    """The policy of a Stable-Baselines3 model: the actions of its `predict`.
-
-    The policy is put into evaluation mode now and not, as by `predict`, at each call, which would have a
-    policy that generates its weights generate them at each step anew.
-    """
-    import torch
-
-    policy = model.policy
-    if policy.training:
-        policy.set_training_mode(False)
-    space = policy.action_space
-
-    def act(observation: Observation) -> NDArray[Any]:
-        tensors, _ = policy.obs_to_tensor(observation)
-        with torch.no_grad():
-            drawn = policy._predict(tensors, deterministic=deterministic)
-        actions: NDArray[Any] = drawn.cpu().numpy().reshape(-1, *(space.shape or ()))
-        if not isinstance(space, gym.spaces.Box):
-            return actions
-        if policy.squash_output:
-            return np.asarray(policy.unscale_action(actions))
-        return np.asarray(np.clip(actions, space.low, space.high))
-
-    return act
-
-
 def _play(
     act: Act, family: Family, plays: Sequence[tuple[dict[str, float], int]], told: _Told
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -164,6 +131,8 @@ def _play(
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
+    if hasattr(act, "reset"):
+        act.reset()
     env = family.make_vec(len(plays), contexts=contexts, options=dict(family.recipe.evaluation.options))
 
     def finite(what: str, rows: NDArray[Any]) -> NDArray[Any]:

@@ -85,8 +85,8 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
             action_space,
             lr_schedule,
             net_arch,
-            activation_fn,
-            ortho_init,
+            activation_fn=activation_fn,
+            ortho_init=ortho_init,
             **policy_options,
         )
 

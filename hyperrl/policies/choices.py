@@ -10,7 +10,7 @@ from hyperrl.nets import HyperNetwork
 _OURS = {"descriptor_dim", "target", "descriptor_range", "encoder", "separate_head"}
 _TAKEN = tuple(name for name in inspect.signature(HyperNetwork).parameters if name not in _OURS)
 
-INPUTS = ("context", "state", "embedding", "noise")
+INPUTS = ("context", "state", "embedding", "noise", "memory")
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Choices:
 
     Args:
         trunk: ``"shared"``: one hypernetwork for actor and critic; ``"separate"``: one each.
-        inputs: What the hypernetwork sees, of ``"context"``, ``"state"``, ``"embedding"``, ``"noise"``; see
-            :class:`~hyperrl.policies.inputs.Inputs`.
+        inputs: What the hypernetwork sees, of ``"context"``, ``"state"``, ``"embedding"``, ``"noise"``, or
+            ``"memory"`` alone; see :class:`~hyperrl.policies.inputs.Inputs`.
         embedding_dim: Size of a training task's embedding.
         noise_dim: How many numbers are drawn as noise.
         missing: Probability that a feature of the context is missing in training; above 0 the policy takes
@@ -63,6 +63,8 @@ class Choices:
             _one_of("inputs", name, INPUTS)
         if not self.inputs or len(set(self.inputs)) < len(self.inputs):
             raise ValueError(f"inputs: found {list(self.inputs)}; allowed: one or more, each once")
+        if "memory" in self.inputs and len(self.inputs) > 1:
+            raise ValueError(f"inputs: found {list(self.inputs)}; allowed: nothing beside 'memory'")
         if not 0 <= self.missing < 1:
             raise ValueError(f"missing: found {self.missing}; allowed: 0 to less than 1")
         if self.max_grad_norm is not None and not self.max_grad_norm > 0:

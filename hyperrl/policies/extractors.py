@@ -68,12 +68,23 @@ class ContextExtractor(BaseFeaturesExtractor):
 
     def forward(self, observations: PyTorchObs) -> Tensor:
         """(batch, features + descriptor)."""
-        if not self.descriptor_dim:
+        if not isinstance(observations, dict) or CONTEXT not in observations:
             features: Tensor = self.inner(observations)
             return features
-        assert isinstance(observations, dict)
-        seen = {key: value for key, value in observations.items() if key != CONTEXT}
-        return torch.cat([self.inner(seen), observations[CONTEXT].flatten(1)], dim=1)
+        features = self.inner({key: value for key, value in observations.items() if key != CONTEXT})
+        if not self.descriptor_dim:
+            return features
+        return torch.cat([features, observations[CONTEXT].flatten(1)], dim=1)
+
+
+class HidingExtractor(ContextExtractor):
+    """Features of the observation alone, for a policy to which contexts are hidden; no descriptor follows.
+
+    Takes the arguments of :class:`ContextExtractor`.
+    """
+
+    def __init__(self, observation_space: spaces.Space[Any], **arguments: Any) -> None:
+        super().__init__(without_context(observation_space), **arguments)
 
 
 class BlindExtractor(CombinedExtractor):

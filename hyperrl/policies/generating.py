@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -60,7 +60,7 @@ class GeneratingPolicy(BasePolicy):
         lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
         net_arch: Hidden sizes of the target networks, as Stable-Baselines3's policy takes them.
         features_extractor_class: Extractor of the observation's features, handed the space without its
-            context.
+            context; by default what :class:`~hyperrl.policies.ContextExtractor` takes.
         features_extractor_kwargs: Its further arguments.
         hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
             ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
@@ -75,14 +75,17 @@ class GeneratingPolicy(BasePolicy):
         policy_options: The other arguments of Stable-Baselines3's policy.
     """
 
+    extractor_class: ClassVar[type[ContextExtractor]] = ContextExtractor
+    recurrent: ClassVar[bool] = False
+
     def __init__(
         self,
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
         net_arch: Any = None,
-        *arguments: Any,
-        features_extractor_class: type[BaseFeaturesExtractor] = ContextExtractor,
+        *,
+        features_extractor_class: type[BaseFeaturesExtractor] = BaseFeaturesExtractor,
         features_extractor_kwargs: dict[str, Any] | None = None,
         hypernetwork: Mapping[str, Any] | None = None,
         layer_norm: bool = False,
@@ -93,26 +96,27 @@ class GeneratingPolicy(BasePolicy):
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = Choices.of(self.hypernetwork)
+        if self.recurrent != ("memory" in self.choices.inputs):
+            raise ValueError(f"inputs: found {list(self.choices.inputs)}; 'memory' is of recurrent policies")
         self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
         self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
-        extraction = dict(features_extractor_kwargs or {})
+        extraction, extractor = dict(features_extractor_kwargs or {}), self.extractor_class
         if convolutions is not None:
             extraction = {"inner": PixelExtractor}
-            features_extractor_class = ContextExtractor
-        elif not issubclass(features_extractor_class, ContextExtractor):
+        elif issubclass(features_extractor_class, ContextExtractor):
+            extractor = features_extractor_class
+        elif features_extractor_class is not BaseFeaturesExtractor:
             if net_arch is None and features_extractor_class is NatureCNN:
                 net_arch = self._arch_after_images()
             extraction["inner"] = features_extractor_class
-            features_extractor_class = ContextExtractor
         if not policy_options.get("normalize_images", True):
             extraction["images_normalized"] = True
         super().__init__(
             observation_space,
             action_space,
             lr_schedule,
-            list(net_arch) if isinstance(net_arch, tuple) else net_arch,
-            *arguments,
-            features_extractor_class=features_extractor_class,
+            net_arch=list(net_arch) if isinstance(net_arch, tuple) else net_arch,
+            features_extractor_class=extractor,
             features_extractor_kwargs=extraction,
             **policy_options,
         )
@@ -155,13 +159,18 @@ class GeneratingPolicy(BasePolicy):
         choices = dict(self.hypernetwork)
         if part is not None:
             choices["generate"] = _of_part(choices.get("generate", "all"), part, tuple(heads))
+        dim, reach = self._descriptors(extractor)
         return GeneratedMLP(
             {name: self._target(head, features + actions) for name, head in heads.items()},
-            descriptor_dim=extractor.descriptor_dim,
-            descriptor_range=descriptor_range(self.observation_space),
+            descriptor_dim=dim,
+            descriptor_range=reach,
             hypernetwork=choices,
             features_dim=features,
         )
+
+    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
+        """Size and range of what follows the features."""
+        return extractor.descriptor_dim, descriptor_range(self.observation_space)
 
     def _target(self, head: Head, features: int) -> Any:
         made: Any = partial(MLP, features)
@@ -238,7 +247,7 @@ class GeneratingPolicy(BasePolicy):
         """The plain network that acts on one task, from features to its outputs.
 
         These are the action distribution's parameters; the action before it is squashed (TD3); or the value
-        of each action (DQN).
+        of each action (DQN); or a quantile of each, then the next one of each (QR-DQN).
 
         Args:
             descriptor: (descriptor,), as in ``obs["context"]``.

@@ -1,4 +1,4 @@
-"""What the hypernetwork of a policy sees: context, state, embedding of the training task, noise."""
+"""What the hypernetwork of a policy sees: context, state, embedding of the training task, noise, memory."""
 
 import math
 from collections.abc import Iterator
@@ -37,6 +37,8 @@ class Inputs(nn.Module):
     - ``"noise"``: draws from a normal distribution, the same for all rows of a task from the start of a
       rollout to the end of the update that learns from it, so that the update's probability ratio compares
       the very networks that acted; the next rollout draws anew. Acting deterministically has zeros.
+    - ``"memory"``: the output of a recurrent policy's LSTM, in the place of the context; weights then follow
+      all that was observed of an episode.
 
     Args:
         choices: The policy's.
@@ -54,8 +56,9 @@ class Inputs(nn.Module):
         self.choices, self.context_dim, self.state_dim = choices, context_dim, state_dim
         kinds = choices.inputs
         self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
-        self.dynamic = "state" in kinds
+        self.follows = next((kind for kind in kinds if kind in ("state", "memory")), None)
         self.noisy = "noise" in kinds
+        self.remembers = self.follows == "memory"
         self.plain = tuple(kinds) == ("context",) and not choices.missing
         self.quiet = False
         if "embedding" in kinds and context_dim == 0:
@@ -69,10 +72,10 @@ class Inputs(nn.Module):
         self, x: Float[Tensor, "row features"], context: Float[Tensor, "row descriptor"]
     ) -> Float[Tensor, "row columns"]:
         """The descriptors of rows: all finite, a missing feature being told by columns of their own."""
-        if self.plain:
+        if self.plain or self.remembers:
             return context
         parts = [self._context(context)] if self.reads_context else []
-        if self.dynamic:
+        if self.follows:
             parts.append(x)
         if self.noisy:
             parts.append(self._noise(context))
@@ -85,10 +88,15 @@ class Inputs(nn.Module):
             ValueError: Weights follow the observation.
         """
         if self.dynamic:
-            raise ValueError("inputs hold 'state': weights follow the observation, a task alone has none")
+            raise ValueError(f"inputs hold {self.follows!r}: a task alone has no weights, which follow it")
         with self.acting(deterministic=True):
             descriptors: Tensor = self(context.new_zeros(len(context), self.state_dim), context)
         return descriptors
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether each row has weights of its own, which a task alone does not tell."""
+        return self.follows is not None
 
     def encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder | None:
         """What reads the descriptors; None where they are contexts as they come.
@@ -99,12 +107,14 @@ class Inputs(nn.Module):
         """
         if self.plain:
             return None
+        if self.remembers:
+            return Vector(self.context_dim, descriptor_range)
         parts: list[Encoder] = []
         if self.reads_context:
             parts.append(
                 self._context_encoder(_proper(descriptor_range, self.context_dim), magnitude_invariant)
             )
-        if self.dynamic:
+        if self.follows:
             parts.append(State(self.state_dim))
         if self.noisy:
             parts.append(Noise(self.choices.noise_dim))

@@ -1,7 +1,7 @@
 """The policies of SAC, TD3 and DQN, their actors and critics generated from the context; their baselines."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
 from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
-from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from stable_baselines3.dqn.policies import DQNPolicy
 from stable_baselines3.sac.policies import Actor as SACActor
 from stable_baselines3.sac.policies import MultiInputPolicy as SACMultiInputPolicy
 from stable_baselines3.sac.policies import SACPolicy
@@ -23,10 +23,17 @@ from hyperrl.policies.effort import Effort
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.policies.generating import GeneratingPolicy, Head
 from hyperrl.policies.optimizer import scaled
-from hyperrl.policies.parts import HyperCritic, HyperQNetwork, HyperSACActor, HyperTD3Actor, critic_names
+from hyperrl.policies.parts import (
+    GeneratedValues,
+    HyperCritic,
+    HyperQNetwork,
+    HyperSACActor,
+    HyperTD3Actor,
+    critic_names,
+)
 
 
-class _CriticRate(BasePolicy):
+class CriticRate(BasePolicy):
     """A policy whose critics learn at a rate of their own.
 
     Args:
@@ -62,17 +69,18 @@ class _CriticRate(BasePolicy):
         return [parameter for name, parameter in named if not (shared and "features_extractor" in name)]
 
 
-class ConcatSACPolicy(_CriticRate, SACMultiInputPolicy):
+class ConcatSACPolicy(CriticRate, SACMultiInputPolicy):
     """Stable-Baselines3's ``MultiInputPolicy`` of SAC, with a rate of the critics' own."""
 
 
-class ConcatTD3Policy(_CriticRate, TD3MultiInputPolicy):
+class ConcatTD3Policy(CriticRate, TD3MultiInputPolicy):
     """Stable-Baselines3's ``MultiInputPolicy`` of TD3, with a rate of the critics' own."""
 
 
-class _HyperActorCritics(GeneratingPolicy, _CriticRate):
-    """What the policies of SAC and TD3 share: an actor and critics, a hypernetwork for each of the two."""
+class HyperActorCritics(GeneratingPolicy, CriticRate):
+    """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each."""
 
+    critic_class: ClassVar[Any] = HyperCritic
     actor: Any
     critic: Any
     critic_target: Any
@@ -100,13 +108,14 @@ class _HyperActorCritics(GeneratingPolicy, _CriticRate):
         """The actor, and all critics together."""
         return {"actor": self.actor.generated, "critic": self.critic.generated}
 
-    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> ContinuousCritic:
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Critics with a hypernetwork of their own."""
         given = self._update_features_extractor(self.critic_kwargs, features_extractor)
-        heads = dict.fromkeys(critic_names(given["n_critics"]), Head(1, given["net_arch"]))
+        head = Head(given.get("n_quantiles", 1), given["net_arch"])
+        heads = dict.fromkeys(critic_names(given["n_critics"]), head)
         actions = get_action_dim(self.action_space)
         generated = self._made(given["features_extractor"], heads, "critic", actions)
-        return HyperCritic(generated, **given).to(self.device)
+        return self.critic_class(generated, **given).to(self.device)
 
     def _effort(self) -> Effort | None:
         """The price of actions, which networks give in units of their bounds."""
@@ -116,15 +125,8 @@ class _HyperActorCritics(GeneratingPolicy, _CriticRate):
         )
 
 
-class HyperSACPolicy(_HyperActorCritics, SACPolicy):
-    """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
-
-    One hypernetwork makes the actor and one all critics, as each of the two has its optimiser; with the
-    trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
-    hypernetwork's parameters. Arguments are those of
-    :class:`~hyperrl.policies.generating.GeneratingPolicy`, ``critic_lr_scale`` (the critics' learning rate
-    as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
-    """
+class HyperSquashedActorCritics(HyperActorCritics):
+    """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
         """An actor with a hypernetwork of its own."""
@@ -137,7 +139,18 @@ class HyperSACPolicy(_HyperActorCritics, SACPolicy):
         return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
 
 
-class HyperTD3Policy(_HyperActorCritics, TD3Policy):
+class HyperSACPolicy(HyperSquashedActorCritics, SACPolicy):
+    """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
+
+    One hypernetwork makes the actor and one all critics, as each of the two has its optimiser; with the
+    trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
+    hypernetwork's parameters. Arguments are those of
+    :class:`~hyperrl.policies.generating.GeneratingPolicy`, ``critic_lr_scale`` (the critics' learning rate
+    as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
+    """
+
+
+class HyperTD3Policy(HyperActorCritics, TD3Policy):
     """Stable-Baselines3's policy of TD3, every layer of its actor and its critics generated from the context.
 
     As :class:`HyperSACPolicy`; the target actor follows by Polyak averaging too.
@@ -157,7 +170,34 @@ class HyperTD3Policy(_HyperActorCritics, TD3Policy):
         return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
 
 
-class HyperDQNPolicy(GeneratingPolicy, DQNPolicy):
+class HyperGreedyPolicy(GeneratingPolicy):
+    """What the policies of DQN and QR-DQN share: a generated network of values, and its target."""
+
+    network: ClassVar[str]
+    """Where the policy has it, and with ``_target`` its target."""
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]
+        own: nn.Module = getattr(self, self.network)
+        self.optimizer = self._made_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
+        getattr(self, f"{self.network}_target").generated.keeps = False
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedMLP]:
+        """The network of values, which judges and by that acts."""
+        return {"critic": getattr(self, self.network).generated}
+
+    def _made_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
+        """A network with a hypernetwork of its own, with so many outputs for each action."""
+        arguments: dict[str, Any] = self.net_args  # type: ignore[assignment]
+        given = self._update_features_extractor(arguments, features_extractor=None)
+        assert isinstance(self.action_space, spaces.Discrete)
+        heads = {"critic": Head(outputs * int(self.action_space.n), given["net_arch"])}
+        generated = self._made(given["features_extractor"], heads, "critic")
+        return made(generated, **given).to(self.device)
+
+
+class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
     """Stable-Baselines3's policy of DQN, every layer of its Q-network generated from the context.
 
     The target network follows by Polyak averaging of the hypernetwork's parameters. Arguments are those of
@@ -167,24 +207,9 @@ class HyperDQNPolicy(GeneratingPolicy, DQNPolicy):
 
     q_net: HyperQNetwork
     q_net_target: HyperQNetwork
+    network = "q_net"
 
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)
-        self.optimizer = self._made_optimizer(
-            self.q_net.generated, list(self.q_net.parameters()), lr_schedule
-        )
-        self.q_net_target.generated.keeps = False
-
-    @property
-    def parts(self) -> Mapping[str, GeneratedMLP]:
-        """The Q-network, which judges and by that acts."""
-        return {"critic": self.q_net.generated}
-
-    def make_q_net(self) -> QNetwork:
+    def make_q_net(self) -> HyperQNetwork:
         """A Q-network with a hypernetwork of its own."""
-        given = self._update_features_extractor(self.net_args, features_extractor=None)
-        assert isinstance(self.action_space, spaces.Discrete)
-        actions = int(self.action_space.n)
-        heads = {"critic": Head(actions, given["net_arch"])}
-        generated = self._made(given["features_extractor"], heads, "critic")
-        return HyperQNetwork(generated, **given).to(self.device)
+        made: HyperQNetwork = self._made_network(HyperQNetwork)
+        return made

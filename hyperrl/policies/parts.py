@@ -1,9 +1,10 @@
 """Stable-Baselines3's actors, critics and Q-networks of off-policy algorithms, their layers generated."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from stable_baselines3.common.policies import ContinuousCritic
+from stable_baselines3.common.policies import BaseModel, BasePolicy, ContinuousCritic
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.dqn.policies import QNetwork
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN
@@ -85,13 +86,16 @@ class HyperTD3Actor(TD3Actor):
         return actions
 
 
-class HyperCritic(ContinuousCritic):
-    """The critics of SAC and TD3, generated together by one hypernetwork.
+class GeneratedCritics(BaseModel):
+    """Several critics, generated together by one hypernetwork; the class to mix in ahead of theirs.
 
     Args:
         generated: A network for each critic, ``critic_names(n_critics)``; each sees features and actions.
-        arguments: Those of Stable-Baselines3's critic.
+        arguments: Those of the critic that it is mixed into.
     """
+
+    share_features_extractor: bool
+    features_extractor: BaseFeaturesExtractor
 
     def __init__(self, generated: GeneratedMLP, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS, "n_critics": 0})
@@ -99,11 +103,19 @@ class HyperCritic(ContinuousCritic):
         self.names = critic_names(self.n_critics)
         self.generated = generated
 
-    def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
-        """The values (batch, 1) of each critic."""
+    def judged(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of each critic, (batch, outputs)."""
         with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
             features = self.extract_features(obs, self.features_extractor)
         return tuple(self.generated(features, *self.names, actions=actions))
+
+
+class HyperCritic(GeneratedCritics, ContinuousCritic):
+    """The critics of SAC and TD3."""
+
+    def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
+        """The values (batch, 1) of each critic."""
+        return self.judged(obs, actions)
 
     def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:
         """The values (batch, 1) of the first critic."""
@@ -113,18 +125,21 @@ class HyperCritic(ContinuousCritic):
         return values
 
 
-class HyperQNetwork(QNetwork):
-    """The Q-network of DQN.
+class GeneratedValues(BasePolicy):
+    """The values of all actions, of a generated network; the class to mix in ahead of theirs.
 
     Args:
-        generated: A network ``"critic"``, an output for each action.
-        arguments: Those of Stable-Baselines3's network.
+        generated: A network ``"critic"``, with outputs for each action.
+        arguments: Those of the network that it is mixed into.
     """
+
+    layers: ClassVar[str]
+    """Where the network that it is mixed into has its layers."""
 
     def __init__(self, generated: GeneratedMLP, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS})
         self.net_arch = arguments["net_arch"]
-        self.q_net = nn.Sequential()
+        setattr(self, self.layers, nn.Sequential())
         self.generated = generated
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
@@ -134,6 +149,12 @@ class HyperQNetwork(QNetwork):
         """The values (batch, actions)."""
         values: Tensor = self.generated(self.extract_features(obs, self.features_extractor), "critic")[0]
         return values
+
+
+class HyperQNetwork(GeneratedValues, QNetwork):
+    """The Q-network of DQN."""
+
+    layers = "q_net"
 
 
 def critic_names(count: int) -> tuple[str, ...]:

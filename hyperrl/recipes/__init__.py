@@ -1,9 +1,22 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
-from hyperrl.recipes.agent import A2C, ALGORITHMS, DQN, PPO, SAC, TD3, AgentRecipe
+from hyperrl.recipes.agent import AgentRecipe
+from hyperrl.recipes.algorithms import (
+    A2C,
+    ALGORITHMS,
+    DQN,
+    PPO,
+    QRDQN,
+    SAC,
+    TD3,
+    TQC,
+    TRPO,
+    OnPolicy,
+    RecurrentPPO,
+)
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
-from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra
+from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
 from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
 from hyperrl.recipes.reading import parse_yaml, read_yaml
@@ -17,9 +30,12 @@ __all__ = [
     "DQN",
     "EXTRAS",
     "PPO",
+    "QRDQN",
     "SAC",
     "SPLITS",
     "TD3",
+    "TQC",
+    "TRPO",
     "AgentRecipe",
     "Arch",
     "BlindPolicy",
@@ -35,8 +51,10 @@ __all__ = [
     "Linspace",
     "LrScale",
     "Model",
+    "OnPolicy",
     "Part",
     "Range",
+    "RecurrentPPO",
     "Splits",
     "is_missing",
     "load_agent",
@@ -46,6 +64,7 @@ __all__ = [
     "parse_family",
     "parse_yaml",
     "read_yaml",
+    "refuse_missing",
     "resolve",
     "shipped",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from hyperrl.recipes.agent import A2C, DQN, PPO, SAC, TD3
+from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO, RecurrentPPO
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
@@ -181,6 +181,12 @@ class FamilyTraining(Model):
     sac: Annotated[dict[str, Any], _overrides_of(SAC)] = Field(default={}, description="fields of SAC")
     td3: Annotated[dict[str, Any], _overrides_of(TD3)] = Field(default={}, description="fields of TD3")
     dqn: Annotated[dict[str, Any], _overrides_of(DQN)] = Field(default={}, description="fields of DQN")
+    trpo: Annotated[dict[str, Any], _overrides_of(TRPO)] = Field(default={}, description="fields of TRPO")
+    recurrent_ppo: Annotated[dict[str, Any], _overrides_of(RecurrentPPO)] = Field(
+        default={}, description="fields of recurrent PPO"
+    )
+    tqc: Annotated[dict[str, Any], _overrides_of(TQC)] = Field(default={}, description="fields of TQC")
+    qrdqn: Annotated[dict[str, Any], _overrides_of(QRDQN)] = Field(default={}, description="fields of QR-DQN")
     log_std_init: Number | None = Field(
         default=None, description="logarithm of the actions' standard deviation at the start"
     )

@@ -3,7 +3,7 @@
 Names are those of Stable-Baselines3's policies and of our own `HyperNetwork`, its strategies and its targets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -15,7 +15,7 @@ from hyperrl.recipes.messages import FieldError
 Activation = Literal["tanh", "relu", "elu", "gelu", "silu"]
 Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
 Convolution = tuple[Width, Width, Width]
-Input = Literal["context", "state", "embedding", "noise"]
+Input = Literal["context", "state", "embedding", "noise", "memory"]
 
 STRATEGY_OPTIONS: dict[str, tuple[str, ...]] = {
     "chunked": ("chunk_size", "width"),
@@ -101,8 +101,9 @@ class Hypernetwork(Model):
     )
     trunk: Literal["shared", "separate"] = Field(
         default="shared",
-        description="one hypernetwork for actor and critic, or one each; SAC and TD3 have one for the actor, "
-        "and one for all critics or one each",
+        description="one hypernetwork for actor and critic, or one each; SAC, TD3 and TQC have one for the "
+        "actor, and one for all critics or one each; with a memory there is one LSTM, which the critic "
+        "trains, or one each",
     )
     hidden: Widths = Field(default=(64,), description="widths of the hypernetwork's hidden layers")
     activation: Activation = Field(default="tanh", description="activation of the hypernetwork")
@@ -121,7 +122,8 @@ class Hypernetwork(Model):
     inputs: Annotated[tuple[Input, ...], Field(min_length=1)] = Field(
         default=("context",),
         description="what the hypernetwork sees: context, state (weights follow the observation), embedding "
-        "(learned, of the nearest training task), noise (drawn for each task and rollout)",
+        "(learned, of the nearest training task), noise (drawn for each task and rollout); or memory alone, "
+        "the output of the LSTM of a recurrent policy",
     )
     embedding_dim: Width | None = Field(
         default=None, description="size of a training task's learned embedding; none: 8"
@@ -165,6 +167,8 @@ class Hypernetwork(Model):
     def _inputs_are_used(self) -> Self:
         if len(set(self.inputs)) < len(self.inputs):
             raise FieldError(path=("inputs",), found=[*self.inputs], allowed="each input once")
+        if "memory" in self.inputs and len(self.inputs) > 1:
+            raise FieldError(path=("inputs",), found=[*self.inputs], allowed="nothing beside 'memory'")
         for name, kind in _INPUT_SIZES.items():
             if getattr(self, name) is not None and kind not in self.inputs:
                 raise FieldError(
@@ -200,11 +204,34 @@ class _Policy(Model):
     )
     ortho_init: Flag = Field(
         default=True,
-        description="initialise with SB3's orthogonal statistics (PPO and A2C, as in SB3; others never)",
+        description="initialise with SB3's orthogonal statistics (on policy, as in SB3; others never)",
     )
     critic_lr_scale: NonNegative = Field(
-        default=1.0, description="learning rate of the critics as a multiple of the algorithm's (SAC, TD3)"
+        default=1.0,
+        description="learning rate of the critics as a multiple of the algorithm's (SAC, TD3, TQC)",
     )
+    n_critics: Width | None = Field(default=None, description="number of critics (SAC, TD3, TQC); none: 2")
+    n_quantiles: Width | None = Field(
+        default=None, description="quantiles of a value (TQC, QR-DQN); none: 25, 200"
+    )
+    lstm_hidden_size: Width | None = Field(
+        default=None, description="size of an LSTM's output (recurrent PPO); none: 256"
+    )
+    n_lstm_layers: Annotated[Width, Field(le=32)] | None = Field(
+        default=None, description="layers of an LSTM (recurrent PPO); none: 1"
+    )
+    shared_lstm: Flag | None = Field(
+        default=None,
+        description="one LSTM for actor and critic, trained by the actor (recurrent PPO); none: no",
+    )
+    enable_critic_lstm: Flag | None = Field(
+        default=None, description="the critic has an LSTM of its own (recurrent PPO); none: yes"
+    )
+
+    def foreign(self, arguments: Container[str]) -> list[str]:
+        """The fields that were given, that some algorithms' policies take, and that are not among these."""
+        optional = (name for name, field in _Policy.model_fields.items() if field.default is None)
+        return [name for name in optional if getattr(self, name) is not None and name not in arguments]
 
     def common(self) -> dict[str, Any]:
         """The fields that policies of every kind have."""
@@ -275,12 +302,13 @@ class HyperPolicy(_Policy):
 
     @model_validator(mode="after")
     def _state_is_no_image(self) -> Self:
-        if self.convolutions is not None and "state" in self.hypernetwork.inputs:
-            raise FieldError(
-                path=("hypernetwork", "inputs"),
-                found=[*self.hypernetwork.inputs],
-                allowed="no 'state' beside policy.convolutions",
-            )
+        for kind in ("state", "memory"):
+            if self.convolutions is not None and kind in self.hypernetwork.inputs:
+                raise FieldError(
+                    path=("hypernetwork", "inputs"),
+                    found=[*self.hypernetwork.inputs],
+                    allowed=f"no {kind!r} beside policy.convolutions",
+                )
         return self
 
 

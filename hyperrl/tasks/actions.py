@@ -1,11 +1,11 @@
-"""Which agents fit which actions."""
+"""Which agents fit which actions, and can learn here."""
 
 from typing import Any
 
 import gymnasium as gym
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes import AgentRecipe, refuse_missing
 
 
 def kind_of(action_space: gym.Space[Any]) -> str:
@@ -15,8 +15,9 @@ def kind_of(action_space: gym.Space[Any]) -> str:
     return "discrete" if isinstance(action_space, gym.spaces.Discrete) else "other"
 
 
-def refuse_actions(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
-    """UserError where the agent's algorithm is not for such actions."""
+def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
+    """UserError where the agent's algorithm needs an extra that is not there, or is not for such actions."""
+    refuse_missing(agent.algorithm.extra, f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r}")
     wanted = agent.algorithm.actions
     if wanted not in ("any", kind_of(action_space)):
         raise UserError(

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.recipes import SPLITS, FamilyRecipe, is_missing, load_extra, load_family
+from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
@@ -186,8 +186,7 @@ class Family:
         if self._make_base is not None:
             return self._make_base(**given)
         base, extra = self.recipe.base, self.recipe.extra
-        if is_missing(extra):
-            raise UserError(f"{self.name}: base {base!r} needs an extra: pip install 'hyperrl[{extra}]'")
+        refuse_missing(extra, f"{self.name}: base {base!r}")
         if extra is not None:
             load_extra(extra)
         if render_mode is not None:

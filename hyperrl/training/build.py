@@ -18,11 +18,11 @@ from hyperrl.errors import UserError, nearest
 from hyperrl.nets import CNN
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import image_shape
-from hyperrl.recipes import A2C, DQN, PPO, SAC, AgentRecipe
+from hyperrl.recipes import AgentRecipe
 from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import refuse_actions
-from hyperrl.training.kinds import KINDS, arguments
+from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.training.kinds import arguments, kind
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -66,13 +66,13 @@ def build_model(
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
 
     Raises:
-        UserError: actions that the algorithm is not for, a device that is not there, exploration by gSDE
-            with actions that are not continuous, or convolutions of observations that are no images or too
-            small ones.
+        UserError: actions that the algorithm is not for, a device or an extra that is not there, exploration
+            by gSDE with actions that are not continuous, or convolutions of observations that are no images
+            or too small ones.
     """
     _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)
-    model_class: Any = KINDS[agent.algorithm.name].algorithm
+    model_class: Any = kind(agent.algorithm.name).algorithm
     model: BaseAlgorithm = model_class(
         policy_class(agent),
         env,
@@ -98,7 +98,7 @@ def bare_model(
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
-    model_class: Any = KINDS[agent.algorithm.name].algorithm
+    model_class: Any = kind(agent.algorithm.name).algorithm
     model: BaseAlgorithm = model_class(
         policy_class(agent),
         None,
@@ -114,8 +114,8 @@ def bare_model(
 
 def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
     """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
-    kind = KINDS[agent.algorithm.name]
-    return kind.hyper if isinstance(agent.policy, HyperPolicy) else kind.plain
+    found = kind(agent.algorithm.name)
+    return found.hyper if isinstance(agent.policy, HyperPolicy) else found.plain
 
 
 def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
@@ -132,12 +132,8 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), judge: list(arch.vf)},
         "activation_fn": ACTIVATIONS[policy.activation_fn],
     }
-    if isinstance(algorithm, PPO | A2C):
-        kwargs["ortho_init"] = policy.ortho_init
-    elif not isinstance(algorithm, DQN):
-        kwargs["critic_lr_scale"] = policy.critic_lr_scale
-    if isinstance(algorithm, PPO | A2C | SAC):
-        kwargs["log_std_init"] = policy.log_std_init
+    given = {name: getattr(policy, name) for name in algorithm.policy_arguments}
+    kwargs |= {name: value for name, value in given.items() if value is not None}
     if isinstance(policy, BlindPolicy):
         kwargs["features_extractor_class"] = BlindExtractor
     if isinstance(policy, HyperPolicy):
@@ -193,7 +189,7 @@ def channels_first(space: gym.Space[Any]) -> gym.Space[Any]:
 
 
 def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
-    refuse_actions(agent, action_space)
+    refuse_algorithm(agent, action_space)
     if getattr(agent.algorithm, "use_sde", False) and not isinstance(action_space, gym.spaces.Box):
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"

@@ -23,6 +23,8 @@ from hyperrl.training.vec_env import BatchedVecEnv
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
 OFF_POLICY = ("_n_calls", "exploration_rate", "log_ent_coef")
 """What some off-policy algorithms have beside the counters."""
+MEMORY = "_last_lstm_states"
+"""What a recurrent algorithm remembers of the episodes that go on."""
 NOISE = ("exploration_mat", "exploration_matrices")
 
 State = dict[str, Any]
@@ -32,8 +34,9 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
     """All that training goes on from.
 
     Weights, optimisers, counters, the episodes and values that are still to be logged, the state of every
-    random generator, the last observation, the environments where the batch gives their state, the task
-    sampler, and replayed experience. Call it between rollouts only: a rollout that has begun is not stored.
+    random generator, the last observation, an LSTM's state, the environments where the batch gives their
+    state, the task sampler, and replayed experience. Call it between rollouts only: a rollout that has begun
+    is not stored.
 
     Args:
         model: the algorithm, with a logger.
@@ -60,6 +63,8 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
     if isinstance(model, OffPolicyAlgorithm):
         state["off_policy"] = {name: getattr(model, name) for name in OFF_POLICY if hasattr(model, name)}
         state["replay"] = replay.get_state(model.replay_buffer)
+    if hasattr(model, MEMORY):
+        state["memory"] = [list(each) for each in getattr(model, MEMORY)]
     if in_rollout and model.use_sde:
         state["noise"] = {name: getattr(_noisy(model), name) for name in NOISE}
     return state
@@ -94,6 +99,9 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
         env.set_state(state["env"])
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
+    if hasattr(model, MEMORY):
+        kept = [tuple(tensor.to(model.device) for tensor in each) for each in state["memory"]]
+        setattr(model, MEMORY, type(getattr(model, MEMORY))(*kept))
     model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)
     return exact
 

@@ -16,7 +16,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from hyperrl.errors import UserError
 from hyperrl.nets import STRATEGIES
 from hyperrl.nets.strategies import options_of
-from hyperrl.recipes import A2C, PPO, AgentRecipe, ConcatPolicy, HyperPolicy
+from hyperrl.recipes import AgentRecipe, ConcatPolicy, Hypernetwork, HyperPolicy, OnPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.cost import Cost, Load, measure
@@ -101,7 +101,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     agent = match_widths(agent, seen, done)
     tasks = family.tasks("train")
     episodes = len(tasks)
-    if isinstance(agent.algorithm, PPO | A2C):
+    if isinstance(agent.algorithm, OnPolicy):
         n_steps = agent.algorithm.n_steps
         episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
     descriptors = family.space.encode(family.space.values(tasks[:episodes]))
@@ -124,7 +124,7 @@ def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapp
     """Name, whether it is the agent's own, the recipe, and what differs in its hypernetwork's arguments."""
     policy = agent.policy
     equal = policy.common()
-    generated = policy if isinstance(policy, HyperPolicy) else HyperPolicy(**equal)
+    generated = policy if isinstance(policy, HyperPolicy) else _generated(agent)
     own = (generated.hypernetwork.strategy, generated.hypernetwork.rank)
     hyper = agent.model_copy(update={"policy": generated})
     for strategy in STRATEGIES:
@@ -141,6 +141,12 @@ def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapp
         yield "blind", True, agent, None
     concat = policy if isinstance(policy, ConcatPolicy) else ConcatPolicy(**equal)
     yield "concat", concat is policy, agent.model_copy(update={"policy": concat}), None
+
+
+def _generated(agent: AgentRecipe) -> HyperPolicy:
+    """What a baseline is compared with."""
+    common = agent.policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
+    return HyperPolicy(**common, hypernetwork=Hypernetwork(**agent.algorithm.hypernetwork))
 
 
 def _built(make: Callable[[], BaseAlgorithm], changes: Mapping[str, Any] | None) -> BaseAlgorithm:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from hyperrl.evaluation import act_of
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies import GeneratingPolicy
 from hyperrl.training.callbacks import rollout_steps
+from hyperrl.training.checkpoint import MEMORY
 from hyperrl.training.kinds import optimizers
 
 _WARM_UP = 20
@@ -44,7 +45,7 @@ class Parameters:
     networks: int = 0
     """Actor and critic, where nothing is generated."""
     rest: int = 0
-    """The features extractor and the spread of actions."""
+    """The features extractor, LSTMs and the spread of actions."""
     targets: int = 0
     """Copies that follow by Polyak averaging, learned by no gradient."""
 
@@ -67,7 +68,7 @@ class Flops:
     action_anew: int
     """One action, the weights generated for it. The same where nothing is generated."""
     minibatch: int
-    """One minibatch, forward and backward."""
+    """One minibatch, forward and backward; of TRPO, all that its update takes for so many transitions."""
     rollout: int
     """All minibatches of all epochs after a rollout, none left out by `target_kl`."""
 
@@ -192,7 +193,7 @@ def _parameters(policy: BasePolicy, generators: Iterable[HyperNetwork]) -> Param
 
 
 def _sizes(policy: BasePolicy) -> tuple[int, int]:
-    """Weights and biases of the networks that act and judge on one task; of DQN's the latter alone."""
+    """Weights and biases of the networks that act and judge on one task; of Q-networks the latter alone."""
     if isinstance(policy, GeneratingPolicy):
         layers = [layer for part in policy.parts.values() for layer in part.target.layers.items()]
         actor, critic = (
@@ -209,8 +210,9 @@ def _sizes(policy: BasePolicy) -> tuple[int, int]:
 
 def plain_networks(policy: Any) -> tuple[list[nn.Module], list[nn.Module]]:
     """The modules of the actor and of the critics of a policy of Stable-Baselines3's, in order."""
-    if hasattr(policy, "q_net"):
-        return [], [policy.q_net.q_net]
+    for network in ("q_net", "quantile_net"):
+        if hasattr(policy, network):
+            return [], [getattr(getattr(policy, network), network)]
     if hasattr(policy, "mlp_extractor"):
         extractor = policy.mlp_extractor
         return [extractor.policy_net, policy.action_net], [extractor.value_net, policy.value_net]
@@ -301,15 +303,22 @@ def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
 
 def _filled_buffer(model: OnPolicyAlgorithm, seen: Batch, rows: int) -> Any:
     """A rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
-    policy = model.policy
-    with torch.no_grad():
-        actions, values, log_probs = policy(policy.obs_to_tensor(seen)[0])
-    assert model.rollout_buffer_class is not None
-    buffer: Any = model.rollout_buffer_class(
-        1, model.observation_space, model.action_space, model.device, n_envs=rows
-    )
+    policy: Any = model.policy
+    spaces = model.observation_space, model.action_space
+    memory: Any = getattr(model, MEMORY, None)
     zeros = np.zeros(rows, np.float32)
-    buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs)
+    shapes: tuple[Any, ...] = ()
+    remembered, told = {}, {}
+    if memory is not None:
+        layers, _, size = memory.pi[0].shape
+        state = (torch.zeros(layers, rows, size),) * 2
+        remembered = {"lstm_states": type(memory)(state, state), "episode_starts": torch.ones(rows)}
+        shapes, told = ((1, layers, rows, size),), {"lstm_states": remembered["lstm_states"]}
+    with torch.no_grad():
+        actions, values, log_probs, *_ = policy(policy.obs_to_tensor(seen)[0], **remembered)
+    made: Any = type(model.rollout_buffer)
+    buffer = made(1, *spaces, *shapes, model.device, n_envs=rows)
+    buffer.add(seen, actions.cpu().numpy(), zeros, zeros, values, log_probs, **told)
     buffer.advantages[:] = np.random.default_rng(0).standard_normal((1, rows))
     return buffer
 
@@ -318,9 +327,20 @@ def products(work: Callable[[], object]) -> int:
     """FLOPs of the matrix products and convolutions of some work."""
     counter = FlopCounterMode(display=False)
     counter.mod_tracker = _NoModules()  # type: ignore[assignment]
-    with counter:
+    with counter, _products_alone():
         work()
     return int(counter.get_total_flops())
+
+
+@contextmanager
+def _products_alone() -> Iterator[None]:
+    """Has LSTMs computed by products, of which oneDNN makes one step that nobody counts."""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 class _NoModules(nullcontext[None]):

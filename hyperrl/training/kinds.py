@@ -23,7 +23,7 @@ from hyperrl.policies import (
     HyperSACPolicy,
     HyperTD3Policy,
 )
-from hyperrl.recipes import AgentRecipe
+from hyperrl.recipes import ALGORITHMS, AgentRecipe, refuse_missing
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,37 @@ class Kind:
     plain: type[BasePolicy]
 
 
-KINDS = {
+_KINDS = {
     "ppo": Kind(PPO, HyperActorCriticPolicy, MultiInputActorCriticPolicy),
     "a2c": Kind(A2C, HyperActorCriticPolicy, MultiInputActorCriticPolicy),
     "sac": Kind(SAC, HyperSACPolicy, ConcatSACPolicy),
     "td3": Kind(TD3, HyperTD3Policy, ConcatTD3Policy),
     "dqn": Kind(DQN, HyperDQNPolicy, DQNMultiInputPolicy),
 }
-"""By the name that a recipe gives the algorithm."""
+"""By the name that a recipe gives the algorithm; those of an extra come when they are asked for."""
+
+
+def kind(algorithm: str) -> Kind:
+    """What a recipe's name of an algorithm stands for; UserError where its extra is not there."""
+    if algorithm in _KINDS:
+        return _KINDS[algorithm]
+    extra = next(each.extra for each in ALGORITHMS if each().name == algorithm)
+    refuse_missing(extra, f"algorithm {algorithm!r}")
+    return _contributed()[algorithm]
+
+
+def _contributed() -> dict[str, Kind]:
+    from sb3_contrib import QRDQN, TQC, TRPO, RecurrentPPO
+    from sb3_contrib.qrdqn.policies import MultiInputPolicy as QRDQNMultiInputPolicy
+
+    from hyperrl.policies import contrib
+
+    return {
+        "trpo": Kind(TRPO, contrib.HyperTRPOPolicy, MultiInputActorCriticPolicy),
+        "recurrent_ppo": Kind(RecurrentPPO, contrib.HyperRecurrentPolicy, contrib.ConcatRecurrentPolicy),
+        "tqc": Kind(TQC, contrib.HyperTQCPolicy, contrib.ConcatTQCPolicy),
+        "qrdqn": Kind(QRDQN, contrib.HyperQRDQNPolicy, QRDQNMultiInputPolicy),
+    }
 
 
 def arguments(

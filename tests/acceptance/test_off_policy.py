@@ -36,7 +36,7 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
         ),
         (
             ("check", "hyper-td3", "--family", "ode"),
-            "agent 'hyper-td3': the check of a start is for the algorithms ppo and a2c; found td3",
+            "agent 'hyper-td3': the check of a start is for the algorithms ppo, a2c and trpo; found td3",
         ),
         (
             ("train", "hyper-dqn", "cartpole", "--set", "policy.critic_lr_scale=3"),

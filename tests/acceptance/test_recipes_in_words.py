@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperrl.recipes import is_missing, load_agent, load_family, shipped
+from hyperrl.recipes import ALGORITHMS, is_missing, load_agent, load_family, shipped
 from tests.acceptance.driving import succeeded
 
 
@@ -44,7 +44,7 @@ def test_a_family_is_described_with_units_and_splits(name: str, tmp_path: Path) 
     said_of_training = {
         line.split()[0] for line in shown.partition("Training and evaluation")[2].splitlines() if line
     }
-    assert given - {"ppo", "a2c", "sac", "td3", "dqn"} <= said_of_training
+    assert given - {algorithm().name for algorithm in ALGORITHMS} <= said_of_training
     for split in ("train", "validation", "interpolation", "extrapolation"):
         assert any(line.startswith(split) for line in shown.splitlines())
 

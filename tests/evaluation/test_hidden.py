@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.evaluation.acting import Observation
 from hyperrl.evaluation.hidden import hiding
-from hyperrl.evaluation.zero_shot import Observation
 from hyperrl.tasks import Family
 
 

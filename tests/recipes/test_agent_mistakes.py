@@ -30,7 +30,9 @@ HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
         'head_norm: found "spectral"; allowed: weight or none with',
     ),
     ({"inputs": []}, "inputs: found []; allowed: at least 1"),
-    ({"inputs": ["contxt"]}, "inputs.0: found \"contxt\"; allowed: 'context', 'state', 'embedding' or"),
+    ({"inputs": ["contxt"]}, "inputs.0: found \"contxt\"; allowed: 'context', 'state', 'embedding', 'noise'"),
+    ({"inputs": ["memory", "state"]}, 'inputs: found ["memory", "state"]; allowed: nothing beside'),
+    ({"inputs": ["memory"]}, "inputs: found [\"memory\"]; allowed: no 'memory' with the algorithm 'ppo'"),
     ({"inputs": ["state", "state"]}, 'inputs: found ["state", "state"]; allowed: each input once'),
     ({"embedding_dim": 4}, "embedding_dim: found 4; allowed: none unless inputs hold 'embedding'"),
     ({"noise_dim": 4}, "noise_dim: found 4; allowed: none unless inputs hold 'noise'"),
@@ -46,6 +48,37 @@ HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"max_grad_norm": 0}, "max_grad_norm: found 0; allowed: a number > 0"),
     ({"lr_scale": {"head": 2}}, "lr_scale.head: unknown field; did you mean 'heads'?"),
     ({"lr_scale": {"heads": -1}}, "lr_scale.heads: found -1; allowed: a number >= 0"),
+]
+
+FOR_SOME_ALGORITHMS: list[tuple[str, dict[str, Any], str]] = [
+    ("ppo", {"kind": "blind", "n_quantiles": 5}, "policy.n_quantiles: found 5; allowed: none with the"),
+    ("sac", {"kind": "concat", "shared_lstm": False}, "policy.shared_lstm: found false; allowed: none with"),
+    ("trpo", {"kind": "hyper"}, 'policy.hypernetwork.trunk: found "shared"; allowed: separate with the'),
+    (
+        "trpo",
+        {"kind": "hyper", "effort_coef": 0.1, "hypernetwork": {"trunk": "separate"}},
+        "policy.effort_coef: found 0.1; allowed: 0 with the algorithm 'trpo'",
+    ),
+    (
+        "recurrent_ppo",
+        {"kind": "hyper"},
+        'policy.hypernetwork.inputs: found ["context"]; allowed: [memory] with the algorithm',
+    ),
+    (
+        "recurrent_ppo",
+        {"kind": "hyper", "shared_lstm": True, "hypernetwork": {"inputs": ["memory"]}},
+        "policy.shared_lstm: found true; allowed: none with generated networks, whose hypernetwork.trunk",
+    ),
+    (
+        "recurrent_ppo",
+        {"kind": "concat", "shared_lstm": True},
+        "policy.enable_critic_lstm: found null; allowed: false where policy.shared_lstm is true",
+    ),
+    (
+        "recurrent_ppo",
+        {"kind": "hyper", "convolutions": [[4, 3, 1]], "hypernetwork": {"inputs": ["memory"]}},
+        "policy.hypernetwork.inputs: found [\"memory\"]; allowed: no 'memory' beside policy.convolutions",
+    ),
 ]
 
 AGENT_MISTAKES = [
@@ -148,7 +181,7 @@ AGENT_MISTAKES = [
     (agent(policy={"kind": "hyper", "ortho_init": 1}), "policy.ortho_init: found 1; allowed: true or false"),
     (
         agent(algorithm={"name": "saq"}),
-        "algorithm.name: found \"saq\"; did you mean 'sac'? known: ppo, a2c, sac, td3, dqn",
+        "algorithm.name: found \"saq\"; did you mean 'sac'? known: ppo, a2c, trpo, recurrent_ppo",
     ),
     (
         agent(algorithm={"name": "sac", "ent_coef": "x"}),
@@ -161,6 +194,27 @@ AGENT_MISTAKES = [
     (
         agent(algorithm={"name": "td3", "gradient_steps": 0}),
         "algorithm.gradient_steps: found 0; allowed: -1, or at least 1",
+    ),
+    *(
+        (agent(algorithm={"name": name}, policy=policy), message)
+        for name, policy, message in FOR_SOME_ALGORITHMS
+    ),
+    (
+        agent(algorithm={"name": "trpo", "sub_sampling_factor": 1024, "n_steps": 128}),
+        "algorithm.n_steps: found 128; allowed: n_steps * n_envs > 1",
+    ),
+    (
+        agent(
+            algorithm={"name": "recurrent_ppo", "n_steps": 16, "batch_size": 127}, policy={"kind": "blind"}
+        ),
+        "algorithm.batch_size: found 127; allowed: at least 2 where advantages are normalised, and no single",
+    ),
+    (
+        agent(
+            algorithm={"name": "tqc", "top_quantiles_to_drop_per_net": 5},
+            policy={"kind": "blind", "n_quantiles": 5},
+        ),
+        "algorithm.top_quantiles_to_drop_per_net: found 5; allowed: less than policy.n_quantiles, 5",
     ),
     (agent(algorithm={"name": "dqn", "tau": 0}), "algorithm.tau: found 0; allowed: a number > 0"),
     (agent(algorithm={"name": "sac", "clip_range": 0.2}), "algorithm.clip_range: unknown field"),

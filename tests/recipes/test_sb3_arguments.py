@@ -1,26 +1,28 @@
 """A recipe's fields carry the names and defaults of the arguments that Stable-Baselines3 takes."""
 
 import inspect
+from importlib import import_module
+from typing import Any
 
 import pytest
 from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from hyperrl import recipes
+from tests.suite import needs
 
-SB3 = {
-    "ppo": (recipes.PPO, PPO),
-    "a2c": (recipes.A2C, A2C),
-    "sac": (recipes.SAC, SAC),
-    "td3": (recipes.TD3, TD3),
-    "dqn": (recipes.DQN, DQN),
-}
+SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQN}
+CONTRIB = {"trpo": "TRPO", "recurrent_ppo": "RecurrentPPO", "tqc": "TQC", "qrdqn": "QRDQN"}
+OURS = {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS}
+
+
+def theirs(name: str) -> Any:
+    return SB3[name] if name in SB3 else getattr(import_module("sb3_contrib"), CONTRIB[name])
 
 
 def test_every_algorithm_is_held_to_sb3s() -> None:
-    assert {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS} == {
-        name: ours for name, (ours, _) in SB3.items()
-    }
+    assert OURS.keys() == SB3.keys() | CONTRIB.keys()
+    assert {name for name, algorithm in OURS.items() if algorithm.extra == "contrib"} == CONTRIB.keys()
 
 
 OWN = {
@@ -35,19 +37,38 @@ OWN = {
 }
 """Fields of policies that are ours and not SB3's."""
 
+OF_SOME: dict[str, dict[str, int | bool]] = {
+    "n_critics": {"sac": 2, "td3": 2, "tqc": 2},
+    "n_quantiles": {"tqc": 25, "qrdqn": 200},
+    "lstm_hidden_size": {"recurrent_ppo": 256},
+    "n_lstm_layers": {"recurrent_ppo": 1},
+    "shared_lstm": {"recurrent_ppo": False},
+    "enable_critic_lstm": {"recurrent_ppo": True},
+}
+"""Fields that only some algorithms' policies take, and what theirs is where a recipe gives none."""
 
-@pytest.mark.parametrize("name", SB3)
+
+@pytest.mark.parametrize("field", OF_SOME)
+def test_fields_of_some_policies_are_their_arguments(field: str) -> None:
+    takers = {name for name, algorithm in OURS.items() if field in algorithm.policy_arguments}
+    assert takers == OF_SOME[field].keys()
+    for name, default in OF_SOME[field].items():
+        if name in SB3 or not recipes.is_missing("contrib"):
+            policy = theirs(name).policy_aliases["MlpLstmPolicy" if "lstm" in field else "MlpPolicy"]
+            assert inspect.signature(policy).parameters[field].default == default
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(OURS[name].extra)) for name in OURS])
 def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> None:
-    ours, theirs = SB3[name]
-    arguments = inspect.signature(theirs).parameters
-    for field, value in ours().model_dump(exclude={"name"}).items():
+    arguments = inspect.signature(theirs(name)).parameters
+    for field, value in OURS[name]().model_dump(exclude={"name"}).items():
         assert value == arguments[field].default, field
 
 
 @pytest.mark.parametrize("policy", [recipes.HyperPolicy, recipes.ConcatPolicy, recipes.BlindPolicy])
 def test_policy_fields_are_arguments(policy: type[recipes.Model]) -> None:
     arguments = inspect.signature(ActorCriticPolicy.__init__).parameters
-    ours = set(policy.model_fields) - OWN
+    ours = set(policy.model_fields) - OWN - set(OF_SOME)
     assert ours <= set(arguments)
     assert policy.model_fields["log_std_init"].default == arguments["log_std_init"].default
     assert policy.model_fields["ortho_init"].default == arguments["ortho_init"].default

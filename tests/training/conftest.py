@@ -18,7 +18,15 @@ OFF_POLICY = (
 SMALL = {
     "ppo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_epochs=2"),
     "a2c": ("algorithm.n_steps=64",),
+    "trpo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_critic_updates=2"),
+    "recurrent_ppo": (
+        "algorithm.n_steps=64",
+        "algorithm.batch_size=128",
+        "algorithm.n_epochs=2",
+        "policy.lstm_hidden_size=8",
+    ),
     **dict.fromkeys(("sac", "td3", "dqn"), OFF_POLICY),
+    **dict.fromkeys(("tqc", "qrdqn"), (*OFF_POLICY, "policy.n_quantiles=5")),
 }
 COMMON = ("n_envs=8", "policy.net_arch=[8, 8]", "evaluate_every=100000", "checkpoint_every=1024")
 

@@ -3,7 +3,6 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
@@ -18,7 +17,8 @@ from hyperrl.recipes.policy import STRATEGY_OPTIONS
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model
 from hyperrl.training.build import ACTIVATIONS, bare_model, policy_kwargs
-from tests.recipes.test_sb3_arguments import OWN
+from tests.recipes.test_sb3_arguments import OF_SOME, OWN, theirs
+from tests.suite import learnable
 from tests.training.conftest import small
 
 
@@ -28,24 +28,12 @@ def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tupl
     return build_model(recipe, env, seed=5, device=device), recipe, loaded
 
 
-@pytest.mark.parametrize(
-    ("recipe", "algorithm"), list(zip(recipes.ALGORITHMS, [PPO, A2C, SAC, TD3, DQN], strict=True))
-)
-def test_algorithm_fields_are_sb3s_arguments_with_sb3s_defaults(
-    recipe: type[Any], algorithm: type[Any]
-) -> None:
-    arguments = inspect.signature(algorithm).parameters
-    fields = {name: field.default for name, field in recipe.model_fields.items() if name != "name"}
-    assert fields.keys() <= arguments.keys()
-    assert fields == {name: arguments[name].default for name in fields}
-
-
 @pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
 def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
     assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)
-    ours = OWN | {"net_arch", "activation_fn"}
+    ours = OWN | OF_SOME.keys() | {"net_arch", "activation_fn"}
     fields = {name: field.default for name, field in kind.model_fields.items() if name not in ours}
     assert fields == {name: arguments[name].default for name in fields}
 
@@ -97,19 +85,16 @@ CHANGED = {
 
 
 def extractor_of(policy: Any) -> Any:
-    parts = [getattr(policy, name) for name in ("actor", "q_net") if hasattr(policy, name)]
+    parts = [getattr(policy, name) for name in ("actor", "q_net", "quantile_net") if hasattr(policy, name)]
     return parts[0].features_extractor if parts else policy.features_extractor
 
 
-@pytest.mark.parametrize("agent", sorted(recipes.shipped("agents").keys() - {"concat-ppo-matched"}))
+@pytest.mark.parametrize(
+    "agent", [learnable(name) for name in recipes.shipped("agents") if name != "concat-ppo-matched"]
+)
 def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
     model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode")
-    assert (
-        type(model)
-        is dict(zip(("ppo", "a2c", "sac", "td3", "dqn"), (PPO, A2C, SAC, TD3, DQN), strict=True))[
-            recipe.algorithm.name
-        ]
-    )
+    assert type(model) is theirs(recipe.algorithm.name)
     assert isinstance(model.policy, GeneratingPolicy) == isinstance(recipe.policy, HyperPolicy)
     assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(recipe.policy, BlindPolicy)
     for name, value in recipe.algorithm.model_dump(exclude=CHANGED).items():
@@ -226,3 +211,26 @@ def test_a_device_that_is_not_there_is_told(device: str) -> None:
 def test_gsde_needs_continuous_actions() -> None:
     with pytest.raises(UserError, match=r"use_sde needs continuous actions, found Discrete"):
         build("concat-ppo", "cartpole", "algorithm.use_sde=true")
+
+
+@pytest.mark.parametrize(
+    ("agent", "family", "fields", "expected"),
+    [
+        learnable("hyper-tqc", "ode", ("policy.n_critics=3",), {"n_quantiles": 5, "n_critics": 3}),
+        learnable("concat-qrdqn", "cartpole", (), {"n_quantiles": 5}),
+        learnable("blind-recurrent-ppo", "ode", ("policy.n_lstm_layers=2",), {"lstm_output_dim": 8}),
+        learnable(
+            "concat-recurrent-ppo",
+            "ode",
+            ("policy.shared_lstm=true", "policy.enable_critic_lstm=false"),
+            {"shared_lstm": True, "enable_critic_lstm": False},
+        ),
+        learnable("hyper-recurrent-ppo", "ode", (), {"shared_lstm": True, "lstm_critic": None}),
+    ],
+)
+def test_fields_of_some_policies_reach_them(
+    agent: str, family: str, fields: tuple[str, ...], expected: dict[str, Any]
+) -> None:
+    policy = build(agent, family, *fields)[0].policy
+    for name, value in expected.items():
+        assert getattr(policy if hasattr(policy, name) else policy.critic, name) == value

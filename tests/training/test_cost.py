@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from hyperrl.recipes import AgentRecipe, load_agent, resolve, shipped
+from hyperrl.recipes import AgentRecipe, is_missing, load_agent, resolve, shipped
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
 from hyperrl.training.choices import Choice, Comparison, compare
 from hyperrl.training.cost import Cost, Load, measure, products
+from tests.suite import needs
 
 SMALL = ["policy.net_arch=[8, 8]", "n_envs=2", "algorithm.n_steps=6"]
 
@@ -28,6 +29,10 @@ def cost(name: str, family: str, *overrides: str) -> Cost:
         return bare_model(agent, tasks.observation_space, tasks.action_space)
 
     return measure(make, Load.of(make(), descriptors))
+
+
+def learned_here() -> list[str]:
+    return [name for name in shipped("agents") if not is_missing(load_agent(name).algorithm.extra)]
 
 
 def layers(*parts: nn.Module) -> list[nn.Linear]:
@@ -87,9 +92,9 @@ def test_a_hypernetwork_is_counted_by_its_parts(strategy: str) -> None:
 
 
 def test_parameters_add_up() -> None:
-    for name in shipped("agents"):
+    for name in learned_here():
         family = "cartpole" if name.endswith("dqn") else "pendulum"
-        small = SMALL[1:] if name.endswith(("ppo", "a2c", "full", "matched")) else SMALL[1:2]
+        small = SMALL[1:2] if load_agent(name).algorithm.off_policy else SMALL[1:]
         agent, tasks = resolved(name, family, *small)
         if getattr(agent.policy, "match_parameters", None) is not None:
             continue
@@ -195,3 +200,27 @@ def test_a_hypernetwork_each_is_counted_twice() -> None:
     assert separate.parameters.generator == 2 * shared.parameters.generator
     assert separate.parameters.heads == shared.parameters.heads
     assert separate.generated == shared.generated
+
+
+@needs("contrib")
+def test_an_lstm_is_counted_by_its_products() -> None:
+    small = ["policy.net_arch=[8, 8]", "policy.lstm_hidden_size=7", "algorithm.batch_size=5", *SMALL[1:]]
+    found = cost("blind-recurrent-ppo", "pendulum", *small)
+    gates = 2 * 4 * 7 * (3 + 7)
+    actor = 2 * (7 * 8 + 8 * 8 + 8 * 1)
+    assert found.flops.action_kept == found.flops.action_anew == gates + actor
+
+
+@needs("contrib")
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [("hyper-trpo", "pendulum"), ("concat-recurrent-ppo", "pendulum"), ("blind-qrdqn", "cartpole")],
+)
+def test_choices_beside_agents_of_an_extra(name: str, family: str) -> None:
+    few = ["algorithm.batch_size=6", "policy.net_arch=[8, 8]"]
+    few += [] if name.endswith("dqn") else SMALL[1:]
+    few += ["algorithm.cg_max_steps=2", "algorithm.n_critic_updates=1"] * name.endswith("trpo")
+    found = compare(*resolved(name, family, *few))
+    assert all(choice.cost is not None for choice in found.choices)
+    assert sum(choice.own for choice in found.choices) == 1
+    assert 0 < found.own.flops.action_kept <= found.own.flops.action_anew < found.own.flops.minibatch

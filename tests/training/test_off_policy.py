@@ -1,4 +1,4 @@
-"""Off-policy agents from a recipe to a run and back."""
+"""Off-policy agents, and those of extras, from a recipe to a run and back."""
 
 import csv
 from pathlib import Path
@@ -16,6 +16,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import load_model, resume, train
 from hyperrl.training.checkpoint import load_state
+from tests.suite import learnable
 from tests.training.conftest import Start, small
 
 BATCHED = [
@@ -48,15 +49,18 @@ def table(run: Run) -> list[dict[str, str]]:
         ("hyper-sac", "ode", {"train/ent_coef", "train/actor_loss", "train/critic_loss", "gradient/actor"}),
         ("concat-td3", "ode", {"train/actor_loss", "train/critic_loss", "gradient/critic"}),
         ("hyper-dqn", "cartpole", {"train/loss", "rollout/exploration_rate", "gradient/norm"}),
+        learnable("hyper-tqc", "ode", {"train/ent_coef", "train/critic_loss", "gradient/critic"}),
+        learnable("hyper-qrdqn", "cartpole", {"train/loss", "gradient/norm"}),
+        learnable("hyper-trpo", "ode", {"train/kl_divergence_loss", "gradient/critic"}),
+        learnable("hyper-recurrent-ppo", "ode", {"train/loss", "gradient/norm", "gradient/clipped"}),
     ],
 )
-def test_losses_and_gradients_are_told_every_thousand_steps(
-    start: Start, agent: str, family: str, told: set[str]
-) -> None:
+def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, told: set[str]) -> None:
     run = start(agent, family, steps=2048)
     rows = {int(row["step"]): row for row in table(run)}
     logged = [step for step, row in rows.items() if row.get("time/fps")]
-    assert logged == [1024, 2048]
+    off_policy = run.spec.agent.algorithm.off_policy
+    assert logged == ([1024, 2048] if off_policy else [512, 1024, 1536, 2048])
     for name in told | {"time/update", "time/rollout"}:
         value = float(rows[2048][name])
         assert np.isfinite(value)
@@ -93,7 +97,14 @@ def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
 
 @pytest.mark.usefixtures("no_telemetry")
 @pytest.mark.parametrize(
-    ("agent", "family"), [("hyper-sac", "ode"), ("hyper-td3", "pendulum"), ("hyper-dqn", "cartpole")]
+    ("agent", "family"),
+    [
+        ("hyper-sac", "ode"),
+        ("hyper-td3", "pendulum"),
+        ("hyper-dqn", "cartpole"),
+        learnable("hyper-tqc", "pendulum"),
+        learnable("hyper-qrdqn", "cartpole"),
+    ],
 )
 def test_a_loaded_agent_acts_and_specialises(start: Start, agent: str, family: str) -> None:
     run = start(agent, family, steps=512)
@@ -102,10 +113,11 @@ def test_a_loaded_agent_acts_and_specialises(start: Start, agent: str, family: s
     context = tasks.tasks("train")[0]
     observation = tasks.observation_space["obs"].sample()  # type: ignore[index]
     action = loaded.act(observation, context)
-    assert tasks.action_space.contains(action.item() if agent == "hyper-dqn" else action)
+    discrete = agent.endswith("dqn")
+    assert tasks.action_space.contains(action.item() if discrete else action)
     outputs = loaded.specialize(context)(torch.as_tensor(observation)[None])[0].detach().numpy()
-    if agent == "hyper-dqn":
-        assert int(outputs.argmax()) == int(action)
+    if discrete:
+        assert int(outputs.reshape(-1, 2).mean(axis=0).argmax()) == int(action)
         return
     size = len(action)
     space: Any = tasks.action_space
@@ -153,15 +165,16 @@ def test_a_run_is_refused_before_it_begins_where_actions_do_not_fit(tmp_path: Pa
     assert not (tmp_path / "run").exists()
 
 
-def pairs() -> list[tuple[str, str]]:
-    """Each off-policy agent with each family that has batched dynamics and fits."""
+def pairs() -> list[Any]:
+    """Each off-policy agent and each of an extra with each family that has batched dynamics and fits."""
     discrete = {"acrobot", "cartpole"}
     agents = {name: load_agent(name).algorithm for name in sorted(shipped("agents"))}
     return [
-        (agent, family)
+        learnable(agent, family)
         for agent, algorithm in agents.items()
         for family in BATCHED
-        if algorithm.off_policy and (algorithm.actions == "discrete") == (family in discrete)
+        if (algorithm.off_policy or algorithm.extra)
+        and algorithm.actions in ("any", "discrete" if family in discrete else "continuous")
     ]
 
 
@@ -169,16 +182,18 @@ def pairs() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("agent", "family"), pairs())
 def test_each_agent_trains_on_each_family_that_it_fits(agent: str, family: str, tmp_path: Path) -> None:
     """The agent as it is shipped, but for fewer updates: as many as show that it learns something."""
-    recipe = resolve(
-        load_agent(agent), load_family(family), ["algorithm.gradient_steps=1", "evaluate_every=1000"]
-    )
+    off_policy = load_agent(agent).algorithm.off_policy
+    fewer = "gradient_steps=1" if off_policy else "n_steps=125"
+    given = [f"algorithm.{fewer}", "n_envs=8", "evaluate_every=1000"]
+    given += [] if off_policy else ["algorithm.batch_size=250"]
+    recipe = resolve(load_agent(agent), load_family(family), given)
     run = train(recipe, Family.load(family), out=tmp_path / "run", steps=2000)
     assert (run.state, run.status.steps) == ("finished", 2000)
     state = load_state(run, "latest")
     assert all(bool(weight.isfinite().all()) for weight in state["policy"].values())
     first = load_state(run, "best")["policy"]
     assert state["steps"] == 2000
-    assert state["counters"]["_n_updates"] > 100
+    assert state["counters"]["_n_updates"] > (100 if off_policy else 1)
     assert state["policy"].keys() == first.keys()
     means = [task["mean"] for task in run.evaluations()[0]["tasks"]]
     assert np.isfinite(means).all()

@@ -18,6 +18,7 @@ from hyperrl.store import Resumed, Run
 from hyperrl.tasks import Family
 from hyperrl.training import resume, train
 from hyperrl.training.checkpoint import load_state
+from tests.suite import learnable
 from tests.training.conftest import Start, killer, small
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,11 @@ def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hyper-ppo-full", "point-goal", ()),
         ("concat-ppo", "cartpole", ("sampler=plr", "curriculum.temperature=0.5")),
         ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
+        learnable("hyper-trpo", "ode", ()),
+        learnable("hyper-tqc", "ode", ()),
+        learnable("hyper-qrdqn", "cartpole", ()),
+        learnable("hyper-recurrent-ppo", "ode", ("algorithm.use_sde=true",)),
+        learnable("blind-recurrent-ppo", "pendulum", ("policy.n_lstm_layers=2",)),
     ],
 )
 def test_a_killed_run_ends_as_one_never_killed(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.recipes import SAC, TD3, AgentRecipe
+from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.telemetry.clock import Clock
@@ -45,11 +45,11 @@ def callbacks(
     """
     clock, publisher = Clock(), Publisher()
     zero_shot = ZeroShot(family, agent.evaluate_every, on_validation, publisher)
-    several = isinstance(agent.algorithm, SAC | TD3)
+    one_loss = hasattr(agent.algorithm, "max_grad_norm")
     return [
         clock,
         TrainTaskReturn(family),
-        GradientNorms() if several else GradientNorm(),
+        GradientNorm() if one_loss else GradientNorms(),
         zero_shot,
         GeneratedWeights(zero_shot, publisher),
         ReturnFigure(zero_shot, agent.name, run.figures),

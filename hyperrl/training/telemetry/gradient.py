@@ -10,6 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch.autograd.graph import register_multi_grad_hook
 from torch.utils.hooks import RemovableHandle
 
+from hyperrl.training.kinds import optimizers
 from hyperrl.training.telemetry.output import mean
 
 EVERY = 13
@@ -24,7 +25,7 @@ class GradientNorm(BaseCallback):
     costs 4 to 6 % of an update; so every 13th alone is measured, a number that no usual count of minibatches
     is a multiple of, counted from the optimiser's own count (that of a resumed run goes on).
 
-    Of algorithms with an optimiser each for actor and critics, which clip nothing, see `GradientNorms`.
+    Of algorithms that have no one loss for all, and clip nothing, see `GradientNorms`.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,8 @@ class GradientNorm(BaseCallback):
             self._norms = []
             self.logger.record_mean("gradient/norm", mean(norms))
             limit = self.model.max_grad_norm  # type: ignore[attr-defined]
-            self.logger.record_mean("gradient/clipped", mean(norm > limit for norm in norms))
+            if limit is not None:
+                self.logger.record_mean("gradient/clipped", mean(norm > limit for norm in norms))
 
     def _on_training_end(self) -> None:
         for hook in (self._counting, self._measuring):
@@ -77,7 +79,8 @@ class GradientNorm(BaseCallback):
 class GradientNorms(BaseCallback):
     """Writes `gradient/actor` and `gradient/critic`, mean norms (L2) before the optimisers' steps.
 
-    Every 13th step of each optimiser is measured, counted from its own count.
+    Every 13th step of each optimiser is measured, counted from its own count. Where there is but one, it is
+    the critic's (TRPO).
     """
 
     def __init__(self) -> None:
@@ -86,9 +89,9 @@ class GradientNorms(BaseCallback):
         self._hooks: list[RemovableHandle] = []
 
     def _on_training_start(self) -> None:
-        policy: Any = self.model.policy
-        for name in ("actor", "critic"):
-            self._follow(name, getattr(policy, name).optimizer)
+        for name, optimizer in optimizers(self.model).items():
+            if name != "ent_coef":
+                self._follow("critic" if name == "policy" else name, optimizer)
 
     def _follow(self, name: str, optimizer: torch.optim.Optimizer) -> None:
         taken = [_steps_taken(optimizer)]

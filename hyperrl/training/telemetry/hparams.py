@@ -28,6 +28,11 @@ _HYPER: dict[str, Value] = {
 OPTIONAL: dict[str, Value] = {
     "policy.match_parameters": "",
     "policy.convolutions": "",
+    **dict.fromkeys(
+        (f"policy.{name}" for name in ("n_critics", "n_quantiles", "lstm_hidden_size", "n_lstm_layers")), 0.0
+    ),
+    "policy.shared_lstm": "",
+    "policy.enable_critic_lstm": "",
     "algorithm.target_kl": 0.0,
     "algorithm.action_noise": 0.0,
     **{f"policy.hypernetwork.{name}": value for name, value in _HYPER.items()},

@@ -1,0 +1,231 @@
+"""The policies of sb3-contrib's algorithms, their networks generated; needs the extra ``contrib``."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from sb3_contrib.common.recurrent.policies import (
+    RecurrentActorCriticPolicy,
+    RecurrentMultiInputActorCriticPolicy,
+)
+from sb3_contrib.common.recurrent.type_aliases import RNNStates
+from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
+from sb3_contrib.tqc.policies import Critic as TQCCritic
+from sb3_contrib.tqc.policies import MultiInputPolicy as TQCMultiInputPolicy
+from sb3_contrib.tqc.policies import TQCPolicy
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor, nn
+
+from hyperrl.policies.actor_critic import HyperActorCriticPolicy
+from hyperrl.policies.choices import Choices
+from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
+from hyperrl.policies.off_policy import CriticRate, HyperGreedyPolicy, HyperSquashedActorCritics
+from hyperrl.policies.parts import GeneratedCritics, GeneratedValues
+
+_STEPS, _ROWS = 32, 64
+"""Steps and sequences over which an LSTM's output is measured at the start."""
+
+
+class ConcatTQCPolicy(CriticRate, TQCMultiInputPolicy):  # type: ignore[misc]
+    """sb3-contrib's ``MultiInputPolicy`` of TQC, with a rate of the critics' own."""
+
+
+class HyperQuantileCritic(GeneratedCritics, TQCCritic):
+    """The critics of TQC."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.quantiles_total = self.n_quantiles * self.n_critics
+
+    def forward(self, obs: PyTorchObs, action: Tensor) -> Tensor:
+        """The quantiles, (batch, critics, quantiles)."""
+        return torch.stack(self.judged(obs, action), dim=1)
+
+
+class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
+    """sb3-contrib's policy of TQC, every layer of its actor and its critics generated from the context.
+
+    As :class:`~hyperrl.policies.HyperSACPolicy`; each critic has ``n_quantiles`` outputs.
+    """
+
+    critic_class = HyperQuantileCritic
+
+
+class HyperQuantileNetwork(GeneratedValues, QuantileNetwork):
+    """The network of QR-DQN."""
+
+    layers = "quantile_net"
+
+    def forward(self, obs: PyTorchObs) -> Tensor:
+        """The quantiles, (batch, quantiles, actions)."""
+        assert isinstance(self.action_space, spaces.Discrete)
+        return super().forward(obs).view(-1, self.n_quantiles, int(self.action_space.n))
+
+
+class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
+    """sb3-contrib's policy of QR-DQN, every layer of its network generated from the context.
+
+    As :class:`~hyperrl.policies.HyperDQNPolicy`, with ``n_quantiles`` outputs for each action.
+    """
+
+    network = "quantile_net"
+
+    def make_quantile_net(self) -> HyperQuantileNetwork:
+        """A network of quantiles with a hypernetwork of its own."""
+        made: HyperQuantileNetwork = self._made_network(HyperQuantileNetwork, self.n_quantiles)
+        return made
+
+
+class HyperTRPOPolicy(HyperActorCriticPolicy):
+    """The policy of TRPO: a :class:`~hyperrl.policies.HyperActorCriticPolicy` whose trunk is ``"separate"``.
+
+    What actor and critic shared would be the actor's alone to train, since no step of the critic may leave
+    the trust region: so they share nothing. Nor is there a price of effort, as TRPO differentiates no loss.
+
+    Args:
+        arguments: Those of ``HyperActorCriticPolicy``.
+        hypernetwork: Likewise.
+        options: Likewise.
+
+    Raises:
+        ValueError: A shared trunk, or ``effort_coef`` above 0.
+    """
+
+    def __init__(
+        self, *arguments: Any, hypernetwork: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        choices = {"trunk": "separate", **(hypernetwork or {})}
+        if choices["trunk"] != "separate":
+            raise ValueError(f"trunk: found {choices['trunk']!r}; allowed: 'separate' with TRPO")
+        if options.get("effort_coef"):
+            raise ValueError(f"effort_coef: found {options['effort_coef']}; allowed: 0 with TRPO")
+        super().__init__(*arguments, hypernetwork=choices, **options)
+
+    def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        """The parameters by the names that TRPO goes by: ``"value"`` is in those of the critic's alone."""
+        for name, parameter in super().named_parameters(*arguments, **options):
+            critics = ".networks.critic." in name
+            yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
+
+
+class SwiftRecurrentPolicy(RecurrentActorCriticPolicy):
+    """sb3-contrib's recurrent policy, for which an episode's start at the head of a sequence is no break.
+
+    Theirs goes through every sequence step by step where any episode starts, though all that they learn from
+    are cut at such starts. What comes out is the same.
+    """
+
+    @staticmethod
+    def _process_sequence(
+        features: Tensor, lstm_states: Any, episode_starts: Tensor, lstm: nn.LSTM
+    ) -> tuple[Tensor, Any]:
+        """The LSTM's output (batch, size) on sequences one after the other, and its state after them."""
+        starts = episode_starts.reshape(lstm_states[0].shape[1], -1)
+        goes_on = (1.0 - starts[:, :1]).unsqueeze(0)
+        later = torch.cat([torch.zeros_like(starts[:, :1]), starts[:, 1:]], dim=1)
+        entered: Any = tuple(goes_on * state for state in lstm_states)
+        return RecurrentActorCriticPolicy._process_sequence(features, entered, later.flatten(), lstm)
+
+
+class ConcatRecurrentPolicy(SwiftRecurrentPolicy, RecurrentMultiInputActorCriticPolicy):
+    """sb3-contrib's ``MultiInputLstmPolicy``."""
+
+
+class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
+    """sb3-contrib's recurrent policy for hidden contexts: the weights follow the output of its LSTM.
+
+    The LSTM sees the features of the observations, the hypernetwork its output, the target networks the
+    features as usual. A context is seen by nothing. With the trunk ``"shared"`` there is one LSTM and one
+    hypernetwork, and the LSTM is trained by the critic alone; with ``"separate"`` actor and critic have one
+    each of both. Weights differ from row to row: strategies that leave them in their factors suit it.
+
+    Args:
+        observation_space: Observation space.
+        action_space: Box, Discrete, MultiDiscrete or MultiBinary.
+        lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
+        hypernetwork: As of :class:`~hyperrl.policies.generating.GeneratingPolicy`; ``inputs`` is
+            ``["memory"]``.
+        lstm_hidden_size: Size of the LSTM's output.
+        n_lstm_layers: Number of its layers.
+        lstm_kwargs: Further arguments of ``torch.nn.LSTM``.
+        policy_options: Those of :class:`~hyperrl.policies.HyperActorCriticPolicy`.
+    """
+
+    extractor_class = HidingExtractor
+    recurrent = True
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
+        hypernetwork: Mapping[str, Any] | None = None,
+        lstm_hidden_size: int = 256,
+        n_lstm_layers: int = 1,
+        lstm_kwargs: dict[str, Any] | None = None,
+        **policy_options: Any,
+    ) -> None:
+        choices = {"inputs": ("memory",), **(hypernetwork or {})}
+        shared = Choices.of(choices).trunk == "shared"
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            hypernetwork=choices,
+            lstm_hidden_size=lstm_hidden_size,
+            n_lstm_layers=n_lstm_layers,
+            lstm_kwargs=lstm_kwargs,
+            shared_lstm=shared,
+            enable_critic_lstm=not shared,
+            **policy_options,
+        )
+        super()._build(lr_schedule)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        """Nothing yet: how the hypernetwork starts depends on the LSTM, which is made after."""
+
+    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
+        """The LSTM's output at the start, as uniform distributions of the same means and variances."""
+        with torch.no_grad():
+            output, _ = self.lstm_actor(torch.randn(_STEPS, _ROWS, self.lstm_actor.input_size))
+        centre, reach = output.mean(dim=(0, 1)), 3**0.5 * output.std(dim=(0, 1))
+        return self.lstm_output_dim, (centre - reach, centre + reach)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {
+            **super()._get_constructor_parameters(),
+            "lstm_hidden_size": self.lstm_actor.hidden_size,
+            "n_lstm_layers": self.lstm_actor.num_layers,
+            "lstm_kwargs": self.lstm_kwargs,
+        }
+
+    @staticmethod
+    def _process_sequence(features: Tensor, *given: Any) -> Any:
+        """The features with the LSTM's output behind them, and its state after the last step."""
+        output, states = SwiftRecurrentPolicy._process_sequence(features, *given)
+        return torch.cat([features, output], dim=1), states
+
+    def _predict(  # type: ignore[override]
+        self, observation: PyTorchObs, lstm_states: Any, episode_starts: Tensor, deterministic: bool = False
+    ) -> Any:
+        predict: Any = RecurrentActorCriticPolicy._predict
+        return predict(self, observation, lstm_states, episode_starts, deterministic)
+
+    def evaluate_actions(  # type: ignore[override]
+        self, obs: Any, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values (batch, 1), log probabilities (batch,) of actions, and entropies (batch,).
+
+        Gradients of a shared LSTM are the values' alone.
+        """
+        if not self.shared_lstm:
+            return super().evaluate_actions(obs, actions, lstm_states, episode_starts)
+        features: Any = self.extract_features(obs)
+        latent, _ = self._process_sequence(features, lstm_states.pi, episode_starts, self.lstm_actor)
+        untrained = torch.cat([features, latent[:, -self.lstm_output_dim :].detach()], dim=1)
+        actor = self.mlp_extractor.forward_actor(untrained)
+        distribution = self._get_action_dist_from_latent(actor)
+        values = self.mlp_extractor.forward_critic(latent)
+        return values, distribution.log_prob(actions), distribution.entropy()
