@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import completion, show, values
+from hyperrl.cli.mistakes import Interrupted
 from hyperrl.cli.options import Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
@@ -139,11 +139,11 @@ def _resumable(directory: Path) -> Iterator[None]:
     """Tell an interrupted user how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
-        if (directory / "checkpoints" / "latest.safetensors").exists():
-            command = f"hyperrl train --resume {shlex.quote(str(directory))}"
-            print(f"hyperrl: interrupted; go on from the last checkpoint with: {command}", file=sys.stderr)
-        raise
+    except KeyboardInterrupt as stop:
+        if not (directory / "checkpoints" / "latest.safetensors").exists():
+            raise
+        command = f"hyperrl train --resume {shlex.quote(str(directory))}"
+        raise Interrupted(f"interrupted; go on from the last checkpoint with: {command}") from stop
 
 
 def _print_run(run: "Run") -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.store.files import atomic_write, checkpoint_name, file_name
+from hyperrl.store.files import atomic_write, checkpoint_name, file_name, remove_unfinished
+from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 
@@ -31,24 +33,40 @@ class Run:
         self.spec = spec
 
     @classmethod
-    def create(cls, path: Path | str, spec: RunSpec) -> Run:
-        """Start a run directory.
+    @contextmanager
+    def create(cls, path: Path | str, spec: RunSpec) -> Iterator[Run]:
+        """Start a run directory and hold its lock, as `writing` does.
 
         Raises:
-            UserError: the directory already holds a run, or cannot be written.
+            UserError: the directory already holds a run, cannot be written, or another process is faster.
         """
         path = Path(path)
         refuse_existing(path)
         run = cls(path, spec)
-        try:
-            run._checkpoints.mkdir(parents=True, exist_ok=True)
-            run._evaluations.mkdir(exist_ok=True)
-            run.figures.mkdir(exist_ok=True)
-            run.write_spec(spec)
-            run.write_status("running", 0)
-        except OSError as error:
-            raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
-        return run
+        with _told_unwritable(path):
+            path.mkdir(parents=True, exist_ok=True)
+        with run.writing():
+            refuse_existing(path)
+            with _told_unwritable(path):
+                run.write_spec(spec)
+                run.write_status("running", 0)
+                for folder in (run._checkpoints, run._evaluations, run.figures):
+                    folder.mkdir()
+            yield run
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the run's lock, as whoever trains it must; what a killed process was writing is removed.
+
+        Raises:
+            UserError: another process holds it, or the directory cannot be written.
+        """
+        with ExitStack() as held:
+            with _told_unwritable(self.path):
+                held.enter_context(locked(self.path))
+                for folder in (self.path, self._checkpoints):
+                    remove_unfinished(folder)
+            yield
 
     @classmethod
     def open(cls, path: Path | str, allow_import: Sequence[str] = ()) -> Run:
@@ -88,8 +106,10 @@ class Run:
 
     @property
     def state(self) -> State:
-        """`finished`, `running`, or `killed` when the process that trained it is gone before the end."""
-        return self.status.current()
+        """`running` while a process trains it; else `finished`, or `killed` before it reached its steps."""
+        if is_locked(self.path):
+            return "running"
+        return "finished" if self.status.state == "finished" else "killed"
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
         """Note how far the run is; `resumed` None keeps the list of resumptions."""
@@ -115,6 +135,7 @@ class Run:
         from hyperrl.store.checkpoint import encode
 
         path = self._checkpoint(name)
+        path.parent.mkdir(exist_ok=True)
         atomic_write(path, encode(tensors, meta))
         return path
 
@@ -175,6 +196,14 @@ class Run:
 
     def _checkpoint(self, name: str) -> Path:
         return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
+
+
+@contextmanager
+def _told_unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
 
 
 def refuse_existing(path: Path) -> None:

@@ -18,6 +18,7 @@ from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
 from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
+from hyperrl.training.disk import explaining_full_disks
 from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
@@ -62,6 +63,7 @@ def train(
 
     Raises:
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
             `from_run` that have other shapes; and what building the family's environments raises.
         KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
@@ -78,10 +80,10 @@ def train(
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source
         )
-        run = Run.create(out, spec)
-        if from_run is not None:
-            save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
-        training.learn(run, progress)
+        with Run.create(out, spec) as run:
+            if from_run is not None:
+                save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
+            training.learn(run, progress)
     return run
 
 
@@ -109,22 +111,36 @@ def resume(
     Raises:
         UserError: nothing is left to do, or the checkpoint is missing, corrupt or of another agent.
     """
-    never = "latest" not in run.checkpoints() and run.status.steps == 0
-    state = None if never else load_state(run, "latest")
-    done, planned = 0 if state is None else int(state["steps"]), run.spec.steps if steps is None else steps
-    if done >= planned and (steps is not None or run.state == "finished"):
-        raise UserError(
-            f"run {str(run.path)!r}: {done} of {planned} steps are taken; give more in --steps to extend it"
-        )
-    with closing(
-        _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
-    ) as training:
-        exact = training.restore(run, state)
-        if planned != run.spec.steps:
-            run.write_spec(run.spec.model_copy(update={"steps": planned}))
-        run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
-        training.learn(run, progress, state, resumed_at=-1 if state is None else done)
+    with run.writing():
+        state = _state_to_resume(run)
+        done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
+        if done >= planned and (steps is not None or run.status.state == "finished"):
+            raise UserError(
+                f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
+                " give more in --steps to extend it"
+            )
+        with closing(
+            _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
+        ) as training:
+            exact = training.restore(run, state)
+            if planned != run.spec.steps:
+                run.write_spec(run.spec.model_copy(update={"steps": planned}))
+            run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
+            training.learn(run, progress, state, resumed_at=-1 if state is None else done)
     return run
+
+
+def _state_to_resume(run: Run) -> State | None:
+    """The latest checkpoint; None where the run was killed before its first."""
+    names = run.checkpoints()
+    if "latest" in names or run.status.steps > 0:
+        return load_state(run, "latest")
+    if run.spec.from_run is not None and "0" not in names:
+        raise UserError(
+            f"run {str(run.path)!r}: was killed before it held the weights of {run.spec.from_run!r};"
+            " remove it and train anew"
+        )
+    return None
 
 
 class _Training:
@@ -169,24 +185,24 @@ class _Training:
             resumed_at: what was logged after so many steps is disowned.
         """
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
-        logger = run_logger(run.path, resumed_at)
-        interval = max(1, LOG_STEPS // rollout_steps(self.model))
-        try:
-            self.model.set_logger(logger)
-            agent = self.agent
-            finite = Finite(run, (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every))
-            callbacks = [finite, *self._callbacks(run, progress, state, interval)]
-            with finite.explaining_errors():
-                # None: `Logs` does it, where Stable-Baselines3 would count episodes
-                logged: Any = None if agent.algorithm.off_policy else interval
-                self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
+        with explaining_full_disks(run):
+            if left or state is None:  # else it was killed after its last update
+                self._learn(run, progress, state, resumed_at, left)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)
-        except BaseException:
-            run.write_status("killed", run.status.steps)
-            raise
-        finally:
-            logger.close()
+
+    def _learn(
+        self, run: Run, progress: Progress | None, state: State | None, resumed_at: int | None, left: int
+    ) -> None:
+        interval = max(1, LOG_STEPS // rollout_steps(self.model))
+        agent = self.agent
+        finite = Finite(run, (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every))
+        callbacks = [finite, *self._callbacks(run, progress, state, interval)]
+        # None: `Logs` does it, where Stable-Baselines3 would count episodes
+        logged: Any = None if agent.algorithm.off_policy else interval
+        with closing(run_logger(run.path, resumed_at)) as logger, finite.explaining_errors():
+            self.model.set_logger(logger)
+            self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
 
     def close(self) -> None:
         """Close the environments."""
