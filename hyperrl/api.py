@@ -16,7 +16,7 @@ from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.seeds import refuse_strangers
-from hyperrl.limits import EPISODES, SEED, STEPS, whole
+from hyperrl.limits import EPISODES, KEEP, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
@@ -39,6 +39,7 @@ def train(
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     from_run: str | Path | Run | None = None,
+    keep: int = 0,
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -53,6 +54,7 @@ def train(
         overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
         out: the run's directory; None takes `default_run_dir`.
         from_run: start at the weights of this run.
+        keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the environment of `from_run` may import.
@@ -64,8 +66,9 @@ def train(
         UserError: an unknown or wrong recipe, field or device, a number out of range, or a directory that
             holds a run already.
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
     """
-    steps, seed = _steps(steps), whole("seed", seed, SEED)
+    steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     tasks = _family(family)
     resolved = resolve(found, tasks.recipe, overrides)
@@ -78,7 +81,7 @@ def train(
 
     return training.train(
         resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        overrides=overrides, progress=progress,
+        overrides=overrides, keep=keep, progress=progress,
     )  # fmt: skip
 
 
@@ -102,8 +105,9 @@ def resume(
         family: needed where the run's family was made by `contextualize`.
 
     Raises:
-        UserError: no run, a corrupt one, a number out of range, or nothing left to do.
-        DivergenceError: as in `train`.
+        UserError: no run, a corrupt one, a number out of range, nothing left to do, or another process
+            is writing to it.
+        DivergenceError, UnwritableError: as in `train`.
     """
     steps = _steps(steps)
     opened = _open(run, allow_import)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,6 +57,14 @@ def train(
             metavar="RUN", help="Go on with this run, or extend it to more --steps; no AGENT or FAMILY."
         ),
     ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            parser=values.KEEP,
+            metavar="N",
+            help="Checkpoints to keep, named by their steps, beside the latest and the best. [default: 0]",
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps or auto. [default: cpu]")
     ] = None,
@@ -74,7 +82,14 @@ def train(
     allowed = tuple(allow_import or ())
     if resume is not None:
         _nothing_beside_resume(
-            {"AGENT": agent, "--seed": seed, "--set": overrides, "--out": out, "--from": from_run}
+            {
+                "AGENT": agent,
+                "--seed": seed,
+                "--set": overrides,
+                "--out": out,
+                "--from": from_run,
+                "--keep": keep,
+            }
         )
         run = _go_on(resume, steps, device or "cpu", allowed)
     elif agent is None or family is None:
@@ -83,7 +98,16 @@ def train(
         )
     else:
         run = _start(
-            agent, family, steps, seed or 0, overrides or [], out, from_run, device or "cpu", allowed
+            agent,
+            family,
+            out,
+            steps=steps,
+            seed=seed or 0,
+            overrides=overrides or [],
+            from_run=from_run,
+            keep=keep or 0,
+            device=device or "cpu",
+            allow_import=allowed,
         )
     _print_run(run)
 
@@ -94,17 +118,7 @@ def _nothing_beside_resume(given: Mapping[str, object]) -> None:
             raise UserError(f"{what} does not go with --resume: the run's own recipe says it")
 
 
-def _start(
-    agent: str,
-    family: str,
-    steps: int | None,
-    seed: int,
-    overrides: list[str],
-    out: str | None,
-    from_run: str | None,
-    device: str,
-    allow_import: tuple[str, ...],
-) -> "Run":
+def _start(agent: str, family: str, out: str | None, *, seed: int, **options: Any) -> "Run":
     from hyperrl import api
     from hyperrl.recipes import load_agent
     from hyperrl.tasks import Family
@@ -113,18 +127,7 @@ def _start(
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
     with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
-        return api.train(
-            recipe,
-            tasks,
-            steps=steps,
-            seed=seed,
-            overrides=overrides,
-            out=directory,
-            from_run=from_run,
-            device=device,
-            progress=advance,
-            allow_import=allow_import,
-        )
+        return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
 
 def _go_on(run: str, steps: int | None, device: str, allow_import: tuple[str, ...]) -> "Run":

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.store.files import atomic_write, checkpoint_name, file_name, remove_unfinished
+from hyperrl.store.files import CHECKPOINT, atomic_write, checkpoint_name, file_name, remove_unfinished
 from hyperrl.store.lock import is_locked, locked
+from hyperrl.store.progress import last_values
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 
@@ -139,6 +140,12 @@ class Run:
         atomic_write(path, encode(tensors, meta))
         return path
 
+    def keep_checkpoints(self, most: int) -> None:
+        """Remove all but the newest `most` that are named by their steps; a run's start, `0`, stays."""
+        numbers = [name for name in self.checkpoints() if name.isdecimal() and name != "0"]
+        for name in numbers[: max(len(numbers) - most, 0)]:
+            self._checkpoint(name).unlink(missing_ok=True)
+
     def load_checkpoint(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors (on the CPU) and metadata of a checkpoint.
 
@@ -158,11 +165,8 @@ class Run:
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
-        names = (
-            {file.stem for file in self._checkpoints.glob("*.safetensors")}
-            if self._checkpoints.is_dir()
-            else set()
-        )
+        stems = {file.stem for file in self._checkpoints.glob("*.safetensors")}
+        names = {name for name in stems if CHECKPOINT.fullmatch(name)}
         numbers = sorted((name for name in names if name.isdecimal()), key=int)
         return numbers + [name for name in ("best", "latest") if name in names]
 
@@ -185,6 +189,10 @@ class Run:
                 raise UserError(f"evaluation {str(path)!r}: expected a JSON object")
             found.append(obj)
         return found
+
+    def last_values(self, prefix: str) -> dict[str, float]:
+        """The newest scalars whose names begin so, by the rest of their names (`zero_shot/`: by split)."""
+        return last_values(self.path / "progress.csv", prefix)
 
     @property
     def _checkpoints(self) -> Path:
@@ -217,13 +225,18 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def runs_below(root: Path) -> Iterator[Run]:
-    """Every readable run in `root` and the folders below it, by path; unreadable ones are left out."""
-    for file in sorted(root.glob(f"**/{SPEC}")):
+def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
+    """Every run in `root` and the folders below it, by path, or what is wrong with it.
+
+    Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
+    """
+    for folder in sorted(
+        {found.parent for name in (SPEC, "checkpoints") for found in root.glob(f"**/{name}")}
+    ):
         try:
-            yield Run(file.parent, read_spec(file))
-        except UserError:
-            continue
+            yield folder, Run(folder, read_spec(folder / SPEC))
+        except UserError as mistake:
+            yield folder, mistake
 
 
 def _neighbours(path: Path) -> list[str]:

@@ -40,7 +40,7 @@ class ProgressHook(BaseCallback):
 
 
 class Checkpoints(BaseCallback):
-    """Keeps `latest`: at the start, after every `every` steps, and at the end.
+    """Keeps `latest`: at the start, after every `every` steps, and at the end; the newest few by number too.
 
     It acts at the start of a rollout, the one moment between an update and new experience, and must come
     after every callback that draws at random: what these draw comes before the generators are stored, or, in
@@ -104,9 +104,14 @@ class Checkpoints(BaseCallback):
     def _save(self, *, in_rollout: bool) -> None:
         state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
         flush(self.logger)
+        steps, keep = state["steps"], self._run.spec.keep
+        if keep and steps:
+            save_state(self._run, str(steps), state)
         save_state(self._run, "latest", state)
-        self._run.write_status("running", state["steps"])
-        self._saved = state["steps"]
+        if keep:
+            self._run.keep_checkpoints(keep)
+        self._run.write_status("running", steps)
+        self._saved = steps
 
 
 class Logs(BaseCallback):

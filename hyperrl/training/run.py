@@ -43,6 +43,7 @@ def train(
     device: str = "cpu",
     from_run: Run | None = None,
     overrides: Sequence[str] = (),
+    keep: int = 0,
     progress: Progress | None = None,
 ) -> Run:
     """Train an agent on a family.
@@ -56,6 +57,7 @@ def train(
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         from_run: start at the weights of this run (its best, else its latest).
         overrides: what `agent` was resolved with, for the record.
+        keep: how many checkpoints to keep beside the latest and the best, named by their steps.
         progress: called with the steps done and planned.
 
     Returns:
@@ -78,7 +80,7 @@ def train(
             load_weights(training.model, load_state(from_run, name)["policy"], origin)
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
-            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source
+            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
         with Run.create(out, spec) as run:
             if from_run is not None:

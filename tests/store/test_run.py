@@ -192,12 +192,15 @@ def test_resumptions_are_kept(run: Run) -> None:
     assert run.status.resumed == (Resumed(steps=8, exact=False),)
 
 
-def test_runs_are_found_and_broken_ones_left_out(run: Run, spec: RunSpec) -> None:
+def test_runs_are_found_and_broken_ones_told(run: Run, spec: RunSpec) -> None:
     root = run.path.parents[2]
     other = created(root / "other", spec)
     broken = created(root / "broken", spec)
     (broken.path / "run.yaml").write_text("seed: [")
-    assert [found.path for found in runs_below(root)] == [run.path, other.path]
+    found = dict(runs_below(root))
+    assert list(found) == sorted([broken.path, other.path, run.path])
+    assert {path for path, each in found.items() if isinstance(each, Run)} == {other.path, run.path}
+    assert str(broken.path) in str(found[broken.path])
 
 
 def test_the_store_needs_no_torch() -> None:
