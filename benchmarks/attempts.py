@@ -22,7 +22,7 @@ class Moment:
     """When a process gets its SIGKILL.
 
     Attributes:
-        after_seconds: on the clock, once its command has begun.
+        after_seconds: on the clock, after its first write.
         in_write: in its so many-th atomic write, counted from 1.
         stage: of that write: its temporary file was `made`, or `half` of it or all (`written`) is there, or
             it was `renamed` into its place.
@@ -64,7 +64,7 @@ def attempt(arguments: Sequence[str], folder: Path, moment: Moment | None) -> En
     if child == 0:
         _in_child(arguments, folder, notes, printed, moment)
     if moment is not None and moment.after_seconds is not None:
-        _kill_after(child, moment.after_seconds)
+        threading.Thread(target=_kill_after, args=(child, notes, moment.after_seconds), daemon=True).start()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     writes = [json.loads(line) for line in notes.read_text().splitlines()]
     where = ""
@@ -127,11 +127,10 @@ def _watch_writes(notes: int, moment: Moment | None) -> None:
     os.fsync, os.replace = fsync, replace  # type: ignore[assignment]
 
 
-def _kill_after(child: int, seconds: float) -> None:
-    def kill() -> None:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-
-    timer = threading.Timer(seconds, kill)
-    timer.daemon = True
-    timer.start()
+def _kill_after(child: int, notes: Path, seconds: float) -> None:
+    with suppress(ProcessLookupError):
+        while not notes.stat().st_size:
+            os.kill(child, 0)
+            time.sleep(0.002)
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)

@@ -126,7 +126,7 @@ def _next(case: Case, folder: Path) -> list[str]:
 
 def _moment(kind: Kind, drawn: random.Random, undisturbed: Ended) -> Moment:
     if kind == "at a random time":
-        return Moment(after_seconds=drawn.uniform(0.0, undisturbed.seconds / 2))
+        return Moment(after_seconds=drawn.uniform(0.0, undisturbed.seconds / 3))
     return Moment(in_write=drawn.randint(1, max(1, undisturbed.writes // 2)), stage=drawn.choice(STAGES))
 
 
@@ -150,7 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.add_argument("--keep", type=Path, metavar="DIR", help="leave the runs there")
     options = asked.parse_args(arguments)
     kills = 2 if options.quick else options.kills
-    began, found = time.perf_counter(), []
+    began = time.perf_counter()
+    found: list[Measure] = []
     with tempfile.TemporaryDirectory() as scratch:
         root = options.keep or Path(scratch)
         for case in CASES:

@@ -40,6 +40,7 @@ def train(
     out: str | Path | None = None,
     from_run: str | Path | Run | None = None,
     keep: int = 0,
+    detect_anomaly: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -55,6 +56,7 @@ def train(
         out: the run's directory; None takes `default_run_dir`.
         from_run: start at the weights of this run.
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the environment of `from_run` may import.
@@ -81,7 +83,7 @@ def train(
 
     return training.train(
         resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        overrides=overrides, keep=keep, progress=progress,
+        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, progress=progress,
     )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def resume(
     run: str | Path | Run,
     *,
     steps: int | None = None,
+    detect_anomaly: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -99,6 +102,7 @@ def resume(
     Args:
         run: a run directory.
         steps: environment steps in all; None takes the planned ones.
+        detect_anomaly: as in `train`.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the run's environment may import.
@@ -114,7 +118,9 @@ def resume(
     tasks = _family_of(opened, family)
     from hyperrl import training
 
-    return training.resume(opened, steps=steps, device=device, family=tasks, progress=progress)
+    return training.resume(
+        opened, steps=steps, device=device, family=tasks, detect_anomaly=detect_anomaly, progress=progress
+    )
 
 
 def evaluate(

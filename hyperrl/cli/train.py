@@ -65,6 +65,13 @@ def train(
             help="Checkpoints to keep, named by their steps, beside the latest and the best. [default: 0]",
         ),
     ] = None,
+    detect_anomaly: Annotated[
+        bool,
+        typer.Option(
+            "--detect-anomaly",
+            help="Look for numbers that are not finite at each step and in each gradient, slowly.",
+        ),
+    ] = False,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps or auto. [default: cpu]")
     ] = None,
@@ -91,7 +98,9 @@ def train(
                 "--keep": keep,
             }
         )
-        run = _go_on(resume, steps, device or "cpu", allowed)
+        run = _go_on(
+            resume, steps=steps, detect_anomaly=detect_anomaly, device=device or "cpu", allow_import=allowed
+        )
     elif agent is None or family is None:
         raise UserError(
             "train needs an AGENT and a FAMILY (`hyperrl list` shows their names), or --resume RUN"
@@ -106,6 +115,7 @@ def train(
             overrides=overrides or [],
             from_run=from_run,
             keep=keep or 0,
+            detect_anomaly=detect_anomaly,
             device=device or "cpu",
             allow_import=allowed,
         )
@@ -130,11 +140,11 @@ def _start(agent: str, family: str, out: str | None, *, seed: int, **options: An
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
 
-def _go_on(run: str, steps: int | None, device: str, allow_import: tuple[str, ...]) -> "Run":
+def _go_on(run: str, **options: Any) -> "Run":
     from hyperrl import api
 
     with _resumable(Path(run)), progress("training", "steps") as advance:
-        return api.resume(run, steps=steps, device=device, progress=advance, allow_import=allow_import)
+        return api.resume(run, progress=advance, **options)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def train(
     from_run: Run | None = None,
     overrides: Sequence[str] = (),
     keep: int = 0,
+    detect_anomaly: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train an agent on a family.
@@ -58,6 +59,7 @@ def train(
         from_run: start at the weights of this run (its best, else its latest).
         overrides: what `agent` was resolved with, for the record.
         keep: how many checkpoints to keep beside the latest and the best, named by their steps.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         progress: called with the steps done and planned.
 
     Returns:
@@ -73,7 +75,7 @@ def train(
     refuse_existing(out)
     agent = match_widths(agent, family.observation_space, family.action_space, family)
     planned = agent.steps if steps is None else steps
-    with closing(_Training(agent, family, seed, device)) as training:
+    with closing(_Training(agent, family, seed, device, detect_anomaly)) as training:
         if from_run is not None:
             name = newest(from_run)
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
@@ -95,6 +97,7 @@ def resume(
     steps: int | None = None,
     device: str = "cpu",
     family: Family | None = None,
+    detect_anomaly: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Go on with a run from its latest checkpoint, or extend a finished one.
@@ -108,6 +111,7 @@ def resume(
         steps: environment steps in all, in place of the planned ones.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         family: the run's family, where it cannot be built from its recipe (`contextualize`).
+        detect_anomaly: as in `train`.
         progress: called with the steps done and planned.
 
     Raises:
@@ -122,7 +126,13 @@ def resume(
                 " give more in --steps to extend it"
             )
         with closing(
-            _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
+            _Training(
+                run.spec.agent,
+                family or Family(run.spec.family),
+                run.spec.seed,
+                device,
+                detect_anomaly,
+            )
         ) as training:
             exact = training.restore(run, state)
             if planned != run.spec.steps:
@@ -148,8 +158,10 @@ def _state_to_resume(run: Run) -> State | None:
 class _Training:
     """Environments, sampler and model of one training."""
 
-    def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
-        self.agent, self.family, self.seed = agent, family, seed
+    def __init__(
+        self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
+    ) -> None:
+        self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
         self.env = _env_of(agent, family, self.sampler, seed)
         self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
@@ -198,11 +210,13 @@ class _Training:
     ) -> None:
         interval = max(1, LOG_STEPS // rollout_steps(self.model))
         agent = self.agent
-        finite = Finite(run, (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every))
+        moments = (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every)
+        finite = Finite(run, self.family, moments, self.detect_anomaly)
         callbacks = [finite, *self._callbacks(run, progress, state, interval)]
         # None: `Logs` does it, where Stable-Baselines3 would count episodes
         logged: Any = None if agent.algorithm.off_policy else interval
-        with closing(run_logger(run.path, resumed_at)) as logger, finite.explaining_errors():
+        named = list(self.model.policy.named_parameters())
+        with closing(run_logger(run.path, resumed_at)) as logger, finite.explaining_errors(named):
             self.model.set_logger(logger)
             self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
 
