@@ -44,10 +44,14 @@ def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError("truncated or not a checkpoint") from error
     if not isinstance(text, str) or digest != _digest(tensors, text):
         raise ValueError("its contents do not match their digest")
-    content = json.loads(text)
-    if content.get("format") != FORMAT:
-        raise ValueError(f"format {content.get('format')!r}, this version of hyperrl reads {FORMAT}")
-    return tensors, content["meta"]
+    try:
+        content = dict(json.loads(text))
+        version, meta = content["format"], dict(content["meta"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not a checkpoint") from error
+    if version != FORMAT:
+        raise ValueError(f"format {version!r}, this version of hyperrl reads {FORMAT}")
+    return tensors, meta
 
 
 def _in_order(data: bytes) -> bytes:
