@@ -138,7 +138,7 @@ class Finite(BaseCallback):
             for name, value in self.model.logger.name_to_value.items()
             if name.startswith("train/") and name.endswith("loss") and not np.isfinite(value)
         ]
-        return f"; the losses {', '.join(found)} are not finite" if found else ""
+        return f", of the losses {', '.join(found)}" if found else ""
 
     def _check_rollout(self) -> None:
         assert isinstance(self.model, OnPolicyAlgorithm)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,21 @@ from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
-from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
+from hyperrl.training.checkpoint import (
+    MISFITS,
+    State,
+    load_state,
+    load_weights,
+    misfit,
+    restore,
+    save_state,
+    unfit,
+)
 from hyperrl.training.disk import explaining_full_disks
 from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
+from hyperrl.training.memory import room_for, telling_of_memory
 from hyperrl.training.missing import ForgetfulVecEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
@@ -125,15 +135,7 @@ def resume(
                 f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
                 " give more in --steps to extend it"
             )
-        with closing(
-            _Training(
-                run.spec.agent,
-                family or Family(run.spec.family),
-                run.spec.seed,
-                device,
-                detect_anomaly,
-            )
-        ) as training:
+        with closing(_built(run, family, device, detect_anomaly, state)) as training:
             exact = training.restore(run, state)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
@@ -155,6 +157,17 @@ def _state_to_resume(run: Run) -> State | None:
     return None
 
 
+def _built(
+    run: Run, family: Family | None, device: str, detect_anomaly: bool, state: State | None
+) -> _Training:
+    room = nullcontext() if state is None else room_for(state["policy"], misfit(run, "latest"))
+    with room:
+        spec = run.spec
+        return _Training(
+            spec.agent, family or Family(spec.family), spec.seed, device, detect_anomaly=detect_anomaly
+        )
+
+
 class _Training:
     """Environments, sampler and model of one training."""
 
@@ -163,8 +176,9 @@ class _Training:
     ) -> None:
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
-        self.env = _env_of(agent, family, self.sampler, seed)
-        self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
+        with telling_of_memory(agent.name, family.name):
+            self.env = _env_of(agent, family, self.sampler, seed)
+            self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
     def restore(self, run: Run, state: State | None) -> bool:
         """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
@@ -178,10 +192,8 @@ class _Training:
             return True
         try:
             return restore(self.model, self.env, self.sampler, state, misfit(run, "latest"))
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise UserError(
-                f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
-            ) from error
+        except MISFITS as error:
+            raise unfit(run, error) from error
 
     def learn(
         self,

@@ -42,11 +42,11 @@ def hold(arguments: list[str], folder: Path, run: Path | None, said: str) -> int
     except TooLong:
         raise AssertionError(f"{said}: {arguments} took longer than {SECONDS} s") from None
     told = err.getvalue()
-    assert "Traceback" not in told, f"{said}: {arguments}\n{told[-3000:]}"
+    assert "Traceback" not in told, f"{said}: {arguments}\n{told[-400:]}"
     assert status in (0, 2) or (status == 1 and "not finite" in told), f"{said}: {arguments}: {status} {told}"
     if status:
-        assert told.startswith("hyperrl: error: "), f"{said}: {arguments}\n{told[-3000:]}"
-        assert told.count("\n") == 1, f"{said}: {arguments}\n{told[-3000:]}"
+        assert told.startswith("hyperrl: error: "), f"{said}: {arguments}\n{told[-400:]}"
+        assert told.count("\n") == 1, f"{said}: {arguments}\n{told[-400:]}"
     assert not (folder / SENTINEL).exists(), f"{said}: {arguments} executed what it read"
     assert elsewhere(folder, run) == outside, f"{said}: {arguments} wrote outside the run"
     return status
