@@ -157,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for case in CASES:
             folder = root / f"{case.agent}-{case.family}"
             found += measures(case, kill_and_compare(case, kills, options.seed, folder, _tell))
-    setting = {"seed": options.seed, "kills": kills, "seconds": round(time.perf_counter() - began)}
+    seconds = round(time.perf_counter() - began)
+    setting = {"seed": options.seed, "kills": kills, "seconds": seconds, "quick": options.quick}
     return finish(Report("killtest", found, setting), options.json)
 
 

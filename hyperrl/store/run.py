@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPEC = "run.yaml"
+FOLDERS = ("checkpoints", "evaluations", "figures")
 
 
 class Run:
@@ -51,8 +52,8 @@ class Run:
             with _told_unwritable(path):
                 run.write_spec(spec)
                 run.write_status("running", 0)
-                for folder in (run._checkpoints, run._evaluations, run.figures):
-                    folder.mkdir()
+                for folder in FOLDERS:
+                    (path / folder).mkdir(exist_ok=True)
             yield run
 
     @contextmanager
@@ -86,6 +87,9 @@ class Run:
             raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
         if not (path / SPEC).is_file():
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
+        for folder in FOLDERS:
+            if (path / folder).is_symlink():
+                raise UserError(f"run {str(path)!r}: {folder} is a link, which may lead out of the run")
         spec = read_spec(path / SPEC)
         module, colon, _ = spec.family.base.partition(":")
         if colon and module not in allow_import:

@@ -170,6 +170,14 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(run: Run, tmp_path: Path) -
     assert not (tmp_path / "outside").exists()
 
 
+@pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures"])
+def test_a_folder_that_leads_elsewhere_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
+    (run.path / folder).rmdir()
+    (run.path / folder).symlink_to(tmp_path)
+    with pytest.raises(UserError, match=f"{folder} is a link, which may lead out of the run"):
+        Run.open(run.path)
+
+
 def test_what_a_killed_process_was_writing_is_removed(run: Run) -> None:
     left = [
         run.path / ".status.json.x.unfinished",
