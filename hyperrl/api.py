@@ -18,7 +18,7 @@ from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.seeds import refuse_strangers
 from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
 from hyperrl.evaluation.watching import rate, scenes, shown
-from hyperrl.limits import EPISODES, SEED, STEPS, whole
+from hyperrl.limits import EPISODES, KEEP, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
@@ -41,6 +41,8 @@ def train(
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     from_run: str | Path | Run | None = None,
+    keep: int = 0,
+    detect_anomaly: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -55,6 +57,8 @@ def train(
         overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
         out: the run's directory; None takes `default_run_dir`.
         from_run: start at the weights of this run.
+        keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the environment of `from_run` may import.
@@ -66,8 +70,9 @@ def train(
         UserError: an unknown or wrong recipe, field or device, a number out of range, or a directory that
             holds a run already.
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
     """
-    steps, seed = _steps(steps), whole("seed", seed, SEED)
+    steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     tasks = _family(family)
     resolved = resolve(found, tasks.recipe, overrides)
@@ -80,7 +85,7 @@ def train(
 
     return training.train(
         resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        overrides=overrides, progress=progress,
+        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, progress=progress,
     )  # fmt: skip
 
 
@@ -88,6 +93,7 @@ def resume(
     run: str | Path | Run,
     *,
     steps: int | None = None,
+    detect_anomaly: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -98,21 +104,25 @@ def resume(
     Args:
         run: a run directory.
         steps: environment steps in all; None takes the planned ones.
+        detect_anomaly: as in `train`.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules that the run's environment may import.
         family: needed where the run's family was made by `contextualize`.
 
     Raises:
-        UserError: no run, a corrupt one, a number out of range, or nothing left to do.
-        DivergenceError: as in `train`.
+        UserError: no run, a corrupt one, a number out of range, nothing left to do, or another process
+            is writing to it.
+        DivergenceError, UnwritableError: as in `train`.
     """
     steps = _steps(steps)
     opened = _open(run, allow_import)
     tasks = _family_of(opened, family)
     from hyperrl import training
 
-    return training.resume(opened, steps=steps, device=device, family=tasks, progress=progress)
+    return training.resume(
+        opened, steps=steps, device=device, family=tasks, detect_anomaly=detect_anomaly, progress=progress
+    )
 
 
 def evaluate(

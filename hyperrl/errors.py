@@ -17,6 +17,10 @@ class DivergenceError(Exception):
     """Training came upon numbers that are not finite; the message says where, and what is kept."""
 
 
+class UnwritableError(Exception):
+    """Training cannot go on as its run can no longer be written; the message says why, and what is kept."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The tail of a message about an unknown name: the nearest one, then all of them where they are few.
 

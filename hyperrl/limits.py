@@ -28,6 +28,7 @@ class Limits(NamedTuple):
 STEPS = Limits(1, 10**12)
 SEED = Limits(0, 2**32 - 1)
 EPISODES = Limits(1, 10**5)
+KEEP = Limits(0, 10**6)
 
 
 def whole(name: str, found: Any, limits: Limits) -> int:

@@ -18,6 +18,7 @@ from hyperrl.evaluation import progress, zero_shot
 from hyperrl.recipes import AgentRecipe, load_agent, load_family
 from hyperrl.store import Run
 from hyperrl.tasks import Family
+from tests.store.conftest import created
 
 SMALL = (
     "algorithm.n_steps=16",
@@ -237,10 +238,10 @@ def test_runs_that_are_no_seeds_are_refused(folder: Path, tmp_path: Path) -> Non
     spec = Run.open(folder / "concat").spec
     discount = spec.agent.algorithm.model_copy(update={"gamma": 0.5})
     other = spec.model_copy(update={"agent": spec.agent.model_copy(update={"algorithm": discount})})
-    text = message(api.evaluate, [folder / "concat", Run.create(tmp_path / "a", other)])
+    text = message(api.evaluate, [folder / "concat", created(tmp_path / "a", other)])
     assert "agent.algorithm.gamma is" in text
     family = spec.model_copy(update={"family": load_family("ode-2d")})
-    text = message(api.evaluate, [folder / "concat", Run.create(tmp_path / "b", family)])
+    text = message(api.evaluate, [folder / "concat", created(tmp_path / "b", family)])
     assert "no seeds of one family: family.name is 'ode' and 'ode-2d'" in text
     assert "given twice" in message(api.evaluate, [folder / "seed-0", Run.open(folder / "seed-0")])
     assert "at least one run" in message(api.evaluate, [])

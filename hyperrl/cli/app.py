@@ -36,7 +36,7 @@ def _root(
         typer.echo(context.get_help())
 
 
-app.command("list")(listing.list_recipes)
+app.command("list")(listing.list_all)
 app.command("describe")(describe.describe)
 app.command("check")(check.check)
 app.command("train")(train.train)

@@ -1,11 +1,11 @@
-"""`hyperrl list`: the names that the other commands take."""
+"""`hyperrl list`: the names that the other commands take, and the runs that they left."""
 
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hyperrl.cli import show
+from hyperrl.cli import runs, show
 from hyperrl.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -14,18 +14,34 @@ if TYPE_CHECKING:
 _KINDS: tuple[Literal["agents", "envs"], ...] = ("agents", "envs")
 
 
-def list_recipes(
-    kind: Annotated[str | None, typer.Argument(metavar="[agents|envs]", help="One kind alone.")] = None,
+def list_all(
+    kind: Annotated[str | None, typer.Argument(metavar="[agents|envs|runs]", help="One kind alone.")] = None,
+    folder: Annotated[
+        str | None, typer.Argument(metavar="[DIR]", help="Of runs: where they lie. [default: runs]")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Of runs: print one JSON object and nothing else.")
+    ] = False,
 ) -> None:
-    """List the agents and the environment families that there are.
+    """List the agents and the environment families that there are, or the runs.
 
     An agent fits the families of its own kind of actions, or all. Of a family whose environment cannot be
     made here the actions are not known (?).
     """
+    if kind == "runs":
+        runs.list_runs(folder, as_json)
+        return
+    if kind is not None and kind not in _KINDS:
+        raise UserError(f"list: unknown kind {kind!r}{nearest(kind, (*_KINDS, 'runs'))}")
+    for what, given in (("DIR", folder), ("--json", as_json)):
+        if given:
+            raise UserError(f"list: {what} is for `list runs` alone")
+    _list_recipes(kind)
+
+
+def _list_recipes(kind: str | None) -> None:
     from hyperrl.recipes import load_agent, load_family, shipped
 
-    if kind is not None and kind not in _KINDS:
-        raise UserError(f"list: unknown kind {kind!r}{nearest(kind, _KINDS)}")
     for each in _KINDS:
         if kind in (None, each):
             load = load_agent if each == "agents" else load_family

@@ -2,7 +2,9 @@
 
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any
 
 import typer
 
-from hyperrl.errors import DivergenceError, UserError
+from hyperrl.errors import DivergenceError, UnwritableError, UserError
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
 
@@ -27,6 +29,10 @@ class Outcome:
     status: int | None = None
 
 
+class Interrupted(BaseException):
+    """The user interrupted the command; the message says how to go on."""
+
+
 @contextmanager
 def held() -> Iterator[Outcome]:
     """Catch whatever a command raises, print the line that belongs to it and note the exit status."""
@@ -36,16 +42,21 @@ def held() -> Iterator[Outcome]:
             errors="backslashreplace"
         )  # A path or a recipe may hold what a terminal cannot show.
     try:
-        yield outcome
+        with _terminable():
+            yield outcome
         sys.stdout.flush()
+        if outcome.status == INTERRUPTED:  # as Typer tells of a KeyboardInterrupt
+            _interrupted("interrupted")
     except UserError as mistake:
         outcome.status = told(str(mistake))
-    except DivergenceError as end:
+    except (DivergenceError, UnwritableError) as end:
         outcome.status = told(str(end), OURS)
     except UsageMistake as mistake:
         outcome.status = told(usage_line(mistake))
     except (KeyboardInterrupt, typer.Abort):
-        outcome.status = INTERRUPTED
+        outcome.status = _interrupted("interrupted")
+    except Interrupted as stop:
+        outcome.status = _interrupted(str(stop))
     except BrokenPipeError:
         # Whoever read our output has gone (`hyperrl list | head`); stdout must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,6 +65,28 @@ def held() -> Iterator[Outcome]:
         traceback.print_exc()
         print(f"hyperrl: internal error: {one_line(f'{type(fault).__name__}: {fault}')}", file=sys.stderr)
         outcome.status = OURS
+
+
+def _interrupted(message: str) -> int:
+    print(f"hyperrl: {one_line(message)}", file=sys.stderr)
+    return INTERRUPTED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM interrupt as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def told(message: str, status: int = USER) -> int:

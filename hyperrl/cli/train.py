@@ -3,15 +3,15 @@
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hyperrl.cli import completion, show, values
+from hyperrl.cli.mistakes import Interrupted
 from hyperrl.cli.options import Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
@@ -57,6 +57,21 @@ def train(
             metavar="RUN", help="Go on with this run, or extend it to more --steps; no AGENT or FAMILY."
         ),
     ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            parser=values.KEEP,
+            metavar="N",
+            help="Checkpoints to keep, named by their steps, beside the latest and the best. [default: 0]",
+        ),
+    ] = None,
+    detect_anomaly: Annotated[
+        bool,
+        typer.Option(
+            "--detect-anomaly",
+            help="Look for numbers that are not finite at each step and in each gradient, slowly.",
+        ),
+    ] = False,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps or auto. [default: cpu]")
     ] = None,
@@ -74,16 +89,35 @@ def train(
     allowed = tuple(allow_import or ())
     if resume is not None:
         _nothing_beside_resume(
-            {"AGENT": agent, "--seed": seed, "--set": overrides, "--out": out, "--from": from_run}
+            {
+                "AGENT": agent,
+                "--seed": seed,
+                "--set": overrides,
+                "--out": out,
+                "--from": from_run,
+                "--keep": keep,
+            }
         )
-        run = _go_on(resume, steps, device or "cpu", allowed)
+        run = _go_on(
+            resume, steps=steps, detect_anomaly=detect_anomaly, device=device or "cpu", allow_import=allowed
+        )
     elif agent is None or family is None:
         raise UserError(
             "train needs an AGENT and a FAMILY (`hyperrl list` shows their names), or --resume RUN"
         )
     else:
         run = _start(
-            agent, family, steps, seed or 0, overrides or [], out, from_run, device or "cpu", allowed
+            agent,
+            family,
+            out,
+            steps=steps,
+            seed=seed or 0,
+            overrides=overrides or [],
+            from_run=from_run,
+            keep=keep or 0,
+            detect_anomaly=detect_anomaly,
+            device=device or "cpu",
+            allow_import=allowed,
         )
     _print_run(run)
 
@@ -94,17 +128,7 @@ def _nothing_beside_resume(given: Mapping[str, object]) -> None:
             raise UserError(f"{what} does not go with --resume: the run's own recipe says it")
 
 
-def _start(
-    agent: str,
-    family: str,
-    steps: int | None,
-    seed: int,
-    overrides: list[str],
-    out: str | None,
-    from_run: str | None,
-    device: str,
-    allow_import: tuple[str, ...],
-) -> "Run":
+def _start(agent: str, family: str, out: str | None, *, seed: int, **options: Any) -> "Run":
     from hyperrl import api
     from hyperrl.recipes import load_agent
     from hyperrl.tasks import Family
@@ -113,25 +137,14 @@ def _start(
     tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
     directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
     with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
-        return api.train(
-            recipe,
-            tasks,
-            steps=steps,
-            seed=seed,
-            overrides=overrides,
-            out=directory,
-            from_run=from_run,
-            device=device,
-            progress=advance,
-            allow_import=allow_import,
-        )
+        return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
 
-def _go_on(run: str, steps: int | None, device: str, allow_import: tuple[str, ...]) -> "Run":
+def _go_on(run: str, **options: Any) -> "Run":
     from hyperrl import api
 
     with _resumable(Path(run)), progress("training", "steps") as advance:
-        return api.resume(run, steps=steps, device=device, progress=advance, allow_import=allow_import)
+        return api.resume(run, progress=advance, **options)
 
 
 @contextmanager
@@ -139,11 +152,11 @@ def _resumable(directory: Path) -> Iterator[None]:
     """Tell an interrupted user how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
-        if (directory / "checkpoints" / "latest.safetensors").exists():
-            command = f"hyperrl train --resume {shlex.quote(str(directory))}"
-            print(f"hyperrl: interrupted; go on from the last checkpoint with: {command}", file=sys.stderr)
-        raise
+    except KeyboardInterrupt as stop:
+        if not (directory / "checkpoints" / "latest.safetensors").exists():
+            raise
+        command = f"hyperrl train --resume {shlex.quote(str(directory))}"
+        raise Interrupted(f"interrupted; go on from the last checkpoint with: {command}") from stop
 
 
 def _print_run(run: "Run") -> None:

@@ -37,6 +37,7 @@ def whole(option: str, allowed: Limits) -> Callable[[str], int]:
 STEPS = whole("--steps", limits.STEPS)
 SEED = whole("--seed", limits.SEED)
 EPISODES = whole("--episodes", limits.EPISODES)
+KEEP = whole("--keep", limits.KEEP)
 
 
 def context(text: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 def encode(tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> bytes:
-    """The bytes of a checkpoint file.
+    """The bytes of a checkpoint file: the same for the same contents.
 
     Args:
         tensors: tensors by name, on any device.
@@ -27,7 +27,7 @@ def encode(tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> bytes:
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
     text = json.dumps({"format": FORMAT, "meta": meta})
-    return bytes(save(plain, {"hyperrl": text, "digest": _digest(plain, text)}))
+    return _in_order(save(plain, {"hyperrl": text, "digest": _digest(plain, text)}))
 
 
 def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -44,10 +44,23 @@ def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError("truncated or not a checkpoint") from error
     if not isinstance(text, str) or digest != _digest(tensors, text):
         raise ValueError("its contents do not match their digest")
-    content = json.loads(text)
-    if content.get("format") != FORMAT:
-        raise ValueError(f"format {content.get('format')!r}, this version of hyperrl reads {FORMAT}")
-    return tensors, content["meta"]
+    try:
+        content = dict(json.loads(text))
+        version, meta = content["format"], dict(content["meta"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not a checkpoint") from error
+    if version != FORMAT:
+        raise ValueError(f"format {version!r}, this version of hyperrl reads {FORMAT}")
+    return tensors, meta
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its header's keys sorted, which come out in any order."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    text = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    header = text.encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join([len(header).to_bytes(8, "little"), header, memoryview(data)[end:]])
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -12,6 +12,7 @@ from hyperrl.errors import UserError
 
 CHECKPOINT = re.compile(r"latest|best|0|[1-9][0-9]{0,17}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+UNFINISHED = ".unfinished"
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -22,7 +23,7 @@ def atomic_write(path: Path, data: bytes) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -35,6 +36,12 @@ def atomic_write(path: Path, data: bytes) -> None:
             os.unlink(beside)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `atomic_write` left in `folder` when its process was killed."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def checkpoint_name(name: str) -> str:

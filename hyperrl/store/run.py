@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.store.files import atomic_write, checkpoint_name, file_name
+from hyperrl.store.files import CHECKPOINT, atomic_write, checkpoint_name, file_name, remove_unfinished
+from hyperrl.store.lock import is_locked, locked
+from hyperrl.store.progress import last_values
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPEC = "run.yaml"
+FOLDERS = ("checkpoints", "evaluations", "figures")
 
 
 class Run:
@@ -31,24 +35,40 @@ class Run:
         self.spec = spec
 
     @classmethod
-    def create(cls, path: Path | str, spec: RunSpec) -> Run:
-        """Start a run directory.
+    @contextmanager
+    def create(cls, path: Path | str, spec: RunSpec) -> Iterator[Run]:
+        """Start a run directory and hold its lock, as `writing` does.
 
         Raises:
-            UserError: the directory already holds a run, or cannot be written.
+            UserError: the directory already holds a run, cannot be written, or another process is faster.
         """
         path = Path(path)
         refuse_existing(path)
         run = cls(path, spec)
-        try:
-            run._checkpoints.mkdir(parents=True, exist_ok=True)
-            run._evaluations.mkdir(exist_ok=True)
-            run.figures.mkdir(exist_ok=True)
-            run.write_spec(spec)
-            run.write_status("running", 0)
-        except OSError as error:
-            raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
-        return run
+        with _told_unwritable(path):
+            path.mkdir(parents=True, exist_ok=True)
+        with run.writing():
+            refuse_existing(path)
+            with _told_unwritable(path):
+                run.write_spec(spec)
+                run.write_status("running", 0)
+                for folder in FOLDERS:
+                    (path / folder).mkdir(exist_ok=True)
+            yield run
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the run's lock, as whoever trains it must; what a killed process was writing is removed.
+
+        Raises:
+            UserError: another process holds it, or the directory cannot be written.
+        """
+        with ExitStack() as held:
+            with _told_unwritable(self.path):
+                held.enter_context(locked(self.path))
+                for folder in (self.path, self._checkpoints):
+                    remove_unfinished(folder)
+            yield
 
     @classmethod
     def open(cls, path: Path | str, allow_import: Sequence[str] = ()) -> Run:
@@ -67,6 +87,9 @@ class Run:
             raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
         if not (path / SPEC).is_file():
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
+        for folder in FOLDERS:
+            if (path / folder).is_symlink():
+                raise UserError(f"run {str(path)!r}: {folder} is a link, which may lead out of the run")
         spec = read_spec(path / SPEC)
         module, colon, _ = spec.family.base.partition(":")
         if colon and module not in allow_import:
@@ -88,8 +111,10 @@ class Run:
 
     @property
     def state(self) -> State:
-        """`finished`, `running`, or `killed` when the process that trained it is gone before the end."""
-        return self.status.current()
+        """`running` while a process trains it; else `finished`, or `killed` before it reached its steps."""
+        if is_locked(self.path):
+            return "running"
+        return "finished" if self.status.state == "finished" else "killed"
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
         """Note how far the run is; `resumed` None keeps the list of resumptions."""
@@ -115,8 +140,15 @@ class Run:
         from hyperrl.store.checkpoint import encode
 
         path = self._checkpoint(name)
+        path.parent.mkdir(exist_ok=True)
         atomic_write(path, encode(tensors, meta))
         return path
+
+    def keep_checkpoints(self, most: int) -> None:
+        """Remove all but the newest `most` that are named by their steps; a run's start, `0`, stays."""
+        numbers = [name for name in self.checkpoints() if name.isdecimal() and name != "0"]
+        for name in numbers[: max(len(numbers) - most, 0)]:
+            self._checkpoint(name).unlink(missing_ok=True)
 
     def load_checkpoint(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors (on the CPU) and metadata of a checkpoint.
@@ -137,11 +169,8 @@ class Run:
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
-        names = (
-            {file.stem for file in self._checkpoints.glob("*.safetensors")}
-            if self._checkpoints.is_dir()
-            else set()
-        )
+        stems = {file.stem for file in self._checkpoints.glob("*.safetensors")}
+        names = {name for name in stems if CHECKPOINT.fullmatch(name)}
         numbers = sorted((name for name in names if name.isdecimal()), key=int)
         return numbers + [name for name in ("best", "latest") if name in names]
 
@@ -165,6 +194,10 @@ class Run:
             found.append(obj)
         return found
 
+    def last_values(self, prefix: str) -> dict[str, float]:
+        """The newest scalars whose names begin so, by the rest of their names (`zero_shot/`: by split)."""
+        return last_values(self.path / "progress.csv", prefix)
+
     @property
     def _checkpoints(self) -> Path:
         return self.path / "checkpoints"
@@ -175,6 +208,14 @@ class Run:
 
     def _checkpoint(self, name: str) -> Path:
         return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
+
+
+@contextmanager
+def _told_unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
 
 
 def refuse_existing(path: Path) -> None:
@@ -188,13 +229,18 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def runs_below(root: Path) -> Iterator[Run]:
-    """Every readable run in `root` and the folders below it, by path; unreadable ones are left out."""
-    for file in sorted(root.glob(f"**/{SPEC}")):
+def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
+    """Every run in `root` and the folders below it, by path, or what is wrong with it.
+
+    Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
+    """
+    for folder in sorted(
+        {found.parent for name in (SPEC, "checkpoints") for found in root.glob(f"**/{name}")}
+    ):
         try:
-            yield Run(file.parent, read_spec(file))
-        except UserError:
-            continue
+            yield folder, Run(folder, read_spec(folder / SPEC))
+        except UserError as mistake:
+            yield folder, mistake
 
 
 def _neighbours(path: Path) -> list[str]:

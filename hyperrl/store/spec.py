@@ -32,6 +32,7 @@ class RunSpec(Model):
         commit: git commit of the checkout that the library ran from, None outside one.
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
+        keep: how many checkpoints are kept beside the latest and the best.
     """
 
     format: Literal[1] = 1
@@ -44,6 +45,7 @@ class RunSpec(Model):
     commit: str | None = None
     started: str = ""
     from_run: str | None = None
+    keep: int = Field(default=0, ge=0)
 
     @classmethod
     def now(
@@ -55,6 +57,7 @@ class RunSpec(Model):
         steps: int,
         overrides: Sequence[str] = (),
         from_run: str | None = None,
+        keep: int = 0,
     ) -> RunSpec:
         """The spec of a run that starts now, with this machine's library versions and commit."""
         return cls(
@@ -67,6 +70,7 @@ class RunSpec(Model):
             commit=checkout_commit(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             from_run=from_run,
+            keep=keep,
         )
 
 

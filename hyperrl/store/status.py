@@ -1,4 +1,4 @@
-"""Whether a run is finished, running or killed: `status.json`, rewritten as the run goes on."""
+"""How far a run is: `status.json`, rewritten as the run goes on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from hyperrl.recipes.base import Model
 from hyperrl.store.files import atomic_write
 
 State = Literal["finished", "running", "killed"]
-STALE = 15 * 60.0
-"""Seconds after which a run on another machine, of which nothing was heard, counts as killed."""
 
 
 class Resumed(Model):
@@ -30,7 +28,7 @@ class Status(Model):
     """How far a run is, and who trains it.
 
     Attributes:
-        state: what the run's own process said last; `current` also asks whether that process is alive.
+        state: what the run's own process said last; `Run.state` also asks whether that process is alive.
         steps: environment steps at the newest checkpoint.
         pid, host: the process that trains it.
         updated: seconds since the epoch.
@@ -43,14 +41,6 @@ class Status(Model):
     host: str = ""
     updated: float = 0.0
     resumed: tuple[Resumed, ...] = ()
-
-    def current(self) -> State:
-        """`state`, with a run whose process is gone told as killed."""
-        if self.state != "running":
-            return self.state
-        if self.host != socket.gethostname():
-            return "running" if time.time() - self.updated < STALE else "killed"
-        return "running" if _alive(self.pid) else "killed"
 
 
 def write_status(path: Path, state: State, steps: int, resumed: tuple[Resumed, ...] = ()) -> None:
@@ -70,15 +60,5 @@ def read_status(path: Path) -> Status:
     """The status at `path`; a file that is missing or broken reads as a run killed at its start."""
     try:
         return Status.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError, RecursionError, ValidationError):
         return Status(state="killed")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

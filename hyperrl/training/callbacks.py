@@ -9,10 +9,21 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from hyperrl.errors import UserError
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
-from hyperrl.training.checkpoint import State, capture, load_state, restore_logger, restore_rng, save_state
+from hyperrl.training.checkpoint import (
+    MISFITS,
+    State,
+    alike,
+    capture,
+    load_state,
+    restore_logger,
+    restore_rng,
+    save_state,
+    unfit,
+)
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
 
@@ -40,7 +51,7 @@ class ProgressHook(BaseCallback):
 
 
 class Checkpoints(BaseCallback):
-    """Keeps `latest`: at the start, after every `every` steps, and at the end.
+    """Keeps `latest`: at the start, after every `every` steps, and at the end; the newest few by number too.
 
     It acts at the start of a rollout, the one moment between an update and new experience, and must come
     after every callback that draws at random: what these draw comes before the generators are stored, or, in
@@ -73,12 +84,18 @@ class Checkpoints(BaseCallback):
 
     def _on_training_start(self) -> None:
         if self._resumed is not None:
-            restore_logger(self.model, self._resumed)
+            try:
+                restore_logger(self.model, self._resumed)
+            except MISFITS as error:
+                raise unfit(self._run, error) from error
             self._saved = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
         if self._resumed is not None:
-            restore_rng(self.model, self._resumed)
+            try:
+                restore_rng(self.model, self._resumed)
+            except MISFITS as error:
+                raise unfit(self._run, error) from error
             self._resumed = None
         elif self._due():
             self._save(in_rollout=True)
@@ -104,9 +121,14 @@ class Checkpoints(BaseCallback):
     def _save(self, *, in_rollout: bool) -> None:
         state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
         flush(self.logger)
+        steps, keep = state["steps"], self._run.spec.keep
+        if keep and steps:
+            save_state(self._run, str(steps), state)
         save_state(self._run, "latest", state)
-        self._run.write_status("running", state["steps"])
-        self._saved = state["steps"]
+        if keep:
+            self._run.keep_checkpoints(keep)
+        self._run.write_status("running", steps)
+        self._saved = steps
 
 
 class Logs(BaseCallback):
@@ -157,7 +179,10 @@ class BestWeights:
         self._run, self._model = run, model
         self.validation = -math.inf
         if "best" in run.checkpoints():
-            self.validation = float(load_state(run, "best")["validation"])
+            validation = load_state(run, "best").get("validation")
+            if validation is None or not alike(validation, 0.0):
+                raise UserError(f"run {str(run.path)!r}: checkpoint 'best' is not one of the best weights")
+            self.validation = float(validation)
 
     def __call__(self, mean: float, steps: int) -> None:
         """Take note of the model's validation return (undiscounted, mean over tasks) after `steps`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import deque
@@ -26,6 +27,11 @@ OFF_POLICY = ("_n_calls", "exploration_rate", "log_ent_coef")
 MEMORY = "_last_lstm_states"
 """What a recurrent algorithm remembers of the episodes that go on."""
 NOISE = ("exploration_mat", "exploration_matrices")
+
+MISFITS = (
+    KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError, AssertionError,
+)  # fmt: skip
+"""What is raised by a state that is not of this training."""
 
 State = dict[str, Any]
 
@@ -87,15 +93,21 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
         own = state["optimizer"] if name == "policy" else state["optimizers"][name]
         optimizer.load_state_dict(own)
     for name in COUNTERS:
+        _expect(name, state["counters"][name], getattr(model, name))
         setattr(model, name, state["counters"][name])
     if isinstance(model, OffPolicyAlgorithm):
         _restore_off_policy(model, state)
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
+    _expect("episodes", state["episodes"], [{"r": 0.0, "l": 0, "t": 0.0}])
+    _expect("elapsed", state["elapsed"], 0.0)
     assert model.env is not None
     fresh = model.env.reset()
+    _expect("last_obs", state["last_obs"], fresh)
+    _expect("last_episode_starts", state["last_episode_starts"], np.ones(env.num_envs, dtype=bool))
     exact = state["env"] is not None
     if exact:
+        _expect("env", state["env"], env.get_state())
         env.set_state(state["env"])
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
@@ -106,8 +118,33 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     return exact
 
 
+def alike(found: Any, expected: Any) -> bool:
+    """Whether a part of a state is of the kind expected: types, keys, shapes; lists may be of any length."""
+    if isinstance(expected, Mapping):
+        return (
+            isinstance(found, Mapping)
+            and found.keys() == expected.keys()
+            and all(alike(found[key], part) for key, part in expected.items())
+        )
+    if isinstance(expected, np.ndarray | torch.Tensor):
+        same = isinstance(found, type(expected)) and found.dtype == expected.dtype
+        return same and found.shape == expected.shape
+    if isinstance(expected, list):
+        return isinstance(found, list) and all(alike(part, each) for part in found for each in expected[:1])
+    if isinstance(expected, int | float) and not isinstance(expected, bool):
+        number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+        return number and (isinstance(found, int) or not isinstance(expected, int))
+    return expected is None or isinstance(found, type(expected))
+
+
+def _expect(name: str, found: Any, expected: Any) -> None:
+    if not alike(found, expected):
+        raise ValueError(f"{name} is of another kind")
+
+
 def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
     for name, value in state["off_policy"].items():
+        _expect(name, value, getattr(model, name))
         if isinstance(value, torch.Tensor):
             getattr(model, name).data.copy_(value)
         else:
@@ -171,6 +208,11 @@ def misfit(run: Run, name: str) -> str:
     return f"run {str(run.path)!r}: checkpoint {name!r} does not fit the agent in run.yaml"
 
 
+def unfit(run: Run, error: Exception) -> UserError:
+    """What to raise where the latest checkpoint cannot be gone on from."""
+    return UserError(f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})")
+
+
 def save_state(run: Run, name: str, state: State) -> None:
     """Write a captured state, or a part of it with at least `steps` and `policy`, as one checkpoint."""
     tensors, tree = pack(state)
@@ -182,9 +224,10 @@ def load_state(run: Run, name: str) -> State:
     tensors, meta = run.load_checkpoint(name)
     try:
         state = unpack(tensors, meta["state"])
-        if not isinstance(state["policy"], dict):
+        weights, steps = state["policy"].values(), state["steps"]
+        if not (alike(steps, 0) and steps >= 0 and all(isinstance(each, torch.Tensor) for each in weights)):
             raise TypeError
-    except (KeyError, TypeError, ValueError) as error:
+    except (*MISFITS, RecursionError) as error:
         raise UserError(f"run {str(run.path)!r}: checkpoint {name!r} is not one of a training") from error
     return dict(state)
 

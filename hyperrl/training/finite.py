@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import DivergenceError
 from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.tasks.contexts import assignment
+
+CONTEXT = "context"
 
 
 class Finite(BaseCallback):
-    """Raises DivergenceError at weights that an update left not finite, and at such numbers in a rollout.
+    """Raises DivergenceError at weights, losses and transitions that are not finite: when, and where first.
 
     It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
     an off-policy algorithm, whose rollouts are single steps, it looks at weights before and after the updates
-    that follow upon a moment of `every`.
+    that follow upon a moment of `every`, and at transitions at each step. To detect anomalies it looks at
+    all of them at each step, and at every gradient within `backward`, which takes several times as long.
 
     Args:
         run: named in the message.
+        family: whose tasks are named.
         every: environment steps between evaluations, between checkpoints and so on.
+        detect_anomaly: look at everything.
     """
 
-    def __init__(self, run: Run, every: Sequence[int] = (1,)) -> None:
+    def __init__(
+        self, run: Run, family: Family, every: Sequence[int] = (1,), detect_anomaly: bool = False
+    ) -> None:
         super().__init__()
-        self._run, self._every = run, every
+        self._run, self._family, self._every, self._detecting = run, family, every, detect_anomaly
         self._seen, self._due = 0, True
 
     def _on_training_start(self) -> None:
         self._seen = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
-        if self._due or self._on_policy:
-            self._check_weights()
+        if self._due or self._on_policy or self._detecting:
+            self._check_update()
         self._due = False
 
     def _on_step(self) -> bool:
-        if not self._on_policy:
+        if self._detecting or not self._on_policy:
             self._check_transition()
         return True
 
@@ -54,64 +65,133 @@ class Finite(BaseCallback):
         self._due = any(steps // every > self._seen // every for every in self._every)
         self._seen = steps
         if self._due:
-            self._check_weights()
+            self._check_update()
 
     def _on_training_end(self) -> None:
-        self._check_weights()
+        self._check_update()
 
     @property
     def _on_policy(self) -> bool:
         return isinstance(self.model, OnPolicyAlgorithm)
 
     @contextmanager
-    def explaining_errors(self) -> Iterator[None]:
-        """Raise DivergenceError where torch's distributions complain, and keep NumPy from warning."""
+    def explaining_errors(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
+        """Raise DivergenceError where torch's distributions complain, and keep NumPy from warning.
+
+        Args:
+            parameters: the policy's, by name.
+        """
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), ExitStack() as anomalies:
+                if self._detecting:
+                    anomalies.enter_context(self._watching(parameters))
                 yield
-        except (ValueError, RuntimeError):
-            self._check_weights()
+        except (ValueError, RuntimeError) as error:
+            if "returned nan values" in str(error):
+                self._end("gradients", f"; {error}")
+            self._check_update()
             if self._on_policy:
                 self._check_rollout()
             elif "rewards" in self.locals:
                 self._check_transition()
             raise
 
-    def _check_weights(self) -> None:
-        largest = torch._foreach_norm(list(self.model.policy.parameters()), ord=math.inf)
-        if not bool(torch.stack(largest).isfinite().all()):
-            self._end("weights", "a smaller algorithm.learning_rate may help; ")
+    @contextmanager
+    def _watching(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
+        """Look at each parameter's gradient as soon as there is one, and at each operation's."""
+        hooks = [
+            one.register_hook(self._gradient_check(name))  # type: ignore[no-untyped-call]
+            for name, one in parameters
+            if one.requires_grad
+        ]
+        try:
+            with warnings.catch_warnings(), torch.autograd.set_detect_anomaly(True):
+                warnings.filterwarnings("ignore", "Error detected in", UserWarning)
+                yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _gradient_check(self, name: str) -> Callable[[torch.Tensor], None]:
+        def check(gradient: torch.Tensor) -> None:
+            if not bool(gradient.isfinite().all()):
+                self._end("gradients", f", first in {name}")
+
+        return check
+
+    def _check_update(self) -> None:
+        """Weights and losses as the latest update left them."""
+        named = dict(self.model.policy.named_parameters())
+        largest = torch._foreach_norm(list(named.values()), ord=math.inf)
+        finite = torch.stack(largest).isfinite().tolist()
+        if not all(finite):
+            name = list(named)[finite.index(False)]
+            advice = "; a smaller algorithm.learning_rate may help"
+            self._end("weights", f", first in {name}{self._bad_losses()}{advice}")
+        if losses := self._bad_losses():
+            self._end("losses", losses)
+
+    def _bad_losses(self) -> str:
+        """The losses of the latest update that are not finite, as the tail of a message."""
+        found = [
+            name
+            for name, value in self.model.logger.name_to_value.items()
+            if name.startswith("train/") and name.endswith("loss") and not np.isfinite(value)
+        ]
+        return f", of the losses {', '.join(found)}" if found else ""
 
     def _check_rollout(self) -> None:
         assert isinstance(self.model, OnPolicyAlgorithm)
-        buffer = self.model.rollout_buffer
-        since = {
-            what: _since(getattr(buffer, what)) for what in ("observations", "actions", "rewards", "values")
+        buffer: Any = self.model.rollout_buffer
+        found = {
+            what: _first(getattr(buffer, what)) for what in ("observations", "actions", "rewards", "values")
         }
-        what = min(since, key=since.__getitem__)  # what came first, as the rest follows from it
-        if since[what] < math.inf:
-            self._end(what)
-        if _since(self.model._last_obs) < math.inf:
-            self._end("observations")
+        what = min(
+            found, key=lambda name: found[name] or (math.inf, 0)
+        )  # the rest follows from what came first
+        if (place := found[what]) is not None:
+            self._end(what, self._task(buffer.observations[CONTEXT][place]))
+        if (place := _first(_batch(self.model._last_obs))) is not None:
+            self._end("observations", self._task(self.model._last_obs[CONTEXT][place[1]]))  # type: ignore[index]
 
     def _check_transition(self) -> None:
         """The latest transition of each environment."""
+        before: Any = self.model._last_obs
         for what, name in (("observations", "new_obs"), ("actions", "actions"), ("rewards", "rewards")):
-            if _since(self.locals[name]) < math.inf:
-                self._end(what)
+            if (place := _first(_batch(self.locals[name]))) is not None:
+                seen = self.locals["new_obs"] if what == "observations" else before
+                self._end(what, self._task(seen[CONTEXT][place[1]]))
+        for env in np.flatnonzero(self.locals["dones"]):
+            last = self.locals["infos"][env].get("terminal_observation", {})
+            if _first({name: part[None, None] for name, part in last.items()}) is not None:
+                self._end("observations", self._task(before[CONTEXT][env]))
 
-    def _end(self, what: str, advice: str = "") -> None:
+    def _task(self, descriptor: NDArray[np.float32]) -> str:
+        """The training task of that descriptor, parts of which may be hidden, as the tail of a message."""
+        tasks = self._family.tasks("train")
+        known = self._family.space.encode(self._family.space.values(tasks))
+        return f" in task {assignment(tasks[int(np.argmin(np.nansum((known - descriptor) ** 2, axis=1)))])}"
+
+    def _end(self, what: str, where: str) -> None:
         raise DivergenceError(
             f"run {str(self._run.path)!r}: {what} are not finite after {self.model.num_timesteps} steps of"
-            f" training; {advice}the checkpoint of {self._run.status.steps} steps is kept"
+            f" training{where}; the checkpoint of {self._run.status.steps} steps is kept"
         )
 
 
-def _since(found: Any) -> float:
-    """The first row that holds a number which is not finite; infinity where none does."""
+def _batch(found: Any) -> Any:
+    """What n environments gave, (n, ...), as one row (1, n, ...)."""
+    return {key: part[None] for key, part in found.items()} if isinstance(found, Mapping) else found[None]
+
+
+def _first(found: Any) -> tuple[int, int] | None:
+    """The first (row, environment) of (rows, n, ...) that holds a number which is not finite, if any."""
     if isinstance(found, Mapping):
         # what the networks are not told of the context is NaN; contexts were finite before
-        return min((_since(part) for key, part in found.items() if key != "context"), default=math.inf)
+        places = [_first(part) for key, part in found.items() if key != CONTEXT]
+        return min((place for place in places if place is not None), default=None)
     if found.dtype.kind != "f" or np.isfinite(found).all():
-        return math.inf
-    return int(np.argmin(np.isfinite(found).reshape(len(found), -1).all(axis=1)))
+        return None
+    bad = ~np.isfinite(found.reshape(*found.shape[:2], -1)).all(axis=2)
+    row, env = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    return int(row), int(env)

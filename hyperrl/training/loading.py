@@ -9,6 +9,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.checkpoint import load_state, load_weights, misfit
+from hyperrl.training.memory import room_for
 
 
 def load_model(
@@ -40,14 +41,11 @@ def load_model(
     state = load_state(run, name)
     family = family or Family(run.spec.family)
     agent = run.spec.agent
-    model = bare_model(
-        agent,
-        family.observation_space,
-        family.action_space,
-        device,
-        to_learn,
-        training_descriptors(agent, family),
-    )
+    descriptors = training_descriptors(agent, family)
+    with room_for(state["policy"], misfit(run, name)):
+        model = bare_model(
+            agent, family.observation_space, family.action_space, device, to_learn, descriptors
+        )
     load_weights(model, state["policy"], misfit(run, name))
     model.num_timesteps = int(state["steps"])
     return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,21 @@ from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
-from hyperrl.training.checkpoint import State, load_state, load_weights, misfit, restore, save_state
+from hyperrl.training.checkpoint import (
+    MISFITS,
+    State,
+    load_state,
+    load_weights,
+    misfit,
+    restore,
+    save_state,
+    unfit,
+)
+from hyperrl.training.disk import explaining_full_disks
 from hyperrl.training.finite import Finite
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
+from hyperrl.training.memory import room_for, telling_of_memory
 from hyperrl.training.missing import ForgetfulVecEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
@@ -42,6 +53,8 @@ def train(
     device: str = "cpu",
     from_run: Run | None = None,
     overrides: Sequence[str] = (),
+    keep: int = 0,
+    detect_anomaly: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train an agent on a family.
@@ -55,6 +68,8 @@ def train(
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         from_run: start at the weights of this run (its best, else its latest).
         overrides: what `agent` was resolved with, for the record.
+        keep: how many checkpoints to keep beside the latest and the best, named by their steps.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         progress: called with the steps done and planned.
 
     Returns:
@@ -62,6 +77,7 @@ def train(
 
     Raises:
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
             `from_run` that have other shapes; and what building the family's environments raises.
         KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
@@ -69,19 +85,19 @@ def train(
     refuse_existing(out)
     agent = match_widths(agent, family.observation_space, family.action_space, family)
     planned = agent.steps if steps is None else steps
-    with closing(_Training(agent, family, seed, device)) as training:
+    with closing(_Training(agent, family, seed, device, detect_anomaly)) as training:
         if from_run is not None:
             name = newest(from_run)
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
             load_weights(training.model, load_state(from_run, name)["policy"], origin)
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
-            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source
+            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
-        run = Run.create(out, spec)
-        if from_run is not None:
-            save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
-        training.learn(run, progress)
+        with Run.create(out, spec) as run:
+            if from_run is not None:
+                save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
+            training.learn(run, progress)
     return run
 
 
@@ -91,6 +107,7 @@ def resume(
     steps: int | None = None,
     device: str = "cpu",
     family: Family | None = None,
+    detect_anomaly: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Go on with a run from its latest checkpoint, or extend a finished one.
@@ -104,37 +121,64 @@ def resume(
         steps: environment steps in all, in place of the planned ones.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         family: the run's family, where it cannot be built from its recipe (`contextualize`).
+        detect_anomaly: as in `train`.
         progress: called with the steps done and planned.
 
     Raises:
         UserError: nothing is left to do, or the checkpoint is missing, corrupt or of another agent.
     """
-    never = "latest" not in run.checkpoints() and run.status.steps == 0
-    state = None if never else load_state(run, "latest")
-    done, planned = 0 if state is None else int(state["steps"]), run.spec.steps if steps is None else steps
-    if done >= planned and (steps is not None or run.state == "finished"):
-        raise UserError(
-            f"run {str(run.path)!r}: {done} of {planned} steps are taken; give more in --steps to extend it"
-        )
-    with closing(
-        _Training(run.spec.agent, family or Family(run.spec.family), run.spec.seed, device)
-    ) as training:
-        exact = training.restore(run, state)
-        if planned != run.spec.steps:
-            run.write_spec(run.spec.model_copy(update={"steps": planned}))
-        run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
-        training.learn(run, progress, state, resumed_at=-1 if state is None else done)
+    with run.writing():
+        state = _state_to_resume(run)
+        done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
+        if done >= planned and (steps is not None or run.status.state == "finished"):
+            raise UserError(
+                f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
+                " give more in --steps to extend it"
+            )
+        with closing(_built(run, family, device, detect_anomaly, state)) as training:
+            exact = training.restore(run, state)
+            if planned != run.spec.steps:
+                run.write_spec(run.spec.model_copy(update={"steps": planned}))
+            run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
+            training.learn(run, progress, state, resumed_at=-1 if state is None else done)
     return run
+
+
+def _state_to_resume(run: Run) -> State | None:
+    """The latest checkpoint; None where the run was killed before its first."""
+    names = run.checkpoints()
+    if "latest" in names or run.status.steps > 0:
+        return load_state(run, "latest")
+    if run.spec.from_run is not None and "0" not in names:
+        raise UserError(
+            f"run {str(run.path)!r}: was killed before it held the weights of {run.spec.from_run!r};"
+            " remove it and train anew"
+        )
+    return None
+
+
+def _built(
+    run: Run, family: Family | None, device: str, detect_anomaly: bool, state: State | None
+) -> _Training:
+    room = nullcontext() if state is None else room_for(state["policy"], misfit(run, "latest"))
+    with room:
+        spec = run.spec
+        return _Training(
+            spec.agent, family or Family(spec.family), spec.seed, device, detect_anomaly=detect_anomaly
+        )
 
 
 class _Training:
     """Environments, sampler and model of one training."""
 
-    def __init__(self, agent: AgentRecipe, family: Family, seed: int, device: str) -> None:
-        self.agent, self.family, self.seed = agent, family, seed
+    def __init__(
+        self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
+    ) -> None:
+        self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
-        self.env = _env_of(agent, family, self.sampler, seed)
-        self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
+        with telling_of_memory(agent.name, family.name):
+            self.env = _env_of(agent, family, self.sampler, seed)
+            self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
     def restore(self, run: Run, state: State | None) -> bool:
         """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
@@ -148,10 +192,8 @@ class _Training:
             return True
         try:
             return restore(self.model, self.env, self.sampler, state, misfit(run, "latest"))
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise UserError(
-                f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
-            ) from error
+        except MISFITS as error:
+            raise unfit(run, error) from error
 
     def learn(
         self,
@@ -169,24 +211,26 @@ class _Training:
             resumed_at: what was logged after so many steps is disowned.
         """
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
-        logger = run_logger(run.path, resumed_at)
-        interval = max(1, LOG_STEPS // rollout_steps(self.model))
-        try:
-            self.model.set_logger(logger)
-            agent = self.agent
-            finite = Finite(run, (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every))
-            callbacks = [finite, *self._callbacks(run, progress, state, interval)]
-            with finite.explaining_errors():
-                # None: `Logs` does it, where Stable-Baselines3 would count episodes
-                logged: Any = None if agent.algorithm.off_policy else interval
-                self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
+        with explaining_full_disks(run):
+            if left or state is None:  # else it was killed after its last update
+                self._learn(run, progress, state, resumed_at, left)
             run.save_evaluation(self._final_evaluation(run), "final")
             run.write_status("finished", self.model.num_timesteps)
-        except BaseException:
-            run.write_status("killed", run.status.steps)
-            raise
-        finally:
-            logger.close()
+
+    def _learn(
+        self, run: Run, progress: Progress | None, state: State | None, resumed_at: int | None, left: int
+    ) -> None:
+        interval = max(1, LOG_STEPS // rollout_steps(self.model))
+        agent = self.agent
+        moments = (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every)
+        finite = Finite(run, self.family, moments, self.detect_anomaly)
+        callbacks = [finite, *self._callbacks(run, progress, state, interval)]
+        # None: `Logs` does it, where Stable-Baselines3 would count episodes
+        logged: Any = None if agent.algorithm.off_policy else interval
+        named = list(self.model.policy.named_parameters())
+        with closing(run_logger(run.path, resumed_at)) as logger, finite.explaining_errors(named):
+            self.model.set_logger(logger)
+            self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
 
     def close(self) -> None:
         """Close the environments."""

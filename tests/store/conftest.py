@@ -16,4 +16,10 @@ def spec() -> RunSpec:
 
 @pytest.fixture
 def run(tmp_path: Path, spec: RunSpec) -> Run:
-    return Run.create(tmp_path / "runs" / "ode" / "hyper-ppo" / "seed-3", spec)
+    return created(tmp_path / "runs" / "ode" / "hyper-ppo" / "seed-3", spec)
+
+
+def created(path: Path, spec: RunSpec) -> Run:
+    """A run that nobody trains."""
+    with Run.create(path, spec) as run:
+        return run

@@ -27,6 +27,10 @@ def test_a_checkpoint_comes_back(run: Run) -> None:
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
 
 
+def test_the_same_contents_are_the_same_bytes() -> None:
+    assert len({encode(TENSORS, META) for _ in range(20)}) == 1
+
+
 def test_checkpoints_are_listed(run: Run) -> None:
     for name in ("latest", "20480", "best", "4096"):
         run.save_checkpoint(name, TENSORS, META)

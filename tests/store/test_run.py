@@ -1,5 +1,3 @@
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +7,9 @@ import pytest
 from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe, load_family, shipped
 from hyperrl.store import Resumed, Run, RunSpec, runs_below
+from hyperrl.store.lock import locked
 from hyperrl.store.spec import read_spec, spec_text
+from tests.store.conftest import created
 
 
 def test_a_run_opens_as_it_was_created(run: Run) -> None:
@@ -38,28 +38,28 @@ def test_text_that_looks_like_a_number_stays_text(spec: RunSpec, tmp_path: Path)
 def test_an_existing_run_is_refused_and_kept(run: Run, spec: RunSpec) -> None:
     before = (run.path / "run.yaml").read_bytes()
     with pytest.raises(UserError, match=r"holds a run already.*--resume.*--out"):
-        Run.create(run.path, spec.model_copy(update={"seed": 9}))
+        created(run.path, spec.model_copy(update={"seed": 9}))
     assert (run.path / "run.yaml").read_bytes() == before
 
 
 def test_checkpoints_without_a_run_yaml_are_refused_too(run: Run, spec: RunSpec) -> None:
     (run.path / "run.yaml").unlink()
     with pytest.raises(UserError, match=r"--resume.*--out"):
-        Run.create(run.path, spec)
+        created(run.path, spec)
 
 
 def test_a_directory_without_a_run_is_used(tmp_path: Path, spec: RunSpec) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    Run.create(tmp_path, spec)
+    created(tmp_path, spec)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path, spec: RunSpec) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UserError, match="a file is in the way"):
-        Run.create(tmp_path / "file", spec)
+        created(tmp_path / "file", spec)
     with pytest.raises(UserError, match="cannot be written"):
-        Run.create(tmp_path / "file" / "run", spec)
+        created(tmp_path / "file" / "run", spec)
 
 
 def test_a_missing_run_offers_the_nearest(run: Run) -> None:
@@ -120,23 +120,73 @@ def test_evaluations_are_kept(run: Run) -> None:
         run.evaluations()
 
 
-def test_the_state_is_that_of_the_process(run: Run) -> None:
-    assert (run.state, run.status.steps) == ("running", 0)
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    path = run.path / "status.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": child.pid}))
-    assert run.state == "killed"
+def test_a_run_is_running_while_its_lock_is_held(run: Run) -> None:
+    assert (run.state, run.status.steps) == ("killed", 0)
+    with run.writing():
+        assert run.state == "running"
     run.write_status("finished", 4096)
     assert (run.state, run.status.steps) == ("finished", 4096)
+    with run.writing():
+        assert run.state == "running"
 
 
-def test_a_run_on_another_machine_counts_as_killed_when_it_is_silent(run: Run) -> None:
-    path = run.path / "status.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "elsewhere", "pid": os.getpid()}))
+HOLDER = """
+import sys, time
+from hyperrl.store import Run
+
+with Run.open(sys.argv[1]).writing():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_process_that_is_killed_lets_go_of_its_run(run: Run) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
     states = [run.state]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"updated": 0.0}))
+    with pytest.raises(UserError, match=r"^run '.*seed-3': another process is writing to it"), run.writing():
+        pass
+    holder.kill()
+    holder.communicate()
     assert [*states, run.state] == ["running", "killed"]
+    with run.writing():
+        pass
+
+
+def test_two_cannot_create_one_run(tmp_path: Path, spec: RunSpec) -> None:
+    with locked(tmp_path), pytest.raises(UserError, match="another process is writing"):
+        created(tmp_path, spec)
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_lock_that_leads_elsewhere_is_not_followed(run: Run, tmp_path: Path) -> None:
+    (run.path / "lock").unlink()
+    (run.path / "lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(UserError, match="cannot be written"), run.writing():
+        pass
+    assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures"])
+def test_a_folder_that_leads_elsewhere_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
+    (run.path / folder).rmdir()
+    (run.path / folder).symlink_to(tmp_path)
+    with pytest.raises(UserError, match=f"{folder} is a link, which may lead out of the run"):
+        Run.open(run.path)
+
+
+def test_what_a_killed_process_was_writing_is_removed(run: Run) -> None:
+    left = [
+        run.path / ".status.json.x.unfinished",
+        run.path / "checkpoints" / ".latest.safetensors.x.unfinished",
+    ]
+    for path in left:
+        path.touch()
+    with run.writing():
+        assert not any(path.exists() for path in left)
 
 
 def test_a_broken_status_reads_as_killed(run: Run) -> None:
@@ -150,12 +200,15 @@ def test_resumptions_are_kept(run: Run) -> None:
     assert run.status.resumed == (Resumed(steps=8, exact=False),)
 
 
-def test_runs_are_found_and_broken_ones_left_out(run: Run, spec: RunSpec) -> None:
+def test_runs_are_found_and_broken_ones_told(run: Run, spec: RunSpec) -> None:
     root = run.path.parents[2]
-    other = Run.create(root / "other", spec)
-    broken = Run.create(root / "broken", spec)
+    other = created(root / "other", spec)
+    broken = created(root / "broken", spec)
     (broken.path / "run.yaml").write_text("seed: [")
-    assert [found.path for found in runs_below(root)] == [run.path, other.path]
+    found = dict(runs_below(root))
+    assert list(found) == sorted([broken.path, other.path, run.path])
+    assert {path for path, each in found.items() if isinstance(each, Run)} == {other.path, run.path}
+    assert str(broken.path) in str(found[broken.path])
 
 
 def test_the_store_needs_no_torch() -> None:

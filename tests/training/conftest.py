@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,13 +53,21 @@ def start(tmp_path: Path) -> Start:
         seed: int = 1,
         killed_at: int | None = None,
         from_run: Run | None = None,
+        **options: Any,
     ) -> Run:
         recipe, loaded = small(agent, family, *overrides)
         progress = None if killed_at is None else killer(killed_at)
         path = tmp_path / name
         try:
             return train(
-                recipe, loaded, out=path, seed=seed, steps=steps, from_run=from_run, progress=progress
+                recipe,
+                loaded,
+                out=path,
+                seed=seed,
+                steps=steps,
+                from_run=from_run,
+                progress=progress,
+                **options,
             )
         except KeyboardInterrupt:
             return Run.open(path)

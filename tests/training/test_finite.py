@@ -1,5 +1,6 @@
 """Trainings whose numbers are no longer finite end in one line, with what they had."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,14 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
         start(agent, "ode", *IMMENSE, steps=4096)
     told = str(ended.value)
     assert told.startswith(f"run '{tmp_path / 'run'}': weights are not finite after ")
+    assert re.search(r" steps of training, first in [a-z_]+\.\S+; ", told)
     assert told.endswith("a smaller algorithm.learning_rate may help; the checkpoint of 0 steps is kept")
     kept(tmp_path / "run", 0)
 
 
 def test_immense_weights_that_act_are_told_as_what_they_do(start: Start, tmp_path: Path) -> None:
     with pytest.raises(
-        DivergenceError, match="actions are not finite after 1024 steps of training; the check"
+        DivergenceError, match="actions are not finite after 1024 steps of training in task c0="
     ):
         start("hyper-a2c", "ode", *IMMENSE, steps=4096)
     kept(tmp_path / "run", 0)
@@ -81,17 +83,62 @@ class Fading(gym.Env[np.ndarray, Any]):
         return seen, float("inf") if faded and self.what == "rewards" else self.gain, False, False, {}
 
 
-@pytest.mark.parametrize("agent", ["hyper-ppo", "concat-ppo"])
+@pytest.mark.parametrize("detect_anomaly", [False, True])
+@pytest.mark.parametrize("agent", ["hyper-ppo", "concat-ppo", "hyper-dqn"])
 @pytest.mark.parametrize("what", ["observations", "rewards"])
 def test_an_environment_that_is_not_finite_ends_training(
-    tmp_path: Path, what: str, agent: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, what: str, agent: str, detect_anomaly: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fading, "what", what)
     family = contextualize(Fading, {"gain": {"train": [0.5, 1.5]}}, max_steps=10)
-    recipe = resolve(load_agent(agent), family.recipe, (*SMALL["ppo"], *COMMON, "checkpoint_every=512"))
-    with pytest.raises(DivergenceError, match=rf"^run '.*run': {what} are not finite after \d+ steps of"):
-        train(recipe, family, out=tmp_path / "run", steps=4096)
+    algorithm = SMALL[load_agent(agent).algorithm.name]
+    recipe = resolve(load_agent(agent), family.recipe, (*algorithm, *COMMON, "checkpoint_every=512"))
+    told = rf"^run '.*run': {what} are not finite after (\d+) steps of training in task gain=(\S+);"
+    with pytest.raises(DivergenceError, match=told) as ended:
+        train(recipe, family, out=tmp_path / "run", steps=4096, detect_anomaly=detect_anomaly)
     kept(tmp_path / "run", 512, family)
+    found = re.match(told, str(ended.value))
+    assert found is not None
+    assert float(found[2]) in [pytest.approx(task["gain"], rel=1e-4) for task in family.tasks("train")]
+    if detect_anomaly or agent == "hyper-dqn":
+        assert int(found[1]) == 101 * 8
+
+
+class Torn(torch.autograd.Function):
+    """Hands its input on, but no gradient that is a number."""
+
+    @staticmethod
+    def forward(context: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * torch.inf
+
+
+@pytest.mark.parametrize("detect_anomaly", [False, True])
+def test_a_gradient_that_is_not_finite_ends_training(
+    start: Start, monkeypatch: pytest.MonkeyPatch, detect_anomaly: bool
+) -> None:
+    forward = torch.nn.Linear.forward
+    monkeypatch.setattr(torch.nn.Linear, "forward", lambda layer, x: Torn.apply(forward(layer, x)))
+    told = "gradients" if detect_anomaly else "weights"
+    with pytest.raises(
+        DivergenceError, match=f"{told} are not finite after 512 steps of training, first in "
+    ):
+        start("concat-ppo", detect_anomaly=detect_anomaly)
+
+
+def test_a_loss_that_is_not_finite_ends_training(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def update(model: Any) -> None:
+        model.logger.record("train/value_loss", np.inf)
+
+    monkeypatch.setattr("stable_baselines3.PPO.train", update)
+    with pytest.raises(
+        DivergenceError,
+        match="losses are not finite after 512 steps of training, of the losses train/value_loss",
+    ):
+        start()
 
 
 def test_the_command_line_tells_it_in_one_line(

@@ -22,7 +22,7 @@ from tests.suite import learnable
 from tests.training.conftest import Start, killer, small
 
 ROOT = Path(__file__).parents[2]
-CLOCK = ("time/", "gradient/")
+CLOCK = ("time/",)
 
 
 def same(one: Any, two: Any, path: str = "") -> None:

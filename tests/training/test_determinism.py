@@ -1,0 +1,42 @@
+"""The same seed, machine and number of threads: the same run, for every agent."""
+
+from pathlib import Path
+
+import pytest
+
+from hyperrl.recipes import load_agent, resolve, shipped
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.training import train
+from tests.training.conftest import OFF_POLICY
+from tests.training.test_resume import same, scramble
+
+ON_POLICY = {"n_steps": "32", "batch_size": "128", "n_epochs": "2"}
+
+
+@pytest.fixture(autouse=True)
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
+
+
+def overrides(agent: str) -> list[str]:
+    """Few steps and small batches, of the fields that the agent's algorithm has."""
+    algorithm = load_agent(agent).algorithm
+    if algorithm.off_policy:
+        return ["n_envs=8", *OFF_POLICY]
+    known = type(algorithm).model_fields
+    return ["n_envs=8", *(f"algorithm.{name}={value}" for name, value in ON_POLICY.items() if name in known)]
+
+
+@pytest.mark.parametrize("agent", sorted(shipped("agents")))
+def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
+    family = Family.load("cartpole" if load_agent(agent).algorithm.actions == "discrete" else "ode")
+    recipe = resolve(load_agent(agent), family.recipe, overrides(agent))
+    runs: list[Run] = []
+    for name in ("one", "other"):
+        runs.append(train(recipe, family, out=tmp_path / name, seed=3, steps=512))
+        scramble()
+    same(*(run.load_checkpoint("latest") for run in runs))
+    progress = [(run.path / "progress.csv").read_text().splitlines() for run in runs]
+    assert len(progress[0]) == len(progress[1])

@@ -1,0 +1,48 @@
+"""What a run claims to be is held against what its checkpoint holds, before memory is taken."""
+
+import time
+
+import pytest
+import torch
+
+from hyperrl.errors import UserError
+from hyperrl.training import load_model, resume
+from hyperrl.training.memory import room_for
+from tests.training.conftest import Start
+
+
+@pytest.fixture(autouse=True)
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+
+
+def test_an_immense_network_is_refused_at_once(start: Start) -> None:
+    run = start(steps=512, killed_at=1)
+    policy = run.spec.agent.policy.model_copy(update={"net_arch": (65_536, 65_536)})
+    run.write_spec(
+        run.spec.model_copy(update={"agent": run.spec.agent.model_copy(update={"policy": policy})})
+    )
+    began = time.process_time()
+    with pytest.raises(
+        UserError, match=r"'latest' does not fit the agent in run\.yaml: it has far more than"
+    ):
+        load_model(run)
+    with pytest.raises(
+        UserError, match=r"'latest' does not fit the agent in run\.yaml: it has far more than"
+    ):
+        resume(run)
+    assert time.process_time() - began < 5
+
+
+def test_a_rollout_that_no_memory_holds_is_told(start: Start) -> None:
+    with pytest.raises(UserError, match="agent 'concat-a2c' on family 'ode': does not fit into memory"):
+        start("concat-a2c", "ode", "algorithm.n_steps=1000000000000")
+
+
+def test_only_what_is_made_counts() -> None:
+    with room_for({"w": torch.zeros(3)}, "x"):
+        for _ in range(100):
+            torch.zeros(1000).add_(torch.ones(1000))
+    told = "^x: it has far more than the 3 weights of the checkpoint"
+    with pytest.raises(UserError, match=told), room_for({"w": torch.zeros(3)}, "x"):
+        torch.nn.Linear(20_000, 20_000)
