@@ -33,6 +33,7 @@ class GeneratedMLP(nn.Module):
 
     Attributes:
         keeps: Whether weights are kept while acting.
+        groups: Whether rows of one task share weights that are formed; a graph that is traced cannot.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class GeneratedMLP(nn.Module):
         self.hyper: HyperNetwork | SeparateHyperNetworks = made_hypernetwork(
             self.target, self.choices, self.inputs, descriptor_range
         )
-        self.keeps = True
+        self.keeps = self.groups = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
         self._kept = KeptWeights(self._entries)
@@ -97,7 +98,7 @@ class GeneratedMLP(nn.Module):
         weights: Weights | SeparateWeights
         if self.hyper.descriptor_dim == 0:
             weights = self.hyper(descriptors[:1])
-        elif distinct or self.hyper.factored:
+        elif distinct or self.hyper.factored or not self.groups:
             weights = self.hyper(descriptors)
         else:
             weights = self.hyper(*group(descriptors))
