@@ -87,7 +87,7 @@ class Inputs(nn.Module):
         if self.dynamic:
             raise ValueError("inputs hold 'state': weights follow the observation, a task alone has none")
         with self.acting(deterministic=True):
-            descriptors: Tensor = self(context.new_zeros(len(context), self.state_dim), context)
+            descriptors: Tensor = self(context.new_zeros(context.shape[0], self.state_dim), context)
         return descriptors
 
     def encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder | None:
@@ -132,7 +132,7 @@ class Inputs(nn.Module):
 
     def _noise(self, context: Tensor) -> Tensor:
         if self.quiet:
-            return context.new_zeros(len(context), self.choices.noise_dim)
+            return context.new_zeros(context.shape[0], self.choices.noise_dim)
         return drawn(context, self.seed, self.choices.noise_dim)
 
     @contextmanager
