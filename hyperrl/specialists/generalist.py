@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import warnings
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -17,6 +20,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel, Base
 from torch import Tensor, nn
 
 from hyperrl.errors import UserError
+from hyperrl.nets.generators.head import Head
 from hyperrl.policies import GeneratedMLP, GeneratingPolicy
 from hyperrl.policies.extractors import CONTEXT
 from hyperrl.specialists.graph import OUTPUT
@@ -50,13 +54,13 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         UserError: a policy whose networks no graph stands for.
     """
     refuse_memory(model.policy, agent)
+    _forget_noise(model.policy)
     generalist = Generalist(model.policy, family).eval()
     names = [*generalist.keys, CONTEXT]
     examples = [_example(generalist.space[key], family) for key in generalist.keys]
     context = torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)
     batch = {0: torch.export.Dim("batch")}
-    with torch.no_grad(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with torch.no_grad(), _silence():
         try:
             program = torch.onnx.export(
                 generalist,
@@ -67,12 +71,37 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
                 opset_version=OPSET,
                 dynamo=True,
                 external_data=False,
+                custom_translation_table={torch.ops.aten.kthvalue.default: _kth_value},
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
-            raise UserError(f"agent {agent!r}: torch cannot write its networks as ONNX: {error}") from error
+            reason = str(error.__cause__ or error).partition("\n")[0]
+            raise UserError(f"agent {agent!r}: torch cannot write its networks as ONNX: {reason}") from error
     assert program is not None
+    for seen in program.model_proto.graph.input:
+        if not seen.type.tensor_type.shape.dim[0].dim_param:
+            raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
     return _described(program.model_proto, model, agent, family)
+
+
+@torch.no_grad()
+def _forget_noise(policy: Any) -> None:
+    """Draw gSDE's noise anew, which a policy otherwise holds with a graph that torch refuses to copy."""
+    noisy = getattr(policy, "actor", policy)
+    if getattr(noisy, "use_sde", False):
+        noisy.reset_noise()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the exporter's remarks on itself, of which nothing concerns a user."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 _ROWS = 3
@@ -97,6 +126,8 @@ class Generalist(nn.Module):
         for module in self.policy.modules():
             if isinstance(module, GeneratedMLP):
                 module.keeps = module.groups = False
+            if isinstance(module, Head):
+                module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]
         self.encoder = ContextEncoder(family.space)
         self.rule = Rule(*action_of(policy))
 
@@ -192,6 +223,15 @@ class Rule(nn.Module):
             case "clip":
                 return torch.minimum(torch.maximum(x.reshape(-1, *shape), self.low), self.high)
         return self.low + (x.reshape(-1, *shape) + 1) * (0.5 * (self.high - self.low))
+
+
+def _kth_value(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """`torch.kthvalue`, which torch's exporter does not know, in ONNX's operators; `keepdim` is taken as true."""
+    from onnxscript import opset18
+
+    smallest = opset18.TopK(x, opset18.Constant(value_ints=[k]), axis=dim, largest=0, sorted=1)
+    first, last, axes = (opset18.Constant(value_ints=[each]) for each in (k - 1, k, dim))
+    return tuple(opset18.Slice(part, first, last, axes) for part in smallest)
 
 
 def _example(space: gym.Space[Any], family: Family) -> Tensor:

@@ -125,6 +125,12 @@ def _means(network: nn.Sequential, policy: BasePolicy) -> nn.Sequential:
     return _with_last(network, lambda tensor: tensor[:actions])
 
 
+def spreads(network: nn.Sequential, policy: BasePolicy) -> nn.Sequential:
+    """The network of SAC's log standard deviations, the means before them left out."""
+    actions = int(np.prod(policy.action_space.shape or ()))
+    return _with_last(network, lambda tensor: tensor[actions:])
+
+
 def _mean_over_quantiles(network: nn.Sequential, quantiles: int) -> nn.Sequential:
     """The network of values whose outputs were (quantile, action) in a row."""
     return _with_last(network, lambda tensor: tensor.unflatten(0, (quantiles, -1)).mean(dim=0))
@@ -144,9 +150,18 @@ def _with_last(network: nn.Sequential, change: Any) -> nn.Sequential:
 
 @dataclass
 class Reader:
-    """Turns modules into layers, and gathers their arrays."""
+    """Turns modules into layers, and gathers their arrays, and the parameters that these were copied from."""
 
     arrays: Arrays = field(default_factory=dict)
+    sources: dict[str, nn.Parameter] = field(default_factory=dict)
+
+    def sequence(self, network: Network, space: spaces.Space[Any], descriptor: Any) -> list[Layer]:
+        """All layers of a network, its extractor's among them; a descriptor is folded in where it sees one."""
+        read = [layer for part in self.inputs(network.extractor, space) for layer in part.layers]
+        own = self.layers(network.modules)
+        if descriptor is not None:
+            self.fold(own, network.extractor, descriptor)
+        return [*read, *own]
 
     def inputs(self, extractor: nn.Module, space: spaces.Space[Any]) -> Iterator[Input]:
         """The parts of the observation that an extractor reads, its context left out."""
@@ -191,7 +206,8 @@ class Reader:
         number = len(self.arrays) // 2
         names = {key: f"{number}.{key}" for key in ("weight", "bias")}
         for key, name in names.items():
-            self.arrays[name] = getattr(module, key).detach().cpu().numpy().astype(np.float32)
+            self.sources[name] = getattr(module, key)
+            self.arrays[name] = self.sources[name].detach().cpu().numpy().astype(np.float32)
         return names
 
     def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Any) -> None:
@@ -202,8 +218,9 @@ class Reader:
             return
         first = layers[0]
         assert isinstance(first, plans.Linear)
-        seen = np.array([name == CONTEXT for name in names])
         weight = self.arrays[first.weight].astype(np.float64)
+        names += ["action"] * (weight.shape[1] - len(names))
+        seen = np.array([name == CONTEXT for name in names])
         folded = self.arrays[first.bias] + weight[:, seen] @ descriptor.astype(np.float64)
         self.arrays[first.weight] = np.ascontiguousarray(self.arrays[first.weight][:, ~seen])
         self.arrays[first.bias] = folded.astype(np.float32)
