@@ -10,7 +10,8 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import evaluate, load, resume, train
+    from hyperrl.api import evaluate, export, load, resume, specialize, train
+    from hyperrl.specialists import load_specialist
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
@@ -18,6 +19,9 @@ _LAZY = {
     "resume": "hyperrl.api",
     "evaluate": "hyperrl.api",
     "load": "hyperrl.api",
+    "specialize": "hyperrl.api",
+    "export": "hyperrl.api",
+    "load_specialist": "hyperrl.specialists",
     "contextualize": "hyperrl.tasks",
     "Family": "hyperrl.tasks",
 }
@@ -29,8 +33,11 @@ __all__ = [
     "__version__",
     "contextualize",
     "evaluate",
+    "export",
     "load",
+    "load_specialist",
     "resume",
+    "specialize",
     "train",
 ]
 

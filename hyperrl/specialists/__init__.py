@@ -1,4 +1,4 @@
-"""Specialists: what acts on one task, as a plain network in a file of its own. Importing it imports no torch."""
+"""Specialists: what acts on one task, as plain networks in files. Importing it needs no torch."""
 
 from hyperrl.specialists.files import load_specialist
 from hyperrl.specialists.plan import Plan, Specialist

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from hyperrl.specialists.plan import (
     Reshape,
     Residual,
     Specialist,
-    split_observation,
 )
 
 Array = NDArray[Any]
@@ -65,17 +64,22 @@ class Acting:
 
 def batch(specialist: Specialist, observation: Any) -> tuple[bool, list[Array]]:
     """Whether several observations are given, and each part with a batch axis; ValueError as in `Acting`."""
-    plan = specialist.plan
-    given = split_observation(plan, observation)
+    inputs = specialist.plan.inputs
+    given = observation if isinstance(observation, Mapping) else {inputs[0].name: observation}
+    missing = [part.name for part in inputs if part.name not in given]
+    if missing:
+        raise ValueError(f"the observation lacks {missing}")
     rows, several = [], False
-    for part in plan.inputs:
+    for part in inputs:
         array = np.asarray(given[part.name], part.dtype)
         if array.shape == part.shape:
             array = array[None]
         elif array.shape[1:] == part.shape and array.ndim == len(part.shape) + 1:
             several = True
         else:
-            raise ValueError(f"{part.name!r}: found shape {array.shape}; allowed: {part.shape} or (n, *{part.shape})")
+            raise ValueError(
+                f"{part.name!r}: found shape {array.shape}; allowed: {part.shape} or (n, *{part.shape})"
+            )
         rows.append(array)
     return several, rows
 
@@ -87,7 +91,9 @@ def _prepared(specialist: Specialist, part: Input) -> Step:
     def prepare(x: Array) -> Array:
         if part.encoding == "one-hot":
             columns = x.reshape(len(x), -1).T
-            return np.concatenate([table[column] for table, column in zip(tables, columns, strict=True)], axis=1)
+            return np.concatenate(
+                [table[column] for table, column in zip(tables, columns, strict=True)], axis=1
+            )
         x = x.astype(np.float32, copy=False)
         if part.encoding == "image":
             x = x / np.float32(255)
@@ -107,7 +113,10 @@ def _all(specialist: Specialist, layers: tuple[Layer, ...]) -> list[Step]:
 def _step(specialist: Specialist, layer: Layer) -> Step:
     match layer:
         case Linear():
-            across, bias = np.ascontiguousarray(specialist.dense(layer.weight).T), specialist.dense(layer.bias)
+            across, bias = (
+                np.ascontiguousarray(specialist.dense(layer.weight).T),
+                specialist.dense(layer.bias),
+            )
             return lambda x: x @ across + bias
         case Convolution():
             return _convolution(specialist.dense(layer.weight), specialist.dense(layer.bias), layer.stride)
@@ -136,10 +145,13 @@ def _convolution(weight: Array, bias: Array, stride: int) -> Step:
     across = weight.reshape(out, -1).T
 
     def step(x: Array) -> Array:
-        seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
+        seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))[
+            :, :, ::stride, ::stride
+        ]
         n, _, height, width = seen.shape[:4]
         patches = seen.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
-        return (patches @ across + bias).reshape(n, height, width, out).transpose(0, 3, 1, 2)
+        made: Array = patches @ across + bias
+        return made.reshape(n, height, width, out).transpose(0, 3, 1, 2)
 
     return step
 
@@ -156,7 +168,7 @@ def _norm(scale: Array, shift: Array, epsilon: float) -> Step:
 def _gelu(x: Array) -> Array:
     from scipy.special import erf
 
-    return x * (erf(x * np.float32(0.5**0.5)) + 1) * np.float32(0.5)
+    return np.asarray(x * (erf(x * np.float32(0.5**0.5)) + 1) * np.float32(0.5))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -187,7 +199,7 @@ def _acted(specialist: Specialist, action: Action) -> Step:
         return lambda x: (x > 0).astype(np.int64).reshape(len(x), *shape)
     if not shape:
         return lambda x: x.argmax(axis=1)
-    cuts = np.cumsum(action.sizes)[:-1]
+    cuts = [sum(action.sizes[: number + 1]) for number in range(len(action.sizes) - 1)]
     return lambda x: np.stack([part.argmax(axis=1) for part in np.split(x, cuts, axis=1)], axis=1).reshape(
         len(x), *shape
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from hyperrl.errors import UserError
 from hyperrl.specialists.acting import Acting
+from hyperrl.specialists.fitting import checked
 from hyperrl.specialists.plan import Arrays, Plan, Specialist
 
 MOST_BYTES = 2**30
@@ -45,8 +46,10 @@ def read_tensors(data: bytes, source: str) -> Specialist:
         text = header["__metadata__"][ENTRY]
         arrays: Arrays = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise UserError(f"specialist {source!r}: truncated, or no specialist in a safetensors file") from error
-    return Specialist(read_plan(text, source), arrays)
+        raise UserError(
+            f"specialist {source!r}: truncated, or no specialist in a safetensors file"
+        ) from error
+    return checked(Specialist(read_plan(text, source), arrays), source)
 
 
 def read_plan(text: Any, source: str) -> Plan:
@@ -78,7 +81,9 @@ def load_specialist(path: str | Path) -> Any:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise UserError(f"specialist {str(path)!r}: found {size:,} bytes; allowed: at most {MOST_BYTES:,}")
+            raise UserError(
+                f"specialist {str(path)!r}: found {size:,} bytes; allowed: at most {MOST_BYTES:,}"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"specialist {str(path)!r}: {error.strerror or error}") from error

@@ -203,6 +203,9 @@ class Rule(nn.Module):
         bounds: arrays of its bounds, where it has any.
     """
 
+    low: Tensor
+    high: Tensor
+
     def __init__(self, action: Action, bounds: dict[str, Any]) -> None:
         super().__init__()
         self.action = action
@@ -226,12 +229,13 @@ class Rule(nn.Module):
 
 
 def _kth_value(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """`torch.kthvalue`, which torch's exporter does not know, in ONNX's operators; `keepdim` is taken as true."""
+    """`torch.kthvalue` with `keepdim`, which torch's exporter does not know, in ONNX's operators."""
     from onnxscript import opset18
 
-    smallest = opset18.TopK(x, opset18.Constant(value_ints=[k]), axis=dim, largest=0, sorted=1)
-    first, last, axes = (opset18.Constant(value_ints=[each]) for each in (k - 1, k, dim))
-    return tuple(opset18.Slice(part, first, last, axes) for part in smallest)
+    operators: Any = opset18
+    smallest = operators.TopK(x, operators.Constant(value_ints=[k]), axis=dim, largest=0, sorted=1)
+    first, last, axes = (operators.Constant(value_ints=[each]) for each in (k - 1, k, dim))
+    return tuple(operators.Slice(part, first, last, axes) for part in smallest)
 
 
 def _example(space: gym.Space[Any], family: Family) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ class _Graph:
             return
         starts = np.cumsum([0, *action.sizes])
         chosen = []
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts.tolist()):
             bounds = [self.constant([each], np.int64) for each in (start, end, 1)]
             chosen.append(self.add("ArgMax", [self.add("Slice", [x, *bounds])], axis=1, keepdims=1))
         joined = self.add("Concat", chosen, axis=1)

@@ -92,23 +92,26 @@ def acting_network(policy: BasePolicy, descriptor: Tensor, agent: str) -> Networ
             " 'state'; no task has weights of its own"
         )
     refuse_memory(policy, agent)
-    generated = [policy.specialize(descriptor)] if isinstance(policy, GeneratingPolicy) else None
+    generated: list[nn.Module] = []
+    if isinstance(policy, GeneratingPolicy):
+        generated = [policy.specialize(descriptor)]
     owner: Any = policy
     if isinstance(policy, ActorCriticPolicy):
-        plain = [policy.mlp_extractor.policy_net, policy.action_net] if generated is None else generated
+        plain = generated or [policy.mlp_extractor.policy_net, policy.action_net]
         squash: list[nn.Module] = [nn.Tanh()] if policy.squash_output else []
         return Network(policy.pi_features_extractor, [*plain, *squash])
     if hasattr(policy, "actor"):
         actor = owner.actor
         if not hasattr(actor, "latent_pi"):
-            return Network(actor.features_extractor, [*(generated or []), actor.mu])
-        plain = [actor.latent_pi, actor.mu] if generated is None else [_means(generated[0], policy), actor.mu]
-        return Network(actor.features_extractor, [*plain, nn.Tanh()])
+            return Network(actor.features_extractor, [*generated, actor.mu])
+        hidden = _means(generated[0], policy) if generated else actor.latent_pi
+        return Network(actor.features_extractor, [hidden, actor.mu, nn.Tanh()])
     if hasattr(policy, "q_net"):
         return Network(owner.q_net.features_extractor, generated or [owner.q_net.q_net])
     if hasattr(policy, "quantile_net"):
         network = owner.quantile_net
-        means = _mean_over_quantiles((generated or [network.quantile_net])[0], network.n_quantiles)
+        quantiles = (generated or [network.quantile_net])[0]
+        means = _mean_over_quantiles(quantiles, network.n_quantiles)
         return Network(network.features_extractor, [means])
     raise UserError(f"agent {agent!r}: no specialist is known of a {type(policy).__name__}")
 
@@ -119,25 +122,26 @@ def refuse_memory(policy: BasePolicy, agent: str) -> None:
         raise UserError(f"agent {agent!r}: remembers what it saw; only agents without a memory are exported")
 
 
-def _means(network: nn.Sequential, policy: BasePolicy) -> nn.Sequential:
+def _means(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
     """The network of SAC's means, the log standard deviations after them left out."""
     actions = int(np.prod(policy.action_space.shape or ()))
     return _with_last(network, lambda tensor: tensor[:actions])
 
 
-def spreads(network: nn.Sequential, policy: BasePolicy) -> nn.Sequential:
+def spreads(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
     """The network of SAC's log standard deviations, the means before them left out."""
     actions = int(np.prod(policy.action_space.shape or ()))
     return _with_last(network, lambda tensor: tensor[actions:])
 
 
-def _mean_over_quantiles(network: nn.Sequential, quantiles: int) -> nn.Sequential:
+def _mean_over_quantiles(network: nn.Module, quantiles: int) -> nn.Sequential:
     """The network of values whose outputs were (quantile, action) in a row."""
     return _with_last(network, lambda tensor: tensor.unflatten(0, (quantiles, -1)).mean(dim=0))
 
 
-def _with_last(network: nn.Sequential, change: Any) -> nn.Sequential:
+def _with_last(network: nn.Module, change: Any) -> nn.Sequential:
     """A network whose last affine layer's rows are changed, its last module or the last of that."""
+    assert isinstance(network, nn.Sequential)
     *first, last = network
     if isinstance(last, nn.Sequential):
         return nn.Sequential(*first, _with_last(last, change))
@@ -156,7 +160,7 @@ class Reader:
     sources: dict[str, nn.Parameter] = field(default_factory=dict)
 
     def sequence(self, network: Network, space: spaces.Space[Any], descriptor: Any) -> list[Layer]:
-        """All layers of a network, its extractor's among them; a descriptor is folded in where it sees one."""
+        """All layers of a network, its extractor's among them; a descriptor is folded in where given."""
         read = [layer for part in self.inputs(network.extractor, space) for layer in part.layers]
         own = self.layers(network.modules)
         if descriptor is not None:
@@ -202,7 +206,7 @@ class Reader:
                     raise UserError(f"specialist: a layer {type(module).__name__} cannot be written")
                 yield plans.Elementwise(kind=_ACTIVATIONS[type(module)])
 
-    def _stored(self, module: Any) -> dict[str, str]:
+    def _stored(self, module: Any) -> dict[str, Any]:
         number = len(self.arrays) // 2
         names = {key: f"{number}.{key}" for key in ("weight", "bias")}
         for key, name in names.items():
@@ -237,36 +241,35 @@ def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeat
         case ContextExtractor():
             yield from parts(extractor.inner, keys)
         case CombinedExtractor():
+            observed = extractor._observation_space
+            assert isinstance(observed, spaces.Dict)
             for key, part in extractor.extractors.items():
-                yield key, FlattenExtractor(_row(part, extractor, key)) if isinstance(part, nn.Flatten) else part
+                yield key, part if isinstance(part, NatureCNN) else FlattenExtractor(observed[key])
         case NatureCNN() | PixelExtractor() | FlattenExtractor():
             yield keys[0], extractor
         case _:
             raise UserError(f"specialist: an extractor {type(extractor).__name__} cannot be written")
 
 
-def _row(part: nn.Module, extractor: CombinedExtractor, key: str) -> spaces.Space[Any]:
-    observed = extractor._observation_space
-    assert isinstance(observed, spaces.Dict)
-    return observed[key]
-
-
 def _input(name: str, space: spaces.Space[Any]) -> Input:
-    shape, dtype = tuple(space.shape or ()), np.dtype(space.dtype).name
-    if isinstance(space, spaces.Discrete):
-        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=(int(space.n),))
-    if isinstance(space, spaces.MultiDiscrete):
-        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=tuple(map(int, space.nvec)))
+    shape = tuple(space.shape or ())
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        sizes = (int(space.n),) if isinstance(space, spaces.Discrete) else tuple(map(int, space.nvec))
+        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=sizes)
+    dtype: Any = np.dtype(space.dtype).name
     encoding: Any = "image" if is_image_space(space) else "numbers"
     return Input(name=name, shape=shape, dtype=dtype, encoding=encoding, channels_last=channels_last(space))
 
 
 def channels_last(space: spaces.Space[Any]) -> bool:
     """Whether it is of images that Stable-Baselines3 transposes before a policy sees them."""
-    return isinstance(space, spaces.Box) and is_image_space(space) and not is_image_space_channels_first(space)
+    if not isinstance(space, spaces.Box) or not is_image_space(space):
+        return False
+    return not is_image_space_channels_first(space)
 
 
 def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
+    """What becomes of the outputs of a policy's acting network, and the arrays of its bounds."""
     space = policy.action_space
     shape = tuple(space.shape or ())
     match space:

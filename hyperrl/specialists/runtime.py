@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.specialists.acting import batch
 from hyperrl.specialists.files import ENTRY, read_plan
+from hyperrl.specialists.fitting import checked
 from hyperrl.specialists.graph import onnx_bytes
 from hyperrl.specialists.plan import Specialist
 
@@ -49,7 +50,7 @@ def read_graph(data: bytes, source: str) -> Specialist:
     Raises:
         UserError: bytes that are damaged, or that `hyperrl specialize` did not write.
     """
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.ModelProto.FromString(data)
@@ -61,5 +62,5 @@ def read_graph(data: bytes, source: str) -> Specialist:
             if not tensor.name.startswith("constant:") and not tensor.external_data
         }
     except (DecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"specialist {source!r}: damaged, or no specialist in an ONNX file") from error
-    return Specialist(plan, arrays)
+        raise UserError(f"specialist {source!r}: truncated, or no file of a specialist") from error
+    return checked(Specialist(plan, arrays), source)

@@ -57,9 +57,10 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
             reader = Reader()
             read = reader.sequence(judges[name], space, descriptor.numpy())
             _copied(read, reader.arrays, network, space, agent)
+        learned = dict(model.policy.named_parameters())
         for name, parameter in own.named_parameters():
-            if name.endswith("log_std") and (found := dict(model.policy.named_parameters()).get(name)) is not None:
-                parameter.copy_(found)
+            if name.endswith("log_std") and name in learned:
+                parameter.copy_(learned[name])
     for name in ("actor", "critic", "q_net"):
         if hasattr(own, f"{name}_target"):
             getattr(own, f"{name}_target").load_state_dict(getattr(own, name).state_dict())
@@ -91,13 +92,13 @@ def _made(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
         kwargs["n_critics"] = source.critic_kwargs["n_critics"]
     if model.use_sde:
         arguments["use_sde"] = True
-    kind = _kind(model)
+    kind: Any = _kind(model)
     try:
         made: Any = kind(name, None, device="cpu", policy_kwargs=kwargs, _init_setup_model=False, **arguments)
         made.observation_space, made.action_space, made.n_envs = space, family.action_space, 1
         made._setup_model()
     except (AssertionError, RuntimeError, ValueError) as error:
-        raise UserError(f"agent {agent!r}: sb3 has no policy of its layers ({error}); allowed: torch, onnx") from error
+        raise _inexpressible(agent, str(error)) from error
     if isinstance(model, OffPolicyAlgorithm):
         made.buffer_size = 1_000_000
     made.gamma, made.num_timesteps = model.gamma, model.num_timesteps  # type: ignore[attr-defined]
@@ -105,8 +106,12 @@ def _made(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
     return plain
 
 
+def _inexpressible(agent: str, why: str) -> UserError:
+    return UserError(f"agent {agent!r}: sb3 has no policy of its layers ({why}); allowed: torch, onnx")
+
+
 def _kind(model: BaseAlgorithm) -> type[BaseAlgorithm]:
-    """The algorithm whose plain policy acts so: its own, and DQN where the values are a distribution's means."""
+    """The algorithm whose plain policy acts so: its own; DQN where values are means of distributions."""
     if hasattr(model.policy, "quantile_net"):
         return stable_baselines3.DQN
     return type(model)
@@ -145,17 +150,24 @@ def _others(policy: Any, descriptor: Tensor) -> Iterator[tuple[str, Network]]:
     """The networks of a policy beside what acts, by name."""
     generated = dict(_generated(policy, descriptor))
     if isinstance(policy, ActorCriticPolicy):
-        plain = [generated["critic"]] if generated else [policy.mlp_extractor.value_net, policy.value_net]
-        yield "critic", Network(policy.vf_features_extractor, plain)
+        modules: list[nn.Module] = [generated["critic"]] if generated else _values(policy)
+        yield "critic", Network(policy.vf_features_extractor, modules)
     elif hasattr(policy, "actor"):
         critic = policy.critic
         plain = [generated[name] for name in critic.names] if generated else _judges(critic)
         for number, network in enumerate(plain):
             yield f"critic{number}", Network(critic.features_extractor, [network])
-        if isinstance(policy.actor.log_std if hasattr(policy.actor, "log_std") else None, nn.Module):
-            own = [spreads(generated["actor"], policy)] if generated else None
-            modules = own or [policy.actor.latent_pi, policy.actor.log_std]
+        if hasattr(policy.actor, "log_std") and not policy.actor.use_sde:
+            modules = [spreads(generated["actor"], policy)] if generated else _log_std(policy.actor)
             yield "log_std", Network(policy.actor.features_extractor, modules)
+
+
+def _values(policy: Any) -> list[nn.Module]:
+    return [policy.mlp_extractor.value_net, policy.value_net]
+
+
+def _log_std(actor: Any) -> list[nn.Module]:
+    return [actor.latent_pi, actor.log_std]
 
 
 def _judges(critic: Any) -> list[nn.Module]:
@@ -180,14 +192,9 @@ def _copied(
     if wanted != found:
         extra = sorted({each.kind for each in wanted} - {each.kind for each in found})
         what = ", ".join(extra) or "their order"
-        raise UserError(
-            f"agent {agent!r}: sb3 has no policy of its layers (found {what}); allowed: torch, onnx"
-        )
+        raise _inexpressible(agent, f"found {what}")
     for name, tensor in reader.sources.items():
         array = torch.as_tensor(np.asarray(arrays[name]))
         if tensor.shape != array.shape:
-            raise UserError(
-                f"agent {agent!r}: sb3 has no policy of its layers (found a weight of {tuple(array.shape)}, where"
-                f" it has {tuple(tensor.shape)}); allowed: torch, onnx"
-            )
+            raise _inexpressible(agent, f"found {tuple(array.shape)}, where it has {tuple(tensor.shape)}")
         tensor.copy_(array)

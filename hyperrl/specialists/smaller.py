@@ -34,7 +34,7 @@ def pruned(specialist: Specialist, share: float) -> Specialist:
     if kept < len(names):
         least = (total - weights + len(names)) / total
         raise UserError(
-            f"budget: found {share:g}; allowed: at least {least:.2g} here, as biases and a weight in each layer stay"
+            f"budget: found {share:g}; allowed: at least {least:.2g} here, for biases and a weight a layer"
         )
     scores = {name: _scores(specialist.arrays[name]) for name in names}
     together = np.sort(np.concatenate([score.ravel() for score in scores.values()]))
@@ -55,7 +55,7 @@ def _scores(weight: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def quantised(specialist: Specialist) -> Specialist:
-    """The same network with int8 weights, each output of a layer with a scale of its own; biases stay float32."""
+    """The same network with int8 weights, a scale for each output of a layer; biases stay float32."""
     arrays = dict(specialist.arrays)
     for name in specialist.matrices:
         weight = specialist.arrays[name]
