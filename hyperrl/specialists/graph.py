@@ -94,7 +94,7 @@ class _Graph:
     def _array(self, name: str, value: NDArray[Any]) -> str:
         if name not in self._known:
             self._known.add(name)
-            self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+            self.initialisers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def prepared(self, part: Input) -> str:
