@@ -46,9 +46,7 @@ def read_tensors(data: bytes, source: str) -> Specialist:
         text = header["__metadata__"][ENTRY]
         arrays: Arrays = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise UserError(
-            f"specialist {source!r}: truncated, or no specialist in a safetensors file"
-        ) from error
+        raise UserError(f"specialist {source!r}: truncated, or no file of a specialist") from error
     return checked(Specialist(read_plan(text, source), arrays), source)
 
 

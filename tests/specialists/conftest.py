@@ -16,8 +16,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.evaluation import act_of
 from hyperrl.recipes import load_agent, resolve
-from hyperrl.specialists.reading import specialist as read
 from hyperrl.specialists.plan import Specialist
+from hyperrl.specialists.reading import specialist as read
 from hyperrl.tasks import Family, contextualize
 from hyperrl.training.build import bare_model, training_descriptors
 from tests.policies.worlds import disturb, samples

@@ -87,10 +87,14 @@ def judged_alike(every: Made, loaded: BaseAlgorithm) -> None:
         for part in getattr(ours, "parts", {}).values():
             quiet.enter_context(part.inputs.acting(deterministic=True))
         if hasattr(ours, "predict_values"):
-            torch.testing.assert_close(ours.predict_values(own), theirs.predict_values(other), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(
+                ours.predict_values(own), theirs.predict_values(other), atol=1e-4, rtol=1e-4
+            )
         elif hasattr(ours, "critic"):
             actions = torch.rand(rows, *every.actions.shape[1:])
-            torch.testing.assert_close(ours.critic(own, actions), theirs.critic(other, actions), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(
+                ours.critic(own, actions), theirs.critic(other, actions), atol=1e-4, rtol=1e-4
+            )
             torch.testing.assert_close(
                 theirs.critic_target(other, actions), theirs.critic(other, actions), atol=0, rtol=0
             )
@@ -102,7 +106,9 @@ def test_the_zip_needs_nothing_of_ours(tmp_path: Path) -> None:
     path.write_bytes(zip_bytes(plain_model(given.specialist, given.model, given.family)))
     with zipfile.ZipFile(path) as archive:
         assert b"hyperrl" not in archive.read("data")
-    code = "import sys; sys.modules['hyperrl'] = None\nfrom stable_baselines3 import SAC; SAC.load(sys.argv[1])"
+    code = (
+        "import sys; sys.modules['hyperrl'] = None\nfrom stable_baselines3 import SAC; SAC.load(sys.argv[1])"
+    )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
