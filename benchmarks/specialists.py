@@ -1,9 +1,9 @@
 """Specialists: `python -m benchmarks.specialists`.
 
-The time of one action on one observation, one thread, of plain networks of 64-64 for one task of `pendulum`: an
-untrained agent's specialist as onnxruntime runs it, and as `hyperrl.load_specialist` does in NumPy, against
-Stable-Baselines3's `predict` with an `MlpPolicy` of the same size; and the specialised torch network against an
-`nn.Sequential` of the same shape. What is compared takes turns in this process.
+The time of one action on one observation, one thread, of plain networks of 64-64 for one task of `pendulum`:
+an untrained agent's specialist as onnxruntime runs it, and as `hyperrl.load_specialist` does, against
+Stable-Baselines3's `predict` with an `MlpPolicy` of the same weights; and the specialised torch network
+against an `nn.Sequential` of the same shape. What is compared takes turns in this process.
 """
 
 from __future__ import annotations
@@ -51,14 +51,8 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
     descriptor = torch.as_tensor(family.space.encode(family.space.values([task]))[0])
     own = model.policy.specialize(descriptor)
     x = torch.as_tensor(seen[None])
-    sizes = (x.shape[1], 64, 64, own[-1].out_features)
-    other = nn.Sequential(
-        nn.Linear(sizes[0], sizes[1]),
-        nn.Tanh(),
-        nn.Linear(sizes[1], sizes[2]),
-        nn.Tanh(),
-        nn.Linear(sizes[2], sizes[3]),
-    ).requires_grad_(False)
+    layers = [nn.Linear(x.shape[1], 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh()]
+    other = nn.Sequential(*layers, nn.Linear(64, own[-1].out_features)).requires_grad_(False)
     return actions, {"nn.Sequential": lambda: other(x), "specialised torch network": lambda: own(x)}
 
 
@@ -71,15 +65,8 @@ def compared(
     for name, act in others:
         turns = [lambda act=act: spent(lambda: [act() for _ in range(calls)]) for act in (slow, act)]
         measured = alternate(turns[0], turns[1], rounds, pairs)
-        measures.append(
-            Measure(
-                f"{name} over {first}, actions per second",
-                ratios(measured),
-                "ratio",
-                goal,
-                on_the_clock(measured),
-            )
-        )
+        faster = f"{name} over {first}, actions per second"
+        measures.append(Measure(faster, ratios(measured), "ratio", goal, on_the_clock(measured)))
         for place, each in ((0, first), (1, name)):
             taken[each] = [np.median([turn[place].cpu for turn in one]) / calls * 1e6 for one in measured]
     times = [Measure(f"{name}: one action", values, "us") for name, values in taken.items()]
@@ -98,13 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measures = compared(actions, FASTER, rounds, pairs, calls) + compared(
             passes, AS_FAST, rounds, pairs, calls
         )
-    setting = {
-        "agent": AGENT,
-        "family": FAMILY,
-        "calls_per_turn": calls,
-        "pairs_per_round": pairs,
-        "quick": options.quick,
-    }
+    setting = {"agent": AGENT, "family": FAMILY, "calls_per_turn": calls, "quick": options.quick}
     return finish(Report("specialists", measures, setting), options.json)
 
 

@@ -18,6 +18,7 @@ from hyperrl.evaluation.saving import saved
 from hyperrl.evaluation.seeds import refuse_strangers
 from hyperrl.limits import EPISODES, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
+from hyperrl.specialists.asked import generalist_asked, specialist_asked
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_actions
@@ -251,13 +252,14 @@ def specialize(
         UserError: as in `load`; an unknown feature or format, a share out of range, a file that exists, an
             agent whose weights are not a task's alone, or layers that the format cannot hold.
     """
-    agent = load(run, checkpoint=checkpoint, allow_import=allow_import, family=family)
+    opened = _open(run, allow_import)
+    tasks = _family_of(opened, family)
+    asked = specialist_asked(opened, tasks, context, format, out, budget, quantize)
     from hyperrl.specialists.writing import specialise
 
+    agent = load(opened, checkpoint=checkpoint, family=tasks)
     with _own_luck():
-        return specialise(
-            agent, context, format=format, out=out, budget=budget, quantise=quantize, progress=progress
-        )
+        return specialise(agent, asked, progress)
 
 
 def export(
@@ -283,11 +285,13 @@ def export(
     Raises:
         UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
     """
-    agent = load(run, checkpoint=checkpoint, allow_import=allow_import, family=family)
+    opened = _open(run, allow_import)
+    path = generalist_asked(opened, out)
     from hyperrl.specialists import writing
 
+    agent = load(opened, checkpoint=checkpoint, family=family)
     with _own_luck():
-        return writing.export(agent, out)
+        return writing.export(agent, path)
 
 
 def _play(

@@ -160,7 +160,7 @@ def _norm(scale: Array, shift: Array, epsilon: float) -> Step:
     def step(x: Array) -> Array:
         centred = x - x.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
-        return centred / np.sqrt(variance + np.float32(epsilon)) * scale + shift
+        return np.asarray(centred / np.sqrt(variance + np.float32(epsilon)) * scale + shift)
 
     return step
 

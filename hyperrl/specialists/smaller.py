@@ -26,7 +26,7 @@ def pruned(specialist: Specialist, share: float) -> Specialist:
         UserError: a share out of range, or too small for the biases and one weight a layer.
     """
     if not 0 < share <= 1:
-        raise UserError(f"budget: found {share:g}; allowed: a share of the parameters, above 0 and at most 1")
+        raise UserError(f"budget: found {share:g}; allowed: a share of the parameters, above 0, at most 1")
     names = list(dict.fromkeys(specialist.matrices))
     total = sum(array.size for name, array in specialist.arrays.items() if name not in BOUNDS)
     weights = sum(specialist.arrays[name].size for name in names)

@@ -1,34 +1,30 @@
-"""What `hyperrl specialize` and `hyperrl export` do with an open run."""
+"""What `hyperrl specialize` and `hyperrl export` do with an agent."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError
 from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.specialists import files, smaller
 from hyperrl.specialists.acting import Acting
+from hyperrl.specialists.asked import Asked, Format
 from hyperrl.specialists.plan import Specialist
 from hyperrl.specialists.reading import specialist as read_specialist
 from hyperrl.store import atomic_write
 from hyperrl.tasks import Family
-from hyperrl.tasks.contexts import assignment
 
-Format = Literal["torch", "onnx", "sb3"]
-SUFFIXES: dict[Format, str] = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
-LONGEST_NAME = 120
 CALLS = 300
 
 
@@ -88,39 +84,30 @@ class Written:
         }
 
 
-def specialise(
-    agent: Agent,
-    context: Mapping[str, float],
-    *,
-    format: str = "torch",
-    out: str | Path | None = None,
-    budget: float | None = None,
-    quantise: str | None = None,
-    progress: Progress | None = None,
-) -> Written:
-    """Write the specialist of one task; arguments as in `hyperrl.specialize`."""
-    kind = _format(format)
-    if quantise not in (None, "int8"):
-        raise UserError(f"quantize: found {quantise!r}; allowed: int8")
-    if kind == "sb3" and quantise:
-        raise UserError("quantize: found int8 with the format sb3, of float32; allowed: torch, onnx")
-    if kind == "onnx":
-        need_extra("--format onnx")
-    run, family, model = agent.run, agent.family, agent.model
-    full = read_specialist(model, run.spec.agent.name, family, context)
-    chosen = full if budget is None else smaller.pruned(full, budget)
-    chosen = smaller.quantised(chosen) if quantise else chosen
-    path = destination(out, run.path / "specialists" / (_name(full, family) + SUFFIXES[kind]), SUFFIXES[kind])
-    data, act = _made(kind, chosen, model, family)
-    write_new(path, data)
+def specialise(agent: Agent, asked: Asked, progress: Progress | None = None) -> Written:
+    """Write the specialist that is asked for.
+
+    Args:
+        agent: whose.
+        asked: what.
+        progress: told of the episodes that show what return is kept, where it is made smaller.
+
+    Raises:
+        UserError: an agent whose weights are not a task's alone, layers that the format cannot hold, a
+            budget that is too small, or a file that cannot be written.
+    """
+    family, model = agent.family, agent.model
+    full = read_specialist(model, agent.run.spec.agent.name, family, asked.context)
+    chosen = full if asked.budget is None else smaller.pruned(full, asked.budget)
+    chosen = smaller.quantised(chosen) if asked.quantise else chosen
+    data, act = _made(asked.format, chosen, model, family)
     episodes = family.recipe.evaluation.episodes
-    returns = None
-    if chosen is not full:
-        returns = _returns((full, chosen), family, episodes, progress)
+    returns = None if chosen is full else _returns((full, chosen), family, episodes, progress)
+    write_new(asked.path, data)
     return Written(
-        file=path,
-        format=kind,
-        context=dict(full.plan.context),
+        file=asked.path,
+        format=asked.format,
+        context=asked.context,
         specialist=chosen,
         cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
         generalist=_own_cost(model, _sample(family, full, context=True)),
@@ -129,30 +116,11 @@ def specialise(
     )
 
 
-def export(agent: Agent, out: str | Path | None = None) -> Path:
-    """Write the generalist; arguments as in `hyperrl.export`."""
-    need_extra("export")
-    path = destination(out, agent.run.path / "generalist.onnx", ".onnx")
+def export(agent: Agent, path: Path) -> Path:
+    """Write the generalist to a new file; UserError where it cannot be written."""
     from hyperrl.specialists.generalist import onnx_bytes
 
     write_new(path, onnx_bytes(agent.model, agent.run.spec.agent.name, agent.family))
-    return path
-
-
-def need_extra(what: str) -> None:
-    """UserError where the packages that write and run ONNX are not there."""
-    for module in ("onnx", "onnxruntime", "onnxscript"):
-        if find_spec(module) is None:
-            raise UserError(f"{what}: needs the package {module}: pip install 'hyperrl[export]'")
-
-
-def destination(out: str | Path | None, usual: Path, suffix: str) -> Path:
-    """Where to write; UserError where a file is there already, or its name does not end as it should."""
-    path = usual if out is None else Path(out)
-    if path.suffix != suffix:
-        raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
-    if path.exists():
-        raise UserError(f"out {str(path)!r}: exists already; name another file with --out")
     return path
 
 
@@ -163,19 +131,6 @@ def write_new(path: Path, data: bytes) -> None:
         atomic_write(path, data)
     except OSError as error:
         raise UserError(f"out {str(path)!r}: cannot be written ({error.strerror or error})") from error
-
-
-def _format(name: str) -> Format:
-    if name not in get_args(Format):
-        raise UserError(f"format: found {name!r}{nearest(name, get_args(Format))}")
-    return cast(Format, name)
-
-
-def _name(specialist: Specialist, family: Family) -> str:
-    """A file's name: the features that are not at their defaults."""
-    default = family.space.default
-    told = {name: value for name, value in specialist.plan.context.items() if value != default[name]}
-    return (assignment(told) or "default")[:LONGEST_NAME]
 
 
 def _made(

