@@ -10,7 +10,8 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import evaluate, load, resume, train, watch
+    from hyperrl.api import evaluate, export, load, resume, specialize, train, watch
+    from hyperrl.specialists import load_specialist
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
@@ -19,6 +20,9 @@ _LAZY = {
     "evaluate": "hyperrl.api",
     "load": "hyperrl.api",
     "watch": "hyperrl.api",
+    "specialize": "hyperrl.api",
+    "export": "hyperrl.api",
+    "load_specialist": "hyperrl.specialists",
     "contextualize": "hyperrl.tasks",
     "Family": "hyperrl.tasks",
 }
@@ -30,8 +34,11 @@ __all__ = [
     "__version__",
     "contextualize",
     "evaluate",
+    "export",
     "load",
+    "load_specialist",
     "resume",
+    "specialize",
     "train",
     "watch",
 ]

@@ -1,30 +1,45 @@
-"""The verbs of the command line, for Python: train, resume, evaluate, watch, load."""
+"""The verbs of the command line, for Python: train, resume, evaluate, watch, load, specialize, export."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import Evaluation, RunResult, TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
+from hyperrl.evaluation.saving import saved
 from hyperrl.evaluation.seeds import refuse_strangers
 from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
 from hyperrl.evaluation.watching import rate, scenes, shown
 from hyperrl.limits import EPISODES, KEEP, SEED, STEPS, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
+from hyperrl.specialists.asked import generalist_asked, specialist_asked
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
 
-__all__ = ["Agent", "Evaluation", "default_run_dir", "evaluate", "load", "resume", "train", "watch"]
+if TYPE_CHECKING:
+    from hyperrl.specialists.writing import Written
+
+__all__ = [
+    "Agent",
+    "Evaluation",
+    "default_run_dir",
+    "evaluate",
+    "export",
+    "load",
+    "resume",
+    "specialize",
+    "train",
+    "watch",
+]
 
 
 def default_run_dir(family: str, agent: str, seed: int) -> Path:
@@ -186,7 +201,7 @@ def evaluate(
     found = Evaluation(
         spec.agent.name, tasks.name, episodes, seed, deterministic, played, hidden=tuple(hidden)
     )
-    return _saved(found, opened, tasks, asked) if save else found
+    return saved(found, opened, tasks, asked) if save else found
 
 
 def watch(
@@ -263,6 +278,82 @@ def load(
     return Agent(opened, tasks, load_model(opened, checkpoint, device, tasks))
 
 
+def specialize(
+    run: str | Path | Run,
+    context: Mapping[str, float],
+    *,
+    format: str = "torch",
+    out: str | Path | None = None,
+    budget: float | None = None,
+    quantize: str | None = None,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Write the plain network that acts on one task, as `hyperrl specialize` does.
+
+    Args:
+        run: a run directory.
+        context: the task; features left out take their defaults.
+        format: `torch` (safetensors), `onnx`, or `sb3` (a zip for `PPO.load` and its like).
+        out: a new file; None: `RUN/specialists/CONTEXT.ENDING`.
+        budget: the share of its parameters to prune it to by magnitude, above 0 and at most 1.
+        quantize: `int8`, for weights of eight bits.
+        checkpoint: as in `load`.
+        allow_import: as in `load`.
+        family: as in `load`.
+        progress: told of the episodes that show what return is kept, where it is made smaller.
+
+    Returns:
+        The file, what it costs beside the agent, and the return kept.
+
+    Raises:
+        UserError: as in `load`; an unknown feature or format, a share out of range, a file that exists, an
+            agent whose weights are not a task's alone, or layers that the format cannot hold.
+    """
+    opened = _open(run, allow_import)
+    tasks = _family_of(opened, family)
+    asked = specialist_asked(opened, tasks, context, format, out, budget, quantize)
+    from hyperrl.specialists.writing import specialise
+
+    agent = load(opened, checkpoint=checkpoint, family=tasks)
+    with _own_luck():
+        return specialise(agent, asked, progress)
+
+
+def export(
+    run: str | Path | Run,
+    *,
+    out: str | Path | None = None,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> Path:
+    """Write the agent as one ONNX file, as `hyperrl export` does.
+
+    Args:
+        run: a run directory.
+        out: a new file; None: `RUN/generalist.onnx`.
+        checkpoint: as in `load`.
+        allow_import: as in `load`.
+        family: as in `load`.
+
+    Returns:
+        The file: inputs are the observation and `context`, raw values (batch, features); output `action`.
+
+    Raises:
+        UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
+    """
+    opened = _open(run, allow_import)
+    path = generalist_asked(opened, out)
+    from hyperrl.specialists import writing
+
+    agent = load(opened, checkpoint=checkpoint, family=family)
+    with _own_luck():
+        return writing.export(agent, path)
+
+
 def _play(
     run: Run, family: Family, asked: Request, episodes: int, seed: int, deterministic: bool,
     hidden: Sequence[str], checkpoint: str | None, device: str, progress: Progress | None,
@@ -316,34 +407,6 @@ def _seed_draws(seed: int) -> None:
     import torch
 
     torch.manual_seed(seed)
-
-
-def _saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request) -> Evaluation:
-    name = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
-    files = [
-        run.save_evaluation(part.to_json(), name) for run, part in zip(runs, found.per_run(), strict=True)
-    ]
-    figure = _figure(found, runs[0].figures, family, asked)
-    return replace(found, files=tuple(files), figures=() if figure is None else (figure,))
-
-
-def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> Path | None:
-    from hyperrl.evaluation.figures import heatmap, plane, return_over_context
-
-    def drawn(run: RunResult) -> list[TaskResult]:
-        return run.tasks[len(run.tasks) - asked.in_sweep :] if asked.swept else run.in_splits
-
-    results = [result for run in found.runs for result in drawn(run)]
-    if not results:
-        return None
-    seeds = f"-{len(found.runs)}-seeds" if len(found.runs) > 1 else ""
-    path = folder / f"evaluation-{'-'.join(asked.swept) or 'splits'}{seeds}.png"
-    grid = (asked.swept[0], asked.swept[1]) if len(asked.swept) == 2 else plane(results, family)
-    if grid is not None:
-        heatmap(results, family, grid, path, agent=found.agent)
-    else:
-        return_over_context({found.agent: results}, family, path)
-    return path
 
 
 def _listed(runs: str | Path | Run | Sequence[str | Path | Run]) -> list[str | Path | Run]:

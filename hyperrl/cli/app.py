@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import check, describe, evaluate, listing, train, watch
+from hyperrl.cli import check, describe, evaluate, listing, specialize, train, watch
 
 app = typer.Typer(
     help="Train and use agents whose weights are generated from a task's context.",
@@ -42,3 +42,5 @@ app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("watch")(watch.watch)
+app.command("specialize")(specialize.specialize)
+app.command("export")(specialize.export)

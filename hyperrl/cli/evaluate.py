@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import completion, show, values
+from hyperrl.cli.options import AllowImport
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -57,10 +58,7 @@ def evaluate(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    allow_import: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
-    ] = None,
+    allow_import: AllowImport = None,
 ) -> None:
     """Evaluate a run on tasks that it was not trained on."""
     from hyperrl.store import Run

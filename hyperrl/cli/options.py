@@ -12,3 +12,13 @@ Overrides = Annotated[
         help="Any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
     ),
 ]
+
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="latest, best or a number of steps. [default: best, else latest]"),
+]
+
+AllowImport = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
+]

@@ -35,7 +35,7 @@ class BasisLinear(GeneratedLinear):
         if h.dim() > 2:
             rows = replace(self, row_features=spread(self.row_features, h))
             return rows(h.flatten(0, -2)).view(*h.shape[:-1], -1)
-        features = self.row_features.expand(len(h), -1)
+        features = self.row_features.expand(h.shape[0], -1)
         shared = torch.addmm(torch.addmm(self.bias, features, self.bias_basis), h, self.base)
         number, inputs, outputs = self.basis.shape
         if inputs < outputs:

@@ -104,7 +104,7 @@ class HyperNetwork(nn.Module):
     def given(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
         """What the generator sees of descriptors."""
         if self.learned is not None:
-            return self.learned.expand(len(descriptors), 1)
+            return self.learned.expand(descriptors.shape[0], 1)
         return descriptors if self.encoder is None else self.encoder(descriptors)
 
     @classmethod

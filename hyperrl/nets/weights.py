@@ -70,7 +70,7 @@ def spread(per_row: Float[Tensor, "row size"], h: Tensor) -> Tensor:
     """One line for each row of ``h.flatten(0, -2)``; where all rows share one task it stays one."""
     return (
         per_row
-        if h.dim() == 2 or len(per_row) == 1
+        if h.dim() == 2 or per_row.shape[0] == 1
         else per_row.repeat_interleave(h.shape[1:-1].numel(), dim=0)
     )
 
@@ -92,11 +92,11 @@ class DenseLinear(GeneratedLinear):
     @property
     def tasks(self) -> int:
         """Number of tasks G."""
-        return len(self.bias)
+        return self.bias.shape[0]
 
     def __call__(self, h: Tensor) -> Tensor:
         """(G, M, ..., in) to (G, M, ..., out); with one task (B, ..., in) to (B, ..., out)."""
-        if len(self.bias) == 1:
+        if self.bias.shape[0] == 1:
             return affine(h, self.weight[0], self.bias[0])
         bias = self.bias.unsqueeze(1)
         if h.dim() == 3:
@@ -169,7 +169,7 @@ class FactoredLinear(GeneratedLinear):
     @property
     def tasks(self) -> int:
         """Number of tasks G."""
-        return len(self.code)
+        return self.code.shape[0]
 
     def __call__(self, h: Tensor) -> Tensor:
         """(B, ..., in) to (B, ..., out)."""

@@ -36,6 +36,7 @@ class GeneratedMLP(nn.Module):
 
     Attributes:
         keeps: Whether weights are kept while acting.
+        groups: Whether rows of one task share weights that are formed; a graph that is traced cannot.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class GeneratedMLP(nn.Module):
         self.hyper: HyperNetwork | SeparateHyperNetworks = made_hypernetwork(
             self.target, self.choices, self.inputs, descriptor_range
         )
-        self.keeps = True
+        self.keeps = self.groups = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
         self._kept = KeptWeights(self._entries)
@@ -100,15 +101,18 @@ class GeneratedMLP(nn.Module):
         weights: Weights | SeparateWeights
         if self.hyper.descriptor_dim == 0:
             weights = self.hyper(descriptors[:1])
-        elif distinct or (
-            self.hyper.factored and (self.inputs.dynamic or len(descriptors) < _WORTH_GROUPING)
-        ):
+        elif distinct or not self._worth_grouping(descriptors):
             weights = self.hyper(descriptors)
         else:
             tasks, index = group(descriptors)
-            few = 2 * len(tasks) <= len(descriptors)
+            few = 2 * tasks.shape[0] <= descriptors.shape[0]
             weights = self.hyper(tasks, index) if few or not self.hyper.factored else self.hyper(descriptors)
         return weights
+
+    def _worth_grouping(self, descriptors: Tensor) -> bool:
+        if not self.hyper.factored:
+            return self.groups
+        return self.groups and not self.inputs.dynamic and descriptors.shape[0] >= _WORTH_GROUPING
 
     def drop_kept(self) -> None:
         """Forgets the kept weights, so that the next pass generates them anew."""

@@ -90,7 +90,7 @@ class Inputs(nn.Module):
         if self.dynamic:
             raise ValueError(f"inputs hold {self.follows!r}: a task alone has no weights, which follow it")
         with self.acting(deterministic=True):
-            descriptors: Tensor = self(context.new_zeros(len(context), self.state_dim), context)
+            descriptors: Tensor = self(context.new_zeros(context.shape[0], self.state_dim), context)
         return descriptors
 
     @property
@@ -142,7 +142,7 @@ class Inputs(nn.Module):
 
     def _noise(self, context: Tensor) -> Tensor:
         if self.quiet:
-            return context.new_zeros(len(context), self.choices.noise_dim)
+            return context.new_zeros(context.shape[0], self.choices.noise_dim)
         return drawn(context, self.seed, self.choices.noise_dim)
 
     @contextmanager

@@ -9,7 +9,7 @@ from tests.project import tables
 from tests.project.pages import PAGES, ROOT, blocks, do, links
 
 RUNNABLE = ("python", "console", "yaml")
-DONE_BY_HAND = ("sh", "text", "json")
+DONE_BY_HAND = ("sh", "text", "json", "cpp")
 WITH_CODE = [page for page in PAGES if any(block.language in RUNNABLE for block in blocks(page))]
 
 

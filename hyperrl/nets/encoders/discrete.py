@@ -46,7 +46,7 @@ class Categorical(Encoder):
         entries = numbers + self.starts
         if self.table is not None:
             return functional.embedding(entries, self.table).flatten(1)
-        return descriptors.new_zeros(len(descriptors), self.features).scatter_(1, entries, 1.0)
+        return descriptors.new_zeros(descriptors.shape[0], self.features).scatter_(1, entries, 1.0)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """Uniform over the categories of each column; where there is one column, each of them in turn."""

@@ -95,7 +95,7 @@ class Adapter(Strategy):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """Shared layers and the formed adapters of the distinct tasks."""
-        return self._adapted(self.bottlenecks(outputs, index), len(outputs))
+        return self._adapted(self.bottlenecks(outputs, index), outputs.shape[0])
 
     def from_features(
         self,
@@ -105,7 +105,7 @@ class Adapter(Strategy):
         index: Int[Tensor, " row"] | None,
     ) -> Weights:
         """Shared layers and the adapters of the distinct tasks, formed or left in the generator's basis."""
-        return self._adapted(self.bottlenecks.from_features(features, weight, bias, index), len(features))
+        return self._adapted(self.bottlenecks.from_features(features, weight, bias, index), features.shape[0])
 
     def _adapted(self, adapters: Weights, tasks: int) -> Weights:
         shared, pieces = self.shared(), list(adapters.layers.values())
@@ -128,7 +128,7 @@ def _share(
     shared: Float[Tensor, "inputs outputs"],
 ) -> Float[Tensor, " task"]:
     """The sum of squares of D U W0 over that of W0, for the entries of each task's U."""
-    narrow = change.view(len(change), down.shape[1], -1) @ shared
+    narrow = change.view(change.shape[0], down.shape[1], -1) @ shared
     squares = (torch.linalg.qr(down).R @ narrow).square().sum(dim=(1, 2))
     part: Tensor = squares / shared.square().sum().clamp_min(1e-12)
     return part

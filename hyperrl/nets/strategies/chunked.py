@@ -100,7 +100,7 @@ class Chunked(Strategy):
             weight = _cut(chunks[number], spec)
             given = self.given[str(number)] if spec.start is not None else None
             layers[name] = DenseLinear(weight if given is None else weight + given, biases[number])
-        return Weights(layers, layout_of(len(outputs), index))
+        return Weights(layers, layout_of(outputs.shape[0], index))
 
     def _chunks(self, outputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Each layer's chunks (G, count, size), and biases (G, out)."""

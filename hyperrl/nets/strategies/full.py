@@ -83,7 +83,7 @@ class Full(Strategy):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        return self._formed(cut(outputs, self._shapes), layout_of(len(outputs), index))
+        return self._formed(cut(outputs, self._shapes), layout_of(outputs.shape[0], index))
 
     def from_features(
         self,

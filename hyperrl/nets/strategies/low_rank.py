@@ -54,7 +54,7 @@ class LowRank(Strategy):
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
         centre = features.mean(dim=0)
-        squares = ((features - centre) @ weight).view(len(features), -1, self.rank).square().mean(dim=2)
+        squares = ((features - centre) @ weight).view(features.shape[0], -1, self.rank).square().mean(dim=2)
         largest = squares.amax(dim=0).clamp_min(1e-12).sqrt()
         weight = weight / largest.repeat_interleave(self.rank)
         return weight, -centre @ weight

@@ -58,7 +58,7 @@ class Mask(Strategy):
             # logits move together such that what is open keeps its mean square to first order
             change = without(change, (masked.square() * (1 - start.sigmoid()))[0])
             centre = features.mean(dim=0)
-            sample = features[:: max(len(features) // _SAMPLE_TASKS, 1)] - centre
+            sample = features[:: max(features.shape[0] // _SAMPLE_TASKS, 1)] - centre
             change = change * self._largest_scale(start, sample @ change, shared.view(1, -1))
             weights.append(change)
             biases.append(start[0] - centre @ change)
@@ -86,7 +86,7 @@ class Mask(Strategy):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        shared, tasks = self.shared(), len(outputs)
+        shared, tasks = self.shared(), outputs.shape[0]
         logits = torch.split(outputs, list(self.sections.values()), dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(weight * self._gates(one).view(-1, *weight.shape), bias.expand(tasks, -1))

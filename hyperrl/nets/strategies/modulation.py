@@ -96,7 +96,7 @@ class ModulatedLinear(GeneratedLinear):
     @property
     def tasks(self) -> int:
         """Number of tasks G."""
-        return len(self.scale)
+        return self.scale.shape[0]
 
     def __call__(self, h: Tensor) -> Tensor:
         """(B, ..., in) to (B, ..., out)."""

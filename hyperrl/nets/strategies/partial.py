@@ -39,7 +39,7 @@ class Partial(Strategy):
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights of G tasks."""
-        return self._joined(self.generated(outputs, index), len(outputs))
+        return self._joined(self.generated(outputs, index), outputs.shape[0])
 
     def from_features(
         self,
@@ -49,7 +49,7 @@ class Partial(Strategy):
         index: Int[Tensor, " row"] | None,
     ) -> Weights:
         """The weights of G tasks, where the generator's outputs are ``features @ weight + bias``."""
-        return self._joined(self.generated.from_features(features, weight, bias, index), len(features))
+        return self._joined(self.generated.from_features(features, weight, bias, index), features.shape[0])
 
     def _joined(self, generated: Weights, tasks: int) -> Weights:
         tensors = self.shared()

@@ -28,7 +28,7 @@ def enter(layout: Layout, x: Tensor) -> Tensor:
     """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
     if x.dim() == 2:
         return layout.enter(x)
-    entered = layout.enter(x.reshape(len(x), -1))
+    entered = layout.enter(x.reshape(x.shape[0], -1))
     return entered.reshape(*entered.shape[:-1], *x.shape[1:])
 
 
@@ -38,7 +38,7 @@ def leave(layout: Layout, y: Tensor, dims: int = 1) -> Tensor:
         return layout.leave(y)
     lead, shape = y.shape[: y.dim() - dims], y.shape[y.dim() - dims :]
     left = layout.leave(y.reshape(*lead, -1))
-    return left.reshape(len(left), *shape)
+    return left.reshape(left.shape[0], *shape)
 
 
 def plain_tensors(weights: Weights) -> dict[str, Tensor]:

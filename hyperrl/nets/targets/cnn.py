@@ -130,7 +130,7 @@ class PatchLayer(nn.Module):
         """(B, C, H, W) to (B, C', H', W')."""
         height, width = ((size - self.kernel) // self.stride + 1 for size in x.shape[2:])
         y: Tensor = self.layer(_patches(x, self.kernel, self.stride))
-        return y.transpose(1, 2).reshape(len(x), -1, height, width)
+        return y.transpose(1, 2).reshape(x.shape[0], -1, height, width)
 
 
 def _patches(x: Tensor, kernel: int, stride: int) -> Float[Tensor, "image place entries"]:

@@ -110,7 +110,7 @@ class Residual(nn.Sequential):
 
 def _normalised(h: Tensor, vectors: GeneratedLinear) -> Tensor:
     """Layer normalisation with the scale and shift that a layer of one constant input gives."""
-    ones = h.new_ones(len(h), *([1] * (h.dim() - 1)))
+    ones = h.new_ones(h.shape[0], *([1] * (h.dim() - 1)))
     change, shift = vectors(ones).chunk(2, dim=-1)
     normal = nn.functional.layer_norm(h, h.shape[-1:])
     return torch.addcmul(normal + shift, normal, change)

@@ -1,0 +1,101 @@
+"""`hyperrl specialize` and `hyperrl export`, as a user drives them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hyperrl
+from tests.acceptance.driving import hyperrl_here, refused, succeeded
+
+SMALL = ("--set", "policy.net_arch=[8, 8]", "--set", "algorithm.n_steps=64", "--set", "n_envs=4")
+
+
+def printed(*args: str, cwd: Path) -> str:
+    done = hyperrl_here(*args, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds a run `mine` of 256 steps."""
+    path = tmp_path_factory.mktemp("specialists")
+    steps = ("--steps", "256", "--set", "algorithm.batch_size=64")
+    printed("train", "hyper-ppo", "ode", *steps, *SMALL, "--out", "mine", cwd=path)
+    return path
+
+
+def test_a_specialist_beside_its_agent(folder: Path) -> None:
+    shown = printed("specialize", "mine", "--context", "c0=2.5", cwd=folder).splitlines()
+    assert shown[0] == "hyper-ppo on ode: c0=2.5"
+    table = {line.split()[0]: line.split()[1:] for line in shown[2:] if line.strip()}
+    (bytes_, parameters, time), own = table["torch"], table["hyper-ppo"]
+    file = folder / "mine/specialists/c0=2.5.safetensors"
+    assert int(bytes_.replace(",", "")) == file.stat().st_size
+    assert int(parameters.replace(",", "")) < int(own[1].replace(",", ""))
+    assert float(time) > 0
+    agent = hyperrl.load(folder / "mine")
+    seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(hyperrl.load_specialist(file)(seen), agent.act(seen, {"c0": 2.5}), atol=1e-5)
+    refused("specialize", "mine", "--context", "c0=2.5", cwd=folder, says="exists already")
+
+
+def test_a_smaller_one_tells_its_return(folder: Path) -> None:
+    small = ("--budget", "0.7", "--quantize", "int8", "--out", "small.safetensors")
+    found = json.loads(printed("specialize", "mine", "--context", "c0=1", *small, "--json", cwd=folder))
+    assert found["return"].keys() == {"episodes", "before", "after"}
+    evaluated = json.loads(printed("evaluate", "mine", "--context", "c0=1", "--json", cwd=folder))
+    assert found["return"]["before"] == pytest.approx(evaluated["tasks"][0]["mean"], rel=1e-4)
+    assert found["bytes"] == (folder / "small.safetensors").stat().st_size
+    assert 0 < found["parameters"] < found["generalist"]["parameters"]
+
+
+def test_one_for_stable_baselines(folder: Path) -> None:
+    from stable_baselines3 import PPO
+
+    printed("specialize", "mine", "--context", "c0=-3", "--format", "sb3", "--out", "plain.zip", cwd=folder)
+    seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
+    plain, _ = PPO.load(folder / "plain.zip").predict(seen, deterministic=True)
+    wanted = hyperrl.load(folder / "mine").act(seen, {"c0": -3})
+    np.testing.assert_allclose(plain, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says", "torch"),
+    [
+        (["--context", "c9=1"], "unknown feature 'c9'", False),
+        (["--context", "c0=1", "--format", "onx"], "did you mean 'onnx'?", False),
+        (["--context", "c0=1", "--budget", "0.001"], "allowed: at least", True),
+        (["--context", "c0=1", "--budget", "2"], "at most 1", False),
+        (["--context", "c0=1", "--quantize", "int4"], "allowed: int8", False),
+        (["--context", "c0=1", "--out", "x.bin"], "allowed: .safetensors", False),
+        (["--context", "c0=1", "--out", "/proc/none/x.safetensors"], "cannot be written", True),
+        (["--context", "c0=1", "--checkpoint", "7"], "no checkpoint '7'", True),
+        ([], "--context", False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes(options: list[str], says: str, torch: bool, folder: Path) -> None:
+    before = sorted(folder.rglob("*.safetensors"))
+    refused("specialize", "mine", *options, cwd=folder, says=says, torch=torch)
+    assert sorted(folder.rglob("*.safetensors")) == before
+
+
+def test_an_agent_whose_weights_follow_the_state_has_none(tmp_path: Path) -> None:
+    state = ("--set", "policy.hypernetwork.inputs=[context, state]", "--set", "algorithm.batch_size=64")
+    printed("train", "hyper-ppo", "ode", "--steps", "256", *SMALL, *state, "--out", "mine", cwd=tmp_path)
+    refused("specialize", "mine", "--context", "c0=1", cwd=tmp_path, says="weights follow", torch=True)
+
+
+def test_an_export_in_one_file(folder: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    succeeded("export", "mine", cwd=folder, torch=True)
+    session = runtime.InferenceSession(folder / "mine/generalist.onnx")
+    seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
+    (actions,) = session.run(None, {"obs": seen, "context": np.full((9, 1), 4.5, np.float32)})
+    wanted = hyperrl.load(folder / "mine").act(seen, {"c0": 4.5})
+    np.testing.assert_allclose(actions, wanted, atol=1e-5)
+    refused("export", "mine", cwd=folder, says="exists already")

@@ -1,0 +1,142 @@
+"""Every format acts as the agent that it comes from."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from hyperrl import UserError, load_specialist
+from hyperrl.specialists import files
+from hyperrl.specialists.sb3 import plain_model, zip_bytes
+from tests.project.pages import ROOT, blocks
+from tests.specialists.conftest import IMAGES, Made, agree, made
+
+WITHOUT_SB3 = {"ppo layer norm", "ppo residual", "ppo adapter", "ppo generated convolutions"}
+
+
+def test_as_tensors(every: Made, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(files.tensors(every.specialist))
+    act = load_specialist(path)
+    agree(every, act(every.observations))
+    first = one(every.observations)
+    np.testing.assert_allclose(act(first), every.actions[0], atol=1e-5)
+
+
+def test_as_a_graph(every: Made, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.specialists.graph import onnx_bytes
+
+    path = tmp_path / "one.onnx"
+    path.write_bytes(onnx_bytes(every.specialist))
+    agree(every, load_specialist(path)(every.observations))
+
+
+def test_the_graph_alone_acts_too(tmp_path: Path) -> None:
+    """As a program in another language runs it, by the names and types that the file tells."""
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.specialists.graph import onnx_bytes
+
+    given = made("ppo dictionary")
+    session = runtime.InferenceSession(onnx_bytes(given.specialist), providers=["CPUExecutionProvider"])
+    types = {each.name: each.type for each in session.get_inputs()}
+    assert types == {"buttons": "tensor(int8)", "place": "tensor(float)", "tile": "tensor(int64)"}
+    (actions,) = session.run(["action"], given.observations)
+    agree(given, actions)
+    assert session.get_modelmeta().custom_metadata_map.keys() == {"specialist"}
+
+
+def test_as_a_model_of_sb3(every: Made, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    name = request.node.callspec.params["every"]
+    if name in WITHOUT_SB3:
+        with pytest.raises(UserError, match="sb3 has no policy of its "):
+            plain_model(every.specialist, every.model, every.family)
+        return
+    data = zip_bytes(plain_model(every.specialist, every.model, every.family))
+    loaded: Any = type(every.model).load(io.BytesIO(data))
+    actions, _ = loaded.predict(every.observations, deterministic=True)
+    if every.actions.dtype.kind == "f":
+        np.testing.assert_allclose(actions, every.actions, atol=1e-5)
+    else:
+        assert np.mean(actions == every.actions) > 1 - 2e-4
+    judged_alike(every, loaded)
+
+
+def judged_alike(every: Made, loaded: BaseAlgorithm) -> None:
+    """The critics are the task's too."""
+    import torch
+
+    ours: Any = every.model.policy
+    theirs: Any = loaded.policy
+    rows = 20
+    seen = {name: part[:rows] for name, part in parts(every).items()}
+    descriptor = every.family.space.encode(every.family.space.values([every.context]))
+    own = ours.obs_to_tensor({**seen, "context": np.repeat(descriptor, rows, axis=0)})[0]
+    other = theirs.obs_to_tensor(seen if len(seen) > 1 else next(iter(seen.values())))[0]
+    close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
+    with torch.no_grad(), ExitStack() as quiet:
+        for part in getattr(ours, "parts", {}).values():
+            quiet.enter_context(part.inputs.acting(deterministic=True))
+        if hasattr(ours, "predict_values"):
+            close(ours.predict_values(own), theirs.predict_values(other))
+        elif hasattr(ours, "critic"):
+            actions = torch.rand(rows, *every.actions.shape[1:])
+            close(ours.critic(own, actions), theirs.critic(other, actions))
+            close(theirs.critic_target(other, actions), theirs.critic(other, actions))
+
+
+def test_the_zip_needs_nothing_of_ours(tmp_path: Path) -> None:
+    given = made("sac")
+    path = tmp_path / "plain.zip"
+    path.write_bytes(zip_bytes(plain_model(given.specialist, given.model, given.family)))
+    with zipfile.ZipFile(path) as archive:
+        assert b"hyperrl" not in archive.read("data")
+    code = (
+        "import sys; sys.modules['hyperrl'] = None\nfrom stable_baselines3 import SAC; SAC.load(sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+@pytest.fixture(scope="module")
+def shown() -> Any:
+    """The function of docs/deploying.md."""
+    names: dict[str, Any] = {}
+    (block,) = [b for b in blocks(ROOT / "docs/deploying.md") if "def load_policy" in b.text]
+    imports, _, rest = block.text.partition("def load_policy")
+    function = "def load_policy" + rest.partition("\n\n")[0]
+    assert len(function.splitlines()) <= 30
+    assert "hyperrl" not in imports + function
+    exec(imports + function, names)
+    return names["load_policy"]
+
+
+def test_the_documented_function_acts_alike(every: Made, shown: Any, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(files.tensors(every.specialist))
+    act = shown(path)
+    rows = {name: torch.as_tensor(part[:IMAGES]) for name, part in parts(every).items()}
+    agree(every, act(rows).numpy(), slice(IMAGES))
+
+
+def one(observations: Any) -> Any:
+    if isinstance(observations, dict):
+        return {name: part[0] for name, part in observations.items()}
+    return observations[0]
+
+
+def parts(every: Made) -> dict[str, NDArray[Any]]:
+    seen = every.observations
+    return dict(seen) if isinstance(seen, dict) else {every.specialist.plan.inputs[0].name: seen}

@@ -1,0 +1,103 @@
+"""The agent as one graph acts as the agent, whatever the task of a row and the number of rows."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperrl.tasks import Family
+from tests.project.pages import ROOT
+
+ROWS = 2000
+HYPER = "policy.hypernetwork."
+PENDULUM: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "low-rank": ("hyper-ppo", "pendulum", ()),
+    "full": ("hyper-ppo-full", "cartpole", ()),
+    "chunked": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=chunked",)),
+    "adapter": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=adapter", f"{HYPER}adapter_activation=relu")),
+    "modulation": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=modulation",)),
+    "mask": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=mask",)),
+    "state": ("hyper-ppo", "pendulum", (f"{HYPER}inputs=[context, state]",)),
+    "embedding, noise": ("hyper-ppo", "pendulum", (f"{HYPER}inputs=[context, embedding, noise]",)),
+    "spectral": ("hyper-ppo", "pendulum", (f"{HYPER}head_norm=spectral", f"{HYPER}magnitude_invariant=true")),
+    "layer norm": ("hyper-ppo", "pendulum", ("policy.layer_norm=true", "policy.residual=true")),
+    "gSDE": ("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
+    "sac": ("hyper-sac", "pendulum", ()),
+    "td3": ("hyper-td3", "point-goal", ()),
+    "dqn": ("hyper-dqn", "cartpole", ()),
+    "concat": ("concat-ppo", "pendulum", ()),
+    "blind": ("blind-sac", "pendulum", ()),
+}
+SLOW = set(PENDULUM) - {"low-rank", "full"}
+
+_EXPORT = """
+import pickle, sys, torch
+import numpy as np
+from hyperrl.evaluation import act_of
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.specialists.generalist import onnx_bytes
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model, training_descriptors
+agent, family, overrides, seen, values, path = pickle.load(sys.stdin.buffer)
+tasks = Family.load(family)
+recipe = resolve(load_agent(agent), tasks.recipe, ("policy.net_arch=[16, 16]", *overrides))
+torch.manual_seed(2)
+model = bare_model(
+    recipe, tasks.observation_space, tasks.action_space, to_learn=False,
+    descriptors=training_descriptors(recipe, tasks),
+)
+with torch.no_grad():
+    for parameter in model.policy.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+open(path, "wb").write(onnx_bytes(model, agent, tasks))
+context = tasks.space.encode(values.astype(np.float64))
+np.save(path + ".npy", act_of(model)({**seen, "context": context}))
+"""
+"""In a process of its own: shapes that are checked as tests have them cannot be traced."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in PENDULUM]
+)
+def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    agent, family, overrides = PENDULUM[name]
+    tasks = Family.load(family)
+    seen, values = given(tasks)
+    path = tmp_path / "agent.onnx"
+    sent = pickle.dumps((agent, family, overrides, seen, values, str(path)))
+    subprocess.run([sys.executable, "-c", _EXPORT], input=sent, check=True, cwd=ROOT)
+    wanted = np.load(f"{path}.npy")
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == ["obs", "context"]
+    about = session.get_modelmeta().custom_metadata_map
+    assert about["context"].split(",") == list(tasks.space.names)
+    assert list(json.loads(about["generalist"])["features"]) == list(tasks.space.names)
+    for rows in (1, 3, ROWS):
+        batch = {"obs": seen["obs"][:rows], "context": values[:rows]}
+        (actions,) = session.run(["action"], batch)
+        if wanted.dtype.kind == "f":
+            np.testing.assert_allclose(actions, wanted[:rows], atol=1e-5)
+        else:
+            assert np.mean(actions == wanted[:rows]) > 1 - 1e-3
+    assert len(np.unique(wanted, axis=0)) > 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+
+
+def given(tasks: Family) -> tuple[dict[str, Any], Any]:
+    """Random observations, each with a task of its own."""
+    space: Any = tasks.observation_space
+    box = space["obs"]
+    draw = np.random.default_rng(0)
+    seen = draw.uniform(np.clip(box.low, -3, 3), np.clip(box.high, -3, 3), (ROWS, *box.shape))
+    ranges = np.array([tasks.space.widest(name) for name in tasks.space.names])
+    values = draw.uniform(ranges[:, 0], ranges[:, 1], (ROWS, len(ranges)))
+    return {"obs": seen.astype(box.dtype)}, values.astype(np.float32)
