@@ -13,7 +13,7 @@ from tests.suite import needs
 
 SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQN}
 CONTRIB = {"trpo": "TRPO", "recurrent_ppo": "RecurrentPPO", "tqc": "TQC", "qrdqn": "QRDQN"}
-OURS = {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS}
+OURS: dict[str, Any] = {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS}
 
 
 def theirs(name: str) -> Any:
