@@ -121,7 +121,8 @@ def test_a_gradient_that_is_not_finite_ends_training(
     start: Start, monkeypatch: pytest.MonkeyPatch, detect_anomaly: bool
 ) -> None:
     forward = torch.nn.Linear.forward
-    monkeypatch.setattr(torch.nn.Linear, "forward", lambda layer, x: Torn.apply(forward(layer, x)))
+    torn: Any = Torn
+    monkeypatch.setattr(torch.nn.Linear, "forward", lambda layer, x: torn.apply(forward(layer, x)))
     told = (
         "gradients are not finite after 512 steps of training, first in "
         if detect_anomaly
