@@ -103,7 +103,7 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     _expect("elapsed", state["elapsed"], 0.0)
     assert model.env is not None
     fresh = model.env.reset()
-    _expect("last_obs", state["last_obs"], fresh)
+    _expect("the environments' observation", state["last_obs"], fresh)
     _expect("last_episode_starts", state["last_episode_starts"], np.ones(env.num_envs, dtype=bool))
     exact = state["env"] is not None
     if exact:

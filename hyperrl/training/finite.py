@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -28,7 +27,7 @@ class Finite(BaseCallback):
     It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
     an off-policy algorithm, whose rollouts are single steps, it looks at weights before and after the updates
     that follow upon a moment of `every`, and at transitions at each step. To detect anomalies it looks at
-    all of them at each step, and at every gradient within `backward`, which takes several times as long.
+    all of them at each step, and at every parameter's gradient within `backward`, which is slower.
 
     Args:
         run: named in the message.
@@ -86,9 +85,7 @@ class Finite(BaseCallback):
                 if self._detecting:
                     anomalies.enter_context(self._watching(parameters))
                 yield
-        except (ValueError, RuntimeError) as error:
-            if "returned nan values" in str(error):
-                self._end("gradients", f"; {error}")
+        except (ValueError, RuntimeError):
             self._check_update()
             if self._on_policy:
                 self._check_rollout()
@@ -98,16 +95,14 @@ class Finite(BaseCallback):
 
     @contextmanager
     def _watching(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
-        """Look at each parameter's gradient as soon as there is one, and at each operation's."""
+        """Look at each parameter's gradient as soon as `backward` has it."""
         hooks = [
             one.register_hook(self._gradient_check(name))  # type: ignore[no-untyped-call]
             for name, one in parameters
             if one.requires_grad
         ]
         try:
-            with warnings.catch_warnings(), torch.autograd.set_detect_anomaly(True):
-                warnings.filterwarnings("ignore", "Error detected in", UserWarning)
-                yield
+            yield
         finally:
             for hook in hooks:
                 hook.remove()
@@ -125,9 +120,9 @@ class Finite(BaseCallback):
         largest = torch._foreach_norm(list(named.values()), ord=math.inf)
         finite = torch.stack(largest).isfinite().tolist()
         if not all(finite):
-            name = list(named)[finite.index(False)]
-            advice = "; a smaller algorithm.learning_rate may help"
-            self._end("weights", f", first in {name}{self._bad_losses()}{advice}")
+            where = f"first in {list(named)[finite.index(False)]}" if any(finite) else "in all parameters"
+            advice = "; a smaller algorithm.learning_rate may help, --detect-anomaly tells the first gradient"
+            self._end("weights", f", {where}{self._bad_losses()}{advice}")
         if losses := self._bad_losses():
             self._end("losses", losses)
 

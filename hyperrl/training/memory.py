@@ -17,6 +17,10 @@ COPIES, ROOM = 8, 10_000_000
 """Numbers that building a model may take: so many times its weights, for targets and such, and some more."""
 
 
+class _BudgetError(Exception):
+    """More numbers than there is room for."""
+
+
 class _Budget(TorchFunctionMode):
     """Counts the numbers that tensors are made for, and stops the one that is too many."""
 
@@ -34,7 +38,7 @@ class _Budget(TorchFunctionMode):
         if func in FACTORIES:
             self._left -= _numbers(args, kwargs or {})
             if self._left < 0:
-                raise MemoryError
+                raise _BudgetError
         return func(*args, **(kwargs or {}))
 
 
@@ -45,7 +49,7 @@ def room_for(weights: Mapping[str, torch.Tensor], what: str) -> Iterator[None]:
     try:
         with _Budget(COPIES * held + ROOM):
             yield
-    except MemoryError as error:
+    except _BudgetError as error:
         raise UserError(f"{what}: it has far more than the {held:,} weights of the checkpoint") from error
 
 

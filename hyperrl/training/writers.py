@@ -114,7 +114,10 @@ def _read(path: Path, last_step: int | None) -> tuple[list[str], list[dict[str, 
     """Columns and whole rows of a progress file, up to `last_step`."""
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1].decode(errors="replace")
-    lines = list(csv.reader(io.StringIO(whole)))
+    try:
+        lines = list(csv.reader(io.StringIO(whole, newline="")))
+    except csv.Error:
+        lines = []
     columns = lines[0] if lines and lines[0][:1] == [STEP] else [STEP]
     rows = [dict(zip(columns, line, strict=True)) for line in lines[1:] if len(line) == len(columns)]
     kept = [

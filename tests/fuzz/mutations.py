@@ -133,7 +133,7 @@ def forged(data: bytes, drawn: random.Random) -> bytes:
         other = drawn.choice(
             (torch.zeros(0), torch.full((3, 5), torch.nan), torch.zeros(1, dtype=torch.bool))
         )
-        tensors[name] = drawn.choice((other, tensors[drawn.choice(sorted(tensors))]))
+        tensors[name] = drawn.choice((other, tensors[drawn.choice(sorted(tensors))].clone()))
     return encode(tensors, meta)
 
 

@@ -37,6 +37,7 @@ def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
     for name in ("one", "other"):
         runs.append(train(recipe, family, out=tmp_path / name, seed=3, steps=512))
         scramble()
-    same(*(run.load_checkpoint("latest") for run in runs))
+    one, other = (run.load_checkpoint("latest") for run in runs)
+    same(one, other)
     progress = [(run.path / "progress.csv").read_text().splitlines() for run in runs]
     assert len(progress[0]) == len(progress[1])
