@@ -10,47 +10,18 @@ import hyperrl
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
     SPLITS,
-    AgentRecipe,
-    FamilyRecipe,
-    Splits,
     is_missing,
     load_agent,
     load_family,
     shipped,
 )
 from hyperrl.store import Run
-from hyperrl.tasks import Family
 from hyperrl.tasks.actions import fits, kind_of
 from hyperrl.training.checkpoint import load_state
-from hyperrl.training.telemetry import figure
+from tests.training.brief import STEPS, abridged, draw_little, rollouts
 
-STEPS = 2000
 AGENTS = {name: load_agent(name) for name in sorted(shipped("agents"))}
 FAMILIES = {name: load_family(name) for name in sorted(shipped("envs"))}
-
-
-def rollouts(agent: AgentRecipe) -> list[str]:
-    """Overrides by which an agent learns within so few steps: two rollouts, or some hundred updates."""
-    algorithm = agent.algorithm
-    if algorithm.off_policy:
-        return ["n_envs=8", "algorithm.gradient_steps=1"]
-    most = {"n_steps": 125, "batch_size": 250}
-    small = {name: min(value, getattr(algorithm, name, value)) for name, value in most.items()}
-    given = [f"algorithm.{name}={value}" for name, value in small.items() if hasattr(algorithm, name)]
-    return ["n_envs=8", *given]
-
-
-def abridged(recipe: FamilyRecipe) -> Family:
-    """The family with the first tasks of each split, an episode to evaluate each; simulators' are short."""
-    whole = Family(recipe)
-    first = {name: whole.tasks(name)[: 4 if name == "train" else 1] for name in SPLITS}
-    splits = Splits.model_validate(
-        {name: [{"list": tasks}] if tasks else [] for name, tasks in first.items()}
-    )
-    evaluation = recipe.evaluation.model_copy(update={"episodes": 1})
-    kwargs = {"max_episode_steps": 250} if recipe.extra else {}
-    update = {"splits": splits, "evaluation": evaluation, "kwargs": {**recipe.kwargs, **kwargs}}
-    return Family(recipe.model_copy(update=update))
 
 
 def pairs() -> list[Any]:
@@ -66,8 +37,7 @@ def pairs() -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("agent", "family"), pairs())
 def test_a_pair(agent: str, family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figure, "LINE", 3)
-    monkeypatch.setattr(figure, "PLANE", 2)
+    draw_little(monkeypatch)
     recipe, tasks = AGENTS[agent], abridged(FAMILIES[family])
     out = tmp_path / "run"
 
