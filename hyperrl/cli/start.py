@@ -9,19 +9,23 @@ if TYPE_CHECKING:
     from hyperrl.training.sanity import Start, Verdict
 
 
+_MEASURED = ("ppo", "a2c", "sac", "td3", "dqn")
+
+
 def check(agent: str, family: str, overrides: list[str]) -> None:
     """Measure and print how an agent starts on a family; UserError where it starts insanely."""
     from hyperrl.recipes import load_agent, resolve
     from hyperrl.tasks import Family
+    from hyperrl.tasks.actions import refuse_actions
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-    if recipe.algorithm.off_policy:
+    if recipe.algorithm.name not in _MEASURED:
         raise UserError(
-            f"agent {recipe.name!r}: the check of a start is for the algorithms ppo and a2c; found"
+            f"agent {recipe.name!r}: the check of a start is for the algorithms {', '.join(_MEASURED)}; found"
             f" {recipe.algorithm.name}"
         )
-    tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
+    refuse_actions(recipe, tasks.action_space)
     from hyperrl.training.sanity import check_start
 
     found = check_start(recipe, tasks)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -195,3 +196,15 @@ def test_a_hypernetwork_each_is_counted_twice() -> None:
     assert separate.parameters.generator == 2 * shared.parameters.generator
     assert separate.parameters.heads == shared.parameters.heads
     assert separate.generated == shared.generated
+
+
+def test_off_policy_costs_repeat_and_leave_numpys_generator_alone() -> None:
+    """Replay draws its minibatch by NumPy's global generator, and how many tasks it holds is a cost."""
+    small = ("policy.net_arch=[8, 8]", "algorithm.batch_size=24", "policy.hypernetwork.strategy=full")
+    found = []
+    for seed in range(4):
+        np.random.seed(seed)
+        before = np.random.get_state()[1].tolist()
+        found.append(cost("hyper-sac", "ode", *small))
+        assert np.random.get_state()[1].tolist() == before
+    assert found[1:] == found[:-1]
