@@ -12,6 +12,7 @@ from hyperrl.tasks import Family, check_family, contextualize
 
 LEVELS = {"about": "level", "default": 0, "train": [0, 2], "values": [0, 1, 2], "encoding": "categorical"}
 LEVEL = {**LEVELS, "argument": "level", "choices": ["low", "middle", "high"], "at": "reset"}
+MASS = {"about": "mass", "default": 1, "train": [0.5, 2], "physics": "mass"}
 SPLITS = {
     "train": {"list": [{"level": 0}, {"level": 2}]},
     **{name: [] for name in ("validation", "interpolation", "extrapolation")},
@@ -100,7 +101,7 @@ def test_a_choice_written_wrong(changed: dict[str, Any], says: str) -> None:
         ({"kwargs": {"level": "low"}}, "not what 'kwargs' gives already (level)"),
         ({"features": {"level": LEVEL, "other": LEVEL}}, "argument level is carried by feature 'level' too"),
         (
-            {"features": {"level": LEVEL, "m": {"about": "m", "default": 1, "train": [0.5, 2], "physics": "mass"}}},
+            {"features": {"level": LEVEL, "m": MASS}},
             "found beside a feature with 'argument'; allowed: one simulator alone",
         ),
     ],
@@ -115,11 +116,11 @@ def test_environments_of_other_spaces_are_refused() -> None:
     env = levels({**LEVEL, "choices": ["low", "middle", "wide"]}).make_default()
     with pytest.raises(UserError, match="with level=wide: its observation_space is Box"):
         env.reset(options={"context": {"level": 2}})
-    with pytest.raises(UserError, match="level is 1.5; a categorical feature"):
+    with pytest.raises(UserError, match=r"level is 1\.5; a categorical feature"):
         env.reset(options={"context": {"level": 1.5}})
     linear = levels({**LEVEL, "encoding": "linear"}).make_default()
-    with pytest.raises(UserError, match="context: level is 1.5; its values: 0, 1, 2"):
+    with pytest.raises(UserError, match=r"context: level is 1\.5; its values: 0, 1, 2"):
         linear.reset(options={"context": {"level": 1.5}})
     wrong = levels({**LEVEL, "argument": "lvl"})
-    with pytest.raises(UserError, match="cannot be made: .*lvl"):
+    with pytest.raises(UserError, match=r"cannot be made: .*lvl"):
         wrong.make_default()

@@ -204,7 +204,7 @@ def test_off_policy_costs_repeat_and_leave_numpys_generator_alone() -> None:
     found = []
     for seed in range(4):
         np.random.seed(seed)
-        before = np.random.get_state()[1].tolist()
+        before = np.random.get_state(legacy=False)["state"]["key"].tolist()
         found.append(cost("hyper-sac", "ode", *small))
-        assert np.random.get_state()[1].tolist() == before
+        assert np.random.get_state(legacy=False)["state"]["key"].tolist() == before
     assert found[1:] == found[:-1]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import hyperrl
+from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
     SPLITS,
@@ -16,6 +17,7 @@ from hyperrl.recipes import (
     shipped,
 )
 from hyperrl.store import Run
+from hyperrl.tasks import Family
 from hyperrl.tasks.actions import fits, kind_of
 from hyperrl.training.checkpoint import load_state
 from tests.training.brief import STEPS, abridged, draw_little, rollouts
@@ -32,6 +34,19 @@ def pairs() -> list[Any]:
         mark = pytest.mark.skipif(is_missing(recipe.extra), reason=reason)
         found += [pytest.param(agent, family, marks=mark) for agent in AGENTS]
     return found
+
+
+def test_the_list_tells_which_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    """An agent fits where its actions are the family's, or any."""
+    assert main(["list"]) == 0
+    told = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if line}
+    for family, recipe in FAMILIES.items():
+        if is_missing(recipe.extra):
+            assert told[family] == "?"
+            continue
+        kind = kind_of(Family(recipe).action_space)
+        for agent in AGENTS:
+            assert fits(AGENTS[agent], kind) == (told[agent] in ("any", told[family]))
 
 
 @pytest.mark.slow

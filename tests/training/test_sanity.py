@@ -301,7 +301,8 @@ def test_an_insane_start_of_an_agent_that_replays_is_caught(
     def spoilt(*arguments: Any, **options: Any) -> Any:
         model = bare_model(*arguments, **options)
         with torch.no_grad():
-            for module in model.policy.parts["critic"].modules():
+            policy: Any = model.policy
+            for module in policy.parts["critic"].modules():
                 if isinstance(module, HyperNetwork):
                     for parameter in module.generator.parameters():
                         parameter.mul_(factor)
