@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from hyperrl.training.sanity import Start, Verdict
 
 
+_MEASURED = ("ppo", "a2c", "trpo", "sac", "td3", "dqn")
+
+
 def check(agent: str, family: str, overrides: list[str]) -> None:
     """Measure and print how an agent starts on a family; UserError where it starts insanely."""
     from hyperrl.recipes import load_agent, resolve
@@ -17,9 +20,9 @@ def check(agent: str, family: str, overrides: list[str]) -> None:
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-    if recipe.algorithm.off_policy or recipe.algorithm.recurrent:
+    if recipe.algorithm.name not in _MEASURED:
         raise UserError(
-            f"agent {recipe.name!r}: the check of a start is for the algorithms ppo, a2c and trpo; found"
+            f"agent {recipe.name!r}: the check of a start is for the algorithms {', '.join(_MEASURED)}; found"
             f" {recipe.algorithm.name}"
         )
     refuse_algorithm(recipe, tasks.action_space)

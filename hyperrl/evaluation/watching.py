@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.acting import Act
 from hyperrl.evaluation.canvas import Canvas
 from hyperrl.evaluation.request import request
-from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, Act, start_seeds
+from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family

@@ -13,9 +13,11 @@ from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
 _BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
-_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)\w{1,100}){0,5}", re.ASCII)
+_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
+
+_CARRIERS = ("argument", "scales", "physics", "reward")
 
 
 def _path(value: str) -> str:
@@ -41,6 +43,26 @@ def _physics(value: str) -> str:
             allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
         )
     return value
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)) and abs(value) < float("inf"):
+        return value
+    raise FieldError(found=value, allowed="true, false, a finite number, text, or a list of these")
+
+
+def _argument(value: object) -> object:
+    if not isinstance(value, list):
+        return _scalar(value)
+    if len(value) > 1000:
+        raise FieldError(found=value, allowed="at most 1000 of them")
+    return [_scalar(each) for each in value]
+
+
+Scalar = bool | int | float | str
+ScalarArgument = Annotated[Scalar, BeforeValidator(_scalar)]
 
 
 class Feature(Model):
@@ -71,6 +93,15 @@ class Feature(Model):
         description="when the base reads it: step, at every step; reset, when it builds itself at a reset (a "
         "maze's size); start, after a reset that draws a value of its own (a goal), which it replaces",
     )
+    argument: Attribute | None = Field(
+        default=None,
+        description="keyword argument of the base environment that it chooses at a reset; an environment is "
+        "made for each of the values that is met",
+    )
+    choices: Annotated[tuple[ScalarArgument, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None,
+        description="what the argument is for each of the values, in order; none: the values themselves",
+    )
     scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
         default=None,
         description="multiplies what it names before the base environment sees it (and is clipped to the "
@@ -90,6 +121,8 @@ class Feature(Model):
     @property
     def carrier(self) -> str | None:
         """What carries it other than an attribute: "action.0", "physics mass.torso", "reward velocity"."""
+        if self.argument is not None:
+            return f"argument {self.argument}"
         if self.physics is not None:
             return f"physics {self.physics}"
         return self.scales if self.reward is None else f"reward {self.reward}"
@@ -125,11 +158,19 @@ class Feature(Model):
         return self
 
     def _check_carrier(self) -> None:
-        given = [each for each in ("attribute", "scales", "physics", "reward") if getattr(self, each)]
+        given = [each for each in ("attribute", *_CARRIERS) if getattr(self, each)]
         if len(given) > 1:
             raise FieldError(path=(given[1],), reason=f"found beside {given[0]}; allowed: one of them")
         if self.physics is not None and self.default == 0:
             raise FieldError(path=("default",), found=0, allowed="not 0, which 'physics' divides by")
+        if self.argument is not None:
+            if self.at != "reset":
+                raise FieldError(path=("at",), found=self.at, allowed="reset with 'argument'")
+            if self.values is None:
+                raise FieldError(path=("argument",), reason="found no 'values'; allowed: with 'values' alone")
+        if self.choices is not None and len(self.choices) != (len(self.values or ()) if self.argument else 0):
+            allowed = "as many as 'values', with 'argument'"
+            raise FieldError(path=("choices",), found=[*self.choices], allowed=allowed)
 
 
 class Derived(Model):
@@ -199,25 +240,6 @@ class FamilyEvaluation(Model):
     options: dict[Name, Number] = Field(default={}, description="reset options of the base environment")
 
 
-def _scalar(value: object) -> object:
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)) and abs(value) < float("inf"):
-        return value
-    raise FieldError(found=value, allowed="true, false, a finite number, text, or a list of these")
-
-
-def _argument(value: object) -> object:
-    if not isinstance(value, list):
-        return _scalar(value)
-    if len(value) > 1000:
-        raise FieldError(found=value, allowed="at most 1000 of them")
-    return [_scalar(each) for each in value]
-
-
-Scalar = bool | int | float | str
-
-
 def _base(value: str) -> str:
     if len(value) > 200 or not _BASE.fullmatch(value):
         raise FieldError(found=value, allowed="a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0")
@@ -275,7 +297,7 @@ class FamilyRecipe(Model):
             if feature.carrier is not None:
                 kind = "reward" if feature.reward else feature.carrier
                 if kind in others:
-                    field = next(each for each in ("scales", "physics", "reward") if getattr(feature, each))
+                    field = next(each for each in _CARRIERS if getattr(feature, each))
                     path = ("features", name, field)
                     raise FieldError(path=path, reason=f"{kind} is carried by feature {others[kind]!r} too")
                 others[kind] = name
@@ -292,12 +314,24 @@ class FamilyRecipe(Model):
                 )
             carried[attribute] = name
         self._check_derived(carried)
+        self._check_arguments()
         if self.oracle == "ode" and self.base != "hyperrl-base/ode-v0":
             raise FieldError(
                 path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
             )
         check_splits(self.splits, self.features)
         return self
+
+    def _check_arguments(self) -> None:
+        for name, feature in self.features.items():
+            if feature.argument in self.kwargs:
+                allowed = f"not what 'kwargs' gives already ({', '.join(self.kwargs)})"
+                raise FieldError(path=("features", name, "argument"), found=feature.argument, allowed=allowed)
+            if feature.physics and any(each.argument for each in self.features.values()):
+                raise FieldError(
+                    path=("features", name, "physics"),
+                    reason="found beside a feature with 'argument'; allowed: one simulator alone",
+                )
 
     def _check_derived(self, carried: dict[str, str]) -> None:
         later = list(self.derived)

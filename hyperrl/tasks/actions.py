@@ -15,12 +15,18 @@ def kind_of(action_space: gym.Space[Any]) -> str:
     return "discrete" if isinstance(action_space, gym.spaces.Discrete) else "other"
 
 
+def fits(agent: AgentRecipe, kind: str) -> bool:
+    """Whether the agent's algorithm is for such a kind of actions."""
+    return agent.algorithm.actions in ("any", kind)
+
+
 def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
     """UserError where the agent's algorithm needs an extra that is not there, or is not for such actions."""
-    refuse_missing(agent.algorithm.extra, f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r}")
-    wanted = agent.algorithm.actions
-    if wanted not in ("any", kind_of(action_space)):
+    algorithm = agent.algorithm
+    refuse_missing(algorithm.extra, f"agent {agent.name!r}: the algorithm {algorithm.name!r}")
+    if not fits(agent, kind_of(action_space)):
+        found = " ".join(str(action_space).split())
         raise UserError(
-            f"agent {agent.name!r}: the algorithm {agent.algorithm.name!r} is for {wanted} actions; found"
-            f" {' '.join(str(action_space).split())} (`hyperrl list` shows which agents fit which families)"
+            f"agent {agent.name!r}: the algorithm {algorithm.name!r} is for {algorithm.actions} actions;"
+            f" found {found} (`hyperrl list` shows which agents fit which families)"
         )

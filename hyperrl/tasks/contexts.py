@@ -176,6 +176,7 @@ class Binding:
 
     Attributes:
         attribute: feature to the attribute that it sets.
+        arguments: feature to the base environment's keyword argument and what that is for each value.
         scales: feature to the entry of the action that it multiplies, None for the whole action.
         physics: feature to the quantity of the simulator ("mass.torso") and the feature's default.
         reward: the feature that is the goal of the reward and its kind, if any.
@@ -186,13 +187,18 @@ class Binding:
     def __init__(self, features: Mapping[str, "Feature"], derived: Mapping[str, "Derived"]) -> None:
         """Take a recipe's features and derived attributes."""
         self.attribute: dict[str, str] = {}
+        self.arguments: dict[str, tuple[str, dict[float, Any]]] = {}
         self.scales: dict[str, int | None] = {}
         self.physics: dict[str, tuple[str, float]] = {}
         self.reward: tuple[str, str] | None = None
         self.late = tuple(name for name, feature in features.items() if feature.at == "start")
         self.derived = dict(derived)
         for name, feature in features.items():
-            if feature.scales is not None:
+            if feature.argument is not None:
+                values = feature.values or ()
+                choices = feature.choices or [int(each) if each.is_integer() else each for each in values]
+                self.arguments[name] = feature.argument, dict(zip(values, choices, strict=True))
+            elif feature.scales is not None:
                 entry = feature.scales.partition(".")[2]
                 self.scales[name] = int(entry) if entry else None
             elif feature.physics is not None:
@@ -228,6 +234,20 @@ class Binding:
             ]
             values[target] = float(sum(terms)) if rule.sum else float(math.prod(terms))
         return values
+
+    def chosen(self, context: Mapping[str, float]) -> dict[str, Any]:
+        """The base environment's keyword arguments in a complete context.
+
+        Raises:
+            UserError: a value that no environment is made for.
+        """
+        found = {}
+        for name, (argument, choices) in self.arguments.items():
+            if context[name] not in choices:
+                known = ", ".join(f"{each:g}" for each in choices)
+                raise UserError(f"context: {name} is {context[name]:g}; its values: {known}")
+            found[argument] = choices[context[name]]
+        return found
 
     def factors(self, context: Mapping[str, float], size: int) -> dict[str, float]:
         """Factor on each of the `size` entries of an action, by name: "action.0" and so on.

@@ -8,9 +8,7 @@ import gymnasium as gym
 from hyperrl.errors import UserError
 from hyperrl.recipes import Derived, Feature, Splits, parse_family
 from hyperrl.tasks import paths
-from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
-from hyperrl.tasks.sampler import FixedTask
 
 
 def contextualize(
@@ -27,8 +25,8 @@ def contextualize(
     """Make a family of any environment that Python can construct.
 
     Args:
-        make_env: makes a new base environment at each call; called without arguments, or with `render_mode`
-            where a picture is wanted. A class will do.
+        make_env: makes a new base environment at each call; called without arguments, with `render_mode`
+            where a picture is wanted, and with what features choose by `argument`. A class will do.
         features: as in a family's file. `about` may be left out (the name is taken), and so may `default`
             (the present value of the environment's attribute is taken).
         name: of the family.
@@ -60,7 +58,7 @@ def contextualize(
             "evaluation": dict(evaluation or {}),
         }
         family = Family(parse_family(data, "contextualize"), make_base)
-        ContextualEnv(probe, family.space, family.binding, FixedTask([family.space.default], 0))
+        family.make_default().close()
     finally:
         probe.close()
     return family

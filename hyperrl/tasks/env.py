@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.tasks import paths
+from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics.scaled import scaled_action
 from hyperrl.tasks.physics import Physics, physics_of
@@ -44,7 +45,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     Attributes:
         env: the base environment with its wrappers.
-        base: the base environment, unwrapped, whose attributes are set.
         context: the present task's raw values.
         attributes: the attribute values that carry it.
         task: its index into the task source's contexts, -1 where it is none of them.
@@ -79,7 +79,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             UserError: the unwrapped environment lacks an attribute, or does not let it be set.
         """
         self.env, self.space, self.tasks = env, space, tasks
-        self.base = env.unwrapped
         self._binding = binding
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
@@ -96,8 +95,15 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._whole = {name for name in binding.written if type(paths.read(self.base, name)) is int}
         self._begin(CUSTOM_TASK, dict(space.default))
 
+    @property
+    def base(self) -> gym.Env[Any, Any]:
+        """The base environment, unwrapped, whose attributes are set."""
+        return self.env.unwrapped
+
     def _begin(self, task: int, context: Context) -> None:
         self.task = task
+        if isinstance(self.env, ChosenEnv):
+            self.env.choose(self._binding.chosen(context))
         self._return, self._length = 0.0, 0
         self.apply(context)
 

@@ -9,6 +9,7 @@ import gymnasium as gym
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
@@ -156,7 +157,8 @@ class Family:
         dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
         if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
             return None
-        if self.recipe.observe or self.recipe.flatten or self.binding.physics or self.binding.reward:
+        bound = self.binding
+        if self.recipe.observe or self.recipe.flatten or bound.arguments or bound.physics or bound.reward:
             return None
         if not self.binding.scales:
             return dynamics
@@ -170,19 +172,28 @@ class Family:
         return (spec.max_episode_steps if spec is not None else None) or 0
 
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
-        return ContextualEnv(self.make_base(render_mode), self.space, self.binding, tasks, **kwargs)
+        if self.binding.arguments:
+            first = self.binding.chosen(self.space.default)
+            base: gym.Env[Any, Any] = ChosenEnv(partial(self.make_base, render_mode), first)
+        else:
+            base = self.make_base(render_mode)
+        return ContextualEnv(base, self.space, self.binding, tasks, **kwargs)
 
     def make_default(self) -> ContextualEnv:
         """Make one environment that plays the context of defaults; raises as `make`."""
         return self._single(FixedTask([self.space.default], 0))
 
-    def make_base(self, render_mode: str | None = None) -> gym.Env[Any, Any]:
-        """Make the base environment, at its own defaults.
+    def make_base(
+        self, render_mode: str | None = None, arguments: Mapping[str, Any] | None = None
+    ) -> gym.Env[Any, Any]:
+        """Make the base environment, at its own defaults but for the recipe's and these keyword arguments.
 
         Raises:
             UserError: unknown id, unknown module, missing dependency, wrong keyword arguments.
         """
-        given: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
+        given: dict[str, Any] = dict(arguments or {})
+        if render_mode is not None:
+            given["render_mode"] = render_mode
         if self._make_base is not None:
             return self._make_base(**given)
         base, extra = self.recipe.base, self.recipe.extra

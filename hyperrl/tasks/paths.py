@@ -1,4 +1,4 @@
-"""Attributes of an environment, and what lies within them: `power`, `config.lanes_count`, `goal.0`."""
+"""Attributes of an environment, and what lies within: `power`, `config.lanes_count`, `goal.0`, `goal.-1`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def write(root: Any, path: str, value: Any) -> None:
     parent, _, last = path.rpartition(".")
     holder = read(root, parent) if parent else root
     _within(holder, last)
-    if isinstance(holder, Mapping) or (last.isdigit() and hasattr(holder, "__setitem__")):
+    if isinstance(holder, Mapping) or (_is_index(last) and hasattr(holder, "__setitem__")):
         holder[_key(holder, last)] = value
     else:
         setattr(holder, last, value)
@@ -36,12 +36,16 @@ def has(root: Any, path: str) -> bool:
     return True
 
 
+def _is_index(part: str) -> bool:
+    return part.removeprefix("-").isdigit()
+
+
 def _key(holder: Any, part: str) -> Any:
     return part if isinstance(holder, Mapping) and part in holder else int(part)
 
 
 def _within(here: Any, part: str) -> Any:
-    if isinstance(here, Mapping) or part.isdigit():
+    if isinstance(here, Mapping) or _is_index(part):
         try:
             return here[_key(here, part)]
         except (KeyError, IndexError, TypeError, ValueError):

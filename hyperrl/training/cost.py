@@ -281,12 +281,28 @@ def _training(model: Any, load: Load, rows: int) -> tuple[Callable[[], object], 
     if isinstance(model, OffPolicyAlgorithm):
         updates = int(getattr(model, "policy_delay", 1))
         model.replay_buffer = _replayed(model, seen, rows)
-        return lambda: model.train(gradient_steps=updates, batch_size=rows), updates
+
+        def train() -> None:
+            with _same_numbers():
+                model.train(gradient_steps=updates, batch_size=rows)
+
+        return train, updates
     model.rollout_buffer = _filled_buffer(model, seen, rows)
     for name, value in (("n_epochs", 1), ("batch_size", rows)):
         if hasattr(model, name):
             setattr(model, name, value)
     return model.train, 1
+
+
+@contextmanager
+def _same_numbers() -> Iterator[None]:
+    """Has NumPy's global generator, by which replay draws, give the same numbers; puts it back afterwards."""
+    before = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
 
 
 def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
@@ -295,6 +311,7 @@ def _replayed(model: OffPolicyAlgorithm, seen: Batch, rows: int) -> Any:
     buffer: Any = model.replay_buffer_class(
         rows, model.observation_space, model.action_space, model.device, n_envs=rows
     )
+    model.action_space.seed(0)
     actions = np.stack([model.action_space.sample() for _ in range(rows)])
     zeros = np.zeros(rows, np.float32)
     buffer.add(seen, seen, actions, zeros, zeros, [{}] * rows)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.sac.policies import Actor as SACActor
 from torch import Tensor, nn
 
 from hyperrl.nets import HyperNetwork, Weights
@@ -16,7 +17,8 @@ from hyperrl.nets.grouping import Layout, Rows
 from hyperrl.nets.layers import HIDDEN_GAIN, initial_bias, initial_weight
 from hyperrl.nets.targets.base import leave
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear
-from hyperrl.policies import HyperActorCriticPolicy
+from hyperrl.policies import GeneratingPolicy
+from hyperrl.training.cost import plain_networks
 
 Signals = dict[str, tuple[Tensor, Tensor]]
 """By layer ("actor.0"), its outputs before any activation and their gradients, (row, units) each."""
@@ -74,9 +76,7 @@ class _Recorded(GeneratedLinear):
         return self.layer.dense()
 
 
-def run(
-    policy: ActorCriticPolicy, observations: Any, draw: Callable[[int], Tensor], plain: bool = False
-) -> Run:
+def run(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor], plain: bool = False) -> Run:
     """Run a policy and backpropagate the sum of its outputs, each times a number of its own.
 
     Args:
@@ -95,11 +95,28 @@ def run(
     return Run(signals, record.generators, frozenset(record.generated))
 
 
-def weighed(policy: ActorCriticPolicy, observations: Any, draw: Callable[[int], Tensor]) -> Tensor:
-    """The sum of a policy's outputs, each times a number of its own; arguments as of `run`."""
-    actor, critic = policy.mlp_extractor(policy.extract_features(observations))
-    outputs = policy.action_net(actor), policy.value_net(critic)
+def weighed(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor]) -> Tensor:
+    """The sum of a policy's outputs, each times a number of its own; arguments as of `run`.
+
+    Critics that judge actions are given draws, squashed into the bounds of actions.
+    """
+    outputs = _outputs(policy, observations, draw)
     return torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
+
+
+def _outputs(policy: Any, observations: Any, draw: Callable[[int], Tensor]) -> list[Tensor]:
+    if hasattr(policy, "q_net"):
+        return [policy.q_net(observations)]
+    if hasattr(policy, "mlp_extractor"):
+        actor, critic = policy.mlp_extractor(policy.extract_features(observations))
+        return [policy.action_net(actor), policy.value_net(critic)]
+    if isinstance(policy.actor, SACActor):
+        means, spreads, _ = policy.actor.get_action_dist_params(observations)
+        acted = [means] if policy.actor.use_sde else [means, spreads]
+    else:
+        acted = [policy.actor(observations)]
+    actions = draw(acted[0].shape[1]).tanh()
+    return [*acted, *policy.critic(observations, actions)]
 
 
 def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
@@ -148,11 +165,11 @@ def _backwards(total: Tensor, outputs: dict[str, Tensor], rows: Callable[[str, T
 
 
 @contextmanager
-def _recording(policy: ActorCriticPolicy, record: _Record, plain: bool) -> Iterator[None]:
+def _recording(policy: BasePolicy, record: _Record, plain: bool) -> Iterator[None]:
     with ExitStack() as hooks:
-        if isinstance(policy, HyperActorCriticPolicy):
-            for prefix, hyper in _hypernetworks(policy):
-                hooks.enter_context(_hook(hyper, _tell_weights(record, prefix, plain)))
+        if isinstance(policy, GeneratingPolicy):
+            for generator, prefix, hyper in _hypernetworks(policy):
+                hooks.enter_context(_hook(hyper, _tell_weights(record, generator, prefix, plain)))
         else:
             for name, layer in _linear_layers(policy):
                 hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
@@ -168,20 +185,28 @@ def _hook(module: nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
         handle.remove()
 
 
-def _hypernetworks(policy: HyperActorCriticPolicy) -> Iterator[tuple[str, HyperNetwork]]:
-    """Each hypernetwork with what comes before its layers' names: nothing where it has all networks."""
-    own = {id(network): f"{name}." for name, network in policy.generated.target.named()}
-    for module in policy.generated.modules():
-        if isinstance(module, HyperNetwork):
-            yield own.get(id(module.target), ""), module
+def _hypernetworks(policy: GeneratingPolicy) -> Iterator[tuple[str, str, HyperNetwork]]:
+    """Each hypernetwork: its generator's name, what comes before its layers' names, and itself.
+
+    Nothing comes before the names of the layers of one that has all networks of its part.
+    """
+    for part, generated in policy.parts.items():
+        own = {id(network): name for name, network in generated.target.named()}
+        for module in generated.modules():
+            if isinstance(module, HyperNetwork):
+                network = own.get(id(module.target), "")
+                name = network or (part if len(policy.parts) > 1 else "")
+                yield f"{name}'s generator" if name else "generator", network and f"{network}.", module
 
 
-def _linear_layers(policy: ActorCriticPolicy) -> Iterator[tuple[str, nn.Linear]]:
-    extractor = policy.mlp_extractor
-    for name, *parts in (
-        ("actor", extractor.policy_net, policy.action_net),
-        ("critic", extractor.value_net, policy.value_net),
-    ):
+def _linear_layers(policy: BasePolicy) -> Iterator[tuple[str, nn.Linear]]:
+    actor, critics = plain_networks(policy)
+    judged = (
+        {"critic": critics}
+        if hasattr(policy, "mlp_extractor") or len(critics) == 1
+        else {f"critic{number}": [each] for number, each in enumerate(critics)}
+    )
+    for name, parts in {"actor": actor, **judged}.items():
         linear = [module for part in parts for module in part.modules() if isinstance(module, nn.Linear)]
         yield from ((f"{name}.{number}", layer) for number, layer in enumerate(linear))
 
@@ -193,11 +218,10 @@ def _tell_outputs(record: _Record, name: str) -> Callable[[nn.Module, Any, Tenso
     return hook
 
 
-def _tell_weights(record: _Record, prefix: str, plain: bool) -> Callable[..., Weights]:
+def _tell_weights(record: _Record, generator: str, prefix: str, plain: bool) -> Callable[..., Weights]:
     """A hook that hands on weights whose layers tell their outputs."""
 
     def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
-        generator = f"{prefix.removesuffix('.')}'s generator" if prefix else "generator"
         record.generators[generator] = hyper, hyper.given(arguments[0]).detach()
         record.generated |= {
             prefix + name for name, layer in weights.layers.items() if not isinstance(layer, SharedLinear)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
 from hyperrl.recipes import AgentRecipe, BlindPolicy, HyperPolicy
@@ -136,7 +136,7 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
     """Say how an agent starts on a family.
 
     Args:
-        agent: resolved for the family, with an algorithm that learns on policy.
+        agent: resolved for the family.
         family: of which environments are played.
 
     Raises:
@@ -146,13 +146,11 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
     agent = match_widths(agent, seen, done)
     batch, embedded = gather(family), training_descriptors(agent, family)
 
-    def make(recipe: AgentRecipe, seed: int) -> ActorCriticPolicy:
+    def make(recipe: AgentRecipe, seed: int) -> BasePolicy:
         torch.manual_seed(seed)
-        policy = bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
-        assert isinstance(policy, ActorCriticPolicy)
-        return policy
+        return bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
 
-    plain: Callable[[int], ActorCriticPolicy] | None = None
+    plain: Callable[[int], BasePolicy] | None = None
     sees = not isinstance(agent.policy, BlindPolicy)
     if isinstance(agent.policy, HyperPolicy):
         sees = not {"context", "embedding"}.isdisjoint(agent.policy.hypernetwork.inputs)
@@ -165,8 +163,8 @@ def check_start(agent: AgentRecipe, family: Family) -> Start:
 
 
 def judge(
-    make: Callable[[int], ActorCriticPolicy],
-    plain: Callable[[int], ActorCriticPolicy] | None,
+    make: Callable[[int], BasePolicy],
+    plain: Callable[[int], BasePolicy] | None,
     batch: Batch,
     sees_context: bool = True,
 ) -> tuple[tuple[Row, ...], tuple[Verdict, ...]]:
@@ -192,14 +190,14 @@ def judge(
             own_generators.add(signals, f"{name}.")
             plain_generators.add(run_plain_generator(hyper, given, widths), f"{name}.")
     rows = [*network_rows(own, reference), *generator_rows(own_generators, plain_generators)]
-    generated = {layer.partition(".")[0] for layer in found.generated} or {"actor", "critic"}
+    generated = {layer.partition(".")[0] for layer in found.generated or found.networks}
     meant = generated if sees_context and tasks > 1 else set()
     late = _late(policy, batch, reference) if _unmoved(rows, meant) else set()
     networks = dict.fromkeys([row.network for row in rows])
     return tuple(rows), tuple(_verdict(name, rows, name in meant, name in late) for name in networks)
 
 
-def _run(policy: ActorCriticPolicy, batch: Batch, tasks: int, plain: bool = False) -> Run:
+def _run(policy: BasePolicy, batch: Batch, tasks: int, plain: bool = False) -> Run:
     def draw(outputs: int) -> Tensor:
         generator = torch.Generator().manual_seed(outputs)
         return torch.randn(batch.rows, outputs, generator=generator).repeat(tasks, 1)
@@ -219,7 +217,7 @@ def _unmoved(rows: Sequence[Row], networks: Iterable[str]) -> bool:
     return not all(_moved(_last(rows, network)) for network in networks)
 
 
-def _late(policy: ActorCriticPolicy, batch: Batch, plain: Variances) -> set[str]:
+def _late(policy: BasePolicy, batch: Batch, plain: Variances) -> set[str]:
     """The networks on whose outputs the context has an effect after a first step of learning.
 
     The step is for a sum in which the tasks' outputs have numbers of their own.

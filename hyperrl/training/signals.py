@@ -36,7 +36,8 @@ class Row:
     """One layer's variances over the plain network's; None where there is nothing to compare.
 
     Attributes:
-        network: "actor", "critic", "generator", or "actor's generator" and "critic's generator".
+        network: "actor", "critic" (of several, "critic0" the first), "generator" (of several hypernetworks,
+            "actor's generator").
         layer: "0" the first; "hidden 0" of a generator.
         within: of activations within tasks.
         between: of activations between tasks; of a generator, over contexts.

@@ -35,8 +35,9 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
             "float32) (`hyperrl list` shows which agents fit which families)",
         ),
         (
-            ("check", "hyper-td3", "--family", "ode"),
-            "agent 'hyper-td3': the check of a start is for the algorithms ppo, a2c and trpo; found td3",
+            ("check", "hyper-td3", "--family", "cartpole"),
+            "agent 'hyper-td3': the algorithm 'td3' is for continuous actions; found Discrete(2) "
+            "(`hyperrl list` shows which agents fit which families)",
         ),
         (
             ("train", "hyper-dqn", "cartpole", "--set", "policy.critic_lr_scale=3"),
@@ -49,6 +50,14 @@ def test_a_mistake_is_one_line_and_told_without_torch(
     command: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     refused(*command, cwd=tmp_path, says=f"hyperrl: error: {told}\n")
+
+
+def test_a_sane_start(tmp_path: Path) -> None:
+    done = hyperrl_here("check", "hyper-sac", "--family", "ode", "--set", "policy.net_arch=[8]", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [line for line in done.stdout.splitlines() if line.endswith(": sane")]
+    networks = ["actor", "critic0", "critic1", "actor's generator", "critic's generator"]
+    assert told == [f"{network}: sane" for network in networks]
 
 
 @pytest.mark.parametrize(

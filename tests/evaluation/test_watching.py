@@ -35,7 +35,8 @@ def test_frames_are_not_black_and_differ_over_time_in_every_panel(film: list[Fra
     height, width = film[0].shape[0] // 2, film[0].shape[1] // 2
     for top, left in ((0, 0), (0, width), (height, 0)):
         panel = np.stack([frame[top : top + height, left : left + width] for frame in film])
-        assert panel.max() > 200 and panel.min() < 100
+        assert panel.max() > 200
+        assert panel.min() < 100
         assert all((one != other).any() for one, other in pairwise(panel[::10]))
 
 
@@ -58,7 +59,8 @@ def test_captions_are_drawn_apart_and_inside_their_panel() -> None:
     blank = canvas.picture([(white, ("", "")), (white, ("", ""))])
     written = canvas.picture([(white, caption), (white, ("", ""))])
     rows, columns = np.nonzero((written != blank).any(axis=2))
-    assert rows.max() < written.shape[0] - 300 and columns.max() < written.shape[1] // 2
+    assert rows.max() < written.shape[0] - 300
+    assert columns.max() < written.shape[1] // 2
     inked = np.flatnonzero((written != blank).any(axis=(1, 2)))
     lines = 1 + int((np.diff(inked) > 1).sum())
     assert lines >= 3  # features that do not fit beside each other go below

@@ -61,12 +61,47 @@ features:
   y: {about: goal to the left, unit: m, default: 0.75, train: [0.6, 0.9], attribute: goal.1, at: start}
   z: {about: goal upward, unit: m, default: 0.53, train: [0.45, 0.65], attribute: goal.2, at: start}
 """,
+    "meta-world": """
+about: Ten tasks of a robot's arm (Meta-World's MT10); which one, and where its goal lies, is the context.
+base: metaworld:Meta-World/goal_hidden
+kwargs: {seed: 7}
+features:
+  task: {about: which of the ten, default: 4, train: [0, 9], values: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+         encoding: categorical, argument: env_name, at: reset,
+         choices: [reach-v3, push-v3, pick-place-v3, door-open-v3, drawer-open-v3, drawer-close-v3,
+                   button-press-topdown-v3, peg-insert-side-v3, window-open-v3, window-close-v3]}
+  x: {about: goal sideways, unit: m, default: 0, train: [-0.35, 0.1], attribute: _last_rand_vec.-3, at: reset}
+  y: {about: goal forward, unit: m, default: 0.9, train: [0.4, 0.95], attribute: _last_rand_vec.-2, at: reset}
+  z: {about: goal upward, unit: m, default: 0, train: [-0.001, 0.3], attribute: _last_rand_vec.-1, at: reset}
+splits:
+  train:
+    - grid: {task: [4, 5], x: [-0.1, 0, 0.1], y: [0.9], z: [0]}
+    - grid: {task: [0, 2], x: [-0.1, 0, 0.1], y: [0.8, 0.9], z: [0.05, 0.175, 0.3]}
+    - grid: {task: [1], x: [-0.1, 0, 0.1], y: [0.8, 0.9], z: [0.02]}
+    - grid: {task: [3], x: [0, 0.05, 0.1], y: [0.85, 0.95], z: [0.15]}
+    - grid: {task: [6], x: [-0.1, 0, 0.1], y: [0.8, 0.9], z: [0.115]}
+    - grid: {task: [7], x: [-0.35, -0.3, -0.25], y: [0.4, 0.7], z: [0]}
+    - grid: {task: [8], x: [-0.1, 0, 0.1], y: [0.7, 0.9], z: [0.16]}
+    - grid: {task: [9], x: [0], y: [0.75, 0.825, 0.9], z: [0.2]}
+  validation: {grid: {task: [4, 5], x: [-0.05], y: [0.9], z: [0]}}
+  interpolation:
+    - grid: {task: [4, 5], x: [0.05], y: [0.9], z: [0]}
+    - grid: {task: [0, 2], x: [-0.05, 0.05], y: [0.85], z: [0.1, 0.25]}
+    - grid: {task: [1], x: [-0.05, 0.05], y: [0.85], z: [0.02]}
+    - grid: {task: [3], x: [0.025, 0.075], y: [0.9], z: [0.15]}
+    - grid: {task: [6], x: [-0.05, 0.05], y: [0.85], z: [0.115]}
+    - grid: {task: [7], x: [-0.325, -0.275], y: [0.55], z: [0]}
+    - grid: {task: [8], x: [-0.05, 0.05], y: [0.8], z: [0.16]}
+    - grid: {task: [9], x: [0], y: [0.8, 0.85], z: [0.2]}
+  extrapolation: []
+""",
 }
 MODULES = {
     "four-rooms": "minigrid",
     "empty-rooms": "minigrid",
     "highway": "highway_env",
     "reach": "gymnasium_robotics",
+    "meta-world": "metaworld",
 }
 INSTALLED = [
     pytest.param(name, marks=pytest.mark.skipif(find_spec(module) is None, reason=f"needs {module}"))

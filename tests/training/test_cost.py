@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -224,3 +225,15 @@ def test_choices_beside_agents_of_an_extra(name: str, family: str) -> None:
     assert all(choice.cost is not None for choice in found.choices)
     assert sum(choice.own for choice in found.choices) == 1
     assert 0 < found.own.flops.action_kept <= found.own.flops.action_anew < found.own.flops.minibatch
+
+
+def test_off_policy_costs_repeat_and_leave_numpys_generator_alone() -> None:
+    """Replay draws its minibatch by NumPy's global generator, and how many tasks it holds is a cost."""
+    small = ("policy.net_arch=[8, 8]", "algorithm.batch_size=24", "policy.hypernetwork.strategy=full")
+    found = []
+    for seed in range(4):
+        np.random.seed(seed)
+        before = np.random.get_state(legacy=False)["state"]["key"].tolist()
+        found.append(cost("hyper-sac", "ode", *small))
+        assert np.random.get_state(legacy=False)["state"]["key"].tolist() == before
+    assert found[1:] == found[:-1]

@@ -11,26 +11,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hyperrl.errors import DivergenceError, UserError
 from hyperrl.evaluation.agent import Agent
-from hyperrl.recipes import load_agent, load_family, resolve, shipped
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import load_model, resume, train
 from hyperrl.training.checkpoint import load_state
 from tests.suite import learnable
 from tests.training.conftest import Start, small
-
-BATCHED = [
-    "acrobot",
-    "cartpole",
-    "double-integrator",
-    "double-integrator-friction",
-    "mountaincar",
-    "ode",
-    "ode-2d",
-    "pendulum",
-    "pendulum-actuator",
-    "point-goal",
-]
 
 
 @pytest.fixture
@@ -164,37 +150,3 @@ def test_a_run_is_refused_before_it_begins_where_actions_do_not_fit(tmp_path: Pa
     with pytest.raises(UserError, match="is for continuous actions; found Discrete"):
         train(agent, family, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def pairs() -> list[Any]:
-    """Each off-policy agent and each of an extra with each family that has batched dynamics and fits."""
-    discrete = {"acrobot", "cartpole"}
-    agents = {name: load_agent(name).algorithm for name in sorted(shipped("agents"))}
-    return [
-        learnable(agent, family)
-        for agent, algorithm in agents.items()
-        for family in BATCHED
-        if (algorithm.off_policy or algorithm.extra)
-        and algorithm.actions in ("any", "discrete" if family in discrete else "continuous")
-    ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("agent", "family"), pairs())
-def test_each_agent_trains_on_each_family_that_it_fits(agent: str, family: str, tmp_path: Path) -> None:
-    """The agent as it is shipped, but for fewer updates: as many as show that it learns something."""
-    off_policy = load_agent(agent).algorithm.off_policy
-    fewer = "gradient_steps=1" if off_policy else "n_steps=125"
-    given = [f"algorithm.{fewer}", "n_envs=8", "evaluate_every=1000"]
-    given += [] if off_policy else ["algorithm.batch_size=250"]
-    recipe = resolve(load_agent(agent), load_family(family), given)
-    run = train(recipe, Family.load(family), out=tmp_path / "run", steps=2000)
-    assert (run.state, run.status.steps) == ("finished", 2000)
-    state = load_state(run, "latest")
-    assert all(bool(weight.isfinite().all()) for weight in state["policy"].values())
-    first = load_state(run, "best")["policy"]
-    assert state["steps"] == 2000
-    assert state["counters"]["_n_updates"] > (100 if off_policy else 1)
-    assert state["policy"].keys() == first.keys()
-    means = [task["mean"] for task in run.evaluations()[0]["tasks"]]
-    assert np.isfinite(means).all()

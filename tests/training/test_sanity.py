@@ -15,6 +15,7 @@ from hyperrl.nets import HyperNetwork
 from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model
 from hyperrl.training.recording import run
 from hyperrl.training.sanity import Batch, Verdict, check_start, gather, judge
 from hyperrl.training.signals import Row
@@ -267,3 +268,59 @@ def test_convolutions_are_layers_too() -> None:
     assert [row.layer for row in rows] == [*["conv.0", "head.0", "head.1"] * 2, "hidden 0"]
     assert not any(verdict.fault for verdict in verdicts)
     assert all(0.5 < row.within < 2 for row in rows if row.within is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "networks"),
+    [
+        ("hyper-sac", "ode", ["actor", "critic0", "critic1", "actor's generator", "critic's generator"]),
+        ("hyper-td3", "ode", ["actor", "critic0", "critic1", "actor's generator", "critic's generator"]),
+        ("hyper-dqn", "cartpole", ["critic", "generator"]),
+        ("concat-sac", "ode", ["actor", "critic0", "critic1"]),
+        ("blind-td3", "ode", ["actor", "critic0", "critic1"]),
+        ("concat-dqn", "cartpole", ["critic"]),
+    ],
+)
+def test_agents_that_replay_start_sanely(name: str, family: str, networks: list[str]) -> None:
+    tasks = Family.load(family)
+    start = check_start(resolve(load_agent(name), tasks.recipe, ["policy.net_arch=[16, 16]"]), tasks)
+    assert start.fault == ""
+    assert [verdict.network for verdict in start.verdicts] == networks
+    moved = [row.between for row in start.rows if row.layer == "2"]
+    assert all((between == 0) == name.startswith("blind") for between in moved)
+
+
+@pytest.mark.parametrize(("name", "family"), [("hyper-sac", "ode"), ("hyper-dqn", "cartpole")])
+@pytest.mark.parametrize(("factor", "kind"), [(100, "explodes"), (1e-3, "vanishes")])
+def test_an_insane_start_of_an_agent_that_replays_is_caught(
+    name: str, family: str, factor: float, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The critics' generator alone is spoilt; the actor's is not blamed for it."""
+    from hyperrl.training import sanity
+
+    def spoilt(*arguments: Any, **options: Any) -> Any:
+        model = bare_model(*arguments, **options)
+        with torch.no_grad():
+            policy: Any = model.policy
+            for module in policy.parts["critic"].modules():
+                if isinstance(module, HyperNetwork):
+                    for parameter in module.generator.parameters():
+                        parameter.mul_(factor)
+        return model
+
+    monkeypatch.setattr(sanity, "bare_model", spoilt)
+    tasks = Family.load(family)
+    start = check_start(resolve(load_agent(name), tasks.recipe, ["policy.net_arch=[16, 16]"]), tasks)
+    faults = {verdict.network: verdict.fault for verdict in start.verdicts}
+    own = "generator" if name == "hyper-dqn" else "critic's generator"
+    assert kind in faults[own]
+    assert not faults.get("actor")
+    assert not faults.get("actor's generator")
+
+
+def test_hypernetworks_of_their_own_are_told_apart() -> None:
+    agent = resolve(
+        load_agent("hyper-sac"), ODE.recipe, ["policy.net_arch=[16]", "policy.hypernetwork.trunk=separate"]
+    )
+    names = [verdict.network for verdict in check_start(agent, ODE).verdicts]
+    assert names[3:] == ["actor's generator", "critic0's generator", "critic1's generator"]
