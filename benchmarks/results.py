@@ -27,7 +27,17 @@ from hyperrl.errors import UserError
 from hyperrl.store import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
-SPEED = ("throughput", "generation", "tasks", "rollout", "replay")
+SPEED = (
+    "throughput",
+    "generation",
+    "tasks",
+    "rollout",
+    "replay",
+    "specialists",
+    "evaluation",
+    "checkpoints",
+    "killtest",
+)
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
