@@ -38,7 +38,9 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
     ("agent", "fault"),
     [
         learnable("hyper-trpo", ""),
-        learnable("blind-recurrent-ppo", "the check of a start is for the algorithms ppo, a2c and trpo"),
+        learnable(
+            "blind-recurrent-ppo", "the check of a start is for the algorithms ppo, a2c, trpo, sac, td3, dqn"
+        ),
     ],
 )
 def test_the_check_of_a_start(agent: str, fault: str, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_weights_that_follow_the_state_belong_to_no_task(hyper: str) -> None:
     made = policy_of(built(hyper, "plain"))
     assert made.dynamic
     for ask in (lambda: made.specialize(torch.zeros(2)), lambda: made.generated_weights(torch.zeros(1, 2))):
-        with pytest.raises(ValueError, match="weights follow the observation"):
+        with pytest.raises(ValueError, match="inputs hold 'state': a task alone has no weights"):
             ask()
 
 

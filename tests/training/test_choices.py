@@ -66,7 +66,7 @@ def test_a_field_trains_and_its_checkpoint_acts_the_same(start: Start, fields: t
     assert isinstance(one.policy, HyperActorCriticPolicy)
     if one.policy.dynamic:
         for ask in (agent.specialize, agent.weights):
-            with pytest.raises(UserError, match="its weights follow the observation"):
+            with pytest.raises(UserError, match="its weights follow what it observes"):
                 ask(contexts[0])
         return
     flat = torch.as_tensor(np.concatenate([observation[key].ravel() for key in sorted(observation)]))
