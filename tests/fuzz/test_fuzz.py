@@ -13,6 +13,9 @@ from hyperrl.recipes import shipped
 from tests.fuzz.guard import hold
 from tests.fuzz.mutations import mutate
 
+# Stable-Baselines3's advice on a batch_size that does not divide the rollout, which a mutation may lead to.
+pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size:UserWarning")
+
 RECIPES, RUNS = 2000, 500
 FEW_RECIPES, FEW_RUNS = 30, 6
 TINY = (
