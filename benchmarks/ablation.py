@@ -1,7 +1,7 @@
 """What each choice of the default recipe is worth: `python -m benchmarks.ablation`.
 
-Trains `hyper-ppo` with one choice changed at a time, a concatenating network of as many parameters beside it,
-and evaluates every run on the validation tasks, by which the default is chosen, and on the held-out splits.
+Trains `hyper-ppo` with each strategy, and one of them with one more choice changed at a time, a concatenating
+network of as many parameters as the default has beside it, and evaluates every run on the validation tasks, by which the default is chosen, and on the held-out splits.
 One small JSON file a run below `benchmarks/results/ablation/FAMILY/VARIANT/seed-N.json`; runs that have a
 file are skipped, and several processes share the work.
 """
@@ -39,32 +39,37 @@ class Variant:
     agent: str = "hyper-ppo"
 
 
-def _set(about: str, *fields: str) -> Variant:
-    return Variant(about, tuple(_HYPER + field for field in fields))
+def _low_rank(about: str, *fields: str, effort: float | None = None) -> Variant:
+    price = () if effort is None else (f"policy.effort_coef={effort}",)
+    return Variant(about, (*(_HYPER + field for field in ("strategy=low-rank", *fields)), *price))
+
+
+def _strategy(about: str, name: str) -> Variant:
+    return Variant(about, (f"{_HYPER}strategy={name}",))
 
 
 VARIANTS: dict[str, Variant] = {
-    "base": Variant("low-rank, rank 8, trunk of 64, effort 0.03"),
-    "rank-2": _set("rank 2", "rank=2"),
-    "rank-4": _set("rank 4", "rank=4"),
-    "rank-16": _set("rank 16", "rank=16"),
-    "trunk-32": _set("trunk of 32", "hidden=[32]"),
-    "linear": _set("linear hypernetwork", "architecture=linear"),
-    "separate-trunks": _set("a trunk each for actor and critic", "trunk=separate"),
-    "shared-outputs": _set("output layers shared", "generate=[actor.0,actor.1,critic.0,critic.1]"),
-    "effort-0": Variant("no price on effort", ("policy.effort_coef=0",)),
-    "effort-0.1": Variant("effort 0.1", ("policy.effort_coef=0.1",)),
-    "full": _set("full generation", "strategy=full"),
-    "chunked": _set("chunked", "strategy=chunked"),
-    "adapter": _set("adapters", "strategy=adapter"),
-    "modulation": _set("modulation", "strategy=modulation"),
-    "mask": _set("masks", "strategy=mask"),
-    "hyperfan-in": _set("hyperfan-in initialisation", "initialisation=hyperfan-in"),
-    "hyperfan-out": _set("hyperfan-out initialisation", "initialisation=hyperfan-out"),
-    "bias-hyperinit": _set("Bias-HyperInit", "initialisation=bias-hyperinit"),
-    "concat-matched": Variant("concatenation, as many parameters", agent="concat-ppo-matched"),
+    "base": _low_rank("low-rank, rank 8, trunk of 64, effort 0.03"),
+    "rank-2": _low_rank("rank 2", "rank=2"),
+    "rank-4": _low_rank("rank 4", "rank=4"),
+    "rank-16": _low_rank("rank 16", "rank=16"),
+    "trunk-32": _low_rank("trunk of 32", "hidden=[32]"),
+    "linear": _low_rank("linear hypernetwork", "architecture=linear"),
+    "separate-trunks": _low_rank("a trunk each for actor and critic", "trunk=separate"),
+    "shared-outputs": _low_rank("output layers shared", "generate=[actor.0,actor.1,critic.0,critic.1]"),
+    "effort-0": _low_rank("no price on effort", effort=0),
+    "effort-0.1": _low_rank("effort 0.1", effort=0.1),
+    "full": _strategy("full generation", "full"),
+    "chunked": _strategy("chunked", "chunked"),
+    "adapter": _strategy("adapters", "adapter"),
+    "modulation": Variant("modulation, the default"),
+    "mask": _strategy("masks", "mask"),
+    "hyperfan-in": _low_rank("hyperfan-in initialisation", "initialisation=hyperfan-in"),
+    "hyperfan-out": _low_rank("hyperfan-out initialisation", "initialisation=hyperfan-out"),
+    "bias-hyperinit": _low_rank("Bias-HyperInit", "initialisation=bias-hyperinit"),
+    "concat-matched": Variant("concatenation, as many parameters as modulation", agent="concat-ppo-matched"),
 }
-"""Each variant by its name; all but `base` change one thing of it."""
+"""Each variant by its name; all but `base` and concatenation change one thing of it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

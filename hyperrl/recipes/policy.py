@@ -24,6 +24,8 @@ STRATEGY_OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """The options, beside `rank`, that some strategies have."""
 
+DEFAULT_RANK = 8
+_RANKED = ("low-rank", "adapter")
 _EQUAL_WIDTHS = ("residual", "transformer", "recurrent")
 _INPUT_SIZES = {"embedding_dim": "embedding", "noise_dim": "noise"}
 
@@ -83,7 +85,7 @@ class Hypernetwork(Model):
         default="low-rank", description="what is generated for each layer"
     )
     rank: Width = Field(
-        default=8,
+        default=DEFAULT_RANK,
         description="rank of the change of a layer's weights, and of its bias (low-rank); "
         "size of the bottleneck (adapter)",
     )
@@ -144,6 +146,10 @@ class Hypernetwork(Model):
 
     @model_validator(mode="after")
     def _options_are_the_strategys(self) -> Self:
+        if self.strategy not in _RANKED and self.rank != DEFAULT_RANK:
+            raise FieldError(
+                path=("rank",), found=self.rank, allowed=f"none with the strategy {self.strategy!r}"
+            )
         for strategy, names in STRATEGY_OPTIONS.items():
             for name in names:
                 value = getattr(self, name)
