@@ -1,9 +1,10 @@
 """What each choice of the default recipe is worth: `python -m benchmarks.ablation`.
 
-Trains `hyper-ppo` with each strategy, and one of them with one more choice changed at a time, a concatenating
-network of as many parameters as the default has beside it, and evaluates every run on the validation tasks, by which the default is chosen, and on the held-out splits.
-One small JSON file a run below `benchmarks/results/ablation/FAMILY/VARIANT/seed-N.json`; runs that have a
-file are skipped, and several processes share the work.
+Trains `hyper-ppo` with every strategy, the low-rank one with one more choice changed at a time, and a
+concatenating network of as many parameters beside them, and evaluates every run on the validation tasks, by
+which the default is chosen, and on the held-out splits. One small JSON file a run below
+`benchmarks/results/ablation/FAMILY/VARIANT/seed-N.json`; runs that have a file are skipped, and several
+processes share the work.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def section(families: Sequence[FamilyResults], note: str | None) -> str:
     seeds = sorted({run.seed for each in found for run in each.records})
     budgets = ", ".join(f"`{each.name}` {each.planned:,}" for each in found)
     about = (
-        f"`python -m benchmarks.ablation`: the default recipe with one choice changed at a time, seeds"
-        f" {seeds[0]} to {seeds[-1]}, which no other table of this page has. Steps: {budgets}. The choice is"
+        f"`python -m benchmarks.ablation`: `hyper-ppo` with every strategy, and low rank, the first line,"
+        f" with one more choice changed at a time, seeds {seeds[0]} to {seeds[-1]}, which no other table of this page has. Steps: {budgets}. The choice is"
         " made by the *validation* return; held-out tasks stand in a table of their own. Cells as above;"
         " bold: the interval of the difference to the first line leaves zero out."
     )

@@ -72,8 +72,8 @@ _AIB = Protocol(
 )
 
 _DECISION_ADAPTER = Protocol(
-    "The Decision Adapter's protocol: SAC, batch 256, actor at 3e-4, critics at 1e-3, 300,000 environment steps;"
-    " eight environments side by side and so an eighth of its updates, and networks of 64-64.",
+    "The Decision Adapter's protocol: SAC, batch 256, actor at 3e-4, critics at 1e-3, 300,000 environment"
+    " steps; eight environments side by side and so an eighth of its updates, and networks of 64-64.",
     environments=8,
     warmup=2_000,
     updates=37_250,

@@ -323,9 +323,9 @@ def test_training_takes_names_recipes_families_and_runs(
     monkeypatch.setattr(training, "train", caught)
     monkeypatch.chdir(tmp_path)
     api.train(
-        "hyper-ppo", "ode", seed=3, overrides=["policy.hypernetwork.rank=2"], from_run=folder / "seed-0"
+        "hyper-ppo", "ode", seed=3, overrides=["policy.hypernetwork.hidden=[2]"], from_run=folder / "seed-0"
     )
-    assert given["agent"].policy.hypernetwork.rank == 2
+    assert given["agent"].policy.hypernetwork.hidden == (2,)
     assert (given["family"].name, given["from_run"].path, given["seed"]) == ("ode", folder / "seed-0", 3)
     assert given["out"] == Path("runs/ode/hyper-ppo/seed-3") == api.default_run_dir("ode", "hyper-ppo", 3)
     family = Family.load("cartpole")

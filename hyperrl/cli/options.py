@@ -9,7 +9,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="key=value",
-        help="Any field of the agent's, as policy.hypernetwork.rank=4 (repeatable).",
+        help="Any field of the agent's, as policy.hypernetwork.hidden=[32] (repeatable).",
     ),
 ]
 

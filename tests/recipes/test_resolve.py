@@ -26,6 +26,7 @@ def test_the_user_overrides_both() -> None:
         "n_envs=2",
         "algorithm.learning_rate=5e-4",
         "algorithm.target_kl=null",
+        "policy.hypernetwork.strategy=low-rank",
         "policy.hypernetwork.rank=4",
         "policy.hypernetwork.hidden=[]",
         "policy.net_arch={pi: [8], vf: [16, 16]}",
@@ -60,7 +61,7 @@ def test_a_part_of_an_overridden_mapping_can_be_overridden() -> None:
 def test_resolving_changes_neither_recipe() -> None:
     agent, family = load_agent("hyper-ppo"), load_family("double-integrator")
     before = agent.model_dump_json(), family.model_dump_json()
-    resolve(agent, family, ["policy.hypernetwork.rank=2", "algorithm.n_steps=64"])
+    resolve(agent, family, ["policy.hypernetwork.hidden=[2]", "algorithm.n_steps=64"])
     assert (agent.model_dump_json(), family.model_dump_json()) == before
 
 

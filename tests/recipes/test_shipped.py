@@ -124,13 +124,13 @@ def test_all_ppo_agents_share_one_budget_of_hyperparameters(name: str) -> None:
 
 
 def test_agents_differ_in_their_policies() -> None:
-    low, full, matched = (
+    default, full, matched = (
         load_agent(name).policy for name in ("hyper-ppo", "hyper-ppo-full", "concat-ppo-matched")
     )
-    assert isinstance(low, HyperPolicy)
+    assert isinstance(default, HyperPolicy)
     assert isinstance(full, HyperPolicy)
     assert isinstance(matched, ConcatPolicy)
-    assert (low.hypernetwork.strategy, full.hypernetwork.strategy) == ("low-rank", "full")
+    assert (default.hypernetwork.strategy, full.hypernetwork.strategy) == ("modulation", "full")
     assert full.hypernetwork.hidden == (64,)
     assert matched.match_parameters == "hyper-ppo"
     assert load_agent("concat-ppo").policy.model_dump()["match_parameters"] is None

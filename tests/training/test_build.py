@@ -56,6 +56,13 @@ def test_strategies_and_their_options_are_those_of_nets() -> None:
     for strategy in STRATEGIES:
         ours = {name.removeprefix("adapter_") for name in STRATEGY_OPTIONS.get(strategy, ())}
         assert ours == set(options_of(strategy)) - {"rank"}
+        if "rank" not in options_of(strategy):
+            with pytest.raises(
+                ValueError, match=f"rank: found 3; allowed: none with the strategy '{strategy}'"
+            ):
+                Hypernetwork(strategy=strategy, rank=3)  # type: ignore[arg-type]
+        else:
+            assert Hypernetwork(strategy=strategy, rank=3).rank == 3  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fields", [(), ("policy.layer_norm=true", "policy.net_arch={pi: [5], vf: [6, 7]}")])
@@ -160,12 +167,11 @@ def test_widths_and_activation_reach_the_networks() -> None:
 
 
 def test_the_hypernetworks_fields_reach_it() -> None:
-    small_net, _, _ = build("hyper-ppo", "ode", "policy.hypernetwork.rank=2")
-    large_net, _, _ = build(
-        "hyper-ppo", "ode", "policy.hypernetwork.rank=4", "policy.hypernetwork.hidden=[16, 16]"
-    )
-    count = [sum(p.numel() for p in model.policy.parameters()) for model in (small_net, large_net)]
-    assert count[0] != count[1]
+    counts = set()
+    for fields in ("rank: 2", "rank: 4", "rank: 4, hidden: [16, 16]"):
+        model, _, _ = build("hyper-ppo", "ode", f"policy.hypernetwork={{strategy: low-rank, {fields}}}")
+        counts.add(sum(parameter.numel() for parameter in model.policy.parameters()))
+    assert len(counts) == 3
 
 
 def test_a_seed_gives_the_same_weights_and_another_others() -> None:

@@ -73,8 +73,9 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
 def test_a_hypernetwork_is_counted_by_its_parts(strategy: str) -> None:
-    overrides = [*SMALL, f"policy.hypernetwork.strategy={strategy}", "policy.hypernetwork.rank=3"]
-    found = cost("hyper-ppo", "ode", *overrides, "policy.hypernetwork.hidden=[16]")
+    rank = ", rank: 3" if strategy == "low-rank" else ""
+    hypernetwork = f"policy.hypernetwork={{strategy: {strategy}{rank}, hidden: [16]}}"
+    found = cost("hyper-ppo", "ode", *SMALL, hypernetwork)
     inputs, outputs = 1, 2
     actor, critic = (8 * inputs + 8) + (8 * 8 + 8) + (8 * outputs + outputs), 8 * inputs + 8 + 8 * 8 + 8 + 9
     generated = actor + critic if strategy == "full" else 2 * 3 * 6
@@ -152,7 +153,7 @@ def test_the_agents_own_choice_is_marked_and_is_its_cost(name: str) -> None:
     (own,) = chosen(found)
     assert own.cost == found.own == cost(name, "ode", *SMALL)
     assert own.name == {
-        "hyper-ppo": "low-rank, rank 8",
+        "hyper-ppo": "modulation",
         "hyper-ppo-full": "full",
         "concat-a2c": "concat",
         "blind-ppo": "blind",
@@ -161,7 +162,7 @@ def test_the_agents_own_choice_is_marked_and_is_its_cost(name: str) -> None:
 
 
 def test_choices_differ_in_what_is_generated_alone() -> None:
-    agent, tasks = resolved("hyper-ppo", "ode", *SMALL, "policy.hypernetwork.rank=5")
+    agent, tasks = resolved("hyper-ppo", "ode", *SMALL, "policy.hypernetwork={strategy: low-rank, rank: 5}")
     found = compare(agent, tasks)
     costs = {choice.name: choice.cost for choice in found.choices}
     ranks = [f"low-rank, rank {rank}" for rank in (1, 4, 5, 8, 16)]

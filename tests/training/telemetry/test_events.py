@@ -159,7 +159,7 @@ def test_hparams_are_in_the_runs_own_event_file(run: Run, events: Any) -> None:
     start = content["_hparams_/session_start_info"].session_start_info.hparams
     assert start["algorithm.learning_rate"].number_value == pytest.approx(3e-4)
     assert start["algorithm.n_steps"].number_value == 64
-    assert start["policy.hypernetwork.strategy"].string_value == "low-rank"
+    assert start["policy.hypernetwork.strategy"].string_value == "modulation"
     assert (start["agent"].string_value, start["family"].string_value) == ("hyper-ppo", "ode")
     experiment = content["_hparams_/experiment"].experiment
     assert [info.name.tag for info in experiment.metric_infos] == [f"hparams/{split}" for split in SPLITS]
