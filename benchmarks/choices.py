@@ -26,8 +26,9 @@ def section(families: Sequence[FamilyResults], note: str | None) -> str:
     budgets = ", ".join(f"`{each.name}` {each.planned:,}" for each in found)
     about = (
         f"`python -m benchmarks.ablation`: `hyper-ppo` with every strategy, and low rank, the first line,"
-        f" with one more choice changed at a time, seeds {seeds[0]} to {seeds[-1]}, which no other table of this page has. Steps: {budgets}. The choice is"
-        " made by the *validation* return; held-out tasks stand in a table of their own. Cells as above;"
+        f" with one more choice changed at a time, seeds {seeds[0]} to {seeds[-1]}, which no other table of"
+        f" this page has. Steps: {budgets}. The choice is made by the *validation*"
+        " return; held-out tasks stand in a table of their own. Cells as above;"
         " bold: the interval of the difference to the first line leaves zero out."
     )
     parts = ["## What each choice is worth", about, _table(found, ("validation",))]
