@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchmarks.ablation import FAMILIES, VARIANTS
-from benchmarks.comparison import difference, estimate
+from benchmarks.comparison import HELD_OUT, difference, estimate
 from benchmarks.records import FamilyResults
 from benchmarks.speed import table
 
 BASE = "base"
-HELD_OUT = ("interpolation", "extrapolation")
 
 
 def section(families: Sequence[FamilyResults], note: str | None) -> str:

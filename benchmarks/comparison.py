@@ -18,6 +18,8 @@ from hyperrl.evaluation import iqm, stratified_bootstrap
 SOLVED = 0.9
 """Part of the way from the untrained agents to the best median that counts as being there."""
 
+HELD_OUT = ("interpolation", "extrapolation")
+
 
 def number(value: float) -> str:
     """A return, with as many decimals as its size asks for."""
@@ -65,6 +67,21 @@ def per_step(results: FamilyResults, agent: str, split: str) -> NDArray[np.float
     """Mean reward per step of each run on a split of a family whose episodes all have the same length."""
     means: NDArray[np.float64] = np.mean(results.scores(agent, split), axis=1)
     return means / episode_steps(results)
+
+
+def over_held_out(results: FamilyResults, agent: str) -> NDArray[np.float64]:
+    """Mean return of each run over the tasks of interpolation and of extrapolation together."""
+    both = [results.scores(agent, split) for split in HELD_OUT]
+    means: NDArray[np.float64] = np.concatenate(both, axis=1).mean(axis=1)
+    return means
+
+
+def best_over_held_out(results: FamilyResults) -> float | None:
+    """Mean over the same tasks of the best known returns; None unless each is known."""
+    known = [results.oracle(split) for split in HELD_OUT if split in results.splits]
+    if len(known) < len(HELD_OUT) or any(each is None for each in known):
+        return None
+    return float(np.mean(np.concatenate(known)))  # type: ignore[arg-type]
 
 
 def episode_steps(results: FamilyResults) -> int:

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.comparison import difference, episode_steps, number, per_step, steps_until, there
+from benchmarks.comparison import (
+    best_over_held_out,
+    difference,
+    episode_steps,
+    number,
+    over_held_out,
+    per_step,
+    steps_until,
+    there,
+)
 from benchmarks.records import FamilyResults
 from hyperrl.evaluation import iqm
 
@@ -91,10 +100,9 @@ def _ode(results: FamilyResults) -> Iterator[Verdict]:
 
 
 def _grid(results: FamilyResults) -> Verdict:
-    splits = ("interpolation", "extrapolation")
-    scores = np.concatenate([results.scores(results.hyper, split) for split in splits], axis=1)
-    known = np.concatenate([results.oracle(split) for split in splits])
-    parts = scores.mean(axis=1) / known.mean()
+    optimum = best_over_held_out(results)
+    assert optimum is not None
+    parts = over_held_out(results, results.hyper) / optimum
     return Verdict(
         f"`{results.name}`: `{results.hyper}` reaches {GRID_GOAL:.0%} of the optimum on the grid"
         " in the mean over seeds",

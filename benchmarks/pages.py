@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks import choices
-from benchmarks.comparison import SOLVED, difference, estimate, number, per_step, steps_until, there
+from benchmarks.comparison import (
+    SOLVED,
+    best_over_held_out,
+    difference,
+    estimate,
+    number,
+    over_held_out,
+    per_step,
+    steps_until,
+    there,
+)
 from benchmarks.goals import optimum, spell, verdicts
 from benchmarks.protocols import PROTOCOLS
 from benchmarks.records import FamilyResults, settings, stale
@@ -123,6 +133,8 @@ def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str |
     yield _returns(results)
     if results.name == "ode":
         yield _per_step(results)
+    else:
+        yield _over_held_out(results)
     yield _differences(results)
     yield _time_to_solve(results)
     yield _last_update(results)
@@ -205,6 +217,23 @@ def _per_step(results: FamilyResults) -> str:
         header = ["agent", *(f"seed {seed}" for seed in seeds), "mean"]
         parts.append(f"Mean reward per step on {split}, seed by seed:\n\n{table(header, cells)}")
     return "\n\n".join(parts)
+
+
+def _over_held_out(results: FamilyResults) -> str:
+    """Where the optimum of every task is known."""
+    optimum = best_over_held_out(results)
+    if optimum is None:
+        return ""
+    seeds = sorted({run.seed for run in results.records})
+    cells = []
+    for agent, runs in results.agents.items():
+        means = dict(zip((run.seed for run in runs), over_held_out(results, agent), strict=True))
+        values = [number(means[seed]) if seed in means else "" for seed in seeds]
+        mean = statistics.fmean(means.values())
+        cells.append([f"`{agent}`", *values, number(mean), f"{mean / optimum:.1%}"])
+    cells.append(["optimum", *([""] * len(seeds)), number(optimum), ""])
+    header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the optimum"]
+    return f"Mean return over all tasks of interpolation and extrapolation:\n\n{table(header, cells)}"
 
 
 def _differences(results: FamilyResults) -> str:
