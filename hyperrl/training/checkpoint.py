@@ -90,8 +90,7 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     model.policy.set_training_mode(state.get("learning", True))
     load_weights(model, state["policy"], what)
     for name, optimizer in optimizers(model).items():
-        own = state["optimizer"] if name == "policy" else state["optimizers"][name]
-        optimizer.load_state_dict(own)
+        _restore_optimizer(optimizer, state["optimizer"] if name == "policy" else state["optimizers"][name])
     for name in COUNTERS:
         _expect(name, state["counters"][name], getattr(model, name))
         setattr(model, name, state["counters"][name])
@@ -150,6 +149,16 @@ def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
         else:
             setattr(model, name, value)
     replay.set_state(model.replay_buffer, state["replay"])
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
+    _expect("the optimiser's settings", state["param_groups"], optimizer.state_dict()["param_groups"])
+    optimizer.load_state_dict(state)
+    for parameter, kept in optimizer.state.items():
+        for name, value in kept.items():
+            numbers = torch.as_tensor(value)
+            if numbers.shape not in (torch.Size(), parameter.shape) or not numbers.isfinite().all():
+                raise ValueError(f"{name} of the optimiser is of another kind")
 
 
 def _optimizer_states(model: BaseAlgorithm) -> State:

@@ -261,3 +261,15 @@ def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
     killed.save_checkpoint("latest", tensors, {"steps": 0})
     with pytest.raises(UserError, match="not one of a training"):
         resume(killed)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize("name", ["step", "exp_avg"])
+@pytest.mark.parametrize("forged", [[1.0, 2.0], float("nan")], ids=["shape", "not finite"])
+def test_a_checkpoint_with_a_forged_optimiser_is_refused(start: Start, name: str, forged: object) -> None:
+    killed = start(name="killed", steps=2048, killed_at=1536)
+    tensors, meta = killed.load_checkpoint("latest")
+    key = next(key for key in tensors if key.startswith("optimizer/") and key.endswith(f"/{name}"))
+    killed.save_checkpoint("latest", {**tensors, key: torch.as_tensor(forged)}, meta)
+    with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimiser is of another kind"):
+        resume(killed)
