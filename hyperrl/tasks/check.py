@@ -71,9 +71,11 @@ def _what(family: Family, name: str) -> str:
 
 def _check_derived(family: Family) -> None:
     """Refuse a rule that does not give, of the base's own values, the base's own value."""
-    env = family.make_base()
+    if not family.binding.derived:
+        return
+    env = family.make_base(arguments=family.binding.chosen(family.space.default))
     base = env.unwrapped
-    for target, rule in family.recipe.derived.items():
+    for target, rule in family.binding.derived.items():
         terms = [float(paths.read(base, source)) for source in rule.sources]
         given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
         if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
