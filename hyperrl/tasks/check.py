@@ -1,5 +1,6 @@
 """Proof that a family's splits are disjoint and that each of its features does something."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,28 +159,36 @@ def _values(family: Family, name: str) -> tuple[float, ...]:
     return feature.values or tuple(low + share * (high - low) for share in (0.1, 0.45, 0.9))
 
 
+def _backgrounds(family: Family) -> tuple[Context, Context, Context]:
+    """Values of the features that are held while one changes."""
+    trained = family.tasks("train")
+    return dict(family.space.default), trained[0], trained[-1]
+
+
 def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
     """Contexts that differ in one feature, before several backgrounds of the others."""
-    values, trained = _values(family, name), family.tasks("train")
-    for background in (dict(family.space.default), trained[0], trained[-1]):
+    values = _values(family, name)
+    for background in _backgrounds(family):
         for seed in _SEEDS:
             for value in values[1:]:
                 yield seed, {**background, name: values[0]}, {**background, name: value}
 
 
 def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
-    """Refuse an observation with an entry that is the feature's value (an angle's cosine or sine)."""
+    """Refuse an observation with an entry that always is the feature's value (an angle's cosine or sine)."""
     values, what = _values(family, name), _what(family, name)
+    if len(values) == 1:
+        return
     circle = family.space.features[name].encoding == "circle"
-    repeats: NDArray[np.bool_] | bool = len(values) > 1
+    repeats: list[NDArray[np.bool_]] = []
     entries: list[str] = []
-    for value in values:
+    for background, value in itertools.product(_backgrounds(family), values):
         codes = np.array([math.cos(value), math.sin(value)] if circle else [value])
-        played = [_row(seen) for seen, *_ in _play(env, what, 0, {**family.space.default, name: value})]
+        played = [_row(seen) for seen, *_ in _play(env, what, 0, {**background, name: value})]
         entries = played[0][0]
         rows = np.stack([row for _, row in played])
-        repeats = repeats & np.isclose(rows[:, :, None], codes, rtol=1e-6, atol=1e-9).all(axis=0)
-    for entry, told in zip(entries, np.atleast_2d(repeats), strict=False):
+        repeats.append(np.isclose(rows[:, :, None], codes, rtol=1e-6, atol=1e-9).all(axis=0))
+    for entry, told in zip(entries, np.all(repeats, axis=0), strict=True):
         if told.any():
             raise UserError(
                 f"{what} stands in the observation: {entry} repeats it, so that no agent is blind to it;"
