@@ -68,5 +68,8 @@ def _checked(name: str) -> str:
         return f"ok, an agent ({recipe.policy.kind} policy, {recipe.algorithm.name})"
     from hyperrl.tasks import Family, check_family
 
-    proofs = (f"{row.subject} {row.detail}" for row in check_family(Family(recipe)))
-    return f"ok, a family; {'; '.join(proofs)}"
+    try:
+        rows = check_family(Family(recipe))
+    except UserError as mistake:  # whose file may call the family otherwise
+        raise UserError(f"{name}: {str(mistake).removeprefix(f'{recipe.name}: ')}") from mistake
+    return f"ok, a family; {'; '.join(f'{row.subject} {row.detail}' for row in rows)}"

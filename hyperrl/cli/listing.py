@@ -1,17 +1,22 @@
-"""`hyperrl list`: the names that the other commands take, and the runs that they left."""
+"""`hyperrl list`: the names that the other commands take, which fit which, and the runs that they left."""
 
+import json
 import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hyperrl.cli import runs, show
+from hyperrl.cli import completion, runs, show
 from hyperrl.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from hyperrl.recipes import AgentRecipe, FamilyRecipe
 
-_KINDS: tuple[Literal["agents", "envs"], ...] = ("agents", "envs")
+Kind = Literal["agents", "envs"]
+
+_KINDS: tuple[Kind, ...] = ("agents", "envs")
+_UNKNOWN = "?"
 
 
 def list_all(
@@ -19,56 +24,110 @@ def list_all(
     folder: Annotated[
         str | None, typer.Argument(metavar="[DIR]", help="Of runs: where they lie. [default: runs]")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Of runs: print one JSON object and nothing else.")
-    ] = False,
+    fits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.recipes,
+            help="Of a family: the agents that can learn it; of an agent: the families that it can learn.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """List the agents and the environment families that there are, or the runs.
+    """List the agents and the environment families that there are, which fit which, or the runs.
 
     An agent fits the families of its own kind of actions, or all. Of a family whose environment cannot be
     made here the actions are not known (?).
     """
     if kind == "runs":
+        if fits is not None:
+            raise UserError("list: --fits is for agents and families; found `list runs`")
         runs.list_runs(folder, as_json)
         return
     if kind is not None and kind not in _KINDS:
         raise UserError(f"list: unknown kind {kind!r}{nearest(kind, (*_KINDS, 'runs'))}")
-    for what, given in (("DIR", folder), ("--json", as_json)):
-        if given:
-            raise UserError(f"list: {what} is for `list runs` alone")
-    _list_recipes(kind)
+    if folder is not None:
+        raise UserError("list: DIR is for `list runs` alone")
+    kinds: tuple[Kind, ...] = tuple(each for each in _KINDS if kind in (None, each))
+    found = {each: _rows(each) for each in kinds} if fits is None else _fitting(fits, kinds)
+    if as_json:
+        typer.echo(json.dumps({each: _told(each, rows) for each, rows in found.items()}, allow_nan=False))
+        return
+    for index, (each, rows) in enumerate(found.items()):
+        if index:
+            show.line()
+        show.names(
+            each,
+            {row.recipe.name: _first_sentence(row.recipe.about) for row in rows},
+            {row.recipe.name: row.actions for row in rows},
+        )
 
 
-def _list_recipes(kind: str | None) -> None:
+@dataclass(frozen=True)
+class _Row:
+    """An agent or a family, and the actions that it is for."""
+
+    recipe: "AgentRecipe | FamilyRecipe"
+    actions: str
+
+
+def _rows(kind: Kind) -> list[_Row]:
     from hyperrl.recipes import load_agent, load_family, shipped
 
-    for each in _KINDS:
-        if kind in (None, each):
-            load = load_agent if each == "agents" else load_family
-            found = {name: load(name) for name in sorted(shipped(each))}
-            show.names(
-                each,
-                {name: _first_sentence(recipe.about) for name, recipe in found.items()},
-                {name: _actions(recipe) for name, recipe in found.items()},
-            )
-            if kind is None and each != _KINDS[-1]:
-                show.line()
+    load = load_agent if kind == "agents" else load_family
+    return [_row(load(name)) for name in sorted(shipped(kind))]
 
 
-def _actions(recipe: "AgentRecipe | FamilyRecipe") -> str:
+def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
     from hyperrl.recipes import AgentRecipe
 
     if isinstance(recipe, AgentRecipe):
-        return recipe.algorithm.actions
+        return _Row(recipe, recipe.algorithm.actions)
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import kind_of
 
-    if ":" in recipe.base:
-        return "?"
+    if ":" in recipe.base:  # whose module is not imported for a list
+        return _Row(recipe, _UNKNOWN)
     try:
-        return kind_of(Family(recipe).action_space)
+        return _Row(recipe, kind_of(Family(recipe).action_space))
     except UserError:
-        return "?"
+        return _Row(recipe, _UNKNOWN)
+
+
+def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
+    """The agents that fit a family, or the families that fit an agent."""
+    from hyperrl.cli.recipe import load
+    from hyperrl.recipes import AgentRecipe
+
+    row = _row(load(name))
+    asked: Kind = "envs" if isinstance(row.recipe, AgentRecipe) else "agents"
+    if asked not in kinds:
+        raise UserError(f"list: found {kinds[0]} with --fits {name}; allowed: {asked}, or neither")
+    if row.actions == _UNKNOWN:
+        raise UserError(f"list: --fits {name}: its actions are not known, as its base is not made here")
+    return {asked: [each for each in _rows(asked) if _fit(row, each)]}
+
+
+def _fit(one: _Row, other: _Row) -> bool:
+    """Whether they are, in either order, an agent and a family that it can learn."""
+    from hyperrl.recipes import AgentRecipe
+    from hyperrl.tasks.actions import fits
+
+    agent, family = (one, other) if isinstance(one.recipe, AgentRecipe) else (other, one)
+    return isinstance(agent.recipe, AgentRecipe) and fits(agent.recipe, family.actions)
+
+
+def _told(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
+    """Rows for scripts; of each family also the agents that fit it."""
+    agents = _rows("agents") if kind == "envs" else []
+    told: list[dict[str, Any]] = []
+    for row in rows:
+        known = row.actions != _UNKNOWN
+        actions = row.actions if known else None
+        told.append({"name": row.recipe.name, "actions": actions, "about": row.recipe.about})
+        if kind == "envs":
+            told[-1]["fits"] = [each.recipe.name for each in agents if _fit(row, each)] if known else None
+    return told
 
 
 def _first_sentence(text: str) -> str:

@@ -28,5 +28,5 @@ def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
         found = " ".join(str(action_space).split())
         raise UserError(
             f"agent {agent.name!r}: the algorithm {algorithm.name!r} is for {algorithm.actions} actions;"
-            f" found {found} (`hyperrl list` shows which agents fit which families)"
+            f" found {found} (`hyperrl list --fits FAMILY` shows the agents that fit)"
         )

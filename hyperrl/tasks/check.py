@@ -1,18 +1,24 @@
 """Proof that a family's splits are disjoint and that each of its features does something."""
 
+import itertools
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium.utils.env_checker import data_equivalence
+from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
+from hyperrl.tasks import paths
+from hyperrl.tasks.construction import pinned, refusal, stale_numbers
 from hyperrl.tasks.contexts import Context
-from hyperrl.tasks.dynamics import batched_dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
+from hyperrl.tasks.physics import is_compiled
 
 _STEPS = 50
 _SEEDS = (0, 1, 2)
@@ -33,56 +39,113 @@ def check_family(family: Family) -> list[CheckRow]:
     """Prove that no task is in two splits, and that each feature alone changes transition or reward.
 
     For each feature, two contexts that differ in it alone play the same actions from the same state; going
-    back to the first context must bring its transitions back.
+    back to the first context must bring its transitions back. An environment that was constructed with a
+    feature's value must play as one that was set to it.
 
     Raises:
-        UserError: at the first fault: an attribute that stays stale; overlapping splits; an attribute that is
-            missing, cannot be set or does not survive a reset; a feature that changes nothing; a task that
-            leaks into the next one; a base environment whose transitions do not follow from its seed; an end
-            of a declared range that the environment refuses.
+        UserError: at the first fault: an attribute that is missing, cannot be set or does not survive a
+            reset; overlapping splits; a `derived` that is not what the base computes; an end of a declared
+            range that the environment or its constructor refuses; a feature that leaves stale what the
+            constructor computes from it, that changes nothing, or whose value stands in the observation; a
+            task that leaks into the next one; a base environment whose transitions do not follow from its
+            seed.
     """
-    _check_derived(family)
     env = family.make_default()
     try:
+        _check_derived(family)
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
-        rows += [CheckRow(f"feature {name}", _effect(family, env, name)) for name in family.space.names]
-        _check_ends(family, env)
+        _check_ends(family)
+        _check_construction(family)
+        for name in family.space.names:
+            rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
+            _check_hidden(family, env, name)
     finally:
         env.close()
     return rows
 
 
+def _what(family: Family, name: str) -> str:
+    carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
+    return f"feature {name!r} ({carrier})"
+
+
 def _check_derived(family: Family) -> None:
-    """Refuse a feature from which the base is known to compute another attribute that would stay stale."""
-    dynamics = batched_dynamics(family.recipe.base, family.recipe.kwargs)
-    for derived, sources in ({} if dynamics is None else dynamics.derived).items():
-        for name, attribute in family.binding.attribute.items():
-            if attribute in sources and derived not in family.binding.written:
-                raise UserError(
-                    f"{family.name}: feature {name!r} (attribute {attribute!r}) leaves {derived!r} stale,"
-                    f" which the base computes from {' and '.join(sources)} once; list it under 'derived'"
-                )
+    """Refuse a rule that does not give, of the base's own values, the base's own value."""
+    if not family.binding.derived:
+        return
+    env = family.make_base(arguments=family.binding.chosen(family.space.default))
+    base = env.unwrapped
+    for target, rule in family.binding.derived.items():
+        terms = [float(paths.read(base, source)) for source in rule.sources]
+        given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
+        if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
+            raise UserError(
+                f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
+                f" allowed: one that gives {own:g}, as the base has it"
+            )
+    env.close()
+
+
+def _check_construction(family: Family) -> None:
+    """Compare environments that are constructed with a value and that are set to it."""
+    plays = []
+    for _ in range(2):
+        env = family.make_default()
+        plays.append(_play(env, "the defaults", 0, family.space.default))
+        env.close()
+    comparable = _difference(*plays, exact=False) is None
+    for name, attribute in family.binding.attribute.items():
+        feature = family.space.features[name]
+        if "." in attribute or feature.at == "start":
+            continue
+        for value in feature.values or family.space.widest(name):
+            _check_constructed(family, name, {**family.space.default, name: value}, comparable=comparable)
+
+
+def _check_constructed(family: Family, name: str, context: Context, *, comparable: bool) -> None:
+    attribute, what = family.binding.attribute[name], _what(family, name)
+    where = f"{what} at {context[name]:g}"
+    later = family.make_default()
+    later.apply(context)
+    value = paths.read(later.base, attribute)
+    refused = refusal(later.base, attribute, value)
+    if refused is not None:
+        raise UserError(f"{where}: the base's constructor refuses it: {refused}")
+    with _telling(where), pinned(type(later.base), attribute, value) as possible:
+        born = family.make_default()
+    if possible and comparable:
+        setattr(born.base, attribute, value)
+        born.apply(context)
+        numbers = stale_numbers(born.base, later.base)
+        if _difference(_play(born, where, 0, context), _play(later, where, 0, context), exact=False):
+            left = " and ".join(map(repr, numbers)) or "something"
+            raise UserError(
+                f"{what} leaves {left} stale, which the base's constructor computes from it once;"
+                " list what it computes under 'derived'"
+            )
+    born.close()
+    later.close()
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
-    carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
-    feature = family.space.features[name]
-    what = f"{family.name}: feature {name!r} ({carrier})"
+    what, feature = _what(family, name), family.space.features[name]
+    if is_compiled(env.base, family.binding.attribute.get(name, "")):
+        raise UserError(f"{what} leaves stale what MuJoCo computes from it; allowed: 'physics' in its place")
     start_differs = False
     for seed, one, other in _pairs(family, name):
-        first = _play(env, seed, one)
-        if _difference(first, _play(env, seed, one)):
+        first = _play(env, what, seed, one)
+        if _difference(first, _play(env, what, seed, one)):
             raise UserError(
                 f"{what} cannot be checked: one seed gives the base environment different transitions"
             )
         _check_survives(env, what)
-        second = _play(env, seed, other)
-        if _difference(first, _play(env, seed, one)):
+        second = _play(env, what, seed, other)
+        if _difference(first, _play(env, what, seed, one)):
             raise UserError(f"{what} leaks: after another task its transitions do not come back")
         if feature.at == "step" and _differ(first[0][0], second[0][0]):
             start_differs = True
-            first, second = (_play(env, seed, context, start=one) for context in (one, other))
+            first, second = (_play(env, what, seed, context, start=one) for context in (one, other))
         found = _difference(first, second)
         if found:
             return f"changes the {found} ({one[name]:g} against {other[name]:g}, seed {seed})"
@@ -90,30 +153,81 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     raise UserError(f"{what} {only}; a feature that the environment's steps do not read is not allowed")
 
 
-def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
-    """Contexts that differ in one feature, before several backgrounds of the others."""
+def _values(family: Family, name: str) -> tuple[float, ...]:
     feature = family.space.features[name]
     low, high = feature.train
-    values = feature.values or tuple(low + share * (high - low) for share in (0.1, 0.45, 0.9))
+    return feature.values or tuple(low + share * (high - low) for share in (0.1, 0.45, 0.9))
+
+
+def _backgrounds(family: Family) -> tuple[Context, Context, Context]:
+    """Values of the features that are held while one changes."""
     trained = family.tasks("train")
-    for background in (dict(family.space.default), trained[0], trained[-1]):
+    return dict(family.space.default), trained[0], trained[-1]
+
+
+def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
+    """Contexts that differ in one feature, before several backgrounds of the others."""
+    values = _values(family, name)
+    for background in _backgrounds(family):
         for seed in _SEEDS:
             for value in values[1:]:
                 yield seed, {**background, name: values[0]}, {**background, name: value}
 
 
-def _play(env: ContextualEnv, seed: int, context: Context, start: Context | None = None) -> Trace:
+def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
+    """Refuse an observation with an entry that always is the feature's value (an angle's cosine or sine)."""
+    values, what = _values(family, name), _what(family, name)
+    if len(values) == 1:
+        return
+    circle = family.space.features[name].encoding == "circle"
+    repeats: list[NDArray[np.bool_]] = []
+    entries: list[str] = []
+    for background, value in itertools.product(_backgrounds(family), values):
+        codes = np.array([math.cos(value), math.sin(value)] if circle else [value])
+        played = [_row(seen) for seen, *_ in _play(env, what, 0, {**background, name: value})]
+        entries = played[0][0]
+        rows = np.stack([row for _, row in played])
+        repeats.append(np.isclose(rows[:, :, None], codes, rtol=1e-6, atol=1e-9).all(axis=0))
+    for entry, told in zip(entries, np.all(repeats, axis=0), strict=True):
+        if told.any():
+            raise UserError(
+                f"{what} stands in the observation: {entry} repeats it, so that no agent is blind to it;"
+                " allowed: an observation without it ('observe' keeps what it names)"
+            )
+
+
+def _row(part: Any) -> tuple[list[str], NDArray[np.float64]]:
+    """The numbers of a base observation, and what each is called: "obs[0]"."""
+    arrays = {key: value.ravel() for key, value in part.items() if value.dtype.kind in "fiub"}
+    names = [f"{key}[{index}]" for key, value in arrays.items() for index in range(value.size)]
+    return names, np.concatenate([*arrays.values(), np.zeros(0)]).astype(np.float64)
+
+
+@contextmanager
+def _telling(where: str) -> Iterator[None]:
+    """Tell of whatever a base environment raises in one line, and of divisions by zero too."""
+    try:
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: the base environment fails: {type(error).__name__}: {error}") from error
+
+
+def _play(env: ContextualEnv, where: str, seed: int, context: Context, start: Context | None = None) -> Trace:
     """Play seeded actions in `context`; `start` is the context of the reset, where it is another one."""
-    observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
-    if start is not None:
-        env.apply(context)
-    trace: Trace = [(_base_part(env, observation), 0.0, False)]
-    env.action_space.seed(seed)
-    for _ in range(_STEPS):
-        observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        trace.append((_base_part(env, observation), float(reward), terminated))
-        if terminated or truncated:
-            break
+    with _telling(where):
+        observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
+        if start is not None:
+            env.apply(context)
+        trace: Trace = [(_base_part(env, observation), 0.0, False)]
+        env.action_space.seed(seed)
+        for _ in range(_STEPS):
+            observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+            trace.append((_base_part(env, observation), float(reward), terminated))
+            if terminated or truncated:
+                break
     return trace
 
 
@@ -121,16 +235,16 @@ def _base_part(env: ContextualEnv, observation: dict[str, Any]) -> Any:
     return {key: np.array(value) for key, value in observation.items() if key != "context"}
 
 
-def _differ(one: Any, other: Any) -> bool:
-    return not data_equivalence(one, other, exact=True)
+def _differ(one: Any, other: Any, *, exact: bool = True) -> bool:
+    return not data_equivalence(one, other, exact=exact)
 
 
-def _difference(one: Trace, other: Trace) -> str | None:
-    """What differs first: "transition", "reward", or None."""
+def _difference(one: Trace, other: Trace, *, exact: bool = True) -> str | None:
+    """What differs first, to the last bit or by more than 1e-5: "transition", "reward", or None."""
     for (observation, reward, ended), (observation_, reward_, ended_) in zip(one, other, strict=False):
-        if _differ(observation, observation_) or ended != ended_:
+        if _differ(observation, observation_, exact=exact) or ended != ended_:
             return "transition"
-        if reward != reward_:
+        if _differ(np.array(reward), np.array(reward_), exact=exact):
             return "reward"
     return None if len(one) == len(other) else "transition"
 
@@ -141,18 +255,17 @@ def _check_survives(env: ContextualEnv, what: str) -> None:
         raise UserError(f"{what} does not survive a reset: {undone}")
 
 
-def _check_ends(family: Family, env: ContextualEnv) -> None:
-    """Refuse a declared range at whose ends the environment cannot be set, or gives numbers that are none."""
+def _check_ends(family: Family) -> None:
+    """Refuse a declared range at whose ends the environment cannot be set, fails, or gives no numbers."""
+    env = family.make_default()
     for name in family.space.names:
         feature = family.space.features[name]
         for value in feature.values or family.space.widest(name):
-            where = f"{family.name}: feature {name!r} at {value:g}"
-            try:
-                trace = _play(env, 0, {**family.space.default, name: value})
-            except UserError as error:
-                raise UserError(f"{where}: {error}") from error
+            where = f"feature {name!r} at {value:g}"
+            trace = _play(env, where, 0, {**family.space.default, name: value})
             if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
                 raise UserError(f"{where}: the base environment gives numbers that are not finite")
+    env.close()
 
 
 def _is_finite(part: Any) -> bool:

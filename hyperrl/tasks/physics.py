@@ -42,6 +42,12 @@ def draw_without_a_window() -> None:
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 
+def is_compiled(base: gym.Env[Any, Any], path: str) -> bool:
+    """Whether an attribute is a number of a MuJoCo model from which others of the model were computed."""
+    holder, _, rest = path.partition(".")
+    return type(getattr(base, holder, None)).__name__ == "MjModel" and rest.startswith(_SOURCES)
+
+
 class MujocoPhysics:
     """Factors on a compiled MuJoCo model, in place.
 
@@ -169,6 +175,17 @@ class MujocoPhysics:
         model.geom_aabb[geom, 5] = half * factor + cap
 
 
+_SOURCES = (
+    "body_",
+    "geom_size",
+    "geom_pos",
+    "geom_quat",
+    "jnt_pos",
+    "jnt_axis",
+    "dof_armature",
+    "qpos0",
+    "tendon_",
+)
 _STATISTICS = ("meaninertia", "meanmass", "meansize", "extent")
 _WRITTEN = (
     "body_mass", "body_inertia", "body_ipos", "geom_size", "geom_pos", "geom_friction", "dof_damping",

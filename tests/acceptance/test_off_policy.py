@@ -27,17 +27,17 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
         (
             ("train", "hyper-sac", "cartpole"),
             "agent 'hyper-sac': the algorithm 'sac' is for continuous actions; found Discrete(2) "
-            "(`hyperrl list` shows which agents fit which families)",
+            "(`hyperrl list --fits FAMILY` shows the agents that fit)",
         ),
         (
             ("train", "blind-dqn", "ode"),
             "agent 'blind-dqn': the algorithm 'dqn' is for discrete actions; found Box(-1.0, 1.0, (2,), "
-            "float32) (`hyperrl list` shows which agents fit which families)",
+            "float32) (`hyperrl list --fits FAMILY` shows the agents that fit)",
         ),
         (
             ("check", "hyper-td3", "--family", "cartpole"),
             "agent 'hyper-td3': the algorithm 'td3' is for continuous actions; found Discrete(2) "
-            "(`hyperrl list` shows which agents fit which families)",
+            "(`hyperrl list --fits FAMILY` shows the agents that fit)",
         ),
         (
             ("train", "hyper-dqn", "cartpole", "--set", "policy.critic_lr_scale=3"),

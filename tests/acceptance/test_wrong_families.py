@@ -1,4 +1,4 @@
-"""`check` on families that are read without fault and whose simulator tells that they are wrong."""
+"""`check` on families made wrong: what their simulator alone tells, and splits that are no proof."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from tests.acceptance.driving import refused, succeeded
 
 
 def of(
-    base: str, name: str, *, kwargs: dict[str, Any] | None = None, extra: str | None = None, **carrier: Any
+    base: str, name: str, *, family: dict[str, Any] | None = None, extra: str | None = None, **carrier: Any
 ) -> Any:
-    """A family with one feature; skipped without the extra that its base needs."""
+    """A family with one feature and more fields; skipped without the extra that its base needs."""
     feature = {"about": "a feature", "default": 1.0, "train": [0.5, 2.0], **carrier}
-    data = {"about": "mine", "base": base, "kwargs": kwargs or {}, "features": {name: feature}}
+    data = {"about": "mine", "base": base, "features": {name: feature}, **(family or {})}
     reason = f"needs the extra: pip install 'hyperrl[{extra}]'"
     return pytest.param(
         data if extra is None else {**data, "extra": extra},
@@ -27,6 +27,19 @@ def case(family: Any, identity: str, *says: str) -> Any:
     return pytest.param(*family.values, says, id=identity, marks=family.marks)
 
 
+def derived(target: str, rule: str) -> dict[str, Any]:
+    return {"derived": {target: {rule: ["masspole", "masscart"]}}}
+
+
+def split(name: str, part: Any, **others: Any) -> Any:
+    """A pendulum's family with a split of its own."""
+    reach: dict[str, Any] = {"default": 10, "train": [5, 15], "extrapolation": [1, 20]}
+    return of("Pendulum-v1", "g", family={"splits": {**others, name: part}}, **reach)
+
+
+SAMPLED = 9.0995
+FAULTY = "tests.tasks.faulty:hyperrl-tests/Faulty-v0"
+RELOADING = "tests.tasks.faulty:hyperrl-tests/Reloading-v0"
 LANDER: dict[str, Any] = {"extra": "box2d", "train": [-11, -4], "default": -10}
 DEAD = (
     "changes neither transition nor reward; a feature that the environment's steps do not read is not allowed"
@@ -40,8 +53,46 @@ CASES = [
         "'total_mass' stale",
         "'derived'",
     ),
-    case(of("CartPole-v1", "masspole"), "a mass of the pole alone", "'masspole'", "'total_mass' stale"),
+    case(of("CartPole-v1", "masspole"), "a mass of the pole alone", "'masspole'", "leaves 'total_mass' and"),
     case(of("CartPole-v1", "length"), "a length alone", "'length'", "leaves 'polemass_length' stale"),
+    case(
+        of("gymnasium:CartPole-v1", "masspole", family={"kwargs": {"sutton_barto_reward": True}}),
+        "a mass of the pole alone, by another id",
+        "leaves 'total_mass' and 'polemass_length' stale",
+        "list what it computes under 'derived'",
+    ),
+    case(
+        of("CartPole-v1", "masspole", family=derived("total_mass", "sum")),
+        "half of what the constructor computes",
+        "'masspole'",
+        "leaves 'polemass_length' stale",
+    ),
+    case(
+        of(
+            "CartPole-v1",
+            "masscart",
+            family={"derived": {"total_mass": {"product": ["masspole", "masscart"]}}},
+        ),
+        "a rule that is not the constructor's",
+        "derived.total_mass: found a rule that gives 0.1",
+        "allowed: one that gives 1.1",
+    ),
+    case(
+        of("CartPole-v1", "masscart", family=derived("mass", "sum")),
+        "a rule for an attribute that is not there",
+        "'mass', which CartPoleEnv lacks; did you mean 'masspole'",
+    ),
+    case(of(FAULTY, "doubled"), "a constructor of somebody else's", "'doubled'", "leaves 'twice' stale"),
+    case(
+        of("Acrobot-v1", "LINK_LENGTH_2", family={"name": "arm"}),
+        "a file that calls its family otherwise",
+        "error: mine.yaml: feature",
+    ),
+    case(
+        of("Pendulum-v1", "initial_angle_max"),
+        "the start's angles, all positive",
+        "'initial_angle_max', which PendulumEnv lacks",
+    ),
     case(
         of("Pendulum-v1", "gravity"), "an attribute that nothing reads", "'gravity', which PendulumEnv lacks"
     ),
@@ -95,6 +146,156 @@ CASES = [
         "no mass at all",
         "feature 'm' at 0",
         "must be above 0",
+    ),
+    case(
+        of("Pendulum-v1", "l", extrapolation=[0, 2]),
+        "a pendulum of no length",
+        "feature 'l' at 0",
+        "ZeroDivisionError",
+    ),
+    case(
+        of("hyperrl-base/double-integrator-v0", "mass", extrapolation=[0, 2]),
+        "a division by zero that ends in numbers",
+        "feature 'mass' at 0",
+        "divide by zero",
+    ),
+    case(
+        of("LunarLander-v3", "gravity", at="reset", extrapolation=[-12, -1], **LANDER),
+        "a range that the base's constructor alone refuses",
+        "feature 'gravity' (attribute 'gravity') at -12: the base's constructor refuses it",
+        "must be between -12 and 0",
+    ),
+    case(
+        of(
+            "LunarLander-v3",
+            "g",
+            argument="gravity",
+            at="reset",
+            extra="box2d",
+            train=[-12, -4],
+            default=-10,
+            values=[-12, -10, -4],
+            family={"splits": {"train": {"list": [{"g": -10}]}, "validation": [], "interpolation": []}},
+        ),
+        "an argument that the constructor refuses",
+        "feature 'g' at -12",
+        "must be between -12 and 0",
+    ),
+    case(
+        of(
+            "LunarLander-v3",
+            "wind_power",
+            extra="box2d",
+            train=[0, 15],
+            family={"kwargs": {"enable_wind": True, "gravity": 0}},
+        ),
+        "arguments that the constructor refuses",
+        "base 'LunarLander-v3' cannot be made",
+        "must be between -12 and 0",
+    ),
+    case(
+        of(FAULTY, "bounded"),
+        "a constructor of somebody else's that refuses",
+        "at 2:",
+        "bounded must be below 2",
+    ),
+    case(
+        of("Hopper-v5", "m", attribute="model.body_mass.1", extra="mujoco"),
+        "a mass without its inertia and constants",
+        "feature 'm' (attribute 'model.body_mass.1') leaves stale what MuJoCo computes from it",
+        "allowed: 'physics'",
+    ),
+    case(
+        of(
+            "Hopper-v5",
+            "s",
+            attribute="model.geom_size.1.0",
+            extra="mujoco",
+            default=0.05,
+            train=[0.04, 0.06],
+        ),
+        "a size without its constants",
+        "leaves stale what MuJoCo computes from it",
+    ),
+    case(of(FAULTY, "reverts"), "a reset that restores", "'reverts'", "does not survive a reset"),
+    case(
+        of(RELOADING, "m", physics="mass", extra="mujoco"),
+        "a reset that restores the simulator",
+        "feature 'm' (physics mass) does not survive a reset",
+    ),
+    case(of(FAULTY, "leaks"), "a task that leaks into the next", "'leaks'", "transitions do not come back"),
+    case(of(FAULTY, "random"), "a base that no seed holds", "one seed gives the base environment different"),
+    case(of(FAULTY, "told"), "an observation that tells", "'told'", "stands in the observation: obs[1]"),
+    case(
+        of(FAULTY, "bearing", default=0.0, train=[0, 6.283185307179586], encoding="circle"),
+        "an observation that tells an angle's sine",
+        "stands in the observation: obs[2]",
+    ),
+    case(
+        of("HalfCheetah-v5", "d", reward="direction", extra="mujoco"),
+        "a direction on a line",
+        "feature 'd'",
+        "needs 'y_velocity'",
+    ),
+    case(
+        split("interpolation", {"list": [{"g": 5}, {"g": 12}]}, train={"list": [{"g": 5}]}),
+        "an evaluation task that was trained on",
+        "mine.yaml: splits.interpolation.0.list.0",
+        "a task of train already; allowed: each task once",
+    ),
+    case(
+        split("extrapolation", {"list": [{"g": 17}]}, validation={"list": [{"g": 17}]}),
+        "a task to choose by that is outside",
+        "splits.validation.0.list.0",
+        "allowed: inside the training ranges",
+    ),
+    case(
+        split("interpolation", {"list": [{"g": SAMPLED}]}),
+        "a task that was sampled for training",
+        "mine.yaml: split 'interpolation' lists g=",
+        "a task of an earlier split; splits may not overlap",
+    ),
+    case(
+        split("interpolation", {"grid": {"g": [10, 17]}}),
+        "an interpolation that reaches outside",
+        "splits.interpolation.0.grid",
+        "allowed: inside the training ranges",
+    ),
+    case(
+        split("extrapolation", {"grid": {"g": [10, 17]}}),
+        "an extrapolation that lies inside",
+        "splits.extrapolation.0.grid",
+        "allowed: a feature outside its training range",
+    ),
+    case(
+        split("train", {"list": [{"g": 17}]}),
+        "training outside the training range",
+        "splits.train.0.list.0",
+        "allowed: inside the training ranges",
+    ),
+    case(
+        split("interpolation", {"list": [{"g": 10}]}, train={"list": [{"g": 10.0}, {"g": 10}]}),
+        "a task trained on twice",
+        "splits.train.0.list.1",
+        "a task of train already",
+    ),
+    case(
+        of(
+            "Pendulum-v1",
+            "g",
+            default=0,
+            train=[0, 6.283185307179586],
+            encoding="circle",
+            family={
+                "splits": {
+                    "train": {"list": [{"g": 0}]},
+                    "interpolation": {"list": [{"g": 6.283185307179586}]},
+                }
+            },
+        ),
+        "an angle and its full turn",
+        "splits.interpolation.0.list.0",
+        "a task of train already",
     ),
 ]
 

@@ -64,7 +64,10 @@ def test_a_table_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str])
     [
         (["runs", "nowhere"], "'nowhere': no such directory"),
         (["agents", "runs"], "DIR is for `list runs` alone"),
-        (["--json"], "--json is for `list runs` alone"),
+        (["runs", "--fits", "ode"], "--fits is for agents and families"),
+        (["agents", "--fits", "hyper-sac"], "found agents with --fits hyper-sac; allowed: envs, or neither"),
+        (["envs", "--fits", "ode"], "found envs with --fits ode; allowed: agents, or neither"),
+        (["--fits", "hyper-sack"], "no agent or family 'hyper-sack'; did you mean 'hyper-sac'?"),
         (["rums"], "did you mean 'runs'?"),
     ],
 )

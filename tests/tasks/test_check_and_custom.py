@@ -11,6 +11,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Feature, parse_family
 from hyperrl.tasks import Family, check_family
 from tests.suite import playable
+from tests.tasks.faulty import Faulty
 
 
 @pytest.mark.parametrize("name", playable())
@@ -55,36 +56,13 @@ def test_a_derived_attribute_left_out_is_named() -> None:
         "base": "CartPole-v1",
         "features": {"masspole": about, "masscart": about},
     }
-    with pytest.raises(UserError, match=r"feature 'masspole' .* leaves 'total_mass' stale"):
+    with pytest.raises(UserError, match=r"'masspole' .* leaves 'total_mass' and 'polemass_length' stale"):
         check_family(Family(parse_family(data, "test")))
     data["derived"] = {"total_mass": {"sum": ["masspole", "masscart"]}}
     with pytest.raises(UserError, match=r"feature 'masspole' .* leaves 'polemass_length' stale"):
         check_family(Family(parse_family(data, "test")))
     data["derived"]["polemass_length"] = {"product": ["masspole", "length"]}
     check_family(Family(parse_family(data, "test")))
-
-
-class Faulty(gym.Env[Any, Any]):
-    """An environment with one fault of each kind."""
-
-    observation_space = gym.spaces.Box(-1e6, 1e6, (1,), np.float64)
-    action_space = gym.spaces.Discrete(2)
-
-    def __init__(self, render_mode: str | None = None) -> None:
-        self.good, self.reverts, self.leaks, self.starts, self.paid = 1.0, 1.0, 1.0, 1.0, 1.0
-        self.worst, self.random, self.render_mode = 0.0, 0.0, render_mode
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        super().reset(seed=seed)
-        self.reverts = 1.0
-        self.x = self.starts - 1.0
-        return np.array([self.x]), {}
-
-    def step(self, action: int) -> Any:
-        self.worst = max(self.worst, self.leaks)
-        noise = np.random.default_rng().normal() if self.random else 0.0
-        self.x += self.good * self.reverts * self.worst * (action - 0.5) + noise
-        return np.array([self.x]), self.paid, self.x > 5.0, False, {}
 
 
 def faulty(feature: str, **more: Any) -> Family:
@@ -99,11 +77,22 @@ def faulty(feature: str, **more: Any) -> Family:
         ("leaks", "leaks"),
         ("starts", "changes the start state alone"),
         ("random", "one seed gives the base environment different transitions"),
+        ("doubled", "leaves 'twice' stale, which the base's constructor computes"),
+        ("told", r"stands in the observation: obs\[1\] repeats it"),
     ],
 )
 def test_other_faults_are_refused(feature: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         check_family(faulty(feature))
+
+
+def test_a_doubled_attribute_that_is_derived_is_right() -> None:
+    """As the constructor computes it; the class is afterwards as it was."""
+    before = dict(vars(Faulty))
+    check_family(faulty("doubled", derived={"twice": {"sum": ["doubled", "doubled"]}}))
+    with pytest.raises(UserError, match=r"derived.twice: found a rule that gives 1 .* one that gives 2"):
+        check_family(faulty("doubled", derived={"twice": {"product": ["doubled", "doubled"]}}))
+    assert dict(vars(Faulty)) == before
 
 
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])

@@ -19,14 +19,11 @@ class Dynamics(ABC):
     """Transitions of N independent environments at once, in NumPy.
 
     Attributes:
-        derived: attributes that the single environment computes once, with those that it computes them from;
-            a family that sets one of the latter must derive the former.
         parameters: attribute names of the environment that a task may set, with their defaults.
         observation_space: of one environment.
         action_space: of one environment.
     """
 
-    derived: ClassVar[dict[str, tuple[str, ...]]] = {}
     parameters: dict[str, float]
     observation_space: gym.spaces.Box
     action_space: gym.Space[Any]

@@ -6,7 +6,7 @@ problems", 1983, with Florian's corrected equations of motion (2005), as Gymnasi
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -22,11 +22,6 @@ class CartPole(Dynamics):
     `total_mass` and `polemass_length` are parameters of their own, because the environment computes them in
     its constructor alone: a family derives them from masscart, masspole and length.
     """
-
-    derived: ClassVar[dict[str, tuple[str, ...]]] = {
-        "total_mass": ("masspole", "masscart"),
-        "polemass_length": ("masspole", "length"),
-    }
 
     def __init__(self) -> None:
         """Take defaults and spaces as in the environment's constructor."""

@@ -1,0 +1,58 @@
+"""Environments with a fault for each way in which a family can be wrong and its file right."""
+
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+
+class Faulty(gym.Env[Any, Any]):
+    """Each attribute is at fault in its own way; those of `good` and `paid` are not."""
+
+    observation_space = gym.spaces.Box(-1e6, 1e6, (3,), np.float64)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, render_mode: str | None = None, bounded: float = 1.0) -> None:
+        if bounded >= 2.0:
+            raise ValueError("bounded must be below 2")
+        self.good, self.reverts, self.leaks, self.starts, self.paid = 1.0, 1.0, 1.0, 1.0, 1.0
+        self.bounded, self.doubled, self.told, self.bearing = bounded, 1.0, 0.0, 0.0
+        self.twice = self.doubled + self.doubled
+        self.worst, self.random, self.render_mode = 0.0, 0.0, render_mode
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.reverts = 1.0
+        self.x = self.starts - 1.0
+        return self._seen(), {}
+
+    def _seen(self) -> Any:
+        return np.array([self.x, self.told, math.sin(self.bearing)])
+
+    def step(self, action: int) -> Any:
+        self.worst = max(self.worst, self.leaks)
+        noise = np.random.default_rng().normal() if self.random else 0.0
+        factor = self.good * self.reverts * self.worst * self.bounded * self.doubled * self.twice
+        self.x += factor * (action - 0.5) + noise
+        return self._seen(), self.paid, self.x > 5.0, False, {}
+
+
+def reloading(**kwargs: Any) -> gym.Env[Any, Any]:
+    """A hopper whose resets bring the masses back with which it came."""
+    from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
+
+    class Reloading(HopperEnv):
+        came_with: Any = None
+
+        def reset_model(self) -> Any:
+            if self.came_with is None:
+                self.came_with = HopperEnv().model.body_mass.copy()
+            self.model.body_mass[:] = self.came_with
+            return super().reset_model()  # type: ignore[no-untyped-call]
+
+    return Reloading(**kwargs)
+
+
+gym.register("hyperrl-tests/Faulty-v0", entry_point=f"{__name__}:Faulty", max_episode_steps=30)
+gym.register("hyperrl-tests/Reloading-v0", entry_point=f"{__name__}:reloading", max_episode_steps=30)
