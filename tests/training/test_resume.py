@@ -261,3 +261,16 @@ def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
     killed.save_checkpoint("latest", tensors, {"steps": 0})
     with pytest.raises(UserError, match="not one of a training"):
         resume(killed)
+
+
+def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: Path) -> None:
+    """TensorBoard's projector writes its index through a link."""
+    run = start(steps=512)
+    owned = tmp_path / "owned"
+    owned.write_text("mine")
+    index = run.path / "projector_config.pbtxt"
+    index.unlink(missing_ok=True)
+    index.symlink_to(owned)
+    with pytest.raises(UserError, match=r"projector_config\.pbtxt is a link, which may lead out of the run"):
+        resume(run, steps=1024)
+    assert owned.read_text() == "mine"
