@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -383,3 +385,12 @@ def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
     assert message(api.evaluate, run, hidden=["c9"]) == "hide: unknown feature 'c9'; known: c0"
     found = message(api.evaluate, folder / "seed-0", hidden=["c0"])
     assert "policy.hypernetwork.missing above 0" in found
+
+
+def test_a_disk_that_is_full_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hyperrl.store.run.atomic_write", full)
+    told = message(api.evaluate, folder / "seed-0", splits=["train"], episodes=1)
+    assert told.endswith("cannot be written (No space left on device)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from hyperrl.evaluation.report import Evaluation, RunResult
 from hyperrl.evaluation.request import Request
 from hyperrl.evaluation.zero_shot import TaskResult
-from hyperrl.store import Run
+from hyperrl.store import Run, told_unwritable
 from hyperrl.tasks import Family
 
 
@@ -19,12 +19,17 @@ def saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request
 
     Returns:
         The evaluation with its files named.
+
+    Raises:
+        UserError: a run cannot be written, as on a disk that is full.
     """
     name = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
-    files = [
-        run.save_evaluation(part.to_json(), name) for run, part in zip(runs, found.per_run(), strict=True)
-    ]
-    figure = _figure(found, runs[0].figures, family, asked)
+    files = []
+    for run, part in zip(runs, found.per_run(), strict=True):
+        with told_unwritable(run.path):
+            files.append(run.save_evaluation(part.to_json(), name))
+    with told_unwritable(runs[0].path):
+        figure = _figure(found, runs[0].figures, family, asked)
     return replace(found, files=tuple(files), figures=() if figure is None else (figure,))
 
 

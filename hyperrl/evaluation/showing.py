@@ -17,6 +17,8 @@ from hyperrl.errors import UserError
 
 Frame = NDArray[np.uint8]
 SUFFIXES = (".mp4", ".gif")
+_UNSEEN = ("offscreen", "dummy")
+"""What SDL draws by, unasked, where a display does not answer."""
 
 
 def refuse_video(path: Path) -> None:
@@ -25,7 +27,7 @@ def refuse_video(path: Path) -> None:
         raise UserError(f"--video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
     if not path.parent.is_dir():
         raise UserError(f"--video {str(path)!r}: there is no folder {str(path.parent)!r}")
-    if not os.access(path.parent, os.W_OK) or path.is_dir():
+    if not os.access(path.parent, os.W_OK) or os.path.isdir(path):
         raise UserError(f"--video {str(path)!r}: cannot be written")
     if find_spec("imageio") is None or (
         path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None
@@ -47,7 +49,18 @@ def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
         path: ends in .mp4 or .gif; a file that is there is replaced.
         frames: (height, width, 3) each, of one size.
         rate: frames a second.
+
+    Raises:
+        UserError: it cannot be written, as on a disk that is full.
     """
+    try:
+        return _written(path, frames, rate)
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise UserError(f"--video {str(path)!r}: cannot be written ({reason})") from error
+
+
+def _written(path: Path, frames: Iterable[Frame], rate: int) -> int:
     from imageio import v2
 
     suffix = path.suffix.lower()
@@ -82,6 +95,9 @@ def show(frames: Iterable[Frame], rate: int, title: str) -> int:
 
     try:
         pygame.display.init()
+        driver = pygame.display.get_driver()
+        if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
+            raise pygame.error("the display does not answer")
         clock = pygame.time.Clock()
         window, count = None, 0
         for frame in frames:

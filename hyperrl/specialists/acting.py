@@ -51,7 +51,7 @@ class Acting:
             float32 within the action's bounds, or int64.
 
         Raises:
-            ValueError: an observation of another shape, or parts missing.
+            ValueError: an observation of another shape, integers out of range, or parts missing.
         """
         several, rows = batch(self.specialist, observation)
         made = [step(row) for step, row in zip(self._steps, rows, strict=True)]
@@ -86,14 +86,17 @@ def batch(specialist: Specialist, observation: Any) -> tuple[bool, list[Array]]:
 
 def _prepared(specialist: Specialist, part: Input) -> Step:
     layers = _all(specialist, part.layers)
-    tables = [np.eye(size, dtype=np.float32) for size in part.sizes]
+    sizes = np.array(part.sizes, np.int64)
+    starts = np.cumsum(sizes) - sizes
 
     def prepare(x: Array) -> Array:
         if part.encoding == "one-hot":
-            columns = x.reshape(len(x), -1).T
-            return np.concatenate(
-                [table[column] for table, column in zip(tables, columns, strict=True)], axis=1
-            )
+            chosen = x.reshape(len(x), -1)
+            if (chosen < 0).any() or (chosen >= sizes).any():
+                raise ValueError(f"{part.name!r}: found integers out of range; allowed: below {part.sizes}")
+            hot = np.zeros((len(x), sizes.sum()), np.float32)
+            np.put_along_axis(hot, starts + chosen, 1, axis=1)
+            return hot
         x = x.astype(np.float32, copy=False)
         if part.encoding == "image":
             x = x / np.float32(255)

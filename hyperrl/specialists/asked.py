@@ -82,6 +82,11 @@ def _new_file(out: str | Path | None, usual: Path, suffix: str) -> Path:
     path = usual if out is None else Path(out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
-    if path.exists():
-        raise UserError(f"out {str(path)!r}: exists already; name another file with --out")
-    return path
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise UserError(f"out {str(path)!r}: cannot be written ({reason})") from error
+    raise UserError(f"out {str(path)!r}: exists already; name another file with --out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,10 @@ def load_specialist(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        size = found.st_size
+        if not S_ISREG(found.st_mode):
+            raise UserError(f"specialist {str(path)!r}: found a directory or a device; allowed: a file")
         if size > MOST_BYTES:
             raise UserError(
                 f"specialist {str(path)!r}: found {size:,} bytes; allowed: at most {MOST_BYTES:,}"

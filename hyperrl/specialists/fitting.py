@@ -30,7 +30,7 @@ def checked(specialist: Specialist, source: str) -> Specialist:
 
     Raises:
         UserError: arrays that are missing or of other shapes than the plan needs, or layers that would make
-            more than `LARGEST` numbers of an observation.
+            more than `LARGEST` numbers of an observation, the patches that a convolution sees among them.
     """
     try:
         _Shapes(specialist).check()
@@ -91,6 +91,7 @@ class _Shapes:
                 out = self._weight(layer, (shape[0], *kernel, *kernel))
                 height, width = ((size - kernel[0]) // layer.stride + 1 for size in shape[1:])
                 self._need(height > 0 and width > 0, f"{layer.weight} and an image of {shape}")
+                self._bounded((height * width, shape[0] * kernel[0] ** 2))
                 return out, height, width
             case Norm():
                 self._array(layer.weight, shape)
@@ -115,9 +116,7 @@ class _Shapes:
         if found.dtype == np.int8:
             self._array(f"{layer.weight}.scale", found.shape[:1])
         elif found.dtype != np.float32:
-            raise UserError(
-                f"specialist: array {layer.weight!r}: found {found.dtype}; allowed: float32, int8"
-            )
+            raise _MisfitError(f"array {layer.weight!r}: found {found.dtype}; allowed: float32, int8")
         return len(found)
 
     def _array(self, name: str, shape: tuple[int, ...]) -> None:

@@ -86,12 +86,12 @@ class Network:
 
 def acting_network(policy: BasePolicy, descriptor: Tensor, agent: str) -> Network:
     """The network that acts; UserError where its weights are not the task's alone."""
+    refuse_memory(policy, agent)
     if isinstance(policy, GeneratingPolicy) and policy.dynamic:
         raise UserError(
             f"agent {agent!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
             " 'state'; no task has weights of its own"
         )
-    refuse_memory(policy, agent)
     generated: list[nn.Module] = []
     if isinstance(policy, GeneratingPolicy):
         generated = [policy.specialize(descriptor)]

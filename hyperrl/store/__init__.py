@@ -1,7 +1,8 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
 from hyperrl.store.files import atomic_write
-from hyperrl.store.run import Run, refuse_existing, runs_below
+from hyperrl.store.layout import refuse_links
+from hyperrl.store.run import Run, refuse_existing, runs_below, told_unwritable
 from hyperrl.store.spec import RunSpec
 from hyperrl.store.status import Resumed, State, Status
 from hyperrl.store.tree import pack, unpack
@@ -15,6 +16,8 @@ __all__ = [
     "atomic_write",
     "pack",
     "refuse_existing",
+    "refuse_links",
     "runs_below",
+    "told_unwritable",
     "unpack",
 ]

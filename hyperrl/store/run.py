@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.store.files import CHECKPOINT, atomic_write, checkpoint_name, file_name, remove_unfinished
+from hyperrl.store.layout import FOLDERS, refuse_strange
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import last_values
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPEC = "run.yaml"
-FOLDERS = ("checkpoints", "evaluations", "figures")
 
 
 class Run:
@@ -45,11 +45,11 @@ class Run:
         path = Path(path)
         refuse_existing(path)
         run = cls(path, spec)
-        with _told_unwritable(path):
+        with told_unwritable(path):
             path.mkdir(parents=True, exist_ok=True)
         with run.writing():
             refuse_existing(path)
-            with _told_unwritable(path):
+            with told_unwritable(path):
                 run.write_spec(spec)
                 run.write_status("running", 0)
                 for folder in FOLDERS:
@@ -64,7 +64,7 @@ class Run:
             UserError: another process holds it, or the directory cannot be written.
         """
         with ExitStack() as held:
-            with _told_unwritable(self.path):
+            with told_unwritable(self.path):
                 held.enter_context(locked(self.path))
                 for folder in (self.path, self._checkpoints):
                     remove_unfinished(folder)
@@ -79,17 +79,15 @@ class Run:
             allow_import: modules that a base id `module:Id-v0` may import.
 
         Raises:
-            UserError: no such directory, no run, a `run.yaml` that is truncated or corrupt, or a
-                base environment that would import a module which was not allowed.
+            UserError: no such directory, no run, a `run.yaml` that is truncated or corrupt, a folder in it
+                that is a link, or a base environment that would import a module which was not allowed.
         """
         path = Path(path)
         if not path.is_dir():
             raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
         if not (path / SPEC).is_file():
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
-        for folder in FOLDERS:
-            if (path / folder).is_symlink():
-                raise UserError(f"run {str(path)!r}: {folder} is a link, which may lead out of the run")
+        refuse_strange(path)
         spec = read_spec(path / SPEC)
         module, colon, _ = spec.family.base.partition(":")
         if colon and module not in allow_import:
@@ -159,17 +157,19 @@ class Run:
         from hyperrl.store.checkpoint import decode
 
         path = self._checkpoint(name)
+        if not path.is_file():
+            there = ", ".join(self.checkpoints()) or "none"
+            raise UserError(f"run {str(self.path)!r}: no checkpoint {name!r}; it has: {there}")
         try:
             return decode(path.read_bytes())
         except OSError as error:
-            there = ", ".join(self.checkpoints()) or "none"
-            raise UserError(f"run {str(self.path)!r}: no checkpoint {name!r}; it has: {there}") from error
+            raise UserError(f"checkpoint {str(path)!r}: {error.strerror or error}") from error
         except ValueError as error:
             raise UserError(f"checkpoint {str(path)!r}: {error}") from error
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
-        stems = {file.stem for file in self._checkpoints.glob("*.safetensors")}
+        stems = {file.stem for file in self._checkpoints.glob("*.safetensors") if file.is_file()}
         names = {name for name in stems if CHECKPOINT.fullmatch(name)}
         numbers = sorted((name for name in names if name.isdecimal()), key=int)
         return numbers + [name for name in ("best", "latest") if name in names]
@@ -211,7 +211,8 @@ class Run:
 
 
 @contextmanager
-def _told_unwritable(path: Path) -> Iterator[None]:
+def told_unwritable(path: Path) -> Iterator[None]:
+    """UserError where what is done cannot write to the run at `path`."""
     try:
         yield
     except OSError as error:
@@ -238,6 +239,7 @@ def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
         {found.parent for name in (SPEC, "checkpoints") for found in root.glob(f"**/{name}")}
     ):
         try:
+            refuse_strange(folder)
             yield folder, Run(folder, read_spec(folder / SPEC))
         except UserError as mistake:
             yield folder, mistake

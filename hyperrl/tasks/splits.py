@@ -86,7 +86,8 @@ def _sampled(
     wanted = part.sample or 0
     axes = [_Axis(space, name, part, beyond=split == "extrapolation") for name in space.names]
     exponent = max(0, math.ceil(math.log2(wanted)))
-    while 2**exponent <= _MOST_CANDIDATES:
+    most = max(_MOST_CANDIDATES, 2**exponent)
+    while 2**exponent <= most:
         points = sobol(len(axes), exponent, part.seed)
         values = np.stack([axis.at(points[:, index]) for index, axis in enumerate(axes)], axis=1)
         chosen: list[Context] = []

@@ -19,8 +19,9 @@ from hyperrl.nets.strategies import options_of
 from hyperrl.recipes import AgentRecipe, ConcatPolicy, Hypernetwork, HyperPolicy, OnPolicy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
-from hyperrl.training.cost import Cost, Load, measure
+from hyperrl.training.cost import Cost, measure
 from hyperrl.training.match import match_widths
+from hyperrl.training.minibatch import Load
 
 RANKS = (1, 4, 8, 16)
 """Ranks of the low-rank strategy that are compared."""

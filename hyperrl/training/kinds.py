@@ -80,11 +80,11 @@ def arguments(
         agent: the recipe.
         observation_space: with a context, replay stores it once a task.
         action_space: of one environment.
-        to_learn: False: replay has no room, and no entropy's weight is learned.
+        to_learn: False: rollouts and replay have no room, and no entropy's weight is learned.
     """
     given = agent.algorithm.model_dump(exclude={"name"})
     if not agent.algorithm.off_policy:
-        return given
+        return given if to_learn else {**given, "n_steps": 1}
     if isinstance(observation_space, gym.spaces.Dict) and "context" in observation_space.spaces:
         given["replay_buffer_class"] = ContextReplayBuffer
     size = int(np.prod(action_space.shape or ()))

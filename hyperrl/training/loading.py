@@ -9,7 +9,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.checkpoint import load_state, load_weights, misfit
-from hyperrl.training.memory import room_for
+from hyperrl.training.memory import room_for, telling_of_memory
 
 
 def load_model(
@@ -35,14 +35,15 @@ def load_model(
         The model; its `num_timesteps` are the environment steps behind the checkpoint.
 
     Raises:
-        UserError: no such checkpoint, a corrupt one, or one of another agent.
+        UserError: no such checkpoint, a corrupt one, or one of another agent; with `to_learn`, rollouts or
+            replay that no memory holds.
     """
     name = checkpoint or newest(run)
     state = load_state(run, name)
     family = family or Family(run.spec.family)
     agent = run.spec.agent
     descriptors = training_descriptors(agent, family)
-    with room_for(state["policy"], misfit(run, name)):
+    with room_for(state["policy"], misfit(run, name)), telling_of_memory(agent.name, family.name):
         model = bare_model(
             agent, family.observation_space, family.action_space, device, to_learn, descriptors
         )

@@ -13,7 +13,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
-from hyperrl.store import Resumed, Run, RunSpec, refuse_existing
+from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
@@ -94,7 +94,7 @@ def train(
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
-        with Run.create(out, spec) as run:
+        with Run.create(out, spec) as run, explaining_full_disks(run):
             if from_run is not None:
                 save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
             training.learn(run, progress)
@@ -125,8 +125,10 @@ def resume(
         progress: called with the steps done and planned.
 
     Raises:
-        UserError: nothing is left to do, or the checkpoint is missing, corrupt or of another agent.
+        UserError: nothing is left to do, the checkpoint is missing, corrupt or of another agent, or a file
+            of the run is a link.
     """
+    refuse_links(run.path)
     with run.writing():
         state = _state_to_resume(run)
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
@@ -135,7 +137,8 @@ def resume(
                 f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
                 " give more in --steps to extend it"
             )
-        with closing(_built(run, family, device, detect_anomaly, state)) as training:
+        built = _built(run, family, device, detect_anomaly, state)
+        with closing(built) as training, explaining_full_disks(run):
             exact = training.restore(run, state)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
@@ -211,11 +214,10 @@ class _Training:
             resumed_at: what was logged after so many steps is disowned.
         """
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
-        with explaining_full_disks(run):
-            if left or state is None:  # else it was killed after its last update
-                self._learn(run, progress, state, resumed_at, left)
-            run.save_evaluation(self._final_evaluation(run), "final")
-            run.write_status("finished", self.model.num_timesteps)
+        if left or state is None:  # else it was killed after its last update
+            self._learn(run, progress, state, resumed_at, left)
+        run.save_evaluation(self._final_evaluation(run), "final")
+        run.write_status("finished", self.model.num_timesteps)
 
     def _learn(
         self, run: Run, progress: Progress | None, state: State | None, resumed_at: int | None, left: int

@@ -1,10 +1,13 @@
 """`hyperrl specialize` and `hyperrl export`, as a user drives them."""
 
 import json
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import hyperrl
 from tests.acceptance.driving import hyperrl_here, refused, succeeded
@@ -72,6 +75,9 @@ def test_one_for_stable_baselines(folder: Path) -> None:
         (["--context", "c0=1", "--quantize", "int4"], "allowed: int8", False),
         (["--context", "c0=1", "--out", "x.bin"], "allowed: .safetensors", False),
         (["--context", "c0=1", "--out", "/proc/none/x.safetensors"], "cannot be written", True),
+        (["--context", "c0=1", "--out", "mine/run.yaml/x.safetensors"], "cannot be written", False),
+        (["--context", "c0=1", "--out", f"{'x' * 300}.safetensors"], "File name too long", False),
+        (["--context", "c0=1", "--budget", "0"], "above 0", False),
         (["--context", "c0=1", "--checkpoint", "7"], "no checkpoint '7'", True),
         ([], "--context", False),
     ],
@@ -81,6 +87,31 @@ def test_mistakes(options: list[str], says: str, torch: bool, folder: Path) -> N
     before = sorted(folder.rglob("*.safetensors"))
     refused("specialize", "mine", *options, cwd=folder, says=says, torch=torch)
     assert sorted(folder.rglob("*.safetensors")) == before
+
+
+def claiming(folder: Path, path: Path, **fields: object) -> Path:
+    """A copy of the run whose recipe says something else."""
+    shutil.copytree(folder / "mine", path / "claims")
+    file = path / "claims" / "run.yaml"
+    spec = yaml.safe_load(file.read_text())
+    for name, value in fields.items():
+        spec["agent"][name] |= value
+    file.write_text(yaml.safe_dump(spec))
+    return path
+
+
+def test_a_run_that_claims_immense_networks_is_refused_at_once(folder: Path, tmp_path: Path) -> None:
+    claiming(folder, tmp_path, policy={"net_arch": [65_536, 65_536]})
+    began = time.process_time()
+    for command in (("specialize", "claims", "--context", "c0=1"), ("export", "claims")):
+        refused(*command, cwd=tmp_path, says="it has far more than", torch=True)
+    assert time.process_time() - began < 5
+
+
+def test_a_rollout_that_no_memory_holds_does_not_matter_to_a_specialist(folder: Path, tmp_path: Path) -> None:
+    claiming(folder, tmp_path, algorithm={"n_steps": 10**12})
+    printed("specialize", "claims", "--context", "c0=1", "--out", "one.safetensors", cwd=tmp_path)
+    assert hyperrl.load_specialist(tmp_path / "one.safetensors")(np.zeros(1)).shape == (2,)
 
 
 def test_an_agent_whose_weights_follow_the_state_has_none(tmp_path: Path) -> None:

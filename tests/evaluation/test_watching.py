@@ -1,3 +1,4 @@
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
@@ -128,6 +129,24 @@ def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match="no display"):
         refuse_window()
+
+
+def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    """SDL would draw into nothing, for as long as the episode lasts."""
+    for name in ("WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":77")
+    with pytest.raises(UserError, match="no window can be opened"):
+        show(film[:2], 1000, "ode")
+
+
+def test_a_folder_that_takes_no_file_is_told(film: list[Frame], tmp_path: Path) -> None:
+    pytest.importorskip("imageio", reason="needs the extra: pip install 'hyperrl[video]'")
+    for path in (Path("/proc/film.gif"), tmp_path / f"{'x' * 300}.gif"):
+        with contextlib.suppress(UserError):
+            refuse_video(path)
+        with pytest.raises(UserError, match="cannot be written"):
+            write_video(path, film[:2], 30)
 
 
 def test_a_window_shows_frames_until_they_end(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:

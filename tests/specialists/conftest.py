@@ -60,10 +60,10 @@ def hyper(**fields: Any) -> tuple[str, ...]:
 CASES = {
     "ppo": Case("hyper-ppo", "pendulum"),
     "ppo full": Case("hyper-ppo-full", "pendulum"),
-    "ppo discrete": Case("hyper-ppo", "cartpole", seed=2),
+    "ppo discrete": Case("hyper-ppo", "cartpole", seed=3),
     "ppo bounds": Case("hyper-ppo", (VECTOR, BOX)),
     "ppo matrix": Case("hyper-ppo", (VECTOR, spaces.Box(-2.0, 1.0, (2, 3), np.float32))),
-    "ppo multi-discrete": Case("hyper-ppo", (VECTOR, spaces.MultiDiscrete([2, 3]))),
+    "ppo multi-discrete": Case("hyper-ppo", (VECTOR, spaces.MultiDiscrete([2, 3])), seed=3),
     "ppo multi-binary": Case("hyper-ppo", (VECTOR, spaces.MultiBinary(3))),
     "ppo gSDE": Case("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
     "ppo layer norm": Case("hyper-ppo", "pendulum", ("policy.layer_norm=true",)),
@@ -89,7 +89,7 @@ CASES = {
         ("policy.convolutions=[[32, 8, 4], [64, 4, 2], [64, 3, 1]]", "policy.activation_fn=relu"),
         rows=IMAGES,
     ),
-    "a2c": Case("hyper-a2c", "cartpole", seed=2),
+    "a2c": Case("hyper-a2c", "cartpole", seed=3),
     "sac": Case("hyper-sac", (VECTOR, BOX)),
     "sac gSDE": Case("hyper-sac", "pendulum", ("algorithm.use_sde=true",)),
     "td3": Case("hyper-td3", (VECTOR, BOX)),
@@ -102,6 +102,27 @@ CASES = {
     "concat dqn": Case("concat-dqn", "cartpole"),
     "blind ppo": Case("blind-ppo", "cartpole"),
     "blind sac": Case("blind-sac", "pendulum"),
+    "blind td3": Case("blind-td3", "pendulum"),
+    "blind dqn": Case("blind-dqn", "cartpole", seed=3),
+    "a2c image": Case("hyper-a2c", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
+    "sac image": Case("hyper-sac", (IMAGE, BOX), rows=IMAGES),
+    "td3 image": Case("hyper-td3", (IMAGE, BOX), rows=IMAGES),
+    "dqn image": Case("hyper-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
+    "concat sac image": Case("concat-sac", (IMAGE, BOX), rows=IMAGES),
+    "concat dqn image": Case("concat-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
+    "blind ppo image": Case("blind-ppo", (IMAGE, BOX), rows=IMAGES),
+    "tqc": Case("hyper-tqc", (VECTOR, BOX)),
+    "tqc image": Case("hyper-tqc", (IMAGE, BOX), rows=IMAGES),
+    "trpo": Case("hyper-trpo", "pendulum"),
+    "trpo discrete": Case("hyper-trpo", "cartpole", seed=2),
+    "qrdqn": Case("hyper-qrdqn", "cartpole", seed=2),
+    "qrdqn image": Case("hyper-qrdqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
+    "concat tqc": Case("concat-tqc", (VECTOR, BOX)),
+    "concat trpo": Case("concat-trpo", "pendulum"),
+    "concat qrdqn": Case("concat-qrdqn", "cartpole"),
+    "blind tqc": Case("blind-tqc", "pendulum"),
+    "blind trpo": Case("blind-trpo", "pendulum"),
+    "blind qrdqn": Case("blind-qrdqn", "cartpole"),
 }
 """Every kind of target, action and observation."""
 
@@ -118,9 +139,14 @@ class Made:
     actions: NDArray[Any]
 
 
+CONTRIBUTED = ("tqc", "trpo", "qrdqn")
+
+
 @cache
 def made(name: str) -> Made:
     case = CASES[name]
+    if case.agent.endswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
     family = Family.load(case.family) if isinstance(case.family, str) else custom(*case.family)
     small = () if "policy.net_arch=[]" in case.overrides else ("policy.net_arch=[16, 16]",)
     recipe = resolve(load_agent(case.agent), family.recipe, (*small, *case.overrides))
@@ -148,12 +174,16 @@ def _ranges(family: Family) -> dict[str, tuple[float, float]]:
 
 
 def seen_by(family: Family, rows: int, seed: int = 0) -> dict[str, NDArray[Any]]:
-    """Random observations, those without bounds within [-3, 3]."""
+    """Random observations, those without bounds within [-3, 3]; images from dark to bright."""
     space = family.observation_space
     assert isinstance(space, spaces.Dict)
     parts = {name: _within(part) for name, part in space.spaces.items() if name != "context"}
     found: dict[str, NDArray[Any]] = samples(spaces.Dict(parts), rows, seed)
-    return found
+    light = np.linspace(0, 1, rows)[:, None, None, None]
+    return {
+        name: (part * light).astype(np.uint8) if part.dtype == np.uint8 else part
+        for name, part in found.items()
+    }
 
 
 def _within(space: spaces.Space[Any]) -> spaces.Space[Any]:

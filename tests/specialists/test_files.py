@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,35 @@ def test_what_is_claimed_is_checked_before_memory_is_taken(tmp_path: Path) -> No
     refused(bytes_with(plan_of(), lacking), path, "array '1.weight': found none")
     narrow = {**made("ppo").specialist.arrays, "1.bias": np.zeros(3, np.float32)}
     refused(bytes_with(plan_of(), narrow), path, "array '1.bias'")
+
+
+def test_a_few_bytes_do_not_ask_for_much_memory(tmp_path: Path) -> None:
+    """One row of one-hot integers is made at a time, and a convolution's patches count as its layer."""
+    choices = 100_000
+    arrays = {**made("ppo").specialist.arrays, "0.weight": np.zeros((16, choices), np.float32)}
+    integers = plan_of()
+    integers["inputs"] = [
+        {"name": "obs", "shape": [], "dtype": "int64", "encoding": "one-hot", "sizes": [choices]}
+    ]
+    (tmp_path / "one.safetensors").write_bytes(bytes_with(integers, arrays))
+    act = load_specialist(tmp_path / "one.safetensors")
+    assert act(np.array([0, choices - 1])).shape == (2, 1)
+    for wrong in (-1, choices):
+        with pytest.raises(ValueError, match="integers out of range; allowed: below"):
+            act(wrong)
+    patches = plan_of()
+    layer = {"kind": "convolution", "weight": "c.weight", "bias": "c.bias", "stride": 1}
+    patches["inputs"] = [{"name": "obs", "shape": [1, 8000, 8000], "dtype": "float32", "layers": [layer]}]
+    arrays |= {"c.weight": np.zeros((1, 1, 64, 64), np.float32), "c.bias": np.zeros(1, np.float32)}
+    refused(bytes_with(patches, arrays), tmp_path / "one.safetensors", r"found a layer of \(62995969, 4096\)")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "one.safetensors")
+    (tmp_path / "one.onnx").mkdir()
+    for name in ("one.safetensors", "one.onnx"):
+        with pytest.raises(UserError, match="found a directory or a device; allowed: a file"):
+            load_specialist(tmp_path / name)
 
 
 @given(st.data())

@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl import UserError, load_specialist
+from hyperrl.recipes import load_agent, resolve
 from hyperrl.specialists import files
+from hyperrl.specialists.reading import specialist as read
 from hyperrl.specialists.sb3 import plain_model, zip_bytes
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model
 from tests.project.pages import ROOT, blocks
 from tests.specialists.conftest import IMAGES, Made, agree, made
 
@@ -43,6 +48,23 @@ def test_as_a_graph(every: Made, tmp_path: Path) -> None:
     agree(every, load_specialist(path)(every.observations))
 
 
+@pytest.mark.parametrize("kind", ["hyper", "concat", "blind"])
+def test_an_agent_that_remembers_is_refused_by_every_format(kind: str) -> None:
+    pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    from hyperrl.specialists.generalist import onnx_bytes
+
+    family = Family.load("pendulum")
+    agent = f"{kind}-recurrent-ppo"
+    recipe = resolve(load_agent(agent), family.recipe, ("policy.net_arch=[8]", "policy.lstm_hidden_size=4"))
+    model = bare_model(recipe, family.observation_space, family.action_space, to_learn=False)
+    told = f"agent '{agent}': remembers what it saw; only agents without a memory are exported"
+    with pytest.raises(UserError, match=told):
+        read(model, agent, family, family.space.default)
+    with pytest.raises(UserError, match=told):
+        onnx_bytes(model, agent, family)
+
+
 def test_the_graph_alone_acts_too(tmp_path: Path) -> None:
     """As a program in another language runs it, by the names and types that the file tells."""
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
@@ -64,7 +86,8 @@ def test_as_a_model_of_sb3(every: Made, request: pytest.FixtureRequest, tmp_path
             plain_model(every.specialist, every.model, every.family)
         return
     data = zip_bytes(plain_model(every.specialist, every.model, every.family))
-    loaded: Any = type(every.model).load(io.BytesIO(data))
+    kind = DQN if every.specialist.plan.algorithm == "qrdqn" else type(every.model)
+    loaded: Any = kind.load(io.BytesIO(data))
     actions, _ = loaded.predict(every.observations, deterministic=True)
     if every.actions.dtype.kind == "f":
         np.testing.assert_allclose(actions, every.actions, atol=1e-5)

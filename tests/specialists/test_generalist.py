@@ -14,6 +14,7 @@ import pytest
 
 from hyperrl.tasks import Family
 from tests.project.pages import ROOT
+from tests.specialists.conftest import CONTRIBUTED
 
 ROWS = 2000
 HYPER = "policy.hypernetwork."
@@ -34,6 +35,17 @@ PENDULUM: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "dqn": ("hyper-dqn", "cartpole", ()),
     "concat": ("concat-ppo", "pendulum", ()),
     "blind": ("blind-sac", "pendulum", ()),
+    "tqc": ("hyper-tqc", "pendulum", ()),
+    "trpo": ("hyper-trpo", "cartpole", ()),
+    "qrdqn": ("hyper-qrdqn", "cartpole", ()),
+    "concat td3": ("concat-td3", "pendulum", ()),
+    "concat dqn": ("concat-dqn", "cartpole", ()),
+    "concat tqc": ("concat-tqc", "pendulum", ()),
+    "concat trpo": ("concat-trpo", "pendulum", ()),
+    "concat qrdqn": ("concat-qrdqn", "cartpole", ()),
+    "blind ppo": ("blind-ppo", "cartpole", ()),
+    "blind tqc": ("blind-tqc", "pendulum", ()),
+    "blind qrdqn": ("blind-qrdqn", "cartpole", ()),
 }
 SLOW = set(PENDULUM) - {"low-rank", "full"}
 
@@ -70,6 +82,8 @@ def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
     pytest.importorskip("onnxscript", reason="needs the extra export")
     agent, family, overrides = PENDULUM[name]
+    if agent.endswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
     tasks = Family.load(family)
     seen, values = given(tasks)
     path = tmp_path / "agent.onnx"
@@ -90,6 +104,37 @@ def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
             assert np.mean(actions == wanted[:rows]) > 1 - 1e-3
     assert len(np.unique(wanted, axis=0)) > 1
     assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+
+
+IMAGES = ("ppo image", "sac image", "qrdqn image", "concat ppo image", "ppo generated convolutions")
+
+_EXPORT_MADE = """
+import pickle, sys
+from hyperrl.specialists.generalist import onnx_bytes
+from tests.specialists.conftest import made
+name, path = sys.argv[1:]
+found = made(name)
+open(path, "wb").write(onnx_bytes(found.model, name, found.family))
+values = found.family.space.values([found.context])
+pickle.dump((found.observations, values, found.actions), open(path + ".pickle", "wb"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IMAGES)
+def test_it_acts_on_images_as_the_environment_gives_them(name: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    if name.startswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    path = tmp_path / "agent.onnx"
+    subprocess.run([sys.executable, "-c", _EXPORT_MADE, name, str(path)], check=True, cwd=ROOT)
+    seen, values, wanted = pickle.loads(Path(f"{path}.pickle").read_bytes())
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    context = np.repeat(values, len(seen), axis=0).astype(np.float32)
+    (actions,) = session.run(["action"], {"obs": seen, "context": context})
+    np.testing.assert_allclose(actions, wanted, atol=1e-5)
+    assert len(np.unique(wanted, axis=0)) > 1
 
 
 def given(tasks: Family) -> tuple[dict[str, Any], Any]:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe, load_family, shipped
-from hyperrl.store import Resumed, Run, RunSpec, runs_below
+from hyperrl.store import Resumed, Run, RunSpec, refuse_links, runs_below
 from hyperrl.store.lock import locked
 from hyperrl.store.spec import read_spec, spec_text
 from tests.store.conftest import created
@@ -170,12 +171,48 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(run: Run, tmp_path: Path) -
     assert not (tmp_path / "outside").exists()
 
 
-@pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures"])
-def test_a_folder_that_leads_elsewhere_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
-    (run.path / folder).rmdir()
-    (run.path / folder).symlink_to(tmp_path)
+@pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures", "specialists"])
+def test_a_folder_that_leads_elsewhere_or_is_none_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
+    path = run.path / folder
+    if path.exists():
+        path.rmdir()
+    path.symlink_to(tmp_path)
     with pytest.raises(UserError, match=f"{folder} is a link, which may lead out of the run"):
         Run.open(run.path)
+    path.unlink()
+    path.write_text("")
+    with pytest.raises(UserError, match=f"{folder} is no directory"):
+        Run.open(run.path)
+
+
+@pytest.mark.parametrize("name", ["status.json", "progress.csv"])
+def test_a_file_that_is_none_is_refused_and_never_waited_for(run: Run, name: str) -> None:
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    told = f"{name} is a directory or a device; allowed: a file"
+    with pytest.raises(UserError, match=told):
+        Run.open(run.path)
+    assert [told in str(found) for _, found in runs_below(run.path)] == [True]
+
+
+def test_a_checkpoint_that_is_no_file_is_none(run: Run) -> None:
+    (run.path / "checkpoints" / "best.safetensors").mkdir()
+    os.mkfifo(run.path / "checkpoints" / "latest.safetensors")
+    assert run.checkpoints() == []
+    for name in ("best", "latest"):
+        with pytest.raises(UserError, match=f"no checkpoint '{name}'; it has: none"):
+            run.load_checkpoint(name)
+
+
+def test_links_anywhere_in_a_run_are_found(run: Run, tmp_path: Path) -> None:
+    refuse_links(run.path)
+    for name in ("projector_config.pbtxt", "04096/generated_weights", "checkpoints/latest.safetensors"):
+        path = run.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(tmp_path / "nothing")
+        with pytest.raises(UserError, match=f"{name} is a link, which may lead out of the run"):
+            refuse_links(run.path)
+        path.unlink()
 
 
 def test_what_a_killed_process_was_writing_is_removed(run: Run) -> None:

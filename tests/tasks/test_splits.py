@@ -88,6 +88,13 @@ def test_a_sample_that_is_no_power_of_two_is_cut() -> None:
     assert longer[:5] == shorter
 
 
+def test_a_sample_of_more_tasks_than_are_looked_through_for_a_few() -> None:
+    assert len(family_of(train={"sample": 40_000}).tasks("train")) == 40_000
+    narrow = {"gravity": [[9.0, 9.00001]], "length": [[0.5, 0.50001]]}
+    with pytest.raises(UserError, match="samples 40000 tasks, but only 22 different ones can be drawn"):
+        family_of(train={"sample": 40_000, "ranges": narrow}, validation=[]).tasks("train")
+
+
 def test_another_seed_gives_another_sample() -> None:
     one, two = (family_of(train={"sample": 8, "seed": seed}).tasks("train") for seed in (0, 1))
     assert not {tuple(t.values()) for t in one} & {tuple(t.values()) for t in two}

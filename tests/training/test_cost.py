@@ -11,7 +11,8 @@ from hyperrl.recipes import AgentRecipe, is_missing, load_agent, resolve, shippe
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
 from hyperrl.training.choices import Choice, Comparison, compare
-from hyperrl.training.cost import Cost, Load, measure, products
+from hyperrl.training.cost import Cost, measure, products
+from hyperrl.training.minibatch import Load
 from tests.suite import needs
 
 SMALL = ["policy.net_arch=[8, 8]", "n_envs=2", "algorithm.n_steps=6"]

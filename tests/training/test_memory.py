@@ -7,6 +7,7 @@ import torch
 
 from hyperrl.errors import UserError
 from hyperrl.training import load_model, resume
+from hyperrl.training.checkpoint import load_state
 from hyperrl.training.memory import room_for
 from tests.training.conftest import Start
 
@@ -46,3 +47,19 @@ def test_only_what_is_made_counts() -> None:
     told = "^x: it has far more than the 3 weights of the checkpoint"
     with pytest.raises(UserError, match=told), room_for({"w": torch.zeros(3)}, "x"):
         torch.nn.Linear(20_000, 20_000)
+
+
+@pytest.mark.parametrize("agent", ["hyper-ppo", "concat-recurrent-ppo", "hyper-sac"])
+def test_to_act_takes_no_memory_for_what_was_learned_from(start: Start, agent: str) -> None:
+    if agent == "concat-recurrent-ppo":
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    run = start(agent, "pendulum", steps=512, killed_at=1)
+    immense = {"buffer_size": 10**12} if agent == "hyper-sac" else {"n_steps": 10**12}
+    recipe = run.spec.agent
+    algorithm = recipe.algorithm.model_copy(update=immense)
+    run.write_spec(run.spec.model_copy(update={"agent": recipe.model_copy(update={"algorithm": algorithm})}))
+    kept = load_state(run, "latest")["policy"]
+    for name, weight in load_model(run, to_learn=False).policy.state_dict().items():
+        assert torch.equal(weight, kept[name])
+    with pytest.raises(UserError, match=f"agent '{agent}' on family 'pendulum': does not fit into memory"):
+        load_model(run)

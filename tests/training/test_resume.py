@@ -273,3 +273,16 @@ def test_a_checkpoint_with_a_forged_optimiser_is_refused(start: Start, name: str
     killed.save_checkpoint("latest", {**tensors, key: torch.as_tensor(forged)}, meta)
     with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimiser is of another kind"):
         resume(killed)
+
+
+def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: Path) -> None:
+    """TensorBoard's projector writes its index through a link."""
+    run = start(steps=512)
+    owned = tmp_path / "owned"
+    owned.write_text("mine")
+    index = run.path / "projector_config.pbtxt"
+    index.unlink(missing_ok=True)
+    index.symlink_to(owned)
+    with pytest.raises(UserError, match=r"projector_config\.pbtxt is a link, which may lead out of the run"):
+        resume(run, steps=1024)
+    assert owned.read_text() == "mine"

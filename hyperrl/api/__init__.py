@@ -1,0 +1,20 @@
+"""The verbs of the command line, for Python: train, resume, evaluate, watch, load, specialize, export."""
+
+from hyperrl.api.evaluating import evaluate
+from hyperrl.api.training import default_run_dir, resume, train
+from hyperrl.api.using import export, load, specialize, watch
+from hyperrl.evaluation import Evaluation
+from hyperrl.evaluation.agent import Agent
+
+__all__ = [
+    "Agent",
+    "Evaluation",
+    "default_run_dir",
+    "evaluate",
+    "export",
+    "load",
+    "resume",
+    "specialize",
+    "train",
+    "watch",
+]

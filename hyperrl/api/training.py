@@ -1,0 +1,122 @@
+"""`hyperrl train` for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyperrl.api.opening import family_of, opened
+from hyperrl.evaluation.progress import Progress
+from hyperrl.limits import KEEP, SEED, STEPS, whole
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
+from hyperrl.store import Run, refuse_existing
+from hyperrl.tasks import Family
+from hyperrl.tasks.actions import refuse_algorithm
+
+
+def default_run_dir(family: str, agent: str, seed: int) -> Path:
+    """Where a run goes unless told otherwise: `runs/FAMILY/AGENT/seed-N`, below the working directory."""
+    return Path("runs") / family / agent / f"seed-{seed}"
+
+
+def train(
+    agent: str | Path | AgentRecipe,
+    family: str | Path | Family | FamilyRecipe,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    from_run: str | Path | Run | None = None,
+    keep: int = 0,
+    detect_anomaly: bool = False,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    allow_import: Sequence[str] = (),
+) -> Run:
+    """Train an agent on a family, as `hyperrl train` does.
+
+    Args:
+        agent: a name of the suite, a YAML file, or a recipe.
+        family: a name, a YAML file, a recipe, or a family made by `contextualize`.
+        steps: environment steps; None takes the recipe's.
+        seed: of everything random, from 0 to 2^32 - 1.
+        overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
+        out: the run's directory; None takes `default_run_dir`.
+        from_run: start at the weights of this run.
+        keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        progress: called with the steps done and planned.
+        allow_import: modules that the environment of `from_run` may import.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: an unknown or wrong recipe, field or device, a number out of range, or a directory that
+            holds a run already.
+        DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
+    """
+    steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
+    found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
+    tasks = _family(family)
+    resolved = resolve(found, tasks.recipe, overrides)
+    directory = default_run_dir(tasks.name, resolved.name, seed) if out is None else Path(out)
+    refuse_existing(directory)
+    if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
+        refuse_algorithm(resolved, tasks.action_space)
+    start = None if from_run is None else opened(from_run, allow_import)
+    from hyperrl import training
+
+    return training.train(
+        resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
+        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, progress=progress,
+    )  # fmt: skip
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    steps: int | None = None,
+    detect_anomaly: bool = False,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> Run:
+    """Go on with a killed run, or extend a finished one, as `hyperrl train --resume` does.
+
+    Args:
+        run: a run directory.
+        steps: environment steps in all; None takes the planned ones.
+        detect_anomaly: as in `train`.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        progress: called with the steps done and planned.
+        allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
+
+    Raises:
+        UserError: no run, a corrupt one, a number out of range, nothing left to do, or another process
+            is writing to it.
+        DivergenceError, UnwritableError: as in `train`.
+    """
+    steps = _steps(steps)
+    found = opened(run, allow_import)
+    tasks = family_of(found, family)
+    from hyperrl import training
+
+    return training.resume(
+        found, steps=steps, device=device, family=tasks, detect_anomaly=detect_anomaly, progress=progress
+    )
+
+
+def _family(family: str | Path | Family | FamilyRecipe) -> Family:
+    if isinstance(family, Family):
+        return family
+    return Family(family) if isinstance(family, FamilyRecipe) else Family.load(str(family))
+
+
+def _steps(steps: int | None) -> int | None:
+    return None if steps is None else whole("steps", steps, STEPS)

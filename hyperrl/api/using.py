@@ -1,0 +1,182 @@
+"""`hyperrl watch`, `specialize` and `export` for Python, and a run's agent itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hyperrl.api.opening import family_of, opened, own_luck
+from hyperrl.evaluation import act_of
+from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.progress import Progress
+from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
+from hyperrl.evaluation.watching import rate, scenes, shown
+from hyperrl.limits import SEED, whole
+from hyperrl.specialists.asked import generalist_asked, specialist_asked
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+
+if TYPE_CHECKING:
+    from hyperrl.specialists.writing import Written
+
+
+def load(
+    run: str | Path | Run,
+    *,
+    checkpoint: str | None = None,
+    device: str = "cpu",
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> Agent:
+    """Load a run's trained agent.
+
+    Args:
+        run: a run directory.
+        checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
+
+    Raises:
+        UserError: no run, a corrupt one, or no such checkpoint.
+    """
+    return _loaded(run, checkpoint, device, allow_import, family, to_learn=True)
+
+
+def watch(
+    run: str | Path | Run,
+    *,
+    contexts: Sequence[Mapping[str, float]] = (),
+    video: str | Path | None = None,
+    seed: int = 0,
+    deterministic: bool = True,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> int:
+    """Show an agent acting, one episode of each task side by side, as `hyperrl watch` does.
+
+    Args:
+        run: a run directory.
+        contexts: at most 16 tasks; none takes three of each held-out split.
+        video: an .mp4 or .gif that is written, or replaced, in place of a window.
+        seed: of the start states (those of `evaluate`'s first episode), and of the actions where they are
+            drawn; at least 0.
+        deterministic: take the most likely action rather than draw one.
+        checkpoint: as in `load`.
+        allow_import: modules that the run's environment may import.
+        family: needed where the run's family was made by `contextualize`.
+
+    Returns:
+        Frames shown.
+
+    Raises:
+        UserError: no run or a corrupt one, a wrong context, a file that cannot be written, no display, or an
+            environment that renders no pictures.
+    """
+    seed = whole("seed", seed, SEED)
+    if video is not None:
+        refuse_video(Path(video))
+    else:
+        refuse_window()
+    agent = _loaded(run, checkpoint, allow_import=allow_import, family=family)
+    tasks = shown(agent.family, contexts)
+    frames_a_second = rate(agent.family)
+    with own_luck(seed):
+        frames = scenes(act_of(agent.model, deterministic), agent.family, tasks, seed=seed)
+        if video is not None:
+            return write_video(Path(video), frames, frames_a_second)
+        return show(frames, frames_a_second, f"{agent.run.spec.agent.name} on {agent.family.name}")
+
+
+def specialize(
+    run: str | Path | Run,
+    context: Mapping[str, float],
+    *,
+    format: str = "torch",
+    out: str | Path | None = None,
+    budget: float | None = None,
+    quantize: str | None = None,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Write the plain network that acts on one task, as `hyperrl specialize` does.
+
+    Args:
+        run: a run directory.
+        context: the task; features left out take their defaults.
+        format: `torch` (safetensors), `onnx`, or `sb3` (a zip for `PPO.load` and its like).
+        out: a new file; None: `RUN/specialists/CONTEXT.ENDING`.
+        budget: the share of its parameters to prune it to by magnitude, above 0 and at most 1.
+        quantize: `int8`, for weights of eight bits.
+        checkpoint: as in `load`.
+        allow_import: as in `load`.
+        family: as in `load`.
+        progress: told of the episodes that show what return is kept, where it is made smaller.
+
+    Returns:
+        The file, what it costs beside the agent, and the return kept.
+
+    Raises:
+        UserError: as in `load`; an unknown feature or format, a share out of range, a file that exists, an
+            agent whose weights are not a task's alone, or layers that the format cannot hold.
+    """
+    found = opened(run, allow_import)
+    tasks = family_of(found, family)
+    asked = specialist_asked(found, tasks, context, format, out, budget, quantize)
+    from hyperrl.specialists.writing import specialise
+
+    agent = _loaded(found, checkpoint, family=tasks)
+    with own_luck():
+        return specialise(agent, asked, progress)
+
+
+def export(
+    run: str | Path | Run,
+    *,
+    out: str | Path | None = None,
+    checkpoint: str | None = None,
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+) -> Path:
+    """Write the agent as one ONNX file, as `hyperrl export` does.
+
+    Args:
+        run: a run directory.
+        out: a new file; None: `RUN/generalist.onnx`.
+        checkpoint: as in `load`.
+        allow_import: as in `load`.
+        family: as in `load`.
+
+    Returns:
+        The file: inputs are the observation and `context`, raw values (batch, features); output `action`.
+
+    Raises:
+        UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
+    """
+    found = opened(run, allow_import)
+    path = generalist_asked(found, out)
+    from hyperrl.specialists import writing
+
+    agent = _loaded(found, checkpoint, family=family)
+    with own_luck():
+        return writing.export(agent, path)
+
+
+def _loaded(
+    run: str | Path | Run,
+    checkpoint: str | None,
+    device: str = "cpu",
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+    *,
+    to_learn: bool = False,
+) -> Agent:
+    found = opened(run, allow_import)
+    tasks = family_of(found, family)
+    from hyperrl.training import load_model
+
+    return Agent(found, tasks, load_model(found, checkpoint, device, tasks, to_learn=to_learn))
