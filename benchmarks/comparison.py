@@ -19,6 +19,8 @@ SOLVED = 0.9
 """Part of the way from the untrained agents to the best median that counts as being there."""
 
 HELD_OUT = ("interpolation", "extrapolation")
+GRID = ("train", *HELD_OUT)
+"""Splits that are a grid of contexts together, where a family's contexts lie on one."""
 
 
 def number(value: float) -> str:
@@ -69,17 +71,17 @@ def per_step(results: FamilyResults, agent: str, split: str) -> NDArray[np.float
     return means / episode_steps(results)
 
 
-def over_held_out(results: FamilyResults, agent: str) -> NDArray[np.float64]:
-    """Mean return of each run over the tasks of interpolation and of extrapolation together."""
-    both = [results.scores(agent, split) for split in HELD_OUT]
-    means: NDArray[np.float64] = np.concatenate(both, axis=1).mean(axis=1)
+def over_grid(results: FamilyResults, agent: str) -> NDArray[np.float64]:
+    """Mean return of each run over the tasks of `GRID`."""
+    scores = [results.scores(agent, split) for split in GRID]
+    means: NDArray[np.float64] = np.concatenate(scores, axis=1).mean(axis=1)
     return means
 
 
-def best_over_held_out(results: FamilyResults) -> float | None:
+def best_over_grid(results: FamilyResults) -> float | None:
     """Mean over the same tasks of the best known returns; None unless each is known."""
-    known = [results.oracle(split) for split in HELD_OUT if split in results.splits]
-    if len(known) < len(HELD_OUT) or any(each is None for each in known):
+    known = [results.oracle(split) for split in GRID if split in results.splits]
+    if len(known) < len(GRID) or any(each is None for each in known):
         return None
     return float(np.mean(np.concatenate(known)))  # type: ignore[arg-type]
 

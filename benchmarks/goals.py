@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.comparison import (
-    best_over_held_out,
+    best_over_grid,
     difference,
     episode_steps,
     number,
-    over_held_out,
+    over_grid,
     per_step,
     steps_until,
     there,
@@ -100,9 +100,9 @@ def _ode(results: FamilyResults) -> Iterator[Verdict]:
 
 
 def _grid(results: FamilyResults) -> Verdict:
-    optimum = best_over_held_out(results)
+    optimum = best_over_grid(results)
     assert optimum is not None
-    parts = over_held_out(results, results.hyper) / optimum
+    parts = over_grid(results, results.hyper) / optimum
     return Verdict(
         f"`{results.name}`: `{results.hyper}` reaches {GRID_GOAL:.0%} of the optimum on the grid"
         " in the mean over seeds",

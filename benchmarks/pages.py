@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks import choices
 from benchmarks.comparison import (
     SOLVED,
-    best_over_held_out,
+    best_over_grid,
     difference,
     estimate,
     number,
-    over_held_out,
+    over_grid,
     per_step,
     steps_until,
     there,
@@ -134,7 +134,7 @@ def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str |
     if results.name == "ode":
         yield _per_step(results)
     else:
-        yield _over_held_out(results)
+        yield _over_grid(results)
     yield _differences(results)
     yield _time_to_solve(results)
     yield _last_update(results)
@@ -219,21 +219,21 @@ def _per_step(results: FamilyResults) -> str:
     return "\n\n".join(parts)
 
 
-def _over_held_out(results: FamilyResults) -> str:
+def _over_grid(results: FamilyResults) -> str:
     """Where the optimum of every task is known."""
-    optimum = best_over_held_out(results)
+    optimum = best_over_grid(results)
     if optimum is None:
         return ""
     seeds = sorted({run.seed for run in results.records})
     cells = []
     for agent, runs in results.agents.items():
-        means = dict(zip((run.seed for run in runs), over_held_out(results, agent), strict=True))
+        means = dict(zip((run.seed for run in runs), over_grid(results, agent), strict=True))
         values = [number(means[seed]) if seed in means else "" for seed in seeds]
         mean = statistics.fmean(means.values())
         cells.append([f"`{agent}`", *values, number(mean), f"{mean / optimum:.1%}"])
     cells.append(["optimum", *([""] * len(seeds)), number(optimum), ""])
     header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the optimum"]
-    return f"Mean return over all tasks of interpolation and extrapolation:\n\n{table(header, cells)}"
+    return f"Mean return over all tasks of train, interpolation and extrapolation:\n\n{table(header, cells)}"
 
 
 def _differences(results: FamilyResults) -> str:
