@@ -20,13 +20,13 @@ def printed(*args: str, cwd: Path) -> str:
 
 def test_the_cost_of_a_pair_in_words(tmp_path: Path) -> None:
     shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, cwd=tmp_path)
-    assert shown.startswith("hyper-ppo on ode (low-rank, rank 8)\n")
+    assert shown.startswith("hyper-ppo on ode (modulation)\n")
     for title in ("Parameters", "Networks of one task", "FLOPs", "Memory", "Per choice"):
         assert f"\n{title}" in shown
     table = shown.partition("Per choice")[2].splitlines()[2:]
     assert [line.split("  ")[0].strip() for line in table[: table.index("")]] == [
-        *["low-rank 1", "low-rank 4", "low-rank 8 *", "low-rank 16"],
-        *["full", "chunked", "adapter 8", "modulation", "mask", "concat"],
+        *["low-rank 1", "low-rank 4", "low-rank 8", "low-rank 16"],
+        *["full", "chunked", "adapter 8", "modulation *", "mask", "concat"],
     ]
 
 
@@ -45,7 +45,7 @@ def test_tables_of_numbers_fit_a_narrow_terminal(command: list[str], tmp_path: P
 def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
     shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, "--json", cwd=tmp_path)
     found = json.loads(shown)
-    assert (found["agent"], found["family"], found["choice"]) == ("hyper-ppo", "ode", "low-rank, rank 8")
+    assert (found["agent"], found["family"], found["choice"]) == ("hyper-ppo", "ode", "modulation")
     assert found["minibatch"] == {"rows": 16, "tasks": 2}
     parts = dict(found["parameters"])
     assert parts.pop("total") == sum(parts.values()) > 0

@@ -265,7 +265,7 @@ def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
 
 @pytest.mark.usefixtures("no_telemetry")
 @pytest.mark.parametrize("name", ["step", "exp_avg"])
-@pytest.mark.parametrize("forged", [[1.0, 2.0], float("nan")], ids=["shape", "not finite"])
+@pytest.mark.parametrize("forged", [[[1.0, 2.0, 3.0]], float("nan")], ids=["shape", "not finite"])
 def test_a_checkpoint_with_a_forged_optimiser_is_refused(start: Start, name: str, forged: object) -> None:
     killed = start(name="killed", steps=2048, killed_at=1536)
     tensors, meta = killed.load_checkpoint("latest")
