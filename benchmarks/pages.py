@@ -115,6 +115,9 @@ def readme_part(
         " steps. Everything else, learning curves and what was not reached included, is in"
         " [the results](docs/results.md)."
     )
+    old = [f"`{results.name}`" for results in families if stale(results)]
+    if old:
+        caption += f" Measured with recipes that have changed since: {', '.join(old)}."
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
     return "\n\n".join(part for part in (*figures, table(header, cells), caption) if part)
 
