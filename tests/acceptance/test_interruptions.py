@@ -68,8 +68,9 @@ def test_a_stopped_training_tells_how_to_go_on(stop: signal.Signals, tmp_path: P
     assert (process.returncode, out) == (130, "")
     assert err == ("hyperrl: interrupted; go on from the last checkpoint with: hyperrl train --resume run\n")
     run = Run.open(tmp_path / "run")
-    assert (run.state, load_state(run, "latest")["steps"]) == ("killed", run.status.steps)
-    assert run.status.steps > 0
+    assert run.state == "killed"
+    # the status follows the checkpoint, so a signal between the two leaves it one behind
+    assert load_state(run, "latest")["steps"] >= run.status.steps > 0
 
 
 def test_a_file_that_may_not_grow_ends_training(tmp_path: Path) -> None:
