@@ -80,10 +80,9 @@ def over_grid(results: FamilyResults, agent: str) -> NDArray[np.float64]:
 
 def best_over_grid(results: FamilyResults) -> float | None:
     """Mean over the same tasks of the best known returns; None unless each is known."""
-    known = [results.oracle(split) for split in GRID if split in results.splits]
-    if len(known) < len(GRID) or any(each is None for each in known):
-        return None
-    return float(np.mean(np.concatenate(known)))  # type: ignore[arg-type]
+    oracles = (results.oracle(split) for split in GRID if split in results.splits)
+    known = [oracle for oracle in oracles if oracle is not None]
+    return float(np.mean(np.concatenate(known))) if len(known) == len(GRID) else None
 
 
 def episode_steps(results: FamilyResults) -> int:
