@@ -1,6 +1,6 @@
 """What each choice of the default recipe is worth: `python -m benchmarks.ablation`.
 
-Trains `hyper-ppo` with every strategy, the low-rank one with one more choice changed at a time, and a
+Trains `hyper-ppo` with every strategy, low rank and modulation with one more choice changed at a time, and a
 concatenating network of as many parameters beside them, and evaluates every run on the validation tasks, by
 which the default is chosen, and on the held-out splits. One small JSON file a run below
 `benchmarks/results/ablation/FAMILY/VARIANT/seed-N.json`; runs that have a file are skipped, and several
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.learning import Job, work_through
@@ -33,20 +33,26 @@ class Variant:
         about: what it is, as a table says it.
         overrides: as `hyperrl train --set` takes them.
         agent: the agent's name.
+        base: the variant that differs from it in one choice, with which it is compared.
     """
 
     about: str
     overrides: tuple[str, ...] = ()
     agent: str = "hyper-ppo"
+    base: str = "base"
 
 
 def _low_rank(about: str, *fields: str, effort: float | None = None) -> Variant:
+    return _strategy(about, "low-rank", *fields, effort=effort)
+
+
+def _modulation(about: str, *fields: str, effort: float | None = None) -> Variant:
+    return replace(_strategy(f"modulation, {about}", "modulation", *fields, effort=effort), base="modulation")
+
+
+def _strategy(about: str, name: str, *fields: str, effort: float | None = None) -> Variant:
     price = () if effort is None else (f"policy.effort_coef={effort}",)
-    return Variant(about, (*(_HYPER + field for field in ("strategy=low-rank", *fields)), *price))
-
-
-def _strategy(about: str, name: str) -> Variant:
-    return Variant(about, (f"{_HYPER}strategy={name}",))
+    return Variant(about, (*(_HYPER + field for field in (f"strategy={name}", *fields)), *price))
 
 
 VARIANTS: dict[str, Variant] = {
@@ -64,13 +70,23 @@ VARIANTS: dict[str, Variant] = {
     "chunked": _strategy("chunked", "chunked"),
     "adapter": _strategy("adapters", "adapter"),
     "modulation": Variant("modulation, the default"),
+    "modulation-trunk-32": _modulation("trunk of 32", "hidden=[32]"),
+    "modulation-linear": _modulation("linear hypernetwork", "architecture=linear"),
+    "modulation-shared-outputs": _modulation(
+        "output layers shared", "generate=[actor.0,actor.1,critic.0,critic.1]"
+    ),
+    "modulation-effort-0": _modulation("no price on effort", effort=0),
+    "modulation-effort-0.1": _modulation("effort 0.1", effort=0.1),
+    "modulation-hyperfan-in": _modulation("hyperfan-in initialisation", "initialisation=hyperfan-in"),
+    "modulation-hyperfan-out": _modulation("hyperfan-out initialisation", "initialisation=hyperfan-out"),
+    "modulation-bias-hyperinit": _modulation("Bias-HyperInit", "initialisation=bias-hyperinit"),
     "mask": _strategy("masks", "mask"),
     "hyperfan-in": _low_rank("hyperfan-in initialisation", "initialisation=hyperfan-in"),
     "hyperfan-out": _low_rank("hyperfan-out initialisation", "initialisation=hyperfan-out"),
     "bias-hyperinit": _low_rank("Bias-HyperInit", "initialisation=bias-hyperinit"),
     "concat-matched": Variant("concatenation, as many parameters as modulation", agent="concat-ppo-matched"),
 }
-"""Each variant by its name; all but `base` and concatenation change one thing of it."""
+"""Each variant by its name; all but `base` and concatenation change one thing of their base."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,8 +9,6 @@ from benchmarks.comparison import HELD_OUT, difference, estimate
 from benchmarks.records import FamilyResults
 from benchmarks.speed import table
 
-BASE = "base"
-
 
 def section(families: Sequence[FamilyResults], note: str | None) -> str:
     """The section in Markdown.
@@ -24,11 +22,11 @@ def section(families: Sequence[FamilyResults], note: str | None) -> str:
     seeds = sorted({run.seed for each in found for run in each.records})
     budgets = ", ".join(f"`{each.name}` {each.planned:,}" for each in found)
     about = (
-        f"`python -m benchmarks.ablation`: `hyper-ppo` with every strategy, and low rank, the first line,"
-        f" with one more choice changed at a time, seeds {seeds[0]} to {seeds[-1]}, which no other table of"
-        f" this page has. Steps: {budgets}. The choice is made by the *validation*"
-        " return; held-out tasks stand in a table of their own. Cells as above;"
-        " bold: the interval of the difference to the first line leaves zero out."
+        f"`python -m benchmarks.ablation`: `hyper-ppo` with every strategy, low rank, the first line, and"
+        f" modulation with one more choice changed at a time, seeds {seeds[0]} to {seeds[-1]}, which no other"
+        f" table of this page has. Steps: {budgets}. The choice is made by the *validation* return; held-out"
+        " tasks stand in a table of their own. Cells as above; bold: the interval of the difference to the"
+        " first line, or to modulation where that is what was changed, leaves zero out."
     )
     parts = ["## What each choice is worth", about, _table(found, ("validation",))]
     parts += ["Held-out tasks, which nothing was chosen by:", _table(found, HELD_OUT)]
@@ -62,12 +60,13 @@ def _cells(columns: Sequence[tuple[FamilyResults, str]], name: str) -> Iterator[
             yield ""
             continue
         text = str(estimate(results.scores(name, split)))
-        differs = name != BASE and BASE in results.agents and _differs(results, name, split)
+        base = VARIANTS[name].base
+        differs = name != base and base in results.agents and _differs(results, name, base, split)
         yield f"**{text}**" if differs else text
 
 
-def _differs(results: FamilyResults, name: str, split: str) -> bool:
-    one, other = results.paired(name, BASE, split)
+def _differs(results: FamilyResults, name: str, base: str, split: str) -> bool:
+    one, other = results.paired(name, base, split)
     if len(one) < 2:
         return False
     gap = difference(one, other)
