@@ -394,3 +394,16 @@ def test_a_disk_that_is_full_is_told(folder: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("hyperrl.store.run.atomic_write", full)
     told = message(api.evaluate, folder / "seed-0", splits=["train"], episodes=1)
     assert told.endswith("cannot be written (No space left on device)")
+
+
+def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    played: list[int] = []
+    monkeypatch.setattr("tempfile.mkstemp", read_only)
+    told = message(api.evaluate, folder / "seed-0", progress=lambda done, _: played.append(done))
+    assert told.endswith("cannot be written (Read-only file system)")
+    assert played == []

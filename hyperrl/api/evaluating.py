@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hyperrl.api.opening import family_of, opened, own_luck
-from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
@@ -15,7 +13,7 @@ from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.saving import saved
 from hyperrl.evaluation.seeds import refuse_strangers
 from hyperrl.limits import EPISODES, SEED, whole
-from hyperrl.store import Run
+from hyperrl.store import Run, told_unwritable, try_writing
 from hyperrl.tasks import Family
 
 
@@ -124,5 +122,5 @@ def _shares(progress: Progress | None, runs: int) -> Iterator[Progress | None]:
 
 def _refuse_read_only(runs: Sequence[Run]) -> None:
     for run in runs:
-        if not os.access(run.path, os.W_OK):
-            raise UserError(f"run {str(run.path)!r}: cannot be written, and evaluations are stored in it")
+        with told_unwritable("run", run.path):
+            try_writing(run.path / "evaluations" / "evaluation.json")

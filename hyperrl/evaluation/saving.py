@@ -26,9 +26,9 @@ def saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request
     name = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
     files = []
     for run, part in zip(runs, found.per_run(), strict=True):
-        with told_unwritable(run.path):
+        with told_unwritable("run", run.path):
             files.append(run.save_evaluation(part.to_json(), name))
-    with told_unwritable(runs[0].path):
+    with told_unwritable("run", runs[0].path):
         figure = _figure(found, runs[0].figures, family, asked)
     return replace(found, files=tuple(files), figures=() if figure is None else (figure,))
 

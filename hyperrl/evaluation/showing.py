@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.store import replacing, told_unwritable, try_writing
 
 Frame = NDArray[np.uint8]
 SUFFIXES = (".mp4", ".gif")
@@ -27,8 +27,8 @@ def refuse_video(path: Path) -> None:
         raise UserError(f"--video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
     if not path.parent.is_dir():
         raise UserError(f"--video {str(path)!r}: there is no folder {str(path.parent)!r}")
-    if not os.access(path.parent, os.W_OK) or os.path.isdir(path):
-        raise UserError(f"--video {str(path)!r}: cannot be written")
+    with told_unwritable("--video", path):
+        try_writing(path)
     if find_spec("imageio") is None or (
         path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None
     ):
@@ -53,31 +53,19 @@ def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
     Raises:
         UserError: it cannot be written, as on a disk that is full.
     """
-    try:
-        return _written(path, frames, rate)
-    except OSError as error:
-        reason = error.strerror or str(error).partition("\n")[0]
-        raise UserError(f"--video {str(path)!r}: cannot be written ({reason})") from error
-
-
-def _written(path: Path, frames: Iterable[Frame], rate: int) -> int:
     from imageio import v2
 
     suffix = path.suffix.lower()
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=suffix)
-    os.close(handle)
-    try:
-        timing = {"fps": rate} if suffix == ".mp4" else {"duration": 1000 / rate, "loop": 0}
-        written = 0
-        with cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer:
-            for frame in frames:
-                writer.append_data(frame)
-                written += 1
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    timing = {"fps": rate} if suffix == ".mp4" else {"duration": 1000 / rate, "loop": 0}
+    written = 0
+    with (
+        told_unwritable("--video", path),
+        replacing(path, suffix) as beside,
+        cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer,
+    ):
+        for frame in frames:
+            writer.append_data(frame)
+            written += 1
     return written
 
 

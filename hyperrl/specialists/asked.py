@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.store import Run
+from hyperrl.store import Run, told_unwritable, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 
@@ -82,11 +83,8 @@ def _new_file(out: str | Path | None, usual: Path, suffix: str) -> Path:
     path = usual if out is None else Path(out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return path
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", error)
-        raise UserError(f"out {str(path)!r}: cannot be written ({reason})") from error
-    raise UserError(f"out {str(path)!r}: exists already; name another file with --out")
+    if os.path.lexists(path):
+        raise UserError(f"out {str(path)!r}: exists already; name another file with --out")
+    with told_unwritable("out", path):
+        try_writing(path)
+    return path

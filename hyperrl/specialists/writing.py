@@ -13,7 +13,6 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
-from hyperrl.errors import UserError
 from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
@@ -22,7 +21,7 @@ from hyperrl.specialists.acting import Acting
 from hyperrl.specialists.asked import Asked, Format
 from hyperrl.specialists.plan import Specialist
 from hyperrl.specialists.reading import specialist as read_specialist
-from hyperrl.store import atomic_write
+from hyperrl.store import atomic_write, told_unwritable
 from hyperrl.tasks import Family
 
 CALLS = 300
@@ -126,11 +125,9 @@ def export(agent: Agent, path: Path) -> Path:
 
 def write_new(path: Path, data: bytes) -> None:
     """Write a file, atomically; UserError where it cannot be written."""
-    try:
+    with told_unwritable("out", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)
-    except OSError as error:
-        raise UserError(f"out {str(path)!r}: cannot be written ({error.strerror or error})") from error
 
 
 def _made(

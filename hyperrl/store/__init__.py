@@ -1,8 +1,8 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
-from hyperrl.store.files import atomic_write
+from hyperrl.store.files import atomic_write, replacing, told_unwritable, try_writing
 from hyperrl.store.layout import refuse_links
-from hyperrl.store.run import Run, refuse_existing, runs_below, told_unwritable
+from hyperrl.store.run import Run, refuse_existing, runs_below
 from hyperrl.store.spec import RunSpec
 from hyperrl.store.status import Resumed, State, Status
 from hyperrl.store.tree import pack, unpack
@@ -17,7 +17,9 @@ __all__ = [
     "pack",
     "refuse_existing",
     "refuse_links",
+    "replacing",
     "runs_below",
     "told_unwritable",
+    "try_writing",
     "unpack",
 ]

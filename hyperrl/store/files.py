@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from hyperrl.errors import UserError
@@ -23,19 +25,57 @@ def atomic_write(path: Path, data: bytes) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
+    with replacing(path) as beside:
+        beside.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, ending: str = UNFINISHED) -> Iterator[Path]:
+    """An empty file beside `path` to write to, which takes its place at the end, as `atomic_write` does.
+
+    Args:
+        path: the file to write or replace.
+        ending: of the name of the file beside it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with _beside(path, ending) as beside:
+        yield beside
+        with beside.open("rb+") as file:
             os.fsync(file.fileno())
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-        raise
     _sync_folder(path.parent)
+
+
+def try_writing(path: Path) -> None:
+    """Make the file beside `path` that `replacing` needs, and remove it: before work that takes long.
+
+    Where its folder is not there yet, the nearest one above is tried. Permissions would not tell: they do not
+    bind root, and not every file system takes files.
+
+    Raises:
+        OSError: the folder cannot be written, `path` is a directory, or no file can be called so.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    folder = next(folder for folder in path.parents if os.path.lexists(folder))
+    try:
+        with _beside(folder / path.name):
+            pass
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+
+
+@contextlib.contextmanager
+def told_unwritable(what: str, path: Path) -> Iterator[None]:
+    """UserError, beginning with `what` and `path`, where what is done cannot write there."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise UserError(f"{what} {str(path)!r}: cannot be written ({reason})") from error
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -56,6 +96,18 @@ def file_name(name: str) -> str:
     if NAME.fullmatch(name):
         return name
     raise UserError(f"name {name!r}: only letters, digits and ._+- are allowed, at most 128 of them")
+
+
+@contextlib.contextmanager
+def _beside(path: Path, ending: str = UNFINISHED) -> Iterator[Path]:
+    """A new file in the folder of `path`, which is removed unless it was renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=ending)
+    try:
+        os.close(handle)
+        yield Path(name)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
 
 
 def _umask() -> int:

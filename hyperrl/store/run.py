@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest
-from hyperrl.store.files import CHECKPOINT, atomic_write, checkpoint_name, file_name, remove_unfinished
+from hyperrl.store.files import (
+    CHECKPOINT,
+    atomic_write,
+    checkpoint_name,
+    file_name,
+    remove_unfinished,
+    told_unwritable,
+)
 from hyperrl.store.layout import FOLDERS, refuse_strange
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import last_values
@@ -45,11 +52,11 @@ class Run:
         path = Path(path)
         refuse_existing(path)
         run = cls(path, spec)
-        with told_unwritable(path):
+        with told_unwritable("run", path):
             path.mkdir(parents=True, exist_ok=True)
         with run.writing():
             refuse_existing(path)
-            with told_unwritable(path):
+            with told_unwritable("run", path):
                 run.write_spec(spec)
                 run.write_status("running", 0)
                 for folder in FOLDERS:
@@ -64,7 +71,7 @@ class Run:
             UserError: another process holds it, or the directory cannot be written.
         """
         with ExitStack() as held:
-            with told_unwritable(self.path):
+            with told_unwritable("run", self.path):
                 held.enter_context(locked(self.path))
                 for folder in (self.path, self._checkpoints):
                     remove_unfinished(folder)
@@ -208,15 +215,6 @@ class Run:
 
     def _checkpoint(self, name: str) -> Path:
         return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
-
-
-@contextmanager
-def told_unwritable(path: Path) -> Iterator[None]:
-    """UserError where what is done cannot write to the run at `path`."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"run {str(path)!r}: cannot be written ({error.strerror or error})") from error
 
 
 def refuse_existing(path: Path) -> None:

@@ -11,7 +11,6 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
@@ -259,10 +258,10 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """Continue exactly where `get_state` was called.
 
         Raises:
-            UserError: the state is of another number of environments.
+            ValueError: the state is of another number of environments.
         """
-        if len(state["state"]) != self.num_envs:
-            raise UserError(f"state of {len(state['state'])} environments; {self.num_envs} are needed")
+        if not len(state["state"]) == len(state["rngs"]) == self.num_envs:
+            raise ValueError(f"state of {len(state['state'])} environments; {self.num_envs} are needed")
         self._state = np.array(state["state"], np.float64)
         self._tasks = np.array(state["tasks"], np.int64)
         self._elapsed = np.array(state["elapsed"], np.int64)

@@ -127,11 +127,14 @@ class Curriculum(ABC):
         return {"drawn": self._drawn, "last": self._last.tolist(), **known}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `get_state` gave."""
-        self._drawn = int(state["drawn"])
-        self._last[:] = state["last"]
+        """Go on from what `get_state` gave; ValueError or OverflowError where it cannot have."""
+        drawn, last = np.int64(state["drawn"]), np.array(state["last"], np.int64)
+        if last.shape != self._last.shape or last.min() < 0 or last.max() > drawn:
+            raise ValueError(f"the curriculum is not one of {len(self._last)} tasks")
+        self._drawn, self._last[:] = int(drawn), last
         for name, values in self._memory.items():
-            values[:] = [math.nan if value is None else value for value in state[name]]
+            known = [math.nan if value is None else value for value in state[name]]
+            values[:] = np.reshape(known, values.shape)
         self._known = None
 
 

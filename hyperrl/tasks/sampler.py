@@ -125,9 +125,9 @@ class TaskSampler:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Restore what `get_state` gave; raises UserError if it belongs to another number of tasks."""
-        if state["tasks"] != len(self.contexts):
-            raise UserError(
+        """Restore what `get_state` gave; raises ValueError if it belongs to another number of tasks."""
+        if not state["tasks"] == len(state["count"]) == len(state["sum"]) == len(self.contexts):
+            raise ValueError(
                 f"sampler state is of {state['tasks']} tasks; this family has {len(self.contexts)}"
             )
         self._rng.bit_generator.state = state["rng"]

@@ -7,6 +7,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ MEMORY = "_last_lstm_states"
 NOISE = ("exploration_mat", "exploration_matrices")
 
 MISFITS = (
-    KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError, AssertionError,
+    LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError, AssertionError,
 )  # fmt: skip
 """What is raised by a state that is not of this training."""
 
@@ -94,11 +95,14 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     for name in COUNTERS:
         _expect(name, state["counters"][name], getattr(model, name))
         setattr(model, name, state["counters"][name])
+    if model.num_timesteps != state["steps"]:
+        raise ValueError(f"num_timesteps is {model.num_timesteps}, steps {state['steps']}")
     if isinstance(model, OffPolicyAlgorithm):
         _restore_off_policy(model, state)
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
     _expect("episodes", state["episodes"], [{"r": 0.0, "l": 0, "t": 0.0}])
+    _expect("successes", [float(success) for success in state["successes"]], [0.0])
     _expect("elapsed", state["elapsed"], 0.0)
     assert model.env is not None
     fresh = model.env.reset()
@@ -118,7 +122,7 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
 
 
 def alike(found: Any, expected: Any) -> bool:
-    """Whether a part of a state is of the kind expected: types, keys, shapes; lists may be of any length."""
+    """Whether a part of a state is of the kind expected: types, keys, shapes; a list may be of any length."""
     if isinstance(expected, Mapping):
         return (
             isinstance(found, Mapping)
@@ -128,6 +132,9 @@ def alike(found: Any, expected: Any) -> bool:
     if isinstance(expected, np.ndarray | torch.Tensor):
         same = isinstance(found, type(expected)) and found.dtype == expected.dtype
         return same and found.shape == expected.shape
+    if isinstance(expected, tuple):
+        same = isinstance(found, tuple) and len(found) == len(expected)
+        return same and all(map(alike, found, expected))
     if isinstance(expected, list):
         return isinstance(found, list) and all(alike(part, each) for part in found for each in expected[:1])
     if isinstance(expected, int | float) and not isinstance(expected, bool):
@@ -152,6 +159,7 @@ def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
+    """Load an optimiser's state, and try on a copy whether it can step from there."""
     _expect("the optimiser's settings", state["param_groups"], optimizer.state_dict()["param_groups"])
     optimizer.load_state_dict(state)
     for parameter, kept in optimizer.state.items():
@@ -159,6 +167,11 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
             numbers = torch.as_tensor(value)
             if numbers.shape not in (torch.Size(), parameter.shape) or not numbers.isfinite().all():
                 raise ValueError(f"{name} of the optimiser is of another kind")
+    trial = deepcopy(optimizer)
+    for group in trial.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    trial.step()
 
 
 def _optimizer_states(model: BaseAlgorithm) -> State:

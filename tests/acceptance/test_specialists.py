@@ -74,7 +74,8 @@ def test_one_for_stable_baselines(folder: Path) -> None:
         (["--context", "c0=1", "--budget", "2"], "at most 1", False),
         (["--context", "c0=1", "--quantize", "int4"], "allowed: int8", False),
         (["--context", "c0=1", "--out", "x.bin"], "allowed: .safetensors", False),
-        (["--context", "c0=1", "--out", "/proc/none/x.safetensors"], "cannot be written", True),
+        (["--context", "c0=1", "--out", "/proc/none/x.safetensors"], "cannot be written (", False),
+        (["--context", "c0=1", "--out", f"{'x' * 235}.safetensors"], "File name too long", False),
         (["--context", "c0=1", "--out", "mine/run.yaml/x.safetensors"], "cannot be written", False),
         (["--context", "c0=1", "--out", f"{'x' * 300}.safetensors"], "File name too long", False),
         (["--context", "c0=1", "--budget", "0"], "above 0", False),
@@ -87,6 +88,26 @@ def test_mistakes(options: list[str], says: str, torch: bool, folder: Path) -> N
     before = sorted(folder.rglob("*.safetensors"))
     refused("specialize", "mine", *options, cwd=folder, says=says, torch=torch)
     assert sorted(folder.rglob("*.safetensors")) == before
+
+
+def test_an_export_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    refused("export", "mine", "--out", "/proc/mine.onnx", cwd=folder, says="out '/proc/mine.onnx': cannot be")
+
+
+def test_a_video_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
+    (folder / "film.gif").mkdir(exist_ok=True)
+    for file, says in (
+        ("/proc/film.gif", "cannot be written (No such file or directory)"),
+        ("film.gif", "cannot be written (Is a directory)"),
+        ("nowhere/film.gif", "there is no folder 'nowhere'"),
+    ):
+        refused("watch", "mine", "--video", file, cwd=folder, says=f"--video '{file}': {says}")
+
+
+def test_a_folder_that_is_not_there_comes_with_the_specialist(folder: Path) -> None:
+    printed("specialize", "mine", "--context", "c0=1", "--out", "far/off/one.safetensors", cwd=folder)
+    assert [file.name for file in (folder / "far/off").iterdir()] == ["one.safetensors"]
 
 
 def claiming(folder: Path, path: Path, **fields: object) -> Path:

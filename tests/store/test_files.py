@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.store import atomic_write
+from hyperrl.store import atomic_write, replacing, try_writing
 from hyperrl.store.files import checkpoint_name, file_name
 
 
@@ -56,6 +56,45 @@ def test_the_file_is_readable_as_the_umask_says(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("stop", [OSError("disk full"), KeyboardInterrupt()], ids=["failed", "interrupted"])
+def test_what_breaks_off_leaves_the_old_file(tmp_path: Path, stop: BaseException) -> None:
+    path = tmp_path / "film.gif"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with replacing(path, ".gif") as beside:
+            assert (beside.parent, beside.suffix) == (tmp_path, ".gif")
+            beside.write_bytes(b"new")
+            raise stop
+
+    with pytest.raises(type(stop)):
+        write()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_trying_to_write_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    try_writing(path)
+    try_writing(tmp_path / "not" / "there" / "file")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "name", ["/proc/file", "/proc/none/file", "folder", "file/file", "gone/file", "x" * 250, "a\0b"]
+)
+def test_what_cannot_be_written_is_told_by_trying(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OSError, match=r"\[Errno \d+\]"):
+        try_writing(tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["latest", "best", "0", "20480"])

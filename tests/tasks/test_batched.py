@@ -192,7 +192,7 @@ def test_a_restored_state_continues_exactly(name: str) -> None:
                 assert_same(one, two)
             else:
                 np.testing.assert_array_equal(one, two)
-    with pytest.raises(UserError, match="4 environments; 3 are needed"):
+    with pytest.raises(ValueError, match="4 environments; 3 are needed"):
         family.make_vec(3).set_state(state)  # type: ignore[attr-defined]
 
 

@@ -167,5 +167,5 @@ def test_wrong_samplers_are_refused() -> None:
         TaskSampler([])
     with pytest.raises(UserError, match="'random'"):
         TaskSampler(TASKS, "random")
-    with pytest.raises(UserError, match="of 5 tasks; this family has 1"):
+    with pytest.raises(ValueError, match="of 5 tasks; this family has 1"):
         TaskSampler(TASKS[:1]).set_state(TaskSampler(TASKS).get_state())

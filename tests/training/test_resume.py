@@ -17,7 +17,7 @@ from hyperrl.errors import UserError
 from hyperrl.store import Resumed, Run
 from hyperrl.tasks import Family
 from hyperrl.training import resume, train
-from hyperrl.training.checkpoint import load_state
+from hyperrl.training.checkpoint import load_state, save_state
 from tests.suite import learnable
 from tests.training.conftest import Start, killer, small
 
@@ -273,6 +273,46 @@ def test_a_checkpoint_with_a_forged_optimiser_is_refused(start: Start, name: str
     killed.save_checkpoint("latest", {**tensors, key: torch.as_tensor(forged)}, meta)
     with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimiser is of another kind"):
         resume(killed)
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_whatever_does_not_fit_names_its_run(start: Start) -> None:
+    killed = start("hyper-ppo", "ode", "sampler=plr", name="killed", steps=2048, killed_at=1536)
+    state = load_state(killed, "latest")
+    for path, forged in (
+        ("counters/num_timesteps", 10**30),
+        ("successes", ["x"]),
+        ("optimizer/param_groups/0/betas", (0.9,)),
+        ("optimizer/param_groups/0/betas", (0.9, None)),
+        ("optimizer/state/0", {"step": torch.tensor(1.0)}),
+        ("optimizer/state/0/step", torch.tensor(-1.0)),
+        ("optimizer/state/0/exp_avg", 0.5),
+        ("env/batch/rngs", []),
+        ("env/batch/sampler/tasks", 7),
+        ("sampler/tasks", 7),
+        ("sampler/count", [1]),
+        ("sampler/sum", [1.0]),
+        ("sampler/curriculum/drawn", 10**30),
+        ("sampler/curriculum/drawn", 0),
+        ("sampler/curriculum/last", [1]),
+        ("sampler/curriculum/best", [1.0]),
+        ("rng/torch", torch.zeros(3)),
+    ):
+        save_state(killed, "latest", replaced(state, path.split("/"), forged))
+        with pytest.raises(UserError, match=r"^run '.*killed': checkpoint 'latest' does not fit run\.yaml "):
+            resume(killed)
+    save_state(killed, "latest", state)
+    assert resume(killed).state == "finished"
+
+
+def replaced(tree: Any, path: list[str], value: Any) -> Any:
+    """A tree of dictionaries and lists with another value at the end of the path."""
+    if not path:
+        return value
+    key: Any = int(path[0]) if path[0].isdecimal() else path[0]
+    copy = tree.copy()
+    copy[key] = replaced(tree[key], path[1:], value)
+    return copy
 
 
 def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: Path) -> None:
