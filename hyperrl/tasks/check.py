@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,7 @@ def check_family(family: Family) -> list[CheckRow]:
             task that leaks into the next one; a base environment whose transitions do not follow from its
             seed.
     """
-    env = family.make_default()
-    try:
+    with closing(family.make_default()) as env:
         _check_derived(family)
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
@@ -60,8 +59,6 @@ def check_family(family: Family) -> list[CheckRow]:
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
             _check_hidden(family, env, name)
-    finally:
-        env.close()
     return rows
 
 
@@ -74,39 +71,40 @@ def _check_derived(family: Family) -> None:
     """Refuse a rule that does not give, of the base's own values, the base's own value."""
     if not family.binding.derived:
         return
-    env = family.make_base(arguments=family.binding.chosen(family.space.default))
-    base = env.unwrapped
-    for target, rule in family.binding.derived.items():
-        terms = [float(paths.read(base, source)) for source in rule.sources]
-        given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
-        if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
-            raise UserError(
-                f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
-                f" allowed: one that gives {own:g}, as the base has it"
-            )
-    env.close()
+    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as env:
+        base = env.unwrapped
+        for target, rule in family.binding.derived.items():
+            terms = [float(paths.read(base, source)) for source in rule.sources]
+            given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
+            if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
+                raise UserError(
+                    f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
+                    f" allowed: one that gives {own:g}, as the base has it"
+                )
 
 
 def _check_construction(family: Family) -> None:
     """Compare environments that are constructed with a value and that are set to it."""
     plays = []
     for _ in range(2):
-        env = family.make_default()
-        plays.append(_play(env, "the defaults", 0, family.space.default))
-        env.close()
+        with closing(family.make_default()) as env:
+            plays.append(_play(env, "the defaults", 0, family.space.default))
     comparable = _difference(*plays, exact=False) is None
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
         if "." in attribute or feature.at == "start":
             continue
         for value in feature.values or family.space.widest(name):
-            _check_constructed(family, name, {**family.space.default, name: value}, comparable=comparable)
+            context = {**family.space.default, name: value}
+            with closing(family.make_default()) as later:
+                _check_constructed(family, name, context, later, comparable=comparable)
 
 
-def _check_constructed(family: Family, name: str, context: Context, *, comparable: bool) -> None:
+def _check_constructed(
+    family: Family, name: str, context: Context, later: ContextualEnv, *, comparable: bool
+) -> None:
     attribute, what = family.binding.attribute[name], _what(family, name)
     where = f"{what} at {context[name]:g}"
-    later = family.make_default()
     later.apply(context)
     value = paths.read(later.base, attribute)
     refused = refusal(later.base, attribute, value)
@@ -114,7 +112,9 @@ def _check_constructed(family: Family, name: str, context: Context, *, comparabl
         raise UserError(f"{where}: the base's constructor refuses it: {refused}")
     with _telling(where), pinned(type(later.base), attribute, value) as possible:
         born = family.make_default()
-    if possible and comparable:
+    with closing(born):
+        if not (possible and comparable):
+            return
         setattr(born.base, attribute, value)
         born.apply(context)
         numbers = stale_numbers(born.base, later.base)
@@ -124,8 +124,6 @@ def _check_constructed(family: Family, name: str, context: Context, *, comparabl
                 f"{what} leaves {left} stale, which the base's constructor computes from it once;"
                 " list what it computes under 'derived'"
             )
-    born.close()
-    later.close()
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
@@ -257,15 +255,14 @@ def _check_survives(env: ContextualEnv, what: str) -> None:
 
 def _check_ends(family: Family) -> None:
     """Refuse a declared range at whose ends the environment cannot be set, fails, or gives no numbers."""
-    env = family.make_default()
-    for name in family.space.names:
-        feature = family.space.features[name]
-        for value in feature.values or family.space.widest(name):
-            where = f"feature {name!r} at {value:g}"
-            trace = _play(env, where, 0, {**family.space.default, name: value})
-            if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
-                raise UserError(f"{where}: the base environment gives numbers that are not finite")
-    env.close()
+    with closing(family.make_default()) as env:
+        for name in family.space.names:
+            feature = family.space.features[name]
+            for value in feature.values or family.space.widest(name):
+                where = f"feature {name!r} at {value:g}"
+                trace = _play(env, where, 0, {**family.space.default, name: value})
+                if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
+                    raise UserError(f"{where}: the base environment gives numbers that are not finite")
 
 
 def _is_finite(part: Any) -> bool:

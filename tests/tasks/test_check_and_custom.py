@@ -1,5 +1,6 @@
 """`check_family`: what it proves and what it refuses; `contextualize`: families without an id."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import gymnasium as gym
@@ -93,6 +94,45 @@ def test_a_doubled_attribute_that_is_derived_is_right() -> None:
     with pytest.raises(UserError, match=r"derived.twice: found a rule that gives 1 .* one that gives 2"):
         check_family(faulty("doubled", derived={"twice": {"product": ["doubled", "doubled"]}}))
     assert dict(vars(Faulty)) == before
+
+
+@pytest.mark.parametrize(
+    ("feature", "highest", "derived", "says"),
+    [
+        ("good", 2.0, {}, None),
+        ("good", 4.0, {}, "the base environment fails: ValueError: too good"),
+        ("leaks", 2.0, {}, "leaks"),
+        ("doubled", 2.0, {}, "stale"),
+        ("doubled", 2.0, {"twice": {"sum": ["doubled"]}}, "gives 1 of the base's own values"),
+        ("absent", 2.0, {}, "which Counted lacks"),
+    ],
+)
+def test_every_environment_that_is_made_is_closed(
+    feature: str, highest: float, derived: dict[str, Any], says: str | None
+) -> None:
+    """Whether all is well or a step of the check ends it."""
+    made: list[Counted] = []
+
+    class Counted(Faulty):
+        closed = False
+
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            made.append(self)
+
+        def step(self, action: int) -> Any:
+            if self.good > 3.0:
+                raise ValueError("too good")
+            return super().step(action)
+
+        def close(self) -> None:
+            self.closed = True
+
+    features = {feature: {"train": (0.5, highest), "default": 1.0}}
+    with pytest.raises(UserError, match=says) if says else nullcontext():
+        check_family(hyperrl.contextualize(Counted, features, derived=derived, max_steps=30))
+    assert made
+    assert all(env.closed for env in made)
 
 
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
