@@ -92,12 +92,13 @@ def _check_construction(family: Family) -> None:
     comparable = _difference(*plays, exact=False) is None
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
-        if "." in attribute or feature.at == "start":
+        if feature.at == "start":
             continue
         for value in feature.values or family.space.widest(name):
             context = {**family.space.default, name: value}
             with closing(family.make_default()) as later:
-                _check_constructed(family, name, context, later, comparable=comparable)
+                if paths.in_dictionaries(later.base, attribute):
+                    _check_constructed(family, name, context, later, comparable=comparable)
 
 
 def _check_constructed(
@@ -107,7 +108,8 @@ def _check_constructed(
     where = f"{what} at {context[name]:g}"
     later.apply(context)
     value = paths.read(later.base, attribute)
-    refused = refusal(later.base, attribute, value)
+    with _telling(where):
+        refused = refusal(later.base, attribute, value)
     if refused is not None:
         raise UserError(f"{where}: the base's constructor refuses it: {refused}")
     with _telling(where), pinned(type(later.base), attribute, value) as possible:
@@ -115,7 +117,6 @@ def _check_constructed(
     with closing(born):
         if not (possible and comparable):
             return
-        setattr(born.base, attribute, value)
         born.apply(context)
         numbers = stale_numbers(born.base, later.base)
         if _difference(_play(born, where, 0, context), _play(later, where, 0, context), exact=False):

@@ -39,6 +39,7 @@ def split(name: str, part: Any, **others: Any) -> Any:
 
 SAMPLED = 9.0995
 FAULTY = "tests.tasks.faulty:hyperrl-tests/Faulty-v0"
+CONFIGURED = "tests.tasks.faulty:hyperrl-tests/Configured-v0"
 RELOADING = "tests.tasks.faulty:hyperrl-tests/Reloading-v0"
 LANDER: dict[str, Any] = {"extra": "box2d", "train": [-11, -4], "default": -10}
 DEAD = (
@@ -198,6 +199,18 @@ CASES = [
         "a constructor of somebody else's that refuses",
         "at 2:",
         "bounded must be below 2",
+    ),
+    case(
+        of(CONFIGURED, "b", attribute="config.bounded"),
+        "an entry of a dictionary that the constructor refuses",
+        "feature 'b' (attribute 'config.bounded') at 2: the base's constructor refuses it",
+        "bounded must be below 2",
+    ),
+    case(
+        of(CONFIGURED, "d", attribute="config.arm.doubled"),
+        "an entry of a dictionary of which the constructor computes",
+        "feature 'd' (attribute 'config.arm.doubled') leaves 'twice' stale",
+        "list what it computes under 'derived'",
     ),
     case(
         of("Hopper-v5", "m", attribute="model.body_mass.1", extra="mujoco"),

@@ -12,7 +12,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Feature, parse_family
 from hyperrl.tasks import Family, check_family
 from tests.suite import playable
-from tests.tasks.faulty import Faulty
+from tests.tasks.faulty import Configured, Faulty
 
 
 @pytest.mark.parametrize("name", playable())
@@ -111,7 +111,7 @@ def test_every_environment_that_is_made_is_closed(
     feature: str, highest: float, derived: dict[str, Any], says: str | None
 ) -> None:
     """Whether all is well or a step of the check ends it."""
-    made: list[Counted] = []
+    made: list[Any] = []
 
     class Counted(Faulty):
         closed = False
@@ -133,6 +133,15 @@ def test_every_environment_that_is_made_is_closed(
         check_family(hyperrl.contextualize(Counted, features, derived=derived, max_steps=30))
     assert made
     assert all(env.closed for env in made)
+
+
+@pytest.mark.parametrize("base", ["Configured", "Worded"])
+@pytest.mark.parametrize("entry", ["good", "bounded"])
+def test_an_entry_of_a_dictionary_is_right(base: str, entry: str) -> None:
+    """Whether or not the constructor takes the dictionary as it keeps it; the class stays as it was."""
+    before = dict(vars(Configured))
+    check_family(family_of(f"tests.tasks.faulty:hyperrl-tests/{base}-v0", f"config.{entry}", (0.5, 1.5)))
+    assert dict(vars(Configured)) == before
 
 
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
