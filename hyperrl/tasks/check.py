@@ -15,9 +15,10 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
-from hyperrl.tasks.contexts import Context
+from hyperrl.tasks.contexts import Context, assignment
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
+from hyperrl.tasks.options import AskedOptions
 from hyperrl.tasks.physics import is_compiled
 
 _STEPS = 50
@@ -45,16 +46,17 @@ def check_family(family: Family) -> list[CheckRow]:
     Raises:
         UserError: at the first fault: an attribute that is missing, cannot be set or does not survive a
             reset; overlapping splits; a `derived` that is not what the base computes; an end of a declared
-            range that the environment or its constructor refuses; a feature that leaves stale what the
-            constructor computes from it, that changes nothing, or whose value stands in the observation; a
-            task that leaks into the next one; a base environment whose transitions do not follow from its
-            seed.
+            range that the environment or its constructor refuses; a reset option for evaluation that the
+            environment refuses or never asks for; a feature that leaves stale what the constructor computes
+            from it, that changes nothing, or whose value stands in the observation; a task that leaks into
+            the next one; a base environment whose transitions do not follow from its seed.
     """
     with closing(family.make_default()) as env:
         _check_derived(family)
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
         _check_ends(family)
+        rows += _check_options(family)
         _check_construction(family)
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
@@ -81,6 +83,31 @@ def _check_derived(family: Family) -> None:
                     f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
                     f" allowed: one that gives {own:g}, as the base has it"
                 )
+
+
+def _check_options(family: Family) -> list[CheckRow]:
+    """Refuse reset options that the environment refuses or never asks for; tell where that cannot be seen."""
+    options = family.recipe.evaluation.options
+    if not options:
+        return []
+    asked: dict[Any, None] = {}
+    with closing(family.make_default()) as env:
+        for context, seed in itertools.product(_backgrounds(family), _SEEDS):
+            given = AskedOptions(options, asked)
+            with _telling(f"evaluation.options {assignment(options)}"):
+                env.reset(seed=seed, options={"context": context})
+                env.env.reset(seed=seed, options=given)
+                _steps(env, seed)
+            if given.whole:
+                told = "are taken as a whole, so that it is not seen whether the base reads each of them"
+                return [CheckRow("evaluation.options", told)]
+            if options.keys() <= asked.keys():
+                return []
+        unread = next(name for name in options if name not in asked)
+        raise UserError(
+            f"evaluation.options.{unread}: found an option that {type(env.base).__name__} never asks for;"
+            f" allowed: {', '.join(map(str, asked)) or 'none'}"
+        )
 
 
 def _check_construction(family: Family) -> None:
@@ -220,13 +247,18 @@ def _play(env: ContextualEnv, where: str, seed: int, context: Context, start: Co
         observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
         if start is not None:
             env.apply(context)
-        trace: Trace = [(_base_part(env, observation), 0.0, False)]
-        env.action_space.seed(seed)
-        for _ in range(_STEPS):
-            observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-            trace.append((_base_part(env, observation), float(reward), terminated))
-            if terminated or truncated:
-                break
+        return [(_base_part(env, observation), 0.0, False), *_steps(env, seed)]
+
+
+def _steps(env: ContextualEnv, seed: int) -> Trace:
+    """Seeded actions until the episode ends, some dozens at most."""
+    trace: Trace = []
+    env.action_space.seed(seed)
+    for _ in range(_STEPS):
+        observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        trace.append((_base_part(env, observation), float(reward), terminated))
+        if terminated or truncated:
+            break
     return trace
 
 

@@ -1,6 +1,8 @@
 """`check_family`: what it proves and what it refuses; `contextualize`: families without an id."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -147,6 +149,55 @@ def test_an_entry_of_a_dictionary_is_right(base: str, entry: str) -> None:
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
 def test_what_a_feature_changes_is_told(feature: str, found: str) -> None:
     assert f"changes the {found}" in check_family(faulty(feature))[1].detail
+
+
+@pytest.mark.parametrize(
+    ("base", "attribute", "options"),
+    [
+        ("CartPole-v1", "gravity", {"low": -0.05}),
+        ("Pendulum-v1", "g", {"x_init": 1, "y_init": 0.5}),
+        ("MountainCarContinuous-v0", "power", {"high": -0.4, "low": -0.6}),
+        ("hyperrl-base/double-integrator-v0", "mass", {"y": 0.9}),
+    ],
+)
+def test_reset_options_that_the_base_reads_are_right(
+    base: str, attribute: str, options: dict[str, float]
+) -> None:
+    """Where they are the base's own defaults too, which change nothing."""
+    rows = check_family(family_of(base, attribute, (0.5, 1.5), evaluation={"options": options}))
+    assert [row.subject for row in rows] == ["splits", "feature this"]
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (lambda options: "far" in options, []),
+        (lambda options: options.get("near") or options["far"], []),
+        (lambda options: options.pop("far"), []),
+        (dict, ["evaluation.options"]),
+        (lambda options: {"near": 0.0, **options}, ["evaluation.options"]),
+        (lambda options: list(options.items()), ["evaluation.options"]),
+        (deepcopy, ["evaluation.options"]),
+    ],
+)
+def test_however_a_base_reads_its_options(read: Callable[[dict[str, Any]], Any], told: list[str]) -> None:
+    """In the steps as well; what takes them all is not refused, and the report says what it could not see."""
+
+    class Reading(Faulty):
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            self.options = options
+            return super().reset(seed=seed)
+
+        def step(self, action: int) -> Any:
+            if self.options:
+                read(self.options)
+                self.options = None
+            return super().step(action)
+
+    features = {"good": {"train": (0.5, 2.0)}}
+    evaluation = {"options": {"far": 1.0}}
+    rows = check_family(hyperrl.contextualize(Reading, features, max_steps=30, evaluation=evaluation))
+    assert [row.subject for row in rows[1:-1]] == told
 
 
 def test_splits_that_overlap_are_refused() -> None:
