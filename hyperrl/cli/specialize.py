@@ -90,6 +90,12 @@ def _print(written: "Written") -> None:
 
     plan = written.specialist.plan
     show.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
+    if written.outside:
+        outside = (
+            f"{name}={written.context[name]:g} ({low:g} to {high:g})"
+            for name, (low, high) in written.outside.items()
+        )
+        show.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
     show.line()
     rows = [
         [name, f"{cost.bytes:,}", f"{cost.parameters:,}", f"{cost.microseconds:.0f}"]

@@ -239,6 +239,14 @@ class FamilyEvaluation(Model):
     episodes: Annotated[Count, Field(le=100_000)] = Field(default=5, description="episodes of each task")
     options: dict[Name, Number] = Field(default={}, description="reset options of the base environment")
 
+    @model_validator(mode="after")
+    def _the_bases_own(self) -> Self:
+        for name in ("context", "reset_mask"):
+            if name in self.options:
+                allowed = "options of the base environment; this one is taken before it"
+                raise FieldError(path=("options", name), found=self.options[name], allowed=allowed)
+        return self
+
 
 def _base(value: str) -> str:
     if len(value) > 200 or not _BASE.fullmatch(value):

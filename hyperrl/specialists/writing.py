@@ -50,6 +50,7 @@ class Written:
         file: where it lies.
         format: of the file.
         context: the task, complete.
+        outside: training ranges of the features that lie outside theirs; with any, it is extrapolation.
         specialist: what acts there.
         cost: of the file.
         generalist: of the agent's acting networks, hypernetwork included, with its weights kept.
@@ -60,6 +61,7 @@ class Written:
     file: Path
     format: Format
     context: dict[str, float]
+    outside: dict[str, tuple[float, float]]
     specialist: Specialist
     cost: Cost
     generalist: Cost
@@ -77,6 +79,7 @@ class Written:
             "agent": self.specialist.plan.agent,
             "family": self.specialist.plan.family,
             "context": self.context,
+            "outside": self.outside,
             **vars(self.cost),
             "generalist": vars(self.generalist),
             "return": kept,
@@ -107,6 +110,7 @@ def specialise(agent: Agent, asked: Asked, progress: Progress | None = None) -> 
         file=asked.path,
         format=asked.format,
         context=asked.context,
+        outside=family.space.outside(asked.context),
         specialist=chosen,
         cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
         generalist=_own_cost(model, _sample(family, full, context=True)),

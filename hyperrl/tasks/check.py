@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
-from hyperrl.tasks.contexts import Context
+from hyperrl.tasks.contexts import Context, assignment
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
+from hyperrl.tasks.options import AskedOptions
 from hyperrl.tasks.physics import is_compiled
 
 _STEPS = 50
@@ -45,23 +46,21 @@ def check_family(family: Family) -> list[CheckRow]:
     Raises:
         UserError: at the first fault: an attribute that is missing, cannot be set or does not survive a
             reset; overlapping splits; a `derived` that is not what the base computes; an end of a declared
-            range that the environment or its constructor refuses; a feature that leaves stale what the
-            constructor computes from it, that changes nothing, or whose value stands in the observation; a
-            task that leaks into the next one; a base environment whose transitions do not follow from its
-            seed.
+            range that the environment or its constructor refuses; a reset option for evaluation that the
+            environment refuses or never asks for; a feature that leaves stale what the constructor computes
+            from it, that changes nothing, or whose value stands in the observation; a task that leaks into
+            the next one; a base environment whose transitions do not follow from its seed.
     """
-    env = family.make_default()
-    try:
+    with closing(family.make_default()) as env:
         _check_derived(family)
         sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
         _check_ends(family)
+        rows += _check_options(family)
         _check_construction(family)
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
             _check_hidden(family, env, name)
-    finally:
-        env.close()
     return rows
 
 
@@ -74,48 +73,77 @@ def _check_derived(family: Family) -> None:
     """Refuse a rule that does not give, of the base's own values, the base's own value."""
     if not family.binding.derived:
         return
-    env = family.make_base(arguments=family.binding.chosen(family.space.default))
-    base = env.unwrapped
-    for target, rule in family.binding.derived.items():
-        terms = [float(paths.read(base, source)) for source in rule.sources]
-        given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
-        if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
-            raise UserError(
-                f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
-                f" allowed: one that gives {own:g}, as the base has it"
-            )
-    env.close()
+    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as env:
+        base = env.unwrapped
+        for target, rule in family.binding.derived.items():
+            terms = [float(paths.read(base, source)) for source in rule.sources]
+            given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
+            if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
+                raise UserError(
+                    f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
+                    f" allowed: one that gives {own:g}, as the base has it"
+                )
+
+
+def _check_options(family: Family) -> list[CheckRow]:
+    """Refuse reset options that the environment refuses or never asks for; tell where that cannot be seen."""
+    options = family.recipe.evaluation.options
+    if not options:
+        return []
+    asked: dict[Any, None] = {}
+    with closing(family.make_default()) as env:
+        for context, seed in itertools.product(_backgrounds(family), _SEEDS):
+            given = AskedOptions(options, asked)
+            with _telling(f"evaluation.options {assignment(options)}"):
+                env.reset(seed=seed, options={"context": context})
+                env.env.reset(seed=seed, options=given)
+                _steps(env, seed)
+            if given.whole:
+                told = "are taken as a whole, so that it is not seen whether the base reads each of them"
+                return [CheckRow("evaluation.options", told)]
+            if options.keys() <= asked.keys():
+                return []
+        unread = next(name for name in options if name not in asked)
+        raise UserError(
+            f"evaluation.options.{unread}: found an option that {type(env.base).__name__} never asks for;"
+            f" allowed: {', '.join(map(str, asked)) or 'none'}"
+        )
 
 
 def _check_construction(family: Family) -> None:
     """Compare environments that are constructed with a value and that are set to it."""
     plays = []
     for _ in range(2):
-        env = family.make_default()
-        plays.append(_play(env, "the defaults", 0, family.space.default))
-        env.close()
+        with closing(family.make_default()) as env:
+            plays.append(_play(env, "the defaults", 0, family.space.default))
     comparable = _difference(*plays, exact=False) is None
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
-        if "." in attribute or feature.at == "start":
+        if feature.at == "start":
             continue
         for value in feature.values or family.space.widest(name):
-            _check_constructed(family, name, {**family.space.default, name: value}, comparable=comparable)
+            context = {**family.space.default, name: value}
+            with closing(family.make_default()) as later:
+                if paths.in_dictionaries(later.base, attribute):
+                    _check_constructed(family, name, context, later, comparable=comparable)
 
 
-def _check_constructed(family: Family, name: str, context: Context, *, comparable: bool) -> None:
+def _check_constructed(
+    family: Family, name: str, context: Context, later: ContextualEnv, *, comparable: bool
+) -> None:
     attribute, what = family.binding.attribute[name], _what(family, name)
     where = f"{what} at {context[name]:g}"
-    later = family.make_default()
     later.apply(context)
     value = paths.read(later.base, attribute)
-    refused = refusal(later.base, attribute, value)
+    with _telling(where):
+        refused = refusal(later.base, attribute, value)
     if refused is not None:
         raise UserError(f"{where}: the base's constructor refuses it: {refused}")
     with _telling(where), pinned(type(later.base), attribute, value) as possible:
         born = family.make_default()
-    if possible and comparable:
-        setattr(born.base, attribute, value)
+    with closing(born):
+        if not (possible and comparable):
+            return
         born.apply(context)
         numbers = stale_numbers(born.base, later.base)
         if _difference(_play(born, where, 0, context), _play(later, where, 0, context), exact=False):
@@ -124,8 +152,6 @@ def _check_constructed(family: Family, name: str, context: Context, *, comparabl
                 f"{what} leaves {left} stale, which the base's constructor computes from it once;"
                 " list what it computes under 'derived'"
             )
-    born.close()
-    later.close()
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
@@ -221,13 +247,18 @@ def _play(env: ContextualEnv, where: str, seed: int, context: Context, start: Co
         observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
         if start is not None:
             env.apply(context)
-        trace: Trace = [(_base_part(env, observation), 0.0, False)]
-        env.action_space.seed(seed)
-        for _ in range(_STEPS):
-            observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-            trace.append((_base_part(env, observation), float(reward), terminated))
-            if terminated or truncated:
-                break
+        return [(_base_part(env, observation), 0.0, False), *_steps(env, seed)]
+
+
+def _steps(env: ContextualEnv, seed: int) -> Trace:
+    """Seeded actions until the episode ends, some dozens at most."""
+    trace: Trace = []
+    env.action_space.seed(seed)
+    for _ in range(_STEPS):
+        observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        trace.append((_base_part(env, observation), float(reward), terminated))
+        if terminated or truncated:
+            break
     return trace
 
 
@@ -257,15 +288,14 @@ def _check_survives(env: ContextualEnv, what: str) -> None:
 
 def _check_ends(family: Family) -> None:
     """Refuse a declared range at whose ends the environment cannot be set, fails, or gives no numbers."""
-    env = family.make_default()
-    for name in family.space.names:
-        feature = family.space.features[name]
-        for value in feature.values or family.space.widest(name):
-            where = f"feature {name!r} at {value:g}"
-            trace = _play(env, where, 0, {**family.space.default, name: value})
-            if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
-                raise UserError(f"{where}: the base environment gives numbers that are not finite")
-    env.close()
+    with closing(family.make_default()) as env:
+        for name in family.space.names:
+            feature = family.space.features[name]
+            for value in feature.values or family.space.widest(name):
+                where = f"feature {name!r} at {value:g}"
+                trace = _play(env, where, 0, {**family.space.default, name: value})
+                if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
+                    raise UserError(f"{where}: the base environment gives numbers that are not finite")
 
 
 def _is_finite(part: Any) -> bool:

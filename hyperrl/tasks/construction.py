@@ -1,33 +1,50 @@
-"""What a base environment's constructor makes of an attribute's value, beside what setting it later does."""
+"""What a base environment's constructor makes of a feature's value, beside what setting it later does."""
 
 import inspect
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
+from hyperrl.tasks import paths
+
 
 @contextmanager
-def pinned(kind: type, attribute: str, value: Any) -> Iterator[bool]:
+def pinned(kind: type, path: str, value: Any) -> Iterator[bool]:
     """Let all instances of a class have one value of an attribute, whatever their constructors set.
 
     Args:
         kind: the class, which is changed until the block ends.
-        attribute: its name; instances made in the block lack it afterwards, unless the class has it.
-        value: what reading it gives.
+        path: the attribute's name, or leads on from it to an entry of the dictionary that it is.
+        value: what reading it gives until then.
 
     Yields:
         Whether it could be done; not where the class computes the attribute by code of its own.
     """
+    attribute, _, entry = path.partition(".")
     own = inspect.getattr_static(kind, attribute, None)
     if hasattr(own, "__set__"):
         yield False
         return
+
+    def read(instance: Any) -> Any:
+        if not entry:
+            return value
+        held = vars(instance).get(attribute, own)
+        if held is None:
+            raise AttributeError(attribute)
+        with suppress(LookupError):  # of a dictionary that is not filled yet
+            paths.write(held, entry, value)
+        return held
+
+    def keep(instance: Any, given: Any) -> None:
+        vars(instance)[attribute] = given
+
     before = vars(kind).get(attribute)
-    setattr(kind, attribute, property(lambda _: value, lambda _, __: None))
+    setattr(kind, attribute, property(read, keep))
     try:
         yield True
     finally:
@@ -37,24 +54,48 @@ def pinned(kind: type, attribute: str, value: Any) -> Iterator[bool]:
             setattr(kind, attribute, before)
 
 
-def refusal(base: gym.Env[Any, Any], attribute: str, value: Any) -> str | None:
+def refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str | None:
     """What the constructor says against a value, where one of its arguments has the attribute's name.
 
     Args:
         base: an environment that `gymnasium.make` made, unwrapped; of others nothing is known.
-        attribute: the argument.
+        path: the argument, or leads on from it to an entry of the dictionary that it is; nothing is known of
+            a constructor that does not take the dictionary which the attribute is.
         value: of it.
     """
     kind, spec = type(base), base.spec
+    attribute, _, entry = path.partition(".")
     if spec is None or spec.entry_point is None or attribute not in inspect.signature(kind).parameters:
         return None
-    entry: Any = spec.entry_point
-    if (load_env_creator(entry) if isinstance(entry, str) else entry) is not kind:
+    creator: Any = spec.entry_point
+    if (load_env_creator(creator) if isinstance(creator, str) else creator) is not kind:
         return None
+    if entry:
+        kept = paths.read(base, attribute)
+        with closing(kind(**spec.kwargs)) as plain:
+            if not paths.has(plain, path):
+                return None
+            own = paths.read(plain, path)
+        if _raised(kind, {**spec.kwargs, attribute: _replaced(kept, entry, own)}) is not None:
+            return None
+        value = _replaced(kept, entry, value)
+    return _raised(kind, {**spec.kwargs, attribute: value})
+
+
+def _replaced(kept: Mapping[Any, Any], path: str, value: Any) -> dict[Any, Any]:
+    """A copy of nested dictionaries with another value in one place."""
+    changed = dict(kept)
+    first, _, rest = path.partition(".")
+    paths.write(changed, first, _replaced(paths.read(kept, first), rest, value) if rest else value)
+    return changed
+
+
+def _raised(kind: type, arguments: Mapping[str, Any]) -> str | None:
     try:
-        kind(**{**spec.kwargs, attribute: value}).close()
+        made = kind(**arguments)
     except Exception as error:
         return str(error) or type(error).__name__
+    made.close()
     return None
 
 

@@ -151,10 +151,15 @@ class ContextSpace:
 
     def inside(self, context: Mapping[str, float]) -> bool:
         """Whether every feature lies in its training range; an angle counts modulo 2 pi."""
-        return all(
-            self._within(name, value, self.features[name].train)
-            for name, value in self.complete(context).items()
-        )
+        return not self.outside(context)
+
+    def outside(self, context: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """Training ranges of the features that lie outside theirs; an angle counts modulo 2 pi."""
+        ranges = {name: self.features[name].train for name in self.names}
+        complete = self.complete(context)
+        return {
+            name: train for name, train in ranges.items() if not self._within(name, complete[name], train)
+        }
 
     def _within(self, name: str, value: float, bounds: tuple[float, float]) -> bool:
         low, high = bounds

@@ -177,7 +177,11 @@ class Family:
             base: gym.Env[Any, Any] = ChosenEnv(partial(self.make_base, render_mode), first)
         else:
             base = self.make_base(render_mode)
-        return ContextualEnv(base, self.space, self.binding, tasks, **kwargs)
+        try:
+            return ContextualEnv(base, self.space, self.binding, tasks, **kwargs)
+        except BaseException:
+            base.close()
+            raise
 
     def make_default(self) -> ContextualEnv:
         """Make one environment that plays the context of defaults; raises as `make`."""

@@ -1,6 +1,7 @@
 """Attributes of an environment, and what lies within: `power`, `config.lanes_count`, `goal.0`, `goal.-1`."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 
@@ -34,6 +35,12 @@ def has(root: Any, path: str) -> bool:
     except LookupError:
         return False
     return True
+
+
+def in_dictionaries(root: Any, path: str) -> bool:
+    """Whether a path is an attribute's name, or leads on from one through dictionaries alone."""
+    parents = accumulate(path.split(".")[:-1], "{}.{}".format)
+    return all(isinstance(read(root, parent), Mapping) for parent in parents)
 
 
 def _is_index(part: str) -> bool:

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_specialist_beside_its_agent(folder: Path) -> None:
     shown = printed("specialize", "mine", "--context", "c0=2.5", cwd=folder).splitlines()
-    assert shown[0] == "hyper-ppo on ode: c0=2.5"
+    assert shown[:2] == ["hyper-ppo on ode: c0=2.5", ""]
     table = {line.split()[0]: line.split()[1:] for line in shown[2:] if line.strip()}
     (bytes_, parameters, time), own = table["torch"], table["hyper-ppo"]
     file = folder / "mine/specialists/c0=2.5.safetensors"
@@ -43,6 +43,21 @@ def test_a_specialist_beside_its_agent(folder: Path) -> None:
     seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
     np.testing.assert_allclose(hyperrl.load_specialist(file)(seen), agent.act(seen, {"c0": 2.5}), atol=1e-5)
     refused("specialize", "mine", "--context", "c0=2.5", cwd=folder, says="exists already")
+
+
+def test_a_task_outside_the_training_ranges_is_told(folder: Path) -> None:
+    far = ("specialize", "mine", "--context", "c0=12", "--out")
+    shown = printed(*far, "far.safetensors", cwd=folder).splitlines()
+    assert shown[:3] == [
+        "hyper-ppo on ode: c0=12",
+        "note: extrapolation, outside the training range: c0=12 (-5 to 5)",
+        "",
+    ]
+    assert json.loads(printed(*far, "again.safetensors", "--json", cwd=folder))["outside"] == {
+        "c0": [-5.0, 5.0]
+    }
+    near = ("--context", "c0=-5", "--out", "near.safetensors", "--json")
+    assert json.loads(printed("specialize", "mine", *near, cwd=folder))["outside"] == {}
 
 
 def test_a_smaller_one_tells_its_return(folder: Path) -> None:

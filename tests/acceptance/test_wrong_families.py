@@ -31,6 +31,11 @@ def derived(target: str, rule: str) -> dict[str, Any]:
     return {"derived": {target: {rule: ["masspole", "masscart"]}}}
 
 
+def options(base: str, name: str, options: dict[str, float], **carrier: Any) -> Any:
+    """A family that hands options to resets when it is evaluated."""
+    return of(base, name, family={"evaluation": {"options": options}}, **carrier)
+
+
 def split(name: str, part: Any, **others: Any) -> Any:
     """A pendulum's family with a split of its own."""
     reach: dict[str, Any] = {"default": 10, "train": [5, 15], "extrapolation": [1, 20]}
@@ -39,6 +44,7 @@ def split(name: str, part: Any, **others: Any) -> Any:
 
 SAMPLED = 9.0995
 FAULTY = "tests.tasks.faulty:hyperrl-tests/Faulty-v0"
+CONFIGURED = "tests.tasks.faulty:hyperrl-tests/Configured-v0"
 RELOADING = "tests.tasks.faulty:hyperrl-tests/Reloading-v0"
 LANDER: dict[str, Any] = {"extra": "box2d", "train": [-11, -4], "default": -10}
 DEAD = (
@@ -200,6 +206,18 @@ CASES = [
         "bounded must be below 2",
     ),
     case(
+        of(CONFIGURED, "b", attribute="config.bounded"),
+        "an entry of a dictionary that the constructor refuses",
+        "feature 'b' (attribute 'config.bounded') at 2: the base's constructor refuses it",
+        "bounded must be below 2",
+    ),
+    case(
+        of(CONFIGURED, "d", attribute="config.arm.doubled"),
+        "an entry of a dictionary of which the constructor computes",
+        "feature 'd' (attribute 'config.arm.doubled') leaves 'twice' stale",
+        "list what it computes under 'derived'",
+    ),
+    case(
         of("Hopper-v5", "m", attribute="model.body_mass.1", extra="mujoco"),
         "a mass without its inertia and constants",
         "feature 'm' (attribute 'model.body_mass.1') leaves stale what MuJoCo computes from it",
@@ -236,6 +254,31 @@ CASES = [
         "a direction on a line",
         "feature 'd'",
         "needs 'y_velocity'",
+    ),
+    case(
+        options("hyperrl-base/ode-v0", "c0", {"y": 1}),
+        "a reset option of another name",
+        "mine.yaml: evaluation.options.y: found an option that OdeEnv never asks for; allowed: x",
+    ),
+    case(
+        options("Pendulum-v1", "l", {"x_init": 1, "z_init": 1}),
+        "a reset option beside one that is right",
+        "evaluation.options.z_init: found an option that PendulumEnv never asks for; allowed: x_init, y_init",
+    ),
+    case(
+        options(FAULTY, "good", {"x": 1}),
+        "a reset option of a base that has none",
+        "evaluation.options.x: found an option that Faulty never asks for; allowed: none",
+    ),
+    case(
+        options("hyperrl-base/ode-v0", "c0", {"x": 100}),
+        "a reset option out of range",
+        "mine.yaml: evaluation.options x=100: reset option 'x' is 100.0; a number in [-20, 20] is allowed",
+    ),
+    case(
+        options("CartPole-v1", "gravity", {"low": 1}, default=10, train=[5, 15]),
+        "a reset option that the base refuses",
+        "evaluation.options low=1: the base environment fails: ValueError: Lower bound (1.0) must be lower",
     ),
     case(
         split("interpolation", {"list": [{"g": 5}, {"g": 12}]}, train={"list": [{"g": 5}]}),

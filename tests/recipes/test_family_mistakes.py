@@ -105,6 +105,11 @@ FAMILY_MISTAKES = [
         "evaluation.options.x: found NaN; allowed: a finite number",
     ),
     (
+        family(evaluation={"options": {"context": 1}}),
+        "evaluation.options.context: found 1.0; allowed: options of the base environment; this one is taken",
+    ),
+    (family(evaluation={"options": {"reset_mask": 0}}), "evaluation.options.reset_mask: found 0.0; allowed:"),
+    (
         family(training={"ppo": {"learning_rat": 1}}),
         "training.ppo.learning_rat: unknown field; did you mean 'learning_rate'",
     ),

@@ -38,6 +38,39 @@ class Faulty(gym.Env[Any, Any]):
         return self._seen(), self.paid, self.x > 5.0, False, {}
 
 
+class Configured(gym.Env[Any, Any]):
+    """Keeps in a dictionary what moves it; the constructor reads some of that, and of it makes more."""
+
+    observation_space = gym.spaces.Box(-1e6, 1e6, (1,), np.float64)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, render_mode: str | None = None, config: dict[str, Any] | None = None) -> None:
+        given = config or {}
+        if given.get("bounded", 1.0) >= 2.0:
+            raise ValueError("bounded must be below 2")
+        self.config: dict[str, Any] = {"good": 1.0, "bounded": 1.0, "arm": {"doubled": 1.0}}
+        self.config |= given
+        self.twice, self.render_mode = 2.0 * self.config["arm"]["doubled"], render_mode
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.x = 0.0
+        return np.array([self.x]), {}
+
+    def step(self, action: int) -> Any:
+        config = self.config
+        factor = config["good"] * config["bounded"] * config["arm"]["doubled"] * self.twice
+        self.x += factor * (action - 0.5)
+        return np.array([self.x]), 1.0, False, False, {}
+
+
+class Worded(Configured):
+    """Takes its dictionary in other words than it keeps it."""
+
+    def __init__(self, render_mode: str | None = None, config: str = "bounded is 1") -> None:
+        super().__init__(render_mode, {"bounded": float(config.split()[-1])})
+
+
 def reloading(**kwargs: Any) -> gym.Env[Any, Any]:
     """A hopper whose resets bring the masses back with which it came."""
     from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
@@ -55,4 +88,6 @@ def reloading(**kwargs: Any) -> gym.Env[Any, Any]:
 
 
 gym.register("hyperrl-tests/Faulty-v0", entry_point=f"{__name__}:Faulty", max_episode_steps=30)
+gym.register("hyperrl-tests/Configured-v0", entry_point=f"{__name__}:Configured", max_episode_steps=30)
+gym.register("hyperrl-tests/Worded-v0", entry_point=f"{__name__}:Worded", max_episode_steps=30)
 gym.register("hyperrl-tests/Reloading-v0", entry_point=f"{__name__}:reloading", max_episode_steps=30)

@@ -1,5 +1,8 @@
 """`check_family`: what it proves and what it refuses; `contextualize`: families without an id."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +14,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Feature, parse_family
 from hyperrl.tasks import Family, check_family
 from tests.suite import playable
-from tests.tasks.faulty import Faulty
+from tests.tasks.faulty import Configured, Faulty
 
 
 @pytest.mark.parametrize("name", playable())
@@ -95,9 +98,106 @@ def test_a_doubled_attribute_that_is_derived_is_right() -> None:
     assert dict(vars(Faulty)) == before
 
 
+@pytest.mark.parametrize(
+    ("feature", "highest", "derived", "says"),
+    [
+        ("good", 2.0, {}, None),
+        ("good", 4.0, {}, "the base environment fails: ValueError: too good"),
+        ("leaks", 2.0, {}, "leaks"),
+        ("doubled", 2.0, {}, "stale"),
+        ("doubled", 2.0, {"twice": {"sum": ["doubled"]}}, "gives 1 of the base's own values"),
+        ("absent", 2.0, {}, "which Counted lacks"),
+    ],
+)
+def test_every_environment_that_is_made_is_closed(
+    feature: str, highest: float, derived: dict[str, Any], says: str | None
+) -> None:
+    """Whether all is well or a step of the check ends it."""
+    made: list[Any] = []
+
+    class Counted(Faulty):
+        closed = False
+
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            made.append(self)
+
+        def step(self, action: int) -> Any:
+            if self.good > 3.0:
+                raise ValueError("too good")
+            return super().step(action)
+
+        def close(self) -> None:
+            self.closed = True
+
+    features = {feature: {"train": (0.5, highest), "default": 1.0}}
+    with pytest.raises(UserError, match=says) if says else nullcontext():
+        check_family(hyperrl.contextualize(Counted, features, derived=derived, max_steps=30))
+    assert made
+    assert all(env.closed for env in made)
+
+
+@pytest.mark.parametrize("base", ["Configured", "Worded"])
+@pytest.mark.parametrize("entry", ["good", "bounded"])
+def test_an_entry_of_a_dictionary_is_right(base: str, entry: str) -> None:
+    """Whether or not the constructor takes the dictionary as it keeps it; the class stays as it was."""
+    before = dict(vars(Configured))
+    check_family(family_of(f"tests.tasks.faulty:hyperrl-tests/{base}-v0", f"config.{entry}", (0.5, 1.5)))
+    assert dict(vars(Configured)) == before
+
+
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
 def test_what_a_feature_changes_is_told(feature: str, found: str) -> None:
     assert f"changes the {found}" in check_family(faulty(feature))[1].detail
+
+
+@pytest.mark.parametrize(
+    ("base", "attribute", "options"),
+    [
+        ("CartPole-v1", "gravity", {"low": -0.05}),
+        ("Pendulum-v1", "g", {"x_init": 1, "y_init": 0.5}),
+        ("MountainCarContinuous-v0", "power", {"high": -0.4, "low": -0.6}),
+        ("hyperrl-base/double-integrator-v0", "mass", {"y": 0.9}),
+    ],
+)
+def test_reset_options_that_the_base_reads_are_right(
+    base: str, attribute: str, options: dict[str, float]
+) -> None:
+    """Where they are the base's own defaults too, which change nothing."""
+    rows = check_family(family_of(base, attribute, (0.5, 1.5), evaluation={"options": options}))
+    assert [row.subject for row in rows] == ["splits", "feature this"]
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (lambda options: "far" in options, []),
+        (lambda options: options.get("near") or options["far"], []),
+        (lambda options: options.pop("far"), []),
+        (dict, ["evaluation.options"]),
+        (lambda options: {"near": 0.0, **options}, ["evaluation.options"]),
+        (lambda options: list(options.items()), ["evaluation.options"]),
+        (deepcopy, ["evaluation.options"]),
+    ],
+)
+def test_however_a_base_reads_its_options(read: Callable[[dict[str, Any]], Any], told: list[str]) -> None:
+    """In the steps as well; what takes them all is not refused, and the report says what it could not see."""
+
+    class Reading(Faulty):
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            self.options = options
+            return super().reset(seed=seed)
+
+        def step(self, action: int) -> Any:
+            if self.options:
+                read(self.options)
+                self.options = None
+            return super().step(action)
+
+    features = {"good": {"train": (0.5, 2.0)}}
+    evaluation = {"options": {"far": 1.0}}
+    rows = check_family(hyperrl.contextualize(Reading, features, max_steps=30, evaluation=evaluation))
+    assert [row.subject for row in rows[1:-1]] == told
 
 
 def test_splits_that_overlap_are_refused() -> None:
