@@ -60,7 +60,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     allow_import: AllowImport = None,
 ) -> None:
-    """Evaluate a run on tasks that it was not trained on."""
+    """Evaluate a run on its training tasks and on tasks that it has never seen."""
     from hyperrl.store import Run
 
     contexts = [values.context(text) for text in context or ()]

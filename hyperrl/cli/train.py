@@ -105,6 +105,10 @@ def train(
         raise UserError(
             "train needs an AGENT and a FAMILY (`hyperrl list` shows their names), or --resume RUN"
         )
+    elif allowed and from_run is None:
+        raise UserError(
+            "--allow-import does not go without --resume or --from: a file of your own imports what it names"
+        )
     else:
         run = _start(
             agent,

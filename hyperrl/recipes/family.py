@@ -327,6 +327,10 @@ class FamilyRecipe(Model):
             raise FieldError(
                 path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
             )
+        scaling = [name for name, feature in self.features.items() if feature.scales]
+        if self.oracle and scaling:
+            allowed = f"none where a feature scales actions ({', '.join(scaling)})"
+            raise FieldError(path=("oracle",), found=self.oracle, allowed=allowed)
         check_splits(self.splits, self.features)
         return self
 

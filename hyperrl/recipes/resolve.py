@@ -30,7 +30,23 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     data.update({name: value for name in ("steps", "n_envs") if (value := getattr(needs, name)) is not None})
     for override in overrides:
         _set(data, override)
-    return parse_agent(data, "--set" if overrides else f"{agent.name} on {family.name}")
+    try:
+        return parse_agent(data, "--set" if overrides else f"{agent.name} on {family.name}")
+    except UserError as error:
+        raise _of_another_kind(agent, data, str(error)) or error from None
+
+
+def _of_another_kind(agent: AgentRecipe, data: dict[str, Any], mistake: str) -> UserError | None:
+    """The mistake itself where the agent's own fields are refused for an algorithm or policy not its own."""
+    for group, name in (("algorithm", "name"), ("policy", "kind")):
+        given, own = data[group], getattr(getattr(agent, group), name)
+        found = given.get(name) if isinstance(given, dict) else own
+        if found != own and f": {group}." in mistake and f": {group}.{name}: " not in mistake:
+            return UserError(
+                f"--set: {group}.{name}: found {show(found)}; allowed: {show(own)}, which the other fields of"
+                f" agent {agent.name!r} are for; take another agent (`hyperrl list agents`)"
+            )
+    return None
 
 
 def _set(data: dict[str, Any], override: str) -> None:

@@ -17,6 +17,14 @@ Context = dict[str, float]
 
 
 _LARGEST = float(np.finfo(np.float32).max)
+_TURN = 2 * math.pi
+
+
+def _nine_digits(value: float) -> float:
+    return float(f"{value:.9g}") + 0.0
+
+
+_NINE_DIGIT_TURN = _nine_digits(_TURN)
 
 
 def assignment(context: Mapping[str, float], digits: int = 6) -> str:
@@ -164,16 +172,18 @@ class ContextSpace:
     def _within(self, name: str, value: float, bounds: tuple[float, float]) -> bool:
         low, high = bounds
         if self._circle(name):
-            value = low + (value - low) % (2 * math.pi)
+            value = low + (value - low) % _TURN
         return low <= value <= high
 
     def key(self, context: Mapping[str, float]) -> tuple[float, ...]:
         """Hashable identity of a task: values to 9 digits, an angle modulo 2 pi."""
         complete = self.complete(context)
-        turned = (
-            complete[name] % (2 * math.pi) if self._circle(name) else complete[name] for name in self.names
+        return tuple(
+            _nine_digits(complete[name] % _TURN) % _NINE_DIGIT_TURN
+            if self._circle(name)
+            else _nine_digits(complete[name])
+            for name in self.names
         )
-        return tuple(float(f"{value:.9g}") + 0.0 for value in turned)
 
 
 class Binding:

@@ -38,6 +38,10 @@ MISTAKES = {
     "resume beside an agent": (["train", "hyper-ppo", "ode", "--resume", "runs/a"], ("AGENT", "--resume")),
     "resume beside a seed": (["train", "--resume", "runs/a", "--seed", "1"], ("--seed", "--resume")),
     "start from nothing": (["train", "hyper-ppo", "ode", "--from", "runs/nowhere"], "runs/nowhere"),
+    "a module beside no run": (
+        ["train", "hyper-ppo", "ode", "--allow-import", "os"],
+        ("--allow-import", "--resume", "--from"),
+    ),
     "evaluate nothing": (["evaluate", "runs/nowhere"], "runs/nowhere"),
     "episodes": (["evaluate", "runs/nowhere", "--episodes", "0"], ("--episodes", "'0'")),
     "context": (["evaluate", "runs/nowhere", "--context", "c0=nan"], ("--context", "finite")),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperrl.nets import MLP
+from hyperrl.nets import MLP, HyperNetwork
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies import SHARE, STRATEGIES, build
 
@@ -76,6 +76,31 @@ def test_a_small_layer_and_a_constant_feature_start_finite(strategy: str) -> Non
         for tensor in started(strategy, layers, features).values():
             assert tensor.isfinite().all()
             assert tensor.abs().max() < 10
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("architecture", ["mlp", "transformer"])
+@pytest.mark.parametrize("reach", [None, (0.3, 0.3)])
+def test_where_tasks_do_not_differ_a_step_of_learning_is_small(
+    strategy: str, architecture: str, reach: tuple[float, float] | None
+) -> None:
+    torch.manual_seed(0)
+    target = MLP(4, 2, (32, 32))
+    hyper = HyperNetwork(
+        0 if reach is None else 1,
+        target,
+        strategy,
+        architecture=architecture,
+        descriptor_range=reach or (-1.0, 1.0),
+    )
+    descriptor, x = torch.full((1, hyper.descriptor_dim), 0.3), torch.randn(64, 4)
+    before = target(x, hyper(descriptor))
+    optimiser = torch.optim.Adam(hyper.parameters(), lr=3e-4)
+    before.square().mean().backward()
+    optimiser.step()
+    after = target(x, hyper(descriptor))
+    assert 0.1 < before.std() < 2
+    assert (after - before).abs().max() < 2 * before.abs().max()
 
 
 @pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - {"mask"}))

@@ -101,6 +101,14 @@ FAMILY_MISTAKES = [
     ),
     (family(oracle="ode"), 'oracle: found "ode"; allowed: with base hyperrl-base/ode-v0 alone'),
     (
+        family(
+            base="hyperrl-base/ode-v0",
+            oracle="ode",
+            features={"c0": feature(), "motor": feature(scales="action")},
+        ),
+        'oracle: found "ode"; allowed: none where a feature scales actions (motor)',
+    ),
+    (
         family(evaluation={"options": {"x": float("nan")}}),
         "evaluation.options.x: found NaN; allowed: a finite number",
     ),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hyperrl.errors import UserError
 from hyperrl.recipes import Feature, HyperPolicy, load_agent, load_family, parse_agent, parse_family, resolve
 
 
@@ -50,6 +51,20 @@ def test_the_user_overrides_what_a_family_says_of_the_policy() -> None:
 
 def test_the_last_of_two_overrides_counts() -> None:
     assert resolve(load_agent("hyper-ppo"), load_family("ode"), ["steps=1", "steps=2"]).steps == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "own"), [("policy.kind=concat", '"hyper"'), ("algorithm.name=sac", '"ppo"')]
+)
+def test_the_line_on_another_kind_names_what_the_user_gave(override: str, own: str) -> None:
+    with pytest.raises(UserError, match=rf"--set: {override.partition('=')[0]}: found .*; allowed: {own}, "):
+        resolve(load_agent("hyper-ppo"), load_family("ode"), [override])
+
+
+def test_a_mistake_elsewhere_is_told_beside_another_kind_that_is_given_whole() -> None:
+    overrides = ["policy={kind: concat}", "n_envs=0"]
+    with pytest.raises(UserError, match="--set: n_envs: found 0"):
+        resolve(load_agent("hyper-ppo"), load_family("ode"), overrides)
 
 
 def test_a_part_of_an_overridden_mapping_can_be_overridden() -> None:

@@ -71,6 +71,7 @@ def test_the_same_task_has_the_same_key() -> None:
         == SPACE.key({"angle": 1.0 - 2 * math.pi})
     )
     assert SPACE.key({"angle": -0.0}) == SPACE.key({}) == SPACE.key({"angle": 2 * math.pi})
+    assert SPACE.key({"angle": -1e-16}) == SPACE.key({"angle": 2 * math.pi - 1e-10}) == SPACE.key({})
     assert SPACE.key({"mass": 0.1 + 0.2}) == SPACE.key({"mass": 0.3})
     assert SPACE.key({"mass": 0.3}) != SPACE.key({"mass": 0.3001})
 

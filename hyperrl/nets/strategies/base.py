@@ -100,6 +100,15 @@ def centred(
     return weight, -centre @ weight
 
 
+def alike(features: Float[Tensor, "task features"]) -> bool:
+    """Whether all tasks are the same but for rounding, as where there is one learned descriptor.
+
+    Nothing then says how large a change is: heads start at zero, as in :func:`centred`.
+    """
+    differences = (features - features.mean(dim=0)).square().sum(dim=1).max()
+    return bool(differences <= _NOTHING * features.square().sum(dim=1).max())
+
+
 def without(change: Float[Tensor, "features outputs"], direction: Float[Tensor, " outputs"]) -> Tensor:
     """The change with each row's part along a direction taken away."""
     unit = nn.functional.normalize(direction, dim=0)

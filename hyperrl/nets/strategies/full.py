@@ -12,7 +12,7 @@ from hyperrl.nets.basis import BasisLinear
 from hyperrl.nets.formed import cut, formed
 from hyperrl.nets.grouping import Each, Grouped, Layout, Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
+from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, alike
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
 FORMED_ENTRY = 60
@@ -69,6 +69,8 @@ class Full(Strategy):
         """
         centre = features.mean(dim=0)
         largest = (features - centre).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
+        if alike(features):
+            largest.fill_(torch.inf)
         width = features.shape[1]
         changes, shared = [], []
         for spec in self.specs.values():

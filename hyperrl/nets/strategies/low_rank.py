@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import Rows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy
+from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, alike
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 
@@ -56,6 +56,8 @@ class LowRank(Strategy):
         centre = features.mean(dim=0)
         squares = ((features - centre) @ weight).view(features.shape[0], -1, self.rank).square().mean(dim=2)
         largest = squares.amax(dim=0).clamp_min(1e-12).sqrt()
+        if alike(features):
+            largest.fill_(torch.inf)
         weight = weight / largest.repeat_interleave(self.rank)
         return weight, -centre @ weight
 

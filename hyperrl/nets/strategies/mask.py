@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import SHARE, Strategy, without
+from hyperrl.nets.strategies.base import SHARE, Strategy, alike, without
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -59,7 +59,8 @@ class Mask(Strategy):
             change = without(change, (masked.square() * (1 - start.sigmoid()))[0])
             centre = features.mean(dim=0)
             sample = features[:: max(features.shape[0] // _SAMPLE_TASKS, 1)] - centre
-            change = change * self._largest_scale(start, sample @ change, shared.view(1, -1))
+            scale = self._largest_scale(start, sample @ change, shared.view(1, -1))
+            change = change * (0.0 if alike(features) else scale)
             weights.append(change)
             biases.append(start[0] - centre @ change)
         return torch.cat(weights, dim=1), torch.cat(biases)
