@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.tasks.dynamics.picture import pixels, surface
+
 if TYPE_CHECKING:
     from pygame import Surface
 
@@ -46,21 +48,18 @@ class Canvas:
         """The picture (height, width, 3) of frames (h, w, 3) and their captions."""
         width, height = self._panel
         rows = math.ceil(len(panels) / self._columns)
-        surface = self._pygame.Surface((width * self._columns, height * rows))
-        surface.fill(_PAPER)
+        grid = self._pygame.Surface((width * self._columns, height * rows))
+        grid.fill(_PAPER)
         for place, (frame, caption) in enumerate(panels):
             left, top = place % self._columns * width, place // self._columns * height
             for line, text in enumerate(self._lines(caption)):
-                surface.blit(
-                    self._font.render(text, True, _INK), (left + _GAP, top + _GAP // 2 + _LINE * line)
-                )
+                grid.blit(self._font.render(text, True, _INK), (left + _GAP, top + _GAP // 2 + _LINE * line))
             scaled = self._scaled(frame)
-            surface.blit(scaled, (left + (width - scaled.get_width()) // 2, top + self._text))
-        pixels: Frame = self._pygame.surfarray.array3d(surface)
-        return np.ascontiguousarray(pixels.transpose(1, 0, 2))
+            grid.blit(scaled, (left + (width - scaled.get_width()) // 2, top + self._text))
+        return pixels(grid)
 
     def _scaled(self, frame: Frame) -> Surface:
-        source = self._pygame.surfarray.make_surface(frame.transpose(1, 0, 2))
+        source = surface(frame)
         room = (_WIDTH - 2 * _GAP, self._panel[1] - self._text - _GAP)
         factor = min(room[0] / source.get_width(), room[1] / source.get_height())
         size = (max(1, round(source.get_width() * factor)), max(1, round(source.get_height() * factor)))

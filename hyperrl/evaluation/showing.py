@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.store import replacing, told_unwritable, try_writing
+from hyperrl.tasks.dynamics.picture import surface
 
 Frame = NDArray[np.uint8]
 SUFFIXES = (".mp4", ".gif")
@@ -92,7 +93,7 @@ def show(frames: Iterable[Frame], rate: int, title: str) -> int:
             if window is None:
                 window = pygame.display.set_mode((frame.shape[1], frame.shape[0]))
                 pygame.display.set_caption(title)
-            window.blit(pygame.surfarray.make_surface(frame.transpose(1, 0, 2)), (0, 0))
+            window.blit(surface(frame), (0, 0))
             pygame.display.flip()
             clock.tick(rate)
             count += 1

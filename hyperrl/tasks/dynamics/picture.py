@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pygame import Surface
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -78,5 +82,21 @@ class Picture:
 
     def pixels(self) -> NDArray[np.uint8]:
         """The canvas as an array (height, width, 3)."""
-        shown: NDArray[np.uint8] = self._pygame.surfarray.array3d(self._surface)
-        return np.ascontiguousarray(shown.transpose(1, 0, 2))
+        return pixels(self._surface)
+
+
+def pixels(surface: "Surface") -> NDArray[np.uint8]:
+    """A surface as an array (height, width, 3) of its own; rows are copied whole, not pixel by pixel."""
+    import pygame
+
+    width, height = surface.get_size()
+    rows = np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8)
+    return rows.reshape(height, width, 3).copy()
+
+
+def surface(frame: NDArray[np.uint8]) -> "Surface":
+    """An array (height, width, 3) as a surface."""
+    import pygame
+
+    height, width, _ = frame.shape
+    return pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
