@@ -115,6 +115,7 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
     if hasattr(model, MEMORY):
+        _expect("memory", *(tuple(map(tuple, each)) for each in (state["memory"], getattr(model, MEMORY))))
         kept = [tuple(tensor.to(model.device) for tensor in each) for each in state["memory"]]
         setattr(model, MEMORY, type(getattr(model, MEMORY))(*kept))
     model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)
@@ -160,7 +161,10 @@ def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
     """Load an optimiser's state, and try on a copy whether it can step from there."""
-    _expect("the optimiser's settings", state["param_groups"], optimizer.state_dict()["param_groups"])
+    for given, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
+        _expect("the learning rate", given["lr"], own["lr"])
+        if given != {**own, "lr": given["lr"]}:
+            raise ValueError("the optimiser's settings are not the recipe's")
     optimizer.load_state_dict(state)
     for parameter, kept in optimizer.state.items():
         for name, value in kept.items():

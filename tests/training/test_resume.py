@@ -283,7 +283,8 @@ def test_whatever_does_not_fit_names_its_run(start: Start) -> None:
         ("counters/num_timesteps", 10**30),
         ("successes", ["x"]),
         ("optimizer/param_groups/0/betas", (0.9,)),
-        ("optimizer/param_groups/0/betas", (0.9, None)),
+        ("optimizer/param_groups/0/betas", (-1.0, 0.999)),
+        ("optimizer/param_groups/0/lr", "x"),
         ("optimizer/state/0", {"step": torch.tensor(1.0)}),
         ("optimizer/state/0/step", torch.tensor(-1.0)),
         ("optimizer/state/0/exp_avg", 0.5),
@@ -303,6 +304,17 @@ def test_whatever_does_not_fit_names_its_run(start: Start) -> None:
             resume(killed)
     save_state(killed, "latest", state)
     assert resume(killed).state == "finished"
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize("forged", [[], [torch.zeros(1, 8, 8)], [torch.zeros(2, 8, 8)] * 2])
+def test_a_memory_that_does_not_fit_names_its_run(start: Start, forged: list[torch.Tensor]) -> None:
+    pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    killed = start("hyper-recurrent-ppo", name="killed", killed_at=1)
+    state = load_state(killed, "latest")
+    save_state(killed, "latest", replaced(state, ["memory", "0"], forged))
+    with pytest.raises(UserError, match=r"does not fit run\.yaml \(memory is of another kind\)"):
+        resume(killed)
 
 
 def replaced(tree: Any, path: list[str], value: Any) -> Any:
