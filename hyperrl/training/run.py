@@ -143,7 +143,8 @@ def resume(
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
             run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
-            training.learn(run, progress, state, resumed_at=-1 if state is None else done)
+            # A run at step 0 evaluates, and logs it, once more.
+            training.learn(run, progress, state, resumed_at=done or -1)
     return run
 
 

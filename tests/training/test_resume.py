@@ -180,11 +180,12 @@ def test_a_finished_run_is_extended_exactly(start: Start) -> None:
     same(load_state(extended, "latest"), load_state(straight, "latest"))
 
 
-def test_no_row_is_missing_or_twice(start: Start) -> None:
+@pytest.mark.parametrize(("killed_at", "checkpoint"), [(1, 0), (2000, 1024)])
+def test_no_row_is_missing_or_twice(start: Start, killed_at: int, checkpoint: int) -> None:
     overrides = ("evaluate_every=1000",)
     straight = start("hyper-ppo", "ode", *overrides, name="straight", steps=3072)
-    killed = start("hyper-ppo", "ode", *overrides, name="killed", steps=3072, killed_at=2000)
-    assert killed.status.steps == 1024
+    killed = start("hyper-ppo", "ode", *overrides, name="killed", steps=3072, killed_at=killed_at)
+    assert (killed.checkpoints()[-1], killed.status.steps) == ("latest", checkpoint)
     resume(killed)
     one, two = table(straight), table(killed)
     assert [row["step"] for row in two] == [row["step"] for row in one]
