@@ -114,11 +114,15 @@ def test_without_a_context_there_is_one_task(strategy: str, action: str) -> None
     assert weights["actor.0.weight"].shape == (1, 12, 8)
     policy.set_training_mode(True)
     batch = tensors(policy, samples(OBSERVATIONS["dictionary"], 5))
-    policy.predict_values(batch).sum().backward()  # type: ignore[no-untyped-call]
     hyper = policy.generated.hyper
     assert isinstance(hyper, HyperNetwork)
     learned = hyper.learned
     assert learned is not None
+    # Heads start at zero here, and pass gradients on once they have taken a step.
+    for _ in range(2):
+        policy.optimizer.zero_grad()
+        policy.predict_values(batch).sum().backward()  # type: ignore[no-untyped-call]
+        policy.optimizer.step()
     assert learned.grad is not None
     assert learned.grad.abs().sum() > 0
 
