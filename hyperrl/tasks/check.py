@@ -57,7 +57,7 @@ def check_family(family: Family) -> list[CheckRow]:
         rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
         _check_ends(family)
         rows += _check_options(family)
-        _check_construction(family)
+        _check_construction(family, env)
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
             _check_hidden(family, env, name)
@@ -110,22 +110,21 @@ def _check_options(family: Family) -> list[CheckRow]:
         )
 
 
-def _check_construction(family: Family) -> None:
+def _check_construction(family: Family, env: ContextualEnv) -> None:
     """Compare environments that are constructed with a value and that are set to it."""
     plays = []
     for _ in range(2):
-        with closing(family.make_default()) as env:
-            plays.append(_play(env, "the defaults", 0, family.space.default))
+        with closing(family.make_default()) as fresh:
+            plays.append(_play(fresh, "the defaults", 0, family.space.default))
     comparable = _difference(*plays, exact=False) is None
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
-        if feature.at == "start":
+        if feature.at == "start" or not paths.in_dictionaries(env.base, attribute):
             continue
         for value in feature.values or family.space.widest(name):
             context = {**family.space.default, name: value}
             with closing(family.make_default()) as later:
-                if paths.in_dictionaries(later.base, attribute):
-                    _check_constructed(family, name, context, later, comparable=comparable)
+                _check_constructed(family, name, context, later, comparable=comparable)
 
 
 def _check_constructed(
