@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from copy import copy
+from typing import Any, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -48,53 +49,86 @@ def is_compiled(base: gym.Env[Any, Any], path: str) -> bool:
     return type(getattr(base, holder, None)).__name__ == "MjModel" and rest.startswith(_SOURCES)
 
 
+class _Changes(NamedTuple):
+    """What a context changes in a model: for each array where and to what, and the statistics."""
+
+    arrays: dict[str, tuple[tuple[NDArray[np.intp], ...], NDArray[Any]]]
+    statistics: dict[str, float]
+
+
 class MujocoPhysics:
     """Factors on a compiled MuJoCo model, in place.
 
-    Before each change every array of the model returns to what the environment's constructor made of it, so
-    nothing is left of the task before, and the context of defaults is the environment as it comes, bit for
-    bit. Inertia scales with mass. After a change of masses or lengths `mj_setConst` brings the constants
-    that MuJoCo derives from them up to date; it works on simulation data of its own.
+    A context is worked out on a copy of the model as the environment's constructor made it, and what it
+    changes there is written into the model that is played. Nothing is left of the task before, the context of
+    defaults is the environment as it comes, bit for bit, and what a reset has written elsewhere in the model
+    (where a door stands) stays. Inertia scales with mass. After a change of masses or lengths `mj_setConst`
+    brings the constants that MuJoCo derives from them up to date; it works on simulation data of its own.
     """
 
     def __init__(self, base: Any) -> None:
         """Take the model's arrays as they are now for the environment's own."""
         import mujoco
 
-        self._mujoco, self._base, self._model = mujoco, base, base.model
-        self._scratch = mujoco.MjData(base.model)
-        self._views = _arrays(base.model)
-        self._views["opt.gravity"] = base.model.opt.gravity
-        self._views["stat.center"] = base.model.stat.center
+        self._mujoco, self._base, self._played = mujoco, base, base.model
+        self._model = copy(base.model)
+        self._scratch = mujoco.MjData(self._model)
+        self._views, self._played_views = _views(self._model), _views(self._played)
         self._kept = {name: view.copy() for name, view in self._views.items()}
         self._scalars = {name: getattr(base.model.stat, name) for name in _STATISTICS}
         self._factors: dict[str, float] | None = None
-        self._applied: dict[str, NDArray[Any]] = {}
+        self._changes = _Changes({}, self._scalars)
+        self._known: dict[tuple[tuple[str, float], ...], _Changes] = {}
 
     def apply(self, factors: Mapping[str, float]) -> None:
         """See `Physics`: mass(.BODY), friction(.GEOM), damping and gear(.JOINT), length.BODY, gravity."""
         if factors == self._factors and self.holds():
             return
         self._factors = None
-        self._restore()
+        self._write(self._changes_of(factors))
+        self._factors = dict(factors)
+
+    def holds(self) -> bool:
+        """Whether the environment still plays this model, with the numbers that the context changes."""
+        return self._base.model is self._played and all(
+            np.array_equal(self._played_views[name][where], values)
+            for name, (where, values) in self._changes.arrays.items()
+            if name in _WRITTEN
+        )
+
+    def _changes_of(self, factors: Mapping[str, float]) -> "_Changes":
+        """What factors change in the model; a family's tasks come back, so it is remembered."""
+        key = tuple(factors.items())
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._computed(factors)
+        return self._known[key]
+
+    def _computed(self, factors: Mapping[str, float]) -> "_Changes":
+        for name, view in self._views.items():
+            view[...] = self._kept[name]
+        for name, value in self._scalars.items():
+            setattr(self._model.stat, name, value)
         for quantity, factor in factors.items():
             if factor != 1.0:
                 self._scale(quantity, factor)
         if any(factor != 1.0 and quantity[:4] in ("mass", "leng") for quantity, factor in factors.items()):
             self._mujoco.mj_setConst(self._model, self._scratch)
-        self._factors = dict(factors)
-        self._applied = {name: self._views[name].copy() for name in _WRITTEN}
+        places = {name: (view != self._kept[name]).nonzero() for name, view in self._views.items()}
+        arrays = {name: (where, self._views[name][where]) for name, where in places.items() if len(where[0])}
+        statistics = {name: getattr(self._model.stat, name) for name in _STATISTICS}
+        return _Changes(arrays, statistics)
 
-    def holds(self) -> bool:
-        """Whether the environment still plays this model, with these numbers."""
-        same = self._base.model is self._model
-        return same and all(np.array_equal(self._views[name], kept) for name, kept in self._applied.items())
-
-    def _restore(self) -> None:
-        for name, view in self._views.items():
-            view[...] = self._kept[name]
-        for name, value in self._scalars.items():
-            setattr(self._model.stat, name, value)
+    def _write(self, changes: "_Changes") -> None:
+        """Bring changes into the model that is played, in the place of those before them."""
+        for name, (where, _) in self._changes.arrays.items():
+            self._played_views[name][where] = self._kept[name][where]
+        self._changes = changes
+        for name, (where, values) in changes.arrays.items():
+            self._played_views[name][where] = values
+        for name, value in changes.statistics.items():
+            setattr(self._played.stat, name, value)
 
     def _scale(self, quantity: str, factor: float) -> None:
         kind, _, name = quantity.partition(".")
@@ -186,16 +220,17 @@ _SOURCES = (
     "qpos0",
     "tendon_",
 )
+_REMEMBERED = 64
 _STATISTICS = ("meaninertia", "meanmass", "meansize", "extent")
 _WRITTEN = (
-    "body_mass", "body_inertia", "body_ipos", "geom_size", "geom_pos", "geom_friction", "dof_damping",
-    "actuator_gear", "opt.gravity",
+    "body_mass", "body_inertia", "body_ipos", "geom_size", "geom_pos", "geom_friction", "pair_friction",
+    "dof_damping", "actuator_gear", "opt.gravity",
 )  # fmt: skip
 
 
-def _arrays(model: Any) -> dict[str, NDArray[Any]]:
+def _views(model: Any) -> dict[str, NDArray[Any]]:
     """All arrays of a model that can be written, as views."""
-    found = {}
+    found = {"opt.gravity": model.opt.gravity, "stat.center": model.stat.center}
     for name in dir(model):
         value = None if name.startswith("_") else getattr(model, name)
         if isinstance(value, np.ndarray) and value.flags.writeable and value.size:

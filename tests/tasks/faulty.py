@@ -87,7 +87,21 @@ def reloading(**kwargs: Any) -> gym.Env[Any, Any]:
     return Reloading(**kwargs)
 
 
+def drawing(**kwargs: Any) -> gym.Env[Any, Any]:
+    """A hopper whose resets draw where its foot hangs and how rough the ground is."""
+    from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
+
+    class Drawing(HopperEnv):
+        def reset_model(self) -> Any:
+            self.model.body("foot").pos[:] = self.np_random.uniform(-0.1, 0.1, 3)
+            self.model.geom("floor").friction[:] = self.np_random.uniform(0.5, 1.5, 3)
+            return super().reset_model()  # type: ignore[no-untyped-call]
+
+    return Drawing(**kwargs)
+
+
 gym.register("hyperrl-tests/Faulty-v0", entry_point=f"{__name__}:Faulty", max_episode_steps=30)
 gym.register("hyperrl-tests/Configured-v0", entry_point=f"{__name__}:Configured", max_episode_steps=30)
 gym.register("hyperrl-tests/Worded-v0", entry_point=f"{__name__}:Worded", max_episode_steps=30)
 gym.register("hyperrl-tests/Reloading-v0", entry_point=f"{__name__}:reloading", max_episode_steps=30)
+gym.register("hyperrl-tests/Drawing-v0", entry_point=f"{__name__}:drawing", max_episode_steps=30)

@@ -141,6 +141,23 @@ def test_a_published_environment_is_a_family(name: str) -> None:
     env.close()
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_door_stays_where_its_reset_put_it() -> None:
+    """When a task is set in mid-episode; the masses of the hand are the context's."""
+    pytest.importorskip("gymnasium_robotics")
+    feature = {"about": "m", "default": 1, "train": [0.5, 2], "physics": "mass"}
+    data = {"name": "door", "about": "a", "base": "gymnasium_robotics:AdroitHandDoor-v1"}
+    env = Family(parse_family({**data, "features": {"mass": feature}}, "test")).make_default()
+    env.reset(seed=0)
+    model: Any = env.base.model  # type: ignore[attr-defined]
+    places, masses = model.body_pos.copy(), model.body_mass.copy()
+    env.apply({"mass": 1.5})
+    np.testing.assert_array_equal(model.body_pos, places)
+    np.testing.assert_array_equal(model.body_mass, 1.5 * masses)
+    env.close()
+
+
 class Speaking(gym.Env[Any, Any]):
     """Speaks CARL's interface: contexts by id, one chosen at each reset, observations {"obs", "context"}."""
 

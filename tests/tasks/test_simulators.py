@@ -334,6 +334,33 @@ def test_a_changed_task_is_applied_in_mid_episode(name: str) -> None:
     assert any((one != other).any() for one, other in itertools.zip_longest(*outcomes))
 
 
+@pytest.mark.parametrize("name", playable(["hopper-dynamics"]))
+def test_what_a_reset_writes_into_the_model_stays(name: str) -> None:
+    """In mid-episode a new context changes what it names, and what follows from that, alone."""
+    base = Family.load(name).recipe.base.replace("Hopper-v5", "tests.tasks.faulty:hyperrl-tests/Drawing-v0")
+    family = family_of(
+        base, {"torso": feature(physics="mass.torso"), "length": feature(physics="length.foot")}
+    )
+    check_family(family)
+    env = family.make_default()
+    env.reset(seed=3)
+    model: Any = env.base.model  # type: ignore[attr-defined]
+    drawn = {each: getattr(model, each).copy() for each in ("body_pos", "geom_friction", "geom_size")}
+    masses = model.body_mass.copy()
+    env.apply({"torso": 1.5, "length": 1.2})
+    torso, foot = model.body("torso").id, model.body("foot").geomadr[0]
+    heavier = masses.copy()
+    heavier[torso] *= 1.5
+    drawn["geom_size"][foot, 1] *= 1.2
+    np.testing.assert_array_equal(model.body_mass, heavier)
+    for each, value in drawn.items():
+        np.testing.assert_array_equal(getattr(model, each), value, err_msg=each)
+    assert env.undone() is None
+    env.apply(dict(family.space.default))
+    np.testing.assert_array_equal(model.body_mass, masses)
+    np.testing.assert_array_equal(model.geom_friction, drawn["geom_friction"])
+
+
 @pytest.mark.parametrize("name", playable(["half-cheetah-velocity"]))
 def test_the_family_of_the_page(name: str) -> None:
     page = ROOT / "docs/your-own-family.md"
