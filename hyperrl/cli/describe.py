@@ -126,8 +126,8 @@ def _family(recipe: "FamilyRecipe") -> None:
 def _spaces(family: "Family") -> list[tuple[str, str]]:
     from hyperrl.recipes import is_missing
 
-    module, colon, _ = family.recipe.base.partition(":")
-    if colon:
+    module = family.recipe.base_module
+    if module is not None:
         return [("spaces", f"not looked up, since that would import the module {module!r}")]
     if is_missing(family.recipe.extra):
         return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]

@@ -86,7 +86,7 @@ def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import kind_of
 
-    if ":" in recipe.base:  # whose module is not imported for a list
+    if recipe.base_module is not None:  # not imported for a list
         return _Row(recipe, _UNKNOWN)
     try:
         return _Row(recipe, kind_of(Family(recipe).action_space))

@@ -286,6 +286,17 @@ class FamilyRecipe(Model):
     evaluation: FamilyEvaluation = Field(default=FamilyEvaluation(), description="how it is evaluated")
     oracle: Literal["ode"] | None = Field(default=None, description="the known optimum, if any")
 
+    @property
+    def base_id(self) -> str:
+        """The Gymnasium id of the base environment, without the module that registers it."""
+        return self.base.rpartition(":")[2]
+
+    @property
+    def base_module(self) -> str | None:
+        """The module that is imported to register the base environment; None where none needs to be."""
+        module = self.base.rpartition(":")[0]
+        return module if module not in ("", "gymnasium", "hyperrl") else None
+
     @model_validator(mode="before")
     @classmethod
     def _no_extrapolation_where_there_is_none(cls, data: Any) -> Any:
@@ -323,7 +334,7 @@ class FamilyRecipe(Model):
             carried[attribute] = name
         self._check_derived(carried)
         self._check_arguments()
-        if self.oracle == "ode" and self.base != "hyperrl-base/ode-v0":
+        if self.oracle == "ode" and self.base_id != "hyperrl-base/ode-v0":
             raise FieldError(
                 path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
             )

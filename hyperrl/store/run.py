@@ -96,8 +96,8 @@ class Run:
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
         refuse_strange(path)
         spec = read_spec(path / SPEC)
-        module, colon, _ = spec.family.base.partition(":")
-        if colon and module not in allow_import:
+        module = spec.family.base_module
+        if module is not None and module not in allow_import:
             raise UserError(
                 f"run {str(path)!r}: its environment {spec.family.base!r} imports the module {module!r};"
                 f" pass --allow-import {module} if you trust it"

@@ -11,12 +11,13 @@ from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refus
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
-from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics, batched_dynamics
+from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observing import seen_through
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.processes import ProcessEnv
+from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
@@ -50,7 +51,7 @@ class Family:
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
         self._trained: set[tuple[float, ...]] | None = None
-        self._spaces: tuple[gym.Space[Any], gym.Space[Any]] | None = None
+        self._probed: tuple[gym.Space[Any], gym.Space[Any], int] | None = None
 
     @classmethod
     def load(cls, name_or_path: str) -> "Family":
@@ -152,9 +153,9 @@ class Family:
         return tasks
 
     def _dynamics(self) -> Dynamics | None:
-        if self._make_base is not None or not self.max_steps:
+        if self._make_base is not None or not registered_limit(self.recipe):
             return None
-        dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
+        dynamics = batchable(self.recipe)
         if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
             return None
         bound = self.binding
@@ -167,9 +168,9 @@ class Family:
 
     @property
     def max_steps(self) -> int:
-        """Steps after which the base's registration truncates an episode; 0 where it sets no limit."""
-        spec = gym.registry.get(self.recipe.base)
-        return (spec.max_episode_steps if spec is not None else None) or 0
+        """Steps after which an episode is truncated; 0 where there is no limit."""
+        limit = 0 if self._make_base is not None else registered_limit(self.recipe)
+        return limit or self._probe()[2]
 
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
         if self.binding.arguments:
@@ -220,7 +221,7 @@ class Family:
         start = self.recipe.evaluation.options.get("x")
         if self.recipe.oracle != "ode" or start is None:
             return None
-        dynamics = batched_dynamics(self.recipe.base, self.recipe.kwargs)
+        dynamics = batchable(self.recipe)
         if dynamics is None:
             return None
         read = dynamics.parameters.__getitem__
@@ -230,16 +231,17 @@ class Family:
     @property
     def observation_space(self) -> gym.Space[Any]:
         """Observation space of one environment."""
-        return self._made_spaces()[0]
+        return self._probe()[0]
 
     @property
     def action_space(self) -> gym.Space[Any]:
         """Action space of one environment."""
-        return self._made_spaces()[1]
+        return self._probe()[1]
 
-    def _made_spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
-        if self._spaces is None:
+    def _probe(self) -> tuple[gym.Space[Any], gym.Space[Any], int]:
+        """Spaces and time limit of one environment, which is made once to be asked."""
+        if self._probed is None:
             env = self.make_default()
-            self._spaces = env.observation_space, env.action_space
+            self._probed = env.observation_space, env.action_space, time_limit(env.env)
             env.close()
-        return self._spaces
+        return self._probed

@@ -1,0 +1,59 @@
+"""What Gymnasium's registry knows of a family's base environment."""
+
+from importlib import import_module
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
+
+from hyperrl.recipes import FamilyRecipe
+from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+
+_LIMIT = "max_episode_steps"
+
+
+def registered(recipe: FamilyRecipe) -> EnvSpec | None:
+    """Find the registration of a family's base environment; None where there is none.
+
+    The base's module is imported first, as `gymnasium.make` does; an id without a version is its highest.
+    """
+    if recipe.base_module is not None:
+        try:
+            import_module(recipe.base_module)
+        except ImportError:
+            return None
+    spec = gym.registry.get(recipe.base_id)
+    if spec is None:
+        namespace, name, version = parse_env_id(recipe.base_id)
+        if version is None:
+            highest = find_highest_version(namespace, name)
+            spec = None if highest is None else gym.registry.get(get_env_id(namespace, name, highest))
+    return spec
+
+
+def batchable(recipe: FamilyRecipe) -> Dynamics | None:
+    """Find the batched dynamics of a family's base environment, where it is registered as it comes."""
+    spec = registered(recipe)
+    if spec is None or spec.kwargs or spec.additional_wrappers:
+        return None
+    if not str(spec.entry_point).startswith(("gymnasium.envs.", "hyperrl.tasks.")):
+        return None
+    kwargs = {name: value for name, value in recipe.kwargs.items() if name != _LIMIT}
+    return batched_dynamics(spec.id, kwargs)
+
+
+def registered_limit(recipe: FamilyRecipe) -> int:
+    """Steps after which `gymnasium.make` truncates the base's episodes; 0 where it sets no limit."""
+    spec = registered(recipe)
+    limit = recipe.kwargs.get(_LIMIT, spec.max_episode_steps if spec is not None else None)
+    return limit if isinstance(limit, int) and limit > 0 else 0
+
+
+def time_limit(env: gym.Env[Any, Any]) -> int:
+    """Steps after which a wrapper truncates an environment's episodes; 0 where none does."""
+    limits = []
+    while isinstance(env, gym.Wrapper):
+        if isinstance(env, gym.wrappers.TimeLimit):
+            limits.append(env._max_episode_steps)
+        env = env.env
+    return min(limits, default=0)
