@@ -32,14 +32,12 @@ def registered(recipe: FamilyRecipe) -> EnvSpec | None:
 
 
 def batchable(recipe: FamilyRecipe) -> Dynamics | None:
-    """Find the batched dynamics of a family's base environment, where it is registered as it comes."""
+    """Find the batched dynamics of a family's base environment; None where there are none."""
     spec = registered(recipe)
-    if spec is None or spec.kwargs or spec.additional_wrappers:
-        return None
-    if not str(spec.entry_point).startswith(("gymnasium.envs.", "hyperrl.tasks.")):
+    if spec is None or spec.additional_wrappers or not isinstance(spec.entry_point, str):
         return None
     kwargs = {name: value for name, value in recipe.kwargs.items() if name != _LIMIT}
-    return batched_dynamics(spec.id, kwargs)
+    return batched_dynamics(spec.entry_point, {**spec.kwargs, **kwargs})
 
 
 def registered_limit(recipe: FamilyRecipe) -> int:

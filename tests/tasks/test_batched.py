@@ -18,7 +18,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.tasks.batched import BatchedEnv
-from hyperrl.tasks.dynamics import batched_dynamics
+from hyperrl.tasks.registration import batchable
 from hyperrl.tasks.sync import ContextualSyncEnv
 
 BATCHED = [
@@ -98,8 +98,7 @@ def test_a_batch_equals_single_environments(name: str, num_envs: int) -> None:
 @settings(max_examples=40)
 @given(data=st.data(), name=st.sampled_from(BATCHED), num_envs=st.integers(1, 70))
 def test_no_row_depends_on_its_neighbours(data: st.DataObject, name: str, num_envs: int) -> None:
-    recipe = Family.load(name).recipe
-    dynamics = batched_dynamics(recipe.base, recipe.kwargs)
+    dynamics = batchable(Family.load(name).recipe)
     assert dynamics is not None
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     size = len(dynamics.start(rng, None))
@@ -160,13 +159,12 @@ def test_a_time_limit_of_the_files_own_is_the_families() -> None:
     assert made.max_steps == 200
 
 
-def test_an_id_that_was_registered_anew_is_not_batched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is another environment under the same name."""
+def test_an_id_that_was_registered_anew_is_the_new_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what stood under its name before: by its entry point it is another environment."""
     spec = gym.spec("CartPole-v1")
-    monkeypatch.setitem(gym.registry, "Pendulum-v1", replace(spec, id="Pendulum-v1", name="Pendulum"))
+    monkeypatch.setitem(gym.registry, "Pendulum-v1", replace(spec, id="Pendulum-v1"))
     batch = family_of("Pendulum-v1", "gravity").make_vec(2)
-    assert isinstance(batch, ContextualSyncEnv)
-    batch.close()
+    assert batch.single_action_space == gym.spaces.Discrete(2)
 
 
 @pytest.mark.parametrize("family", [Family.load("cartpole"), one_by_one("cartpole")], ids=["batched", "sync"])

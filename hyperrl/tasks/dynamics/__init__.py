@@ -13,22 +13,21 @@ from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
 from hyperrl.tasks.dynamics.scaled import ScaledDynamics
 
 _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
-    "hyperrl-base/ode-v0": (Ode, frozenset({"dimension", "force", "starts"})),
-    "hyperrl-base/point-goal-v0": (PointGoal, frozenset()),
-    "hyperrl-base/double-integrator-v0": (DoubleIntegrator, frozenset()),
-    "hyperrl-base/double-integrator-friction-v0": (DoubleIntegratorFriction, frozenset()),
-    "CartPole-v0": (CartPole, frozenset()),
-    "CartPole-v1": (CartPole, frozenset()),
-    "Pendulum-v1": (Pendulum, frozenset()),
+    f"{__name__}:OdeEnv": (Ode, frozenset({"dimension", "force", "starts"})),
+    f"{__name__}:PointGoalEnv": (PointGoal, frozenset()),
+    f"{__name__}:DoubleIntegratorEnv": (DoubleIntegrator, frozenset()),
+    f"{__name__}:DoubleIntegratorFrictionEnv": (DoubleIntegratorFriction, frozenset()),
+    "gymnasium.envs.classic_control.cartpole:CartPoleEnv": (CartPole, frozenset()),
+    "gymnasium.envs.classic_control.pendulum:PendulumEnv": (Pendulum, frozenset()),
 }
-"""Base id to its dynamics and the keyword arguments that these take."""
+"""A registration's entry point to its dynamics and the keyword arguments that these take."""
 
 
-def batched_dynamics(base: str, kwargs: Mapping[str, Any]) -> Dynamics | None:
-    """Find the batched dynamics of a base id; None where there are none, or not with these arguments."""
-    if base not in _BATCHED:
+def batched_dynamics(entry_point: str, kwargs: Mapping[str, Any]) -> Dynamics | None:
+    """Find the batched dynamics of an entry point; None where there are none, or not with these arguments."""
+    if entry_point not in _BATCHED:
         return None
-    make, known = _BATCHED[base]
+    make, known = _BATCHED[entry_point]
     return make(**kwargs) if set(kwargs) <= known else None
 
 
