@@ -174,12 +174,45 @@ class MujocoPhysics:
         self._model.dof_damping[degrees] *= factor
 
     def _scale_gear(self, name: str, factor: float) -> None:
-        # Gymnasium's actuators have no names: one is known by the joint that it drives.
-        which = self._which("joint", name)
-        if name:
-            which = self._model.actuator_trntype == self._mujoco.mjtTrn.mjTRN_JOINT
-            which &= self._model.actuator_trnid[:, 0] == self._which("joint", name)
-        self._model.actuator_gear[which] *= factor
+        """Make actuators stronger by the force at their joints; the target of a servo stays where it is.
+
+        A gear multiplies the length that an actuator feels too, so that a servo of gear g settles at target /
+        g: the gains of servos and dampers are scaled in its place, and the limits of their forces.
+        """
+        model, mujoco = self._model, self._mujoco
+        which = self._driving(name)
+        plain = (model.actuator_gaintype == mujoco.mjtGain.mjGAIN_FIXED) & (
+            model.actuator_biastype == mujoco.mjtBias.mjBIAS_NONE
+        )
+        linear = np.isin(
+            model.actuator_gaintype, [mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtGain.mjGAIN_AFFINE]
+        ) & np.isin(model.actuator_biastype, [mujoco.mjtBias.mjBIAS_NONE, mujoco.mjtBias.mjBIAS_AFFINE])
+        if (which & ~linear).any():
+            raise UserError(
+                f"physics gear{name and '.' + name}: drives muscles or actuators of a type of their own;"
+                " allowed: motors, servos and dampers"
+            )
+        servos = which & ~plain
+        if servos.any() and factor < 0:
+            raise UserError(
+                f"physics gear{name and '.' + name}: factor {factor:g} turns a servo away from its target;"
+                " it may not be below 0"
+            )
+        model.actuator_gear[which & plain] *= factor
+        model.actuator_gainprm[servos, :3] *= factor
+        model.actuator_biasprm[servos, :3] *= factor
+        model.actuator_forcerange[servos] *= factor
+
+    def _driving(self, joint: str) -> NDArray[np.bool_]:
+        """Which actuators drive a joint, or all: Gymnasium's have no names of their own."""
+        model, kinds = self._model, self._mujoco.mjtTrn
+        if not joint:
+            return np.ones(model.nu, np.bool_)
+        which = np.isin(model.actuator_trntype, [kinds.mjTRN_JOINT, kinds.mjTRN_JOINTINPARENT])
+        which &= model.actuator_trnid[:, 0] == self._which("joint", joint)
+        if not which.any():
+            raise UserError(f"physics gear.{joint}: no actuator of the model drives this joint by itself")
+        return which
 
     def _scale_gravity(self, _: str, factor: float) -> None:
         self._model.opt.gravity[:] *= factor
@@ -198,15 +231,30 @@ class MujocoPhysics:
                 f"physics length.{name}: only a last body of one capsule or cylinder has a length to set"
             )
         radius, half = (float(size) for size in model.geom_size[geom, :2])
+        own = np.allclose(model.body_inertia[body], model.body_mass[body] * moments(radius, half), rtol=1e-4)
+        if not own or not np.allclose(model.body_ipos[body], model.geom_pos[geom], atol=1e-6):
+            raise UserError(
+                f"physics length.{name}: its file gives the body an inertia that is not its shape's;"
+                " allowed: a body whose inertia follows from its shape"
+            )
+        axis = np.zeros(3)
+        self._mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), model.geom_quat[geom])
+        sites = model.site_bodyid == body
+        model.site_pos[sites] += (factor - 1) * np.outer(model.site_pos[sites] @ axis, axis)
         model.geom_size[geom, 1] *= factor
         model.geom_pos[geom] *= factor
         model.body_ipos[body] *= factor
         # The body's principal axes are the geom's: (about it, about it, along it), MuJoCo's z axis.
         model.body_inertia[body] *= moments(radius, half * factor) / moments(radius, half)
-        cap = radius if moments is _capsule else 0.0
-        bound = half * factor + cap if cap else float(np.hypot(half * factor, radius))
-        model.geom_rbound[geom] = bound
-        model.geom_aabb[geom, 5] = half * factor + cap
+        self._bound(body, geom, radius, half * factor, capped=moments is _capsule)
+
+    def _bound(self, body: int, geom: int, radius: float, half: float, *, capped: bool) -> None:
+        """Set the sizes by which pairs that are far apart are left out: a shape beyond them meets nothing."""
+        model, reach = self._model, half + radius if capped else half
+        model.geom_rbound[geom] = reach if capped else float(np.hypot(half, radius))
+        model.geom_aabb[geom, 5] = reach
+        if model.body_bvhnum[body]:
+            model.bvh_aabb[model.body_bvhadr[body], 5] = reach
 
 
 _SOURCES = (
@@ -214,6 +262,9 @@ _SOURCES = (
     "geom_size",
     "geom_pos",
     "geom_quat",
+    "geom_margin",
+    "geom_contype",
+    "geom_conaffinity",
     "jnt_pos",
     "jnt_axis",
     "dof_armature",
@@ -224,7 +275,8 @@ _REMEMBERED = 64
 _STATISTICS = ("meaninertia", "meanmass", "meansize", "extent")
 _WRITTEN = (
     "body_mass", "body_inertia", "body_ipos", "geom_size", "geom_pos", "geom_friction", "pair_friction",
-    "dof_damping", "actuator_gear", "opt.gravity",
+    "dof_damping", "actuator_gear", "actuator_gainprm", "actuator_biasprm", "actuator_forcerange", "site_pos",
+    "opt.gravity",
 )  # fmt: skip
 
 
