@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +54,28 @@ def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if version != FORMAT:
         raise ValueError(f"format {version!r}, this version of hyperrl reads {FORMAT}")
     return tensors, meta
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """Metadata of a checkpoint file by its header alone, whose tensors are not read and torch not loaded.
+
+    Raises:
+        ValueError: the file has no header, or another length than it says; the digest is not checked.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(min(length, size)))
+            meta = dict(json.loads(header.pop("__metadata__")["hyperrl"])["meta"])
+            end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+            raise ValueError("truncated or not a checkpoint") from error
+    if 8 + length + end != size:
+        raise ValueError("truncated or not a checkpoint")
+    return meta
 
 
 def _in_order(data: bytes) -> bytes:

@@ -121,6 +121,22 @@ class Run:
             return "running"
         return "finished" if self.status.state == "finished" else "killed"
 
+    def kept_steps(self) -> int | None:
+        """Environment steps at the latest checkpoint; None where there is none that is whole."""
+        from hyperrl.store.checkpoint import read_meta
+
+        try:
+            return int(read_meta(self._checkpoint("latest"))["steps"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def last_checkpoint(self) -> str:
+        """What is left of a training that ended early, as a part of a message."""
+        steps = self.kept_steps()
+        return (
+            "no checkpoint was written yet" if steps is None else f"the checkpoint of {steps} steps is kept"
+        )
+
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
         """Note how far the run is; `resumed` None keeps the list of resumptions."""
         kept = self.status.resumed if resumed is None else resumed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,30 +17,14 @@ REASONS = (
 
 @contextmanager
 def explaining_full_disks(run: Run) -> Iterator[None]:
-    """Raise UnwritableError where the system refuses to write, naming the checkpoint that is kept.
-
-    TensorBoard writes in a thread of its own, which hands its error on to the next that writes: what the
-    thread would print of it is left out.
-    """
-    print_error = threading.excepthook
-
-    def quiet(error: threading.ExceptHookArgs) -> None:
-        if not _unwritable(error.exc_value):
-            print_error(error)
-
-    threading.excepthook = quiet
+    """Raise UnwritableError where the system refuses to write, naming the checkpoint that is kept."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or not _unwritable(error):
+        if error.errno is None or error.errno not in REASONS:
             raise
+        again = "start it again" if run.kept_steps() is None else "go on from it"
         raise UnwritableError(
-            f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)}); the checkpoint of"
-            f" {run.status.steps} steps is kept; go on from it by --resume {run.path}"
+            f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)});"
+            f" {run.last_checkpoint()}; {again} by --resume {run.path}"
         ) from error
-    finally:
-        threading.excepthook = print_error
-
-
-def _unwritable(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in REASONS

@@ -170,7 +170,7 @@ class Finite(BaseCallback):
     def _end(self, what: str, where: str) -> None:
         raise DivergenceError(
             f"run {str(self._run.path)!r}: {what} are not finite after {self.model.num_timesteps} steps of"
-            f" training{where}; the checkpoint of {self._run.status.steps} steps is kept"
+            f" training{where}; {self._run.last_checkpoint()}"
         )
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat, filter_excluded_keys
-from torch.utils.tensorboard import SummaryWriter
 
 from hyperrl.store import atomic_write
+from hyperrl.training.events import RunSummaryWriter
 
 STEP = "step"
 
 
 class TensorBoardWriter(TensorBoardOutputFormat):
-    """SB3's TensorBoard output with `purge_step`: events after the step that a run resumes at are disowned.
+    """SB3's TensorBoard output; events after the step that a run resumes at are disowned.
 
     Args:
         folder: of the event files.
@@ -25,7 +25,7 @@ class TensorBoardWriter(TensorBoardOutputFormat):
     """
 
     def __init__(self, folder: Path, resumed_at: int | None) -> None:
-        self.writer = SummaryWriter(str(folder), purge_step=None if resumed_at is None else resumed_at + 1)
+        self.writer = RunSummaryWriter(folder, resumed_at)
         self._is_closed = False
 
 

@@ -112,6 +112,23 @@ def test_a_full_disk_ends_training_with_what_it_had(
     assert run.state == "finished"
 
 
+def test_a_disk_that_is_full_from_the_start_keeps_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_checkpoint", full)
+        ended = hyperrl_here(*TRAIN, "--steps", "1024", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"hyperrl: error: run 'run': can no longer be written ({os.strerror(errno.ENOSPC)});"
+        " no checkpoint was written yet; start it again by --resume run\n"
+    )
+    assert hyperrl_here("train", "--resume", "run", cwd=tmp_path).returncode == 0
+
+
 def test_a_directory_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
     refused = hyperrl_here(*TRAIN[:3], "--out", "/proc/hyperrl/run", "--steps", "1024", cwd=tmp_path)
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), refused.stderr

@@ -1,0 +1,116 @@
+"""TensorBoard's event files of a run: in order whatever the clock says, and written in this thread."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard.writer import FileWriter, SummaryWriter
+
+VERSION = "brain.Event:2"
+_NAME = re.compile(r"events\.out\.tfevents\.(\d{10,})\.")
+_BUFFER = 1 << 16
+
+
+class EventFile:
+    """One event file, in place of tensorboard's `EventFileWriter`.
+
+    Readers of a folder take its event files in the order of their names, and those of a resumed run disown
+    what the earlier ones hold. Tensorboard names them by the second, then the process, then a counter without
+    leading zeros, so that a file may come before those that it follows: within one second, and where a clock
+    was set back. Here a name counts on from the newest one in the folder. Nothing is handed to a thread: an
+    error in writing is raised where it happens.
+
+    Args:
+        folder: where the file is made.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._file = (folder / _next_name(folder)).open("xb", buffering=0)
+        self._waiting = bytearray()
+        self._records = RecordWriter(self)
+        self.add_event(Event(wall_time=time.time(), file_version=VERSION))
+        self.flush()
+
+    def get_logdir(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    def add_event(self, event: Event) -> None:
+        """Note an event; `flush` writes it."""
+        self._records.write(event.SerializeToString())
+
+    def write(self, data: bytes) -> None:
+        """Take a record's bytes."""
+        self._waiting += data
+        if len(self._waiting) > _BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand all that waits to the operating system."""
+        data, self._waiting = memoryview(self._waiting), bytearray()
+        while data:
+            data = data[self._file.write(data) :]
+
+    def close(self) -> None:
+        """Flush, and close the file."""
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+
+class _Events(FileWriter):
+    def __init__(self, folder: Path) -> None:
+        self.event_writer = EventFile(folder)
+
+
+class RunSummaryWriter(SummaryWriter):
+    """Torch's writer with an `EventFile` of its own.
+
+    Args:
+        folder: of the event files.
+        resumed_at: environment steps that a run goes on from: what earlier files hold of later steps is
+            disowned. None for a new run.
+    """
+
+    def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
+        super().__init__(str(folder), purge_step=None if resumed_at is None else resumed_at + 1)
+
+    def _get_file_writer(self) -> FileWriter:
+        writer: FileWriter | None = self.file_writer
+        if writer is None:
+            writer = _Events(Path(self.log_dir))
+            self._hold(writer, {self.log_dir: writer})
+            if self.purge_step is not None:
+                start = SessionLog(status=SessionLog.START)
+                writer.add_event(Event(step=self.purge_step, session_log=start))
+        return writer
+
+    def close(self) -> None:
+        """Flush and close the file, also where flushing fails."""
+        writer: FileWriter | None = self.file_writer
+        self._hold(None, None)
+        if writer is not None:
+            writer.close()
+
+    def _hold(self, writer: Any, all_writers: Any) -> None:
+        self.file_writer, self.all_writers = writer, all_writers
+
+
+def _next_name(folder: Path) -> str:
+    found = [_NAME.match(path.name) for path in folder.iterdir()]
+    newest = max((int(match[1]) for match in found if match), default=-1)
+    seconds = max(int(time.time()), newest + 1)
+    return f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}.0"
