@@ -16,6 +16,7 @@ from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
 from hyperrl.tasks.contexts import Context, assignment
+from hyperrl.tasks.effects import remark
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.options import AskedOptions
@@ -173,9 +174,22 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
             first, second = (_play(env, what, seed, context, start=one) for context in (one, other))
         found = _difference(first, second)
         if found:
-            return f"changes the {found} ({one[name]:g} against {other[name]:g}, seed {seed})"
+            changes = f"changes the {found} ({one[name]:g} against {other[name]:g}, seed {seed})"
+            return "; ".join(filter(None, (changes, _remark(family, env, name))))
     only = "changes the start state alone" if start_differs else "changes neither transition nor reward"
+    reason = _remark(family, env, name)
+    if reason is not None:
+        raise UserError(f"{what} {only}: {reason}")
     raise UserError(f"{what} {only}; a feature that the environment's steps do not read is not allowed")
+
+
+def _remark(family: Family, env: ContextualEnv, name: str) -> str | None:
+    """What the simulator's model tells of a feature's effect."""
+    feature = family.space.features[name]
+    if feature.physics is None:
+        return None
+    env.apply(family.space.default)
+    return remark(env.base, feature.physics, feature.default, *feature.train)
 
 
 def _values(family: Family, name: str) -> tuple[float, ...]:
