@@ -101,14 +101,16 @@ def _touching(model: Any) -> NDArray[np.bool_]:
         child = (welded[:, None] == parent) & (welded[:, None] != 0)
         apart &= ~(child | child.T)
     signatures = (np.minimum(body[:, None], body) << 16) + np.maximum(body[:, None], body)
-    return (bits | bits.T) & apart & ~np.isin(signatures, model.exclude_signature)
+    touching: NDArray[np.bool_] = (bits | bits.T) & apart & ~np.isin(signatures, model.exclude_signature)
+    return touching
 
 
 def _dimensions(model: Any) -> NDArray[np.int_]:
     """Of a contact between two geoms (geom, geom): the larger condim, or that of the higher priority."""
     condim, priority = model.geom_condim, model.geom_priority
     above = np.sign(priority[:, None] - priority)
-    return np.choose(above + 1, [condim[None, :], np.maximum(condim[:, None], condim), condim[:, None]])
+    larger = np.maximum(condim[:, None], condim)
+    return np.asarray(np.choose(above + 1, [condim[None, :], larger, condim[:, None]]))
 
 
 def _weightless(model: Any) -> str | None:
