@@ -117,8 +117,11 @@ def _evaluations(run: Run, family: Family) -> dict[str, Any]:
     """Per split and on the grid, the tasks and each checkpoint's returns, played as by `hyperrl evaluate`."""
     splits = [split for split in SPLITS if family.tasks(split)]
     grid = GRIDS.get(family.name, ())
+    saved = run.checkpoints()  # without the best, where nothing is held out to choose it by
     played = {
-        name: api.evaluate(run, splits=splits, sweep=grid, checkpoint=checkpoint, save=False)
+        name: api.evaluate(
+            run, splits=splits, sweep=grid, checkpoint=checkpoint if checkpoint in saved else None, save=False
+        )
         for name, checkpoint in CHECKPOINTS.items()
     }
     found: dict[str, Any] = {
@@ -183,7 +186,8 @@ def _claim(path: Path) -> Iterator[bool]:
 
 def _line(result: Mapping[str, Any]) -> str:
     means = []
-    for split in ("interpolation", "extrapolation"):
+    held_out = [split for split in ("interpolation", "extrapolation") if split in result["splits"]]
+    for split in held_out or ["train"]:
         rows = [r for row in result["splits"].get(split, {}).get("best", []) for r in row]
         if rows:
             means.append(f"{split} {sum(rows) / len(rows):.2f}")

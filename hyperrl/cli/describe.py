@@ -116,7 +116,8 @@ def _family(recipe: "FamilyRecipe") -> None:
         show.line(f"{name} is then the {'sum' if derived.sum else 'product'} of {', '.join(derived.sources)}")
     show.heading("Splits")
     rows = (
-        [split, str(len(family.tasks(split))), _source(getattr(recipe.splits, split))] for split in SPLITS
+        [split, str(len(tasks)), _source(getattr(recipe.splits, split), len(tasks))]
+        for split, tasks in ((split, family.tasks(split)) for split in SPLITS)
     )
     show.table(["split", "tasks", "from"], rows, numbers=["tasks"])
     show.heading("Training and evaluation")
@@ -152,8 +153,11 @@ def _feature(name: str, feature: "Feature") -> list[str]:
     ]
 
 
-def _source(parts: "Iterable[Part]") -> str:
-    return "; ".join(map(_part, parts)) or "none"
+def _source(parts: "Iterable[Part]", tasks: int) -> str:
+    words = "; ".join(map(_part, parts)) or "none"
+    if any(part.fewer and part.sample is not None and tasks < part.sample for part in parts):
+        words = "every combination of values" if tasks else "none: no combination of values is left"
+    return words
 
 
 def _part(part: "Part") -> str:

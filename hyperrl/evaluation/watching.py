@@ -80,21 +80,24 @@ class Panel:
 def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """The tasks to watch, complete: those given, else some of each held-out split, evenly spaced in it.
 
+    Where no task is held out, they are training tasks.
+
     Raises:
-        UserError: an unknown feature, a value that is not finite, more than 16 tasks, or no task at all.
+        UserError: an unknown feature, a value that is not finite, or more than 16 tasks.
     """
     if len(contexts) > MAX_PANELS:
         raise UserError(f"watch: {len(contexts)} tasks; at most {MAX_PANELS} fit one picture")
     if contexts:
         return list(request(family, contexts=contexts).contexts)
-    found = []
-    for split in ("interpolation", "extrapolation"):
-        tasks = family.tasks(split)
-        places = np.linspace(0, len(tasks) - 1, min(CHOSEN, len(tasks))).round().astype(int)
-        found += [tasks[place] for place in places]
-    if not found:
-        raise UserError(f"family {family.name!r}: has no held-out tasks; name some by --context")
-    return found
+    found = [task for split in ("interpolation", "extrapolation") for task in _some(family, split, CHOSEN)]
+    return found or _some(family, "train", 2 * CHOSEN)
+
+
+def _some(family: Family, split: str, count: int) -> list[dict[str, float]]:
+    """So many tasks of a split, evenly spaced in it; all of them where it has fewer."""
+    tasks = family.tasks(split)
+    places = np.linspace(0, len(tasks) - 1, min(count, len(tasks))).round().astype(int)
+    return [tasks[place] for place in places]
 
 
 def scenes(

@@ -78,6 +78,9 @@ class Part(Model):
         default=0,
         description="seed of `sample`; a split that gives none takes its own (train 0, validation 1, ...)",
     )
+    fewer: Flag = Field(
+        default=False, description="take fewer than `sample`, or none, where the features' values leave fewer"
+    )
     ranges: dict[Name, Annotated[tuple[Range, ...], Field(min_length=1)]] | None = Field(
         default=None, description="unions of intervals to sample in, per feature"
     )
@@ -99,6 +102,8 @@ class Part(Model):
             raise FieldError(
                 path=("ranges",), reason="found ranges without sample; allowed: with sample alone"
             )
+        if self.sample is None and self.fewer:
+            raise FieldError(path=("fewer",), reason="found fewer without sample; allowed: with sample alone")
         if self.grid is not None and not self.grid:
             raise FieldError(path=("grid",), found={}, allowed="at least one feature")
         if math.prod(len(values) for values in self.axes.values()) > MAX_TASKS:
@@ -135,20 +140,24 @@ Parts = Annotated[tuple[Part, ...], Field(max_length=1000), BeforeValidator(_par
 class Splits(Model):
     """The four splits.
 
-    A task of an earlier one is never in a later one: grids and samples drop it, a list must not hold it.
+    A task of an earlier one is never in a later one: grids and samples drop it, a list must not hold it. None
+    but `train` needs to have any.
     """
 
     train: Annotated[Parts, Field(min_length=1)] = Field(
-        default=(Part(sample=32, seed=0),), description="tasks trained on, inside the training ranges"
+        default=(Part(sample=32, seed=0, fewer=True),),
+        description="tasks trained on, inside the training ranges",
     )
     validation: Parts = Field(
-        default=(Part(sample=16, seed=1),), description="tasks to choose by, inside the training ranges"
+        default=(Part(sample=16, seed=1, fewer=True),),
+        description="tasks to choose by, inside the training ranges",
     )
     interpolation: Parts = Field(
-        default=(Part(sample=32, seed=2),), description="tasks to report, inside the training ranges"
+        default=(Part(sample=32, seed=2, fewer=True),),
+        description="tasks to report, inside the training ranges",
     )
     extrapolation: Parts = Field(
-        default=(Part(sample=32, seed=3, keep="outside"),),
+        default=(Part(sample=32, seed=3, fewer=True, keep="outside"),),
         description="tasks to report, at least one feature outside its training range",
     )
 

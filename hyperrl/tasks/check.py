@@ -54,8 +54,11 @@ def check_family(family: Family) -> list[CheckRow]:
     """
     with closing(family.make_default()) as env:
         _check_derived(family)
-        sizes = ", ".join(f"{split} {len(family.tasks(split))}" for split in SPLITS)
-        rows = [CheckRow("splits", f"disjoint; tasks: {sizes}")]
+        sizes = {split: len(family.tasks(split)) for split in SPLITS}
+        told = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)
+        rows = [CheckRow("splits", f"disjoint; tasks: {told}")]
+        if sum(sizes.values()) == sizes["train"]:
+            rows = [CheckRow("splits", f"tasks: {told}, none held out")]
         _check_ends(family)
         rows += _check_options(family)
         _check_construction(family, env)

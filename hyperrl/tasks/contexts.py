@@ -211,7 +211,8 @@ class Binding:
         for name, feature in features.items():
             if feature.argument is not None:
                 values = feature.values or ()
-                choices = feature.choices or [int(each) if each.is_integer() else each for each in values]
+                whole = all(each.is_integer() for each in values)
+                choices = feature.choices or (tuple(map(int, values)) if whole else values)
                 self.arguments[name] = feature.argument, dict(zip(values, choices, strict=True))
             elif feature.scales is not None:
                 entry = feature.scales.partition(".")[2]

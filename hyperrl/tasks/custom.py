@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import Derived, Feature, Splits, parse_family
@@ -74,5 +75,6 @@ def _feature(name: str, feature: Mapping[str, Any] | Feature, base: gym.Env[Any,
             raise UserError(
                 f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}"
             )
-        filled["default"] = paths.read(base, attribute)
+        found = paths.read(base, attribute)
+        filled["default"] = float(found) if isinstance(found, (bool, np.bool_)) else found
     return filled

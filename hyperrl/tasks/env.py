@@ -9,8 +9,9 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError
 from hyperrl.tasks import paths
+from hyperrl.tasks.attributes import cast_like, check_attributes
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics.scaled import scaled_action
@@ -92,7 +93,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             env.reset()  # a goal may have no coordinates before it
         check_attributes(self.base, binding)
         self._physics: Physics | None = physics_of(self.base) if binding.physics else None
-        self._whole = {name for name in binding.written if type(paths.read(self.base, name)) is int}
+        self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
         self._begin(CUSTOM_TASK, dict(space.default))
 
     @property
@@ -114,9 +115,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.attributes = self._binding.attributes(context, partial(paths.read, self.base))
         for name, value in self.attributes.items():
             try:
-                whole = name in self._whole and value.is_integer()
-                paths.write(self.base, name, int(value) if whole else value)
-            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                paths.write(self.base, name, self._cast[name](value))
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
                 ) from error
@@ -213,26 +213,3 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def __repr__(self) -> str:
         return f"<ContextualEnv({', '.join(self.space.names)}){self.env!r}>"
-
-
-def check_attributes(base: gym.Env[Any, Any], binding: Binding) -> None:
-    """Refuse features that nothing of the environment carries.
-
-    Raises:
-        UserError: names the feature, the attribute and the nearest attributes.
-    """
-    feature_of = {attribute: name for name, attribute in binding.attribute.items()}
-    for attribute in binding.touched:
-        if paths.has(base, attribute):
-            continue
-        numbers = [
-            name for name, value in vars(base).items() if isinstance(value, (int, float)) and name[0] != "_"
-        ]
-        numbers += [
-            name for name in dir(type(base)) if isinstance(getattr(type(base), name, None), (int, float))
-        ]
-        what = f"feature {feature_of[attribute]!r}" if attribute in feature_of else "a derived attribute"
-        raise UserError(
-            f"{what} needs an attribute {attribute!r}, which {type(base).__name__} lacks"
-            f"{nearest(attribute, [name for name in numbers if name[0] != '_'])}"
-        )

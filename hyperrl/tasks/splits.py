@@ -1,7 +1,7 @@
 """From a recipe's splits to their tasks."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,24 +84,49 @@ def _sampled(
 ) -> list[Context]:
     """Draw Sobol points by powers of two until enough are left; more points extend the same sequence."""
     wanted = part.sample or 0
-    axes = [_Axis(space, name, part, beyond=split == "extrapolation") for name in space.names]
+    beyond = split == "extrapolation"
+
+    def new(contexts: Iterable[Context], most: int) -> list[Context]:
+        chosen: list[Context] = []
+        seen = set(taken)
+        for context in contexts:
+            wrong_side = beyond and space.inside(context)
+            if wrong_side or space.key(context) in seen or not _kept(part, space, context):
+                continue
+            seen.add(space.key(context))
+            chosen.append(context)
+            if len(chosen) == most:
+                break
+        return chosen
+
+    axes = [_Axis(space, name, part, beyond=beyond) for name in space.names]
+    if part.fewer:
+        every = _every(axes)
+        left = None if every is None else new(space.contexts(every), wanted + 1)
+        if left is not None and len(left) <= wanted:
+            return left
     exponent = max(0, math.ceil(math.log2(wanted)))
     most = max(_MOST_CANDIDATES, 2**exponent)
     while 2**exponent <= most:
         points = sobol(len(axes), exponent, part.seed)
         values = np.stack([axis.at(points[:, index]) for index, axis in enumerate(axes)], axis=1)
-        chosen: list[Context] = []
-        seen = set(taken)
-        for context in space.contexts(values):
-            beyond = split == "extrapolation" and space.inside(context)
-            if beyond or space.key(context) in seen or not _kept(part, space, context):
-                continue
-            seen.add(space.key(context))
-            chosen.append(context)
-            if len(chosen) == wanted:
-                return chosen
+        chosen = new(space.contexts(values), wanted)
+        if len(chosen) == wanted:
+            return chosen
         exponent += 1
+    if part.fewer:
+        return chosen
     raise UserError(f"{where} samples {wanted} tasks, but only {len(chosen)} different ones can be drawn")
+
+
+def _every(axes: Sequence["_Axis"]) -> NDArray[np.float64] | None:
+    """Every combination of the axes' values, in order; None where one has no values, or they are too many."""
+    if any(axis.values is None for axis in axes):
+        return None
+    values = [axis.values for axis in axes if axis.values is not None]
+    if math.prod(map(len, values)) > _MOST_CANDIDATES:
+        return None
+    return np.stack([axis.ravel() for axis in np.meshgrid(*values, indexing="ij")], axis=1)
 
 
 def sobol(dimension: int, exponent: int, seed: int) -> NDArray[np.float64]:
@@ -113,14 +138,18 @@ def sobol(dimension: int, exponent: int, seed: int) -> NDArray[np.float64]:
 
 
 class _Axis:
-    """One feature's share of a sample: a union of intervals, or a few values, over [0, 1)."""
+    """One feature's share of a sample: a union of intervals, or a few values, over [0, 1).
+
+    Attributes:
+        values: the few values, None for intervals.
+    """
 
     def __init__(self, space: ContextSpace, name: str, part: "Part", *, beyond: bool) -> None:
         feature = space.features[name]
         bounds = space.widest(name) if beyond else feature.train
-        self._values = None if feature.values is None else np.array(feature.values)
-        if self._values is not None and not beyond:
-            self._values = self._values[(self._values >= bounds[0]) & (self._values <= bounds[1])]
+        self.values = None if feature.values is None else np.array(feature.values)
+        if self.values is not None and not beyond:
+            self.values = self.values[(self.values >= bounds[0]) & (self.values <= bounds[1])]
         intervals = sorted((part.ranges or {}).get(name, (bounds,)))
         self._low = np.array([low for low, _ in intervals])
         self._high = np.array([high for _, high in intervals])
@@ -128,8 +157,8 @@ class _Axis:
 
     def at(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map u (N,) in [0, 1) to values (N,) of 6 digits, so that a printed context is the context."""
-        if self._values is not None:
-            return self._values[(u * len(self._values)).astype(np.int64)]
+        if self.values is not None:
+            return self.values[(u * len(self.values)).astype(np.int64)]
         along = u * self._edges[-1]
         which = np.minimum(np.searchsorted(self._edges, along, side="right") - 1, len(self._low) - 1)
         raw = self._low[which] + along - self._edges[which]

@@ -163,6 +163,42 @@ def test_a_sample_that_cannot_be_filled_is_refused() -> None:
         Family(parse_family(data, "test")).tasks("train")
 
 
+def choices(count: int, **more: Any) -> Family:
+    values = {"about": "r", "default": 0, "train": [0, count - 1], "values": list(range(count)), **more}
+    return Family(parse_family({**RECIPE, "features": {"gravity": values}}, "test"))
+
+
+def test_without_splits_a_few_values_are_all_trained_on() -> None:
+    """Four robots: nothing is held out, none needs to be written down, and what is written is read again."""
+    family = choices(4)
+    assert family.tasks("train") == [{"gravity": float(value)} for value in range(4)]
+    assert [len(family.tasks(split)) for split in SPLITS] == [4, 0, 0, 0]
+    written = family.recipe.model_dump(mode="json", by_alias=True)
+    assert Family(parse_family(written, "run.yaml")).tasks("train") == family.tasks("train")
+    sides(family)
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [(32, [32, 0, 0, 0]), (40, [32, 8, 0, 0]), (60, [32, 16, 12, 0]), (90, [32, 16, 32, 0])],
+)
+def test_what_the_values_leave_is_held_out(count: int, found: list[int]) -> None:
+    family = choices(count)
+    assert [len(family.tasks(split)) for split in SPLITS] == found
+    sides(family)
+
+
+def test_values_beyond_the_training_range_are_extrapolation() -> None:
+    family = choices(4, extrapolation=[-2, 9], values=[-1, 0, 1, 3, 8])
+    assert [len(family.tasks(split)) for split in SPLITS] == [3, 0, 0, 2]
+    sides(family)
+
+
+def test_fewer_is_of_samples_alone() -> None:
+    with pytest.raises(UserError, match=r"splits.train.fewer: found fewer without sample"):
+        family_of(train={"list": [{"gravity": 6}], "fewer": True})
+
+
 def test_values_are_drawn_evenly() -> None:
     features = {
         **RECIPE["features"],
