@@ -19,6 +19,7 @@ from hyperrl.policies.distributions import leaner
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.policies.generating import GeneratingPolicy, Head
+from hyperrl.policies.one_task import add_blocks, priced
 
 SQRT2 = float(np.sqrt(2))
 
@@ -91,6 +92,10 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
         )
 
     def _build(self, lr_schedule: Schedule) -> None:
+        if self.one_task:
+            super()._build(lr_schedule)
+            self.action_net = priced(self.action_net, self._effort())
+            return
         self.action_dist = leaner(self.action_dist)
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
@@ -99,13 +104,33 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
             self._generated_networks(arch.get("pi", []), arch.get("vf", []))
         )
         self.action_net = nn.Identity()
-        if self.effort_coef > 0 and isinstance(self.action_space, spaces.Box):
-            self.action_net = Effort(self.effort_coef, self.action_space)
+        effort = self._effort()
+        if effort is not None:
+            self.action_net = effort
         self.value_net = nn.Identity()  # type: ignore[assignment]
         if self.ortho_init:
             for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
                 extractor.apply(partial(self.init_weights, gain=SQRT2))
         self.optimizer = self._made_optimizer(self.generated, list(self.parameters()), lr_schedule)
+
+    def _build_mlp_extractor(self) -> None:
+        """The hidden layers of one task's plain networks."""
+        super()._build_mlp_extractor()
+        arch = (
+            self.net_arch if isinstance(self.net_arch, dict) else dict.fromkeys(("pi", "vf"), self.net_arch)
+        )
+        plain: Any = self.mlp_extractor
+        for network, hidden in (
+            (plain.policy_net, arch.get("pi", [])),
+            (plain.value_net, arch.get("vf", [])),
+        ):
+            add_blocks(network, len(hidden), self.layer_norm, self.residual)
+
+    def _effort(self) -> Effort | None:
+        """The price of continuous actions, where they have one."""
+        if self.effort_coef == 0 or not isinstance(self.action_space, spaces.Box):
+            return None
+        return Effort(self.effort_coef, self.action_space)
 
     def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
         gain = SQRT2 if self.ortho_init else None
@@ -129,7 +154,7 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
         return int(head.out_features)
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
-        if not isinstance(self.action_dist, StateDependentNoiseDistribution):
+        if self.one_task or not isinstance(self.action_dist, StateDependentNoiseDistribution):
             return super()._get_action_dist_from_latent(latent_pi)
         actions = self.action_dist.action_dim
         return self.action_dist.proba_distribution(
@@ -144,4 +169,13 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
     @property
     def parts(self) -> Mapping[str, GeneratedMLP]:
         """Actor and critic together."""
-        return {"actor": self.generated}
+        return {} if self.one_task else {"actor": self.generated}
+
+    @property
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """Actor and critic."""
+        hidden: Any = self.mlp_extractor
+        return {
+            "actor": nn.Sequential(hidden.policy_net, self.action_net),
+            "critic": nn.Sequential(hidden.value_net, self.value_net),
+        }

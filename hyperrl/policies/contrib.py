@@ -21,6 +21,7 @@ from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.choices import Choices
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
 from hyperrl.policies.off_policy import CriticRate, HyperGreedyPolicy, HyperSquashedActorCritics
+from hyperrl.policies.one_task import is_one_task
 from hyperrl.policies.parts import GeneratedCritics, GeneratedValues
 
 _STEPS, _ROWS = 32, 64
@@ -72,7 +73,9 @@ class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
     network = "quantile_net"
 
     def make_quantile_net(self) -> HyperQuantileNetwork:
-        """A network of quantiles with a hypernetwork of its own."""
+        """A network of quantiles with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            return self._with_blocks(super().make_quantile_net())  # type: ignore[no-any-return]
         made: HyperQuantileNetwork = self._made_network(HyperQuantileNetwork, self.n_quantiles)
         return made
 
@@ -105,6 +108,9 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
     def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """The parameters by the names that TRPO goes by: ``"value"`` is in those of the critic's alone."""
         for name, parameter in super().named_parameters(*arguments, **options):
+            if self.one_task:
+                yield name, parameter
+                continue
             critics = ".networks.critic." in name
             yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
 
@@ -167,8 +173,12 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         lstm_kwargs: dict[str, Any] | None = None,
         **policy_options: Any,
     ) -> None:
-        choices = {"inputs": ("memory",), **(hypernetwork or {})}
-        shared = Choices.of(choices).trunk == "shared"
+        choices = dict(hypernetwork or {})
+        one_task = "inputs" not in choices and is_one_task(observation_space, Choices.of(choices))
+        if not one_task:
+            choices = {"inputs": ("memory",), **choices}
+            shared = Choices.of(choices).trunk == "shared"
+            policy_options |= {"shared_lstm": shared, "enable_critic_lstm": not shared}
         super().__init__(
             observation_space,
             action_space,
@@ -177,14 +187,15 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
             lstm_hidden_size=lstm_hidden_size,
             n_lstm_layers=n_lstm_layers,
             lstm_kwargs=lstm_kwargs,
-            shared_lstm=shared,
-            enable_critic_lstm=not shared,
             **policy_options,
         )
-        super()._build(lr_schedule)
+        if not self.one_task:
+            super()._build(lr_schedule)
 
     def _build(self, lr_schedule: Schedule) -> None:
-        """Nothing yet: how the hypernetwork starts depends on the LSTM, which is made after."""
+        """One task's networks; a hypernetwork is built later, as its start depends on the LSTM."""
+        if self.one_task:
+            super()._build(lr_schedule)
 
     def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
         """The LSTM's output at the start, as uniform distributions of the same means and variances."""
@@ -194,16 +205,22 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         return self.lstm_output_dim, (centre - reach, centre + reach)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
+        plain = {"shared_lstm": self.shared_lstm, "enable_critic_lstm": self.enable_critic_lstm}
         return {
             **super()._get_constructor_parameters(),
+            **(plain if self.one_task else {}),
             "lstm_hidden_size": self.lstm_actor.hidden_size,
             "n_lstm_layers": self.lstm_actor.num_layers,
             "lstm_kwargs": self.lstm_kwargs,
         }
 
-    @staticmethod
-    def _process_sequence(features: Tensor, *given: Any) -> Any:
-        """The features with the LSTM's output behind them, and its state after the last step."""
+    def _process_sequence(self, features: Tensor, *given: Any) -> Any:  # type: ignore[override]
+        """The features with the LSTM's output behind them, and its state after the last step.
+
+        One task's networks see the output alone.
+        """
+        if self.one_task:
+            return SwiftRecurrentPolicy._process_sequence(features, *given)
         output, states = SwiftRecurrentPolicy._process_sequence(features, *given)
         return torch.cat([features, output], dim=1), states
 
@@ -220,7 +237,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
 
         Gradients of a shared LSTM are the values' alone.
         """
-        if not self.shared_lstm:
+        if self.one_task or not self.shared_lstm:
             return super().evaluate_actions(obs, actions, lstm_states, episode_starts)
         features: Any = self.extract_features(obs)
         latent, _ = self._process_sequence(features, lstm_states.pi, episode_starts, self.lstm_actor)

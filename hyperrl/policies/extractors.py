@@ -18,10 +18,16 @@ CONTEXT = "context"
 
 
 def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
-    """The observation space that is left when the context is taken out."""
+    """The observation space that is left when the context is taken out; ValueError where none is."""
     if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
         return space
-    return spaces.Dict({key: part for key, part in space.spaces.items() if key != CONTEXT})
+    rest = {key: part for key, part in space.spaces.items() if key != CONTEXT}
+    if not rest:
+        raise ValueError(
+            "observation_space: found a Dict of 'context' alone; allowed: one with another part, which the"
+            " networks see"
+        )
+    return spaces.Dict(rest)
 
 
 def _extract(
@@ -42,7 +48,8 @@ class ContextExtractor(BaseFeaturesExtractor):
 
     The output is (batch, features + descriptor): the first ``features_dim - descriptor_dim`` columns come
     from the observation without its context, the last ``descriptor_dim`` are the context. An observation
-    space without the key ``"context"`` has ``descriptor_dim`` 0.
+    space without the key ``"context"`` has ``descriptor_dim`` 0. An attribute that this class does not
+    have is looked up in the inner extractor.
 
     Args:
         observation_space: Any space that Stable-Baselines3's policies take.
@@ -65,6 +72,16 @@ class ContextExtractor(BaseFeaturesExtractor):
         extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
         super().__init__(observation_space, extractor.features_dim + self.descriptor_dim)
         self.inner = extractor
+
+    def __getattr__(self, name: str) -> Any:
+        """An attribute that only the inner extractor has, such as a layer of a user's own."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            inner = self.__dict__.get("_modules", {}).get("inner")
+            if inner is None or not hasattr(inner, name):
+                raise
+            return getattr(inner, name)
 
     def forward(self, observations: PyTorchObs) -> Tensor:
         """(batch, features + descriptor)."""

@@ -12,14 +12,26 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP
 from hyperrl.policies.choices import Choices, tails
-from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor, image_shape
+from hyperrl.policies.extractors import (
+    CONTEXT,
+    ContextExtractor,
+    HidingExtractor,
+    PixelExtractor,
+    image_shape,
+)
 from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.one_task import ConvolutionalExtractor, frozen, is_one_task, weights_of
 from hyperrl.policies.optimizer import groups, scaled
 from hyperrl.policies.targets import PixelCNN
 
@@ -50,9 +62,13 @@ class Head:
 class GeneratingPolicy(BasePolicy):
     """A policy of Stable-Baselines3's whose networks are generated; the class to mix in ahead of theirs.
 
-    Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``, and of ``MlpPolicy`` or
-    ``MultiInputPolicy`` on any other observation space, where there is one task with one learned
-    descriptor. The networks see the observation without the context; their weights carry it.
+    Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``. The networks see the
+    observation without the context; their weights carry it.
+
+    On an observation space without a context, or with one that has a single value, there is one task. The
+    policy then *is* Stable-Baselines3's ``MlpPolicy`` or ``MultiInputPolicy``: the same plain networks, drawn
+    and trained alike under the same seed, and ``hypernetwork`` is checked but has no effect. Only an input
+    other than the context (``inputs=["state"]``, ``["noise"]``, ``["memory"]``) has weights generated there.
 
     Args:
         observation_space: Observation space.
@@ -73,6 +89,9 @@ class GeneratingPolicy(BasePolicy):
         effort_coef: Weight in the loss of the mean squared effort of continuous actions, see
             :class:`~hyperrl.policies.effort.Effort`.
         policy_options: The other arguments of Stable-Baselines3's policy.
+
+    Attributes:
+        one_task: Whether there is one task, so that the networks are Stable-Baselines3's own.
     """
 
     extractor_class: ClassVar[type[ContextExtractor]] = ContextExtractor
@@ -96,20 +115,22 @@ class GeneratingPolicy(BasePolicy):
     ) -> None:
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = Choices.of(self.hypernetwork)
-        if self.recurrent != ("memory" in self.choices.inputs):
+        self.one_task = is_one_task(observation_space, self.choices)
+        if self.recurrent != ("memory" in self.choices.inputs) and not self.one_task:
             raise ValueError(f"inputs: found {list(self.choices.inputs)}; 'memory' is of recurrent policies")
         self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
         self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
-        extraction, extractor = dict(features_extractor_kwargs or {}), self.extractor_class
-        if convolutions is not None:
-            extraction = {"inner": PixelExtractor}
-        elif issubclass(features_extractor_class, ContextExtractor):
-            extractor = features_extractor_class
-        elif features_extractor_class is not BaseFeaturesExtractor:
-            if net_arch is None and features_extractor_class is NatureCNN:
-                net_arch = self._arch_after_images()
-            extraction["inner"] = features_extractor_class
-        if not policy_options.get("normalize_images", True):
+        if net_arch is None and features_extractor_class is NatureCNN and convolutions is None:
+            net_arch = self._arch_after_images()
+        arguments = dict(features_extractor_kwargs or {})
+        if self.one_task:
+            activation_fn = policy_options.get("activation_fn", nn.ReLU)
+            extractor, extraction = self._plain_extraction(
+                observation_space, features_extractor_class, arguments, activation_fn
+            )
+        else:
+            extractor, extraction = self._extraction(features_extractor_class, arguments)
+        if issubclass(extractor, ContextExtractor) and not policy_options.get("normalize_images", True):
             extraction["images_normalized"] = True
         super().__init__(
             observation_space,
@@ -120,6 +141,34 @@ class GeneratingPolicy(BasePolicy):
             features_extractor_kwargs=extraction,
             **policy_options,
         )
+
+    def _extraction(self, given: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> Any:
+        """The features extractor of networks that are generated, and its arguments."""
+        if self.convolutions is not None:
+            return self.extractor_class, {"inner": PixelExtractor}
+        if issubclass(given, ContextExtractor):
+            return given, arguments
+        inner = {} if given is BaseFeaturesExtractor else {"inner": given}
+        return self.extractor_class, {**arguments, **inner}
+
+    def _plain_extraction(
+        self,
+        space: spaces.Space[Any],
+        given: type[BaseFeaturesExtractor],
+        arguments: dict[str, Any],
+        activation_fn: type[nn.Module],
+    ) -> Any:
+        """The features extractor of one task's plain networks, and its arguments; a context is left out."""
+        if self.convolutions is not None:
+            given = ConvolutionalExtractor
+            arguments = {"convolutions": self.convolutions, "activation_fn": activation_fn}
+        elif given in (BaseFeaturesExtractor, FlattenExtractor):
+            given = CombinedExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+        if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+            return given, arguments
+        if issubclass(given, ContextExtractor):
+            return given if issubclass(given, HidingExtractor) else HidingExtractor, arguments
+        return HidingExtractor, {**arguments, "inner": given}
 
     @staticmethod
     def _arch_after_images() -> list[int]:
@@ -141,7 +190,15 @@ class GeneratingPolicy(BasePolicy):
     @property
     @abstractmethod
     def parts(self) -> Mapping[str, GeneratedMLP]:
-        """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts."""
+        """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts.
+
+        There are none where there is one task.
+        """
+
+    @property
+    @abstractmethod
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """The networks of one task by name, from features to outputs, first the one that acts."""
 
     def _made(
         self, extractor: nn.Module, heads: Mapping[str, Head], part: str | None = None, actions: int = 0
@@ -237,6 +294,8 @@ class GeneratingPolicy(BasePolicy):
         Raises:
             ValueError: Weights follow the observation.
         """
+        if self.one_task:
+            return weights_of(self.plain_networks, len(descriptors))
         return {
             name: tensor
             for part in self.parts.values()
@@ -255,6 +314,8 @@ class GeneratingPolicy(BasePolicy):
         Raises:
             ValueError: Weights follow the observation.
         """
+        if self.one_task:
+            return frozen(next(iter(self.plain_networks.values())))
         name, part = next(iter(self.parts.items()))
         weights = part.of_tasks(descriptor.unsqueeze(0))
         plain: nn.Sequential = dict(part.target.named())[name].specialize(weights[name])

@@ -1,5 +1,6 @@
 """The policies of SAC, TD3 and DQN, their actors and critics generated from the context; their baselines."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ from torch import nn
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.policies.generating import GeneratingPolicy, Head
+from hyperrl.policies.one_task import add_blocks, priced, side_by_side
 from hyperrl.policies.optimizer import scaled
 from hyperrl.policies.parts import (
     GeneratedValues,
@@ -89,12 +91,16 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
+        if self.one_task:
+            return
         self.actor.optimizer = self._made_optimizer(
             self.actor.generated, list(self.actor.parameters()), lr_schedule
         )
         self.critic_target.generated.keeps = False
 
     def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
+        if self.one_task:
+            return super()._critic_optimizer(lr_schedule)
         return self._made_optimizer(
             self.critic.generated, self._critic_parameters(), lr_schedule, self.critic_lr_scale
         )
@@ -106,16 +112,33 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
     @property
     def parts(self) -> Mapping[str, GeneratedMLP]:
         """The actor, and all critics together."""
+        if self.one_task:
+            return {}
         return {"actor": self.actor.generated, "critic": self.critic.generated}
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
-        """Critics with a hypernetwork of their own."""
+        """Critics with a hypernetwork of their own, or plain ones of one task."""
+        if self.one_task:
+            critic = super().make_critic(features_extractor)  # type: ignore[misc]
+            for network in critic.q_networks:
+                add_blocks(network, len(self.critic_kwargs["net_arch"]), self.layer_norm, self.residual)
+            return critic
         given = self._update_features_extractor(self.critic_kwargs, features_extractor)
         head = Head(given.get("n_quantiles", 1), given["net_arch"])
         heads = dict.fromkeys(critic_names(given["n_critics"]), head)
         actions = get_action_dim(self.action_space)
         generated = self._made(given["features_extractor"], heads, "critic", actions)
         return self.critic_class(generated, **given).to(self.device)
+
+    @property
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """The actor, then each critic."""
+        critics: Any = zip(critic_names(self.critic.n_critics), self.critic.q_networks, strict=True)
+        return {"actor": self._plain_actor(), **{name: nn.Sequential(each) for name, each in critics}}
+
+    @abstractmethod
+    def _plain_actor(self) -> nn.Sequential:
+        """One task's network that acts, from features to actions before they are squashed."""
 
     def _effort(self) -> Effort | None:
         """The price of actions, which networks give in units of their bounds."""
@@ -129,7 +152,12 @@ class HyperSquashedActorCritics(HyperActorCritics):
     """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
-        """An actor with a hypernetwork of its own."""
+        """An actor with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            actor: SACActor = super().make_actor(features_extractor)  # type: ignore[misc]
+            add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
+            actor.mu = priced(actor.mu, self._effort())
+            return actor
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         extractor, hidden = given["features_extractor"], given["net_arch"]
         actions, sde = get_action_dim(self.action_space), given["use_sde"]
@@ -137,6 +165,11 @@ class HyperSquashedActorCritics(HyperActorCritics):
         generated = self._made(extractor, {"actor": head}, "actor")
         latent = self._latent(extractor, hidden)
         return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
+
+    def _plain_actor(self) -> nn.Sequential:
+        actor = self.actor
+        heads = actor.mu if actor.use_sde else side_by_side(actor.mu, actor.log_std)
+        return nn.Sequential(actor.latent_pi, heads)
 
 
 class HyperSACPolicy(HyperSquashedActorCritics, SACPolicy):
@@ -160,14 +193,25 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        self.actor_target.generated.keeps = False
+        if not self.one_task:
+            self.actor_target.generated.keeps = False
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
-        """An actor with a hypernetwork of its own."""
+        """An actor with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            actor = super().make_actor(features_extractor)
+            add_blocks(actor.mu, len(actor.net_arch), self.layer_norm, self.residual)
+            *layers, squashing = actor.mu
+            effort = self._effort()
+            actor.mu = nn.Sequential(*layers, *([] if effort is None else [effort]), squashing)
+            return actor
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         head = Head(get_action_dim(self.action_space), given["net_arch"])
         generated = self._made(given["features_extractor"], {"actor": head}, "actor")
         return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
+
+    def _plain_actor(self) -> nn.Sequential:
+        return nn.Sequential(*list(self.actor.mu)[:-1])
 
 
 class HyperGreedyPolicy(GeneratingPolicy):
@@ -178,6 +222,8 @@ class HyperGreedyPolicy(GeneratingPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
+        if self.one_task:
+            return
         own: nn.Module = getattr(self, self.network)
         self.optimizer = self._made_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
         getattr(self, f"{self.network}_target").generated.keeps = False
@@ -185,7 +231,19 @@ class HyperGreedyPolicy(GeneratingPolicy):
     @property
     def parts(self) -> Mapping[str, GeneratedMLP]:
         """The network of values, which judges and by that acts."""
+        if self.one_task:
+            return {}
         return {"critic": getattr(self, self.network).generated}
+
+    @property
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """The network of values."""
+        return {"critic": nn.Sequential(getattr(getattr(self, self.network), self.network))}
+
+    def _with_blocks(self, made: Any) -> Any:
+        """A plain network of values with the options of its hidden layers."""
+        add_blocks(getattr(made, self.network), len(made.net_arch), self.layer_norm, self.residual)
+        return made
 
     def _made_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
         """A network with a hypernetwork of its own, with so many outputs for each action."""
@@ -210,6 +268,8 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
     network = "q_net"
 
     def make_q_net(self) -> HyperQNetwork:
-        """A Q-network with a hypernetwork of its own."""
+        """A Q-network with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            return self._with_blocks(super().make_q_net())  # type: ignore[no-any-return]
         made: HyperQNetwork = self._made_network(HyperQNetwork)
         return made

@@ -176,10 +176,9 @@ def test_a_large_batch_is_acted_on_in_factors_or_groups(strategy: str) -> None:
             assert_close(found[row : row + 1], made.predict_values(single))
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("observation", ["box", "discrete", "dictionary"])
-def test_one_task_without_a_context(observation: str, strategy: str) -> None:
-    made = policy(observation, strategy=strategy)
+def test_one_task_without_a_context(observation: str) -> None:
+    made = policy(observation)
     batch = tensors(made, samples(OBSERVATIONS[observation], 7))
     single = [
         {key: one[row : row + 1] for key, one in batch.items()}

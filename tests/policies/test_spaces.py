@@ -11,7 +11,6 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from hyperrl.nets import HyperNetwork
 from tests.policies.worlds import (
     ACTIONS,
     OBSERVATIONS,
@@ -103,28 +102,6 @@ def test_images(context: bool, normalize_images: bool) -> None:
     policy = policy_of(built)
     assert policy.features_dim == (10 if context else 8)
     use(built)
-
-
-@pytest.mark.parametrize("action", ["discrete", "box"])
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_without_a_context_there_is_one_task(strategy: str, action: str) -> None:
-    policy = policy_of(model(venv("dictionary", action), strategy=strategy))
-    assert policy.generated.descriptor_dim == 0
-    weights = policy.generated_weights(torch.empty(1, 0))
-    assert weights["actor.0.weight"].shape == (1, 12, 8)
-    policy.set_training_mode(True)
-    batch = tensors(policy, samples(OBSERVATIONS["dictionary"], 5))
-    hyper = policy.generated.hyper
-    assert isinstance(hyper, HyperNetwork)
-    learned = hyper.learned
-    assert learned is not None
-    # Heads start at zero here, and pass gradients on once they have taken a step.
-    for _ in range(2):
-        policy.optimizer.zero_grad()
-        policy.predict_values(batch).sum().backward()  # type: ignore[no-untyped-call]
-        policy.optimizer.step()
-    assert learned.grad is not None
-    assert learned.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""Policies where there is one task: Stable-Baselines3's own networks, with the options that ours add."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs
+from torch import Tensor, nn
+
+from hyperrl.nets import CNN
+from hyperrl.nets.targets.mlp import Residual
+from hyperrl.policies.choices import Choices
+from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import CONTEXT, image_shape
+
+
+def is_one_task(space: spaces.Space[Any], choices: Choices) -> bool:
+    """Whether nothing tells tasks apart, so that there is nothing to generate weights from.
+
+    Args:
+        space: Observation space. Without a ``"context"``, or with one whose bounds leave it one value, there
+            is one task.
+        choices: An input other than the context, such as the state, tells rows apart all the same.
+
+    Raises:
+        ValueError: Features are to be missing from contexts that there are none of.
+    """
+    if tuple(choices.inputs) != ("context",):
+        return False
+    context = space[CONTEXT] if isinstance(space, spaces.Dict) and CONTEXT in space.spaces else None
+    empty = context is None or prod(context.shape or ()) == 0
+    if empty and choices.missing:
+        raise ValueError("missing: found above 0 where the hypernetwork sees no context; allowed: 0")
+    return empty or (not choices.missing and has_one_value(context))
+
+
+def has_one_value(space: spaces.Space[Any] | None) -> bool:
+    """Whether a space leaves its samples one value."""
+    match space:
+        case spaces.Box():
+            return bool(np.array_equal(space.low, space.high))
+        case spaces.Discrete():
+            return bool(space.n == 1)
+        case spaces.MultiDiscrete():
+            return bool((space.nvec == 1).all())
+    return False
+
+
+class ConvolutionalExtractor(BaseFeaturesExtractor):
+    """Features of one image by convolutions without padding, an activation after each.
+
+    Args:
+        observation_space: One image, alone or in a dictionary, channels first.
+        convolutions: (channels, kernel size, stride) of each.
+        activation_fn: The activation.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        convolutions: Sequence[tuple[int, int, int]],
+        activation_fn: type[nn.Module],
+    ) -> None:
+        shapes = CNN(image_shape(observation_space), 1, convolutions).shapes
+        super().__init__(observation_space, prod(shapes[-1]))
+        layers: list[nn.Module] = []
+        for before, (channels, kernel, stride) in zip(shapes, convolutions, strict=False):
+            layers += [nn.Conv2d(before[0], channels, kernel, stride), activation_fn()]
+        self.cnn = nn.Sequential(*layers, nn.Flatten())
+        self.key = (
+            next(iter(observation_space.spaces)) if isinstance(observation_space, spaces.Dict) else None
+        )
+
+    def forward(self, observations: PyTorchObs) -> Tensor:
+        """(batch, features)."""
+        image: Any = observations if self.key is None else observations[self.key]  # type: ignore[index]
+        features: Tensor = self.cnn(image.float())
+        return features
+
+
+def add_blocks(network: nn.Sequential, hidden: int, layer_norm: bool, residual: bool) -> None:
+    """Adds layer normalization and residual connections to the hidden layers of a network, in place.
+
+    Args:
+        network: As ``stable_baselines3.common.torch_layers.create_mlp`` makes it: pairs of a layer and its
+            activation, then what is left.
+        hidden: Number of these pairs.
+        layer_norm: Whether each layer is normalized ahead of its activation.
+        residual: Whether a layer with as many inputs as outputs adds its input.
+    """
+    if not (layer_norm or residual):
+        return
+    modules = list(network)
+    blocks: list[nn.Module] = []
+    for layer, activation in zip(modules[: 2 * hidden : 2], modules[1 : 2 * hidden : 2], strict=True):
+        assert isinstance(layer, nn.Linear)
+        norm = [nn.LayerNorm(layer.out_features, device=layer.weight.device)] if layer_norm else []
+        block = [layer, *norm, activation]
+        adds = residual and layer.in_features == layer.out_features
+        blocks += [Residual(*block)] if adds else block
+    network._modules.clear()
+    network.extend([*blocks, *modules[2 * hidden :]])
+
+
+def priced(head: nn.Module, effort: Effort | None) -> nn.Module:
+    """A layer whose outputs are actions, their effort priced ahead of what follows the layer."""
+    if effort is None:
+        return head
+    first, *rest = list(head) if isinstance(head, nn.Sequential) else [head]
+    return nn.Sequential(first, effort, *rest)
+
+
+def layers_before(network: nn.Module, squashing: type[nn.Module]) -> nn.Sequential:
+    """A network without its last module, where that is the one which squashes outputs."""
+    modules = list(network) if isinstance(network, nn.Sequential) else [network]
+    return nn.Sequential(*(modules[:-1] if isinstance(modules[-1], squashing) else modules))
+
+
+def side_by_side(*heads: nn.Module) -> nn.Linear:
+    """One layer whose outputs are those of several, each the first linear layer in its module."""
+    layers = [next(each for each in head.modules() if isinstance(each, nn.Linear)) for head in heads]
+    joined = nn.Linear(layers[0].in_features, sum(layer.out_features for layer in layers))
+    with torch.no_grad():
+        joined.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]))
+        joined.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]))
+    return joined
+
+
+def frozen(network: nn.Sequential) -> nn.Sequential:
+    """A copy of a network that does not learn, without the price of effort."""
+    kept = [deepcopy(module) for module in _flat(network) if not isinstance(module, Effort)]
+    return nn.Sequential(*kept).requires_grad_(False)
+
+
+def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, Tensor]:
+    """The weights of plain networks for a number of tasks, the same for each.
+
+    Returns:
+        ``"actor.0.weight"`` (task, out, in), ``"actor.0.bias"`` (task, out) and so on; a normalization's
+        are ``"actor.norm.0.weight"`` (task, size).
+    """
+    found = {}
+    for name, network in networks.items():
+        kinds = {"": nn.Linear, "norm.": nn.LayerNorm}
+        for prefix, kind in kinds.items():
+            layers = [module for module in network.modules() if isinstance(module, kind)]
+            for number, layer in enumerate(layers):
+                for key in ("weight", "bias"):
+                    tensor: Tensor = getattr(layer, key).detach()
+                    found[f"{name}.{prefix}{number}.{key}"] = tensor.expand(tasks, *tensor.shape)
+    return found
+
+
+def _flat(network: nn.Sequential) -> list[nn.Module]:
+    """The modules of a sequence, sequences in it taken apart; residual blocks stay whole."""
+    modules: list[nn.Module] = []
+    for module in network:
+        modules += _flat(module) if type(module) is nn.Sequential else [module]
+    return modules
