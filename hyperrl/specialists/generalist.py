@@ -218,6 +218,8 @@ class Rule(nn.Module):
         shape = self.action.shape
         match self.action.rule:
             case "argmax":
+                # ONNX's ArgMax passes over NaN, which torch takes for the largest
+                x = torch.where(x.isnan(), torch.inf, x.clamp(max=torch.finfo(x.dtype).max))
                 parts = torch.split(x, list(self.action.sizes), dim=1)
                 chosen = torch.stack([part.argmax(dim=1) for part in parts], dim=1)
                 return chosen.reshape(-1, *shape)

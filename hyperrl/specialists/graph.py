@@ -179,6 +179,13 @@ class _Graph:
         self.add("Add", [above, low], OUTPUT)
 
     def _chosen(self, action: Action, x: str) -> None:
+        """The index of the largest output; NaN counts as the largest, as in NumPy and torch.
+
+        ONNX's ArgMax passes over NaN, so that a graph would act otherwise than the agent where observations
+        are not finite.
+        """
+        finite = self.add("Min", [x, self.constant(np.finfo(np.float32).max)])
+        x = self.add("Where", [self.add("IsNaN", [x]), self.constant(np.inf), finite])
         if not action.shape:
             self.add("ArgMax", [x], OUTPUT, axis=1, keepdims=0)
             return

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl import UserError, load_specialist
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.specialists import files
+from hyperrl.specialists.acting import Acting
+from hyperrl.specialists.plan import Linear
 from hyperrl.specialists.reading import specialist as read
 from hyperrl.specialists.sb3 import plain_model, zip_bytes
+from hyperrl.specialists.smaller import quantised
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
 from tests.project.pages import ROOT, blocks
@@ -46,6 +50,41 @@ def test_as_a_graph(every: Made, tmp_path: Path) -> None:
     path = tmp_path / "one.onnx"
     path.write_bytes(onnx_bytes(every.specialist))
     agree(every, load_specialist(path)(every.observations))
+
+
+@pytest.mark.parametrize("name", ["dqn", "ppo multi-discrete"])
+@pytest.mark.parametrize("wild", [np.nan, np.inf])
+def test_the_graph_chooses_as_numpy_where_numbers_are_not_finite(name: str, wild: float) -> None:
+    """ONNX's ArgMax passes over NaN, which NumPy and torch take for the largest."""
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.specialists.graph import onnx_bytes
+
+    given = made(name)
+    last = given.specialist.plan.layers[-1]
+    assert isinstance(last, Linear)
+    bias = given.specialist.arrays[last.bias].copy()
+    bias[[0, 1]] = -1e9, wild
+    odd = replace(given.specialist, arrays=given.specialist.arrays | {last.bias: bias})
+    session = runtime.InferenceSession(onnx_bytes(odd), providers=["CPUExecutionProvider"])
+    seen = given.observations[:50]
+    (actions,) = session.run(None, {given.specialist.plan.inputs[0].name: seen})
+    np.testing.assert_array_equal(actions, Acting(odd)(seen))
+    assert (actions.reshape(50, -1)[:, 0] == 1).all()
+
+
+def test_an_answer_in_eight_bits_does_not_depend_on_the_rest_of_the_batch() -> None:
+    """onnxruntime's own dynamic quantization finds its scale over the whole batch."""
+    pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.specialists.graph import onnx_bytes
+    from hyperrl.specialists.runtime import OnnxActing
+
+    given = made("ppo")
+    act = OnnxActing(onnx_bytes(quantised(given.specialist)), "made")
+    seen = given.observations[:4].copy()
+    alone = [act(each) for each in seen]
+    beside = act(np.concatenate([seen, np.full((1, seen.shape[1]), 1e4, np.float32)]))[:4]
+    np.testing.assert_allclose(beside, alone, atol=1e-6)
+    assert np.ptp(alone) > 1e-3
 
 
 @pytest.mark.parametrize("kind", ["hyper", "concat", "blind"])
