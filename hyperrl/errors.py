@@ -21,6 +21,21 @@ class UnwritableError(Exception):
     """Training cannot go on as its run can no longer be written; the message says why, and what is kept."""
 
 
+class BaseEnvironmentError(Exception):
+    """A base environment failed; the message says how, in which task and at which step, in one line.
+
+    Attributes:
+        trace: the base environment's own traceback, as text.
+    """
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(" ".join(line.strip() for line in message.splitlines()), trace)
+        self.trace = trace
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The tail of a message about an unknown name: the nearest one, then all of them where they are few.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from hyperrl.errors import DivergenceError, UnwritableError, UserError
+from hyperrl.errors import BaseEnvironmentError, DivergenceError, UnwritableError, UserError
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
 
@@ -49,7 +49,7 @@ def held() -> Iterator[Outcome]:
             _interrupted("interrupted")
     except UserError as mistake:
         outcome.status = told(str(mistake))
-    except (DivergenceError, UnwritableError) as end:
+    except (BaseEnvironmentError, DivergenceError, UnwritableError) as end:
         outcome.status = told(str(end), OURS)
     except UsageMistake as mistake:
         outcome.status = told(usage_line(mistake))

@@ -138,7 +138,7 @@ def _start(agent: str, family: str, out: str | None, *, seed: int, **options: An
     from hyperrl.tasks import Family
 
     recipe, tasks = load_agent(agent), Family.load(family)
-    tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
+    tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
     directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
     with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)

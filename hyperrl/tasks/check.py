@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.utils.env_checker import data_equivalence
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
@@ -251,7 +251,7 @@ def _telling(where: str) -> Iterator[None]:
     try:
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             yield
-    except UserError as error:
+    except (UserError, BaseEnvironmentError) as error:
         raise UserError(f"{where}: {error}") from error
     except Exception as error:
         raise UserError(f"{where}: the base environment fails: {type(error).__name__}: {error}") from error

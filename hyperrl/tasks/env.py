@@ -1,26 +1,34 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any, SupportsFloat
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.tasks import paths
+from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, reason_of, trace_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
 from hyperrl.tasks.chosen import ChosenEnv
-from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.contexts import Binding, Context, ContextSpace, assignment
 from hyperrl.tasks.dynamics.scaled import scaled_action
 from hyperrl.tasks.physics import Physics, physics_of
+from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 
 CUSTOM_TASK = -1
 """Task index of a context that was given to `reset` and is none of the sampler's."""
+
+_NOT_THE_BASES = (UserError, BaseEnvironmentError, gym.error.ResetNeeded)
+"""Exceptions that are not the base environment's failures, though they come out of its methods."""
 
 
 def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.spaces.Dict:
@@ -42,10 +50,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a
     sampler that several environments may share), and `reset(options={"context": {...}})` overrules it for
     one episode. `info["context"]` holds the raw values and `info["task"]` the index into `tasks.contexts`
-    (-1: given to reset), at every reset and at an episode's last step.
+    (-1: given to reset), at every reset and step. Whatever the base returns comes in through `adapter`.
 
     Attributes:
         env: the base environment with its wrappers.
+        adapter: copies, checks and shifts what the base returns.
         context: the present task's raw values.
         attributes: the attribute values that carry it.
         task: its index into the task source's contexts, -1 where it is none of them.
@@ -72,25 +81,31 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             owns_tasks: `tasks` is a sampler of this environment alone, seeded by `reset(seed=...)`.
             options: reset options of the base environment, handed to every reset (those given to `reset` go
                 first).
-            record_episodes: add {"episode": {"r", "l"}} to the last info, as vector environments here do;
-                it stays off elsewhere because Gymnasium's RecordEpisodeStatistics refuses an info that has
-                it.
+            record_episodes: report as the vector environments here do: {"episode": {"r", "l"}} in the last
+                info, and task and context at resets and last steps alone. It stays off elsewhere because
+                Gymnasium's RecordEpisodeStatistics refuses an info that has an episode.
 
         Raises:
-            UserError: the unwrapped environment lacks an attribute, or does not let it be set.
+            UserError: the unwrapped environment lacks an attribute, or does not let it be set; its spaces are
+                not supported.
+            BaseEnvironmentError: its reset fails, where a feature needs one first.
         """
         self.env, self.space, self.tasks = env, space, tasks
         self._binding = binding
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
         self._record = record_episodes
-        self.observation_space: gym.spaces.Dict = contextual_space(env.observation_space, space.box)
-        self._nested = isinstance(env.observation_space, gym.spaces.Dict)
-        self.action_space = env.action_space
+        self._base_spaces = env.observation_space, env.action_space
+        self.adapter = BaseAdapter(*self._base_spaces)
+        self.observation_space: gym.spaces.Dict = contextual_space(self.adapter.observation_space, space.box)
+        self.action_space = self.adapter.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
+        self._spec: EnvSpec | None = None
+        self.context = dict(space.default)
         if binding.late:
-            env.reset()  # a goal may have no coordinates before it
+            with self._naming_failures("its first reset"):
+                env.reset()  # a goal may have no coordinates before it
         check_attributes(self.base, binding)
         self._physics: Physics | None = physics_of(self.base) if binding.physics else None
         self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
@@ -142,9 +157,29 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             return "the simulator's physics are others in the episode"
         return None
 
-    def _observation(self, observation: Any) -> dict[str, Any]:
-        inner = observation if self._nested else {"obs": observation}
-        return {**inner, "context": self._descriptor.copy()}
+    def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
+        """What to raise where the base raised an exception, or returned what it must not."""
+        where = f"task {assignment(self.context)}, {when}"
+        return BaseEnvironmentError(
+            f"the base environment failed: {reason_of(error)} ({where})", trace_of(error)
+        )
+
+    @contextmanager
+    def _naming_failures(self, when: str) -> Iterator[None]:
+        """Raise BaseEnvironmentError for whatever the base raises."""
+        try:
+            yield
+        except _NOT_THE_BASES:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failure(error, when) from error
+
+    def _refuse_other_spaces(self) -> None:
+        """Refuse spaces that a reset has changed, as a task that changes sizes does."""
+        for name, declared in zip(("observation_space", "action_space"), self._base_spaces, strict=True):
+            found = getattr(self.env, name)
+            if found is not declared and found != declared:
+                raise InterfaceError(f"its {name} is {found}; allowed: the other tasks', {declared}")
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -163,35 +198,69 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
             self._begin(CUSTOM_TASK, self.space.complete(given))
-        observation, info = self.env.reset(seed=seed, options=merged or None)
+        with self._naming_failures("a reset"):
+            observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
+            self._refuse_other_spaces()
         if self._binding.late:
             self.apply(self.context)
-        return self._observation(observation), {**info, "task": self.task, "context": dict(self.context)}
+        observation["context"] = self._descriptor.copy()
+        return observation, {**info, "task": self.task, "context": dict(self.context)}
 
-    def step(self, action: Any) -> tuple[dict[str, Any], SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step the base environment; an episode's end is reported to the sampler."""
-        if self._factors is not None and isinstance(self.action_space, gym.spaces.Box):
-            action = scaled_action(np.asarray(action), self._factors, self.action_space)
-        observation, reward, terminated, truncated, info = self.env.step(action)
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Step the base environment; an episode's end is reported to the sampler.
+
+        Raises:
+            BaseEnvironmentError: the base raises an exception, or returns what its spaces or Gymnasium's
+                interface do not allow.
+        """
+        try:
+            if self._factors is not None and isinstance(self.action_space, gym.spaces.Box):
+                action = scaled_action(np.asarray(action), self._factors, self.action_space)
+            returned = self.env.step(self.adapter.action(action))
+            observation, reward, terminated, truncated, info = self.adapter.step(returned)
+        except _NOT_THE_BASES:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failure(error, f"step {self._length + 1} of an episode") from error
         if self._binding.reward is not None:
             name, kind = self._binding.reward
             reward, info = rewarded(kind, self.context[name], info)
-        self._return += float(reward)
+        self._return += reward
         self._length += 1
-        if terminated or truncated:
+        observation["context"] = self._descriptor.copy()
+        ended = terminated or truncated
+        if ended:
             self.tasks.update(self.task, self._return)
-            info = {**info, "task": self.task, "context": dict(self.context)}
             if self._record:
+                # arrays in it may be the base's own, which its next reset writes
+                info = {
+                    key: np.array(value) if isinstance(value, np.ndarray) else value
+                    for key, value in info.items()
+                }
                 info["episode"] = {"r": self._return, "l": self._length}
-        return self._observation(observation), reward, terminated, truncated, info
+        if ended or not self._record:
+            info["task"], info["context"] = self.task, dict(self.context)
+        return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
-        """Render the base environment."""
-        return self.env.render()
+        """Render the base environment; raises BaseEnvironmentError where it fails."""
+        with self._naming_failures("a picture"):
+            return self.env.render()
 
     def close(self) -> None:
         """Close the base environment."""
         self.env.close()
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """The specification that `gymnasium.make` gave, with the time limit that the base has."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, value: EnvSpec | None) -> None:
+        if value is not None and value.max_episode_steps is None:
+            value = replace(value, max_episode_steps=time_limit(self.env) or None)
+        self._spec = value
 
     @property
     def np_random(self) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """A family of tasks: a base environment, its features, its splits."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import gymnasium as gym
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
+from hyperrl.tasks.adapter import BaseAdapter, reason_of
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
@@ -51,7 +53,7 @@ class Family:
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
         self._trained: set[tuple[float, ...]] | None = None
-        self._probed: tuple[gym.Space[Any], gym.Space[Any], int] | None = None
+        self._probed: tuple[gym.Space[Any], BaseAdapter, int] | None = None
 
     @classmethod
     def load(cls, name_or_path: str) -> "Family":
@@ -188,6 +190,19 @@ class Family:
         """Make one environment that plays the context of defaults; raises as `make`."""
         return self._single(FixedTask([self.space.default], 0))
 
+    def try_out(self) -> None:
+        """Reset one environment and take one step, so that a base that fails at once is told early.
+
+        Raises:
+            BaseEnvironmentError: as a reset and a step raise it.
+            UserError: as `make`.
+        """
+        env = self.make_default()
+        with closing(env):
+            env.reset(seed=0)
+            env.action_space.seed(0)
+            env.step(env.action_space.sample())
+
     def make_base(
         self, render_mode: str | None = None, arguments: Mapping[str, Any] | None = None
     ) -> gym.Env[Any, Any]:
@@ -214,6 +229,8 @@ class Family:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
         except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason_of(error)}") from error
         return seen_through(made, self.recipe.observe, flatten=self.recipe.flatten)
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
@@ -236,12 +253,17 @@ class Family:
     @property
     def action_space(self) -> gym.Space[Any]:
         """Action space of one environment."""
+        return self.adapter.action_space
+
+    @property
+    def adapter(self) -> BaseAdapter:
+        """What lies between the base environment's values and those of the family's environments."""
         return self._probe()[1]
 
-    def _probe(self) -> tuple[gym.Space[Any], gym.Space[Any], int]:
-        """Spaces and time limit of one environment, which is made once to be asked."""
+    def _probe(self) -> tuple[gym.Space[Any], BaseAdapter, int]:
+        """Space, adapter and time limit of one environment, which is made once to be asked."""
         if self._probed is None:
             env = self.make_default()
-            self._probed = env.observation_space, env.action_space, time_limit(env.env)
+            self._probed = env.observation_space, env.adapter, time_limit(env.env)
             env.close()
         return self._probed

@@ -1,39 +1,28 @@
 """Contextual environments in processes of their own, for physics that is heavy."""
 
+import logging
 import multiprocessing
-import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import os
+import re
+import tempfile
+from collections.abc import Sequence
 from functools import partial
-from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.vector.utils import CloudpickleWrapper, iterate
 
-from hyperrl.tasks.env import ContextualEnv
+from hyperrl.errors import BaseEnvironmentError
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.sync import ContextualSyncEnv
+from hyperrl.tasks.worker import MakeEnv, Packet, serve, unpacked
 
 PATIENCE = 5.0
 """Seconds that a process has to end by itself."""
 
-MakeEnv = Callable[[TaskSource], ContextualEnv]
-
-
-class Handed:
-    """What an environment of a worker asks: the task that the parent process has handed over."""
-
-    def __init__(self, contexts: list[dict[str, float]]) -> None:
-        """Take the contexts that tasks are indices into."""
-        self.contexts, self.task = contexts, 0
-
-    def next(self) -> int:
-        """Index of the task that was handed over."""
-        return self.task
-
-    def update(self, task: int, episode_return: float) -> None:
-        """The parent process tells its sampler."""
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
+_LOG = logging.getLogger("hyperrl")
 
 
 class Worker:
@@ -51,8 +40,11 @@ class Worker:
         self.places = places
         self._connection, theirs = context.Pipe()
         packed: Any = CloudpickleWrapper(make)  # type: ignore[arg-type]
-        given = (theirs, packed, contexts, len(places))
-        self._process = context.Process(target=_serve, args=given, daemon=True)
+        handle, name = tempfile.mkstemp(prefix="hyperrl-", suffix=".txt")
+        os.close(handle)
+        self._last_words = Path(name)
+        given = (theirs, packed, contexts, len(places), name)
+        self._process = context.Process(target=serve, args=given, daemon=True)
         self._process.start()
         theirs.close()
 
@@ -60,7 +52,7 @@ class Worker:
         """Ask for something; `receive` gives the answer.
 
         Raises:
-            RuntimeError: the process has ended.
+            BaseEnvironmentError: the process has ended.
         """
         try:
             self._connection.send((name, *arguments))
@@ -71,25 +63,26 @@ class Worker:
         """The answer to the first question that is open, an exception where the environment raised one.
 
         Raises:
-            RuntimeError: the process has ended.
+            BaseEnvironmentError: the process has ended.
         """
         try:
-            answer = self._connection.recv()
+            return self._connection.recv()
         except (EOFError, ConnectionResetError) as error:
             raise self._ended() from error
-        return answer
+        except Exception as error:  # of an answer that cannot be rebuilt here
+            return TypeError(f"what was asked for cannot be read ({type(error).__name__}: {error})")
 
     def ask(self, name: str, *arguments: Any) -> Any:
         """Send and receive; raises what the environment raises."""
         self.send(name, *arguments)
         return _answers([self])[0]
 
-    def _ended(self) -> RuntimeError:
+    def _ended(self) -> BaseEnvironmentError:
         self._process.join(PATIENCE)
-        return RuntimeError(
-            f"the process of environments {self.places[0]} to {self.places[-1]} has ended"
-            f" (exit status {self._process.exitcode})"
-        )
+        trace = self._last_words.read_text(errors="replace") if self._last_words.exists() else ""
+        which = f"the process of environments {self.places[0]} to {self.places[-1]}"
+        how = f"has ended (exit status {self._process.exitcode}){_place(trace)}"
+        return BaseEnvironmentError(f"the base environment failed: {which} {how}", trace)
 
     def close(self) -> None:
         """End the process."""
@@ -98,6 +91,16 @@ class Worker:
         if self._process.is_alive():
             self._process.terminate()
             self._process.join()
+        self._last_words.unlink(missing_ok=True)
+
+
+def _place(trace: str) -> str:
+    """The line at which a process ended, as the tail of a message; nothing where no trace tells it."""
+    found = _FRAME.findall(trace)
+    if not found:
+        return ""
+    file, line = found[0] if "most recent call first" in trace else found[-1]
+    return f" at {Path(file).name}, line {line}"
 
 
 def _answers(workers: Sequence[Worker]) -> list[Any]:
@@ -109,43 +112,6 @@ def _answers(workers: Sequence[Worker]) -> list[Any]:
     return answers
 
 
-def _serve(connection: Connection, make: Any, contexts: list[dict[str, float]], count: int) -> None:
-    """Answer the parent until it closes the connection. An interrupt is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sources = [Handed(contexts) for _ in range(count)]
-    envs: list[ContextualEnv] = []
-
-    def reset(place: int, task: int, **given: Any) -> Any:
-        sources[place].task = task
-        return envs[place].reset(**given)
-
-    def answer(name: str, *arguments: Any) -> Any:
-        if name == "make":
-            envs.extend(make.fn(source) for source in sources)
-            first = envs[0]
-            return first.observation_space, first.action_space, first.metadata, first.render_mode
-        if name == "step":
-            return [env.step(action) for env, action in zip(envs, arguments[0], strict=True)]
-        if name == "reset":
-            place, task, given = arguments
-            return reset(place, task, **given)
-        place, given = arguments
-        return getattr(envs[place], name)(*given)
-
-    try:
-        with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-            while True:
-                question = connection.recv()
-                try:
-                    found = answer(*question)
-                except Exception as error:
-                    found = error
-                connection.send(found)
-    finally:
-        for env in envs:
-            env.close()
-
-
 class RemoteEnv(gym.Env[Any, Any]):
     """One environment of a worker: what it returned is handed out, its tasks come from this process.
 
@@ -154,10 +120,14 @@ class RemoteEnv(gym.Env[Any, Any]):
         place: its number there.
         tasks: hands out tasks.
         options: the environment's own reset options.
+        notes: what was told of infos, by any of the environments.
     """
 
-    def __init__(self, worker: Worker, place: int, tasks: TaskSource, options: dict[str, Any]) -> None:
+    def __init__(
+        self, worker: Worker, place: int, tasks: TaskSource, options: dict[str, Any], notes: list[str]
+    ) -> None:
         self._worker, self._place, self._tasks, self._options = worker, place, tasks, options
+        self._notes = notes
         self.returned: Any = None
 
     def reset(
@@ -166,9 +136,18 @@ class RemoteEnv(gym.Env[Any, Any]):
         """Begin an episode of the next task, or of `options["context"]`."""
         own = "context" in {**self._options, **(options or {})}
         task = 0 if own else self._tasks.next()
-        found: tuple[Any, dict[str, Any]] = self._worker.ask(
-            "reset", self._place, task, {"seed": seed, "options": options}
-        )
+        observation, packet = self._worker.ask("reset", self._place, task, {"seed": seed, "options": options})
+        return observation, self.info(packet)
+
+    def info(self, packet: Packet) -> dict[str, Any]:
+        """The info that the worker packed; what could not travel is told once."""
+        found, missing = unpacked(packet)
+        if missing and not self._notes:
+            self._notes.append(", ".join(missing))
+            _LOG.warning(
+                "note: the base environment's info cannot travel between processes and is left out: %s",
+                self._notes[0],
+            )
         return found
 
     def step(self, action: Any) -> Any:
@@ -232,9 +211,10 @@ class ProcessEnv(ContextualSyncEnv):
             self._end()
             raise
         remote: dict[int, RemoteEnv] = {}
+        notes: list[str] = []
         for worker, share in zip(self.workers, shares, strict=True):
             for place, index in enumerate(share):
-                remote[index] = RemoteEnv(worker, place, sources[index], options or {})
+                remote[index] = RemoteEnv(worker, place, sources[index], options or {}, notes)
         for env in remote.values():
             env.observation_space, env.action_space, env.metadata, env.render_mode = answers[0]
         made: list[Any] = [partial(remote.__getitem__, index) for index in range(count)]
@@ -246,8 +226,9 @@ class ProcessEnv(ContextualSyncEnv):
         for worker in self.workers:
             worker.send("step", [each[index] for index in worker.places])
         for worker, answer in zip(self.workers, _answers(self.workers), strict=True):
-            for index, returned in zip(worker.places, answer, strict=True):
-                self.envs[index].returned = returned  # type: ignore[attr-defined]
+            for index, (*values, packet) in zip(worker.places, answer, strict=True):
+                env: Any = self.envs[index]
+                env.returned = *values, env.info(packet)
         return super().step(actions)
 
     def close_extras(self, **kwargs: Any) -> None:

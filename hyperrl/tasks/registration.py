@@ -7,6 +7,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
 
 from hyperrl.recipes import FamilyRecipe
+from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
 
 _LIMIT = "max_episode_steps"
@@ -50,6 +51,7 @@ def registered_limit(recipe: FamilyRecipe) -> int:
 def time_limit(env: gym.Env[Any, Any]) -> int:
     """Steps after which a wrapper truncates an environment's episodes; 0 where none does."""
     limits = []
+    env = env.present if isinstance(env, ChosenEnv) else env
     while isinstance(env, gym.Wrapper):
         if isinstance(env, gym.wrappers.TimeLimit):
             limits.append(env._max_episode_steps)

@@ -9,6 +9,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSampler
 
+_TYPES: dict[str, Any] = {"task": np.int64}
+_EPISODE_TYPES: dict[str, Any] = {"r": np.float64, "l": np.int64}
+"""What is no array of objects; the names are ours alone (`hyperrl.tasks.adapter.RESERVED`)."""
+
 
 class ContextualSyncEnv(SyncVectorEnv):
     """Gymnasium's SyncVectorEnv, resetting in the same step, with infos as `BatchedEnv` gives them."""
@@ -32,12 +36,25 @@ class ContextualSyncEnv(SyncVectorEnv):
     def _add_info(
         self, vector_infos: dict[str, Any], env_info: dict[str, Any], env_num: int
     ) -> dict[str, Any]:
-        rest = {key: value for key, value in env_info.items() if key != "context"}
-        vector_infos = super()._add_info(vector_infos, rest, env_num)
-        if "context" in env_info:
-            if "context" not in vector_infos:
-                vector_infos["context"] = np.full(self.num_envs, None, object)
-                vector_infos["_context"] = np.zeros(self.num_envs, np.bool_)
-            vector_infos["context"][env_num] = env_info["context"]
-            vector_infos["_context"][env_num] = True
-        return vector_infos
+        """Add one environment's info, the base's values as they are, in arrays of objects.
+
+        Keys that begin with an underscore are left out: Gymnasium has its masks there.
+        """
+        return self._gather(vector_infos, env_info, env_num, _TYPES)
+
+    def _gather(
+        self, into: dict[str, Any], info: dict[str, Any], env_num: int, types: dict[str, Any]
+    ) -> dict[str, Any]:
+        for key, value in info.items():
+            if key[:1] == "_":
+                continue
+            if key in ("final_info", "episode"):
+                inner = _TYPES if key == "final_info" else _EPISODE_TYPES
+                into[key] = self._gather(into.get(key, {}), value, env_num, inner)
+            else:
+                if key not in into:
+                    typed = key in types
+                    into[key] = np.full(self.num_envs, 0 if typed else None, types.get(key, object))
+                into[key][env_num] = value
+            into.setdefault(f"_{key}", np.zeros(self.num_envs, np.bool_))[env_num] = True
+        return into

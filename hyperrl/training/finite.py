@@ -85,13 +85,24 @@ class Finite(BaseCallback):
                 if self._detecting:
                     anomalies.enter_context(self._watching(parameters))
                 yield
-        except (ValueError, RuntimeError):
+        except (ValueError, RuntimeError) as error:
+            self._look_for_cause(error)
+            raise
+
+    def _look_for_cause(self, error: Exception) -> None:
+        """Raise DivergenceError where numbers explain an error; what else fails here never hides it."""
+        if not hasattr(self, "model"):  # the error came before the first rollout
+            return
+        try:
             self._check_update()
             if self._on_policy:
                 self._check_rollout()
             elif "rewards" in self.locals:
                 self._check_transition()
-            raise
+        except DivergenceError as divergence:
+            raise divergence from error
+        except Exception:
+            raise error from None
 
     @contextmanager
     def _watching(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:

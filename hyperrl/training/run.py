@@ -15,6 +15,7 @@ from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training.base_failures import explaining_base_failures
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
 from hyperrl.training.checkpoint import (
@@ -76,6 +77,7 @@ def train(
         The finished run: checkpoints `latest` and `best`, `evaluations/final.json`, logs and figures.
 
     Raises:
+        BaseEnvironmentError: the base environment failed; the last checkpoint is kept.
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
@@ -94,7 +96,7 @@ def train(
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
-        with Run.create(out, spec) as run, explaining_full_disks(run):
+        with Run.create(out, spec) as run, explaining_full_disks(run), explaining_base_failures(run):
             if from_run is not None:
                 save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
             training.learn(run, progress)
@@ -138,7 +140,7 @@ def resume(
                 " give more in --steps to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)
-        with closing(built) as training, explaining_full_disks(run):
+        with closing(built) as training, explaining_full_disks(run), explaining_base_failures(run):
             exact = training.restore(run, state)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))

@@ -17,11 +17,11 @@ from hyperrl.tasks.batched import BatchedEnv
 class BatchedVecEnv(VecEnv):
     """Any Gymnasium VectorEnv with SAME_STEP autoreset as a VecEnv of the same number of environments.
 
-    Observations and rewards are the caller's to keep: they are copied out of the batch, unless it is ours,
-    whose arrays are new at every step. The infos of environments in mid-episode are one list of empty dicts,
-    the same at every step; that of a finished episode holds `terminal_observation`, `TimeLimit.truncated`,
-    `episode` ({"r": undiscounted return, "l": steps, "t": 0.0}) and whatever the batch's `final_info` says,
-    `task` and `context` with ours.
+    Observations and rewards are the caller's to keep: they are copied out of the batch, unless its arrays are
+    new at every step, as those of ours are. The infos of environments in mid-episode are one list of empty
+    dicts, the same at every step; that of a finished episode holds `terminal_observation`,
+    `TimeLimit.truncated`, `episode` ({"r": undiscounted return, "l": steps, "t": 0.0}) and whatever the
+    batch's `final_info` says, `task` and `context` with ours.
 
     Raises:
         ValueError: the batch resets its environments in another way.
@@ -33,6 +33,7 @@ class BatchedVecEnv(VecEnv):
             raise ValueError(f"expected a VectorEnv with SAME_STEP autoreset, found {mode}")
         self.batch = batch
         self._ours = batch if isinstance(batch, BatchedEnv) else None
+        self._keep = _unchanged if self._ours is not None or getattr(batch, "copy", False) else _copied
         self.returns: NDArray[np.float64] = np.zeros(batch.num_envs)
         self.lengths: NDArray[np.int64] = np.zeros(batch.num_envs, dtype=np.int64)
         self._actions: NDArray[Any] = np.zeros(0)
@@ -53,7 +54,7 @@ class BatchedVecEnv(VecEnv):
         self.lengths[:] = 0
         self._reset_seeds()
         self._reset_options()
-        return _copied(observation)
+        return self._keep(observation)
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take note of the actions, (num_envs, ...)."""
@@ -68,7 +69,7 @@ class BatchedVecEnv(VecEnv):
         self.lengths += 1
         dones = terminated | truncated
         told = self._finish(np.flatnonzero(dones), terminated, infos) if dones.any() else self._idle
-        return _copied(observation), reward.astype(np.float32), dones, told
+        return self._keep(observation), reward.astype(np.float32), dones, told
 
     def _advance(self, batch: BatchedEnv) -> VecEnvStepReturn:
         """The same over our own batch: it counts returns and lengths and hands out new arrays."""
@@ -162,6 +163,7 @@ class BatchedVecEnv(VecEnv):
             info["terminal_observation"] = final_obs[i]
             info["TimeLimit.truncated"] = not terminated[i]
             info["episode"] = {"r": total, "l": length, "t": 0.0}
+            _hold_success(info)
             told[i] = info
         self.returns[done] = 0.0
         self.lengths[done] = 0
@@ -177,6 +179,20 @@ class BatchedVecEnv(VecEnv):
     def _envs(self, indices: VecEnvIndices) -> list[gym.Env[Any, Any]] | None:
         envs = getattr(self.batch, "envs", None)
         return None if envs is None else [envs[i] for i in self._indices(indices)]
+
+
+def _hold_success(info: dict[str, Any]) -> None:
+    """Leave out a success that is no number: Stable-Baselines3 takes means of it."""
+    success = info.get("is_success", 0.0)
+    if isinstance(success, bool | int | float | np.bool_ | np.number):
+        info |= {"is_success": float(success)} if "is_success" in info else {}
+    else:
+        del info["is_success"]
+
+
+def _unchanged(observation: Any) -> VecEnvObs:
+    kept: VecEnvObs = observation
+    return kept
 
 
 def _copied(observation: Any) -> VecEnvObs:

@@ -102,7 +102,7 @@ def test_a_doubled_attribute_that_is_derived_is_right() -> None:
     ("feature", "highest", "derived", "says"),
     [
         ("good", 2.0, {}, None),
-        ("good", 4.0, {}, "the base environment fails: ValueError: too good"),
+        ("good", 4.0, {}, "the base environment failed: ValueError: too good"),
         ("leaks", 2.0, {}, "leaks"),
         ("doubled", 2.0, {}, "stale"),
         ("doubled", 2.0, {"twice": {"sum": ["doubled"]}}, "gives 1 of the base's own values"),

@@ -48,8 +48,8 @@ def test_infos_carry_raw_values_and_observations_the_descriptor() -> None:
     assert set(seen) == {"obs", "context"}
     for step in range(200):
         seen, _, _, truncated, info = env.step(env.action_space.sample())
-        assert ("context" in info) == truncated == (step == 199)
-    assert info["context"] == {"m": 2.0, "l": 0.5, "g": 10.0}
+        assert info == {"task": 0, "context": {"m": 2.0, "l": 0.5, "g": 10.0}}
+        assert truncated == (step == 199)
     info["context"]["m"] = 99.0
     assert env.reset()[1]["context"]["m"] == 2.0
 
@@ -153,7 +153,7 @@ def test_a_dictionary_keeps_its_keys() -> None:
     assert env.observation_space.contains(seen)
     assert seen["position"][0] == np.float32(0.2)
     assert info["options"] is None
-    assert env.step(0)[4] == {"key": "value"}
+    assert env.step(0)[4] == {"key": "value", "task": -1, "context": {"gain": 2.0}}
     batch = family.make_vec(2)
     assert set(batch.reset()[0]) == {"position", "time", "context"}
     clash = family_of(

@@ -1,15 +1,18 @@
 """Environments in processes of their own: the same trajectories, and nothing left behind."""
 
+import ctypes
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from hyperrl.errors import UserError
+from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.processes import ProcessEnv
@@ -114,6 +117,13 @@ def test_attributes_and_pictures_travel() -> None:
     env.close()
 
 
+class UnsendableError(Exception):
+    """Needs two arguments, of which pickle knows none."""
+
+    def __init__(self, place: str, depth: int) -> None:
+        super().__init__(f"{place} at {depth}")
+
+
 class Fragile(gym.Env[Any, Any]):
     """Refuses to be made, or fails at its first step."""
 
@@ -121,26 +131,86 @@ class Fragile(gym.Env[Any, Any]):
     action_space = gym.spaces.Discrete(2)
     power = 0.0
 
+    def __init__(self, how: str = "") -> None:
+        self.how = how
+
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         return np.zeros(1, np.float32), {}
 
     def step(self, action: Any) -> Any:
+        match self.how:
+            case "unsendable":
+                raise UnsendableError("a wall", 3)
+            case "ends":
+                os._exit(3)
+            case "crashes":
+                ctypes.string_at(0)
         raise ArithmeticError("out of bounds")
 
 
-def test_what_an_environment_raises_arrives() -> None:
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("unsendable", r"failed: UnsendableError: a wall at 3 \(test_processes.py, line \d+\) \(task power="),
+        ("ends", r"environments 0 to 1 has ended \(exit status 3\) at test_processes.py, line \d+$"),
+        ("crashes", r"environments 0 to 1 has ended \(exit status -11\) at \S+, line \d+$"),
+    ],
+)
+def test_what_an_environment_raises_arrives(how: str, says: str) -> None:
+    """With the traceback of its own process, whatever it is and even where nothing is raised."""
     recipe = Family.load("mountaincar").recipe
-    env = Family(recipe, lambda **kwargs: Fragile()).make_vec(2, subprocesses=1)
+    env = Family(recipe, lambda **kwargs: Fragile(how)).make_vec(2, subprocesses=1)
     env.reset(seed=0)
-    with pytest.raises(ArithmeticError, match="out of bounds"):
+    with pytest.raises(BaseEnvironmentError, match=says) as told:
         env.step(np.zeros(2, np.int64))
+    assert "test_processes.py" in told.value.trace
     env.close()
+    assert not list(Path(tempfile.gettempdir()).glob(f"{env.workers[0]._last_words.name}"))  # type: ignore[attr-defined]
 
+
+def test_an_environment_that_refuses_to_be_made_is_told() -> None:
     def refuse(**_: Any) -> Any:
         raise UserError("no such simulator")
 
     with pytest.raises(UserError, match="no such simulator"):
-        Family(recipe, refuse).make_vec(2, subprocesses=2)
+        Family(Family.load("mountaincar").recipe, refuse).make_vec(2, subprocesses=2)
+
+
+class Unreadable:
+    """Becomes bytes, and nothing else again."""
+
+    def __reduce__(self) -> Any:
+        return int, ("nothing",)
+
+
+class Telling(Fragile):
+    """Says what can travel, what cannot, and in every other episode what cannot be read on arrival."""
+
+    episodes = 0
+
+    def step(self, action: Any) -> Any:
+        self.episodes += 1
+        info: dict[str, Any] = {"task": "walk", "there": np.zeros(2), "file": lambda: None}
+        if self.episodes % 2 == 0:
+            info = {"there": Unreadable()}
+        return np.zeros(1, np.float32), 0.0, False, True, info
+
+
+def test_what_cannot_travel_of_an_info_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """With one note; what can, and our own entries, arrive."""
+    env = Family(Family.load("mountaincar").recipe, lambda **_: Telling()).make_vec(2, subprocesses=1)
+    env.reset(seed=0)
+    first, second = (env.step(np.zeros(2, np.int64))[4]["final_info"] for _ in range(2))
+    env.close()
+    assert first.keys() - {"context", "_context"} == {
+        f"{mask}{key}" for key in ("base.task", "there", "task", "episode") for mask in ("", "_")
+    }
+    assert first["base.task"].tolist() == ["walk", "walk"]
+    assert first["task"].dtype == np.int64
+    assert "there" not in second
+    assert second["episode"]["l"].tolist() == [1, 1]
+    assert len(caplog.records) == 1
+    assert "cannot travel between processes and is left out: file" in caplog.text
 
 
 def test_no_process_outlives_its_batch() -> None:
@@ -161,6 +231,6 @@ def test_a_process_that_is_killed_is_told() -> None:
     env.step(env.action_space.sample())
     os.kill(victim, signal.SIGKILL)
     env.workers[0]._process.join()
-    with pytest.raises(RuntimeError, match=r"environments 0 to 1 has ended \(exit status -9\)"):
+    with pytest.raises(BaseEnvironmentError, match=r"environments 0 to 1 has ended \(exit status -9\)$"):
         env.step(env.action_space.sample())
     env.close()

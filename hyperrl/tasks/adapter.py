@@ -1,0 +1,226 @@
+"""The one door where a base environment's values come in, and where actions go out to it."""
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
+
+RESERVED = frozenset(
+    ("task", "context", "episode", "final_obs", "final_info", "terminal_observation", "TimeLimit.truncated")
+)
+"""Keys of an info that are ours, Gymnasium's vector environments' or Stable-Baselines3's."""
+
+OWN = "base."
+"""Stands before a key of the base's info that is reserved."""
+
+_LONGEST = 300
+"""Characters of an exception's own message."""
+
+
+class InterfaceError(Exception):
+    """A base environment returned what its spaces or Gymnasium's interface do not allow."""
+
+
+class BaseAdapter:
+    """Copies, checks and shifts what a base environment returns, and shifts actions back.
+
+    Whatever leaves it belongs to the caller: arrays that the base writes again later are copied here, and
+    nowhere else. Choices (`Discrete`, `MultiDiscrete`) are counted from 0 on this side.
+
+    Attributes:
+        observation_space: the base's, counted from 0.
+        action_space: the base's, counted from 0.
+        starts: the base's lowest choices, for the parts of its observation where they are not 0; an
+            observation that is no dictionary is the part `obs`.
+        action_start: the same for its action; None where it is 0.
+    """
+
+    def __init__(self, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
+        """Take the base's spaces; raises UserError where they are not supported."""
+        refuse_spaces(observation_space, action_space)
+        self.observation_space, self.action_space = zero_based(observation_space), zero_based(action_space)
+        self.action_start = start_of(action_space)
+        parts = parts_of(observation_space)
+        self.starts = {key: start_of(part) for key, part in parts.items() if start_of(part) is not None}
+        self._nested = isinstance(observation_space, spaces.Dict)
+        self._parts = {
+            key: _Part(f"the observation {key!r}" if self._nested else "the observation", part)
+            for key, part in parts.items()
+        }
+
+    def observation(self, value: Any) -> dict[str, Any]:
+        """The parts of an observation by their keys, as new arrays (whole numbers where they are Discrete).
+
+        Raises:
+            InterfaceError: an observation that is not of its space's form, shape or type, or a choice out of
+                range.
+        """
+        if not self._nested:
+            return {"obs": self._parts["obs"](value)}
+        if not isinstance(value, Mapping):
+            raise InterfaceError(
+                f"the observation is {_named(value)}; allowed: a dictionary, as its space says"
+            )
+        try:
+            return {key: part(value[key]) for key, part in self._parts.items()}
+        except KeyError as error:
+            raise InterfaceError(
+                f"the observation has no key {error}; allowed: {', '.join(self._parts)}, as its space says"
+            ) from error
+
+    def action(self, action: Any) -> Any:
+        """The base's action, in an array of its own."""
+        if self.action_start is not None:
+            shifted = np.asarray(action) + self.action_start
+            return shifted if shifted.ndim else np.int64(shifted)
+        return action.copy() if isinstance(action, np.ndarray) else action
+
+    def start(self, returned: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the base's `reset` returned: observation and info; raises InterfaceError."""
+        if not (isinstance(returned, tuple | list) and len(returned) == 2):
+            raise InterfaceError(
+                f"its reset returned {_named(returned)}; allowed: an observation and an info"
+            )
+        return self.observation(returned[0]), info_of(returned[1])
+
+    def step(self, returned: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """What the base's `step` returned, all five; raises InterfaceError."""
+        if not (isinstance(returned, tuple | list) and len(returned) == 5):
+            raise InterfaceError(
+                f"its step returned {_named(returned)}; allowed: an observation, a reward, terminated,"
+                " truncated and an info"
+            )
+        observation, reward, terminated, truncated, info = returned
+        return (
+            self.observation(observation),
+            reward if type(reward) is float else _number(reward),
+            terminated if type(terminated) is bool else _flag("terminated", terminated),
+            truncated if type(truncated) is bool else _flag("truncated", truncated),
+            info_of(info),
+        )
+
+
+class _Part:
+    """Copies one part of an observation and holds it to its space."""
+
+    def __init__(self, what: str, space: gym.Space[Any]) -> None:
+        self._what, self._shape, self._dtype = what, space.shape, np.dtype(space.dtype)
+        self._choices: NDArray[np.int64] | None = None
+        self._start: Any = 0
+        if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+            self._choices = np.asarray(space.n if isinstance(space, spaces.Discrete) else space.nvec)
+            self._start, self._dtype = space.start, np.dtype(np.int64)
+
+    def __call__(self, value: Any) -> Any:
+        """A new array, or a whole number."""
+        array = value if type(value) is np.ndarray else self._array(value)
+        if array.shape != self._shape:
+            raise InterfaceError(
+                f"{self._what} has shape {array.shape}; allowed: {self._shape}, as its space says for every"
+                " task"
+            )
+        if array.dtype != self._dtype:
+            array = self._converted(array)
+        elif self._choices is None:
+            return array.copy()
+        return array if self._choices is None else self._chosen(array)
+
+    def _chosen(self, array: NDArray[Any]) -> Any:
+        chosen = array - self._start
+        if ((chosen < 0) | (chosen >= self._choices)).any():
+            raise InterfaceError(f"{self._what} is {array}; allowed: the choices that its space has")
+        return chosen if chosen.ndim else np.int64(chosen)
+
+    def _array(self, value: Any) -> NDArray[Any]:
+        try:
+            return np.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise InterfaceError(f"{self._what} is {_named(value)}; allowed: an array") from error
+
+    def _converted(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The array in the type of its space, where nothing is lost but precision."""
+        try:
+            if array.dtype.kind not in "biuf":
+                raise TypeError
+            with np.errstate(invalid="ignore", over="ignore"):
+                converted = array.astype(self._dtype)
+            if self._dtype.kind == "f" or (converted == array).all():
+                return converted
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise InterfaceError(f"{self._what} is of {array.dtype}; allowed: {self._dtype}, as its space says")
+
+
+def info_of(info: Any) -> dict[str, Any]:
+    """The base's info under keys that are text and none of ours; raises InterfaceError where it is none."""
+    if type(info) is dict and not info:
+        return {}
+    if not isinstance(info, Mapping):
+        raise InterfaceError(f"its info is {_named(info)}; allowed: a dictionary")
+    found = {}
+    for key, value in info.items():
+        name = key if isinstance(key, str) else str(key)
+        while name in RESERVED:
+            name = OWN + name
+        found[name] = value
+    return found
+
+
+def _number(reward: Any) -> float:
+    try:
+        array = np.asarray(reward)
+        if array.size == 1 and array.dtype.kind in "biuf":
+            return float(array.item())
+        if array.ndim and array.dtype.kind in "biuf":
+            raise InterfaceError(f"the reward has shape {array.shape}; allowed: one number")
+        if isinstance(reward, SupportsFloat) and not isinstance(reward, np.ndarray):
+            return float(reward)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InterfaceError(f"the reward is {_named(reward)}; allowed: one number")
+
+
+def _flag(name: str, value: Any) -> bool:
+    try:
+        array = np.asarray(value)
+        if array.size == 1 and array.dtype.kind in "biuf" and array.item() in (0, 1):
+            return bool(array.item())
+    except (TypeError, ValueError):
+        pass
+    raise InterfaceError(f"{name} is {_named(value)}; allowed: true or false")
+
+
+def _named(value: Any) -> str:
+    """A value's type, and how many entries or which shape it has."""
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} and shape {value.shape}"
+    if isinstance(value, tuple | list):
+        return f"a {kind} of {len(value)}"
+    return "None" if value is None else f"of type {kind}"
+
+
+def reason_of(error: BaseException) -> str:
+    """An exception of a base environment in a few words, with the line that raised it."""
+    if isinstance(error, InterfaceError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    try:
+        said = str(error)
+    except Exception:  # whatever a stranger's exception does
+        said = ""
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
+    return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
+
+
+def trace_of(error: BaseException) -> str:
+    """The traceback of an exception as text."""
+    return "".join(traceback.format_exception(error))

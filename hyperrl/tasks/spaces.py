@@ -1,0 +1,120 @@
+"""Which spaces of a base environment are supported, and the same spaces counted from 0."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from hyperrl.errors import UserError
+
+OBSERVATIONS = (
+    "Box, Discrete, MultiBinary, MultiDiscrete of one axis, or one Dict of these ('observe' keeps the keys"
+    " that it names, 'flatten: true' makes one row of numbers of what has a fixed size)"
+)
+ACTIONS = "Box of real numbers with finite bounds, Discrete, MultiBinary or MultiDiscrete of one axis"
+_SHOWN = 120
+
+_TAKEN = """
+T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double
+dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
+items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters
+parameters pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+train training type update values xpu zero_grad
+"""
+TAKEN_KEYS = frozenset(_TAKEN.split())
+"""Keys of a dictionary that torch's `ModuleDict`, which holds one network for each, has as attributes."""
+
+
+def refuse_spaces(observation: gym.Space[Any], action: gym.Space[Any]) -> None:
+    """Refuse a base environment whose spaces no agent here can play.
+
+    Raises:
+        UserError: names the space, and what is allowed.
+    """
+    for fault in (_observation_fault(observation), _action_fault(action)):
+        if fault is not None:
+            raise UserError(f"the base environment's {fault}")
+
+
+def _observation_fault(space: gym.Space[Any]) -> str | None:
+    parts = space.spaces if isinstance(space, spaces.Dict) else {"": space}
+    if not parts:
+        return f"observation_space is {_short(space)}; allowed: at least one key"
+    for key, part in parts.items():
+        what = f"observation_space[{key!r}]" if isinstance(space, spaces.Dict) else "observation_space"
+        if isinstance(space, spaces.Dict) and not _is_key(key):
+            return (
+                f"observation_space has the key {key!r}; allowed: keys without a dot that torch's ModuleDict"
+                " does not use itself ('observe' keeps the keys that it names)"
+            )
+        if not isinstance(part, spaces.Box | spaces.Discrete | spaces.MultiBinary | spaces.MultiDiscrete):
+            return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
+        if isinstance(part, spaces.MultiDiscrete) and len(part.shape) != 1:
+            return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
+        if isinstance(part, spaces.Box) and _is_empty(part):
+            return (
+                f"{what} is {_short(part)}, of shape {part.shape}; allowed: at least one axis and one number"
+            )
+    return None
+
+
+def _is_key(key: Any) -> bool:
+    return isinstance(key, str) and key != "" and "." not in key and key not in TAKEN_KEYS and key[:1] != "_"
+
+
+def _action_fault(space: gym.Space[Any]) -> str | None:
+    what = f"action_space is {_short(space)}"
+    match space:
+        case spaces.Discrete():
+            return None
+        case spaces.MultiDiscrete() | spaces.MultiBinary() if len(space.shape) == 1:
+            return None
+        case spaces.Box() if not np.issubdtype(space.dtype, np.floating):
+            return f"{what}, of {space.dtype}; allowed: {ACTIONS}"
+        case spaces.Box() if _is_empty(space):
+            return f"{what}, of shape {space.shape}; allowed: at least one axis and one number"
+        case spaces.Box():
+            with np.errstate(over="ignore", invalid="ignore"):
+                width = space.high.astype(np.float32) - space.low.astype(np.float32)
+            return None if np.isfinite(width).all() else f"{what}; allowed: bounds that are finite"
+    return f"{what}; allowed: {ACTIONS}"
+
+
+def _is_empty(space: spaces.Box) -> bool:
+    return not space.shape or 0 in space.shape
+
+
+def _short(space: gym.Space[Any]) -> str:
+    text = " ".join(str(space).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def start_of(space: gym.Space[Any]) -> Any:
+    """The lowest of a space's choices, one number or one for each; None where it is 0, or there are none."""
+    if not isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return None
+    return space.start if np.any(space.start) else None
+
+
+def zero_based(space: gym.Space[Any]) -> gym.Space[Any]:
+    """The space with all choices counted from 0, as networks give and take them; itself where they are."""
+    if isinstance(space, spaces.Dict):
+        parts = {key: zero_based(part) for key, part in space.spaces.items()}
+        same = all(parts[key] is part for key, part in space.spaces.items())
+        return space if same else spaces.Dict(parts)
+    if start_of(space) is None:
+        return space
+    if isinstance(space, spaces.Discrete):
+        return spaces.Discrete(int(space.n))
+    assert isinstance(space, spaces.MultiDiscrete)
+    return spaces.MultiDiscrete(space.nvec)
+
+
+def parts_of(space: gym.Space[Any]) -> Mapping[str, gym.Space[Any]]:
+    """The parts of an observation by their keys; one that is no dictionary is called `obs`."""
+    return space.spaces if isinstance(space, spaces.Dict) else {"obs": space}

@@ -1,0 +1,171 @@
+"""What a process does that plays contextual environments for another."""
+
+import faulthandler
+import os
+import pickle
+import signal
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.tasks.adapter import reason_of, trace_of
+from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.sampler import TaskSource
+
+MakeEnv = Callable[[TaskSource], ContextualEnv]
+
+OWN_KEYS = ("task", "context", "episode")
+"""What stands in an info beside what the base says."""
+
+
+class Handed:
+    """What an environment of a worker asks: the task that the parent process has handed over."""
+
+    def __init__(self, contexts: list[dict[str, float]]) -> None:
+        """Take the contexts that tasks are indices into."""
+        self.contexts, self.task = contexts, 0
+
+    def next(self) -> int:
+        """Index of the task that was handed over."""
+        return self.task
+
+    def update(self, task: int, episode_return: float) -> None:
+        """The parent process tells its sampler."""
+
+
+def serve(
+    connection: Connection, make: Any, contexts: list[dict[str, float]], count: int, last_words: str
+) -> None:
+    """Answer the parent until it closes the connection. An interrupt is the parent's to handle.
+
+    Args:
+        connection: to the parent.
+        make: a wrapper whose `fn` makes an environment, given its source of tasks.
+        contexts: what tasks are indices into.
+        count: how many environments to make.
+        last_words: a file for the traceback of what ends the process at once.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_traces(Path(last_words))
+    player = _Player(make, contexts, count)
+    try:
+        with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+            while True:
+                question = connection.recv()
+                try:
+                    found = player.answer(*question)
+                except (Exception, SystemExit) as error:
+                    found = sendable(error)
+                _send(connection, found)
+    finally:
+        player.close()
+
+
+def _leave_traces(file: Path) -> None:
+    """Write to a file where the process was when a base environment ended it, by a crash or `os._exit`."""
+    stream = file.open("a")  # stays open for the process's whole life
+    faulthandler.enable(stream)
+    leave: Callable[[int], Any] = os._exit
+
+    def leaving(status: int) -> Any:
+        stream.write("".join(traceback.format_stack()[:-1]))
+        stream.flush()
+        return leave(status)
+
+    os._exit = leaving
+
+
+class _Player:
+    """The environments of a worker."""
+
+    def __init__(self, make: Any, contexts: list[dict[str, float]], count: int) -> None:
+        self._make = make
+        self._sources = [Handed(contexts) for _ in range(count)]
+        self._envs: list[ContextualEnv] = []
+
+    def answer(self, name: str, *arguments: Any) -> Any:
+        """The answer to one question of the parent's."""
+        if name == "make":
+            self._envs += [self._make.fn(source) for source in self._sources]
+            first = self._envs[0]
+            return first.observation_space, first.action_space, first.metadata, first.render_mode
+        if name == "step":
+            return [self._step(env, action) for env, action in zip(self._envs, arguments[0], strict=True)]
+        if name == "reset":
+            place, task, given = arguments
+            self._sources[place].task = task
+            observation, info = self._envs[place].reset(**given)
+            return observation, packed(info)
+        place, given = arguments
+        return getattr(self._envs[place], name)(*given)
+
+    def _step(self, env: ContextualEnv, action: Any) -> tuple[Any, ...]:
+        *values, info = env.step(action)
+        return *values, packed(info)
+
+    def close(self) -> None:
+        """Close the environments."""
+        for env in self._envs:
+            env.close()
+
+
+class Packet(NamedTuple):
+    """An info on its way to the parent: our entries, the base's as bytes, and keys that are left out."""
+
+    own: dict[str, Any]
+    others: bytes
+    missing: tuple[str, ...]
+
+
+def packed(info: Mapping[str, Any]) -> Packet:
+    """The info, without what cannot travel between processes."""
+    own = {key: info[key] for key in OWN_KEYS if key in info}
+    others = {key: value for key, value in info.items() if key not in own}
+    if not others:
+        return Packet(own, b"", ())
+    try:
+        return Packet(own, pickle.dumps(others), ())
+    except Exception:
+        fit = {key: value for key, value in others.items() if _travels(value)}
+        return Packet(own, pickle.dumps(fit), tuple(key for key in others if key not in fit))
+
+
+def unpacked(packet: Packet) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The info that was packed, and what was left out: all that the base said where that is unreadable."""
+    if not packet.others:
+        return packet.own, packet.missing
+    try:
+        return {**pickle.loads(packet.others), **packet.own}, packet.missing
+    except Exception:
+        return packet.own, (*packet.missing, "all that it holds")
+
+
+def _travels(value: Any) -> bool:
+    try:
+        pickle.loads(pickle.dumps(value))
+    except Exception:
+        return False
+    return True
+
+
+def sendable(error: BaseException) -> Exception:
+    """The exception where the parent can rebuild it, else what it says and its traceback."""
+    if isinstance(error, UserError | BaseEnvironmentError):
+        return error
+    if isinstance(error, Exception) and type(error).__module__ == "builtins" and _travels(error):
+        return error
+    return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}", trace_of(error))
+
+
+def _send(connection: Connection, found: Any) -> None:
+    try:
+        connection.send(found)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        connection.send(TypeError(f"what was asked for cannot travel between processes ({reason})"))
