@@ -1,10 +1,14 @@
 """Set-up for every test: one thread, shapes checked at run time, hypothesis without deadlines."""
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
+from tempfile import mkdtemp
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ["XDG_STATE_HOME"] = mkdtemp(prefix="hyperrl-state-")
 
 import pytest
 import torch
@@ -26,6 +30,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def seeded() -> None:
     """Every test draws the same numbers, in whatever order and process it runs."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def state() -> Iterator[None]:
+    """What a training notes about this machine (`hyperrl.store.trust`) goes with the tests."""
+    yield
+    shutil.rmtree(os.environ["XDG_STATE_HOME"])
 
 
 @pytest.fixture(autouse=True, scope="session")

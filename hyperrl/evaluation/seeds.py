@@ -10,7 +10,10 @@ from hyperrl.store import Run
 
 
 def refuse_strangers(runs: Sequence[Run]) -> None:
-    """Raise a UserError unless all are of one agent on one family (in all but words), each given once."""
+    """Raise a UserError unless all are of one agent on one family, each given once.
+
+    Descriptions may differ, and where the family's module lies.
+    """
     if not runs:
         raise UserError("evaluate: at least one run is needed")
     first, seen = runs[0], set()
@@ -19,7 +22,9 @@ def refuse_strangers(runs: Sequence[Run]) -> None:
             raise UserError(f"run {str(run.path)!r}: is given twice")
         seen.add(run.path.resolve())
         for kind in ("family", "agent"):
-            one, other = (getattr(each.spec, kind).model_dump(exclude={"about"}) for each in (first, run))
+            one, other = (
+                getattr(each.spec, kind).model_dump(exclude={"about", "folder"}) for each in (first, run)
+            )
             field = _difference(one, other)
             if field is not None:
                 raise UserError(

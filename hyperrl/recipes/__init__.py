@@ -15,6 +15,7 @@ from hyperrl.recipes.algorithms import (
     RecurrentPPO,
 )
 from hyperrl.recipes.base import Model, Range
+from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
@@ -38,6 +39,7 @@ __all__ = [
     "TRPO",
     "AgentRecipe",
     "Arch",
+    "BaseId",
     "BlindPolicy",
     "ConcatPolicy",
     "Derived",

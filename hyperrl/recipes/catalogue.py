@@ -1,5 +1,6 @@
 """Finding recipes by name or path, and reading them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,17 @@ def load_agent(name_or_path: str) -> AgentRecipe:
 def load_family(name_or_path: str) -> FamilyRecipe:
     """Reads a family: a name of the suite, or a path (with "/" or ending in ".yaml").
 
+    Where its `base` names a module or a file, `folder` becomes an absolute path.
+
     Raises:
         UserError: unknown name (the nearest offered), unreadable file, wrong field.
     """
     path, label = _find(name_or_path, "envs")
-    return parse_family(_read(path), label)
+    family = parse_family(_read(path), label)
+    if family.parsed_base.imports is None:
+        return family
+    folder = path.absolute().parent / (family.folder or "")
+    return family.model_copy(update={"folder": os.path.normpath(folder)})
 
 
 def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:

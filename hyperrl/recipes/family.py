@@ -8,11 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO, RecurrentPPO
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
+from hyperrl.recipes.base_ids import ALLOWED, BaseId
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
 
-_BASE = re.compile(r"([A-Za-z_][\w.]*:)?([\w-]+/)?[\w.-]+", re.ASCII)
 _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
@@ -249,9 +249,10 @@ class FamilyEvaluation(Model):
 
 
 def _base(value: str) -> str:
-    if len(value) > 200 or not _BASE.fullmatch(value):
-        raise FieldError(found=value, allowed="a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0")
-    return value
+    try:
+        return BaseId.parse(value).text
+    except ValueError:
+        raise FieldError(found=value, allowed=ALLOWED) from None
 
 
 class FamilyRecipe(Model):
@@ -260,7 +261,14 @@ class FamilyRecipe(Model):
     format: Literal[1] = Field(default=1, description="version of this file format")
     name: Name = Field(description="the family's name; a file's stem where the file gives none")
     about: Text = Field(description="what it is, in words")
-    base: Annotated[str, AfterValidator(_base)] = Field(description="id of the base environment")
+    base: Annotated[str, AfterValidator(_base)] = Field(
+        description="id of the base environment, or file.py:Class of a file of your own"
+    )
+    folder: Text | None = Field(
+        default=None,
+        description="where the module or the file that `base` names is looked for first; if you give none, "
+        "the folder of the family's file",
+    )
     kwargs: dict[Attribute, Annotated[Scalar | list[Scalar], BeforeValidator(_argument)]] = Field(
         default={}, description="keyword arguments of the base environment"
     )
@@ -287,15 +295,19 @@ class FamilyRecipe(Model):
     oracle: Literal["ode"] | None = Field(default=None, description="the known optimum, if any")
 
     @property
+    def parsed_base(self) -> BaseId:
+        """What `base` names, in its parts."""
+        return BaseId.parse(self.base)
+
+    @property
     def base_id(self) -> str:
-        """The Gymnasium id of the base environment, without the module that registers it."""
-        return self.base.rpartition(":")[2]
+        """The Gymnasium id of the base environment, or its class, without where it is imported from."""
+        return self.parsed_base.name
 
     @property
     def base_module(self) -> str | None:
-        """The module that is imported to register the base environment; None where none needs to be."""
-        module = self.base.rpartition(":")[0]
-        return module if module not in ("", "gymnasium", "hyperrl") else None
+        """The module or the Python file that is imported for the base environment; None where none is."""
+        return self.parsed_base.imports
 
     @model_validator(mode="before")
     @classmethod

@@ -9,12 +9,14 @@ from hyperrl.errors import UserError
 
 FOLDERS = ("checkpoints", "evaluations", "figures")
 """Made with the run; `specialists` comes with the first of them."""
+SOURCE = "source"
+"""Folder of a copy of the file that the base environment was imported from; nothing is imported from it."""
 _FILES = ("status.json", "progress.csv")
 
 
 def refuse_strange(path: Path) -> None:
     """UserError where a folder of the run at `path` is a link or no folder, or a file of it is no file."""
-    for name in (*FOLDERS, "specialists"):
+    for name in (*FOLDERS, "specialists", SOURCE):
         if (path / name).is_symlink():
             raise UserError(f"run {str(path)!r}: {name} is a link, which may lead out of the run")
         if (path / name).exists() and not (path / name).is_dir():

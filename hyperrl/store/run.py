@@ -17,11 +17,12 @@ from hyperrl.store.files import (
     remove_unfinished,
     told_unwritable,
 )
-from hyperrl.store.layout import FOLDERS, refuse_strange
+from hyperrl.store.layout import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import last_values
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
+from hyperrl.store.trust import permitted, remember
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,9 @@ class Run:
                 run.write_status("running", 0)
                 for folder in FOLDERS:
                     (path / folder).mkdir(exist_ok=True)
+                if spec.source is not None:
+                    run.copy_source(Path(spec.source.path))
+                    remember(spec.source)
             yield run
 
     @contextmanager
@@ -83,11 +87,12 @@ class Run:
 
         Args:
             path: the directory.
-            allow_import: modules that a base id `module:Id-v0` may import.
+            allow_import: modules, and paths of Python files, that the base environment may be imported from;
+                a file that this machine has trained with needs none.
 
         Raises:
             UserError: no such directory, no run, a `run.yaml` that is truncated or corrupt, a folder in it
-                that is a link, or a base environment that would import a module which was not allowed.
+                that is a link, or a base environment that would import what is not trusted.
         """
         path = Path(path)
         if not path.is_dir():
@@ -96,13 +101,7 @@ class Run:
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
         refuse_strange(path)
         spec = read_spec(path / SPEC)
-        module = spec.family.base_module
-        if module is not None and module not in allow_import:
-            raise UserError(
-                f"run {str(path)!r}: its environment {spec.family.base!r} imports the module {module!r};"
-                f" pass --allow-import {module} if you trust it"
-            )
-        return cls(path, spec)
+        return cls(path, permitted(path, spec, allow_import))
 
     @property
     def figures(self) -> Path:
@@ -146,6 +145,12 @@ class Run:
         """Replace `run.yaml` (a run that is extended plans more steps)."""
         atomic_write(self.path / SPEC, spec_text(spec).encode())
         self.spec = spec
+
+    def copy_source(self, file: Path) -> None:
+        """Copy the file that the base environment is imported from into the run, to be read, not imported."""
+        folder = self.path / SOURCE
+        folder.mkdir(exist_ok=True)
+        atomic_write(folder / file.name, file.read_bytes())
 
     def save_checkpoint(self, name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> Path:
         """Write one checkpoint, atomically.

@@ -17,8 +17,30 @@ from pydantic import Field
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
 from hyperrl.recipes.reading import read_yaml
+from hyperrl.tasks.base_modules import base_file, digest
 
 LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")
+
+
+class SourceFile(Model):
+    """The Python file that a family's base environment is imported from.
+
+    Attributes:
+        path: absolute, on the machine that trained the run.
+        sha256: of the file's content, in hexadecimal; what the file imports in its turn is not covered.
+    """
+
+    path: str
+    sha256: str
+
+    @classmethod
+    def of(cls, family: FamilyRecipe) -> SourceFile | None:
+        """The file as it is now; None where nothing is imported, or the file is not found or not readable."""
+        file = base_file(family)
+        try:
+            return None if file is None else cls(path=str(file), sha256=digest(file))
+        except OSError:
+            return None
 
 
 class RunSpec(Model):
@@ -33,6 +55,7 @@ class RunSpec(Model):
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
         keep: how many checkpoints are kept beside the latest and the best.
+        source: the file that the base environment is imported from, None where Gymnasium knows it.
     """
 
     format: Literal[1] = 1
@@ -46,6 +69,7 @@ class RunSpec(Model):
     started: str = ""
     from_run: str | None = None
     keep: int = Field(default=0, ge=0)
+    source: SourceFile | None = None
 
     @classmethod
     def now(
@@ -71,6 +95,7 @@ class RunSpec(Model):
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             from_run=from_run,
             keep=keep,
+            source=SourceFile.of(family),
         )
 
 

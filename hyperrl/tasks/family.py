@@ -10,6 +10,7 @@ import gymnasium as gym
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, reason_of
+from hyperrl.tasks.base_modules import import_base
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
@@ -145,6 +146,8 @@ class Family:
         sources = [source(index) for index in range(num_envs)]
         make = partial(self._single, options=options, record_episodes=True)
         if subprocesses:
+            if self._make_base is None:
+                import_base(self.recipe)  # what the processes send may be of its classes
             return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
         return ContextualSyncEnv([partial(make, each) for each in sources], owned)
 
@@ -222,8 +225,9 @@ class Family:
             load_extra(extra)
         if render_mode is not None:
             draw_without_a_window()
+        target = import_base(self.recipe)
         try:
-            made = gym.make(base, disable_env_checker=True, **{**self.recipe.kwargs, **given})
+            made = gym.make(target, disable_env_checker=True, **{**self.recipe.kwargs, **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error

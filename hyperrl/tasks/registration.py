@@ -1,12 +1,12 @@
 """What Gymnasium's registry knows of a family's base environment."""
 
-from importlib import import_module
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
 
 from hyperrl.recipes import FamilyRecipe
+from hyperrl.tasks.base_modules import import_base
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
 
@@ -16,16 +16,17 @@ _LIMIT = "max_episode_steps"
 def registered(recipe: FamilyRecipe) -> EnvSpec | None:
     """Find the registration of a family's base environment; None where there is none.
 
-    The base's module is imported first, as `gymnasium.make` does; an id without a version is its highest.
+    The base's module or file is imported first; an id without a version is its highest.
+
+    Raises:
+        UserError: as `import_base`.
     """
-    if recipe.base_module is not None:
-        try:
-            import_module(recipe.base_module)
-        except ImportError:
-            return None
-    spec = gym.registry.get(recipe.base_id)
+    target = import_base(recipe)
+    if isinstance(target, EnvSpec):
+        return target
+    spec = gym.registry.get(target)
     if spec is None:
-        namespace, name, version = parse_env_id(recipe.base_id)
+        namespace, name, version = parse_env_id(target)
         if version is None:
             highest = find_highest_version(namespace, name)
             spec = None if highest is None else gym.registry.get(get_env_id(namespace, name, highest))

@@ -1,0 +1,56 @@
+"""What a family's `base` names: a registered environment, perhaps of a module, or a class of a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ID = r"(?:[\w-]+/)?[\w.-]+"
+_BASE = re.compile(
+    rf"(?:(?P<file>[^:\s][^:\x00-\x1f]*\.py):|(?P<module>[A-Za-z_]\w*(?:\.\w+)*):)?(?P<name>{_ID})", re.ASCII
+)
+_LOADED = ("gymnasium", "hyperrl")
+ALLOWED = (
+    "a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0; or a class of a Python file of your own:"
+    " file.py:Class"
+)
+
+
+@dataclass(frozen=True)
+class BaseId:
+    """A parsed `base`. It may name a module or a Python file that must be imported, never both.
+
+    Attributes:
+        text: as the family's file has it.
+        name: the id under which Gymnasium knows the environment (`namespace/Id-v0`), or a class of `file`.
+        module: dotted name of the module that registers the id.
+        file: path of the Python file that holds the class (or registers the id), relative to the family's
+            file.
+    """
+
+    text: str
+    name: str
+    module: str | None = None
+    file: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> BaseId:
+        """Split `Id-v0`, `namespace/Id-v0`, `module:Id-v0`, `file.py:Class` or `file.py:Id-v0`.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        found = _BASE.fullmatch(text) if len(text) <= 200 else None
+        if found is None:
+            raise ValueError(f"no base environment: {text!r}")
+        return cls(text, found["name"], found["module"], found["file"])
+
+    @property
+    def imports(self) -> str | None:
+        """The module or the file that must be imported; None where Gymnasium knows the id already."""
+        return self.file or (None if self.module in _LOADED else self.module)
+
+    @property
+    def class_name(self) -> str | None:
+        """The class that the file holds; None where `name` is a registered id."""
+        return self.name if self.file is not None and self.name.isidentifier() else None

@@ -1,0 +1,126 @@
+"""Decides whether a run may import the module of its environment: this machine's record of trained files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import FamilyRecipe
+from hyperrl.store.files import atomic_write
+from hyperrl.store.layout import SOURCE
+from hyperrl.store.spec import RunSpec, SourceFile
+
+
+def record_folder() -> Path:
+    """Folder of the record: `hyperrl/trusted` below `$XDG_STATE_HOME`, by default `~/.local/state`."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    return Path(state if os.path.isabs(state) else os.path.expanduser("~/.local/state"), "hyperrl", "trusted")
+
+
+def remember(source: SourceFile) -> None:
+    """Note that a training on this machine imported this file with this content.
+
+    The record lies outside every run: a run and a file that come from somebody else cannot bring their own.
+    One small JSON file is written per path and content. Where it cannot be written, a warning says so.
+    """
+    entry = _entry(source)
+    if entry.exists():
+        return
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(entry, (json.dumps(source.model_dump(), indent=1) + "\n").encode())
+    except OSError as error:
+        warnings.warn(
+            f"{str(entry.parent)!r} cannot be written ({error.strerror or error}): commands that open this"
+            f" run will ask for --allow-import {source.path}",
+            stacklevel=2,
+        )
+
+
+def may_import(family: FamilyRecipe) -> bool:
+    """Whether making the base environment imports nothing, or a file as this machine has trained with it."""
+    if family.parsed_base.imports is None:
+        return True
+    found = SourceFile.of(family)
+    return found is not None and _is_recorded(found)
+
+
+def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
+    """The spec of a run whose environment may be made: its base imports nothing that is not trusted.
+
+    Trusted is a file as this machine has trained with it (same path, same content), and what `allow_import`
+    names: a module, which is looked for among what is installed and in the working folder but never where a
+    run says, or the path of a Python file.
+
+    Args:
+        run: the run's directory, for messages.
+        spec: what its `run.yaml` says.
+        allow_import: names of modules, and paths of Python files.
+
+    Returns:
+        The spec, whose family says where its base is imported from.
+
+    Raises:
+        UserError: the base imports a file that is not trusted, is no longer where it lay, or has changed.
+    """
+    base = spec.family.parsed_base
+    if base.imports is None:
+        return spec
+    for allowed in allow_import:
+        moved = _from_file(spec.family, allowed) if allowed.endswith(".py") else None
+        if moved is None and allowed == base.module:
+            moved = spec.family.model_copy(update={"folder": None})
+        if moved is not None:
+            return spec.model_copy(update={"family": moved})
+    found = SourceFile.of(spec.family)
+    same = found is not None and spec.source in (None, found)
+    if found is not None and same and _is_recorded(found):
+        return spec
+    raise UserError(f"run {str(run)!r}: {_why(run, spec, found)}")
+
+
+def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
+    base, source = spec.family.parsed_base, spec.source
+    what = f"its environment {base.text!r} imports"
+    if source is not None and _is_recorded(source):
+        if found is None or found.path != source.path:
+            return f"{what} {source.path!r}, which is no longer there; say where it is: --allow-import FILE"
+        return (
+            f"{what} {source.path!r}, which has changed since the run was trained; pass --allow-import"
+            f" {source.path} to use it as it is now (as it was: {run / SOURCE / Path(source.path).name})"
+        )
+    if base.module is not None:
+        return f"{what} the module {base.module!r}; pass --allow-import {base.module} if you trust it"
+    path = base.file if found is None else found.path
+    return f"{what} the file {path!r}; pass --allow-import {path} if you trust it"
+
+
+def _from_file(family: FamilyRecipe, path: str) -> FamilyRecipe | None:
+    """The family with its base imported from the file at `path`; None where the base names another file."""
+    file = os.path.abspath(path)
+    if not os.path.isfile(file):
+        raise UserError(f"--allow-import: found {path!r}, no such file; allowed: a Python file or a module")
+    base, (folder, name) = family.parsed_base, os.path.split(file)
+    if base.module is not None:
+        for ending in (".py", f"{os.sep}__init__.py"):
+            inside = os.sep + base.module.replace(".", os.sep) + ending
+            if file.endswith(inside):
+                return family.model_copy(update={"folder": file.removesuffix(inside) or os.sep})
+        return None
+    if name != os.path.basename(base.file or ""):
+        return None
+    return family.model_copy(update={"folder": folder, "base": f"{name}:{base.name}"})
+
+
+def _is_recorded(source: SourceFile) -> bool:
+    return _entry(source).is_file()
+
+
+def _entry(source: SourceFile) -> Path:
+    key = hashlib.sha256(os.fsencode(f"{source.path}\0{source.sha256}")).hexdigest()
+    return record_folder() / f"{key}.json"

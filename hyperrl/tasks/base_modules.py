@@ -1,0 +1,202 @@
+"""Finds and imports the module or the Python file that a family's `base` names."""
+
+import hashlib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from hyperrl.errors import UserError, nearest
+from hyperrl.recipes import FamilyRecipe
+
+_imported: dict[Path, str] = {}
+"""Digest of each file's content at the time when `import_base` imported it."""
+
+
+def base_file(recipe: FamilyRecipe) -> Path | None:
+    """Find the file that making the base environment imports. Nothing is imported.
+
+    A file (`file.py:Class`) lies in the recipe's folder. A module is looked for in three places, in this
+    order: the recipe's folder, what is installed, the working folder.
+
+    Returns:
+        An absolute path; None where nothing is imported, or where the file is not found.
+    """
+    base = recipe.parsed_base
+    if base.file is not None:
+        return _existing(os.path.join(recipe.folder or "", base.file))
+    if base.module is None or base.imports is None:
+        return None
+    beside = _below([recipe.folder] if recipe.folder else [], base.module)
+    return beside or _installed(base.module) or _below([os.getcwd()], base.module)
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def import_base(recipe: FamilyRecipe) -> str | EnvSpec:
+    """Import what `base` names.
+
+    The folder of a file that is not installed is appended to `sys.path`: the file may import its neighbors,
+    and no neighbor takes the place of an installed package.
+
+    Returns:
+        What `gymnasium.make` takes: an id, or the specification of a class.
+
+    Raises:
+        UserError: no such file or module, or no such class in it; importing it fails; another module of its
+            name is installed or loaded; or the file has changed since this process imported it.
+    """
+    base, where = recipe.parsed_base, f"{recipe.name}: base {recipe.base!r}"
+    if base.imports is None:
+        return base.name
+    file = base_file(recipe)
+    if file is None:
+        _import_without_file(recipe, where)
+        return base.name
+    with _importing(file, where):
+        if base.module is not None:
+            _import_module(base.module, file, where)
+            return base.name
+        module = _import_file(file)
+    return base.name if base.class_name is None else _class_spec(module, base.class_name, file, where)
+
+
+def _existing(path: str) -> Path | None:
+    return Path(os.path.abspath(path)) if os.path.isfile(path) else None
+
+
+def _below(folders: Iterable[str], module: str) -> Path | None:
+    """The file of a module, or of a package, below the first of the folders that has it."""
+    stem = module.replace(".", os.sep)
+    paths = (os.path.join(each, stem + end) for each in folders for end in (".py", f"{os.sep}__init__.py"))
+    return next(filter(None, map(_existing, paths)), None)
+
+
+def _installed(module: str) -> Path | None:
+    """The file of a module that is loaded or lies on Python's own path. No parent package is imported."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded:
+        return _existing(loaded)
+    top, _, inner = module.partition(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if inner:
+        return _below(spec.submodule_search_locations or (), inner)
+    return _existing(spec.origin) if spec.origin else None
+
+
+def _import_without_file(recipe: FamilyRecipe, where: str) -> None:
+    """Import a module that has no file (in a zip archive, say); UserError where there is none."""
+    base, folder = recipe.parsed_base, recipe.folder
+    if base.module is None:
+        raise UserError(f"{where} cannot be made: no file {os.path.join(folder or '', base.file or '')!r}")
+    try:
+        importlib.import_module(base.module)
+    except ModuleNotFoundError as error:
+        places = [*([f"in {folder!r}"] if folder else []), "among what is installed", f"in {os.getcwd()!r}"]
+        raise UserError(f"{where} cannot be made: {error}; looked {', '.join(places)}") from error
+
+
+def _import_module(name: str, file: Path, where: str) -> None:
+    """Import a module by its own name, from the file that was found for it."""
+    other = _installed(name)
+    if other not in (None, file) and (name in sys.modules or other != _below([os.getcwd()], name)):
+        raise UserError(
+            f"{where}: a module {name!r} is installed or loaded already ({str(other)!r}), and this one is"
+            f" {str(file)!r}; rename the file, or name a class of it: {file.name}:CLASS"
+        )
+    if name in sys.modules:
+        return
+    if other != file:
+        depth = name.count(".") + (1 if file.name == "__init__.py" else 0)
+        _append_to_path(file.parents[depth])
+    if "." in name or other == file:
+        importlib.invalidate_caches()
+        importlib.import_module(name)
+    else:
+        _execute(name, file)
+
+
+def _import_file(file: Path) -> ModuleType:
+    """Import a file as a module called by its stem, or otherwise where another module has this name."""
+    name = file.stem
+    if not name.isidentifier() or _installed(name) not in (None, file):
+        name = f"{name}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"
+    _append_to_path(file.parent)
+    return sys.modules[name] if name in sys.modules else _execute(name, file)
+
+
+def _append_to_path(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _execute(name: str, file: Path) -> ModuleType:
+    spec = spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextmanager
+def _importing(file: Path, where: str) -> Iterator[None]:
+    """Raise a UserError, with the line of the file, for whatever its code raises; note what was imported."""
+    now = digest(file)
+    if _imported.get(file, now) != now:
+        raise UserError(
+            f"{where}: {str(file)!r} has changed since this process imported it; start a new process"
+        )
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{where}: importing {str(file)!r} fails{_failure(error, file)}") from error
+    _imported[file] = now
+
+
+def _failure(error: BaseException, file: Path) -> str:
+    """What was raised: ", line 3: NameError: ..."; the line is the file's, if the error passed through it."""
+    if isinstance(error, SyntaxError):
+        lines, said = [error.lineno], error.msg
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines, said = [each.lineno for each in frames if each.filename == str(file)], str(error)
+    at = f", line {lines[-1]}" if lines else ""
+    return f"{at}: {type(error).__name__}: {said}"
+
+
+def _class_spec(module: ModuleType, name: str, file: Path, where: str) -> EnvSpec:
+    found = getattr(module, name, None)
+    if isinstance(found, type) and issubclass(found, gym.Env):
+        entry_point: Any = found
+        return EnvSpec(name, entry_point=entry_point)
+    known = [
+        each
+        for each, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, gym.Env) and value.__module__ == module.__name__
+    ]
+    what = "has no such class" if found is None else f"has a {name!r} that is no subclass of gymnasium.Env"
+    raise UserError(f"{where}: {str(file)!r} {what}{nearest(name, known)}")

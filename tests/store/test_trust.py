@@ -1,0 +1,137 @@
+"""A run imports a file of one's own unasked only where this machine has trained with that very file."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import FamilyRecipe, load_family
+from hyperrl.store import Run, RunSpec, trust
+from tests.store.conftest import created
+
+BASES = ("box_env:Box-v0", "box_env.py:Box")
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine that has trained with nothing yet."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "state"
+
+
+def own(folder: Path, base: str = BASES[0]) -> FamilyRecipe:
+    """A family of a file of one's own, which would make a mess if it were imported."""
+    folder.mkdir()
+    (folder / "box_env.py").write_text("raise SystemError('imported')\n")
+    feature = {"about": "x", "default": 1, "train": [0.5, 2]}
+    (folder / "box.yaml").write_text(yaml.safe_dump({"about": "x", "base": base, "features": {"g": feature}}))
+    return load_family(str(folder / "box.yaml"))
+
+
+def spec_of(family: FamilyRecipe, spec: RunSpec) -> RunSpec:
+    return RunSpec.now(spec.agent, family, seed=0, steps=64)
+
+
+@pytest.fixture(params=BASES)
+def run(request: pytest.FixtureRequest, tmp_path: Path, spec: RunSpec) -> Run:
+    """A run trained on this machine."""
+    return created(tmp_path / "run", spec_of(own(tmp_path / "mine", request.param), spec))
+
+
+def test_a_run_made_here_opens_from_anywhere(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    opened = Run.open(run.path)
+    assert opened.spec == run.spec
+    assert opened.spec.family.folder == str(tmp_path / "mine")
+    assert (run.path / "source/box_env.py").read_text() == (tmp_path / "mine/box_env.py").read_text()
+
+
+def test_the_record_is_this_machines(run: Run, machine: Path) -> None:
+    (entry,) = (machine / "hyperrl/trusted").iterdir()
+    assert str(Path("mine/box_env.py").absolute()) in entry.read_text()
+    shutil.rmtree(machine)
+    with pytest.raises(UserError, match=r"imports the .*--allow-import .* if you trust it"):
+        Run.open(run.path)
+
+
+def test_a_run_and_a_file_of_a_strangers_bring_no_trust(run: Run, tmp_path: Path) -> None:
+    """They have the content, and a run.yaml that says it, but not the place where this machine trained."""
+    shutil.copytree(tmp_path / "mine", tmp_path / "theirs")
+    (tmp_path / "theirs/numpy_helper.py").write_text("what the file imports beside it may be anything\n")
+    text = (run.path / "run.yaml").read_text()
+    (run.path / "run.yaml").write_text(text.replace(str(tmp_path / "mine"), str(tmp_path / "theirs")))
+    with pytest.raises(UserError, match=r"if you trust it"):
+        Run.open(run.path)
+
+
+def changed(file: Path) -> None:
+    file.write_text(file.read_text() + "# another\n")
+
+
+def test_a_file_that_has_changed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mine/box_env.py"
+    changed(file)
+    with pytest.raises(UserError, match=rf"'{file}', which has changed.*--allow-import {file} .*/source/"):
+        Run.open(run.path)
+    assert Run.open(run.path, [str(file)]).spec.family == run.spec.family
+
+
+def test_a_file_that_has_changed_and_was_trained_with_since(run: Run, spec: RunSpec, tmp_path: Path) -> None:
+    changed(tmp_path / "mine/box_env.py")
+    created(tmp_path / "other", spec_of(run.spec.family, spec))
+    with pytest.raises(UserError, match="which has changed since the run was trained"):
+        Run.open(run.path)
+    Run.open(tmp_path / "other")
+
+
+@pytest.mark.parametrize("move", [lambda path: path.rename(path.parent / "moved"), shutil.rmtree])
+def test_a_file_that_is_gone(move: Callable[[Path], object], run: Run, tmp_path: Path) -> None:
+    move(tmp_path / "mine")
+    with pytest.raises(UserError, match=r"/mine/box_env\.py', which is no longer there.*--allow-import FILE"):
+        Run.open(run.path)
+
+
+def test_a_file_may_be_named_where_it_is_now(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    opened = Run.open(run.path, ["moved/box_env.py"])
+    assert opened.spec.family.folder == str(tmp_path / "moved")
+    with pytest.raises(UserError, match=r"found 'mine/box_env\.py', no such file"):
+        Run.open(run.path, ["mine/box_env.py"])
+    (tmp_path / "moved/other.py").touch()
+    with pytest.raises(UserError, match="no longer there"):
+        Run.open(run.path, ["moved/other.py"])
+
+
+def test_a_module_allowed_by_name_is_not_taken_from_where_a_run_says(run: Run, machine: Path) -> None:
+    shutil.rmtree(machine)
+    if run.spec.family.parsed_base.module is None:
+        with pytest.raises(UserError, match="if you trust it"):
+            Run.open(run.path, ["box_env"])
+    else:
+        assert Run.open(run.path, ["box_env"]).spec.family.folder is None
+
+
+def test_looking_at_a_family_is_trusted_alike(run: Run, machine: Path) -> None:
+    assert trust.may_import(load_family("ode"))
+    assert trust.may_import(run.spec.family)
+    shutil.rmtree(machine)
+    assert not trust.may_import(run.spec.family)
+
+
+def test_a_record_that_cannot_be_written(tmp_path: Path, spec: RunSpec) -> None:
+    (tmp_path / "state").write_text("in the way")
+    with pytest.warns(UserWarning, match=r"cannot be written .*will ask for --allow-import .*box_env\.py"):
+        made = created(tmp_path / "run", spec_of(own(tmp_path / "mine"), spec))
+    assert made.spec.source is not None
+
+
+def test_a_relative_state_folder_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    assert trust.record_folder() == Path(os.path.expanduser("~/.local/state/hyperrl/trusted"))
