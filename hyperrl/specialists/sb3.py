@@ -61,10 +61,21 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
         for name, parameter in own.named_parameters():
             if name.endswith("log_std") and name in learned:
                 parameter.copy_(learned[name])
+        _entropy_coefficient(plain, model)
     for name in ("actor", "critic", "q_net"):
         if hasattr(own, f"{name}_target"):
             getattr(own, f"{name}_target").load_state_dict(getattr(own, name).state_dict())
     return plain
+
+
+def _entropy_coefficient(plain: Any, model: Any) -> None:
+    """Let a soft actor-critic learn on with the coefficient that its model has learned."""
+    if getattr(plain, "log_ent_coef", None) is None:
+        return
+    if model.log_ent_coef is not None:
+        plain.log_ent_coef.copy_(model.log_ent_coef)
+    elif model.ent_coef_tensor > 0:
+        plain.log_ent_coef.copy_(model.ent_coef_tensor.log())
 
 
 def zip_bytes(plain: BaseAlgorithm) -> bytes:

@@ -18,6 +18,7 @@ from hyperrl.training.checkpoint import (
     State,
     alike,
     capture,
+    learned,
     load_state,
     restore_logger,
     restore_rng,
@@ -188,5 +189,4 @@ class BestWeights:
         """Take note of the model's validation return (undiscounted, mean over tasks) after `steps`."""
         if mean > self.validation:
             self.validation = mean
-            weights = self._model.policy.state_dict()
-            save_state(self._run, "best", {"steps": steps, "validation": mean, "policy": weights})
+            save_state(self._run, "best", {"steps": steps, "validation": mean, **learned(self._model)})

@@ -23,7 +23,9 @@ from hyperrl.training.kinds import optimizers
 from hyperrl.training.vec_env import BatchedVecEnv
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
-OFF_POLICY = ("_n_calls", "exploration_rate", "log_ent_coef")
+ENTROPY = "log_ent_coef"
+"""The logarithm of the entropy coefficient, where an algorithm learns it."""
+OFF_POLICY = ("_n_calls", "exploration_rate", ENTROPY)
 """What some off-policy algorithms have beside the counters."""
 MEMORY = "_last_lstm_states"
 """What a recurrent algorithm remembers of the episodes that go on."""
@@ -227,6 +229,36 @@ def load_weights(model: BaseAlgorithm, weights: Mapping[str, torch.Tensor], what
         if here != there:
             raise UserError(f"{what}: weights {name!r}: found {there}, expected {here}")
     model.policy.load_state_dict(dict(weights))
+
+
+def learned(model: BaseAlgorithm) -> State:
+    """What a model has learned: the policy's weights and, where it is learned, the entropy coefficient.
+
+    Stable-Baselines3's own `get_parameters` leaves the coefficient out: a soft actor-critic that goes on from
+    it would explore as at its very start.
+    """
+    coefficient = getattr(model, ENTROPY, None)
+    weights = {"policy": model.policy.state_dict()}
+    return weights if coefficient is None else {**weights, ENTROPY: coefficient.detach().clone()}
+
+
+def load_learned(model: BaseAlgorithm, state: State, what: str) -> None:
+    """Bring a model to what another has learned; raises as `load_weights`.
+
+    Args:
+        model: a freshly built one; where it is to act alone, the coefficient is its constant.
+        state: of a checkpoint, a whole one too; one of an older version may lack the coefficient.
+        what: how a message begins.
+    """
+    load_weights(model, state["policy"], what)
+    found = state.get(ENTROPY, state.get("off_policy", {}).get(ENTROPY))
+    own = getattr(model, ENTROPY, None)
+    if not isinstance(found, torch.Tensor) or found.numel() != 1 or not found.isfinite().all():
+        return
+    if own is not None:
+        own.data.copy_(found.reshape(own.shape))
+    elif hasattr(model, "ent_coef_tensor"):
+        model.ent_coef_tensor.copy_(found.exp().reshape(()))
 
 
 def misfit(run: Run, name: str) -> str:

@@ -8,7 +8,7 @@ from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
-from hyperrl.training.checkpoint import load_state, load_weights, misfit
+from hyperrl.training.checkpoint import load_learned, load_state, misfit
 from hyperrl.training.memory import room_for, telling_of_memory
 
 
@@ -47,7 +47,7 @@ def load_model(
         model = bare_model(
             agent, family.observation_space, family.action_space, device, to_learn, descriptors
         )
-    load_weights(model, state["policy"], misfit(run, name))
+    load_learned(model, state, misfit(run, name))
     model.num_timesteps = int(state["steps"])
     return model
 

@@ -21,6 +21,8 @@ from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressH
 from hyperrl.training.checkpoint import (
     MISFITS,
     State,
+    learned,
+    load_learned,
     load_state,
     load_weights,
     misfit,
@@ -91,14 +93,14 @@ def train(
         if from_run is not None:
             name = newest(from_run)
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
-            load_weights(training.model, load_state(from_run, name)["policy"], origin)
+            load_learned(training.model, load_state(from_run, name), origin)
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
         with Run.create(out, spec) as run, explaining_full_disks(run), explaining_base_failures(run):
             if from_run is not None:
-                save_state(run, "0", {"steps": 0, "policy": training.model.policy.state_dict()})
+                save_state(run, "0", {"steps": 0, **learned(training.model)})
             training.learn(run, progress)
     return run
 
@@ -194,7 +196,7 @@ class _Training:
         """
         if state is None:
             if "0" in run.checkpoints():
-                load_weights(self.model, load_state(run, "0")["policy"], misfit(run, "0"))
+                load_learned(self.model, load_state(run, "0"), misfit(run, "0"))
             return True
         try:
             return restore(self.model, self.env, self.sampler, state, misfit(run, "latest"))

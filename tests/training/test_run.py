@@ -1,11 +1,14 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from hyperrl.errors import UserError
+from hyperrl.specialists.reading import specialist
+from hyperrl.specialists.sb3 import plain_model
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, load_model, resume, train
@@ -82,6 +85,24 @@ def test_it_starts_at_another_runs_weights(start: Start) -> None:
     assert load_state(second, "latest")["steps"] == 0
     unrelated = start(name="unrelated", steps=512, seed=2, killed_at=1)
     assert not torch.equal(vector(unrelated, "latest"), vector(first, "latest"))
+
+
+@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.parametrize("checkpoint", ["latest", "best"])
+def test_a_learned_entropy_coefficient_goes_with_the_weights(start: Start, checkpoint: str) -> None:
+    """To a model that is loaded, to a run that starts there, and to a plain model of a task."""
+    first = start("hyper-sac", "pendulum", name="first")
+    trained = load_model(first, "latest").log_ent_coef  # type: ignore[attr-defined]
+    assert abs(trained.item()) > 1e-3
+    if checkpoint == "best":
+        BestWeights(first, load_model(first, "latest"))(0.0, 1024)
+    second = start("hyper-sac", "pendulum", name="second", seed=2, from_run=first, killed_at=1)
+    given = load_state(second, "0")
+    assert torch.equal(given["log_ent_coef"], trained)
+    family = Family.load("pendulum")
+    acting = load_model(first, "latest", to_learn=False)
+    plain: Any = plain_model(specialist(acting, "hyper-sac", family, family.space.default), acting, family)
+    assert plain.log_ent_coef.item() == pytest.approx(trained.item(), rel=1e-5)
 
 
 @pytest.mark.usefixtures("no_telemetry")
