@@ -1,4 +1,5 @@
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -30,22 +31,28 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_data_is_synced_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_is_synced_before_the_rename_and_the_folder_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power failure leaves an empty file, or the old one, where a checkpoint was reported as written."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 
     def noted_fsync(handle: int) -> None:
-        done.append("fsync")
+        synced = os.fstat(handle)
+        if stat.S_ISDIR(synced.st_mode):
+            assert os.path.samestat(synced, tmp_path.stat())
+        done.append("folder" if stat.S_ISDIR(synced.st_mode) else f"{synced.st_size} bytes")
         fsync(handle)
 
-    def noted_replace(source: str, target: str) -> None:
+    def noted_replace(source: Path, target: Path) -> None:
         done.append("replace")
         replace(source, target)
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "replace", noted_replace)
     atomic_write(tmp_path / "file", b"data")
-    assert done[:2] == ["fsync", "replace"]
+    assert done == ["4 bytes", "replace", "folder"]
 
 
 def test_the_file_is_readable_as_the_umask_says(tmp_path: Path) -> None:

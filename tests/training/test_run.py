@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.errors import UserError
 from hyperrl.specialists.reading import specialist
@@ -41,6 +42,25 @@ def test_a_run_holds_all_that_it_should(start: Start) -> None:
     assert run.spec.steps == 1500
     assert not list(run.path.rglob("*.pkl"))
     json.dumps(final, allow_nan=False)
+
+
+def test_training_plays_the_training_tasks_and_no_other(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held out stays out, however often episodes begin anew; each training task comes."""
+    played: list[dict[str, float]] = []
+
+    class Watched(BaseCallback):
+        def _on_training_start(self) -> None:
+            played.extend(info["context"] for info in self.training_env.reset_infos)
+
+        def _on_step(self) -> bool:
+            played.extend(info["context"] for info in self.locals["infos"] if "context" in info)
+            return True
+
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: [Watched(), *given[5:]])
+    start("hyper-a2c", "ode", "algorithm.n_steps=210", steps=1680)
+    trained = Family.load("ode").tasks("train")
+    assert len(played) >= 16
+    assert {task["c0"] for task in played} == {task["c0"] for task in trained}
 
 
 def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -> None:
