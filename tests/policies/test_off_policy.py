@@ -152,6 +152,26 @@ def test_targets_follow_by_polyak_averaging_and_are_never_stale(kind: str, strat
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_learning_moves_every_target_behind_its_network(kind: str) -> None:
+    """The targets' hypernetworks learn whatever the networks' own do, a part of the way."""
+    model = made(kind, tau=0.25, **({"target_update_interval": 2} if kind == "dqn" else {}))
+    networks = [(getattr(model, name), getattr(model, f"{name}_target")) for name in TARGETS[kind]]
+    starts = [[parameter.detach().clone() for parameter in target.parameters()] for _, target in networks]
+    model.learn(60)
+    for (own, target), start in zip(networks, starts, strict=True):
+        moved = [
+            not torch.equal(parameter, before)
+            for parameter, before in zip(own.parameters(), start, strict=True)
+        ]
+        assert any(moved)
+        for went, parameter, behind, before in zip(
+            moved, own.parameters(), target.parameters(), start, strict=True
+        ):
+            assert torch.equal(behind, before) != went
+            assert torch.equal(behind, parameter) != went
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_copies_and_loaded_models_keep_no_weights_of_targets(kind: str, tmp_path: Path) -> None:
     model = made(kind)
     model.save(tmp_path / "model.zip")

@@ -34,7 +34,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 def test_data_is_synced_before_the_rename_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a power failure leaves an empty file, or the old one, where a checkpoint was reported as written."""
+    """Else a power failure leaves an empty file, or the old one, where a new one was reported as written."""
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 

@@ -44,7 +44,7 @@ def test_a_run_holds_all_that_it_should(start: Start) -> None:
     json.dumps(final, allow_nan=False)
 
 
-def test_training_plays_the_training_tasks_and_no_other(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_plays_the_training_tasks_alone(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held out stays out, however often episodes begin anew; each training task comes."""
     played: list[dict[str, float]] = []
 
