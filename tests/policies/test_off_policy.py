@@ -154,7 +154,8 @@ def test_targets_follow_by_polyak_averaging_and_are_never_stale(kind: str, strat
 @pytest.mark.parametrize("kind", KINDS)
 def test_learning_moves_every_target_behind_its_network(kind: str) -> None:
     """The targets' hypernetworks learn whatever the networks' own do, a part of the way."""
-    model = made(kind, tau=0.25, **({"target_update_interval": 2} if kind == "dqn" else {}))
+    interval: dict[str, Any] = {"target_update_interval": 2} if kind == "dqn" else {}
+    model = made(kind, tau=0.25, **interval)
     networks = [(getattr(model, name), getattr(model, f"{name}_target")) for name in TARGETS[kind]]
     starts = [[parameter.detach().clone() for parameter in target.parameters()] for _, target in networks]
     model.learn(60)
