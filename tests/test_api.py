@@ -2,8 +2,10 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,53 @@ def test_weights_and_specialist_are_those_that_act(folder: Path) -> None:
     with torch.no_grad():
         special = agent.specialize(context)(torch.tensor([[0.7]])).numpy()
     np.testing.assert_allclose(np.clip(special, -1, 1), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("c0", [-10.0, 10.0])
+def test_a_task_outside_the_training_range_is_not_moved_into_it(folder: Path, c0: float) -> None:
+    """What acts, and what is handed out, is that of the task itself and not of the range's end."""
+    agent = api.load(folder / "seed-0")
+    low, high = agent.family.space.features["c0"].train
+    assert not low <= c0 <= high
+    descriptor = torch.tensor([2 * (c0 - low) / (high - low) - 1])
+    policy: Any = agent.model.policy
+    expected = policy.generated_weights(descriptor[None])
+    for name, weight in agent.weights({"c0": c0}).items():
+        np.testing.assert_allclose(weight, expected[name][0], atol=1e-6)
+    observation = torch.tensor([[0.7]])
+    with torch.no_grad():
+        outputs = policy.specialize(descriptor)(observation)
+        torch.testing.assert_close(agent.specialize({"c0": c0})(observation), outputs)
+    np.testing.assert_allclose(agent.act([[0.7]], {"c0": c0}), outputs.clip(-1, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_everything_that_reads_them(
+    folder: Path, tmp_path: Path, value: float
+) -> None:
+    """A checkpoint whose digest is right is refused where weights are read, and nothing is written."""
+    run = Run.open(shutil.copytree(folder / "seed-0", tmp_path / "run"))
+    for name in run.checkpoints():
+        tensors, meta = run.load_checkpoint(name)
+        spoiled = {
+            key: torch.full_like(one, value) if key.startswith("policy/") else one
+            for key, one in tensors.items()
+        }
+        run.save_checkpoint(name, spoiled, meta)
+    before = sorted(run.path.rglob("*"))
+    calls: list[Callable[[], Any]] = [
+        lambda: api.load(run),
+        lambda: api.evaluate(run),
+        lambda: api.watch(run, video=tmp_path / "x.gif"),
+        lambda: api.specialize(run, {"c0": 1}),
+        lambda: api.export(run),
+        lambda: api.resume(run, steps=128),
+        lambda: api.train("hyper-ppo", "ode", steps=64, overrides=SMALL, out=tmp_path / "new", from_run=run),
+    ]
+    for call in calls:
+        assert re.search(r"weights '.+': found numbers that are not finite", message(call))
+    assert sorted(run.path.rglob("*")) == before
+    assert not (tmp_path / "x.gif").exists()
 
 
 def test_a_baseline_acts_and_has_no_generated_weights(folder: Path) -> None:

@@ -222,12 +222,18 @@ def restore_rng(model: BaseAlgorithm, state: State) -> None:
 
 
 def load_weights(model: BaseAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
-    """Load a policy's weights; UserError, beginning with `what`, when a name or a shape differs."""
-    own = model.policy.state_dict()
+    """Load a policy's weights, as whoever reads a checkpoint does.
+
+    Raises:
+        UserError: beginning with `what`, where a name or a shape differs, or a parameter is not finite.
+    """
+    own = model.policy.state_dict(keep_vars=True)
     for name in sorted(own.keys() | weights.keys()):
         here, there = (tuple(of[name].shape) if name in of else "nothing" for of in (own, weights))
         if here != there:
             raise UserError(f"{what}: weights {name!r}: found {there}, expected {here}")
+        if isinstance(own[name], torch.nn.Parameter) and not bool(weights[name].isfinite().all()):
+            raise UserError(f"{what}: weights {name!r}: found numbers that are not finite")
     model.policy.load_state_dict(dict(weights))
 
 

@@ -182,6 +182,37 @@ def test_copies_and_loaded_models_keep_no_weights_of_targets(kind: str, tmp_path
             assert [each.keeps for each in generated] == [not name.endswith("_target")] * len(generated)
 
 
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+@pytest.mark.parametrize("trunk", ["shared", "separate"])
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_each_critic_learns_from_its_own_loss(kind: str, trunk: str, strategy: str) -> None:
+    """Its gradient is that of its values under a change of its own weights, as a difference shows."""
+    given = {"strategy": strategy, "rank": 3, "hidden": (8,), "trunk": trunk}
+    model = made(kind, policy_kwargs={"hypernetwork": given, "n_critics": 3})
+    critic, seen = model.critic, observed(model)
+    actions = torch.rand(len(seen["obs"]), 2)
+    parameters = list(critic.generated.hyper.parameters())
+    for number in range(3):
+        critic.zero_grad()
+        critic(seen, actions)[number].square().sum().backward()
+        gradients = [None if one.grad is None else one.grad.clone() for one in parameters]
+        moves = sum(float(one.square().sum()) for one in gradients if one is not None)
+        assert moves > 0
+        step, losses = 1e-2 / moves**0.5, []
+        for sign in (1, -2):
+            with torch.no_grad():
+                for parameter, gradient in zip(parameters, gradients, strict=True):
+                    if gradient is not None:
+                        parameter.add_(sign * step / moves**0.5 * gradient)
+                critic.generated.drop_kept()
+                losses.append(float(critic(seen, actions)[number].square().sum()))
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                if gradient is not None:
+                    parameter.add_(step / moves**0.5 * gradient)
+        assert (losses[0] - losses[1]) / (2 * step * moves**0.5) == pytest.approx(1, rel=0.1)
+
+
 @pytest.mark.parametrize("kind", ["sac", "td3"])
 def test_an_actors_loss_has_the_gradients_that_it_has_through_plain_critics(kind: str) -> None:
     """Of the actor all of them; of the critics none, which the algorithms throw away."""

@@ -6,15 +6,19 @@ import json
 import pickle
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from hyperrl.evaluation import act_of
 from hyperrl.tasks import Family
 from tests.project.pages import ROOT
-from tests.specialists.conftest import CONTRIBUTED
+from tests.policies.worlds import disturb
+from tests.specialists.conftest import CONTRIBUTED, made, seen_by
 
 ROWS = 2000
 HYPER = "policy.hypernetwork."
@@ -107,6 +111,27 @@ def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
     assert "ArgMax" not in operators or "IsNaN" in operators, "ArgMax alone passes over NaN; torch does not"
     assert len(np.unique(wanted, axis=0)) > 1
     assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+
+
+@pytest.mark.parametrize("name", ["ppo bounds", "ppo matrix"])
+def test_actions_are_clipped_to_their_bounds(name: str) -> None:
+    """What is traced, before it is a graph; the agent's own networks give more than the bounds allow."""
+    pytest.importorskip("onnx", reason="needs the extra export")
+    from hyperrl.specialists.generalist import Generalist
+
+    family = made(name).family
+    model = deepcopy(made(name).model)
+    disturb(model.policy, 1.0)
+    seen = seen_by(family, 500)
+    values = family.space.values([{"gravity": each} for each in np.linspace(0.1, 4, 500)])
+    wanted = act_of(model)({**seen, "context": family.space.encode(values)})
+    box: Any = family.action_space
+    for bound in (box.low, box.high):
+        assert 0.05 < np.mean(wanted == bound) < 0.95
+    with torch.no_grad():
+        inputs = [torch.as_tensor(seen["obs"]), torch.tensor(values, dtype=torch.float32)]
+        found = Generalist(model.policy, family).eval()(*inputs).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 IMAGES = ("ppo image", "sac image", "qrdqn image", "concat ppo image", "ppo generated convolutions")
