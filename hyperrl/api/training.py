@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from hyperrl.api.opening import family_of, opened
@@ -12,11 +13,24 @@ from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.tasks.contexts import assignment
+
+_LONGEST_NAME = 100
 
 
-def default_run_dir(family: str, agent: str, seed: int) -> Path:
-    """Where a run goes unless told otherwise: `runs/FAMILY/AGENT/seed-N`, below the working directory."""
-    return Path("runs") / family / agent / f"seed-{seed}"
+def default_run_dir(
+    family: str, agent: str, seed: int, leave_out: Sequence[Mapping[str, float]] = ()
+) -> Path:
+    """Where a run goes unless told otherwise: `runs/FAMILY/AGENT/seed-N`, below the working directory.
+
+    With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`.
+    """
+    folder = Path("runs") / family / agent
+    if leave_out:
+        named = "_".join(assignment(context) for context in leave_out)
+        short = named if len(named) <= _LONGEST_NAME else sha256(named.encode()).hexdigest()[:16]
+        folder /= f"without-{short}"
+    return folder / f"seed-{seed}"
 
 
 def train(
@@ -27,6 +41,7 @@ def train(
     seed: int = 0,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
+    leave_out: Sequence[Mapping[str, float]] = (),
     from_run: str | Path | Run | None = None,
     keep: int = 0,
     detect_anomaly: bool = False,
@@ -43,6 +58,8 @@ def train(
         seed: of everything random, from 0 to 2^32 - 1.
         overrides: fields of the agent's recipe, `"algorithm.learning_rate=1e-3"`.
         out: the run's directory; None takes `default_run_dir`.
+        leave_out: training tasks that are not trained on, and are the split of interpolation in its place;
+            one that names some features alone leaves out all training tasks that agree on those.
         from_run: start at the weights of this run.
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
@@ -62,8 +79,9 @@ def train(
     steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     tasks = _family(family)
+    tasks = tasks.leave_out(leave_out) if leave_out else tasks
     resolved = resolve(found, tasks.recipe, overrides)
-    directory = default_run_dir(tasks.name, resolved.name, seed) if out is None else Path(out)
+    directory = default_run_dir(tasks.name, resolved.name, seed, leave_out) if out is None else Path(out)
     refuse_existing(directory)
     if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
         refuse_algorithm(resolved, tasks.action_space)

@@ -48,6 +48,13 @@ def train(
         str | None,
         typer.Option(metavar="DIR", help="The run's directory. [default: runs/FAMILY/AGENT/seed-S]"),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="k=v,k=v",
+            help="A training task that is held out, as the split of interpolation (repeatable).",
+        ),
+    ] = None,
     from_run: Annotated[
         str | None, typer.Option("--from", metavar="RUN", help="Start at another run's weights.")
     ] = None,
@@ -93,6 +100,7 @@ def train(
                 "AGENT": agent,
                 "--seed": seed,
                 "--set": overrides,
+                "--leave-out": leave_out,
                 "--out": out,
                 "--from": from_run,
                 "--keep": keep,
@@ -117,6 +125,7 @@ def train(
             steps=steps,
             seed=seed or 0,
             overrides=overrides or [],
+            leave_out=[values.context(text, "--leave-out") for text in leave_out or ()],
             from_run=from_run,
             keep=keep or 0,
             detect_anomaly=detect_anomaly,
@@ -132,14 +141,18 @@ def _nothing_beside_resume(given: Mapping[str, object]) -> None:
             raise UserError(f"{what} does not go with --resume: the run's own recipe says it")
 
 
-def _start(agent: str, family: str, out: str | None, *, seed: int, **options: Any) -> "Run":
+def _start(
+    agent: str, family: str, out: str | None, *, seed: int, leave_out: list[dict[str, float]], **options: Any
+) -> "Run":
     from hyperrl import api
     from hyperrl.recipes import load_agent
     from hyperrl.tasks import Family
 
     recipe, tasks = load_agent(agent), Family.load(family)
+    tasks = tasks.leave_out(leave_out) if leave_out else tasks
     tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
-    directory = Path(out) if out is not None else api.default_run_dir(tasks.name, recipe.name, seed)
+    default = api.default_run_dir(tasks.name, recipe.name, seed, leave_out)
+    directory = Path(out) if out is not None else default
     with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
@@ -169,6 +182,8 @@ def _print_run(run: "Run") -> None:
     show.line(f"{agent} on {family}, seed {run.spec.seed}: {final['steps']:,} steps")
     show.line()
     show.splits(agent, final["splits"])
+    if "validation" not in final["splits"]:
+        show.line("no task is held out for validation: these are the latest weights, not the best ones")
     show.line()
     figures = sorted(run.figures.glob("return_over_context*.png"))
     rows = [("run", str(run.path)), *(("figure", str(path)) for path in figures)]

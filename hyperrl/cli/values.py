@@ -40,11 +40,12 @@ EPISODES = whole("--episodes", limits.EPISODES)
 KEEP = whole("--keep", limits.KEEP)
 
 
-def context(text: str) -> dict[str, float]:
+def context(text: str, option: str = "--context") -> dict[str, float]:
     """Read the value of one `--context`.
 
     Args:
         text: `k=v,k=v`, at least one pair; every value a finite number.
+        option: the option's name, where it is another one.
 
     Raises:
         UserError: a pair without a name or a value, a value that is no finite number, a feature given twice.
@@ -54,11 +55,11 @@ def context(text: str) -> dict[str, float]:
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not (name and equals and value):
             raise UserError(
-                f"--context {text!r}: {pair.strip()!r} is not of the form FEATURE=NUMBER (say c0=2,c1=-1)"
+                f"{option} {text!r}: {pair.strip()!r} is not of the form FEATURE=NUMBER (say c0=2,c1=-1)"
             )
         if name in found:
-            raise UserError(f"--context {text!r}: {name!r} is given twice")
-        found[name] = _finite(value, f"--context {text!r}: {name}")
+            raise UserError(f"{option} {text!r}: {name!r} is given twice")
+        found[name] = _finite(value, f"{option} {text!r}: {name}")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.recipes import SPLITS
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -66,7 +67,10 @@ def request(
     own = [family.space.complete(context) for context in contexts]
     swept = _grid(family, sweeps)
     if not named and not own and not swept:
-        raise UserError(f"family {family.name!r}: no task to evaluate in splits {', '.join(splits)}")
+        some = ", ".join(split for split in SPLITS if family.tasks(split))
+        raise UserError(
+            f"family {family.name!r}: no task to evaluate in splits {', '.join(splits)}; allowed: {some}"
+        )
     return Request(
         contexts=(*(task for _, task in named), *own, *swept),
         splits=(*(split for split, _ in named), *(family.flag(task) for task in [*own, *swept])),

@@ -22,7 +22,7 @@ from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.processes import ProcessEnv
 from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
-from hyperrl.tasks.splits import tasks_of
+from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
 
 VectorEnv = gym.vector.VectorEnv[Any, Any, Any]
@@ -75,6 +75,17 @@ class Family:
             trained = self.tasks("train") if before else []
             self._tasks[split] = tasks_of(self.recipe, self.space, split, trained, earlier)
         return [dict(context) for context in self._tasks[split]]
+
+    def leave_out(self, contexts: Sequence[Mapping[str, float]]) -> "Family":
+        """Hold training tasks out: the same family with them as its only tasks of interpolation.
+
+        Args:
+            contexts: one that names some features alone leaves out all training tasks that agree on those.
+
+        Raises:
+            UserError: an unknown feature, a context that no training task has, or none left to train on.
+        """
+        return Family(leave_out(self.recipe, self.space, contexts, self.tasks), self._make_base)
 
     def flag(self, context: Mapping[str, float]) -> str:
         """Tell what a context is: "train" (a training task), "interpolation" (inside) or "extrapolation"."""

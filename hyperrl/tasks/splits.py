@@ -1,13 +1,13 @@
 """From a recipe's splits to their tasks."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, nearest
 from hyperrl.tasks.contexts import Context, ContextSpace, assignment
 
 if TYPE_CHECKING:
@@ -53,6 +53,53 @@ def tasks_of(
                 own.add(space.key(context))
                 tasks.append(context)
     return tasks
+
+
+def leave_out(
+    recipe: "FamilyRecipe",
+    space: ContextSpace,
+    contexts: Sequence[Mapping[str, float]],
+    tasks: Callable[[str], list[Context]],
+) -> "FamilyRecipe":
+    """Move training tasks into the split of interpolation, in the place of what it had.
+
+    Args:
+        recipe: the family.
+        space: its features.
+        contexts: those to move; one that names some features alone moves all that agree on those.
+        tasks: lists a split's tasks.
+
+    Raises:
+        UserError: an unknown feature, a context that no training task has, or none left to train on.
+    """
+    from hyperrl.recipes import Splits
+
+    where = f"{recipe.name}: leave out"
+    trained = tasks("train")
+    for context in contexts:
+        for name in context:
+            if name not in space.names:
+                raise UserError(f"{where}: unknown feature {name!r}{nearest(str(name), space.names)}")
+        if not any(_agrees(task, context) for task in trained):
+            some = "; ".join(assignment(task) for task in trained[:4])
+            more = "; ..." if len(trained) > 4 else ""
+            raise UserError(
+                f"{where}: found {assignment(context)}, which no training task has; allowed: {some}{more}"
+            )
+    moved = [task for task in trained if any(_agrees(task, context) for context in contexts)]
+    left = [task for task in trained if task not in moved]
+    if not left:
+        raise UserError(f"{where}: no task is left to train on; there are {len(trained)} in all")
+    lists = {"train": left, "interpolation": moved} | {
+        split: tasks(split) for split in ("validation", "extrapolation")
+    }
+    parts = {split: [{"list": listed}] if listed else [] for split, listed in lists.items()}
+    return recipe.model_copy(update={"splits": Splits.model_validate(parts)})
+
+
+def _agrees(task: Context, context: Mapping[str, float]) -> bool:
+    """Whether a task has the values of a context, to as many digits as are printed."""
+    return all(math.isclose(task[name], value, rel_tol=1e-6, abs_tol=1e-9) for name, value in context.items())
 
 
 def _kept(part: "Part", space: ContextSpace, context: Context) -> bool:

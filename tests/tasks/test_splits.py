@@ -194,6 +194,49 @@ def test_values_beyond_the_training_range_are_extrapolation() -> None:
     sides(family)
 
 
+def test_a_task_that_is_left_out_is_interpolation() -> None:
+    """Validation and extrapolation stay as they were; what is held out is in no other split."""
+    family = family_of()
+    task = family.tasks("train")[3]
+    left = family.leave_out([task])
+    assert left.tasks("interpolation") == [task]
+    assert left.tasks("train") == [each for each in family.tasks("train") if each != task]
+    for split in ("validation", "extrapolation"):
+        assert left.tasks(split) == family.tasks(split)
+    assert left.flag(task) == "interpolation"
+    assert left.recipe.features == family.recipe.features
+    sides(left)
+    written = left.recipe.model_dump(mode="json", by_alias=True)
+    assert Family(parse_family(written, "run.yaml")).tasks("interpolation") == [task]
+
+
+def test_all_tasks_that_agree_are_left_out() -> None:
+    """To the digits that are printed, and of categories the held-out one goes to no other split."""
+    grid = {"gravity": {"from": 5, "to": 6, "n": 11}, "length": [0.5, 1.0]}
+    left = family_of(train={"grid": grid}).leave_out([{"gravity": 5.3}, {"length": 1.0, "gravity": 6}])
+    assert left.tasks("interpolation") == [
+        {"gravity": pytest.approx(5.3), "length": 0.5},
+        {"gravity": pytest.approx(5.3), "length": 1.0},
+        {"gravity": 6.0, "length": 1.0},
+    ]
+    assert len(left.tasks("train")) == 19
+    robots = choices(4, encoding="categorical").leave_out([{"gravity": 2}])
+    assert [len(robots.tasks(split)) for split in SPLITS] == [3, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"),
+    [
+        ([{"gravity": 4}], "leave out: found gravity=4, which no training task has; allowed: gravity=0; "),
+        ([{"gravty": 1}], "leave out: unknown feature 'gravty'; did you mean 'gravity'"),
+        ([{"gravity": each} for each in range(4)], "no task is left to train on; there are 4 in all"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(left_out: list[dict[str, float]], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        choices(4).leave_out(left_out)
+
+
 def test_fewer_is_of_samples_alone() -> None:
     with pytest.raises(UserError, match=r"splits.train.fewer: found fewer without sample"):
         family_of(train={"list": [{"gravity": 6}], "fewer": True})
