@@ -3,6 +3,9 @@
 Importing it registers every family of the suite with Gymnasium (`hyperrl/ode-v0`, ...) and loads no torch.
 """
 
+# First of all: in the command's own process it handles signals from here on.
+from hyperrl.startup import IS_COMMAND  # noqa: F401, I001
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -2,9 +2,7 @@
 
 import os
 import re
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 
 import typer
 
+from hyperrl import interrupts
 from hyperrl.errors import BaseEnvironmentError, DivergenceError, UnwritableError, UserError
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
@@ -42,7 +41,7 @@ def held() -> Iterator[Outcome]:
             errors="backslashreplace"
         )  # A path or a recipe may hold what a terminal cannot show.
     try:
-        with _terminable():
+        with interrupts.raising():
             yield outcome
         sys.stdout.flush()
         if outcome.status == INTERRUPTED:  # as Typer tells of a KeyboardInterrupt
@@ -70,23 +69,6 @@ def held() -> Iterator[Outcome]:
 def _interrupted(message: str) -> int:
     print(f"hyperrl: {one_line(message)}", file=sys.stderr)
     return INTERRUPTED
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def told(message: str, status: int = USER) -> int:

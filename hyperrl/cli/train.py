@@ -153,27 +153,41 @@ def _start(
     tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, seed, leave_out)
     directory = Path(out) if out is not None else default
-    with _resumable(directory), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
+    with _resumable(directory, options), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
 
 def _go_on(run: str, **options: Any) -> "Run":
     from hyperrl import api
 
-    with _resumable(Path(run)), progress("training", "steps") as advance:
+    with _resumable(Path(run), options), progress("training", "steps") as advance:
         return api.resume(run, progress=advance, **options)
 
 
 @contextmanager
-def _resumable(directory: Path) -> Iterator[None]:
-    """Tell an interrupted user how to go on."""
+def _resumable(directory: Path, options: Mapping[str, Any]) -> Iterator[None]:
+    """Tell an interrupted user what is kept, and how to go on with the same options."""
     try:
         yield
     except KeyboardInterrupt as stop:
-        if not (directory / "checkpoints" / "latest.safetensors").exists():
-            raise
-        command = f"hyperrl train --resume {shlex.quote(str(directory))}"
-        raise Interrupted(f"interrupted; go on from the last checkpoint with: {command}") from stop
+        raise Interrupted(_how_to_go_on(directory, options)) from stop
+
+
+def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
+    from hyperrl.store import Run
+
+    allowed = options["allow_import"]
+    try:
+        run = Run.open(directory, allowed)
+    except UserError:
+        return "interrupted before anything was written"
+    command = ["hyperrl", "train", "--resume", str(directory)]
+    command += ["--detect-anomaly"] if options["detect_anomaly"] else []
+    command += ["--device", options["device"]] if options["device"] != "cpu" else []
+    for module in allowed:
+        command += ["--allow-import", module]
+    again = "start again" if run.kept_steps() is None else "go on"
+    return f"interrupted; {run.last_checkpoint()}; {again} with: {shlex.join(command)}"
 
 
 def _print_run(run: "Run") -> None:

@@ -115,10 +115,14 @@ class Run:
 
     @property
     def state(self) -> State:
-        """`running` while a process trains it; else `finished`, or `killed` before it reached its steps."""
+        """`running` while a process trains it; else `finished`, or `interrupted` or `killed` before its end.
+
+        An interrupted run has a checkpoint of where it was; of a killed one what came after it is lost.
+        """
         if is_locked(self.path):
             return "running"
-        return "finished" if self.status.state == "finished" else "killed"
+        state = self.status.state
+        return state if state in ("finished", "interrupted") else "killed"
 
     def kept_steps(self) -> int | None:
         """Environment steps at the latest checkpoint; None where there is none that is whole."""

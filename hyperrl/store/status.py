@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from hyperrl.recipes.base import Model
 from hyperrl.store.files import atomic_write
 
-State = Literal["finished", "running", "killed"]
+State = Literal["finished", "running", "interrupted", "killed"]
 
 
 class Resumed(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -25,6 +26,7 @@ from hyperrl.training.checkpoint import (
     save_state,
     unfit,
 )
+from hyperrl.training.interruption import Interruption
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
 
@@ -67,6 +69,9 @@ class Checkpoints(BaseCallback):
         every: environment steps between two checkpoints, at least.
         log_interval: rollouts between two logs.
         resumed: the state that the run goes on from.
+        interruption: asked at each rollout's start whether the training is to end there, with a checkpoint.
+        check: called before a checkpoint that no other callback expects; raises where the weights are not
+            fit to be stored.
     """
 
     def __init__(
@@ -76,9 +81,12 @@ class Checkpoints(BaseCallback):
         sampler: TaskSampler,
         every: int,
         log_interval: int,
-        resumed: State | None = None,
+        resumed: State | None,
+        interruption: Interruption,
+        check: Callable[[], None],
     ) -> None:
         super().__init__()
+        self._interruption, self._check = interruption, check
         self._run, self._env, self._sampler = run, env, sampler
         self._every, self._log_interval, self._resumed = every, log_interval, resumed
         self._saved = -1
@@ -100,6 +108,15 @@ class Checkpoints(BaseCallback):
             self._resumed = None
         elif self._due():
             self._save(in_rollout=True)
+        self._interruption.wait()
+        if self._interruption.requested and self._in_step(self.model.num_timesteps):
+            self._end_early()
+
+    def _end_early(self) -> None:
+        if self._saved != self.model.num_timesteps:
+            self._check()
+            self._save(in_rollout=True, numbered=False)
+        self._interruption.done()
 
     def _on_step(self) -> bool:
         return True
@@ -107,6 +124,7 @@ class Checkpoints(BaseCallback):
     def _on_training_end(self) -> None:
         if self._resumed is None:
             self._save(in_rollout=False)
+        self._interruption.done()
 
     def _due(self) -> bool:
         steps = self.model.num_timesteps
@@ -119,11 +137,11 @@ class Checkpoints(BaseCallback):
             return True
         return steps // rollout_steps(self.model) % self._log_interval == 0
 
-    def _save(self, *, in_rollout: bool) -> None:
+    def _save(self, *, in_rollout: bool, numbered: bool = True) -> None:
         state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
         flush(self.logger)
         steps, keep = state["steps"], self._run.spec.keep
-        if keep and steps:
+        if keep and steps and numbered:
             save_state(self._run, str(steps), state)
         save_state(self._run, "latest", state)
         if keep:

@@ -48,7 +48,7 @@ class Finite(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if self._due or self._on_policy or self._detecting:
-            self._check_update()
+            self.check_update()
         self._due = False
 
     def _on_step(self) -> bool:
@@ -64,10 +64,10 @@ class Finite(BaseCallback):
         self._due = any(steps // every > self._seen // every for every in self._every)
         self._seen = steps
         if self._due:
-            self._check_update()
+            self.check_update()
 
     def _on_training_end(self) -> None:
-        self._check_update()
+        self.check_update()
 
     @property
     def _on_policy(self) -> bool:
@@ -94,7 +94,7 @@ class Finite(BaseCallback):
         if not hasattr(self, "model"):  # the error came before the first rollout
             return
         try:
-            self._check_update()
+            self.check_update()
             if self._on_policy:
                 self._check_rollout()
             elif "rewards" in self.locals:
@@ -125,8 +125,8 @@ class Finite(BaseCallback):
 
         return check
 
-    def _check_update(self) -> None:
-        """Weights and losses as the latest update left them."""
+    def check_update(self) -> None:
+        """Raise DivergenceError where weights or losses, as the latest update left them, are not finite."""
         named = dict(self.model.policy.named_parameters())
         largest = torch._foreach_norm(list(named.values()), ord=math.inf)
         finite = torch.stack(largest).isfinite().tolist()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from hyperrl.training.checkpoint import (
 )
 from hyperrl.training.disk import explaining_full_disks
 from hyperrl.training.finite import Finite
+from hyperrl.training.interruption import Interruption, noting_interruption
 from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
 from hyperrl.training.memory import room_for, telling_of_memory
@@ -84,7 +85,9 @@ def train(
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
             `from_run` that have other shapes; and what building the family's environments raises.
-        KeyboardInterrupt: as it came; the last checkpoint stays and the run can be resumed.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came; the rollout under way was ended and a checkpoint
+            written, and the run can be resumed. A second one is raised as it comes: the checkpoint before
+            stays.
     """
     refuse_existing(out)
     agent = match_widths(agent, family.observation_space, family.action_space, family)
@@ -98,7 +101,7 @@ def train(
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
-        with Run.create(out, spec) as run, explaining_full_disks(run), explaining_base_failures(run):
+        with Run.create(out, spec) as run, _explaining_ends(run):
             if from_run is not None:
                 save_state(run, "0", {"steps": 0, **learned(training.model)})
             training.learn(run, progress)
@@ -142,7 +145,7 @@ def resume(
                 " give more in --steps to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)
-        with closing(built) as training, explaining_full_disks(run), explaining_base_failures(run):
+        with closing(built) as training, _explaining_ends(run):
             exact = training.restore(run, state)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
@@ -150,6 +153,13 @@ def resume(
             # A run at step 0 evaluates, and logs it, once more.
             training.learn(run, progress, state, resumed_at=done or -1)
     return run
+
+
+@contextmanager
+def _explaining_ends(run: Run) -> Iterator[None]:
+    """Note and explain what ends the training of a run early."""
+    with explaining_full_disks(run), explaining_base_failures(run), noting_interruption(run):
+        yield
 
 
 def _state_to_resume(run: Run) -> State | None:
@@ -183,6 +193,7 @@ class _Training:
         self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
     ) -> None:
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
+        self.interruption = Interruption()
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
         with telling_of_memory(agent.name, family.name):
             self.env = _env_of(agent, family, self.sampler, seed)
@@ -231,11 +242,15 @@ class _Training:
         agent = self.agent
         moments = (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every)
         finite = Finite(run, self.family, moments, self.detect_anomaly)
-        callbacks = [finite, *self._callbacks(run, progress, state, interval)]
+        callbacks = [finite, *self._callbacks(run, progress, state, interval, finite.check_update)]
         # None: `Logs` does it, where Stable-Baselines3 would count episodes
         logged: Any = None if agent.algorithm.off_policy else interval
         named = list(self.model.policy.named_parameters())
-        with closing(run_logger(run.path, resumed_at)) as logger, finite.explaining_errors(named):
+        with (
+            self.interruption.handling(),
+            closing(run_logger(run.path, resumed_at)) as logger,
+            finite.explaining_errors(named),
+        ):
             self.model.set_logger(logger)
             self.model.learn(left, callbacks, log_interval=logged, reset_num_timesteps=state is None)
 
@@ -244,13 +259,27 @@ class _Training:
         self.env.close()
 
     def _callbacks(
-        self, run: Run, progress: Progress | None, state: State | None, interval: int
+        self,
+        run: Run,
+        progress: Progress | None,
+        state: State | None,
+        interval: int,
+        check: Callable[[], None],
     ) -> list[BaseCallback]:
         from hyperrl.training import telemetry
 
         shown = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         best = BestWeights(run, self.model)
-        checkpoints = Checkpoints(run, self.env, self.sampler, self.agent.checkpoint_every, interval, state)
+        checkpoints = Checkpoints(
+            run,
+            self.env,
+            self.sampler,
+            self.agent.checkpoint_every,
+            interval,
+            state,
+            self.interruption,
+            check,
+        )
         sampled = [] if self.sampler.curriculum is None else [telemetry.SampledTasks(self.sampler)]
         logs = [Logs(LOG_STEPS)] if self.agent.algorithm.off_policy else []
         told = telemetry.callbacks(
