@@ -280,5 +280,25 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def _np_random(self) -> np.random.Generator | None:  # type: ignore[override]
         return self.base._np_random
 
+    def has_wrapper_attr(self, name: str) -> bool:
+        """Whether this environment or the base environment with its wrappers has an attribute."""
+        return hasattr(self, name) or self.env.has_wrapper_attr(name)
+
+    def get_wrapper_attr(self, name: str) -> Any:
+        """Get an attribute of this environment, or else of the base environment with its wrappers."""
+        return getattr(self, name) if hasattr(self, name) else self.env.get_wrapper_attr(name)
+
+    def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
+        """Set an attribute where `get_wrapper_attr` reads it, and here if it is new and `force` is set.
+
+        Raises:
+            AttributeError: the attribute carries the task, which would overwrite it.
+        """
+        if any(name == attribute.partition(".")[0] for attribute in self.attributes):
+            raise AttributeError(f"{name!r} is the task's; set it by reset(options={{'context': ...}})")
+        if hasattr(self, name) or not self.env.has_wrapper_attr(name):
+            return super().set_wrapper_attr(name, value, force=force)
+        return self.env.set_wrapper_attr(name, value, force=force)
+
     def __repr__(self) -> str:
         return f"<ContextualEnv({', '.join(self.space.names)}){self.env!r}>"

@@ -104,9 +104,19 @@ class BatchedVecEnv(VecEnv):
         return [env.get_wrapper_attr(attr_name) for env in envs]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set the attribute of each environment, or of a batch without environments of its own."""
+        """Set the attribute of each environment, or of a batch without environments of its own.
+
+        Raises:
+            AttributeError: such a batch has no such attribute (its tasks are set by options), or the task
+                carries the attribute.
+        """
         envs = self._envs(indices)
         if envs is None:
+            if not hasattr(self.batch, attr_name):
+                raise AttributeError(
+                    f"{type(self.batch).__name__} has no attribute {attr_name!r}, and no single environments"
+                    " to have it; a task is set by set_options({'context': ...}) and reset()"
+                )
             setattr(self.batch, attr_name, value)
             return
         for env in envs:

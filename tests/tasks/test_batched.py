@@ -187,6 +187,20 @@ def test_contexts_stay_with_their_environment(family: Family) -> None:
     assert finished.min() >= 3
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_options_of_one_reset_are_forgotten_by_the_next(alone: bool) -> None:
+    """Gymnasium's own CartPoleVectorEnv starts the episodes after it between them too."""
+    family = one_by_one("cartpole") if alone else Family.load("cartpole")
+    batch = family.make_vec(2)
+    first, _ = batch.reset(seed=0, options={"low": 0.15, "high": 0.2})
+    assert first["obs"].min() >= 0.15
+    starts: list[Any] = []
+    while len(starts) < 4:
+        seen, _, terminated, truncated, _ = batch.step(np.ones(2, np.int64))
+        starts += list(seen["obs"][terminated | truncated])
+    assert np.abs(starts).max() <= 0.05
+
+
 @pytest.mark.parametrize("family", [Family.load("ode"), one_by_one("ode")], ids=["batched", "sync"])
 def test_options_reach_every_reset(family: Family) -> None:
     batch = family.make_vec(3, contexts=[{"c0": 0.0}] * 3, options={"x": 1.0})

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from hyperrl.tasks import Family, TaskSampler
+from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.training import BatchedVecEnv
 
 
@@ -185,10 +185,27 @@ def test_attributes_reach_single_environments_where_there_are_any() -> None:
     single.set_attr("marked", 7, indices=1)
     assert single.get_attr("marked", indices=[1]) == [7]
     assert single.env_method("get_wrapper_attr", "marked", indices=1) == [7]
-    batched.set_attr("marked", 7)
-    assert batched.get_attr("marked", 0) == [7]
+    batched.set_attr("max_steps", 7)
+    assert batched.get_attr("max_steps", 0) == [7]
+    with pytest.raises(AttributeError, match=r"BatchedEnv has no attribute 'c0'.* by set_options"):
+        batched.set_attr("c0", 7)
     with pytest.raises(AttributeError, match="no single environments"):
         batched.env_method("reset")
+
+
+def test_attributes_of_contextual_environments_are_set_where_they_are_read() -> None:
+    """SB3's own DummyVecEnv sets them on the outermost wrapper, and reads them from there ever after."""
+    features = {"gravity": {"about": "gravity", "default": 9.8, "train": [5.0, 15.0]}}
+    family = contextualize(lambda: gym.make("CartPole-v1"), features)
+    env = BatchedVecEnv(family.make_vec(2))
+    assert env.get_attr("force_mag") == [10.0, 10.0]
+    env.set_attr("force_mag", 3.0, indices=1)
+    assert env.get_attr("force_mag") == [10.0, 3.0]
+    assert [each.base.force_mag for each in env.batch.envs] == [10.0, 3.0]  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"'gravity' is the task's; set it by reset"):
+        env.set_attr("gravity", 5.0)
+    env.set_attr("marked", 1)
+    assert env.get_attr("marked") == [1, 1]
 
 
 def test_vec_normalize_wraps_it() -> None:
