@@ -70,12 +70,16 @@ class Agent:
         spaces = {k: s for k, s in self._spaces().items() if k != "context"}
         if set(parts) != set(spaces):
             raise ValueError(f"the observation has {sorted(parts)}, the environment's {sorted(spaces)}")
+        adapter = self.family.adapter
+        for name, start in adapter.starts.items():
+            parts[name] = np.asarray(parts[name]) - start
         batch = {name: np.asarray(part, dtype=spaces[name].dtype) for name, part in parts.items()}
         first, space = next((batch[name], spaces[name]) for name in spaces)
         descriptor = self._descriptor(context)
         several = first.ndim == len(space.shape or ()) + 1
         batch["context"] = np.repeat(descriptor[None], len(first), axis=0) if several else descriptor
         actions = act_of(self.model, deterministic, self._memory)(batch)
+        actions = actions if adapter.action_start is None else actions + adapter.action_start
         return actions if several else np.asarray(actions[0])
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:

@@ -87,15 +87,16 @@ def batch(specialist: Specialist, observation: Any) -> tuple[bool, list[Array]]:
 def _prepared(specialist: Specialist, part: Input) -> Step:
     layers = _all(specialist, part.layers)
     sizes = np.array(part.sizes, np.int64)
-    starts = np.cumsum(sizes) - sizes
+    columns = np.cumsum(sizes) - sizes
+    lowest = np.array(part.starts or 0, np.int64)
 
     def prepare(x: Array) -> Array:
         if part.encoding == "one-hot":
-            chosen = x.reshape(len(x), -1)
+            chosen = x.reshape(len(x), -1) - lowest
             if (chosen < 0).any() or (chosen >= sizes).any():
-                raise ValueError(f"{part.name!r}: found integers out of range; allowed: below {part.sizes}")
+                raise ValueError(f"{part.name!r}: found integers out of range; allowed: {_allowed(part)}")
             hot = np.zeros((len(x), sizes.sum()), np.float32)
-            np.put_along_axis(hot, starts + chosen, 1, axis=1)
+            np.put_along_axis(hot, columns + chosen, 1, axis=1)
             return hot
         x = x.astype(np.float32, copy=False)
         if part.encoding == "image":
@@ -107,6 +108,11 @@ def _prepared(specialist: Specialist, part: Input) -> Step:
         return x if x.ndim == 2 else x.reshape(len(x), -1)
 
     return prepare
+
+
+def _allowed(part: Input) -> str:
+    starts = part.starts or (0,) * len(part.sizes)
+    return ", ".join(f"{low} to {low + size - 1}" for low, size in zip(starts, part.sizes, strict=True))
 
 
 def _all(specialist: Specialist, layers: tuple[Layer, ...]) -> list[Step]:
@@ -200,9 +206,13 @@ def _acted(specialist: Specialist, action: Action) -> Step:
         return bounded
     if action.rule == "positive":
         return lambda x: (x > 0).astype(np.int64).reshape(len(x), *shape)
+    lowest = np.array(action.starts or 0, np.int64)
     if not shape:
-        return lambda x: x.argmax(axis=1)
+        return lambda x: x.argmax(axis=1) + (lowest[0] if lowest.ndim else 0)
     cuts = [sum(action.sizes[: number + 1]) for number in range(len(action.sizes) - 1)]
-    return lambda x: np.stack([part.argmax(axis=1) for part in np.split(x, cuts, axis=1)], axis=1).reshape(
-        len(x), *shape
-    )
+
+    def chosen(x: Array) -> Array:
+        places = np.stack([part.argmax(axis=1) for part in np.split(x, cuts, axis=1)], axis=1)
+        return (places + lowest).reshape(len(x), *shape)
+
+    return chosen

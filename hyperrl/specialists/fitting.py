@@ -60,6 +60,7 @@ class _Shapes:
                 self._array(name, action.shape)
         if action.rule == "argmax":
             self._need(len(action.sizes) == entries, "action.sizes and action.shape")
+            self._need(len(action.starts) in (0, entries), "action.starts and action.shape")
             entries = sum(action.sizes)
         self._need(outputs == (entries,), f"{outputs} outputs and {entries} that the action needs")
 
@@ -68,6 +69,8 @@ class _Shapes:
             self._need(
                 math.prod(part.shape) == len(part.sizes), f"sizes and shape of the input {part.name!r}"
             )
+            starts = len(part.starts)
+            self._need(starts in (0, len(part.sizes)), f"starts and sizes of the input {part.name!r}")
             return (self._bounded((sum(part.sizes),))[0],)
         if part.channels_last:
             self._need(len(part.shape) == 3, f"shape of the input {part.name!r} and channels_last")

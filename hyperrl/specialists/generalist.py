@@ -130,19 +130,24 @@ class Generalist(nn.Module):
                 module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]
         self.encoder = ContextEncoder(family.space)
         self.rule = Rule(*action_of(policy))
+        adapter = family.adapter
+        self.starts = {key: torch.as_tensor(start) for key, start in adapter.starts.items()}
+        self.action_start = None if adapter.action_start is None else torch.as_tensor(adapter.action_start)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Actions (batch, ...); the inputs are the observation's parts, then (batch, features)."""
         *seen, context = inputs
         observation = {CONTEXT: self.encoder(context)}
         for key, part in zip(self.keys, seen, strict=True):
-            observation[key] = part.permute(0, 3, 1, 2) if channels_last(self.space[key]) else part
+            start = self.starts.get(key)
+            shifted = part if start is None else part - start
+            observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
         with ExitStack() as acting:
             if isinstance(self.policy, GeneratingPolicy):
                 for generated in self.policy.parts.values():
                     acting.enter_context(generated.inputs.acting(deterministic=True))
             actions: Tensor = self.rule(outputs(self.policy, observation))
-        return actions
+        return actions if self.action_start is None else actions + self.action_start
 
 
 def outputs(policy: Any, observation: dict[str, Tensor]) -> Tensor:

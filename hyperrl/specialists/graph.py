@@ -112,6 +112,8 @@ class _Graph:
     def _one_hot(self, part: Input) -> str:
         whole = self.add("Cast", [part.name], to=TensorProto.INT64)
         columns = self.add("Reshape", [whole, self.constant([-1, len(part.sizes)], np.int64)])
+        if any(part.starts):
+            columns = self.add("Sub", [columns, self.constant(part.starts, np.int64)])
         hot = [
             self.add(
                 "OneHot",
@@ -187,7 +189,8 @@ class _Graph:
         finite = self.add("Min", [x, self.constant(np.finfo(np.float32).max)])
         x = self.add("Where", [self.add("IsNaN", [x]), self.constant(np.inf), finite])
         if not action.shape:
-            self.add("ArgMax", [x], OUTPUT, axis=1, keepdims=0)
+            place = self.add("ArgMax", [x], axis=1, keepdims=0)
+            self.add("Add", [place, self.constant(sum(action.starts), np.int64)], OUTPUT)
             return
         starts = np.cumsum([0, *action.sizes])
         chosen = []
@@ -195,4 +198,6 @@ class _Graph:
             bounds = [self.constant([each], np.int64) for each in (start, end, 1)]
             chosen.append(self.add("ArgMax", [self.add("Slice", [x, *bounds])], axis=1, keepdims=1))
         joined = self.add("Concat", chosen, axis=1)
+        if any(action.starts):
+            joined = self.add("Add", [joined, self.constant(action.starts, np.int64)])
         self.add("Reshape", [joined, self.constant([-1, *action.shape], np.int64)], OUTPUT)

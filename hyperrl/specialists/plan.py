@@ -24,6 +24,7 @@ Activation = Literal["tanh", "relu", "elu", "gelu", "silu"]
 DType = Literal["float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"]
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
 Shape = Annotated[tuple[Size, ...], Field(max_length=8)]
+Starts = Annotated[tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...], Field(max_length=4096)]
 Key = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -96,6 +97,7 @@ class Input(Model):
         dtype: NumPy's name.
         encoding: `numbers` as they come, an `image` divided by 255, or `one-hot`.
         sizes: of one-hot integers, how many values each has.
+        starts: the lowest value of each; none where all are 0.
         channels_last: of an image whose channels go first before the layers.
         layers: applied to it; what comes out is flattened, and all parts joined in their order.
     """
@@ -105,6 +107,7 @@ class Input(Model):
     dtype: DType
     encoding: Literal["numbers", "image", "one-hot"] = "numbers"
     sizes: Shape = ()
+    starts: Starts = ()
     channels_last: bool = False
     layers: Layers = ()
 
@@ -117,11 +120,13 @@ class Action(Model):
             `positive`, 1 where an output is above 0. Bounds are the arrays `action.low` and `action.high`.
         shape: of one action.
         sizes: as above.
+        starts: what is added to the place of the largest of each of `sizes` outputs; none where all are 0.
     """
 
     rule: Literal["clip", "unscale", "argmax", "positive"]
     shape: Shape
     sizes: Annotated[tuple[Size, ...], Field(max_length=4096)] = ()
+    starts: Starts = ()
 
 
 class Plan(Model):

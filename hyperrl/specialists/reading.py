@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
     from hyperrl.tasks import Family
+    from hyperrl.tasks.adapter import BaseAdapter
 
 Context = Mapping[str, float]
 _ACTIVATIONS: dict[type[nn.Module], plans.Activation] = {
@@ -74,6 +75,24 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Contex
         action=action,
     )
     return Specialist(plan, reader.arrays | bounds)
+
+
+def in_base_terms(found: Specialist, adapter: BaseAdapter) -> Specialist:
+    """A specialist of the base environment itself, whose choices may not start at 0 as ours do."""
+    inputs = tuple(
+        part.model_copy(update={"starts": _whole(adapter.starts[part.name])})
+        if part.name in adapter.starts
+        else part
+        for part in found.plan.inputs
+    )
+    action = found.plan.action
+    if adapter.action_start is not None:
+        action = action.model_copy(update={"starts": _whole(adapter.action_start)})
+    return replace(found, plan=found.plan.model_copy(update={"inputs": inputs, "action": action}))
+
+
+def _whole(numbers: Any) -> tuple[int, ...]:
+    return tuple(map(int, np.ravel(numbers)))
 
 
 @dataclass(frozen=True)
@@ -255,7 +274,8 @@ def _input(name: str, space: spaces.Space[Any]) -> Input:
     shape = tuple(space.shape or ())
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
         sizes = (int(space.n),) if isinstance(space, spaces.Discrete) else tuple(map(int, space.nvec))
-        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=sizes)
+        starts = (0,) * len(sizes)
+        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=sizes, starts=starts)
     dtype: Any = np.dtype(space.dtype).name
     encoding: Any = "image" if is_image_space(space) else "numbers"
     return Input(name=name, shape=shape, dtype=dtype, encoding=encoding, channels_last=channels_last(space))
@@ -277,9 +297,10 @@ def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
             rule: Any = "unscale" if policy.squash_output else "clip"
             return Action(rule=rule, shape=shape), plans.bounds(space.low, space.high)
         case spaces.Discrete():
-            return Action(rule="argmax", shape=(), sizes=(int(space.n),)), {}
+            return Action(rule="argmax", shape=(), sizes=(int(space.n),), starts=(0,)), {}
         case spaces.MultiDiscrete():
-            return Action(rule="argmax", shape=shape, sizes=tuple(map(int, space.nvec))), {}
+            sizes = tuple(map(int, space.nvec))
+            return Action(rule="argmax", shape=shape, sizes=sizes, starts=(0,) * len(sizes)), {}
         case spaces.MultiBinary():
             return Action(rule="positive", shape=shape), {}
     raise UserError(f"specialist: actions of {space} cannot be written")

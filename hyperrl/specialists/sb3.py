@@ -43,6 +43,11 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
         UserError: layers that Stable-Baselines3's policies do not have.
     """
     agent = specialist.plan.agent
+    if family.adapter.starts or family.adapter.action_start is not None:
+        raise UserError(
+            f"agent {agent!r}: sb3 counts choices from 0, which the base environment's spaces do not;"
+            " allowed: torch, onnx"
+        )
     plain = _made(model, family, agent)
     descriptor = torch.as_tensor(family.space.encode(family.space.values([specialist.plan.context]))[0])
     space = family.observation_space

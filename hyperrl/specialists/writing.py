@@ -20,6 +20,7 @@ from hyperrl.specialists import files, smaller
 from hyperrl.specialists.acting import Acting
 from hyperrl.specialists.asked import Asked, Format
 from hyperrl.specialists.plan import Specialist
+from hyperrl.specialists.reading import in_base_terms
 from hyperrl.specialists.reading import specialist as read_specialist
 from hyperrl.store import atomic_write, told_unwritable
 from hyperrl.tasks import Family
@@ -102,7 +103,8 @@ def specialise(agent: Agent, asked: Asked, progress: Progress | None = None) -> 
     full = read_specialist(model, agent.run.spec.agent.name, family, asked.context)
     chosen = full if asked.budget is None else smaller.pruned(full, asked.budget)
     chosen = smaller.quantised(chosen) if asked.quantise else chosen
-    data, act = _made(asked.format, chosen, model, family)
+    written = in_base_terms(chosen, family.adapter)
+    data, act = _made(asked.format, written, model, family)
     episodes = family.recipe.evaluation.episodes
     returns = None if chosen is full else _returns((full, chosen), family, episodes, progress)
     write_new(asked.path, data)
@@ -111,7 +113,7 @@ def specialise(agent: Agent, asked: Asked, progress: Progress | None = None) -> 
         format=asked.format,
         context=asked.context,
         outside=family.space.outside(asked.context),
-        specialist=chosen,
+        specialist=written,
         cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
         generalist=_own_cost(model, _sample(family, full, context=True)),
         episodes=episodes,
@@ -167,7 +169,7 @@ def _returns(
 
 
 def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
-    """An observation as the environment gives it, with a batch axis and the task's descriptor if asked."""
+    """An observation for the agent, with a batch axis and the task's descriptor, or as the base gives it."""
     import gymnasium as gym
 
     space = family.observation_space
@@ -175,6 +177,7 @@ def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
     space.seed(0)
     seen = {part.name: space[part.name].sample() for part in specialist.plan.inputs}
     if not context:
+        seen = {name: part + family.adapter.starts.get(name, 0) for name, part in seen.items()}
         return next(iter(seen.values())) if len(seen) == 1 else seen
     descriptor = family.space.encode(family.space.values([specialist.plan.context]))
     return {**{name: np.asarray(part)[None] for name, part in seen.items()}, "context": descriptor}

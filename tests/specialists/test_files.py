@@ -91,7 +91,7 @@ def test_a_few_bytes_do_not_ask_for_much_memory(tmp_path: Path) -> None:
     act = load_specialist(tmp_path / "one.safetensors")
     assert act(np.array([0, choices - 1])).shape == (2, 1)
     for wrong in (-1, choices):
-        with pytest.raises(ValueError, match="integers out of range; allowed: below"):
+        with pytest.raises(ValueError, match="integers out of range; allowed: 0 to 99999"):
             act(wrong)
     patches = plan_of()
     layer = {"kind": "convolution", "weight": "c.weight", "bias": "c.bias", "stride": 1}
