@@ -164,10 +164,10 @@ def info_of(info: Any) -> dict[str, Any]:
         return {}
     if not isinstance(info, Mapping):
         raise InterfaceError(f"its info is {_named(info)}; allowed: a dictionary")
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in info.items():
         name = key if isinstance(key, str) else str(key)
-        while name in RESERVED:
+        while name in RESERVED or name in found:
             name = OWN + name
         found[name] = value
     return found
