@@ -1,5 +1,7 @@
 """Any module as a target: equal to the fast path, started at its own weights."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -94,9 +96,34 @@ def test_a_module_may_take_and_give_several_tensors() -> None:
     [
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), "BatchNorm1d at '1'.*LayerNorm"),
         (nn.LSTM(2, 2), "LSTM at its root.*GRU"),
+        (nn.LSTMCell(2, 2), "LSTMCell at its root; torch.vmap has no rule for it; use nn.GRUCell"),
+        (
+            nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)),
+            "_SpectralNorm at 'parametrizations.weight.0'",
+        ),
+        (
+            nn.Sequential(nn.utils.spectral_norm(nn.Linear(2, 2))),
+            "SpectralNorm at '0'; use torch.nn.utils.param",
+        ),
+        (nn.Sequential(nn.LazyLinear(2)), "LazyLinear at '0'; its sizes are not known yet"),
         (nn.Tanh(), "no parameters"),
     ],
 )
 def test_modules_that_cannot_be_generated_are_named(module: nn.Module, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         HyperNetwork.for_module(module, 2)
+
+
+@pytest.mark.parametrize(
+    "wrap", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.orthogonal]
+)
+def test_a_parametrized_module_is_generated(wrap: Any) -> None:
+    """`torch.func.stack_module_state` refuses these; their original parameters are what is generated."""
+    hyper = HyperNetwork.for_module(wrap(nn.Linear(3, 3)), 2)
+    perturbed(hyper)
+    index, x = torch.tensor([1, 0, 1]), torch.randn(3, 3)
+    weights, target = hyper(torch.randn(2, 2), index), hyper.target
+    assert isinstance(target, ModuleTarget)
+    y = target(x, weights)
+    for row, task in enumerate(index):
+        assert_equal(y[row], target.specialize(weights, int(task))(x[row]))

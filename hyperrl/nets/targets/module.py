@@ -9,6 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from hyperrl.nets.grouping import Each, Grouped
 from hyperrl.nets.layers import LayerSpec
@@ -16,8 +20,11 @@ from hyperrl.nets.targets.base import enter, leave, plain_tensors
 from hyperrl.nets.weights import Weights
 
 _ROOT = "module"
-_REFUSED = {
+_REFUSED: dict[type, str] = {
     nn.RNNBase: "use hyperrl.nets.GRU, or cells and a loop",
+    nn.LSTMCell: "torch.vmap has no rule for it; use nn.GRUCell",
+    _SpectralNorm: "it writes its own buffers at every call; use another normalization",
+    LazyModuleMixin: "its sizes are not known yet; call it once",
     nn.modules.batchnorm._BatchNorm: "it mixes tasks; use nn.LayerNorm or nn.GroupNorm",
 }
 
@@ -66,10 +73,14 @@ class ModuleTarget(nn.Module):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         for name, child in module.named_modules():
+            where = repr(name) if name else "its root"
             for kind, instead in _REFUSED.items():
                 if isinstance(child, kind):
-                    where = repr(name) if name else "its root"
                     raise ValueError(f"module: found {type(child).__name__} at {where}; {instead}")
+            for hook in child._forward_pre_hooks.values():
+                if isinstance(hook, (SpectralNorm, WeightNorm)):
+                    found = type(hook).__name__
+                    raise ValueError(f"module: found {found} at {where}; use torch.nn.utils.parametrizations")
         self.pieces = list(_pieces(module))
         if not self.pieces:
             raise ValueError("module: found no parameters; allowed: a module with parameters to generate")
