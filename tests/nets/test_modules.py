@@ -114,6 +114,7 @@ def test_modules_that_cannot_be_generated_are_named(module: nn.Module, named: st
         HyperNetwork.for_module(module, 2)
 
 
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
 @pytest.mark.parametrize(
     "wrap", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.orthogonal]
 )
