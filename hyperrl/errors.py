@@ -1,9 +1,12 @@
 """What is told in one line: a mistake that the user can put right, and a training that cannot go on."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _LISTED = 160
+_ON_COMMAND_LINE: ContextVar[bool] = ContextVar("on_command_line", default=False)
 
 
 class UserError(Exception):
@@ -54,3 +57,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean {folded[close[0]]!r}?" + (f" {short}" if short and len(names) > 1 else "")
     return f"; {short}" if short else ""
+
+
+@contextmanager
+def on_command_line() -> Iterator[None]:
+    """Within it, messages name options of the command line; elsewhere they name arguments in Python."""
+    token = _ON_COMMAND_LINE.set(True)
+    try:
+        yield
+    finally:
+        _ON_COMMAND_LINE.reset(token)
+
+
+def spelled(python: str, command_line: str) -> str:
+    """How a message names an argument: as the user writes it, who is in Python or on the command line."""
+    return command_line if _ON_COMMAND_LINE.get() else python

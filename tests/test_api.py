@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from matplotlib.image import imread
 
 import hyperrl
 from hyperrl import api, training
+from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.evaluation import progress, zero_shot
 from hyperrl.recipes import AgentRecipe, load_agent, load_family
@@ -310,7 +312,7 @@ def test_mistakes_take_one_line(folder: Path, tmp_path: Path) -> None:
     assert "'hyper-ppo'" in message(api.train, "hyper-pppo", "ode")
     assert "known" in message(api.train, "hyper-ppo", "odee")
     assert "gama" in message(api.train, "hyper-ppo", "ode", overrides=["algorithm.gama=0.9"])
-    assert "--resume" in message(api.train, "hyper-ppo", "ode", out=run)
+    assert f"go on with it by hyperrl.resume({str(run)!r})" in message(api.train, "hyper-ppo", "ode", out=run)
     assert "extend it" in message(api.resume, run)
 
 
@@ -456,3 +458,66 @@ def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
     told = message(api.evaluate, folder / "seed-0", progress=lambda done, _: played.append(done))
     assert told.endswith("cannot be written (Read-only file system)")
     assert played == []
+
+
+def test_messages_name_arguments_of_python(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options of the command line are named on the command line alone."""
+    run, file = folder / "seed-0", tmp_path / "x.safetensors"
+    file.touch()
+    spec = Run.open(run).spec
+    family = spec.family.model_copy(update={"base": "their_module:Env-v0", "oracle": None})
+    theirs = created(tmp_path / "theirs", spec.model_copy(update={"family": family}))
+    another, train = "name another directory with out", partial(api.train, "hyper-ppo", "ode")
+    calls: dict[str, Callable[[], Any]] = {
+        f"go on with it by hyperrl.resume({str(run)!r}), or {another}": lambda: train(out=run),
+        f"a file is in the way; {another}": lambda: train(out=file),
+        "overrides: stps: unknown field; did you mean": lambda: train(overrides=["stps=1"]),
+        "another file with out, or replace it with force=True": lambda: api.specialize(run, {}, out=file),
+        "64 of 64 steps are taken; give more steps": lambda: api.resume(run),
+        "pass allow_import=['their_module']": lambda: api.load(theirs.path),
+        "video 'x.avi': a file ending in": lambda: api.watch(run, video="x.avi"),
+    }
+    for says, call in calls.items():
+        found = message(call)
+        assert says in found
+        assert "--" not in found
+    assert main(["train", "hyper-ppo", "ode", "--out", str(run)]) == 2
+    assert f"--resume {run}, or name another directory with --out" in capsys.readouterr().err
+    assert main(["evaluate", str(theirs.path)]) == 2
+    assert "pass --allow-import their_module if" in capsys.readouterr().err
+    assert "allow_import=['their_module']" in message(api.load, theirs.path)
+
+
+def test_a_run_says_what_it_is(folder: Path) -> None:
+    run = Run.open(folder / "seed-0")
+    assert repr(run) == f"Run({str(run.path)!r}: hyper-ppo on ode, seed 0, finished, 64 of 64 steps)"
+    agent = api.load(run)
+    assert repr(agent).startswith(f"Agent(run={run!r}, family=Family('ode': c0), ")
+
+
+def test_a_specialist_is_replaced_where_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "one.safetensors"
+    first = api.specialize(folder / "seed-0", {"c0": 1}, out=path)
+    assert (first.file, first.unlisted) == (path, {})
+    before = path.read_bytes()
+    assert "replace it with force=True" in message(api.specialize, folder / "seed-0", {"c0": 2}, out=path)
+    assert path.read_bytes() == before
+    api.specialize(folder / "seed-0", {"c0": 2}, out=path, force=True)
+    assert path.read_bytes() != before
+    assert [each.name for each in path.parent.iterdir()] == ["one.safetensors"]
+
+
+def test_a_value_that_is_none_of_the_features_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = api.train("hyper-ppo", "pendulum-actuator", steps=64, overrides=SMALL, out=tmp_path / "run")
+    features = run.spec.family.features
+    name = next(each for each, feature in features.items() if feature.values)
+    values = features[name].values or ()
+    between = (values[0] + values[1]) / 2
+    assert main(["specialize", str(run.path), "--context", f"{name}={between}"]) == 0
+    listed = ", ".join(f"{value:g}" for value in values)
+    assert f"note: {name}={between:g} is none of the feature's values: {listed}" in capsys.readouterr().out
+    assert api.specialize(run, {name: values[1]}).unlisted == {}

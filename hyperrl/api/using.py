@@ -60,7 +60,7 @@ def watch(
     Args:
         run: a run directory.
         contexts: at most 16 tasks; none takes three of each held-out split.
-        video: an .mp4 or .gif that is written, or replaced, in place of a window.
+        video: an .mp4 or .gif that is written, or replaced, in place of a window; its folders are made.
         seed: of the start states (those of `evaluate`'s first episode), and of the actions where they are
             drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
@@ -98,6 +98,7 @@ def specialize(
     out: str | Path | None = None,
     budget: float | None = None,
     quantize: str | None = None,
+    force: bool = False,
     checkpoint: str | None = None,
     allow_import: Sequence[str] = (),
     family: Family | None = None,
@@ -109,9 +110,10 @@ def specialize(
         run: a run directory.
         context: the task; features left out take their defaults.
         format: `torch` (safetensors), `onnx`, or `sb3` (a zip for `PPO.load` and its like).
-        out: a new file; None: `RUN/specialists/CONTEXT.ENDING`.
+        out: a new file, whose folders are made; None: `RUN/specialists/CONTEXT.ENDING`.
         budget: the share of its parameters to prune it to by magnitude, above 0 and at most 1.
         quantize: `int8`, for weights of eight bits.
+        force: replace a file that exists.
         checkpoint: as in `load`.
         allow_import: as in `load`.
         family: as in `load`.
@@ -126,7 +128,7 @@ def specialize(
     """
     found = opened(run, allow_import)
     tasks = family_of(found, family)
-    asked = specialist_asked(found, tasks, context, format, out, budget, quantize)
+    asked = specialist_asked(found, tasks, context, format, out, budget, quantize, force)
     from hyperrl.specialists.writing import specialise
 
     agent = _loaded(found, checkpoint, family=tasks)
@@ -138,6 +140,7 @@ def export(
     run: str | Path | Run,
     *,
     out: str | Path | None = None,
+    force: bool = False,
     checkpoint: str | None = None,
     allow_import: Sequence[str] = (),
     family: Family | None = None,
@@ -146,7 +149,8 @@ def export(
 
     Args:
         run: a run directory.
-        out: a new file; None: `RUN/generalist.onnx`.
+        out: a new file, whose folders are made; None: `RUN/generalist.onnx`.
+        force: replace a file that exists.
         checkpoint: as in `load`.
         allow_import: as in `load`.
         family: as in `load`.
@@ -158,7 +162,7 @@ def export(
         UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
     """
     found = opened(run, allow_import)
-    path = generalist_asked(found, out)
+    path = generalist_asked(found, out, force)
     from hyperrl.specialists import writing
 
     agent = _loaded(found, checkpoint, family=family)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from hyperrl.cli import mistakes
+from hyperrl.errors import on_command_line
 
 __all__ = ["main"]
 
@@ -20,7 +21,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     from hyperrl.cli.app import app
 
-    with mistakes.held() as outcome:
+    with on_command_line(), mistakes.held() as outcome:
         outcome.status = app(
             args=list(sys.argv[1:] if args is None else args), prog_name="hyperrl", standalone_mode=False
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hyperrl.specialists.writing import Written
 
 RunPath = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 
 
 def specialize(
@@ -40,6 +41,7 @@ def specialize(
         str | None,
         typer.Option(metavar="int8", help="Weights of eight bits; prints the return kept."),
     ] = None,
+    force: Force = False,
     checkpoint: Checkpoint = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     allow_import: AllowImport = None,
@@ -60,6 +62,7 @@ def specialize(
             out=out,
             budget=budget,
             quantize=quantize,
+            force=force,
             checkpoint=checkpoint,
             allow_import=allowed,
             progress=advance,
@@ -75,13 +78,16 @@ def export(
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="A new file. [default: RUN/generalist.onnx]")
     ] = None,
+    force: Force = False,
     checkpoint: Checkpoint = None,
     allow_import: AllowImport = None,
 ) -> None:
     """Write the agent as one ONNX file: observation and raw context in, action out."""
     from hyperrl import api
 
-    path = api.export(run, out=out, checkpoint=checkpoint, allow_import=tuple(allow_import or ()))
+    path = api.export(
+        run, out=out, force=force, checkpoint=checkpoint, allow_import=tuple(allow_import or ())
+    )
     show.pairs([("generalist", str(path)), ("size", f"{Path(path).stat().st_size:,} bytes")])
 
 
@@ -96,6 +102,9 @@ def _print(written: "Written") -> None:
             for name, (low, high) in written.outside.items()
         )
         show.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
+    for name, own in written.unlisted.items():
+        listed = ", ".join(f"{value:g}" for value in own)
+        show.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
     show.line()
     rows = [
         [name, f"{cost.bytes:,}", f"{cost.parameters:,}", f"{cost.microseconds:.0f}"]

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, spelled
 from hyperrl.store import replacing, told_unwritable, try_writing
 from hyperrl.tasks.dynamics.picture import surface
 
@@ -25,29 +25,31 @@ _UNSEEN = ("offscreen", "dummy")
 def refuse_video(path: Path) -> None:
     """Raise a UserError where a video cannot be written there, before anything is played."""
     if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
-    if not path.parent.is_dir():
-        raise UserError(f"--video {str(path)!r}: there is no folder {str(path.parent)!r}")
-    with told_unwritable("--video", path):
+        raise UserError(f"video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
+    with told_unwritable("video", path):
         try_writing(path)
     if find_spec("imageio") is None or (
         path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None
     ):
-        raise UserError("--video: needs an extra: pip install 'hyperrl[video]'")
+        raise UserError("video: needs an extra: pip install 'hyperrl[video]'")
 
 
 def refuse_window() -> None:
     """Raise a UserError where there is no display (SDL would draw into nothing)."""
     chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
     if sys.platform == "linux" and not chosen:
-        raise UserError("watch: there is no display for a window; write a file by --video FILE")
+        raise UserError(f"watch: there is no display for a window; write a file by {_video_argument()}")
+
+
+def _video_argument() -> str:
+    return spelled("video='film.mp4'", "--video FILE")
 
 
 def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
     """Write a video, whole or not at all; the number of its frames.
 
     Args:
-        path: ends in .mp4 or .gif; a file that is there is replaced.
+        path: ends in .mp4 or .gif; a file that is there is replaced, folders that are not there are made.
         frames: (height, width, 3) each, of one size.
         rate: frames a second.
 
@@ -59,8 +61,10 @@ def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
     suffix = path.suffix.lower()
     timing = {"fps": rate} if suffix == ".mp4" else {"duration": 1000 / rate, "loop": 0}
     written = 0
+    with told_unwritable("video", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with (
-        told_unwritable("--video", path),
+        told_unwritable("video", path),
         replacing(path, suffix) as beside,
         cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer,
     ):
@@ -101,7 +105,9 @@ def show(frames: Iterable[Frame], rate: int, title: str) -> int:
                 break
         return count
     except pygame.error as error:
-        raise UserError(f"watch: no window can be opened ({error}); write a file by --video") from error
+        raise UserError(
+            f"watch: no window can be opened ({error}); write a file by {_video_argument()}"
+        ) from error
     finally:
         pygame.display.quit()
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, spelled
 from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.catalogue import parse_agent
 from hyperrl.recipes.family import FamilyRecipe
@@ -31,7 +31,7 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     for override in overrides:
         _set(data, override)
     try:
-        return parse_agent(data, "--set" if overrides else f"{agent.name} on {family.name}")
+        return parse_agent(data, _source() if overrides else f"{agent.name} on {family.name}")
     except UserError as error:
         raise _of_another_kind(agent, data, str(error)) or error from None
 
@@ -43,10 +43,15 @@ def _of_another_kind(agent: AgentRecipe, data: dict[str, Any], mistake: str) -> 
         found = given.get(name) if isinstance(given, dict) else own
         if found != own and f": {group}." in mistake and f": {group}.{name}: " not in mistake:
             return UserError(
-                f"--set: {group}.{name}: found {show(found)}; allowed: {show(own)}, which the other fields of"
-                f" agent {agent.name!r} are for; take another agent (`hyperrl list agents`)"
+                f"{_source()}: {group}.{name}: found {show(found)}; allowed: {show(own)}, which the other"
+                f" fields of agent {agent.name!r} are for; take another agent (`hyperrl list agents`)"
             )
     return None
+
+
+def _source() -> str:
+    """What a message calls the place where a field was given."""
+    return spelled("overrides", "--set")
 
 
 def _set(data: dict[str, Any], override: str) -> None:
@@ -54,16 +59,16 @@ def _set(data: dict[str, Any], override: str) -> None:
     fields = key.strip().split(".")
     if not equals or not all(fields):
         raise UserError(
-            f"--set: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
+            f"{_source()}: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
         )
-    value = parse_yaml(text, f"--set {key.strip()}")
+    value = parse_yaml(text, f"{_source()} {key.strip()}")
     here = data
     for depth, field in enumerate(fields[:-1], start=1):
         inner = here.setdefault(field, {})
         if not isinstance(inner, dict):
             where = ".".join(fields[:depth])
             raise UserError(
-                f"--set: {where}: found {show(inner)}, which has no fields; allowed: {where}=value"
+                f"{_source()}: {where}: found {show(inner)}, which has no fields; allowed: {where}=value"
             )
         here = inner
     here[fields[-1]] = value

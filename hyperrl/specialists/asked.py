@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, nearest, spelled
 from hyperrl.store import Run, told_unwritable, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -26,7 +26,7 @@ class Asked:
     Attributes:
         context: the task, complete.
         format: of the file.
-        path: of the file, which is not there yet.
+        path: of the file, which is not there yet, or is to be replaced.
         budget: share of the parameters to keep; None: all.
         quantise: store weights in eight bits.
     """
@@ -46,6 +46,7 @@ def specialist_asked(
     out: str | Path | None,
     budget: float | None,
     quantize: str | None,
+    force: bool = False,
 ) -> Asked:
     """Check the arguments of `hyperrl.specialize`; UserError tells what is wrong with one."""
     complete = family.space.complete(context)
@@ -62,14 +63,14 @@ def specialist_asked(
         _need_extra("format onnx")
     told = {name: value for name, value in complete.items() if value != family.space.default[name]}
     name = (assignment(told) or "default")[:_LONGEST_NAME]
-    path = _new_file(out, run.path / "specialists" / (name + SUFFIXES[kind]), SUFFIXES[kind])
+    path = _new_file(out, run.path / "specialists" / (name + SUFFIXES[kind]), SUFFIXES[kind], force)
     return Asked(complete, kind, path, budget, quantize is not None)
 
 
-def generalist_asked(run: Run, out: str | Path | None) -> Path:
+def generalist_asked(run: Run, out: str | Path | None, force: bool = False) -> Path:
     """The file that `hyperrl.export` is to write; UserError tells what stands against it."""
     _need_extra("export")
-    return _new_file(out, run.path / "generalist.onnx", ".onnx")
+    return _new_file(out, run.path / "generalist.onnx", ".onnx", force)
 
 
 def _need_extra(what: str) -> None:
@@ -79,12 +80,15 @@ def _need_extra(what: str) -> None:
             raise UserError(f"{what}: needs the package {module}: pip install 'hyperrl[export]'")
 
 
-def _new_file(out: str | Path | None, usual: Path, suffix: str) -> Path:
+def _new_file(out: str | Path | None, usual: Path, suffix: str, force: bool) -> Path:
     path = usual if out is None else Path(out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
-    if os.path.lexists(path):
-        raise UserError(f"out {str(path)!r}: exists already; name another file with --out")
+    if os.path.lexists(path) and not force:
+        raise UserError(
+            f"out {str(path)!r}: exists already; name another file with {spelled('out', '--out')}, or replace"
+            f" it with {spelled('force=True', '--force')}"
+        )
     with told_unwritable("out", path):
         try_writing(path)
     return path

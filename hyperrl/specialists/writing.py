@@ -52,6 +52,7 @@ class Written:
         format: of the file.
         context: the task, complete.
         outside: training ranges of the features that lie outside theirs; with any, it is extrapolation.
+        unlisted: the `values` of features that have some, and whose value here is none of them.
         specialist: what acts there.
         cost: of the file.
         generalist: of the agent's acting networks, hypernetwork included, with its weights kept.
@@ -63,6 +64,7 @@ class Written:
     format: Format
     context: dict[str, float]
     outside: dict[str, tuple[float, float]]
+    unlisted: dict[str, tuple[float, ...]]
     specialist: Specialist
     cost: Cost
     generalist: Cost
@@ -81,6 +83,7 @@ class Written:
             "family": self.specialist.plan.family,
             "context": self.context,
             "outside": self.outside,
+            "unlisted": self.unlisted,
             **vars(self.cost),
             "generalist": vars(self.generalist),
             "return": kept,
@@ -113,6 +116,7 @@ def specialise(agent: Agent, asked: Asked, progress: Progress | None = None) -> 
         format=asked.format,
         context=asked.context,
         outside=family.space.outside(asked.context),
+        unlisted=family.space.unlisted(asked.context),
         specialist=written,
         cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
         generalist=_own_cost(model, _sample(family, full, context=True)),
@@ -130,7 +134,7 @@ def export(agent: Agent, path: Path) -> Path:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file, atomically; UserError where it cannot be written."""
+    """Write a file, atomically, and make its folders; UserError where it cannot be written."""
     with told_unwritable("out", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, nearest, spelled
 from hyperrl.store.files import (
     CHECKPOINT,
     atomic_write,
@@ -41,6 +41,15 @@ class Run:
     def __init__(self, path: Path, spec: RunSpec) -> None:
         self.path = path
         self.spec = spec
+
+    def __repr__(self) -> str:
+        """What the run is and how far: `Run('runs/...': hyper-ppo on ode, seed 0, finished, 2048 steps)`."""
+        agent, family = self.spec.agent.name, self.spec.family.name
+        try:
+            progress = f"{self.state}, {self.status.steps:,} of {self.spec.steps:,} steps"
+        except UserError:
+            progress = "its status cannot be read"
+        return f"Run({str(self.path)!r}: {agent} on {family}, seed {self.spec.seed}, {progress})"
 
     @classmethod
     @contextmanager
@@ -244,13 +253,12 @@ class Run:
 
 def refuse_existing(path: Path) -> None:
     """UserError when `path` holds a run already, or is no directory."""
+    another = f"name another directory with {spelled('out', '--out')}"
     if path.exists() and not path.is_dir():
-        raise UserError(f"run {str(path)!r}: a file is in the way; name another directory with --out")
+        raise UserError(f"run {str(path)!r}: a file is in the way; {another}")
     if (path / SPEC).exists() or (path / "checkpoints").exists():
-        raise UserError(
-            f"run {str(path)!r}: holds a run already;"
-            f" go on with it by --resume {path}, or name another directory with --out"
-        )
+        resume = spelled(f"hyperrl.resume({str(path)!r})", f"--resume {path}")
+        raise UserError(f"run {str(path)!r}: holds a run already; go on with it by {resume}, or {another}")
 
 
 def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:

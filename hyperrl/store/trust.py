@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, spelled
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import atomic_write
 from hyperrl.store.layout import SOURCE
@@ -37,7 +37,7 @@ def remember(source: SourceFile) -> None:
     except OSError as error:
         warnings.warn(
             f"{str(entry.parent)!r} cannot be written ({error.strerror or error}): commands that open this"
-            f" run will ask for --allow-import {source.path}",
+            f" run will ask for {_allowing(source.path)}",
             stacklevel=2,
         )
 
@@ -89,22 +89,29 @@ def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
     what = f"its environment {base.text!r} imports"
     if source is not None and _is_recorded(source):
         if found is None or found.path != source.path:
-            return f"{what} {source.path!r}, which is no longer there; say where it is: --allow-import FILE"
+            return f"{what} {source.path!r}, which is no longer there; say where it is: {_allowing('FILE')}"
         return (
-            f"{what} {source.path!r}, which has changed since the run was trained; pass --allow-import"
-            f" {source.path} to use it as it is now (as it was: {run / SOURCE / Path(source.path).name})"
+            f"{what} {source.path!r}, which has changed since the run was trained; pass"
+            f" {_allowing(source.path)} to use it as it is now"
+            f" (as it was: {run / SOURCE / Path(source.path).name})"
         )
     if base.module is not None:
-        return f"{what} the module {base.module!r}; pass --allow-import {base.module} if you trust it"
+        return f"{what} the module {base.module!r}; pass {_allowing(base.module)} if you trust it"
     path = base.file if found is None else found.path
-    return f"{what} the file {path!r}; pass --allow-import {path} if you trust it"
+    return f"{what} the file {path!r}; pass {_allowing(path)} if you trust it"
+
+
+def _allowing(name: str | None) -> str:
+    """How a message says that an import is allowed."""
+    return spelled(f"allow_import=[{name!r}]", f"--allow-import {name}")
 
 
 def _from_file(family: FamilyRecipe, path: str) -> FamilyRecipe | None:
     """The family with its base imported from the file at `path`; None where the base names another file."""
     file = os.path.abspath(path)
     if not os.path.isfile(file):
-        raise UserError(f"--allow-import: found {path!r}, no such file; allowed: a Python file or a module")
+        argument = spelled("allow_import", "--allow-import")
+        raise UserError(f"{argument}: found {path!r}, no such file; allowed: a Python file or a module")
     base, (folder, name) = family.parsed_base, os.path.split(file)
     if base.module is not None:
         for ending in (".py", f"{os.sep}__init__.py"):

@@ -169,6 +169,16 @@ class ContextSpace:
             name: train for name, train in ranges.items() if not self._within(name, complete[name], train)
         }
 
+    def unlisted(self, context: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
+        """The `values` of features that have some, and whose value in a context is none of them."""
+        complete = self.complete(context)
+        listed = {name: feature.values for name, feature in self.features.items() if feature.values}
+        return {
+            name: tuple(values)
+            for name, values in listed.items()
+            if _nine_digits(complete[name]) not in map(_nine_digits, values)
+        }
+
     def _within(self, name: str, value: float, bounds: tuple[float, float]) -> bool:
         low, high = bounds
         if self._circle(name):

@@ -56,6 +56,10 @@ class Family:
         self._trained: set[tuple[float, ...]] | None = None
         self._probed: tuple[gym.Space[Any], BaseAdapter, int] | None = None
 
+    def __repr__(self) -> str:
+        """The family's name and features: `Family('ode': c0)`."""
+        return f"Family({self.name!r}: {', '.join(self.space.names)})"
+
     @classmethod
     def load(cls, name_or_path: str) -> "Family":
         """Read a family of the suite by name, or a file by path; raises UserError where it is wrong."""

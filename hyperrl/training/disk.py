@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hyperrl.errors import UnwritableError
+from hyperrl.errors import UnwritableError, spelled
 from hyperrl.store import Run
 
 REASONS = (
@@ -26,5 +26,6 @@ def explaining_full_disks(run: Run) -> Iterator[None]:
         again = "start it again" if run.kept_steps() is None else "go on from it"
         raise UnwritableError(
             f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)});"
-            f" {run.last_checkpoint()}; {again} by --resume {run.path}"
+            f" {run.last_checkpoint()}; {again} by"
+            f" {spelled(f'hyperrl.resume({str(run.path)!r})', f'--resume {run.path}')}"
         ) from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from hyperrl.errors import DivergenceError
+from hyperrl.errors import DivergenceError, spelled
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -132,7 +132,8 @@ class Finite(BaseCallback):
         finite = torch.stack(largest).isfinite().tolist()
         if not all(finite):
             where = f"first in {list(named)[finite.index(False)]}" if any(finite) else "in all parameters"
-            advice = "; a smaller algorithm.learning_rate may help, --detect-anomaly tells the first gradient"
+            closer = spelled("detect_anomaly=True", "--detect-anomaly")
+            advice = f"; a smaller algorithm.learning_rate may help, {closer} tells the first gradient"
             self._end("weights", f", {where}{self._bad_losses()}{advice}")
         if losses := self._bad_losses():
             self._end("losses", losses)

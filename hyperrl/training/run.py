@@ -141,8 +141,7 @@ def resume(
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
-                f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
-                " give more in --steps to extend it"
+                f"run {str(run.path)!r}: {done} of {planned} steps are taken; give more steps to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)
         with closing(built) as training, _explaining_ends(run):

@@ -114,13 +114,16 @@ def test_a_film_that_breaks_off_leaves_the_old_file(film: list[Frame], tmp_path:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [("film.avi", "ending in .mp4 or .gif"), ("nowhere/film.gif", "there is no folder")],
-)
-def test_a_wrong_file_is_refused_before_anything_is_played(tmp_path: Path, name: str, says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        refuse_video(tmp_path / name)
+def test_a_wrong_file_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"ending in \.mp4 or \.gif"):
+        refuse_video(tmp_path / "film.avi")
+
+
+def test_folders_of_a_video_are_made_with_it(film: list[Frame], tmp_path: Path) -> None:
+    refuse_video(tmp_path / "far" / "off" / "film.gif")
+    assert list(tmp_path.iterdir()) == []
+    write_video(tmp_path / "far" / "off" / "film.gif", film[:2], 30)
+    assert [path.name for path in (tmp_path / "far" / "off").iterdir()] == ["film.gif"]
 
 
 def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,29 +13,32 @@ from tests.recipes.mistakes import agent, refusal
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("steps", '--set: found "steps"; allowed: key=value'),
-        ("=3", '--set: found "=3"; allowed: key=value'),
-        ("a..b=3", '--set: found "a..b=3"; allowed: key=value'),
-        ("step=3", "--set: step: unknown field; did you mean 'steps'?"),
-        ("steps=-3", "--set: steps: found -3; allowed: a number > 0"),
-        ("steps=", "--set: steps: found null; allowed: a whole number"),
-        ("steps.x=1", "--set: steps: found 150000, which has no fields; allowed: steps=value"),
+        ("steps", 'overrides: found "steps"; allowed: key=value'),
+        ("=3", 'overrides: found "=3"; allowed: key=value'),
+        ("a..b=3", 'overrides: found "a..b=3"; allowed: key=value'),
+        ("step=3", "overrides: step: unknown field; did you mean 'steps'?"),
+        ("steps=-3", "overrides: steps: found -3; allowed: a number > 0"),
+        ("steps=", "overrides: steps: found null; allowed: a whole number"),
+        ("steps.x=1", "overrides: steps: found 150000, which has no fields; allowed: steps=value"),
         (
             "algorithm.learning_rat=1",
-            "--set: algorithm.learning_rat: unknown field; did you mean 'learning_rate'?",
+            "overrides: algorithm.learning_rat: unknown field; did you mean 'learning_rate'?",
         ),
         (
             "algorithm.learning_rate=fast",
-            '--set: algorithm.learning_rate: found "fast"; allowed: a finite number',
+            'overrides: algorithm.learning_rate: found "fast"; allowed: a finite number',
         ),
-        ("policy.hypernet.rank=1", "--set: policy.hypernet: unknown field; did you mean 'hypernetwork'?"),
-        ("policy.hypernetwork.rnk=1", "--set: policy.hypernetwork.rnk: unknown field; did you mean 'rank'?"),
+        ("policy.hypernet.rank=1", "overrides: policy.hypernet: unknown field; did you mean 'hypernetwork'?"),
+        (
+            "policy.hypernetwork.rnk=1",
+            "overrides: policy.hypernetwork.rnk: unknown field; did you mean 'rank'",
+        ),
         (
             "policy.hypernetwork.rank=.inf",
-            "--set: policy.hypernetwork.rank: found Infinity; allowed: a whole number",
+            "overrides: policy.hypernetwork.rank: found Infinity; allowed: a whole number",
         ),
-        ("policy.net_arch=[1", "--set policy.net_arch: not valid YAML"),
-        ("about=!!python/object:os.system x", "--set about: not valid YAML: tags are not allowed"),
+        ("policy.net_arch=[1", "overrides policy.net_arch: not valid YAML"),
+        ("about=!!python/object:os.system x", "overrides about: not valid YAML: tags are not allowed"),
     ],
 )
 def test_override_mistakes(override: str, message: str) -> None:

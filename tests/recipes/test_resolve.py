@@ -57,13 +57,15 @@ def test_the_last_of_two_overrides_counts() -> None:
     ("override", "own"), [("policy.kind=concat", '"hyper"'), ("algorithm.name=sac", '"ppo"')]
 )
 def test_the_line_on_another_kind_names_what_the_user_gave(override: str, own: str) -> None:
-    with pytest.raises(UserError, match=rf"--set: {override.partition('=')[0]}: found .*; allowed: {own}, "):
+    with pytest.raises(
+        UserError, match=rf"overrides: {override.partition('=')[0]}: found .*; allowed: {own}, "
+    ):
         resolve(load_agent("hyper-ppo"), load_family("ode"), [override])
 
 
 def test_a_mistake_elsewhere_is_told_beside_another_kind_that_is_given_whole() -> None:
     overrides = ["policy={kind: concat}", "n_envs=0"]
-    with pytest.raises(UserError, match="--set: n_envs: found 0"):
+    with pytest.raises(UserError, match="overrides: n_envs: found 0"):
         resolve(load_agent("hyper-ppo"), load_family("ode"), overrides)
 
 

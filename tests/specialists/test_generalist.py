@@ -16,8 +16,8 @@ import torch
 
 from hyperrl.evaluation import act_of
 from hyperrl.tasks import Family
-from tests.project.pages import ROOT
 from tests.policies.worlds import disturb
+from tests.project.pages import ROOT
 from tests.specialists.conftest import CONTRIBUTED, made, seen_by
 
 ROWS = 2000

@@ -38,14 +38,14 @@ def test_text_that_looks_like_a_number_stays_text(spec: RunSpec, tmp_path: Path)
 
 def test_an_existing_run_is_refused_and_kept(run: Run, spec: RunSpec) -> None:
     before = (run.path / "run.yaml").read_bytes()
-    with pytest.raises(UserError, match=r"holds a run already.*--resume.*--out"):
+    with pytest.raises(UserError, match=r"holds a run already.*hyperrl\.resume.*out"):
         created(run.path, spec.model_copy(update={"seed": 9}))
     assert (run.path / "run.yaml").read_bytes() == before
 
 
 def test_checkpoints_without_a_run_yaml_are_refused_too(run: Run, spec: RunSpec) -> None:
     (run.path / "run.yaml").unlink()
-    with pytest.raises(UserError, match=r"--resume.*--out"):
+    with pytest.raises(UserError, match=r"hyperrl\.resume.*out"):
         created(run.path, spec)
 
 
@@ -103,9 +103,11 @@ def test_a_corrupt_run_yaml_is_told_in_one_line(run: Run) -> None:
 def test_a_base_that_imports_is_refused_unless_allowed(run: Run) -> None:
     data = run.spec.family.model_dump(by_alias=True) | {"base": "their.module:Env-v0", "oracle": None}
     run.write_spec(run.spec.model_copy(update={"family": FamilyRecipe.parse(data, "family")}))
-    with pytest.raises(UserError, match=r"imports the module 'their\.module'.*--allow-import their\.module"):
+    with pytest.raises(
+        UserError, match=r"imports the module 'their\.module'.*allow_import=\['their\.module'\]"
+    ):
         Run.open(run.path)
-    with pytest.raises(UserError, match="--allow-import"):
+    with pytest.raises(UserError, match="allow_import"):
         Run.open(run.path, allow_import=["their"])
     assert Run.open(run.path, allow_import=["their.module"]).spec.family.base == "their.module:Env-v0"
 

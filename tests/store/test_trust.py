@@ -57,7 +57,7 @@ def test_the_record_is_this_machines(run: Run, machine: Path) -> None:
     (entry,) = (machine / "hyperrl/trusted").iterdir()
     assert str(Path("mine/box_env.py").absolute()) in entry.read_text()
     shutil.rmtree(machine)
-    with pytest.raises(UserError, match=r"imports the .*--allow-import .* if you trust it"):
+    with pytest.raises(UserError, match=r"imports the .*allow_import=.* if you trust it"):
         Run.open(run.path)
 
 
@@ -78,7 +78,7 @@ def changed(file: Path) -> None:
 def test_a_file_that_has_changed(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "mine/box_env.py"
     changed(file)
-    with pytest.raises(UserError, match=rf"'{file}', which has changed.*--allow-import {file} .*/source/"):
+    with pytest.raises(UserError, match=rf"'{file}', which has changed.*allow_import=.*{file}.*/source/"):
         Run.open(run.path)
     assert Run.open(run.path, [str(file)]).spec.family == run.spec.family
 
@@ -94,7 +94,7 @@ def test_a_file_that_has_changed_and_was_trained_with_since(run: Run, spec: RunS
 @pytest.mark.parametrize("move", [lambda path: path.rename(path.parent / "moved"), shutil.rmtree])
 def test_a_file_that_is_gone(move: Callable[[Path], object], run: Run, tmp_path: Path) -> None:
     move(tmp_path / "mine")
-    with pytest.raises(UserError, match=r"/mine/box_env\.py', which is no longer there.*--allow-import FILE"):
+    with pytest.raises(UserError, match=r"/mine/box_env\.py', which is no longer there.*allow_import=.*FILE"):
         Run.open(run.path)
 
 
@@ -127,7 +127,7 @@ def test_looking_at_a_family_is_trusted_alike(run: Run, machine: Path) -> None:
 
 def test_a_record_that_cannot_be_written(tmp_path: Path, spec: RunSpec) -> None:
     (tmp_path / "state").write_text("in the way")
-    with pytest.warns(UserWarning, match=r"cannot be written .*will ask for --allow-import .*box_env\.py"):
+    with pytest.warns(UserWarning, match=r"cannot be written .*will ask for allow_import=.*box_env\.py"):
         made = created(tmp_path / "run", spec_of(own(tmp_path / "mine"), spec))
     assert made.spec.source is not None
 

@@ -83,7 +83,7 @@ def test_an_existing_run_is_refused_before_anything_is_done(start: Start, tmp_pa
     run = start(steps=512)
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
     agent, family = small("hyper-ppo", "ode")
-    with pytest.raises(UserError, match=r"--resume .*run, or name another directory with --out"):
+    with pytest.raises(UserError, match=r"hyperrl\.resume\(.*run'\), or name another directory with out"):
         train(agent, family, out=run.path)
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
