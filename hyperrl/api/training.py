@@ -14,6 +14,7 @@ from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
 from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.endless import refuse_endless
 
 _LONGEST_NAME = 100
 
@@ -85,6 +86,7 @@ def train(
     refuse_existing(directory)
     if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
         refuse_algorithm(resolved, tasks.action_space)
+    refuse_endless(tasks)
     start = None if from_run is None else opened(from_run, allow_import)
     from hyperrl import training
 

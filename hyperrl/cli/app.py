@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import check, describe, evaluate, listing, specialize, train, watch
+from hyperrl.cli import check, describe, evaluate, listing, new, specialize, train, watch
 
 app = typer.Typer(
     help="Train and use agents whose weights are generated from a task's context.",
@@ -38,6 +38,7 @@ def _root(
 
 app.command("list")(listing.list_all)
 app.command("describe")(describe.describe)
+app.add_typer(new.app, name="new")
 app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

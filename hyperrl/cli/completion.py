@@ -1,23 +1,32 @@
 """What a shell offers after the tab key: the names that begin with what was typed."""
 
+from glob import escape, glob
+from typing import Literal
+
 
 def agents(incomplete: str) -> list[str]:
-    """Agents of the suite."""
-    from hyperrl.shipped import shipped
-
-    return [name for name in shipped("agents") if name.startswith(incomplete)]
+    """Agents of the suite, and YAML files."""
+    return [*_shipped("agents", incomplete), *_files(incomplete)]
 
 
 def families(incomplete: str) -> list[str]:
-    """Families of the suite."""
-    from hyperrl.shipped import shipped
-
-    return [name for name in shipped("envs") if name.startswith(incomplete)]
+    """Families of the suite, and YAML files."""
+    return [*_shipped("envs", incomplete), *_files(incomplete)]
 
 
 def recipes(incomplete: str) -> list[str]:
-    """Agents and families of the suite."""
-    return [*agents(incomplete), *families(incomplete)]
+    """Agents and families of the suite, and YAML files."""
+    return [*_shipped("agents", incomplete), *_shipped("envs", incomplete), *_files(incomplete)]
+
+
+def _shipped(kind: Literal["agents", "envs"], incomplete: str) -> list[str]:
+    from hyperrl.shipped import shipped
+
+    return [name for name in shipped(kind) if name.startswith(incomplete)]
+
+
+def _files(incomplete: str) -> list[str]:
+    return sorted(glob(f"{escape(incomplete)}*.yaml"))
 
 
 def splits(incomplete: str) -> list[str]:

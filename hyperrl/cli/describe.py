@@ -126,10 +126,11 @@ def _family(recipe: "FamilyRecipe") -> None:
 
 def _spaces(family: "Family") -> list[tuple[str, str]]:
     from hyperrl.recipes import is_missing
+    from hyperrl.store.trust import may_import
 
-    module = family.recipe.base_module
-    if module is not None:
-        return [("spaces", f"not looked up, since that would import the module {module!r}")]
+    if not may_import(family.recipe):
+        module = family.recipe.base_module
+        return [("spaces", f"not looked up, since that would import {module!r}; known once you train here")]
     if is_missing(family.recipe.extra):
         return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]
     return [("observation", _space(family.observation_space)), ("action", _space(family.action_space))]

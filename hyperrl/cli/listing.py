@@ -37,7 +37,7 @@ def list_all(
     """List the agents and the environment families that there are, which fit which, or the runs.
 
     An agent fits the families of its own kind of actions, or all. Of a family whose environment cannot be
-    made here the actions are not known (?).
+    made here, or imports a file that this machine has not trained with, the actions are not known (?).
     """
     if kind == "runs":
         if fits is not None:
@@ -83,10 +83,11 @@ def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
 
     if isinstance(recipe, AgentRecipe):
         return _Row(recipe, recipe.algorithm.actions)
+    from hyperrl.store.trust import may_import
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import kind_of
 
-    if recipe.base_module is not None:  # not imported for a list
+    if not may_import(recipe):
         return _Row(recipe, _UNKNOWN)
     try:
         return _Row(recipe, kind_of(Family(recipe).action_space))
@@ -104,7 +105,10 @@ def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
     if asked not in kinds:
         raise UserError(f"list: found {kinds[0]} with --fits {name}; allowed: {asked}, or neither")
     if row.actions == _UNKNOWN:
-        raise UserError(f"list: --fits {name}: its actions are not known, as its base is not made here")
+        raise UserError(
+            f"list: --fits {name}: its actions are not known, as its base is not made here"
+            " (see `hyperrl list --help`)"
+        )
     return {asked: [each for each in _rows(asked) if _fit(row, each)]}
 
 

@@ -20,5 +20,9 @@ Checkpoint = Annotated[
 
 AllowImport = Annotated[
     list[str] | None,
-    typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
+    typer.Option(
+        metavar="MODULE|FILE",
+        help="A module, or a Python file, that the run's environment may be imported from (repeatable). None"
+        " is needed for a file that this machine has trained with.",
+    ),
 ]

@@ -85,8 +85,9 @@ def train(
     allow_import: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="MODULE",
-            help="A module that the environment of --resume or --from may import (repeatable).",
+            metavar="MODULE|FILE",
+            help="A module, or a Python file, that the environment of --resume or --from may be imported from"
+            " (repeatable). None is needed for a file that this machine has trained with.",
         ),
     ] = None,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hyperrl.cli import show, values
+from hyperrl.cli.options import AllowImport
 
 
 def watch(
@@ -26,10 +27,7 @@ def watch(
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,
-    allow_import: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODULE", help="A module that the run's environment may import (repeatable)."),
-    ] = None,
+    allow_import: AllowImport = None,
 ) -> None:
     """Watch a run's agent act, one episode of each task."""
     from hyperrl.store import Run

@@ -17,6 +17,7 @@ from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
 from hyperrl.tasks.contexts import Context, assignment
 from hyperrl.tasks.effects import remark
+from hyperrl.tasks.endless import refuse_endless
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.options import AskedOptions
@@ -50,9 +51,11 @@ def check_family(family: Family) -> list[CheckRow]:
             range that the environment or its constructor refuses; a reset option for evaluation that the
             environment refuses or never asks for; a feature that leaves stale what the constructor computes
             from it, that changes nothing, or whose value stands in the observation; a task that leaks into
-            the next one; a base environment whose transitions do not follow from its seed.
+            the next one; a base environment whose transitions do not follow from its seed, or whose episodes
+            may never end.
     """
     with closing(family.make_default()) as env:
+        refuse_endless(family)
         _check_derived(family)
         sizes = {split: len(family.tasks(split)) for split in SPLITS}
         told = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from hyperrl.cli import main
@@ -11,12 +13,24 @@ from hyperrl.cli import main
         ("hyperrl train hyper-ppo ode", ["ode", "ode-2d", "ode-aib", "ode-da", "ode-da-2d"]),
         ("hyperrl describe concat-a", ["concat-a2c"]),
         ("hyperrl check pend", ["pendulum", "pendulum-actuator"]),
+        ("hyperrl train hyper-ppo tan", ["tank.yaml"]),
+        ("hyperrl check envs/li", ["envs/lift.yaml"]),
+        ("hyperrl ne", ["new"]),
+        ("hyperrl new fam", ["family"]),
         ("hyperrl evaluate a-run --split inter", ["interpolation"]),
     ],
 )
 def test_a_shell_is_offered_names(
-    typed: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: str,
+    offered: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "envs").mkdir()
+    for name in ("tank.yaml", "tank_env.py", "envs/lift.yaml"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("_HYPERRL_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", typed)
     monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
