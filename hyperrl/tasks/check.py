@@ -20,8 +20,8 @@ from hyperrl.tasks.effects import remark
 from hyperrl.tasks.endless import refuse_endless
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
+from hyperrl.tasks.models import compiled_field, model_of, remedy, stale_constants
 from hyperrl.tasks.options import AskedOptions
-from hyperrl.tasks.physics import is_compiled
 
 _STEPS = 50
 _SEEDS = (0, 1, 2)
@@ -162,8 +162,7 @@ def _check_constructed(
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     what, feature = _what(family, name), family.space.features[name]
-    if is_compiled(env.base, family.binding.attribute.get(name, "")):
-        raise UserError(f"{what} leaves stale what MuJoCo computes from it; allowed: 'physics' in its place")
+    _check_model(family, env, name)
     start_differs = False
     for seed, one, other in _pairs(family, name):
         first = _play(env, what, seed, one)
@@ -187,6 +186,29 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     if reason is not None:
         raise UserError(f"{what} {only}: {reason}")
     raise UserError(f"{what} {only}; a feature that the environment's steps do not read is not allowed")
+
+
+def _check_model(family: Family, env: ContextualEnv, name: str) -> None:
+    """Refuse an attribute in a MuJoCo model from which others of the model were computed."""
+    attribute, what = family.binding.attribute.get(name), _what(family, name)
+    if attribute is None:
+        return
+    field = compiled_field(env.base, attribute)
+    if field is not None:
+        raise UserError(f"{what} leaves stale what MuJoCo computes from it; allowed: {remedy(field)}")
+    if model_of(env.base) is None:
+        return
+    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as plain:
+        usual = stale_constants(plain.unwrapped)
+    for value in family.space.features[name].values or family.space.widest(name):
+        env.apply({**family.space.default, name: value})
+        stale = sorted(stale_constants(env.base) - usual)
+        if stale:
+            some = ", ".join(stale[:3]) + (", ..." if len(stale) > 3 else "")
+            raise UserError(
+                f"{what} at {value:g} leaves stale what MuJoCo computes from it ({some}); allowed: {remedy()}"
+            )
+    env.apply(family.space.default)
 
 
 def _remark(family: Family, env: ContextualEnv, name: str) -> str | None:

@@ -6,6 +6,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.tasks.models import model_of
+
 
 def no_effect(base: gym.Env[Any, Any], quantity: str) -> str | None:
     """Say why no factor on a quantity ("friction.floor") can change a step; None: the model does not tell.
@@ -14,7 +16,7 @@ def no_effect(base: gym.Env[Any, Any], quantity: str) -> str | None:
         base: an unwrapped environment; of others than MuJoCo's nothing is known.
         quantity: as `physics` names it.
     """
-    model = _model(base)
+    model = model_of(base)
     kind, _, name = quantity.partition(".")
     if model is None:
         return None
@@ -38,7 +40,7 @@ def least_friction(base: gym.Env[Any, Any], quantity: str) -> float:
 
     A contact takes the larger coefficient of its two geoms, or that of the geom with the higher priority.
     """
-    model = _model(base)
+    model = model_of(base)
     kind, _, name = quantity.partition(".")
     if model is None or kind != "friction" or not name:
         return 0.0
@@ -69,11 +71,6 @@ def remark(base: gym.Env[Any, Any], quantity: str, default: float, low: float, h
         return None
     part = "" if high <= below else f" below {below:g}"
     return f"a contact has the larger friction of its two geoms, which{part} is that of what this one touches"
-
-
-def _model(base: gym.Env[Any, Any]) -> Any:
-    model = getattr(base, "model", None)
-    return model if type(model).__name__ == "MjModel" else None
 
 
 def _frictionless(model: Any, name: str) -> str | None:

@@ -22,7 +22,8 @@ def write(root: Any, path: str, value: Any) -> None:
     parent, _, last = path.rpartition(".")
     holder = read(root, parent) if parent else root
     _within(holder, last)
-    if isinstance(holder, Mapping) or (_is_index(last) and hasattr(holder, "__setitem__")):
+    indexed = _is_index(last) or not hasattr(holder, last)
+    if isinstance(holder, Mapping) or (indexed and hasattr(holder, "__setitem__")):
         holder[_key(holder, last)] = value
     else:
         setattr(holder, last, value)
@@ -48,7 +49,8 @@ def _is_index(part: str) -> bool:
 
 
 def _key(holder: Any, part: str) -> Any:
-    return part if isinstance(holder, Mapping) and part in holder else int(part)
+    own = part in holder if isinstance(holder, Mapping) else not _is_index(part)
+    return part if own else int(part)
 
 
 def _within(here: Any, part: str) -> Any:
@@ -60,4 +62,9 @@ def _within(here: Any, part: str) -> Any:
     try:
         return getattr(here, part)
     except AttributeError:
+        if not hasattr(here, "__getitem__"):
+            raise LookupError(part) from None
+    try:
+        return here[part]  # of rows that have names, as dm_control's
+    except (KeyError, IndexError, TypeError, ValueError):
         raise LookupError(part) from None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.tasks.models import model_of, model_path
 
 
 class Physics(Protocol):
@@ -29,10 +30,10 @@ class Physics(Protocol):
 
 def physics_of(base: gym.Env[Any, Any]) -> Physics:
     """Find the simulator of an environment; raises UserError where it is neither MuJoCo nor Box2D."""
-    simulators = {type(getattr(base, name, None)).__name__ for name in ("model", "world")}
-    if "MjModel" in simulators:
-        return MujocoPhysics(base)
-    if "b2World" in simulators:
+    path = model_path(base)
+    if path is not None:
+        return MujocoPhysics(base, path)
+    if type(getattr(base, "world", None)).__name__ == "b2World":
         return Box2DPhysics(base)
     raise UserError(f"'physics' needs a MuJoCo or Box2D simulator; {type(base).__name__} has neither")
 
@@ -41,12 +42,6 @@ def draw_without_a_window() -> None:
     """Let MuJoCo draw through EGL where there is no display and the user has not chosen (MUJOCO_GL)."""
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "egl")
-
-
-def is_compiled(base: gym.Env[Any, Any], path: str) -> bool:
-    """Whether an attribute is a number of a MuJoCo model from which others of the model were computed."""
-    holder, _, rest = path.partition(".")
-    return type(getattr(base, holder, None)).__name__ == "MjModel" and rest.startswith(_SOURCES)
 
 
 class _Changes(NamedTuple):
@@ -66,16 +61,22 @@ class MujocoPhysics:
     brings the constants that MuJoCo derives from them up to date; it works on simulation data of its own.
     """
 
-    def __init__(self, base: Any) -> None:
-        """Take the model's arrays as they are now for the environment's own."""
+    def __init__(self, base: Any, path: str = "") -> None:
+        """Take the model's arrays as they are now for the environment's own.
+
+        Args:
+            base: the environment.
+            path: where in it the object lies whose `model` it is ("": itself).
+        """
         import mujoco
 
-        self._mujoco, self._base, self._played = mujoco, base, base.model
-        self._model = copy(base.model)
+        self._mujoco, self._base, self._path = mujoco, base, path
+        self._played = model_of(base, path)
+        self._model = copy(self._played)
         self._scratch = mujoco.MjData(self._model)
         self._views, self._played_views = _views(self._model), _views(self._played)
         self._kept = {name: view.copy() for name, view in self._views.items()}
-        self._scalars = {name: getattr(base.model.stat, name) for name in _STATISTICS}
+        self._scalars = {name: getattr(self._model.stat, name) for name in _STATISTICS}
         self._factors: dict[str, float] | None = None
         self._changes = _Changes({}, self._scalars)
         self._known: dict[tuple[tuple[str, float], ...], _Changes] = {}
@@ -90,7 +91,7 @@ class MujocoPhysics:
 
     def holds(self) -> bool:
         """Whether the environment still plays this model, with the numbers that the context changes."""
-        return self._base.model is self._played and all(
+        return model_of(self._base, self._path) is self._played and all(
             np.array_equal(self._played_views[name][where], values)
             for name, (where, values) in self._changes.arrays.items()
             if name in _WRITTEN
@@ -257,20 +258,6 @@ class MujocoPhysics:
             model.bvh_aabb[model.body_bvhadr[body], 5] = reach
 
 
-_SOURCES = (
-    "body_",
-    "geom_size",
-    "geom_pos",
-    "geom_quat",
-    "geom_margin",
-    "geom_contype",
-    "geom_conaffinity",
-    "jnt_pos",
-    "jnt_axis",
-    "dof_armature",
-    "qpos0",
-    "tendon_",
-)
 _REMEMBERED = 64
 _STATISTICS = ("meaninertia", "meanmass", "meansize", "extent")
 _WRITTEN = (

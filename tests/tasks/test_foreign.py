@@ -158,6 +158,52 @@ def test_a_door_stays_where_its_reset_put_it() -> None:
     env.close()
 
 
+def one_feature(base: str, **feature: Any) -> dict[str, Any]:
+    given = {"about": "m", "default": 1, "train": [0.5, 2], **feature}
+    return {"name": "mine", "about": "a", "base": base, "features": {"m": given}}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("module", "base", "attribute", "more"),
+    [
+        ("gymnasium_robotics", "AntMaze_UMaze-v5", "ant_env.model.body_mass.1", {"observe": ["observation"]}),
+        ("shimmy", "dm_control/walker-walk-v0", "_env.physics.model.body_mass.1", {"flatten": True}),
+        (
+            "shimmy",
+            "dm_control/walker-walk-v0",
+            "_env.physics.named.model.body_mass.torso",
+            {"flatten": True},
+        ),
+    ],
+)
+def test_a_mass_of_a_model_that_lies_deeper_is_carried_by_physics_alone(
+    module: str, base: str, attribute: str, more: dict[str, Any]
+) -> None:
+    pytest.importorskip(module)
+    data = {**one_feature(f"{module}:{base}", attribute=attribute), **more}
+    with pytest.raises(UserError, match=r"leaves stale what MuJoCo computes from it; allowed: 'physics'"):
+        check_family(Family(parse_family(data, "test")))
+    data = {**one_feature(f"{module}:{base}", physics="mass.torso"), **more}
+    assert "changes the transition" in check_family(Family(parse_family(data, "test")))[1].detail
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_place_of_an_object_is_a_feature_and_that_of_a_finger_is_not() -> None:
+    pytest.importorskip("gymnasium_robotics")
+    base = "gymnasium_robotics:AdroitHandRelocate-v1"
+    place = {"default": 0, "train": [-0.1, 0.1], "at": "start"}
+    data = one_feature(base, **place, attribute="model.body_pos.-1.0")
+    assert "changes the transition" in check_family(Family(parse_family(data, "test")))[1].detail
+    data = one_feature(base, **place, attribute="model.body_pos.-2.0")
+    with pytest.raises(
+        UserError, match=r"at -0.1 leaves stale .* \(actuator_acc0, .*; allowed: a property of"
+    ):
+        check_family(Family(parse_family(data, "test")))
+
+
 class Speaking(gym.Env[Any, Any]):
     """Speaks CARL's interface: contexts by id, one chosen at each reset, observations {"obs", "context"}."""
 
