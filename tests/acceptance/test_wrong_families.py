@@ -145,7 +145,7 @@ CASES = [
         of("InvertedPendulum-v5", "f", physics="friction", extra="mujoco"),
         "friction where nothing touches",
         "feature 'f' (physics friction)",
-        DEAD,
+        "no two geoms of the model can touch",
     ),
     case(
         of("Hopper-v5", "m", physics="mass", extra="mujoco", extrapolation=[0, 3]),
