@@ -58,7 +58,7 @@ class Contest:
 
     def _one(self, context: dict[str, float]) -> float:
         vec = DummyVecEnv([lambda: Monitor(self.family.make())])
-        vec.seed(start_seeds(1, 0)[0])
+        vec.seed(start_seeds(self.family.space, context, 1, 0)[0])
         vec.set_options({"context": context, **self.family.recipe.evaluation.options})
         mean, _ = evaluate_policy(self.model, vec, n_eval_episodes=1, deterministic=True)
         vec.close()

@@ -147,7 +147,9 @@ def test_several_runs_are_seeds(folder: Path) -> None:
     alone = [api.evaluate(path, save=False) for path in paths]
     means = [part.splits["interpolation"]["mean"] for part in alone]
     assert found.splits["interpolation"]["mean"] == pytest.approx(np.mean(means), rel=1e-12)
-    assert found.splits["interpolation"]["stderr"] == pytest.approx(abs(means[0] - means[1]) / 2, rel=1e-9)
+    error = found.splits["interpolation"]["stderr"]
+    assert error is not None
+    assert error >= abs(means[0] - means[1]) / 2 * (1 - 1e-9)  # over tasks and starts as well as over runs
     assert [file.parents[1] for file in found.files] == paths
     assert [json.loads(file.read_text())["seed"] for file in found.files] == [0, 1]
     assert [part["tasks"] for part in found.to_json()["runs"]] == [part.to_json()["tasks"] for part in alone]
@@ -196,7 +198,8 @@ def test_an_agent_acts_as_in_evaluation(folder: Path) -> None:
     agent = api.load(folder / "seed-0")
     (task,) = api.evaluate(folder / "seed-0", contexts=[{"c0": 4}], save=False).tasks
     env = agent.family.make()
-    observation, _ = env.reset(seed=zero_shot.start_seeds(1, 0)[0], options={"context": {"c0": 4}, "x": 1.0})
+    (start,) = zero_shot.start_seeds(agent.family.space, {"c0": 4}, 1, 0)
+    observation, _ = env.reset(seed=start, options={"context": {"c0": 4}, "x": 1.0})
     total, over = 0.0, False
     while not over:
         action = agent.act(observation["obs"], {"c0": 4})

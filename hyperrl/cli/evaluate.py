@@ -96,16 +96,11 @@ def evaluate(
 
 def _print(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
-    actions = "most likely actions" if found.deterministic else "drawn actions"
-    how = f"{found.episodes} {'episode' if found.episodes == 1 else 'episodes'} per task, {actions}"
-    told = f", {', '.join(found.hidden)} hidden from the agent" if found.hidden else ""
-    show.line(f"{found.agent} on {found.family}, seed {seeds}: {how}{told}")
-    if found.splits:
-        show.line()
-        show.splits(found.agent, found.splits)
+    show.line(f"{found.agent} on {found.family}, seed {seeds}")
+    show.evaluation(found.to_json())
     if found.asked:
         show.line()
-        show.tasks(found.agent, found.asked)
+        show.tasks(found.asked)
     show.line()
     show.pairs(
         [

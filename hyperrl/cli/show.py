@@ -86,45 +86,98 @@ def heading(text: str) -> None:
     console().print(text, style="bold", soft_wrap=True)
 
 
-def splits(agent: str, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the mean return per split, beside the best known one where there is any.
+def evaluation(found: Mapping[str, Any]) -> None:
+    """Print how an evaluation was played, the return per split, and each split's worst task.
 
     Args:
-        agent: its name.
+        found: the object of `hyperrl evaluate --json`.
+    """
+    line(how(found))
+    if found["splits"]:
+        line()
+        splits(found["splits"])
+        line()
+        worst(found["splits"])
+
+
+def how(found: Mapping[str, Any]) -> str:
+    """How an evaluation was played: weights, episodes, actions and starts."""
+    parts = found.get("runs", [found])
+    named = dict.fromkeys((part["checkpoint"]["name"], part["checkpoint"]["steps"]) for part in parts)
+    weights = ", ".join(f"checkpoint {name} of {steps:,} steps" for name, steps in named)
+    episodes = f"{found['episodes']} episode{'s' * (found['episodes'] != 1)} per task"
+    actions = "most likely actions" if found["deterministic"] else "drawn actions"
+    hidden = f", {', '.join(found['hidden'])} hidden from the agent" if found["hidden"] else ""
+    return f"{weights}: {episodes}, {actions}, start seed {found['start_seed']}{hidden}"
+
+
+def splits(found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the mean return per split, how sure it is, and the best known one where there is any.
+
+    Args:
         found: `splits` of `hyperrl evaluate --json`.
     """
-    keys = {agent: "mean", "std. error": "stderr", "IQM": "iqm", "optimum": "oracle"}
     known = any(split["oracle"] is not None for split in found.values())
-    if not known:
-        del keys["optimum"]
-    columns = ["split", "tasks", *keys, *(["of optimum"] if known else [])]
+    columns = ["split", "tasks", "return", "95 % interval", "std. error", "IQM"]
+    columns += ["optimum", "of optimum"] if known else []
     rows = (
         [
             name,
             str(split["tasks"]),
-            *(number(split[key]) for key in keys.values()),
-            *([_share(split)] if known else []),
+            number(split["mean"]),
+            _interval(split),
+            number(split["stderr"]),
+            number(split["iqm"]),
+            *([number(split["oracle"]), _share(split["mean"], split["oracle"])] if known else []),
         ]
         for name, split in found.items()
     )
     table(columns, rows, numbers=columns[1:])
 
 
-def _share(split: Mapping[str, Any]) -> str:
-    mean, best = split["mean"], split["oracle"]
+def worst(found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the task of each split that the agent does worst on, which a mean over tasks hides.
+
+    Args:
+        found: `splits` of `hyperrl evaluate --json`.
+    """
+    from hyperrl.tasks.contexts import assignment
+
+    tasks = {name: split["worst"] for name, split in found.items()}
+    known = any(task["oracle"] is not None for task in tasks.values())
+    several = any("seed" in task for task in tasks.values())
+    columns = ["worst", "return", *["of optimum"] * known, *["seed"] * several]
+    rows = (
+        [
+            f"of {name}",
+            number(task["mean"]),
+            *[_share(task["mean"], task["oracle"])] * known,
+            *[str(task.get("seed", ""))] * several,
+            assignment(task["context"], 4),
+        ]
+        for name, task in tasks.items()
+    )
+    table([*columns, "task"], rows, numbers=columns[1:])
+
+
+def _interval(split: Mapping[str, Any]) -> str:
+    return "-" if split["low"] is None else f"{number(split['low'])} to {number(split['high'])}"
+
+
+def _share(mean: float, best: float | None) -> str:
     return f"{mean / best:.1%}" if best is not None and best > 0 else "-"
 
 
-def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
+def tasks(found: "Iterable[TaskResult]") -> None:
     """Print the mean return of each task, how it lies to the training tasks, and the best known return."""
     found = list(found)
     if len(found) > _TASKS_SHOWN:
-        _task_kinds(agent, found)
+        _task_kinds(found)
         return
     from hyperrl.tasks.contexts import assignment
 
     known = any(task.oracle is not None for task in found)
-    columns = ["task", "kind", agent, *(["optimum"] if known else [])]
+    columns = ["task", "kind", "return", *(["optimum"] if known else [])]
     rows = (
         [assignment(task.context), task.split, number(task.mean), *([number(task.oracle)] if known else [])]
         for task in found
@@ -132,11 +185,11 @@ def tasks(agent: str, found: "Iterable[TaskResult]") -> None:
     table(columns, rows, numbers=columns[2:])
 
 
-def _task_kinds(agent: str, found: "Sequence[TaskResult]") -> None:
+def _task_kinds(found: "Sequence[TaskResult]") -> None:
     """Where the tasks are too many to print: how they did, kind by kind."""
     from hyperrl.tasks.contexts import assignment
 
-    columns = ["kind", "tasks", agent, "least", "at", "most", "at"]
+    columns = ["kind", "tasks", "return", "least", "at", "most", "at"]
     rows = []
     for kind in dict.fromkeys(task.split for task in found):
         of_kind = sorted((task for task in found if task.split == kind), key=lambda task: task.mean)
@@ -147,7 +200,7 @@ def _task_kinds(agent: str, found: "Sequence[TaskResult]") -> None:
         ]
         mean = sum(task.mean for task in of_kind) / len(of_kind)
         rows.append([kind, str(len(of_kind)), number(mean), *ends])
-    table(columns, rows, numbers=["tasks", agent, "least", "most"])
+    table(columns, rows, numbers=["tasks", "return", "least", "most"])
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -195,8 +195,7 @@ def _print_run(run: "Run") -> None:
     agent, family = run.spec.agent.name, run.spec.family.name
     final = json.loads((run.path / "evaluations" / "final.json").read_bytes())
     show.line(f"{agent} on {family}, seed {run.spec.seed}: {final['steps']:,} steps")
-    show.line()
-    show.splits(agent, final["splits"])
+    show.evaluation(final)
     if "validation" not in final["splits"]:
         show.line("no task is held out for validation: these are the latest weights, not the best ones")
     show.line()

@@ -9,32 +9,67 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+from hyperrl.evaluation.statistics import iqm, mean, mean_error, start_error, stratified_bootstrap
 from hyperrl.evaluation.zero_shot import TaskResult
+
+
+class WorstTask(TypedDict):
+    """The task of a split that an agent does worst on.
+
+    Attributes:
+        context: raw value of every feature.
+        mean: its mean return, of one run.
+        oracle: its best known return, None where none is known.
+        of_oracle: the part of the best known return that is reached, None unless that is above 0.
+        seed: of the run, present where there are several.
+    """
+
+    context: dict[str, float]
+    mean: float
+    oracle: float | None
+    of_oracle: float | None
+    seed: NotRequired[int]
 
 
 class SplitSummary(TypedDict):
     """One split in numbers.
 
-    `mean` and `iqm` are over the tasks' mean returns (of all runs). `stderr` is that of `mean`: over runs
-    where there are several, else over tasks; None where there is only one of either. `oracle` is the mean
-    of the tasks' best known returns, None unless all are known. `iqm_interval` is the 95 % stratified
-    bootstrap interval of `iqm` over runs, present where there are several.
+    Attributes:
+        tasks: how many there are.
+        episodes: of each task, by each run.
+        mean: over the tasks' mean returns (of all runs).
+        stderr: standard error of `mean` over runs, tasks and starts (`mean_error`); None for one episode in
+            all.
+        low: lower end of the 95 % interval of `mean`; None where nothing can be said.
+        high: its upper end.
+        stderr_starts: the part of `stderr` that other starts of the same tasks would change; None for one
+            episode a task.
+        iqm: interquartile mean over the tasks' mean returns of all runs.
+        oracle: mean of the tasks' best known returns, None unless all are known.
+        worst: the task with the least part of its best known return, where those are known for all tasks and
+            above 0; else with the lowest mean return. Of several runs, of the one in which it is worst.
+        iqm_interval: 95 % stratified bootstrap interval of `iqm` over runs, present where there are several.
     """
 
     tasks: int
+    episodes: int
     mean: float
     stderr: float | None
+    low: float | None
+    high: float | None
+    stderr_starts: float | None
     iqm: float
     oracle: float | None
+    worst: WorstTask
     iqm_interval: NotRequired[tuple[float, float]]
 
 
-def summarise(*runs: Sequence[TaskResult]) -> dict[str, SplitSummary]:
+def summarise(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -> dict[str, SplitSummary]:
     """Sum up results per split, in the order in which the splits first appear.
 
     Args:
         runs: the results of one run, or of several runs on the same tasks in the same order.
+        seeds: of several runs, by which `worst` names one.
 
     Raises:
         ValueError: the runs were not evaluated on the same tasks.
@@ -45,23 +80,48 @@ def summarise(*runs: Sequence[TaskResult]) -> dict[str, SplitSummary]:
     if any([(task.split, task.context) for task in run] != asked for run in runs):
         raise ValueError("the runs were not evaluated on the same tasks in the same order")
     names = list(dict.fromkeys(task.split for task in runs[0]))
-    return {name: _summary([[task for task in run if task.split == name] for run in runs]) for name in names}
+    return {
+        name: _summary([[task for task in run if task.split == name] for run in runs], seeds)
+        for name in names
+    }
 
 
-def _summary(runs: Sequence[Sequence[TaskResult]]) -> SplitSummary:
-    scores = np.array([[task.mean for task in run] for run in runs])
+def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) -> SplitSummary:
+    returns = np.array([[task.returns for task in run] for run in runs])
+    scores = returns.mean(axis=2)
     oracles = [task.oracle for task in runs[0] if task.oracle is not None]
-    several = len(runs) > 1
+    error = mean_error(returns)
     summary = SplitSummary(
-        tasks=scores.shape[1],
+        tasks=returns.shape[1],
+        episodes=returns.shape[2],
         mean=mean(scores),
-        stderr=stderr(scores.mean(axis=1) if several else scores[0]),
+        stderr=None if error is None else error.stderr,
+        low=None if error is None else error.low,
+        high=None if error is None else error.high,
+        stderr_starts=start_error(returns),
         iqm=iqm(scores),
-        oracle=mean(oracles) if len(oracles) == scores.shape[1] else None,
+        oracle=mean(oracles) if len(oracles) == returns.shape[1] else None,
+        worst=_worst(runs, seeds),
     )
-    if several:
+    if len(runs) > 1:
         summary["iqm_interval"] = stratified_bootstrap(scores)
     return summary
+
+
+def _worst(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) -> WorstTask:
+    played = [(number, task) for number, run in enumerate(runs) for task in run]
+    by_share = all(task.of_oracle is not None for _, task in played)
+
+    def score(task: TaskResult) -> float:
+        return task.of_oracle if by_share and task.of_oracle is not None else task.mean
+
+    number, task = min(played, key=lambda each: score(each[1]))
+    worst = WorstTask(
+        context=dict(task.context), mean=task.mean, oracle=task.oracle, of_oracle=task.of_oracle
+    )
+    if seeds is not None and len(runs) > 1:
+        worst["seed"] = seeds[number]
+    return worst
 
 
 @dataclass(frozen=True)
@@ -121,7 +181,8 @@ class Evaluation:
     @property
     def splits(self) -> dict[str, SplitSummary]:
         """Every evaluated split in numbers; the user's own contexts count in none."""
-        return summarise(*(run.in_splits for run in self.runs))
+        seeds = [run.seed for run in self.runs]
+        return summarise(*(run.in_splits for run in self.runs), seeds=seeds)
 
     @property
     def tasks(self) -> list[TaskResult]:

@@ -1,14 +1,18 @@
-"""Statistics over runs and tasks, as rliable defines them.
+"""Statistics of returns over runs, tasks and starts.
 
-Source: Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021:
-the interquartile mean and percentile intervals by stratified bootstrap over runs, task by task (section 4).
+The interquartile mean and percentile intervals by stratified bootstrap over runs, task by task, are those of
+rliable: Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021
+(section 4). The error of a mean over runs and tasks is that of a two-way layout with random effects: Searle,
+Casella and McCulloch, "Variance Components", 1992 (section 4.3), with degrees of freedom after Satterthwaite,
+1946.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 Statistic = Callable[..., Any]
 """As NumPy writes them, `statistic(values, axis=k)` reducing axis k: `np.mean`, `np.median`, `iqm`."""
@@ -37,6 +41,108 @@ def stderr(values: ArrayLike) -> float | None:
     if flat.min() == flat.max():
         return 0.0  # where the rounding of the mean would leave a trace
     return float(np.std(flat, ddof=1) / np.sqrt(flat.size))
+
+
+class MeanError(NamedTuple):
+    """How far the mean of an evaluation may be off.
+
+    Attributes:
+        stderr: standard error of the mean.
+        low: lower end of the 95 % interval of the mean; None where nothing can be said.
+        high: its upper end.
+    """
+
+    stderr: float
+    low: float | None
+    high: float | None
+
+
+def mean_error(returns: ArrayLike) -> MeanError | None:
+    """Standard error and 95 % interval of the mean return over runs, tasks and starts.
+
+    Columns are the tasks' mean returns, or, of a single task, its episodes. Tasks have starts of their own,
+    so the spread between columns holds both what tasks differ by and what starts do. With R runs and C
+    columns, and variances (n - 1) between the runs' means, between the columns' means, and of what is left,
+
+        stderr^2 = V_runs / R + V_columns / C - V_rest / (R C), not less than either of the first two alone
+
+    (the columns are the same in all runs, so that what is left is in both of the first two terms). A single
+    run has V_columns / C alone; runs of one episode of one task have V_runs / R alone.
+
+    The interval is mean +- t stderr, by Student's t with Satterthwaite's degrees of freedom (C - 1 for a
+    single run).
+
+    Where more than half of all n episodes return the very same (an agent that mostly earns all that there is,
+    or nothing), rare outcomes decide, and the spread of those seen says little about those that are not. What
+    none of n episodes showed may still have a probability of up to 1 - 0.05^(1/n), about 3/n, at 95 %
+    confidence. There the interval reaches at least so far as if such an outcome cost the whole mean return.
+    Where every return is 0 no size is known, and there is no interval.
+
+    Args:
+        returns: undiscounted returns (runs, tasks, episodes).
+
+    Returns:
+        None where there is one episode in all.
+
+    Raises:
+        ValueError: there are no returns, or they have another number of axes.
+    """
+    array = _filled(returns)
+    if array.ndim != 3:
+        raise ValueError(f"returns must be (runs, tasks, episodes), found the shape {array.shape}")
+    if array.size == 1:
+        return None
+    scores = array.mean(axis=2) if array.shape[1] > 1 else array[:, 0]
+    error, freedom = _two_way(scores)
+    center = float(scores.mean())
+    unseen = 1 - 0.05 ** (1 / array.size)
+    reach = float(stdtrit(freedom, 0.975)) * error
+    _, counts = np.unique(array, return_counts=True)
+    if 2 * counts.max() > array.size:
+        reach = max(reach, unseen * abs(center))
+    if not array.any():
+        return MeanError(error, None, None)
+    return MeanError(error, center - reach, center + reach)
+
+
+def start_error(returns: ArrayLike) -> float | None:
+    """The part of the mean's standard error that other starts of the same tasks would change.
+
+    The root of the sum over tasks of V_task / E, divided by the number of tasks, with V_task the variance
+    (n - 1) between the E episodes of a task, averaged over runs. More episodes make it smaller; what is left
+    of the error then is due to tasks and runs.
+
+    Args:
+        returns: undiscounted returns (runs, tasks, episodes).
+
+    Returns:
+        None for one episode a task.
+    """
+    array = _filled(returns)
+    tasks, episodes = array.shape[1:]
+    if episodes == 1:
+        return None
+    within = array.mean(axis=0)
+    varying = np.ptp(within, axis=1) > 0
+    variances = np.where(varying, np.var(within, axis=1, ddof=1), 0.0)
+    return float(np.sqrt(variances.sum() / episodes) / tasks)
+
+
+def _two_way(scores: NDArray[np.float64]) -> tuple[float, float]:
+    """Standard error of the mean of (runs, columns), and its degrees of freedom."""
+    runs, columns = scores.shape
+    if scores.min() == scores.max():
+        return 0.0, 1.0  # where the rounding of the mean would leave a trace
+    if runs == 1 or columns == 1:
+        return float(np.std(scores, ddof=1) / np.sqrt(scores.size)), scores.size - 1.0
+    by_run, by_column = scores.mean(axis=1), scores.mean(axis=0)
+    left = scores - by_run[:, None] - by_column + scores.mean()
+    rest = float(np.square(left).sum()) / ((runs - 1) * (columns - 1)) / scores.size
+    of_runs, of_columns = float(np.var(by_run, ddof=1)) / runs, float(np.var(by_column, ddof=1)) / columns
+    total = max(of_runs + of_columns - rest, of_runs, of_columns)
+    spread = of_runs**2 / (runs - 1) + of_columns**2 / (columns - 1)
+    freedom = total**2 / (spread + rest**2 / ((runs - 1) * (columns - 1)))
+    return float(np.sqrt(total)), max(freedom, min(runs, columns) - 1.0)
 
 
 def iqm(values: ArrayLike, axis: int | None = None) -> Any:

@@ -117,14 +117,13 @@ def scenes(
     Raises:
         UserError: an environment that renders no pictures, or whose episodes do not end.
     """
-    start = start_seeds(1, seed)[0]
     options = dict(family.recipe.evaluation.options)
     with ExitStack() as open_ones:
         panels = [Panel(family.make(render_mode="rgb_array"), context) for context in contexts]
         for panel in panels:
             open_ones.callback(panel.env.close)
         for panel in panels:
-            panel.reset(start, options)
+            panel.reset(start_seeds(family.space, panel.context, 1, seed)[0], options)
         canvas = Canvas([panel.frame.shape[:2] for panel in panels], [panel.caption for panel in panels])
         for _ in range(MAX_EPISODE_STEPS):
             yield canvas.picture([(panel.frame, panel.caption) for panel in panels])

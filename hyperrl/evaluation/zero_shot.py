@@ -14,13 +14,15 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation.acting import Act
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.limits import EPISODES, SEED, whole
-from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.contexts import ContextSpace, assignment
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
 
 MAX_ENVS = 4096
 MAX_EPISODE_STEPS = 100_000
+CHOICE_SEED = 2**32
+"""Of the starts by which training chooses its best weights: beyond any seed that an evaluation takes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class TaskResult:
         """Mean return over the episodes."""
         return float(np.mean(self.returns))
 
+    @property
+    def of_oracle(self) -> float | None:
+        """The part of the best known return that is reached; None unless that is known and above 0."""
+        return self.mean / self.oracle if self.oracle is not None and self.oracle > 0 else None
+
     def to_json(self) -> dict[str, Any]:
         """The task's entry in `hyperrl evaluate --json`."""
         return {
@@ -63,24 +70,24 @@ def evaluate_tasks(
     family: Family,
     contexts: Sequence[Mapping[str, float]],
     *,
-    episodes: int,
-    seed: int = 0,
+    episodes: int | Sequence[int],
+    seed: int | Sequence[int] = 0,
     splits: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> list[TaskResult]:
     """Play every task for some episodes, all of them side by side as one batch of environments.
 
-    Episode e starts from the same seed on every task, so that tasks, policies and training seeds are
-    compared on the same starts. What an environment does never depends on the others: returns do not change
-    with the order of the tasks or with what else is in the batch (of a policy that maps each row by
-    itself).
+    Every episode of every task has a start of its own, drawn from the seed, the task's values and the
+    episode's number: other tasks start otherwise, while policies and training seeds are compared on the same
+    starts. What an environment does never depends on the others: returns do not change with the order of the
+    tasks or with what else is in the batch (of a policy that maps each row by itself).
 
     Args:
         act: the policy, called with up to 4096 environments at a time; one that remembers is reset first.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: one task each; features left out take their defaults.
-        episodes: episodes per task, at least 1.
-        seed: of the start states, at least 0.
+        episodes: episodes per task, at least 1; or of each task its own number of them.
+        seed: of the starts, at least 0; or of each task its own.
         splits: name of each task's split; None flags each task by the family's ranges.
         progress: called now and then with the work done and planned, in steps of episodes that last as long
             as they can.
@@ -93,13 +100,15 @@ def evaluate_tasks(
             range; an observation, action or return that is not finite, told by its task and step; or an
             environment whose episodes do not end.
     """
-    episodes = whole("episodes", episodes, EPISODES)
     full = [family.space.complete(context) for context in contexts]
     names = [family.flag(context) for context in full] if splits is None else list(splits)
     if len(names) != len(full):
         raise ValueError(f"{len(names)} splits for {len(full)} contexts")
-    starts = start_seeds(episodes, seed)
-    plays = [(context, start) for context in full for start in starts]
+    starts = [
+        start_seeds(family.space, context, count, own)
+        for context, count, own in zip(full, _each(episodes, full), _each(seed, full), strict=True)
+    ]
+    plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
     told = _Told(progress, family.max_steps or 1, len(plays))
     chunks = [
         _play(act, family, plays[first : first + MAX_ENVS], told) for first in range(0, len(plays), MAX_ENVS)
@@ -107,21 +116,42 @@ def evaluate_tasks(
     told.all()
     returns = [value for chunk in chunks for value in chunk[0].tolist()]
     lengths = [value for chunk in chunks for value in chunk[1].tolist()]
+    ends = np.cumsum([len(own) for own in starts]).tolist()
     return [
         TaskResult(
-            context, name, returns[i : i + episodes], lengths[i : i + episodes], family.oracle(context)
+            context,
+            name,
+            returns[end - len(own) : end],
+            lengths[end - len(own) : end],
+            family.oracle(context),
         )
-        for i, context, name in zip(range(0, len(plays), episodes), full, names, strict=True)
+        for end, own, context, name in zip(ends, starts, full, names, strict=True)
     ]
 
 
-def start_seeds(episodes: int, seed: int) -> list[int]:
-    """The seed that each episode's environment is reset with, the same for all tasks.
+def start_seeds(space: ContextSpace, context: Mapping[str, float], episodes: int, seed: int) -> list[int]:
+    """The seed that the environment is reset with for each of a task's episodes.
 
-    Neighbouring seeds share no start: each is drawn from the sequence (seed, episode).
+    They are words of NumPy's SeedSequence of (seed, the task's values): entry e depends on these and on e
+    alone, not on the number of episodes, on other tasks, or on who acts. Values that are one task to the
+    family (equal to 9 digits, an angle a turn further) start alike.
+
+    Args:
+        space: the family's features.
+        context: the task; features left out take their defaults.
+        episodes: how many, at least 1.
+        seed: of the evaluation.
     """
-    seed = whole("seed", seed, SEED)
-    return [int(np.random.SeedSequence([seed, episode]).generate_state(1)[0]) for episode in range(episodes)]
+    episodes = whole("episodes", episodes, EPISODES)
+    if seed != CHOICE_SEED:
+        seed = whole("seed", seed, SEED)
+    words = np.array(space.key(context), dtype="<f8").view("<u4")
+    drawn = np.random.SeedSequence([seed, *words.tolist()]).generate_state(episodes)
+    return [int(start) for start in drawn]
+
+
+def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
+    return value if isinstance(value, Sequence) else [value] * len(tasks)
 
 
 def _play(

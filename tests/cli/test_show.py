@@ -1,9 +1,10 @@
 import io
+from typing import Any
 
 import pytest
 
 from hyperrl.cli import show
-from hyperrl.evaluation import TaskResult
+from hyperrl.evaluation import TaskResult, summarise
 
 
 class Terminal(io.StringIO):
@@ -49,12 +50,27 @@ def test_numbers(value: float | None, shown: str) -> None:
     assert show.number(value) == shown
 
 
+def summed(*means: float, split: str = "train", oracle: float | None = None) -> dict[str, Any]:
+    results = [TaskResult({"c0": float(c0)}, split, [mean], [200], oracle) for c0, mean in enumerate(means)]
+    return dict(summarise(results))
+
+
 def test_a_share_is_told_only_of_a_positive_optimum(capsys: pytest.CaptureFixture[str]) -> None:
-    split = {"tasks": 2, "mean": -50.0, "stderr": None, "iqm": -50.0}
-    show.splits("a", {"one": {**split, "oracle": 100.0}, "two": {**split, "oracle": -40.0}})
-    one, two = capsys.readouterr().out.splitlines()[1:]
-    assert one.split()[-1] == "-50.0%"
-    assert two.split()[-1] == "-"
+    one, other = summed(-50.0, -50.0, split="one", oracle=100.0), summed(-50.0, split="two", oracle=-40.0)
+    show.splits({**one, **other})
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.split()[-1] == "-50.0%"
+    assert second.split()[-1] == "-"
+
+
+def test_the_table_says_how_sure_it_is_and_which_task_is_worst(capsys: pytest.CaptureFixture[str]) -> None:
+    found = summed(10.0, 20.0, 12.0, 18.0, oracle=20.0)
+    show.splits(found)
+    show.worst(found)
+    split, named = (line.split() for line in capsys.readouterr().out.splitlines()[1::2])
+    # 3.182 (Student's t for 3 degrees of freedom) times the standard error, sqrt(68 / 3 / 4)
+    assert split[:7] == ["train", "4", "15", "7.424", "to", "22.58", "2.38"]
+    assert named == ["of", "train", "10", "50.0%", "c0=0"]
 
 
 def test_many_tasks_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,18 +78,21 @@ def test_many_tasks_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
         kind = "interpolation" if abs(c0) < 40 else "extrapolation"
         return TaskResult({"c0": float(c0)}, kind, [float(c0)], [200], None)
 
-    show.tasks("a", [task(c0) for c0 in range(-40, 41)])
+    show.tasks([task(c0) for c0 in range(-40, 41)])
     extrapolation, interpolation = (line.split() for line in capsys.readouterr().out.splitlines()[1:])
     assert extrapolation == ["extrapolation", "2", "0", "-40", "c0=-40", "40", "c0=40"]
     assert interpolation == ["interpolation", "79", "0", "-39", "c0=-39", "39", "c0=39"]
 
 
 def test_where_no_optimum_is_known_none_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    show.splits("a", {"one": {"tasks": 2, "mean": 5.0, "stderr": 1.0, "iqm": 5.0, "oracle": None}})
-    show.tasks("a", [TaskResult({"g": 1.0}, "train", [5.0], [10], None)])
+    show.splits(summed(5.0))
+    show.worst(summed(5.0))
+    show.tasks([TaskResult({"g": 1.0}, "train", [5.0], [10], None)])
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
-        ["split", "tasks", "a", "std.", "error", "IQM"],
-        ["one", "2", "5", "1", "5"],
-        ["task", "kind", "a"],
+        ["split", "tasks", "return", "95", "%", "interval", "std.", "error", "IQM"],
+        ["train", "1", "5", "-", "-", "5"],
+        ["worst", "return", "task"],
+        ["of", "train", "5", "c0=0"],
+        ["task", "kind", "return"],
         ["g=1", "train", "5"],
     ]

@@ -40,6 +40,10 @@ def balance(observation: Observation) -> NDArray[np.int64]:
     return (observation["obs"][:, 2] > 0).astype(np.int64)
 
 
+def left(observation: Observation) -> NDArray[np.int64]:
+    return np.zeros(len(observation["obs"]), dtype=np.int64)
+
+
 @pytest.fixture
 def result() -> Callable[..., TaskResult]:
     def make(

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+from hyperrl.evaluation.statistics import (
+    MeanError,
+    iqm,
+    mean,
+    mean_error,
+    start_error,
+    stderr,
+    stratified_bootstrap,
+)
 
 
 def test_mean_and_standard_error_by_hand() -> None:
@@ -19,6 +27,65 @@ def test_one_value_has_no_standard_error() -> None:
 def test_equal_values_have_no_error_at_all() -> None:
     assert np.std([0.1 + 0.2] * 7, ddof=1) > 0  # the mean is rounded
     assert stderr([0.1 + 0.2] * 7) == 0.0
+
+
+def test_the_error_of_one_run_is_over_its_tasks_with_student_t() -> None:
+    returns = np.array([[[4.0, 6.0], [8.0, 10.0], [1.0, 1.0]]])
+    means = [5.0, 9.0, 1.0]
+    expected = stats.t.interval(0.95, 2, np.mean(means), stats.sem(means))
+    assert mean_error(returns) == pytest.approx((stats.sem(means), *expected), rel=1e-12)
+    # variances 2, 2 and 0 of two episodes each: sqrt((2 + 2 + 0) / 2) / 3
+    assert start_error(returns) == pytest.approx(2**0.5 / 3, rel=1e-12)
+
+
+def test_the_error_of_one_task_is_over_its_episodes() -> None:
+    returns = [4.0, 6.0, 9.0, 1.0]
+    expected = stats.t.interval(0.95, 3, np.mean(returns), stats.sem(returns))
+    assert mean_error([[returns]]) == pytest.approx((stats.sem(returns), *expected), rel=1e-12)
+    assert mean_error([[[7.0]]]) is None
+    assert start_error([[[7.0], [8.0]]]) is None
+
+
+def test_the_error_over_runs_and_tasks_by_hand() -> None:
+    returns = np.array([[0.0, 4.0, 2.0], [4.0, 8.0, 12.0]])[:, :, None]
+    # means: runs 2 and 8, tasks 2, 6 and 7, all 5; left over (0, 0 + 1, 0 - 2) and its negative
+    of_runs, of_tasks = 18 / 2, 7 / 3
+    left = np.array(
+        [[0 - 2 - 2 + 5, 4 - 2 - 6 + 5, 2 - 2 - 7 + 5], [4 - 8 - 2 + 5, 8 - 8 - 6 + 5, 12 - 8 - 7 + 5]]
+    )
+    rest = float(np.square(left).sum()) / 2 / 6
+    total = of_runs + of_tasks - rest
+    freedom = total**2 / (of_runs**2 / 1 + of_tasks**2 / 2 + rest**2 / 2)
+    reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
+    assert mean_error(returns) == pytest.approx((total**0.5, 5 - reach, 5 + reach), rel=1e-9)
+
+
+def test_of_episodes_that_are_alike_the_interval_allows_for_what_none_of_them_showed() -> None:
+    """At 95 % confidence an outcome that none of 160 episodes showed has a probability of up to 1.85 %."""
+    saturated = np.full((1, 32, 5), 500.0)
+    reach = 500 * (1 - 0.05 ** (1 / 160))
+    assert mean_error(saturated) == pytest.approx((0.0, 500 - reach, 500 + reach))
+    saturated[0, 3, 2] = 499.0  # one rare outcome tells as little about worse ones
+    error = mean_error(saturated)
+    assert error is not None
+    assert error.low == pytest.approx(500 - reach, abs=0.01)
+    assert mean_error(np.zeros((1, 4, 5))) == MeanError(0.0, None, None)
+
+
+@pytest.mark.parametrize(("runs", "tasks", "episodes"), [(1, 6, 3), (1, 1, 5), (4, 6, 2), (3, 1, 4)])
+def test_intervals_hold_the_mean_of_all_seeds_tasks_and_starts(runs: int, tasks: int, episodes: int) -> None:
+    """Returns with known variances between runs (1), tasks (4) and starts (9); what is drawn once stays."""
+    rng, held, times = np.random.default_rng(0), 0, 400
+    for _ in range(times):
+        starts = rng.normal(0, 3, (1, tasks, episodes)) + rng.normal(0, 1, (runs, tasks, episodes))
+        of_runs = rng.normal(0, 1, (runs, 1, 1)) if runs > 1 else 0.0
+        of_tasks = rng.normal(0, 2, (1, tasks, 1)) if tasks > 1 else 0.0
+        error = mean_error(50 + of_runs + of_tasks + starts)
+        assert error is not None
+        assert error.low is not None
+        assert error.high is not None
+        held += error.low <= 50 <= error.high
+    assert 0.92 * times <= held <= times
 
 
 def test_iqm_by_hand() -> None:

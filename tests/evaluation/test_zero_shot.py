@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from stable_baselines3 import A2C
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import act_of, evaluate_tasks, progress, zero_shot
+from hyperrl.evaluation import Act, act_of, evaluate_tasks, progress, zero_shot
 from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.generated import GeneratedMLP
 from hyperrl.tasks import Family, contextualize
-from tests.evaluation.conftest import balance, drive, rest
+from tests.evaluation.conftest import balance, drive, left, rest
 
 
 def test_the_optimal_controller_reaches_the_oracle(ode: Family) -> None:
@@ -84,7 +84,8 @@ def test_a_batch_equals_single_environments(cartpole: Family) -> None:
     contexts = cartpole.tasks("interpolation")[:3]
     results = evaluate_tasks(balance, cartpole, contexts, episodes=2, seed=9)
     for context, result in zip(contexts, results, strict=True):
-        for start, expected in zip(zero_shot.start_seeds(2, 9), result.returns, strict=True):
+        starts = zero_shot.start_seeds(cartpole.space, context, 2, 9)
+        for start, expected in zip(starts, result.returns, strict=True):
             env = cartpole.make()
             observation, _ = env.reset(seed=start, options={"context": context})
             total, over = 0.0, False
@@ -95,24 +96,48 @@ def test_a_batch_equals_single_environments(cartpole: Family) -> None:
             assert total == expected
 
 
-def test_every_task_starts_alike_and_seeds_differ(cartpole: Family) -> None:
+def test_every_task_and_episode_has_a_start_of_its_own_that_all_agents_share(cartpole: Family) -> None:
     starts: list[NDArray[Any]] = []
 
-    def seen(observation: dict[str, NDArray[Any]]) -> NDArray[Any]:
-        starts.append(observation["obs"].copy())
-        return balance(observation)
+    def watched(act: Act) -> Act:
+        def seen(observation: dict[str, NDArray[Any]]) -> NDArray[Any]:
+            starts.append(observation["obs"].copy())
+            return act(observation)
 
-    def first(seed: int) -> NDArray[Any]:
+        return seen
+
+    def first(seed: int, act: Act = balance) -> NDArray[Any]:
         starts.clear()
-        evaluate_tasks(seen, cartpole, cartpole.tasks("interpolation")[:2], episodes=2, seed=seed)
+        evaluate_tasks(watched(act), cartpole, cartpole.tasks("interpolation")[:2], episodes=2, seed=seed)
         return starts[0]
 
     of_zero = first(0)  # task 0: episodes 0, 1; task 1: episodes 0, 1
-    np.testing.assert_array_equal(of_zero[:2], of_zero[2:])
-    assert not np.array_equal(of_zero[0], of_zero[1])
-    np.testing.assert_array_equal(of_zero, first(0))
-    assert not np.array_equal(of_zero, first(1))
-    assert not set(zero_shot.start_seeds(50, 0)) & set(zero_shot.start_seeds(50, 1))
+    assert len(np.unique(of_zero, axis=0)) == 4
+    np.testing.assert_array_equal(of_zero, first(0, act=left))
+    assert len(np.unique(np.concatenate([of_zero, first(1)]), axis=0)) == 8
+
+
+def test_starts_follow_from_a_tasks_values_seed_and_episode_alone(cartpole: Family) -> None:
+    space = cartpole.space
+
+    def starts(context: dict[str, float], seed: int = 0, episodes: int = 50) -> list[int]:
+        return zero_shot.start_seeds(space, context, episodes, seed)
+
+    assert starts({"length": 0.7}) == starts(dict(reversed(space.complete({"length": 0.7}).items())))
+    assert starts({"length": 0.7}) == starts({"length": 0.7 + 1e-12})  # the same to 9 digits
+    assert starts({"length": 0.7}, episodes=3) == starts({"length": 0.7})[:3]
+    tasks = [{"length": 0.7}, {"length": 0.8}, {"gravity": 0.7}, {}]
+    drawn = [start for task in tasks for seed in (0, 1, 2**32 - 1) for start in starts(task, seed)]
+    drawn += starts({"length": 0.7}, zero_shot.CHOICE_SEED)
+    assert len(set(drawn)) == len(drawn)
+    assert starts({"length": 0.7}, episodes=2) == [548611445, 883824567]  # the same in every version
+
+
+def test_tasks_may_have_episodes_and_seeds_of_their_own(cartpole: Family) -> None:
+    tasks = cartpole.tasks("interpolation")[:2]
+    one, other = evaluate_tasks(balance, cartpole, tasks, episodes=[3, 1], seed=[0, 5])
+    assert one == evaluate_tasks(balance, cartpole, tasks[:1], episodes=3)[0]
+    assert other == evaluate_tasks(balance, cartpole, tasks[1:], episodes=1, seed=5)[0]
 
 
 def test_no_task_gives_no_result(ode: Family) -> None:
