@@ -175,13 +175,13 @@ def _resumable(directory: Path, options: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
-    from hyperrl.store import Run
+    from hyperrl.store import Run, needed_imports, read_spec
 
-    allowed = options["allow_import"]
     try:
-        run = Run.open(directory, allowed)
+        run = Run(directory, read_spec(directory / "run.yaml"))
     except UserError:
         return "interrupted before anything was written"
+    allowed = options["allow_import"] or needed_imports(run.path, run.spec)
     command = ["hyperrl", "train", "--resume", str(directory)]
     command += ["--detect-anomaly"] if options["detect_anomaly"] else []
     command += ["--device", options["device"]] if options["device"] != "cpu" else []

@@ -3,9 +3,10 @@
 from hyperrl.store.files import atomic_write, replacing, told_unwritable, try_writing
 from hyperrl.store.layout import refuse_links
 from hyperrl.store.run import Run, refuse_existing, runs_below
-from hyperrl.store.spec import RunSpec
+from hyperrl.store.spec import RunSpec, read_spec
 from hyperrl.store.status import Resumed, State, Status
 from hyperrl.store.tree import pack, unpack
+from hyperrl.store.trust import needed_imports
 
 __all__ = [
     "Resumed",
@@ -14,7 +15,9 @@ __all__ = [
     "State",
     "Status",
     "atomic_write",
+    "needed_imports",
     "pack",
+    "read_spec",
     "refuse_existing",
     "refuse_links",
     "replacing",

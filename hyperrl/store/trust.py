@@ -84,6 +84,16 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
     raise UserError(f"run {str(run)!r}: {_why(run, spec, found)}")
 
 
+def needed_imports(run: Path, spec: RunSpec) -> tuple[str, ...]:
+    """What `allow_import` must name for the run to be opened on this machine."""
+    module = spec.family.parsed_base.module
+    try:
+        permitted(run, spec, ())
+    except UserError:
+        return (module,) if module else ()
+    return ()
+
+
 def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
     base, source = spec.family.parsed_base, spec.source
     what = f"its environment {base.text!r} imports"

@@ -1,11 +1,15 @@
 """Contextual environments in processes of their own, for physics that is heavy."""
 
+import atexit
 import logging
 import multiprocessing
 import os
 import re
+import signal
 import tempfile
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,8 +49,11 @@ class Worker:
         self._last_words = Path(name)
         given = (theirs, packed, contexts, len(places), name)
         self._process = context.Process(target=serve, args=given, daemon=True)
-        self._process.start()
+        with _born_without_interrupts():
+            self._process.start()
         theirs.close()
+        # A process that ignores SIGTERM is ended before multiprocessing waits for it, as Python exits.
+        atexit.register(_close, weakref.ref(self))
 
     def send(self, name: str, *arguments: Any) -> None:
         """Ask for something; `receive` gives the answer.
@@ -89,9 +96,28 @@ class Worker:
         self._connection.close()
         self._process.join(PATIENCE)
         if self._process.is_alive():
-            self._process.terminate()
+            self._process.kill()
             self._process.join()
         self._last_words.unlink(missing_ok=True)
+
+
+@contextmanager
+def _born_without_interrupts() -> Iterator[None]:
+    """Start processes that take no Ctrl-C before they can say that it is not theirs to handle.
+
+    Blocked signals are inherited; one that comes meanwhile reaches this process afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _close(worker: weakref.ref[Worker]) -> None:
+    found = worker()
+    if found is not None:
+        found.close()
 
 
 def _place(trace: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.startup import SIGNALS
 from hyperrl.tasks.adapter import reason_of, trace_of
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSource
@@ -40,7 +41,10 @@ class Handed:
 def serve(
     connection: Connection, make: Any, contexts: list[dict[str, float]], count: int, last_words: str
 ) -> None:
-    """Answer the parent until it closes the connection. An interrupt is the parent's to handle.
+    """Answer the parent until it closes the connection. Signals are the parent's to handle.
+
+    A terminal, a scheduler and `timeout` send them to all processes of a command, and the parent still needs
+    these environments for its last checkpoint.
 
     Args:
         connection: to the parent.
@@ -49,7 +53,9 @@ def serve(
         count: how many environments to make.
         last_words: a file for the traceback of what ends the process at once.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _leave_traces(Path(last_words))
     player = _Player(make, contexts, count)
     try:

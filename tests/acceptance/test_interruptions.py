@@ -30,7 +30,7 @@ SMALL = [
 TRAIN = ["train", "hyper-ppo", "ode", "--out", "run", *SMALL]
 
 
-def started(folder: Path, *options: str, code: str = "") -> "subprocess.Popen[str]":
+def started(folder: Path, *options: str, code: str = "", group: bool = False) -> "subprocess.Popen[str]":
     """A training in a process of its own, once it has written a checkpoint after its start."""
     program = f"import sys\n{code}\nfrom hyperrl.cli import main\nsys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
@@ -40,6 +40,7 @@ def started(folder: Path, *options: str, code: str = "") -> "subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=group,
     )
     while process.poll() is None and steps_of(folder) == 0:
         time.sleep(0.05)
@@ -73,6 +74,22 @@ def test_a_stopped_training_tells_how_to_go_on(stop: signal.Signals, tmp_path: P
         " go on with: hyperrl train --resume run"
     )
     assert (run.state, load_state(run, "latest")["steps"] == steps > 0) == ("interrupted", True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_terminals_signal_reaches_environments_in_processes_too(
+    stop: signal.Signals, tmp_path: Path
+) -> None:
+    process = started(tmp_path, "--steps", "1000000000", "--set", "subprocesses=1", group=True)
+    os.killpg(process.pid, stop)
+    out, err = process.communicate(timeout=120)
+    run = Run.open(tmp_path / "run")
+    assert (process.returncode, out, run.state) == (130, "", "interrupted"), err
+    assert err.splitlines()[-1].startswith(
+        f"hyperrl: interrupted; the checkpoint of {run.status.steps} steps"
+    )
+    assert "Traceback" not in err
 
 
 def test_a_file_that_may_not_grow_ends_training(tmp_path: Path) -> None:

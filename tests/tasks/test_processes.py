@@ -3,6 +3,8 @@
 import ctypes
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -227,10 +229,21 @@ def test_a_process_that_is_killed_is_told() -> None:
     assert isinstance(env, ProcessEnv)
     env.reset(seed=0)
     victim = env.workers[0]._process.pid
-    os.kill(victim, signal.SIGINT)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # are the parent's to handle
+        os.kill(victim, number)
     env.step(env.action_space.sample())
     os.kill(victim, signal.SIGKILL)
     env.workers[0]._process.join()
     with pytest.raises(BaseEnvironmentError, match=r"environments 0 to 1 has ended \(exit status -9\)$"):
         env.step(env.action_space.sample())
     env.close()
+
+
+def test_a_batch_that_is_never_closed_ends_with_its_program() -> None:
+    code = (
+        "from hyperrl.tasks import Family\n"
+        "if __name__ == '__main__':\n"
+        "    env = Family.load('mountaincar').make_vec(1, subprocesses=1)\n"
+        "    env.reset(seed=0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
