@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from numbers import Real
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from hyperrl.errors import UserError
@@ -29,6 +31,14 @@ STEPS = Limits(1, 10**12)
 SEED = Limits(0, 2**32 - 1)
 EPISODES = Limits(1, 10**5)
 KEEP = Limits(0, 10**6)
+
+
+def path_given(name: str, found: str | Path) -> Path:
+    """`found` as a path to write to; UserError where it is empty or holds control characters."""
+    text = str(found)
+    if not text or any(unicodedata.category(char) == "Cc" for char in text):
+        raise UserError(f"{name}: found {text!r}; allowed: a path without line breaks and the like")
+    return Path(found)
 
 
 def whole(name: str, found: Any, limits: Limits) -> int:

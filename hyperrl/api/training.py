@@ -7,8 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from hyperrl.api.opening import family_of, opened
+from hyperrl.errors import spelled
 from hyperrl.evaluation.progress import Progress
-from hyperrl.limits import KEEP, SEED, STEPS, whole
+from hyperrl.limits import KEEP, SEED, STEPS, path_given, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
@@ -82,7 +83,8 @@ def train(
     tasks = _family(family)
     tasks = tasks.leave_out(leave_out) if leave_out else tasks
     resolved = resolve(found, tasks.recipe, overrides)
-    directory = default_run_dir(tasks.name, resolved.name, seed, leave_out) if out is None else Path(out)
+    default = default_run_dir(tasks.name, resolved.name, seed, leave_out)
+    directory = default if out is None else path_given(spelled("out", "--out"), out)
     refuse_existing(directory)
     if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
         refuse_algorithm(resolved, tasks.action_space)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperrl.api.opening import family_of, opened, own_luck
+from hyperrl.errors import spelled
 from hyperrl.evaluation import act_of
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
 from hyperrl.evaluation.watching import rate, scenes, shown
-from hyperrl.limits import SEED, whole
+from hyperrl.limits import SEED, path_given, whole
 from hyperrl.specialists.asked import generalist_asked, specialist_asked
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -77,7 +78,7 @@ def watch(
     """
     seed = whole("seed", seed, SEED)
     if video is not None:
-        refuse_video(Path(video))
+        refuse_video(path_given(spelled("video", "--video"), video))
     else:
         refuse_window()
     agent = _loaded(run, checkpoint, allow_import=allow_import, family=family)

@@ -17,11 +17,13 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 done, 1 a training that diverged (one line on stderr) or a fault of HyperRL's (with
-        its traceback), 2 a mistake of the user's (one line on stderr), 130 interrupted.
+        its traceback), 2 a mistake of the user's (one line on stderr), 130 interrupted, 141 where nobody
+        reads what it prints any more.
     """
     from hyperrl.cli.app import app
 
     with on_command_line(), mistakes.held() as outcome:
+        mistakes.find_working_folder()
         outcome.status = app(
             args=list(sys.argv[1:] if args is None else args), prog_name="hyperrl", standalone_mode=False
         )

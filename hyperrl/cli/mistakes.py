@@ -1,5 +1,6 @@
 """From an exception to an exit status and a line on stderr."""
 
+import errno
 import os
 import re
 import sys
@@ -7,15 +8,19 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
 from typing import Any
 
 import typer
 
 from hyperrl import interrupts
+from hyperrl.cli import streams
+from hyperrl.cli.streams import OutputError
 from hyperrl.errors import BaseEnvironmentError, DivergenceError, UnwritableError, UserError
+from hyperrl.startup import MEMORY, out_of_memory
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
+NO_READER = 141
+"""Whoever read the output has gone (`hyperrl list | head -1`): 128 + SIGPIPE, as of other tools."""
 
 # The base class of Typer's usage errors moved between its versions; the exported one inherits from it.
 UsageMistake: Any = typer.BadParameter.__mro__[2]
@@ -36,34 +41,47 @@ class Interrupted(BaseException):
 def held() -> Iterator[Outcome]:
     """Catch whatever a command raises, print the line that belongs to it and note the exit status."""
     outcome = Outcome()
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # A path or a recipe may hold what a terminal cannot show.
+    with streams.guarded():
+        try:
+            with interrupts.raising():
+                yield outcome
+                sys.stdout.flush()
+            if outcome.status == INTERRUPTED:  # as Typer tells of a KeyboardInterrupt
+                _interrupted("interrupted")
+        except (KeyboardInterrupt, typer.Abort):
+            outcome.status = _interrupted("interrupted")
+        except Interrupted as stop:
+            outcome.status = _interrupted(str(stop))
+        except Exception as end:
+            outcome.status = _explained(end)
+
+
+def find_working_folder() -> None:
+    """UserError where it has been removed, upon which libraries end the process in ways of their own."""
     try:
-        with interrupts.raising():
-            yield outcome
-        sys.stdout.flush()
-        if outcome.status == INTERRUPTED:  # as Typer tells of a KeyboardInterrupt
-            _interrupted("interrupted")
-    except UserError as mistake:
-        outcome.status = told(str(mistake))
-    except (BaseEnvironmentError, DivergenceError, UnwritableError) as end:
-        outcome.status = told(str(end), OURS)
-    except UsageMistake as mistake:
-        outcome.status = told(usage_line(mistake))
-    except (KeyboardInterrupt, typer.Abort):
-        outcome.status = _interrupted("interrupted")
-    except Interrupted as stop:
-        outcome.status = _interrupted(str(stop))
-    except BrokenPipeError:
-        # Whoever read our output has gone (`hyperrl list | head`); stdout must not be flushed again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        outcome.status = OURS
-    except Exception as fault:
-        traceback.print_exc()
-        print(f"hyperrl: internal error: {one_line(f'{type(fault).__name__}: {fault}')}", file=sys.stderr)
-        outcome.status = OURS
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the working directory cannot be found ({error.strerror})") from error
+
+
+def _explained(end: Exception) -> int:
+    """Print why a command ended early; the exit status."""
+    match end:
+        case UserError():
+            return told(str(end))
+        case BaseEnvironmentError() | DivergenceError() | UnwritableError():
+            return told(str(end), OURS)
+        case UsageMistake():
+            return told(usage_line(end))
+        case OutputError():
+            return NO_READER if end.errno == errno.EPIPE else told(str(end), OURS)
+        case OSError(filename=str() | bytes() as file, strerror=str()):
+            return told(f"{os.fsdecode(file)!r}: {end.strerror}")
+    if out_of_memory(end):
+        return told(MEMORY)
+    traceback.print_exc()
+    print(f"hyperrl: internal error: {one_line(f'{type(end).__name__}: {end}')}", file=sys.stderr)
+    return OURS
 
 
 def _interrupted(message: str) -> int:

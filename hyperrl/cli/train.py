@@ -15,6 +15,7 @@ from hyperrl.cli.mistakes import Interrupted
 from hyperrl.cli.options import Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
+from hyperrl.limits import path_given
 
 if TYPE_CHECKING:
     from hyperrl.store import Run
@@ -153,7 +154,7 @@ def _start(
     tasks = tasks.leave_out(leave_out) if leave_out else tasks
     tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, seed, leave_out)
-    directory = Path(out) if out is not None else default
+    directory = path_given("--out", out) if out is not None else default
     with _resumable(directory, options), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from hyperrl.errors import UserError, nearest, spelled
+from hyperrl.limits import path_given
 from hyperrl.store import Run, told_unwritable, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -81,7 +82,7 @@ def _need_extra(what: str) -> None:
 
 
 def _new_file(out: str | Path | None, usual: Path, suffix: str, force: bool) -> Path:
-    path = usual if out is None else Path(out)
+    path = usual if out is None else path_given(spelled("out", "--out"), out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
     if os.path.lexists(path) and not force:

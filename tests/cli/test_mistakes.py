@@ -1,12 +1,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 from hyperrl.cli import mistakes
 from hyperrl.errors import DivergenceError, UserError
+from tests.acceptance.driving import ENVIRONMENT, refused
 
 
 def status_of(raised: BaseException) -> int | None:
@@ -61,6 +63,58 @@ def test_what_a_terminal_cannot_show_is_escaped() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\\xe9 \\udcff\n", b"")
 
 
+@pytest.mark.parametrize("streams", [">&-", "> /dev/full"])
+@pytest.mark.parametrize("command", ["--version", "list agents --json"])
+def test_output_that_cannot_be_written_is_one_line(streams: str, command: str, tmp_path: Path) -> None:
+    shell = f"exec {sys.executable} -m hyperrl {command} {streams}"
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    why = "Bad file descriptor" if streams == ">&-" else "No space left on device"
+    assert done.stderr == f"hyperrl: error: standard output cannot be written ({why})\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("streams", ["2>&- <&-", "2> /dev/full"])
+def test_messages_that_cannot_be_written_end_nothing(streams: str, tmp_path: Path) -> None:
+    for command, status in (("list agents", 0), ("list agens", 2)):
+        shell = f"{sys.executable} -m hyperrl {command} {streams}"
+        done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True)
+        assert (done.returncode, done.stdout.startswith(b"agents"), done.stderr) == (status, status == 0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "hyper-ppo", "ode", "--out", "x" * 300], f"'{'x' * 300}': File name too long"),
+        (["train", "hyper-ppo", "ode", "--out", ""], "--out: found ''; allowed: a path without line breaks"),
+        (["train", "hyper-ppo", "ode", "--out", "a\nb"], "--out: found 'a\\nb'; allowed: a path without"),
+        (["train", "--resume", "x" * 300], "': File name too long"),
+        (["train", "hyper-ppo", "ode", "--from", "x" * 300], "': File name too long"),
+        (["evaluate", "x" * 300], "': File name too long"),
+        (["list", "runs", "x" * 300], "': File name too long"),
+    ],
+    ids=lambda given: " ".join(given)[:30] if isinstance(given, list) else "",
+)
+def test_paths_that_no_file_can_have_are_one_line(arguments: list[str], told: str, tmp_path: Path) -> None:
+    refused(*arguments, cwd=tmp_path, says=told)
+
+
+def test_a_working_directory_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    shell = f"rmdir {folder}; exec {sys.executable} -m hyperrl list agents"
+    done = subprocess.run(["sh", "-c", shell], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    told = "hyperrl: error: the working directory cannot be found (No such file or directory)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("kilobytes", [50_000, 200_000])
+def test_a_limit_of_memory_that_is_too_low_is_one_line(kilobytes: int, tmp_path: Path) -> None:
+    shell = f"ulimit -v {kilobytes}; exec {sys.executable} -m hyperrl train hyper-ppo ode --steps 64"
+    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert done.stderr.startswith("hyperrl: error: not enough memory; a limit may be too low")
+
+
 def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     code = (
         "import os, sys\nfrom hyperrl.cli import mistakes\n"
@@ -75,4 +129,4 @@ def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     os.close(writer)
     os.close(reader)
     _, told = writing.communicate("", timeout=60)
-    assert (writing.returncode, told) == (1, "")
+    assert (writing.returncode, told) == (141, "")
