@@ -169,6 +169,16 @@ def test_a_restored_curriculum_continues_exactly(mode: str) -> None:
     assert one.get_state() == other.get_state()
 
 
+@pytest.mark.parametrize("last", [[1, -1, 2, 0, 0], [1, 3, 2, 0, 0], [1, 2]])
+def test_a_state_that_no_curriculum_can_have_is_refused(last: list[int]) -> None:
+    """Draws before the first one or after the latest, or of another number of tasks."""
+    sampler = TaskSampler(TASKS, "cvar", seed=3)
+    before = sampler.get_state()
+    state = {**before, "curriculum": {**before["curriculum"], "drawn": 2, "last": last}}
+    with pytest.raises(ValueError, match="not one of 5 tasks"):
+        sampler.set_state(state)
+
+
 def test_seeding_anew_forgets() -> None:
     sampler = TaskSampler(TASKS, "cvar", seed=3)
     first = [sampler.next() for _ in range(20)]

@@ -145,6 +145,18 @@ def test_grids_lists_and_what_narrows_them() -> None:
     sides(family)
 
 
+def test_a_list_is_narrowed_as_a_grid_is() -> None:
+    three = [{"gravity": 7}, {"gravity": 20}, {"gravity": 8}]
+    family = family_of(
+        train={"list": [{"gravity": 6}]},
+        validation=[],
+        interpolation={"list": three, "keep": "inside", "without": [{"gravity": 8}]},
+        extrapolation={"list": three, "keep": "outside"},
+    )
+    assert [task["gravity"] for task in family.tasks("interpolation")] == [7]
+    assert [task["gravity"] for task in family.tasks("extrapolation")] == [20]
+
+
 def test_an_overlap_that_the_recipe_could_not_see_is_refused() -> None:
     """A listed task that equals a sampled training task: only enumeration finds it."""
     sampled = family_of(train={"sample": 4}).tasks("train")[2]
