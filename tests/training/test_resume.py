@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from hyperrl.errors import UserError
 from hyperrl.store import Resumed, Run
+from hyperrl.store.lock import locked
 from hyperrl.tasks import Family
 from hyperrl.training import resume, train
 from hyperrl.training.checkpoint import load_state, save_state
@@ -326,6 +327,16 @@ def replaced(tree: Any, path: list[str], value: Any) -> Any:
     copy = tree.copy()
     copy[key] = replaced(tree[key], path[1:], value)
     return copy
+
+
+@pytest.mark.usefixtures("no_telemetry")
+def test_a_run_that_another_process_trains_is_not_gone_on_with(start: Start) -> None:
+    """Two writers would leave checkpoints and logs of two trainings in one run."""
+    run = start(killed_at=1)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with locked(run.path), pytest.raises(UserError, match="another process is writing to it"):
+        resume(run)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
 def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: Path) -> None:
