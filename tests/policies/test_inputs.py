@@ -1,9 +1,12 @@
 """What the hypernetwork sees: noise, missing features, embeddings, and never a stale weight."""
 
+import struct
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.inputs import drawn, flagged
@@ -39,6 +42,41 @@ def test_noise_is_normal_and_each_tasks_own() -> None:
     assert torch.equal(
         drawn(torch.tensor([[0.0]]), torch.tensor(1), 2), drawn(torch.tensor([[-0.0]]), torch.tensor(1), 2)
     )
+
+
+def test_noise_is_that_of_splitmix() -> None:
+    """In plain whole numbers modulo 2^64: a run draws the same noise in every version of the library."""
+    golden, whole = 0x9E3779B97F4A7C15, 2**64
+
+    def mixed(x: int) -> int:
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % whole
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB % whole
+        return x ^ (x >> 31)
+
+    def expected(row: list[float], seed: int) -> list[float]:
+        bits = [struct.unpack("<i", struct.pack("<f", value))[0] for value in row]
+        key = mixed((sum(bit * (2 * i + 1) * golden for i, bit in enumerate(bits)) + seed) % whole)
+        words = [mixed((key + counter * golden) % whole) for counter in range(1, 6)]
+        return [norm.ppf(((word >> 40) % 2**23 + 0.5) / 2**23) for word in words]
+
+    context = torch.randn(20, 3)
+    for seed in (0, 7, 2**62 - 1):
+        found = drawn(context, torch.tensor(seed), 5)
+        np.testing.assert_allclose(found, [expected(row, seed) for row in context.tolist()], atol=2e-5)
+
+
+def test_noise_is_drawn_anew_once_a_rollout_and_not_by_each_prediction() -> None:
+    """Stable-Baselines3's predict sets the mode at every step of an episode."""
+    made = made_with(inputs=["context", "noise"])
+    before = made.generated.inputs.seed.clone()
+    made.set_training_mode(False)
+    once = made.generated.inputs.seed.clone()
+    assert once != before
+    for _ in range(3):
+        made.predict(samples(made.observation_space, 2))
+    assert made.generated.inputs.seed == once
+    made.set_training_mode(True)
+    assert made.generated.inputs.seed == once
 
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
