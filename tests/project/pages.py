@@ -3,6 +3,7 @@
 import io
 import re
 import shlex
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,26 +37,47 @@ def links(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", page.read_text()))
 
 
-def do(page: Path, block: Block, names: dict[str, object], folder: Path) -> None:
-    """Run Python, type commands, save YAML under the file name in its first line."""
-    if block.language == "python":
+Command = Callable[[list[str]], tuple[int, str]]
+"""Runs `hyperrl` with arguments; gives its exit status and all that it prints."""
+
+
+def do(
+    page: Path,
+    block: Block,
+    names: dict[str, object],
+    folder: Path,
+    hyperrl: Command | None = None,
+    python: Callable[[str], None] | None = None,
+) -> None:
+    """Run Python, type commands, save what names its file in its first line; `# in FILE` quotes a file.
+
+    `hyperrl` and `python` run commands and code elsewhere than in this process.
+    """
+    quoted = re.match(r"# in (\S+)\n", block.text)
+    saved = re.match(r"# (\S+\.(?:yaml|py))\n", block.text)
+    if quoted:
+        text = block.text.removeprefix(quoted[0])
+        assert text in (folder / quoted[1]).read_text(), f"{page.name}:{block.line}: not in {quoted[1]}"
+    elif saved:
+        (folder / saved[1]).write_text(block.text)
+    elif block.language == "python" and python is not None:
+        python(block.text)
+    elif block.language == "python":
         code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
         exec(code, names)
     elif block.language == "console":
-        _type(block.text)
-    elif block.language == "yaml":
-        name = re.match(r"# (\S+\.yaml)\n", block.text)
-        assert name, f"{page.name}:{block.line}: the first line of a YAML block names its file"
-        (folder / name[1]).write_text(block.text)
+        _type(block.text, hyperrl or _hyperrl)
+    else:
+        assert block.language != "yaml", f"{page.name}:{block.line}: the first line names the file"
 
 
-def _type(session: str) -> None:
+def _type(session: str, hyperrl: Command) -> None:
     """Run each `$ command`; where the page shows output, the lines must be there, in order (... skips)."""
     for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
         program, *arguments = shlex.split(command, comments=True)
         assert program == "hyperrl", f"$ {command}: only hyperrl is typed"
-        status, printed = _hyperrl(arguments)
+        status, printed = hyperrl(arguments)
         assert status == (2 if shown.startswith("hyperrl: error:") else 0), f"$ {command}\n{printed}"
         _expect(shown, printed, command)
 

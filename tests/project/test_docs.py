@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forgetting import forgetting_imports
 from tests.project import tables
 from tests.project.pages import PAGES, ROOT, blocks, do, links
 
@@ -21,9 +22,10 @@ def page_id(page: Path) -> str:
 def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in blocks(page):
-        assert block.language in RUNNABLE + DONE_BY_HAND, f"{page.name}:{block.line}: language?"
-        do(page, block, names, tmp_path)
+    with forgetting_imports(tmp_path):
+        for block in blocks(page):
+            assert block.language in RUNNABLE + DONE_BY_HAND, f"{page.name}:{block.line}: language?"
+            do(page, block, names, tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.project.pages import blocks, do
+
 ROOT = Path(__file__).parents[2]
 RECIPES = {f"{kind}/{path.name}" for kind in ("agents", "envs") for path in (ROOT / kind).glob("*.yaml")}
+
+
+PAGE = ROOT / "docs/your-own-environment.md"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -63,3 +68,31 @@ def test_the_command_works_by_name(installed: Path) -> None:
     listed = run(hyperrl, "list", cwd=installed)
     assert all(Path(recipe).stem in listed for recipe in RECIPES)
     assert "hyper-ppo" in run(hyperrl, "describe", "hyper-ppo", cwd=installed)
+
+
+@pytest.mark.slow
+def test_the_page_of_ones_own_environment_works_as_written(installed: Path, tmp_path: Path) -> None:
+    """From an empty folder, with the installed package alone, each command in a process of its own."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def hyperrl(arguments: list[str]) -> tuple[int, str]:
+        done = subprocess.run(
+            [installed / "bin" / "hyperrl", *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        return done.returncode, done.stdout
+
+    def python(code: str) -> None:
+        run(installed / "bin" / "python", "-c", code, cwd=folder)
+
+    for block in blocks(PAGE):
+        do(PAGE, block, {}, folder, hyperrl, python)
+    assert (folder / "runs/tank/hyper-ppo/seed-0/source/tank_env.py").is_file()
+    assert (folder / "runs/carts/run.yaml").is_file()

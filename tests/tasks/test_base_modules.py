@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import BaseId
 from hyperrl.tasks import Family
 from hyperrl.tasks.base_modules import base_file
+from tests.forgetting import forgetting_imports
 
 ENV = """
 import gymnasium as gym, numpy as np
@@ -40,16 +40,9 @@ REGISTRATION = 'gym.register("{id}", entry_point=Lamp, max_episode_steps=7)\n'
 
 
 @pytest.fixture(autouse=True)
-def fresh_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget what a test imports from its folder, and the ids that it registers."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    ids = set(gym.registry)
-    yield
-    for name, module in list(sys.modules.items()):
-        if str(tmp_path) in str(getattr(module, "__file__", "")):
-            del sys.modules[name]
-    for name in set(gym.registry) - ids:
-        del gym.registry[name]
+def fresh_imports(tmp_path: Path) -> Iterator[None]:
+    with forgetting_imports(tmp_path):
+        yield
 
 
 def write(path: Path, where: str = "", id: str | None = None, more: str = "") -> Path:
