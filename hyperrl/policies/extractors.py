@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.preprocessing import get_flattened_obs_dim
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim, is_image_space
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
     CombinedExtractor,
@@ -15,6 +15,9 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
 CONTEXT = "context"
+
+SMALLEST_IMAGE = 36
+"""Height and width from which on Stable-Baselines3's convolutions can see an image."""
 
 
 def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
@@ -30,6 +33,34 @@ def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
     return spaces.Dict(rest)
 
 
+class PartsExtractor(CombinedExtractor):
+    """Stable-Baselines3's ``CombinedExtractor``, which flattens images too small for its convolutions.
+
+    Args:
+        observation_space: A dictionary; images have their channels first.
+        normalized_image: Images come normalised already, so that their type and bounds are not checked.
+        arguments: The other arguments of ``CombinedExtractor``.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Dict, normalized_image: bool = False, **arguments: Any
+    ) -> None:
+        parts = {
+            key: spaces.flatten_space(part) if _is_small(part, normalized_image) else part
+            for key, part in observation_space.spaces.items()
+        }
+        super().__init__(spaces.Dict(parts), normalized_image=normalized_image, **arguments)
+        self._observation_space = observation_space
+
+
+def _is_small(space: spaces.Space[Any], normalized_image: bool) -> bool:
+    """Whether it is of images, channels first, that Stable-Baselines3's convolutions are too large for."""
+    if not is_image_space(space, normalized_image=normalized_image):
+        return False
+    _, height, width = space.shape or (0, 0, 0)
+    return min(height, width) < SMALLEST_IMAGE
+
+
 def _extract(
     space: spaces.Space[Any],
     inner: type[BaseFeaturesExtractor] | None,
@@ -37,7 +68,7 @@ def _extract(
     arguments: dict[str, Any],
 ) -> BaseFeaturesExtractor:
     if inner is None or inner is FlattenExtractor:
-        inner = CombinedExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+        inner = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
     if images_normalized and issubclass(inner, (CombinedExtractor, NatureCNN)):
         arguments = {**arguments, "normalized_image": True}
     return inner(space, **arguments)
@@ -54,7 +85,7 @@ class ContextExtractor(BaseFeaturesExtractor):
     Args:
         observation_space: Any space that Stable-Baselines3's policies take.
         inner: Features extractor for the observation without its context; None stands for
-            ``CombinedExtractor`` on a dictionary and ``FlattenExtractor`` elsewhere.
+            :class:`PartsExtractor` on a dictionary and ``FlattenExtractor`` elsewhere.
         images_normalized: Images come normalised already, so that their type and bounds are not checked.
         arguments: Further arguments of ``inner``.
     """
@@ -104,12 +135,12 @@ class HidingExtractor(ContextExtractor):
         super().__init__(without_context(observation_space), **arguments)
 
 
-class BlindExtractor(CombinedExtractor):
+class BlindExtractor(PartsExtractor):
     """Features of the observation alone: for a ``MultiInputPolicy`` that never learns which task it is on.
 
     Args:
         observation_space: A dictionary, with or without a context.
-        arguments: The other arguments of ``CombinedExtractor``.
+        arguments: The other arguments of ``PartsExtractor``.
     """
 
     def __init__(self, observation_space: spaces.Dict, **arguments: Any) -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
-    CombinedExtractor,
     FlattenExtractor,
     NatureCNN,
 )
@@ -27,6 +26,7 @@ from hyperrl.policies.extractors import (
     CONTEXT,
     ContextExtractor,
     HidingExtractor,
+    PartsExtractor,
     PixelExtractor,
     image_shape,
 )
@@ -163,7 +163,7 @@ class GeneratingPolicy(BasePolicy):
             given = ConvolutionalExtractor
             arguments = {"convolutions": self.convolutions, "activation_fn": activation_fn}
         elif given in (BaseFeaturesExtractor, FlattenExtractor):
-            given = CombinedExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+            given = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
         if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
             return given, arguments
         if issubclass(given, ContextExtractor):

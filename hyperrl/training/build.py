@@ -17,7 +17,7 @@ from torch import nn
 from hyperrl.errors import UserError, nearest
 from hyperrl.nets import CNN
 from hyperrl.policies import BlindExtractor
-from hyperrl.policies.extractors import image_shape
+from hyperrl.policies.extractors import PartsExtractor, image_shape
 from hyperrl.recipes import AgentRecipe
 from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
 from hyperrl.tasks import Family
@@ -134,8 +134,9 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
     }
     given = {name: getattr(policy, name) for name in algorithm.policy_arguments}
     kwargs |= {name: value for name, value in given.items() if value is not None}
-    if isinstance(policy, BlindPolicy):
-        kwargs["features_extractor_class"] = BlindExtractor
+    if not isinstance(policy, HyperPolicy):
+        blind = isinstance(policy, BlindPolicy)
+        kwargs["features_extractor_class"] = BlindExtractor if blind else PartsExtractor
     if isinstance(policy, HyperPolicy):
         kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
         kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)

@@ -87,11 +87,11 @@ def arguments(
         return given if to_learn else {**given, "n_steps": 1}
     if isinstance(observation_space, gym.spaces.Dict) and "context" in observation_space.spaces:
         given["replay_buffer_class"] = ContextReplayBuffer
-    size = int(np.prod(action_space.shape or ()))
+    shape = action_space.shape or ()
     if given.get("action_noise") is not None:
-        given["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, given["action_noise"]))
+        given["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, given["action_noise"]))
     if given.get("target_entropy") == "auto":
-        given["target_entropy"] = -float(size)
+        given["target_entropy"] = -float(np.prod(shape))
     if not to_learn:
         given["buffer_size"] = 1
         given |= {"ent_coef": 0.0} if "ent_coef" in given else {}
