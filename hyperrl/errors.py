@@ -16,6 +16,10 @@ class UserError(Exception):
         super().__init__(" ".join(line.strip() for line in message.splitlines()))
 
 
+class HyperRLWarning(UserWarning):
+    """Something that a user should know, though the work goes on; one line."""
+
+
 class DivergenceError(Exception):
     """Training came upon numbers that are not finite; the message says where, and what is kept."""
 

@@ -51,7 +51,7 @@ def evaluate(
         hidden: features that the agents are not told, for agents trained with `missing` above 0.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
-        allow_import: modules that the runs' environment may import.
+        allow_import: modules, or Python files, that the runs' environment may be imported from.
         family: needed where the runs' family was made by `contextualize`.
         save: write files and figures.
         progress: called now and then with the work done and planned, in parts of equal size.

@@ -24,7 +24,8 @@ def family_of(run: Run, family: Family | None) -> Family:
                 f"run {str(run.path)!r}: its family was made in Python; pass it again as family=..."
             )
         return Family(run.spec.family)
-    if family.recipe != run.spec.family:
+    place = {"folder": None}  # which may have moved
+    if family.recipe.model_copy(update=place) != run.spec.family.model_copy(update=place):
         raise UserError(
             f"run {str(run.path)!r}: was trained on another family than the {family.name!r} given"
         )

@@ -67,7 +67,7 @@ def train(
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
-        allow_import: modules that the environment of `from_run` may import.
+        allow_import: modules, or Python files, that the environment of `from_run` may be imported from.
 
     Returns:
         The finished run.
@@ -116,7 +116,7 @@ def resume(
         detect_anomaly: as in `train`.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
-        allow_import: modules that the run's environment may import.
+        allow_import: modules, or Python files, that the run's environment may be imported from.
         family: needed where the run's family was made by `contextualize`.
 
     Raises:

@@ -36,7 +36,7 @@ def load(
         run: a run directory.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
-        allow_import: modules that the run's environment may import.
+        allow_import: modules, or Python files, that the run's environment may be imported from.
         family: needed where the run's family was made by `contextualize`.
 
     Raises:
@@ -66,7 +66,7 @@ def watch(
             drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
         checkpoint: as in `load`.
-        allow_import: modules that the run's environment may import.
+        allow_import: modules, or Python files, that the run's environment may be imported from.
         family: needed where the run's family was made by `contextualize`.
 
     Returns:

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,13 @@ import typer
 from hyperrl import interrupts
 from hyperrl.cli import streams
 from hyperrl.cli.streams import OutputError
-from hyperrl.errors import BaseEnvironmentError, DivergenceError, UnwritableError, UserError
+from hyperrl.errors import (
+    BaseEnvironmentError,
+    DivergenceError,
+    HyperRLWarning,
+    UnwritableError,
+    UserError,
+)
 from hyperrl.startup import MEMORY, out_of_memory
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
@@ -41,7 +48,7 @@ class Interrupted(BaseException):
 def held() -> Iterator[Outcome]:
     """Catch whatever a command raises, print the line that belongs to it and note the exit status."""
     outcome = Outcome()
-    with streams.guarded():
+    with streams.guarded(), _warning_in_a_line():
         try:
             with interrupts.raising():
                 yield outcome
@@ -54,6 +61,24 @@ def held() -> Iterator[Outcome]:
             outcome.status = _interrupted(str(stop))
         except Exception as end:
             outcome.status = _explained(end)
+
+
+@contextmanager
+def _warning_in_a_line() -> Iterator[None]:
+    """Show our own warnings as one line on stderr; others stay as Python shows them."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, HyperRLWarning):
+            print(f"hyperrl: warning: {one_line(str(message))}", file=sys.stderr)
+        else:
+            usual(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
 
 
 def find_working_folder() -> None:

@@ -160,7 +160,12 @@ class Run:
         self.spec = spec
 
     def copy_source(self, file: Path) -> None:
-        """Copy the file that the base environment is imported from into the run, to be read, not imported."""
+        """Copy the file that the base environment is imported from into the run, to be read, not imported.
+
+        A package, or a compiled module, is not copied.
+        """
+        if file.suffix != ".py" or file.name == "__init__.py":
+            return
         folder = self.path / SOURCE
         folder.mkdir(exist_ok=True)
         atomic_write(folder / file.name, file.read_bytes())

@@ -17,7 +17,7 @@ from pydantic import Field
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
 from hyperrl.recipes.reading import read_yaml
-from hyperrl.tasks.base_modules import base_file, digest
+from hyperrl.tasks.base_modules import base_file, digest, pinned
 
 LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")
 
@@ -86,7 +86,7 @@ class RunSpec(Model):
         """The spec of a run that starts now, with this machine's library versions and commit."""
         return cls(
             agent=agent,
-            family=family,
+            family=pinned(family),
             overrides=tuple(overrides),
             seed=seed,
             steps=steps,

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyperrl.errors import UserError, spelled
+from hyperrl.errors import HyperRLWarning, UserError, spelled
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import atomic_write
 from hyperrl.store.layout import SOURCE
@@ -38,6 +38,7 @@ def remember(source: SourceFile) -> None:
         warnings.warn(
             f"{str(entry.parent)!r} cannot be written ({error.strerror or error}): commands that open this"
             f" run will ask for {_allowing(source.path)}",
+            HyperRLWarning,
             stacklevel=2,
         )
 
@@ -86,11 +87,12 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
 
 def needed_imports(run: Path, spec: RunSpec) -> tuple[str, ...]:
     """What `allow_import` must name for the run to be opened on this machine."""
-    module = spec.family.parsed_base.module
+    base = spec.family.parsed_base
     try:
         permitted(run, spec, ())
     except UserError:
-        return (module,) if module else ()
+        name = base.module or (spec.source.path if spec.source is not None else base.file)
+        return (name,) if name else ()
     return ()
 
 
@@ -100,10 +102,11 @@ def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
     if source is not None and _is_recorded(source):
         if found is None or found.path != source.path:
             return f"{what} {source.path!r}, which is no longer there; say where it is: {_allowing('FILE')}"
+        copy = run / SOURCE / Path(source.path).name
         return (
             f"{what} {source.path!r}, which has changed since the run was trained; pass"
             f" {_allowing(source.path)} to use it as it is now"
-            f" (as it was: {run / SOURCE / Path(source.path).name})"
+            + (f" (as it was: {str(copy)!r})" if copy.is_file() else "")
         )
     if base.module is not None:
         return f"{what} the module {base.module!r}; pass {_allowing(base.module)} if you trust it"

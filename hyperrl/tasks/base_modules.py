@@ -37,7 +37,19 @@ def base_file(recipe: FamilyRecipe) -> Path | None:
     if base.module is None or base.imports is None:
         return None
     beside = _below([recipe.folder] if recipe.folder else [], base.module)
-    return beside or _installed(base.module) or _below([os.getcwd()], base.module)
+    return beside or _installed(base.module) or _in_working_folder(base.module)
+
+
+def pinned(recipe: FamilyRecipe) -> FamilyRecipe:
+    """The recipe with the folder in which its base's file lies now, so that it is found from any other."""
+    base, folder = recipe.parsed_base, recipe.folder
+    if base.file is not None:
+        folder = os.path.abspath(folder or "")
+    elif base.module is not None and base.imports is not None:
+        file = base_file(recipe)
+        if file is not None and file == _in_working_folder(base.module):
+            folder = os.getcwd()
+    return recipe if folder == recipe.folder else recipe.model_copy(update={"folder": folder})
 
 
 def digest(file: Path) -> str:
@@ -84,6 +96,13 @@ def _below(folders: Iterable[str], module: str) -> Path | None:
     return next(filter(None, map(_existing, paths)), None)
 
 
+def _in_working_folder(module: str) -> Path | None:
+    try:
+        return _below([os.getcwd()], module)
+    except FileNotFoundError:  # the folder was removed meanwhile
+        return None
+
+
 def _installed(module: str) -> Path | None:
     """The file of a module that is loaded or lies on Python's own path. No parent package is imported."""
     loaded = getattr(sys.modules.get(module), "__file__", None)
@@ -109,14 +128,15 @@ def _import_without_file(recipe: FamilyRecipe, where: str) -> None:
     try:
         importlib.import_module(base.module)
     except ModuleNotFoundError as error:
-        places = [*([f"in {folder!r}"] if folder else []), "among what is installed", f"in {os.getcwd()!r}"]
-        raise UserError(f"{where} cannot be made: {error}; looked {', '.join(places)}") from error
+        beside = f"in {folder!r}, " if folder else ""
+        looked = f"{beside}among what is installed and in the working folder"
+        raise UserError(f"{where} cannot be made: {error}; looked {looked}") from error
 
 
 def _import_module(name: str, file: Path, where: str) -> None:
     """Import a module by its own name, from the file that was found for it."""
     other = _installed(name)
-    if other not in (None, file) and (name in sys.modules or other != _below([os.getcwd()], name)):
+    if other not in (None, file) and (name in sys.modules or other != _in_working_folder(name)):
         raise UserError(
             f"{where}: a module {name!r} is installed or loaded already ({str(other)!r}), and this one is"
             f" {str(file)!r}; rename the file, or name a class of it: {file.name}:CLASS"

@@ -1,13 +1,14 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import typer
 
 from hyperrl.cli import mistakes
-from hyperrl.errors import DivergenceError, UserError
+from hyperrl.errors import DivergenceError, HyperRLWarning, UserError
 from tests.acceptance.driving import ENVIRONMENT, refused
 
 
@@ -130,3 +131,15 @@ def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     os.close(reader)
     _, told = writing.communicate("", timeout=60)
     assert (writing.returncode, told) == (141, "")
+
+
+def test_a_warning_of_ours_is_one_line_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    shown: list[str] = []
+    with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
+        warnings.simplefilter("always")
+        patched.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+        with mistakes.held():
+            warnings.warn("ours\nand more", HyperRLWarning, stacklevel=1)
+            warnings.warn("theirs", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "hyperrl: warning: ours and more\n"
+    assert shown == ["theirs"]

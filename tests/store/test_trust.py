@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hyperrl.errors import UserError
+from hyperrl.api.opening import family_of
+from hyperrl.errors import HyperRLWarning, UserError
 from hyperrl.recipes import FamilyRecipe, load_family
 from hyperrl.store import Run, RunSpec, trust
+from hyperrl.tasks import Family
 from tests.store.conftest import created
 
 BASES = ("box_env:Box-v0", "box_env.py:Box")
@@ -127,7 +129,7 @@ def test_looking_at_a_family_is_trusted_alike(run: Run, machine: Path) -> None:
 
 def test_a_record_that_cannot_be_written(tmp_path: Path, spec: RunSpec) -> None:
     (tmp_path / "state").write_text("in the way")
-    with pytest.warns(UserWarning, match=r"cannot be written .*will ask for allow_import=.*box_env\.py"):
+    with pytest.warns(HyperRLWarning, match=r"cannot be written .*will ask for allow_import=.*box_env\.py"):
         made = created(tmp_path / "run", spec_of(own(tmp_path / "mine"), spec))
     assert made.spec.source is not None
 
@@ -135,3 +137,27 @@ def test_a_record_that_cannot_be_written(tmp_path: Path, spec: RunSpec) -> None:
 def test_a_relative_state_folder_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "state")
     assert trust.record_folder() == Path(os.path.expanduser("~/.local/state/hyperrl/trusted"))
+
+
+def test_a_file_of_the_working_folder_is_found_from_any_other(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for base in BASES:
+        working, families = tmp_path / f"working-{base}", tmp_path / f"families-{base}"
+        own(working)
+        families.mkdir()
+        family = own(families / "inner", base)
+        (families / "inner/box_env.py").unlink()
+        monkeypatch.chdir(working)
+        if base == BASES[1]:
+            family = family.model_copy(update={"folder": None})  # as a recipe made in Python
+        made = created(tmp_path / f"run-{base}", spec_of(family, spec))
+        monkeypatch.chdir("/")
+        assert Run.open(made.path).spec.family.folder == str(working)
+
+
+def test_a_family_given_in_python_may_lie_elsewhere(run: Run, tmp_path: Path) -> None:
+    family = Family(load_family(str(tmp_path / "mine/box.yaml")).model_copy(update={"folder": "/elsewhere"}))
+    assert family_of(run, family) is family
+    with pytest.raises(UserError, match="was trained on another family"):
+        family_of(run, Family.load("ode"))

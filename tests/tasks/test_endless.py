@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import hyperrl
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, check_family
@@ -24,3 +27,9 @@ def test_one_that_ends_by_itself_needs_no_limit() -> None:
     found = family("CartPole-v1", "gravity", -1)
     assert found.max_steps == 0
     refuse_endless(found)
+
+
+def test_training_refuses_it_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=ENDLESS):
+        hyperrl.train("hyper-ppo", family("Pendulum-v1", "m", -1), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
