@@ -21,9 +21,11 @@ from hyperrl import api, training
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.evaluation import progress, zero_shot
+from hyperrl.evaluation.observations import batch_of
 from hyperrl.recipes import AgentRecipe, load_agent, load_family
 from hyperrl.store import Run
 from hyperrl.tasks import Family
+from hyperrl.tasks.spaces import zero_based
 from tests.store.conftest import created
 
 SMALL = (
@@ -272,6 +274,34 @@ def test_weights_that_are_not_finite_are_refused_by_everything_that_reads_them(
     assert not (tmp_path / "x.gif").exists()
 
 
+def test_an_observation_is_checked_before_an_agent_acts() -> None:
+    tile, buttons = gym.spaces.Discrete(16, start=1), gym.spaces.MultiDiscrete([2, 3])
+    space = gym.spaces.Dict(tile=tile, buttons=buttons, picture=gym.spaces.Box(0, 255, (2, 2), np.uint8))
+    parts, starts = zero_based(space), {"tile": 1}
+    assert isinstance(parts, gym.spaces.Dict)
+    good: dict[str, Any] = {"tile": 16, "buttons": [1, 2], "picture": np.full((2, 2), 255)}
+    batch, rows = batch_of(good, parts, starts)
+    assert (int(batch["tile"]), batch["picture"].dtype.name, rows) == (15, "uint8", None)
+    two = {name: np.stack([part, part]) for name, part in good.items()}
+    assert batch_of(two, parts, starts)[1] == 2
+    for wrong, says in (
+        ({"tile": 17}, "tile: found 17; allowed: whole numbers from 1 to 16"),
+        ({"tile": 0}, "tile: found 0; allowed: whole numbers from 1 to 16"),
+        ({"tile": 1.5}, "tile: found 1.5; allowed: whole numbers from 1 to 16"),
+        ({"tile": "a"}, "tile: found 'a'; allowed: numbers of shape ()"),
+        ({"tile": None}, "tile: found None; allowed: numbers of shape ()"),
+        ({"buttons": [1, 3]}, "buttons: found 3; allowed: whole numbers from 0 to 2"),
+        ({"buttons": [1]}, "buttons: found shape (1,); allowed: (2,), or (n, 2) for n of them"),
+        ({"buttons": [[1, 2], [3]]}, "buttons: found [[1, 2], [3]]; allowed: numbers of shape (2,)"),
+        ({"picture": np.full((2, 2), 256)}, "picture: found 256; allowed: whole numbers from 0 to 255"),
+        ({"picture": np.full((2, 2), np.nan)}, "picture: found nan; allowed: whole numbers from 0 to 255"),
+        ({"tile": [1, 2]}, "the observation's parts are not equally many: "),
+        ({"lever": 1}, "the observation has ['buttons', 'lever', 'picture', 'tile'], the environment's"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(says)):
+            batch_of({**good, **wrong}, parts, starts)
+
+
 def test_a_baseline_acts_and_has_no_generated_weights(folder: Path) -> None:
     agent = api.load(folder / "concat")
     assert agent.act([0.5], {"c0": 3}).shape == (2,)
@@ -286,6 +316,8 @@ def test_an_agent_tells_a_wrong_context_and_observation(folder: Path) -> None:
         assert "c0" in message(call, {"c0": float("nan")})
     with pytest.raises(ValueError, match="obs"):
         agent.act({"position": [0.5]}, {"c0": 1.0})
+    with pytest.raises(ValueError, match=r"obs: found shape \(2,\); allowed: \(1,\), or \(n, 1\) for n"):
+        agent.act([0.5, 0.5], {"c0": 1.0})
 
 
 def test_runs_that_are_no_seeds_are_refused(folder: Path, tmp_path: Path) -> None:

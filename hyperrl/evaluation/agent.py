@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.acting import Memory, act_of
+from hyperrl.evaluation.observations import batch_of
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -63,24 +64,17 @@ class Agent:
 
         Raises:
             UserError: an unknown feature or a value that is not finite.
-            ValueError: an observation of another shape, or more or fewer of them than an agent with an LSTM
-                saw before in these episodes.
+            ValueError: an observation of another shape or type, a choice that its space does not have, or
+                more or fewer of them than an agent with an LSTM saw before in these episodes.
         """
-        parts = dict(obs) if isinstance(obs, Mapping) else {"obs": obs}
         spaces = {k: s for k, s in self._spaces().items() if k != "context"}
-        if set(parts) != set(spaces):
-            raise ValueError(f"the observation has {sorted(parts)}, the environment's {sorted(spaces)}")
         adapter = self.family.adapter
-        for name, start in adapter.starts.items():
-            parts[name] = np.asarray(parts[name]) - start
-        batch = {name: np.asarray(part, dtype=spaces[name].dtype) for name, part in parts.items()}
-        first, space = next((batch[name], spaces[name]) for name in spaces)
+        batch, rows = batch_of(obs, spaces, adapter.starts)
         descriptor = self._descriptor(context)
-        several = first.ndim == len(space.shape or ()) + 1
-        batch["context"] = np.repeat(descriptor[None], len(first), axis=0) if several else descriptor
+        batch["context"] = descriptor if rows is None else np.repeat(descriptor[None], rows, axis=0)
         actions = act_of(self.model, deterministic, self._memory)(batch)
         actions = actions if adapter.action_start is None else actions + adapter.action_start
-        return actions if several else np.asarray(actions[0])
+        return np.asarray(actions[0]) if rows is None else actions
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".

@@ -8,14 +8,46 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import (
+    ACTIVATION,
+    FLAG,
+    MAPPING,
+    NAMES,
+    RANGE,
+    SIZES,
+    Kind,
+    check,
+    one_of,
+    whole,
+)
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
+from hyperrl.nets.encoders.combined import ENCODER
 from hyperrl.nets.generators import GENERATORS, NORMALISATIONS, Generator
 from hyperrl.nets.initialisation import INITIALISATIONS, initial_head
-from hyperrl.nets.strategies import Strategy, build, options_of
-from hyperrl.nets.targets import ModuleTarget, Target
+from hyperrl.nets.strategies import STRATEGIES, Strategy, build, options_of
+from hyperrl.nets.targets import ModuleTarget, Target, is_target
 from hyperrl.nets.weights import Weights
 
 _CALIBRATION_TASKS = 512
+
+ARGUMENTS: dict[str, Kind] = {
+    "descriptor_dim": whole(0),
+    "target": Kind("a network of hyperrl.nets, or HyperNetwork.for_module(module, ...)", is_target),
+    "strategy": one_of(STRATEGIES),
+    "rank": whole(1),
+    "hidden": SIZES,
+    "activation": ACTIVATION,
+    "descriptor_range": RANGE,
+    "strategy_options": MAPPING.or_none(),
+    "generate": Kind("'all', or a list of layers", lambda found: found == "all" or NAMES.holds(found)),
+    "architecture": one_of(GENERATORS),
+    "encoder": ENCODER.or_none(),
+    "initialisation": one_of(INITIALISATIONS),
+    "magnitude_invariant": FLAG,
+    "head_norm": one_of(NORMALISATIONS).or_none(),
+    "separate_head": FLAG,
+}
+"""What each argument of a hypernetwork may be."""
 
 
 class HyperNetwork(nn.Module):
@@ -67,7 +99,8 @@ class HyperNetwork(nn.Module):
         separate_head: bool = False,
     ) -> None:
         super().__init__()
-        _check_names(architecture, initialisation, head_norm)
+        check(ARGUMENTS, locals())
+        _refuse_normalised_zeros(initialisation, head_norm)
         self.descriptor_dim, self.target = descriptor_dim, target
         ranks = {"rank": rank} if "rank" in options_of(strategy) else {}
         self.strategy: Strategy = build(
@@ -187,11 +220,7 @@ class HyperNetwork(nn.Module):
         ]
 
 
-def _check_names(architecture: str, initialisation: str, head_norm: str | None) -> None:
-    _one_of("architecture", architecture, GENERATORS)
-    _one_of("initialisation", initialisation, INITIALISATIONS)
-    if head_norm is not None:
-        _one_of("head_norm", head_norm, NORMALISATIONS)
+def _refuse_normalised_zeros(initialisation: str, head_norm: str | None) -> None:
     if head_norm == "spectral" and initialisation == "bias-hyperinit":
         raise ValueError(
             "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
@@ -212,11 +241,6 @@ def _encoder(
     if encoder is not None and encoder.dim != descriptor_dim:
         raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
     return encoder
-
-
-def _one_of(field: str, found: str, allowed: Iterable[str]) -> None:
-    if found not in allowed:
-        raise ValueError(f"{field}: found {found!r}; allowed: {', '.join(map(repr, allowed))}")
 
 
 def _parameters(target: Target) -> Iterable[nn.Parameter]:

@@ -6,11 +6,28 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from hyperrl.nets import HyperNetwork
+from hyperrl.nets.arguments import MAPPING, NAMES, Kind, check, known, one_of, real, whole
+from hyperrl.nets.hypernetwork import ARGUMENTS
+from hyperrl.nets.strategies import check_options
 
 _OURS = {"descriptor_dim", "target", "descriptor_range", "encoder", "separate_head"}
 _TAKEN = tuple(name for name in inspect.signature(HyperNetwork).parameters if name not in _OURS)
 
 INPUTS = ("context", "state", "embedding", "noise", "memory")
+_RATES = ("generator", "heads", "shared")
+_ARGUMENTS = {
+    "trunk": one_of(("shared", "separate")),
+    "inputs": NAMES,
+    "embedding_dim": whole(1),
+    "noise_dim": whole(1),
+    "missing": real(0, below=1),
+    "training_contexts": Kind("a list of descriptors", lambda found: hasattr(found, "__len__")),
+    "max_grad_norm": real(above=0).or_none(),
+    "lr_scale": Kind(
+        "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}", MAPPING.holds
+    ),
+}
+"""What each choice may be; those of the hypernetwork itself are `hyperrl.nets`'s."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +67,24 @@ class Choices:
         """Takes a policy's ``hypernetwork`` apart; ValueError where it has a name that nobody takes."""
         own = {one.name for one in fields(cls)} - {"network"}
         network = {name: value for name, value in given.items() if name not in own}
-        for name in network:
-            if name not in _TAKEN:
-                allowed = ", ".join(sorted({*own, *_TAKEN}))
-                raise ValueError(f"hypernetwork: found {name!r}; allowed: {allowed}")
+        known("hypernetwork", network, {*own, *_TAKEN})
         return cls(**{name: value for name, value in given.items() if name in own}, network=network)
 
     def __post_init__(self) -> None:
-        """Refuses what does not go together."""
-        _one_of("trunk", self.trunk, ("shared", "separate"))
+        """Refuses arguments of another kind, and what does not go together."""
+        check(_ARGUMENTS, vars(self))
+        check(ARGUMENTS, self.network)
         for name in self.inputs:
-            _one_of("inputs", name, INPUTS)
+            one_of(INPUTS).check("inputs", name)
         if not self.inputs or len(set(self.inputs)) < len(self.inputs):
             raise ValueError(f"inputs: found {list(self.inputs)}; allowed: one or more, each once")
         if "memory" in self.inputs and len(self.inputs) > 1:
             raise ValueError(f"inputs: found {list(self.inputs)}; allowed: nothing beside 'memory'")
-        if not 0 <= self.missing < 1:
-            raise ValueError(f"missing: found {self.missing}; allowed: 0 to less than 1")
-        if self.max_grad_norm is not None and not self.max_grad_norm > 0:
-            raise ValueError(f"max_grad_norm: found {self.max_grad_norm}; allowed: above 0, or None")
         for name, value in self.lr_scale.items():
-            _one_of("lr_scale", name, ("generator", "heads", "shared"))
-            if not value >= 0:
-                raise ValueError(f"lr_scale: found {value} for {name!r}; allowed: 0 or more")
+            one_of(_RATES).check("lr_scale", name)
+            real(0).check(f"lr_scale[{name!r}]", value)
+        options = {} if self.network.get("strategy_options") is None else self.network["strategy_options"]
+        check_options(self.network.get("strategy", "low-rank"), options)
 
     @property
     def scales(self) -> dict[str, float]:
@@ -103,8 +115,3 @@ def tails(generate: Sequence[str], part: str) -> list[str]:
             "of its own"
         )
     return found
-
-
-def _one_of(name: str, found: str, allowed: Sequence[str]) -> None:
-    if found not in allowed:
-        raise ValueError(f"{name}: found {found!r}; allowed: {', '.join(map(repr, allowed))}")

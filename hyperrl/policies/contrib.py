@@ -17,6 +17,7 @@ from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import MAPPING
 from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.choices import Choices
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
@@ -98,6 +99,7 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
     def __init__(
         self, *arguments: Any, hypernetwork: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
+        MAPPING.or_none().check("hypernetwork", hypernetwork)
         choices = {"trunk": "separate", **(hypernetwork or {})}
         if choices["trunk"] != "separate":
             raise ValueError(f"trunk: found {choices['trunk']!r}; allowed: 'separate' with TRPO")
@@ -173,6 +175,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         lstm_kwargs: dict[str, Any] | None = None,
         **policy_options: Any,
     ) -> None:
+        MAPPING.or_none().check("hypernetwork", hypernetwork)
         choices = dict(hypernetwork or {})
         one_task = "inputs" not in choices and is_one_task(observation_space, Choices.of(choices))
         if not one_task:

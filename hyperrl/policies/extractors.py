@@ -145,7 +145,8 @@ class BlindExtractor(PartsExtractor):
 
     def __init__(self, observation_space: spaces.Dict, **arguments: Any) -> None:
         seen = without_context(observation_space)
-        assert isinstance(seen, spaces.Dict)
+        if not isinstance(seen, spaces.Dict):
+            raise ValueError(f"observation_space: found {seen}; allowed: a Dict, whose 'context' is left out")
         super().__init__(seen, **arguments)
 
 

@@ -21,6 +21,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP
+from hyperrl.policies.arguments import check_arguments
 from hyperrl.policies.choices import Choices, tails
 from hyperrl.policies.extractors import (
     CONTEXT,
@@ -96,6 +97,8 @@ class GeneratingPolicy(BasePolicy):
 
     extractor_class: ClassVar[type[ContextExtractor]] = ContextExtractor
     recurrent: ClassVar[bool] = False
+    arch_names: ClassVar[tuple[str, ...]] = ("pi", "vf")
+    """What ``net_arch`` calls the networks, where it may tell them apart."""
 
     def __init__(
         self,
@@ -113,6 +116,21 @@ class GeneratingPolicy(BasePolicy):
         effort_coef: float = 0.0,
         **policy_options: Any,
     ) -> None:
+        given = {
+            **policy_options,
+            "observation_space": observation_space,
+            "action_space": action_space,
+            "lr_schedule": lr_schedule,
+            "net_arch": net_arch,
+            "features_extractor_class": features_extractor_class,
+            "features_extractor_kwargs": features_extractor_kwargs,
+            "hypernetwork": hypernetwork,
+            "layer_norm": layer_norm,
+            "residual": residual,
+            "convolutions": convolutions,
+            "effort_coef": effort_coef,
+        }
+        check_arguments(type(self), self.arch_names, given)
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = Choices.of(self.hypernetwork)
         self.one_task = is_one_task(observation_space, self.choices)

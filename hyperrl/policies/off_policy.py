@@ -83,6 +83,7 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
     """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each."""
 
     critic_class: ClassVar[Any] = HyperCritic
+    arch_names = ("pi", "qf")
     actor: Any
     critic: Any
     critic_target: Any
@@ -217,6 +218,7 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
 class HyperGreedyPolicy(GeneratingPolicy):
     """What the policies of DQN and QR-DQN share: a generated network of values, and its target."""
 
+    arch_names = ()
     network: ClassVar[str]
     """Where the policy has it, and with ``_target`` its target."""
 

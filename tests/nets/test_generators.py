@@ -212,7 +212,10 @@ def test_one_width_is_asked_for(architecture: str, hidden: tuple[int, ...]) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"architecture": "transfomer"}, r"architecture: found 'transfomer'; allowed: 'linear', 'mlp'"),
+        (
+            {"architecture": "transfomer"},
+            r"architecture: found 'transfomer'; did you mean 'transformer'\? allowed: 'linear', 'mlp'",
+        ),
         ({"initialisation": "zero"}, r"initialisation: found 'zero'; allowed: 'matched'"),
         ({"head_norm": "batch"}, r"head_norm: found 'batch'; allowed: 'weight', 'spectral'"),
         ({"head_norm": "spectral", "initialisation": "bias-hyperinit"}, "head_norm: 'spectral' holds"),

@@ -142,5 +142,5 @@ def test_shapes_that_do_not_fit_are_named() -> None:
     for hidden in [(), (7,), (0,), (1, 1, 1)]:
         with pytest.raises(ValueError, match="1 to 2 sizes of 1 to 6"):
             target.sizes([(2,), hidden])
-    with pytest.raises(ValueError, match="width, depth"):
+    with pytest.raises(ValueError, match="width: found 0; allowed: a whole number, 1 or more"):
         VaryingMLP(3, 2, 0)

@@ -163,7 +163,7 @@ def test_separate_trunks_share_nothing() -> None:
         ({"missing": 0.1, "inputs": ["noise"]}, "missing: found"),
         ({"max_grad_norm": 0.0}, "max_grad_norm: found 0.0"),
         ({"lr_scale": {"head": 1.0}}, "lr_scale: found 'head'"),
-        ({"lr_scale": {"heads": -1.0}}, "lr_scale: found -1.0"),
+        ({"lr_scale": {"heads": -1.0}}, r"lr_scale\['heads'\]: found -1\.0"),
         ({"trunk": "separate", "generate": ["actor"]}, "generate: found"),
     ],
 )

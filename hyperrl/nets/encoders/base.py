@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import RANGE, check, whole
+
 Bound = Tensor | float
 Range = tuple[Bound, Bound]
 """Low and high: numbers, or tensors with one entry a column."""
@@ -23,6 +25,7 @@ class Encoder(nn.Module, ABC):
 
     def __init__(self, dim: int, features: int) -> None:
         super().__init__()
+        check({"dim": whole(0), "features": whole(0)}, locals())
         self.dim, self.features = dim, features
 
     @abstractmethod
@@ -44,6 +47,7 @@ def bounds(value: Range, dim: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: A low that is not below its high.
     """
+    RANGE.check("descriptor_range", value)
     low, high = (torch.as_tensor(bound, dtype=torch.float32).expand(dim).clone() for bound in value)
     if not bool((low < high).all()):
         raise ValueError(f"descriptor_range: found {value}; every low must be below its high")

@@ -6,7 +6,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import Kind, check, real
 from hyperrl.nets.encoders.base import Encoder
+
+ENCODER = Kind("an encoder of hyperrl.nets.encoders", lambda found: isinstance(found, Encoder))
+ENCODERS = Kind(
+    "a list of encoders",
+    lambda found: isinstance(found, Sequence) and len(found) > 0 and all(map(ENCODER.holds, found)),
+)
 
 
 class Masked(Encoder):
@@ -24,6 +31,7 @@ class Masked(Encoder):
     fill: Tensor
 
     def __init__(self, encoder: Encoder, missing: float = 0.1) -> None:
+        check({"encoder": ENCODER, "missing": real(0, below=1)}, locals())
         super().__init__(encoder.dim, encoder.features + encoder.dim)
         self.encoder, self.missing = encoder, missing
         self.register_buffer("fill", encoder.filler().clone())
@@ -61,6 +69,7 @@ class Concatenation(Encoder):
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
+        check({"encoders": ENCODERS}, locals())
         super().__init__(
             sum(encoder.dim for encoder in encoders), sum(encoder.features for encoder in encoders)
         )
@@ -101,6 +110,7 @@ class Together(Encoder):
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
+        check({"encoders": ENCODERS}, locals())
         dims = {encoder.dim for encoder in encoders}
         if len(dims) != 1:
             raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: as many each")

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from hyperrl.nets.arguments import ACTIVATION, check, meant, one_of, real, whole
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies.adapter import Adapter
 from hyperrl.nets.strategies.base import SHARE, Strategy
@@ -24,7 +25,13 @@ STRATEGIES: dict[str, type[Any]] = {
 }
 """Every strategy, constructed as ``STRATEGIES[name](layers, **options)``."""
 
-_SIZES = ("rank", "chunk_size", "width")
+_ARGUMENTS = {
+    "rank": whole(1),
+    "chunk_size": whole(1),
+    "width": whole(1),
+    "activation": ACTIVATION.or_none(),
+    "sparsity": real(0, below=1),
+}
 
 
 def options_of(strategy: str) -> tuple[str, ...]:
@@ -33,9 +40,18 @@ def options_of(strategy: str) -> tuple[str, ...]:
     Raises:
         ValueError: An unknown strategy.
     """
-    if strategy not in STRATEGIES:
-        raise ValueError(f"strategy: found {strategy!r}; allowed: {', '.join(map(repr, STRATEGIES))}")
+    one_of(STRATEGIES).check("strategy", strategy)
     return tuple(inspect.signature(STRATEGIES[strategy]).parameters)[1:]
+
+
+def check_options(strategy: str, options: Mapping[str, Any]) -> None:
+    """ValueError for an unknown strategy, an option that it has not, or a value that is not of its kind."""
+    allowed = options_of(strategy)
+    for name in options:
+        if name not in allowed:
+            own, near = ", ".join(allowed) or "none", meant(name, allowed)
+            raise ValueError(f"{name}: no option of the strategy {strategy!r};{near} its options: {own}")
+    check(_ARGUMENTS, options)
 
 
 def build(
@@ -57,13 +73,7 @@ def build(
     Raises:
         ValueError: An unknown strategy, option or layer, or a size below 1.
     """
-    allowed = options_of(strategy)
-    for name in options:
-        if name not in allowed:
-            known = ", ".join(allowed) or "none"
-            raise ValueError(f"{name}: no option of the strategy {strategy!r}; its options: {known}")
-        if name in _SIZES and options[name] < 1:
-            raise ValueError(f"{name}: found {options[name]}; allowed: at least 1")
+    check_options(strategy, options)
     made = STRATEGIES[strategy]
     names = made.default_layers(layers) if generate == "all" else chosen_layers(layers, generate)
     one: Strategy = made({name: layers[name] for name in names}, **options)
@@ -82,5 +92,6 @@ __all__ = [
     "Partial",
     "Strategy",
     "build",
+    "check_options",
     "options_of",
 ]

@@ -24,6 +24,13 @@ class Target(Protocol):
         ...
 
 
+def is_target(found: Any) -> bool:
+    """Whether a hypernetwork can generate the layers of a network: what is asked is that they are named."""
+    layers = getattr(found, "layers", None)
+    named = isinstance(layers, Mapping) and all(isinstance(spec, LayerSpec) for spec in layers.values())
+    return named and callable(found)
+
+
 def enter(layout: Layout, x: Tensor) -> Tensor:
     """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
     if x.dim() == 2:

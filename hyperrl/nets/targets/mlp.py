@@ -8,11 +8,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import ACTIVATION, FLAG, SIZES, Kind, check, real, whole
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
 NORM_GAIN = 0.1
 """Gain of the layer that generates a normalisation's scale and shift: near one and zero at the start."""
+
+
+ARGUMENTS: dict[str, Kind] = {
+    "in_features": whole(1),
+    "out_features": whole(1),
+    "hidden": SIZES,
+    "activation": ACTIVATION,
+    "gain": real().or_none(),
+    "out_gain": real(),
+    "with_latent": FLAG,
+    "layer_norm": FLAG,
+    "residual": FLAG,
+}
+"""What the arguments of a target may be."""
 
 
 class MLP(nn.Module):
@@ -48,6 +63,7 @@ class MLP(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
+        check(ARGUMENTS, locals())
         self.in_features, self.out_features, self.hidden = in_features, out_features, tuple(hidden)
         sizes = (in_features, *hidden, out_features)
         self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]

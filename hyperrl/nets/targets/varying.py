@@ -8,8 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.arguments import check, whole
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.targets.base import enter, plain_tensors
+from hyperrl.nets.targets.mlp import ARGUMENTS
 from hyperrl.nets.weights import Weights
 
 
@@ -41,8 +43,7 @@ class VaryingMLP(nn.Module):
         out_gain: float = 1.0,
     ) -> None:
         super().__init__()
-        if width < 1 or depth < 1:
-            raise ValueError(f"width, depth: found {width}, {depth}; allowed: at least 1")
+        check({**ARGUMENTS, "width": whole(1), "depth": whole(1)}, locals())
         self.in_features, self.out_features, self.width, self.depth = in_features, out_features, width, depth
         sizes = (in_features, *[width] * depth)
         self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]
