@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -138,10 +138,17 @@ def scenes(
 
 
 def rate(family: Family) -> int:
-    """Pictures a second at which the environment plays in its own time; 30 where it does not say."""
-    env = family.make(render_mode="rgb_array")
-    try:
-        told = env.metadata.get("render_fps", 30)
-    finally:
-        env.close()
+    """Pictures a second at which the environment plays in its own time; 30 where it does not say.
+
+    Raises:
+        UserError: its metadata does not say that it renders pictures.
+    """
+    with closing(family.make_default()) as env:
+        told, modes = env.metadata.get("render_fps", 30), env.metadata.get("render_modes") or ()
+        if "rgb_array" not in modes:
+            found = ", ".join(map(repr, modes)) or "none"
+            raise UserError(
+                f"family {family.name!r}: {type(env.base).__name__} renders no picture; its metadata's"
+                f" render_modes: found {found}; needed: 'rgb_array'"
+            )
     return max(1, round(told)) if isinstance(told, (int, float)) and math.isfinite(told) else 30

@@ -15,10 +15,10 @@ TRACEBACK = "base-error.txt"
 @contextmanager
 def explaining_base_failures(run: Run) -> Iterator[None]:
     """Name the run, its last checkpoint and the traceback's file where the base environment fails."""
+    file = run.path / TRACEBACK
     try:
         yield
     except BaseEnvironmentError as error:
-        file = run.path / TRACEBACK
         try:
             atomic_write(file, error.trace.encode(errors="backslashreplace"))
             where = f"; its traceback is in {str(file)!r}"

@@ -3,7 +3,9 @@ import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from hyperrl.evaluation import evaluate_tasks
 from hyperrl.evaluation.canvas import Canvas
 from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
 from hyperrl.evaluation.watching import Panel, rate, scenes, shown
-from hyperrl.tasks import Family
+from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive
 
 Frame = NDArray[np.uint8]
@@ -51,6 +53,22 @@ def test_captions_say_task_and_return() -> None:
     played = evaluate_tasks(drive, family, [{"c0": 5.0}], episodes=1)[0]
     assert panel.total == pytest.approx(played.returns[0])
     assert panel.caption == ("c0 = 5", f"return {played.returns[0]:.1f}, step 200, ended")
+
+
+@pytest.mark.parametrize(("metadata", "found"), [({}, "none"), ({"render_modes": ["human"]}, "'human'")])
+def test_an_environment_without_pictures_is_refused(metadata: dict[str, Any], found: str) -> None:
+    """Before its constructor meets a render_mode, which it may not take."""
+
+    class Unseen(gym.Env[Any, Any]):
+        observation_space = gym.spaces.Box(-1, 1, (1,))
+        action_space = gym.spaces.Discrete(2)
+
+        def __init__(self) -> None:
+            self.gain, self.metadata = 1.0, metadata
+
+    family = contextualize(Unseen, {"gain": {"train": [0.5, 2.0]}})
+    with pytest.raises(UserError, match=f"Unseen renders no picture; .*found {found}; needed: 'rgb_array'"):
+        rate(family)
 
 
 def test_captions_are_drawn_apart_and_inside_their_panel() -> None:

@@ -78,8 +78,16 @@ common = settings(
 )
 
 
+@pytest.fixture
+def without_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes most of a short training's time: figures, and waiting for the disk."""
+    monkeypatch.setattr("os.fsync", lambda file: None)
+    monkeypatch.setattr("hyperrl.training.telemetry.figure.ReturnFigure._on_evaluation", lambda *_: None)
+
+
+@pytest.mark.usefixtures("without_files")
 @pytest.mark.filterwarnings("ignore")
-@settings(common, max_examples=25)
+@settings(common, max_examples=20)
 @drawn
 def test_some_worlds(case: tuple[World, str]) -> None:
     hold(*case)
