@@ -22,6 +22,9 @@ from hyperrl.tasks.base_modules import base_file, digest, pinned
 LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")
 
 
+_LARGEST_SOURCE = 10_000_000
+
+
 class SourceFile(Model):
     """The Python file that a family's base environment is imported from.
 
@@ -35,10 +38,12 @@ class SourceFile(Model):
 
     @classmethod
     def of(cls, family: FamilyRecipe) -> SourceFile | None:
-        """The file as it is now; None where nothing is imported, or the file is not found or not readable."""
+        """The file as it is now; None where nothing is imported, or no file of at most 10 MB is found."""
         file = base_file(family)
         try:
-            return None if file is None else cls(path=str(file), sha256=digest(file))
+            if file is None or file.stat().st_size > _LARGEST_SOURCE:
+                return None
+            return cls(path=str(file), sha256=digest(file))
         except OSError:
             return None
 

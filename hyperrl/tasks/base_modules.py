@@ -54,7 +54,8 @@ def pinned(recipe: FamilyRecipe) -> FamilyRecipe:
 
 def digest(file: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def import_base(recipe: FamilyRecipe) -> str | EnvSpec:

@@ -161,3 +161,9 @@ def test_a_family_given_in_python_may_lie_elsewhere(run: Run, tmp_path: Path) ->
     assert family_of(run, family) is family
     with pytest.raises(UserError, match="was trained on another family"):
         family_of(run, Family.load("ode"))
+
+
+def test_a_huge_file_is_not_read(run: Run, tmp_path: Path) -> None:
+    os.truncate(tmp_path / "mine/box_env.py", 1 << 34)  # a hole takes no room on the disk
+    with pytest.raises(UserError, match="allow_import"):
+        Run.open(run.path)
