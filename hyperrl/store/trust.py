@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hyperrl.errors import HyperRLWarning, UserError, spelled
@@ -56,7 +56,8 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
 
     Trusted is a file as this machine has trained with it (same path, same content), and what `allow_import`
     names: a module, which is looked for among what is installed and in the working folder but never where a
-    run says, or the path of a Python file.
+    run says, or the path of a Python file. Where the run's file is gone, one of the same content takes its
+    place that this machine has trained with elsewhere, or was shown by `allow_import`.
 
     Args:
         run: the run's directory, for messages.
@@ -74,14 +75,19 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
         return spec
     for allowed in allow_import:
         moved = _from_file(spec.family, allowed) if allowed.endswith(".py") else None
-        if moved is None and allowed == base.module:
+        if moved is not None:
+            _remember_known(SourceFile.of(moved))
+        elif allowed == base.module:
             moved = spec.family.model_copy(update={"folder": None})
         if moved is not None:
             return spec.model_copy(update={"family": moved})
     found = SourceFile.of(spec.family)
-    same = found is not None and spec.source in (None, found)
-    if found is not None and same and _is_recorded(found):
+    if found is not None and spec.source in (None, found) and _is_recorded(found):
         return spec
+    if spec.source is not None and (found is None or found.path != spec.source.path):
+        moved = _elsewhere(spec.family, spec.source.sha256)
+        if moved is not None:
+            return spec.model_copy(update={"family": moved})
     raise UserError(f"run {str(run)!r}: {_why(run, spec, found)}")
 
 
@@ -135,6 +141,33 @@ def _from_file(family: FamilyRecipe, path: str) -> FamilyRecipe | None:
     if name != os.path.basename(base.file or ""):
         return None
     return family.model_copy(update={"folder": folder, "base": f"{name}:{base.name}"})
+
+
+def _remember_known(source: SourceFile | None) -> None:
+    """Note the new place of a file whose content this machine has trained with."""
+    if source is not None and any(each.sha256 == source.sha256 for each in _recorded()):
+        remember(source)
+
+
+def _elsewhere(family: FamilyRecipe, sha256: str) -> FamilyRecipe | None:
+    """The family with its base imported from a place on record where a file of this content lies."""
+    for source in _recorded():
+        if source.sha256 == sha256 and os.path.isfile(source.path):
+            moved = _from_file(family, source.path)
+            if moved is not None and SourceFile.of(moved) == source:
+                return moved
+    return None
+
+
+def _recorded() -> Iterator[SourceFile]:
+    """All that is on record; an entry that cannot be read counts for none."""
+    for entry in sorted(record_folder().glob("*.json")):
+        try:
+            source = SourceFile.model_validate_json(entry.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if _entry(source) == entry:
+            yield source
 
 
 def _is_recorded(source: SourceFile) -> bool:

@@ -104,11 +104,34 @@ def test_a_file_may_be_named_where_it_is_now(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").rename(tmp_path / "moved")
     opened = Run.open(run.path, ["moved/box_env.py"])
     assert opened.spec.family.folder == str(tmp_path / "moved")
+    assert Run.open(run.path).spec == opened.spec, "its content is on record, and now its place"
     with pytest.raises(UserError, match=r"found 'mine/box_env\.py', no such file"):
         Run.open(run.path, ["mine/box_env.py"])
+
+
+def test_a_file_that_does_not_fit(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").rename(tmp_path / "moved")
     (tmp_path / "moved/other.py").touch()
     with pytest.raises(UserError, match="no longer there"):
         Run.open(run.path, ["moved/other.py"])
+
+
+def test_a_file_that_moved_and_was_trained_with_again(run: Run, spec: RunSpec, tmp_path: Path) -> None:
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    family = load_family(str(tmp_path / "moved/box.yaml"))
+    created(tmp_path / "again", spec_of(family, spec))
+    assert Run.open(run.path).spec.family == family
+    changed(tmp_path / "moved/box_env.py")
+    with pytest.raises(UserError, match="no longer there"):
+        Run.open(run.path)
+
+
+def test_a_strangers_file_that_is_shown_is_not_remembered(run: Run, machine: Path, tmp_path: Path) -> None:
+    shutil.rmtree(machine)
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    Run.open(run.path, ["moved/box_env.py"])
+    with pytest.raises(UserError, match="if you trust it"):
+        Run.open(run.path)
 
 
 def test_a_module_allowed_by_name_is_not_taken_from_where_a_run_says(run: Run, machine: Path) -> None:
