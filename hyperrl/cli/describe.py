@@ -91,6 +91,8 @@ def _value(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_value(each)}" for name, each in value.items()) + "}"
     return show.number(value, digits=6) if isinstance(value, int | float) else str(value)
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO, RecurrentPPO
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
+from hyperrl.recipes.check import FamilyCheck
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.semantics import check_splits
 from hyperrl.recipes.splits import Splits
@@ -17,6 +18,7 @@ _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
 
+_DEEPEST = 10
 _CARRIERS = ("argument", "scales", "physics", "reward")
 
 
@@ -50,15 +52,22 @@ def _scalar(value: object) -> object:
         return value
     if isinstance(value, (int, float)) and abs(value) < float("inf"):
         return value
-    raise FieldError(found=value, allowed="true, false, a finite number, text, or a list of these")
+    raise FieldError(found=value, allowed="true, false, a finite number, text, lists and mappings of these")
 
 
-def _argument(value: object) -> object:
-    if not isinstance(value, list):
+def _argument(value: object, depth: int = 0) -> object:
+    if not isinstance(value, (list, dict)):
         return _scalar(value)
     if len(value) > 1000:
         raise FieldError(found=value, allowed="at most 1000 of them")
-    return [_scalar(each) for each in value]
+    if depth == _DEEPEST:
+        raise FieldError(found=value, allowed=f"lists and mappings at most {_DEEPEST} deep")
+    if isinstance(value, list):
+        return [_argument(each, depth + 1) for each in value]
+    for name in value:
+        if not isinstance(name, str):
+            raise FieldError(found=name, allowed="text as the name of an entry")
+    return {name: _argument(each, depth + 1) for name, each in value.items()}
 
 
 Scalar = bool | int | float | str
@@ -269,7 +278,7 @@ class FamilyRecipe(Model):
         description="where the module or the file that `base` names is looked for first; if you give none, "
         "the folder of the family's file",
     )
-    kwargs: dict[Attribute, Annotated[Scalar | list[Scalar], BeforeValidator(_argument)]] = Field(
+    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(_argument)]] = Field(
         default={}, description="keyword arguments of the base environment"
     )
     observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = Field(
@@ -292,6 +301,7 @@ class FamilyRecipe(Model):
     splits: Splits = Field(default=Splits(), description="its tasks")
     training: FamilyTraining = Field(default=FamilyTraining(), description="what it needs of any agent")
     evaluation: FamilyEvaluation = Field(default=FamilyEvaluation(), description="how it is evaluated")
+    check: FamilyCheck = Field(default=FamilyCheck(), description="how `check` looks for a feature's effect")
     oracle: Literal["ode"] | None = Field(default=None, description="the known optimum, if any")
 
     @property

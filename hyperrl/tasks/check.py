@@ -3,31 +3,27 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gymnasium.utils.env_checker import data_equivalence
 from numpy.typing import NDArray
 
-from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.errors import UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
 from hyperrl.tasks.contexts import Context, assignment
-from hyperrl.tasks.effects import remark
+from hyperrl.tasks.effects import remark as simulators_remark
 from hyperrl.tasks.endless import refuse_endless
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.models import compiled_field, model_of, remedy, stale_constants
 from hyperrl.tasks.options import AskedOptions
+from hyperrl.tasks.trials import Effect, Trace, difference, naming, play, walk
 
-_STEPS = 50
 _SEEDS = (0, 1, 2)
-
-Trace = list[tuple[Any, float, bool]]
-"""Per step: base observation, reward, terminated."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,7 @@ def check_family(family: Family) -> list[CheckRow]:
             rows = [CheckRow("splits", f"tasks: {told}, none held out")]
         _check_ends(family)
         rows += _check_options(family)
+        _check_repeatable(family)
         _check_construction(family, env)
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
@@ -101,10 +98,10 @@ def _check_options(family: Family) -> list[CheckRow]:
     with closing(family.make_default()) as env:
         for context, seed in itertools.product(_backgrounds(family), _SEEDS):
             given = AskedOptions(options, asked)
-            with _telling(f"evaluation.options {assignment(options)}"):
+            with naming(f"evaluation.options {assignment(options)}"):
                 env.reset(seed=seed, options={"context": context})
                 env.env.reset(seed=seed, options=given)
-                _steps(env, seed)
+                walk(env, seed)
             if given.whole:
                 told = "are taken as a whole, so that it is not seen whether the base reads each of them"
                 return [CheckRow("evaluation.options", told)]
@@ -117,13 +114,29 @@ def _check_options(family: Family) -> list[CheckRow]:
         )
 
 
+def _check_repeatable(family: Family) -> None:
+    """Refuse a base whose transitions follow from no seed, in one environment or in two made alike."""
+    plays: list[list[Trace]] = []
+    for _ in range(2):
+        with closing(family.make_default()) as env:
+            tasks = _backgrounds(family)
+            plays.append([play(env, f"task {assignment(task)}", 0, task) for task in tasks])
+            again = play(env, f"task {assignment(tasks[-1])}", 0, tasks[-1])
+        if difference(plays[-1][-1], again):
+            raise UserError(
+                "one seed gives the base environment different transitions, so that no run could be repeated;"
+                " allowed: a base that draws all that it draws from its own generator, `np_random`"
+            )
+    if any(difference(*each) for each in zip(*plays, strict=True)):
+        raise UserError(
+            "one seed gives two environments that are made alike different transitions, so that no run could"
+            " be repeated; allowed: a base that draws at its resets alone, or a seed of its constructor's in"
+            " 'kwargs'"
+        )
+
+
 def _check_construction(family: Family, env: ContextualEnv) -> None:
     """Compare environments that are constructed with a value and that are set to it."""
-    plays = []
-    for _ in range(2):
-        with closing(family.make_default()) as fresh:
-            plays.append(_play(fresh, "the defaults", 0, family.space.default))
-    comparable = _difference(*plays, exact=False) is None
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
         if feature.at == "start" or not paths.in_dictionaries(env.base, attribute):
@@ -131,28 +144,26 @@ def _check_construction(family: Family, env: ContextualEnv) -> None:
         for value in feature.values or family.space.widest(name):
             context = {**family.space.default, name: value}
             with closing(family.make_default()) as later:
-                _check_constructed(family, name, context, later, comparable=comparable)
+                _check_constructed(family, name, context, later)
 
 
-def _check_constructed(
-    family: Family, name: str, context: Context, later: ContextualEnv, *, comparable: bool
-) -> None:
+def _check_constructed(family: Family, name: str, context: Context, later: ContextualEnv) -> None:
     attribute, what = family.binding.attribute[name], _what(family, name)
     where = f"{what} at {context[name]:g}"
     later.apply(context)
     value = paths.read(later.base, attribute)
-    with _telling(where):
+    with naming(where):
         refused = refusal(later.base, attribute, value)
     if refused is not None:
         raise UserError(f"{where}: the base's constructor refuses it: {refused}")
-    with _telling(where), pinned(type(later.base), attribute, value) as possible:
+    with naming(where), pinned(type(later.base), attribute, value) as possible:
         born = family.make_default()
     with closing(born):
-        if not (possible and comparable):
+        if not possible:
             return
         born.apply(context)
         numbers = stale_numbers(born.base, later.base)
-        if _difference(_play(born, where, 0, context), _play(later, where, 0, context), exact=False):
+        if difference(play(born, where, 0, context), play(later, where, 0, context), exact=False):
             left = " and ".join(map(repr, numbers)) or "something"
             raise UserError(
                 f"{what} leaves {left} stale, which the base's constructor computes from it once;"
@@ -161,31 +172,35 @@ def _check_constructed(
 
 
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
-    what, feature = _what(family, name), family.space.features[name]
+    what, effect = _what(family, name), Effect(family, env, name)
     _check_model(family, env, name)
-    start_differs = False
     for seed, one, other in _pairs(family, name):
-        first = _play(env, what, seed, one)
-        if _difference(first, _play(env, what, seed, one)):
-            raise UserError(
-                f"{what} cannot be checked: one seed gives the base environment different transitions"
-            )
-        _check_survives(env, what)
-        second = _play(env, what, seed, other)
-        if _difference(first, _play(env, what, seed, one)):
-            raise UserError(f"{what} leaks: after another task its transitions do not come back")
-        if feature.at == "step" and _differ(first[0][0], second[0][0]):
-            start_differs = True
-            first, second = (_play(env, what, seed, context, start=one) for context in (one, other))
-        found = _difference(first, second)
+        played = _check_repeats(env, what, seed, one, other)
+        found = effect.of(seed, one, other, played)
         if found:
-            changes = f"changes the {found} ({one[name]:g} against {other[name]:g}, seed {seed})"
-            return "; ".join(filter(None, (changes, _remark(family, env, name))))
-    only = "changes the start state alone" if start_differs else "changes neither transition nor reward"
-    reason = _remark(family, env, name)
-    if reason is not None:
-        raise UserError(f"{what} {only}: {reason}")
-    raise UserError(f"{what} {only}; a feature that the environment's steps do not read is not allowed")
+            break
+    else:
+        found = effect.further(_values(family, name))
+    remark = _remark(family, env, name)
+    if found:
+        return "; ".join(filter(None, (found, remark)))
+    raise UserError(f"{what} {effect.missing(remark)}")
+
+
+def _check_repeats(
+    env: ContextualEnv, what: str, seed: int, one: Context, other: Context
+) -> tuple[Trace, Trace]:
+    """Play two contexts; refuse what no seed holds, a reset undoes, or the task before leaves behind."""
+    first = play(env, what, seed, one)
+    if difference(first, play(env, what, seed, one)):
+        raise UserError(
+            f"{what} cannot be checked: one seed gives the base environment different transitions"
+        )
+    _check_survives(env, what)
+    second = play(env, what, seed, other)
+    if difference(first, play(env, what, seed, one)):
+        raise UserError(f"{what} leaks: after another task its transitions do not come back")
+    return first, second
 
 
 def _check_model(family: Family, env: ContextualEnv, name: str) -> None:
@@ -217,7 +232,7 @@ def _remark(family: Family, env: ContextualEnv, name: str) -> str | None:
     if feature.physics is None:
         return None
     env.apply(family.space.default)
-    return remark(env.base, feature.physics, feature.default, *feature.train)
+    return simulators_remark(env.base, feature.physics, feature.default, *feature.train)
 
 
 def _values(family: Family, name: str) -> tuple[float, ...]:
@@ -251,7 +266,7 @@ def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
     entries: list[str] = []
     for background, value in itertools.product(_backgrounds(family), values):
         codes = np.array([math.cos(value), math.sin(value)] if circle else [value])
-        played = [_row(seen) for seen, *_ in _play(env, what, 0, {**background, name: value})]
+        played = [_row(seen) for seen, *_ in play(env, what, 0, {**background, name: value})]
         entries = played[0][0]
         rows = np.stack([row for _, row in played])
         repeats.append(np.isclose(rows[:, :, None], codes, rtol=1e-6, atol=1e-9).all(axis=0))
@@ -270,57 +285,6 @@ def _row(part: Any) -> tuple[list[str], NDArray[np.float64]]:
     return names, np.concatenate([*arrays.values(), np.zeros(0)]).astype(np.float64)
 
 
-@contextmanager
-def _telling(where: str) -> Iterator[None]:
-    """Tell of whatever a base environment raises in one line, and of divisions by zero too."""
-    try:
-        with np.errstate(divide="raise", invalid="raise", over="raise"):
-            yield
-    except (UserError, BaseEnvironmentError) as error:
-        raise UserError(f"{where}: {error}") from error
-    except Exception as error:
-        raise UserError(f"{where}: the base environment fails: {type(error).__name__}: {error}") from error
-
-
-def _play(env: ContextualEnv, where: str, seed: int, context: Context, start: Context | None = None) -> Trace:
-    """Play seeded actions in `context`; `start` is the context of the reset, where it is another one."""
-    with _telling(where):
-        observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
-        if start is not None:
-            env.apply(context)
-        return [(_base_part(env, observation), 0.0, False), *_steps(env, seed)]
-
-
-def _steps(env: ContextualEnv, seed: int) -> Trace:
-    """Seeded actions until the episode ends, some dozens at most."""
-    trace: Trace = []
-    env.action_space.seed(seed)
-    for _ in range(_STEPS):
-        observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-        trace.append((_base_part(env, observation), float(reward), terminated))
-        if terminated or truncated:
-            break
-    return trace
-
-
-def _base_part(env: ContextualEnv, observation: dict[str, Any]) -> Any:
-    return {key: np.array(value) for key, value in observation.items() if key != "context"}
-
-
-def _differ(one: Any, other: Any, *, exact: bool = True) -> bool:
-    return not data_equivalence(one, other, exact=exact)
-
-
-def _difference(one: Trace, other: Trace, *, exact: bool = True) -> str | None:
-    """What differs first, to the last bit or by more than 1e-5: "transition", "reward", or None."""
-    for (observation, reward, ended), (observation_, reward_, ended_) in zip(one, other, strict=False):
-        if _differ(observation, observation_, exact=exact) or ended != ended_:
-            return "transition"
-        if _differ(np.array(reward), np.array(reward_), exact=exact):
-            return "reward"
-    return None if len(one) == len(other) else "transition"
-
-
 def _check_survives(env: ContextualEnv, what: str) -> None:
     undone = env.undone()
     if undone is not None:
@@ -334,7 +298,7 @@ def _check_ends(family: Family) -> None:
             feature = family.space.features[name]
             for value in feature.values or family.space.widest(name):
                 where = f"feature {name!r} at {value:g}"
-                trace = _play(env, where, 0, {**family.space.default, name: value})
+                trace = play(env, where, 0, {**family.space.default, name: value})
                 if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
                     raise UserError(f"{where}: the base environment gives numbers that are not finite")
 

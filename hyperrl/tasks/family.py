@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -242,7 +243,7 @@ class Family:
             draw_without_a_window()
         target = import_base(self.recipe)
         try:
-            made = gym.make(target, disable_env_checker=True, **{**self.recipe.kwargs, **given})
+            made = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
             hint = nearest(base, gym.registry) if ":" not in base else ""
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error

@@ -92,12 +92,12 @@ FAMILY_MISTAKES = [
     ),
     (family(derived={"a": {"sum": ["a"]}}), 'derived.a: found ["a"]; allowed: attributes that'),
     (
-        family(kwargs={"x": [[1]]}),
-        "kwargs.x: found [1]; allowed: true, false, a finite number, text, or a list",
+        family(kwargs={"x": [{"y": None}]}),
+        "kwargs.x: found null; allowed: true, false, a finite number, text, lists and mappings of these",
     ),
     (
         family(kwargs={"x": float("inf")}),
-        "kwargs.x: found Infinity; allowed: true, false, a finite number, text, or a list",
+        "kwargs.x: found Infinity; allowed: true, false, a finite number, text, lists and mappings",
     ),
     (family(oracle="ode"), 'oracle: found "ode"; allowed: with base hyperrl-base/ode-v0 alone'),
     (

@@ -71,6 +71,38 @@ class Worded(Configured):
         super().__init__(render_mode, {"bounded": float(config.split()[-1])})
 
 
+class Far(gym.Env[Any, Any]):
+    """Walks to and fro; a weight lies at a place, by default one where no random walk of 100 steps gets."""
+
+    observation_space = gym.spaces.Box(-1e6, 1e6, (1,), np.float64)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, render_mode: str | None = None, place: float = 95) -> None:
+        self.weight, self.place, self.render_mode = 1.0, place, render_mode
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.x = 0.0
+        return np.array([self.x]), {}
+
+    def step(self, action: int) -> Any:
+        self.x += (2 * action - 1) / (self.weight if self.x >= self.place else 1.0)
+        return np.array([self.x]), 0.0, False, False, {}
+
+
+class Differing(Far):
+    """Draws a part of itself that no seed holds, unless its constructor is given one."""
+
+    def __init__(self, render_mode: str | None = None, task: dict[str, Any] | None = None) -> None:
+        super().__init__(render_mode)
+        self.slope = np.random.default_rng((task or {}).get("random")).normal()
+        self.given = task
+
+    def step(self, action: int) -> Any:
+        self.x += (action - 0.5) * self.slope * self.weight
+        return np.array([self.x]), 0.0, False, False, {}
+
+
 def reloading(**kwargs: Any) -> gym.Env[Any, Any]:
     """A hopper whose resets bring the masses back with which it came."""
     from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
@@ -105,3 +137,5 @@ gym.register("hyperrl-tests/Configured-v0", entry_point=f"{__name__}:Configured"
 gym.register("hyperrl-tests/Worded-v0", entry_point=f"{__name__}:Worded", max_episode_steps=30)
 gym.register("hyperrl-tests/Reloading-v0", entry_point=f"{__name__}:reloading", max_episode_steps=30)
 gym.register("hyperrl-tests/Drawing-v0", entry_point=f"{__name__}:drawing", max_episode_steps=30)
+gym.register("hyperrl-tests/Far-v0", entry_point=f"{__name__}:Far", max_episode_steps=200)
+gym.register("hyperrl-tests/Differing-v0", entry_point=f"{__name__}:Differing", max_episode_steps=30)

@@ -79,7 +79,7 @@ def faulty(feature: str, **more: Any) -> Family:
         ("reverts", "does not survive a reset"),
         ("leaks", "leaks"),
         ("starts", "changes the start state alone"),
-        ("random", "one seed gives the base environment different transitions"),
+        ("random", "one seed gives the base environment different transitions, so that no run could be"),
         ("doubled", "leaves 'twice' stale, which the base's constructor computes"),
         ("told", r"stands in the observation: obs\[1\] repeats it"),
     ],
@@ -198,6 +198,71 @@ def test_however_a_base_reads_its_options(read: Callable[[dict[str, Any]], Any],
     evaluation = {"options": {"far": 1.0}}
     rows = check_family(hyperrl.contextualize(Reading, features, max_steps=30, evaluation=evaluation))
     assert [row.subject for row in rows[1:-1]] == told
+
+
+FAR = "tests.tasks.faulty:hyperrl-tests/Far-v0"
+
+
+def test_what_random_steps_do_not_reach_is_told_as_such() -> None:
+    """And shown by actions that lead there, in turn and over and over."""
+    with pytest.raises(UserError, match=r"is not read, or not reached in 1,500 random steps; .*'check:"):
+        check_family(family_of(FAR, "weight", (1, 2)))
+    with pytest.raises(UserError, match=r"in 1,500 random and 600 given steps"):
+        check_family(family_of(FAR, "weight", (1, 2), check={"actions": [1, 0]}))
+    rows = check_family(family_of(FAR, "weight", (1, 2), check={"actions": [1]}))
+    assert rows[1].detail == "changes the transition (1.1 against 1.9, seed 0)"
+
+
+def test_random_actions_are_held_to_get_further() -> None:
+    rows = check_family(family_of(FAR, "weight", (1, 2), kwargs={"place": 30}))
+    assert rows[1].detail.startswith("changes the transition")
+
+
+@pytest.mark.parametrize(
+    ("base", "attribute", "actions", "says"),
+    [
+        (FAR, "weight", [1, 2], r"check.actions.1: found 2.0; allowed: an action of Discrete\(2\)"),
+        (FAR, "weight", [0.5], r"check.actions.0: found 0.5; allowed"),
+        (FAR, "weight", [[1, 0]], r"check.actions.0: found \[1.0, 0.0\]; allowed"),
+        ("Pendulum-v1", "screen_dim", [[3]], r"check.actions.0: found \[3.0\]; allowed: an action of Box"),
+    ],
+)
+def test_actions_that_the_environment_does_not_take_are_refused(
+    base: str, attribute: str, actions: list[Any], says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        check_family(family_of(base, attribute, (1, 2), check={"actions": actions}))
+
+
+def test_environments_that_differ_when_made_alike_are_refused() -> None:
+    """And mended by a seed that a mapping in `kwargs` brings, of which each environment has a copy."""
+    base = "tests.tasks.faulty:hyperrl-tests/Differing-v0"
+    with pytest.raises(UserError, match=r"two environments that are made alike .* constructor's in 'kwargs'"):
+        check_family(family_of(base, "weight", (1, 2)))
+    family = family_of(base, "weight", (1, 2), kwargs={"task": {"random": 0, "deep": {"list": [[1], {}]}}})
+    check_family(family)
+    env: Any = family.make_base().unwrapped
+    env.given["deep"]["list"].append(2)
+    assert family.make_base().unwrapped.given == {"random": 0, "deep": {"list": [[1], {}]}}  # type: ignore[attr-defined]
+    written = family.recipe.model_dump(mode="json", by_alias=True)
+    assert parse_family(written, "run.yaml") == family.recipe
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (
+            {"random": float("inf")},
+            "allowed: true, false, a finite number, text, lists and mappings of these",
+        ),
+        ({0: 1}, "kwargs.task: found 0; allowed: text as the name of an entry"),
+        ([[[[[[[[[[[1]]]]]]]]]]], "kwargs.task: .*; allowed: lists and mappings at most 10 deep"),
+        ({"a": [None]}, "found null; allowed: true, false"),
+    ],
+)
+def test_arguments_that_no_file_holds_are_refused(value: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        family_of("CartPole-v1", "gravity", (5, 15), kwargs={"task": value})
 
 
 def test_splits_that_overlap_are_refused() -> None:

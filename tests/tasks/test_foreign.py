@@ -204,6 +204,36 @@ def test_the_place_of_an_object_is_a_feature_and_that_of_a_finger_is_not() -> No
         check_family(Family(parse_family(data, "test")))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_plant_that_is_drawn_when_it_is_made_needs_a_seed() -> None:
+    pytest.importorskip("shimmy")
+    data = one_feature("shimmy:dm_control/lqr-lqr_2_1-v0", attribute="_env.physics.model.dof_damping.0")
+    kwargs = {"max_episode_steps": 100}
+    with pytest.raises(UserError, match="two environments that are made alike"):
+        check_family(Family(parse_family({**data, "flatten": True, "kwargs": kwargs}, "test")))
+    kwargs |= {"task_kwargs": {"random": 0}}  # type: ignore[dict-item]
+    check_family(Family(parse_family({**data, "flatten": True, "kwargs": kwargs}, "test")))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_touched_or_reached_late_is_no_dead_feature() -> None:
+    """The object of Pusher is touched by an action of the file's own; PandaReach's goal by held ones."""
+    pytest.importorskip("mujoco")
+    data = one_feature("Pusher-v5", physics="mass.object")
+    with pytest.raises(UserError, match="not read, or not reached in 1,500 random steps"):
+        check_family(Family(parse_family(data, "test")))
+    check = {"actions": [[1, 1, 1, 0, 2, 1, 0]]}
+    assert (
+        "changes the trans" in check_family(Family(parse_family({**data, "check": check}, "test")))[1].detail
+    )
+    pytest.importorskip("panda_gym")
+    goal = {"default": 0, "train": [-0.1, 0.1], "attribute": "task.goal.0", "at": "start"}
+    data = {**one_feature("panda_gym:PandaReach-v3", **goal), "observe": ["observation"]}
+    assert "changes the transition" in check_family(Family(parse_family(data, "test")))[1].detail
+
+
 class Speaking(gym.Env[Any, Any]):
     """Speaks CARL's interface: contexts by id, one chosen at each reset, observations {"obs", "context"}."""
 
