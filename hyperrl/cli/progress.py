@@ -1,86 +1,86 @@
-"""Progress with the time left: a bar on a terminal, a few plain lines elsewhere."""
+"""Progress with the time left: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
+from hyperrl.cli.meter import STOPPING, Meter, clock
 
-class Advance(Protocol):
-    """Called with how much is done and how much is planned."""
-
-    def __call__(self, done: int, total: int) -> None:
-        """Note that `done` of `total` is done."""
+_EVERY, _SELDOM = 5.0, 60.0
+"""Seconds between two lines, at first and after hours: a twentieth of the time gone, between these."""
 
 
 @contextmanager
-def progress(what: str, unit: str | None = None) -> Iterator[Advance]:
-    """Show on stderr how far a piece of work is, in units (None: per cent), for as long as the block runs."""
+def progress(what: str, unit: str | None = None, start: str = "") -> Iterator[Meter]:
+    """Show on stderr how far a piece of work is, for as long as the block runs.
+
+    Args:
+        what: the work.
+        unit: of what is done; None: per cent.
+        start: the phase that it begins with.
+    """
     if sys.stderr.isatty():
-        with _bar(what, unit) as advance:
-            yield advance
+        with _bar(what, Meter(unit, start)) as meter:
+            yield meter
     else:
-        yield PlainLines(what, unit)
+        yield PlainLines(what, unit, start)
 
 
 @contextmanager
-def _bar(what: str, unit: str | None) -> Iterator[Advance]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def _bar(what: str, meter: Meter) -> Iterator[Meter]:
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
 
     from hyperrl.cli.show import console
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn() if unit else TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True), transient=True, speed_estimate_period=60) as shown:
-        bar = shown.add_task(what, total=None)
+    class Words(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("  ".join(meter.words))
 
-        def advance(done: int, total: int) -> None:
-            shown.update(bar, completed=done, total=total)
+    class Bar(BarColumn):
+        def render(self, task: Task) -> object:  # type: ignore[override]
+            task.total, task.completed = meter.total or None, meter.done
+            return super().render(task)
 
-        yield advance
+    class Times(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            left = meter.left
+            return Text(f"{clock(meter.gone)} gone" + ("" if left is None else f", {clock(left)} left"))
+
+    columns = (TextColumn("{task.description}"), Bar(bar_width=None), Words(), Times())
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+        shown.add_task(what, total=None)
+        yield meter
 
 
-class PlainLines:
-    """One line for every tenth of the work, but none for work that is done in seconds."""
+class PlainLines(Meter):
+    """A line every few seconds, later on a line a minute; none for work that is done in seconds."""
 
-    def __init__(self, what: str, unit: str | None = None, quiet_seconds: float = 10.0) -> None:
-        self.what, self.unit = what, unit
-        self.quiet_seconds = quiet_seconds
-        self.started = self.said = 0.0
-        self.first: int | None = None
-        self.tenths = 0
+    def __init__(self, what: str, unit: str | None = None, start: str = "") -> None:
+        super().__init__(unit, start)
+        self._what, self._said = what, self.began
+        self._stopping = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Print a line where another tenth is done and the last line is `quiet_seconds` old."""
-        now = time.monotonic()
-        if self.first is None:
-            self.first, self.started, self.said = done, now, now
-        tenths = 10 * done // total
-        if tenths <= self.tenths or now - self.said < self.quiet_seconds or done <= self.first:
+        """Note how much is done, and say so where the last line is old enough."""
+        super().__call__(done, total)
+        self._say()
+
+    def phase(self, name: str, share: float | None = None) -> None:
+        """Note what goes on, and say so where the last line is old enough."""
+        super().phase(name, share)
+        if self.name != STOPPING:  # a signal's handler says nothing
+            self._say()
+
+    def _say(self) -> None:
+        stops = self.name == STOPPING and not self._stopping
+        due = min(max(_EVERY, self.gone / 20), _SELDOM)
+        if self.began + self.gone - self._said < due and not stops:
             return
-        self.tenths, self.said = tenths, now
-        left = (now - self.started) / (done - self.first) * (total - done)
-        far = f"{done:,} of {total:,} {self.unit}" if self.unit else f"{done / total:.0%}"
-        print(f"hyperrl: {self.what}: {far}, {clock(left)} left", file=sys.stderr, flush=True)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+        self._stopping |= stops
+        self._said = self.began + self.gone
+        left = self.left
+        words = [*self.words, *([] if left is None else [f"{clock(left)} left"])]
+        print(f"hyperrl: {self._what}: {', '.join(words)}", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from hyperrl.errors import UserError
 if TYPE_CHECKING:
     from hyperrl.store import Run
 
-_SPLITS = ("train", "validation", "interpolation", "extrapolation")
+SPLITS = ("train", "validation", "interpolation", "extrapolation")
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -79,7 +79,7 @@ def _row(run: "Run") -> Row:
 
 
 def _print(rows: list[Row]) -> None:
-    splits = [split for split in _SPLITS if any(split in row.returns for row in rows)]
+    splits = [split for split in SPLITS if any(split in row.returns for row in rows)]
     numbers = ["seed", "steps", "planned", *splits, "age"]
     cells = (
         [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import completion, show, values
+from hyperrl.cli import completion, next_steps, show, values
 from hyperrl.cli.mistakes import Interrupted
 from hyperrl.cli.options import Overrides
 from hyperrl.cli.progress import progress
@@ -155,14 +155,15 @@ def _start(
     tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, seed, leave_out)
     directory = path_given("--out", out) if out is not None else default
-    with _resumable(directory, options), progress(f"{recipe.name} on {tasks.name}", "steps") as advance:
+    what = f"{recipe.name} on {tasks.name}"
+    with _resumable(directory, options), progress(what, "steps", "preparing") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)
 
 
 def _go_on(run: str, **options: Any) -> "Run":
     from hyperrl import api
 
-    with _resumable(Path(run), options), progress("training", "steps") as advance:
+    with _resumable(Path(run), options), progress("resumed", "steps", "preparing") as advance:
         return api.resume(run, progress=advance, **options)
 
 
@@ -202,4 +203,8 @@ def _print_run(run: "Run") -> None:
     show.line()
     figures = sorted(run.figures.glob("return_over_context*.png"))
     rows = [("run", str(run.path)), *(("figure", str(path)) for path in figures)]
-    show.pairs([*rows, ("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}")])
+    rows.append(("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}"))
+    show.pairs([*rows, *next_steps.commands(run)])
+    if hint := next_steps.warning(run, final):
+        show.line()
+        show.line(f"note: {hint}")

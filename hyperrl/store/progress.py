@@ -39,6 +39,25 @@ def last_values(path: Path, prefix: str) -> dict[str, float]:
     return found
 
 
+def history(path: Path, prefix: str) -> dict[int, dict[str, float]]:
+    """By step, the finite values of the columns whose names begin so, by the rest of their names.
+
+    Rows without such values are left out; a file that is missing or broken has none.
+    """
+    try:
+        with path.open(newline="", errors="replace") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, csv.Error):
+        return {}
+    found: dict[int, dict[str, float]] = {}
+    for row in rows:
+        values = {name: _number(text or "") for name, text in row.items() if name and name.startswith(prefix)}
+        finite = {name.removeprefix(prefix): value for name, value in values.items() if math.isfinite(value)}
+        if finite and (row.get("step") or "").isdecimal():
+            found[int(row["step"])] = finite
+    return found
+
+
 def _number(text: str) -> float:
     try:
         return float(text)

@@ -19,7 +19,7 @@ from hyperrl.store.files import (
 )
 from hyperrl.store.layout import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.lock import is_locked, locked
-from hyperrl.store.progress import last_values
+from hyperrl.store.progress import history, last_values
 from hyperrl.store.spec import RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 from hyperrl.store.trust import permitted, remember
@@ -243,6 +243,10 @@ class Run:
     def last_values(self, prefix: str) -> dict[str, float]:
         """The newest scalars whose names begin so, by the rest of their names (`zero_shot/`: by split)."""
         return last_values(self.path / "progress.csv", prefix)
+
+    def history(self, prefix: str) -> dict[int, dict[str, float]]:
+        """By step, the scalars whose names begin so, by the rest of their names."""
+        return history(self.path / "progress.csv", prefix)
 
     @property
     def _checkpoints(self) -> Path:

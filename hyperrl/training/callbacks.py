@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import fmean
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -11,7 +12,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.progress import Progress, Ticker
+from hyperrl.evaluation.progress import Progress, Reporter, Ticker
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import (
@@ -32,11 +33,23 @@ from hyperrl.training.writers import flush
 
 
 class ProgressHook(BaseCallback):
-    """Calls a hook at every rollout's start, about ten times a second within it, and at the end."""
+    """Calls a hook at every rollout's start, about ten times a second within it, and at the end.
+
+    A reporter is told the phase, `collecting` before an off-policy algorithm learns, and the mean return of
+    the latest training episodes.
+    """
 
     def __init__(self, hook: Progress, total: int) -> None:
         super().__init__()
-        self._tick, self._total = Ticker(hook), total
+        self._hook, self._tick, self._total = hook, Ticker(self._tell), total
+
+    def _tell(self, done: int, total: int) -> None:
+        if isinstance(self._hook, Reporter):
+            collects = self.model.num_timesteps < getattr(self.model, "learning_starts", 0)
+            self._hook.phase("collecting" if collects else "training")
+            if self.model.ep_info_buffer:
+                self._hook.reached(fmean(episode["r"] for episode in self.model.ep_info_buffer))
+        self._hook(done, total)
 
     def _on_rollout_start(self) -> None:
         self._tick.tell(self._done, self._total)

@@ -16,13 +16,15 @@ class Interruption:
     a checkpoint at its next safe point; a second one raises KeyboardInterrupt at once, as every one does
     outside of that time.
 
-    Args:
-        tell: called when the first signal is noted.
+    Attributes:
+        requested: whether a first signal waits.
+        tell: called when it comes.
     """
 
-    def __init__(self, tell: Callable[[], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.requested = False
-        self._waits, self._tell = False, tell
+        self.tell: Callable[[], None] = lambda: None
+        self._waits = False
 
     @contextmanager
     def handling(self) -> Iterator[None]:
@@ -44,8 +46,7 @@ class Interruption:
         if not self._waits or self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        if self._tell is not None:
-            self._tell()
+        self.tell()
 
 
 @contextmanager

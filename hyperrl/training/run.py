@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
-from hyperrl.evaluation.progress import Progress
+from hyperrl.evaluation.progress import Progress, report_phase, share_of
 from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family, TaskSampler
@@ -228,10 +228,11 @@ class _Training:
             state: what `restore` brought the model to.
             resumed_at: what was logged after so many steps is disowned.
         """
+        self.interruption.tell = lambda: report_phase(progress, "stopping")
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         if left or state is None:  # else it was killed after its last update
             self._learn(run, progress, state, resumed_at, left)
-        run.save_evaluation(self._final_evaluation(run), "final")
+        run.save_evaluation(self._final_evaluation(run, progress), "final")
         run.write_status("finished", self.model.num_timesteps)
 
     def _learn(
@@ -284,9 +285,12 @@ class _Training:
         told = telemetry.callbacks(
             run, self.family, self.agent, self.seed, best, *sampled, *logs, checkpoints
         )
+        for callback in told:
+            if isinstance(callback, telemetry.ZeroShot):
+                callback.progress = progress
         return [*shown, *told]
 
-    def _final_evaluation(self, run: Run) -> dict[str, object]:
+    def _final_evaluation(self, run: Run, progress: Progress | None) -> dict[str, object]:
         """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate --json` prints it."""
         name = newest(run)
         chosen = load_state(run, name)
@@ -294,7 +298,14 @@ class _Training:
         tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
         episodes = self.family.recipe.evaluation.episodes
         splits, contexts = [split for split, _ in tasks], [context for _, context in tasks]
-        results = evaluate_tasks(act_of(self.model), self.family, contexts, episodes=episodes, splits=splits)
+        results = evaluate_tasks(
+            act_of(self.model),
+            self.family,
+            contexts,
+            episodes=episodes,
+            splits=splits,
+            progress=share_of(progress, "evaluating"),
+        )
         found = RunResult(str(run.path), self.seed, self.model.num_timesteps, name, chosen["steps"], results)
         return Evaluation(self.agent.name, self.family.name, episodes, 0, True, (found,)).to_json()
 

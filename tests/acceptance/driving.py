@@ -4,6 +4,7 @@ import atexit
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -52,8 +53,8 @@ for line in sys.stdin:
 
 
 def hyperrl(*args: str | Path, cwd: Path) -> Done:
-    """Run one command in `cwd`, in a process of its own."""
-    return subprocess.run(
+    """Run one command in `cwd`, in a process of its own; lines of progress are left out."""
+    done = subprocess.run(
         [sys.executable, "-m", "hyperrl", *map(str, args)],
         cwd=cwd,
         env=ENVIRONMENT,
@@ -63,6 +64,8 @@ def hyperrl(*args: str | Path, cwd: Path) -> Done:
         timeout=300,
         check=False,
     )
+    done.stderr = _without_progress(done.stderr)
+    return done
 
 
 def hyperrl_without_torch(*args: str | Path, cwd: Path) -> Done:
@@ -86,13 +89,13 @@ def hyperrl_without_torch(*args: str | Path, cwd: Path) -> Done:
 
 
 def hyperrl_here(*args: str | Path, cwd: Path) -> Done:
-    """Run one command in `cwd`, in this process."""
+    """Run one command in `cwd`, in this process; lines of progress are left out."""
     from hyperrl.cli import main
 
     out, err = StringIO(), StringIO()
     with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         status = main([str(arg) for arg in args])
-    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
+    return subprocess.CompletedProcess(args, status, out.getvalue(), _without_progress(err.getvalue()))
 
 
 @cache
@@ -139,7 +142,12 @@ def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bo
 
 
 def succeeded(*args: str | Path, cwd: Path, torch: bool = False) -> str:
-    """Assert that a command ends well with nothing on stderr, and return what it printed."""
+    """Assert that a command ends well with nothing on stderr but progress, and return what it printed."""
     done = (hyperrl if torch else hyperrl_without_torch)(*args, cwd=cwd)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
+
+
+def _without_progress(stderr: str) -> str:
+    """What is said beside the lines that work of more than five seconds prints."""
+    return re.sub(r"^hyperrl: (evaluating|[\w-]+ on [\w-]+|resumed): .*\n", "", stderr, flags=re.MULTILINE)

@@ -11,6 +11,7 @@ from gymnasium.vector import SyncVectorEnv
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation.progress import Progress, share_of
 from hyperrl.tasks import Family
 from hyperrl.training.telemetry.isolation import undisturbed
 from hyperrl.training.telemetry.output import Publisher, mean
@@ -31,7 +32,10 @@ class ZeroShot(BaseCallback):
         results: the latest evaluation, per split.
         evaluations: how many there were.
         steps: environment steps at the latest one.
+        progress: told of evaluations, where it is a reporter.
     """
+
+    progress: Progress | None = None
 
     def __init__(
         self, family: Family, every: int, on_validation: Callable[[float, int], None], publisher: Publisher
@@ -81,6 +85,7 @@ class ZeroShot(BaseCallback):
                 [context for _, context in tasks],
                 episodes=self.episodes(len(tasks)),
                 splits=[split for split, _ in tasks],
+                progress=share_of(self.progress, "evaluating"),
             )
         self.results = {split: list(group) for split, group in groupby(results, lambda result: result.split)}
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from hyperrl.cli import next_steps
+from hyperrl.recipes import load_agent, load_family
+from hyperrl.store import Run, RunSpec
+from tests.store.conftest import created, spec
+
+__all__ = ["spec"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, spec: RunSpec) -> Run:
+    return created(tmp_path / "a run", spec)
+
+
+def test_the_commands_that_use_a_run(run: Run) -> None:
+    path = f"'{run.path}'"
+    assert next_steps.commands(run) == [
+        ("evaluate", f"hyperrl evaluate {path}"),
+        ("watch", f"hyperrl watch {path}"),
+        ("specialize", f"hyperrl specialize {path} --context c0=-4"),
+    ]
+
+
+def test_what_a_run_cannot_do_is_not_offered(run: Run) -> None:
+    blind = load_family("ode").model_copy(update={"base": "gymnasium/FrozenLake-v1"})
+    recurrent = load_agent("hyper-recurrent-ppo")
+    run = Run(run.path, run.spec.model_copy(update={"agent": recurrent, "family": blind}))
+    assert [name for name, _ in next_steps.commands(run)] == ["evaluate"]
+
+
+HEADER = "step,zero_shot/train,zero_shot/validation\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "best", "hint"),
+    [
+        ("0,10,10\n512,,\n1024,9,10\n", 1024, "train 10, then 9, validation 10, then 10"),
+        ("0,10,10\n1024,12,9\n", 0, "train 10, then 12, validation 10, then 9"),
+        ("0,10,10\n1024,9,10.5\n", 1024, None),
+        ("0,10,10\n", 0, None),
+        ("1024,9,9\n", 1024, None),
+        ("\x00", 0, None),
+    ],
+)
+def test_an_agent_that_got_no_better_is_told(run: Run, rows: str, best: int, hint: str | None) -> None:
+    (run.path / "progress.csv").write_text(HEADER + rows)
+    told = next_steps.warning(run, {"checkpoint": {"name": "best", "steps": best}})
+    assert (told is None) == (hint is None)
+    if hint is not None and told is not None:
+        assert f"did not get better than untrained ({hint})" in told
+        assert f"`hyperrl train --resume '{run.path}' --steps N`" in told
