@@ -556,3 +556,54 @@ def test_a_value_that_is_none_of_the_features_is_noted(
     listed = ", ".join(f"{value:g}" for value in values)
     assert f"note: {name}={between:g} is none of the feature's values: {listed}" in capsys.readouterr().out
     assert api.specialize(run, {name: values[1]}).unlisted == {}
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("train", {"agent": 3}, "agent: found 3; allowed: a name, the path of a YAML file, or a recipe"),
+    ("train", {"family": None}, "family: found None; allowed: a name, the path of a YAML file, a recipe or"),
+    ("train", {"overrides": "steps=3"}, "overrides: found 'steps=3'; allowed: a list of texts"),
+    ("train", {"out": 3}, "out: found 3; allowed: a path, or None"),
+    ("train", {"from_run": 3}, "from_run: found 3; allowed: a run, the path of its directory, or None"),
+    ("train", {"detect_anomaly": "no"}, "detect_anomaly: found 'no'; allowed: True or False"),
+    ("train", {"device": 0}, "device: found 0; allowed: 'cpu', 'cuda', "),
+    ("train", {"progress": True}, "progress: found True; allowed: a function of the work done and planned"),
+    ("train", {"step": 3}, "train: unknown argument 'step'; did you mean 'steps'?"),
+    ("resume", {"run": None}, "run: found None; allowed: a run, or the path of its directory"),
+    ("resume", {"family": "ode"}, "family: found 'ode'; allowed: a family, as contextualize or Family.load"),
+    ("evaluate", {"runs": 3}, "runs: found 3; allowed: a run, the path of its directory, or a list of them"),
+    ("evaluate", {"splits": "train"}, "splits: found 'train'; allowed: a list of splits, such as ['train']"),
+    ("evaluate", {"contexts": {"c0": 1}}, "contexts: found {'c0': 1}; allowed: a list of dictionaries"),
+    ("evaluate", {"sweep": ("c0", 0, 1, 5)}, "sweep: found ('c0', 0, 1, 5); allowed: a list of (feature, "),
+    ("evaluate", {"sweep": [("c0", 0, 1)]}, "sweep: found [('c0', 0, 1)]; allowed: a list of (feature, "),
+    ("evaluate", {"hidden": "c0"}, "hidden: found 'c0'; allowed: a list of texts"),
+    ("evaluate", {"save": None}, "save: found None; allowed: True or False"),
+    ("evaluate", {"checkpoint": 1.5}, "checkpoint: found 1.5; allowed: 'best', 'latest', a number of steps"),
+    ("evaluate", {"allow_import": "my_env"}, "allow_import: found 'my_env'; allowed: a list of texts"),
+    ("load", {"chekpoint": "best"}, "load: unknown argument 'chekpoint'; did you mean 'checkpoint'?"),
+    ("watch", {"contexts": [3]}, "contexts: found [3]; allowed: a list of dictionaries"),
+    ("watch", {"video": 3}, "video: found 3; allowed: a path, or None"),
+    ("specialize", {"context": [("c0", 1)]}, "context: found [('c0', 1)]; allowed: a dictionary"),
+    ("specialize", {"context": {"c0": "x"}}, "context: c0 is 'x'; a finite number is needed"),
+    ("specialize", {"budget": "half"}, "budget: found 'half'; allowed: a share of the parameters"),
+    ("specialize", {"format": None}, "format: found None; allowed: 'torch', 'onnx' or 'sb3'"),
+    ("specialize", {"force": 1}, "force: found 1; allowed: True or False"),
+    ("export", {"out": ["x"]}, "out: found ['x']; allowed: a path, or None"),
+]
+
+
+@pytest.mark.parametrize(("verb", "given", "says"), WRONG, ids=lambda value: str(value)[:40])
+def test_wrong_arguments_are_told_in_one_line(
+    verb: str, given: dict[str, Any], says: str, folder: Path
+) -> None:
+    before = sorted(folder.rglob("*"))
+    first: dict[str, Any] = {
+        "train": {"agent": "hyper-ppo", "family": "ode"},
+        "evaluate": {"runs": folder / "seed-0"},
+        "specialize": {"run": folder / "seed-0", "context": {}},
+    }.get(verb, {"run": folder / "seed-0"})
+    assert message(getattr(hyperrl, verb), **{**first, **given}).startswith(says)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_checkpoint_may_be_named_by_its_steps(folder: Path) -> None:
+    assert "no checkpoint '7'" in message(api.load, folder / "seed-0", checkpoint=7)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from hyperrl.api.opening import family_of, opened, own_luck
+from hyperrl.api.arguments import checked
+from hyperrl.api.opening import checkpoint_name, family_of, opened, own_luck
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.hidden import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
@@ -17,6 +18,7 @@ from hyperrl.store import Run, told_unwritable, try_writing
 from hyperrl.tasks import Family
 
 
+@checked
 def evaluate(
     runs: str | Path | Run | Sequence[str | Path | Run],
     *,
@@ -27,7 +29,7 @@ def evaluate(
     seed: int = 0,
     deterministic: bool = True,
     hidden: Sequence[str] = (),
-    checkpoint: str | None = None,
+    checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
     family: Family | None = None,
@@ -60,7 +62,7 @@ def evaluate(
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
             feature, a number out of range, or an observation, action or return that is not finite.
     """
-    seed = whole("seed", seed, SEED)
+    seed, name = whole("seed", seed, SEED), checkpoint_name(checkpoint)
     asked_episodes = None if episodes is None else whole("episodes", episodes, EPISODES)
     listed = [runs] if isinstance(runs, str | Path | Run) else list(runs)
     found = [opened(run, allow_import) for run in listed]
@@ -72,7 +74,7 @@ def evaluate(
     if save:
         _refuse_read_only(found)
     played = tuple(
-        _play(run, tasks, asked, episodes, seed, deterministic, hidden, checkpoint, device, hook)
+        _play(run, tasks, asked, episodes, seed, deterministic, hidden, name, device, hook)
         for run, hook in zip(found, _shares(progress, len(found)), strict=True)
     )
     agent = found[0].spec.agent.name

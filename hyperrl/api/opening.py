@@ -32,6 +32,11 @@ def family_of(run: Run, family: Family | None) -> Family:
     return family
 
 
+def checkpoint_name(checkpoint: str | int | None) -> str | None:
+    """The name of a checkpoint that is given by its name or its number of steps."""
+    return None if checkpoint is None else str(checkpoint)
+
+
 @contextmanager
 def own_luck(seed: int | None = None) -> Iterator[None]:
     """Put torch's generators back afterwards: building a network and drawing actions both use them."""

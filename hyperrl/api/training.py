@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from hyperrl.api.arguments import checked
 from hyperrl.api.opening import family_of, opened
 from hyperrl.errors import spelled
 from hyperrl.evaluation.progress import Progress
@@ -35,6 +36,7 @@ def default_run_dir(
     return folder / f"seed-{seed}"
 
 
+@checked
 def train(
     agent: str | Path | AgentRecipe,
     family: str | Path | Family | FamilyRecipe,
@@ -98,6 +100,7 @@ def train(
     )  # fmt: skip
 
 
+@checked
 def resume(
     run: str | Path | Run,
     *,

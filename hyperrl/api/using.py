@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hyperrl.api.opening import family_of, opened, own_luck
+from hyperrl.api.arguments import checked
+from hyperrl.api.opening import checkpoint_name, family_of, opened, own_luck
 from hyperrl.errors import spelled
 from hyperrl.evaluation import act_of
 from hyperrl.evaluation.agent import Agent
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from hyperrl.specialists.writing import Written
 
 
+@checked
 def load(
     run: str | Path | Run,
     *,
-    checkpoint: str | None = None,
+    checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
     family: Family | None = None,
@@ -45,6 +47,7 @@ def load(
     return _loaded(run, checkpoint, device, allow_import, family, to_learn=True)
 
 
+@checked
 def watch(
     run: str | Path | Run,
     *,
@@ -52,7 +55,7 @@ def watch(
     video: str | Path | None = None,
     seed: int = 0,
     deterministic: bool = True,
-    checkpoint: str | None = None,
+    checkpoint: str | int | None = None,
     allow_import: Sequence[str] = (),
     family: Family | None = None,
 ) -> int:
@@ -91,6 +94,7 @@ def watch(
         return show(frames, frames_a_second, f"{agent.run.spec.agent.name} on {agent.family.name}")
 
 
+@checked
 def specialize(
     run: str | Path | Run,
     context: Mapping[str, float],
@@ -100,7 +104,7 @@ def specialize(
     budget: float | None = None,
     quantize: str | None = None,
     force: bool = False,
-    checkpoint: str | None = None,
+    checkpoint: str | int | None = None,
     allow_import: Sequence[str] = (),
     family: Family | None = None,
     progress: Progress | None = None,
@@ -137,12 +141,13 @@ def specialize(
         return specialise(agent, asked, progress)
 
 
+@checked
 def export(
     run: str | Path | Run,
     *,
     out: str | Path | None = None,
     force: bool = False,
-    checkpoint: str | None = None,
+    checkpoint: str | int | None = None,
     allow_import: Sequence[str] = (),
     family: Family | None = None,
 ) -> Path:
@@ -173,7 +178,7 @@ def export(
 
 def _loaded(
     run: str | Path | Run,
-    checkpoint: str | None,
+    checkpoint: str | int | None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
     family: Family | None = None,
@@ -184,4 +189,5 @@ def _loaded(
     tasks = family_of(found, family)
     from hyperrl.training import load_model
 
-    return Agent(found, tasks, load_model(found, checkpoint, device, tasks, to_learn=to_learn))
+    name = checkpoint_name(checkpoint)
+    return Agent(found, tasks, load_model(found, name, device, tasks, to_learn=to_learn))

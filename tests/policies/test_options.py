@@ -236,7 +236,7 @@ def test_schedules_and_learning_rate(positional: bool) -> None:
 
 
 def test_an_unknown_option_is_refused() -> None:
-    with pytest.raises(TypeError, match="net_arc"):
+    with pytest.raises(ValueError, match=r"found 'net_arc'; did you mean 'net_arch'\?"):
         policy("context", net_arc=[3])
     with pytest.raises(ValueError, match="strategy"):
         HyperActorCriticPolicy(CONTEXT, vector(2), lambda _: 1.0, hypernetwork={"strategy": "half"})
