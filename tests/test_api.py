@@ -596,11 +596,13 @@ def test_wrong_arguments_are_told_in_one_line(
     verb: str, given: dict[str, Any], says: str, folder: Path
 ) -> None:
     before = sorted(folder.rglob("*"))
-    first: dict[str, Any] = {
+    run = folder / "seed-0"
+    needed: dict[str, dict[str, Any]] = {
         "train": {"agent": "hyper-ppo", "family": "ode"},
-        "evaluate": {"runs": folder / "seed-0"},
-        "specialize": {"run": folder / "seed-0", "context": {}},
-    }.get(verb, {"run": folder / "seed-0"})
+        "evaluate": {"runs": run},
+        "specialize": {"run": run, "context": {}},
+    }
+    first = needed.get(verb, {"run": run})
     assert message(getattr(hyperrl, verb), **{**first, **given}).startswith(says)
     assert sorted(folder.rglob("*")) == before
 
