@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import DQN, SAC, TD3
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.utils import polyak_update
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperrl.policies import (
     ContextReplayBuffer,
@@ -18,7 +19,7 @@ from hyperrl.policies import (
     HyperSACPolicy,
     HyperTD3Policy,
 )
-from tests.policies.worlds import OBSERVATIONS, samples, tensors, venv
+from tests.policies.worlds import OBSERVATIONS, disturb, samples, tensors, venv
 
 KINDS: dict[str, tuple[Any, Any, str]] = {
     "sac": (SAC, HyperSACPolicy, "box"),
@@ -308,6 +309,51 @@ def test_gsde_explores_through_the_last_hidden_layer() -> None:
     assert tuple(model.actor.log_std.shape) == (12, 2)
     model.learn(60)
     assert bool(values(model, observed(model)).isfinite().all())
+
+
+def test_gsde_clips_the_means_that_noise_is_added_to() -> None:
+    model = made("sac", use_sde=True, policy_kwargs={"clip_mean": 0.5})
+    disturb(model.actor, 0.3)
+    means, _, _ = model.actor.get_action_dist_params(observed(model, 50))
+    assert (means.min().item(), means.max().item()) == (-0.5, 0.5)
+    assert bool((means.abs() < 0.5).any())
+
+
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_an_extractor_that_actor_and_critics_share_is_the_actors_to_learn(kind: str) -> None:
+    """As in Stable-Baselines3: two optimisers on one layer would pull it about."""
+    model = made(kind, policy_kwargs={"features_extractor_class": Layered, "share_features_extractor": True})
+    assert model.actor.features_extractor is model.critic.features_extractor
+    shared = {id(one) for one in model.actor.features_extractor.parameters()}
+    held = {
+        part: {id(one) for group in getattr(model, part).optimizer.param_groups for one in group["params"]}
+        for part in ("actor", "critic")
+    }
+    assert shared
+    assert shared <= held["actor"]
+    assert not shared & held["critic"]
+    assert held["critic"] == {id(one) for one in model.critic.parameters()} - shared
+
+
+class Layered(FlattenExtractor):
+    """A layer of its own on the observation."""
+
+    def __init__(self, space: Any) -> None:
+        super().__init__(space["obs"])
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, observations: Any) -> Tensor:
+        features: Tensor = self.linear(observations["obs"])
+        return features
+
+
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_effort_is_in_units_in_which_actions_reach_from_minus_one_to_one(kind: str) -> None:
+    """Whatever the bounds of the environment's actions are: the networks give them in those units."""
+    model = made(kind, action="matrix", policy_kwargs={"effort_coef": 2.0})
+    means = torch.randn(5, 6, requires_grad=True)
+    (0.0 * model.actor.effort(means)).sum().backward()
+    torch.testing.assert_close(means.grad, 2.0 * 2 * means.detach() / 5)
 
 
 @pytest.mark.parametrize("kind", ["sac", "td3"])

@@ -128,7 +128,9 @@ def test_normalize_images(normalize_images: bool) -> None:
 
 def test_images_may_come_normalised() -> None:
     floats = spaces.Dict(picture=spaces.Box(0, 1, (3, 36, 36), np.float32), context=vector(2))
-    model(venv(floats), normalize_images=False, features_extractor_kwargs={"cnn_output_dim": 8}).learn(16)
+    built = model(venv(floats), normalize_images=False, features_extractor_kwargs={"cnn_output_dim": 8})
+    assert any(isinstance(one, NatureCNN) for one in built.policy.modules())
+    built.learn(16)
 
 
 class Doubled(FlattenExtractor):
@@ -182,6 +184,8 @@ def test_sb3s_cnn_has_no_hidden_layers_by_default_as_in_sb3() -> None:
     made = policy(image(channel_last=False), features_extractor_kwargs={"features_dim": 8}, **options)
     assert made.generated_weights(torch.empty(1, 0))["actor.0.weight"].shape == (1, 2, 8)
     assert type(made.features_extractor) is NatureCNN
+    given = policy(image(channel_last=False), **{**options, "net_arch": [6]})
+    assert given.generated_weights(torch.empty(1, 0))["actor.0.weight"].shape == (1, 6, 512)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
