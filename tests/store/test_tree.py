@@ -48,13 +48,15 @@ def test_arrays_come_back_with_their_type(dtype: str) -> None:
 
 
 def test_tensors_are_copied_out_and_named_by_their_path() -> None:
-    weight = torch.nn.Parameter(torch.ones(2, 3).t())
-    tensors, packed = pack({"policy": {"a.weight": weight}, "list": [torch.tensor(7)]})
-    assert set(tensors) == {"policy/a.weight", "list/0"}
+    weight, bias = torch.nn.Parameter(torch.ones(2, 3).t()), torch.nn.Parameter(torch.ones(3))
+    tensors, packed = pack({"policy": {"a.weight": weight, "a.bias": bias}, "list": [torch.tensor(7)]})
+    assert set(tensors) == {"policy/a.weight", "policy/a.bias", "list/0"}
     with torch.no_grad():
         weight.zero_()
+        bias.zero_()
     back = unpack(tensors, packed)
     assert torch.equal(back["policy"]["a.weight"], torch.ones(3, 2))
+    assert torch.equal(back["policy"]["a.bias"], torch.ones(3))
     assert not back["policy"]["a.weight"].requires_grad
 
 
