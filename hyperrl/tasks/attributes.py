@@ -1,6 +1,7 @@
 """Attributes of a base environment that carry features: that they are there, and of which type they are."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from numbers import Integral
 from typing import Any
 
@@ -39,16 +40,37 @@ def check_attributes(base: gym.Env[Any, Any], binding: Binding) -> None:
         if paths.has(base, attribute):
             _check_number(f"{what} needs", attribute, paths.read(base, attribute))
             continue
-        numbers = [
-            name for name, value in vars(base).items() if isinstance(value, (int, float)) and name[0] != "_"
-        ]
-        numbers += [
-            name for name in dir(type(base)) if isinstance(getattr(type(base), name, None), (int, float))
-        ]
-        raise UserError(
-            f"{what} needs an attribute {attribute!r}, which {type(base).__name__} lacks"
-            f"{nearest(attribute, [name for name in numbers if name[0] != '_'])}"
-        )
+        lacking = f"{what} needs an attribute {attribute!r}, which {type(base).__name__} lacks"
+        if attribute in feature_of and _appears(base, attribute):
+            raise UserError(f"{lacking} before a reset; allowed: 'at: start', which sets it after each")
+        raise UserError(f"{lacking}{_nearest(base, attribute)}")
+
+
+def _appears(base: gym.Env[Any, Any], attribute: str) -> bool:
+    """Whether an environment has an attribute once it is reset."""
+    with suppress(Exception):  # a base whose reset fails says nothing of the attribute
+        base.reset(seed=0)
+    return paths.has(base, attribute)
+
+
+def _nearest(base: gym.Env[Any, Any], attribute: str) -> str:
+    """The tail of a message: the names that are nearest to the first part of a path that leads nowhere."""
+    here: Any = base
+    for part in attribute.split("."):
+        if not paths.has(here, part):
+            return nearest(part, _numbers(here))
+        here = paths.read(here, part)
+    return ""
+
+
+def _numbers(holder: Any) -> list[str]:
+    """Names of the numbers that a dictionary or an object holds."""
+    if isinstance(holder, Mapping):
+        found = {str(name): value for name, value in holder.items()}
+    else:
+        own, kind = getattr(holder, "__dict__", {}), type(holder)
+        found = {**own, **{name: getattr(kind, name, None) for name in dir(kind) if name not in own}}
+    return [name for name, value in found.items() if isinstance(value, (int, float)) and name[:1] != "_"]
 
 
 def _check_number(needs: str, attribute: str, found: Any) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
@@ -174,8 +175,10 @@ def _check_constructed(family: Family, name: str, context: Context, later: Conte
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     what, effect = _what(family, name), Effect(family, env, name)
     _check_model(family, env, name)
+    settable = name in family.binding.attribute and name not in family.binding.late
+    again = "; allowed: 'at: start', which sets it once more after each reset" if settable else ""
     for seed, one, other in _pairs(family, name):
-        played = _check_repeats(env, what, seed, one, other)
+        played = _check_repeats(env, what, seed, one, other, again)
         found = effect.of(seed, one, other, played)
         if found:
             break
@@ -188,7 +191,7 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
 
 
 def _check_repeats(
-    env: ContextualEnv, what: str, seed: int, one: Context, other: Context
+    env: ContextualEnv, what: str, seed: int, one: Context, other: Context, advice: str
 ) -> tuple[Trace, Trace]:
     """Play two contexts; refuse what no seed holds, a reset undoes, or the task before leaves behind."""
     first = play(env, what, seed, one)
@@ -196,7 +199,7 @@ def _check_repeats(
         raise UserError(
             f"{what} cannot be checked: one seed gives the base environment different transitions"
         )
-    _check_survives(env, what)
+    _check_survives(env, what, advice)
     second = play(env, what, seed, other)
     if difference(first, play(env, what, seed, one)):
         raise UserError(f"{what} leaks: after another task its transitions do not come back")
@@ -274,8 +277,15 @@ def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
         if told.any():
             raise UserError(
                 f"{what} stands in the observation: {entry} repeats it, so that no agent is blind to it;"
-                " allowed: an observation without it ('observe' keeps what it names)"
+                f" allowed: an observation without it ({_without(family)})"
             )
+
+
+def _without(family: Family) -> str:
+    """How an entry is left out of an observation."""
+    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as base:
+        keys = isinstance(base.observation_space, gym.spaces.Dict) or family.recipe.observe is not None
+    return "'observe' keeps what it names" if keys else "of an environment or wrapper of your own"
 
 
 def _row(part: Any) -> tuple[list[str], NDArray[np.float64]]:
@@ -285,10 +295,10 @@ def _row(part: Any) -> tuple[list[str], NDArray[np.float64]]:
     return names, np.concatenate([*arrays.values(), np.zeros(0)]).astype(np.float64)
 
 
-def _check_survives(env: ContextualEnv, what: str) -> None:
+def _check_survives(env: ContextualEnv, what: str, advice: str) -> None:
     undone = env.undone()
     if undone is not None:
-        raise UserError(f"{what} does not survive a reset: {undone}")
+        raise UserError(f"{what} does not survive a reset: {undone}{advice}")
 
 
 def _check_ends(family: Family) -> None:
