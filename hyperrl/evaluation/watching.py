@@ -144,7 +144,8 @@ def rate(family: Family) -> int:
         UserError: its metadata does not say that it renders pictures.
     """
     with closing(family.make_default()) as env:
-        told, modes = env.metadata.get("render_fps", 30), env.metadata.get("render_modes") or ()
+        metadata = env.metadata or {}
+        told, modes = metadata.get("render_fps", 30), metadata.get("render_modes") or ()
         if "rgb_array" not in modes:
             found = ", ".join(map(repr, modes)) or "none"
             raise UserError(

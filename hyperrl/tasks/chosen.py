@@ -6,6 +6,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 
 from hyperrl.errors import UserError
+from hyperrl.tasks.spaces import spaces_of
 
 
 class ChosenEnv(gym.Env[Any, Any]):
@@ -29,7 +30,7 @@ class ChosenEnv(gym.Env[Any, Any]):
         self._make = make
         self._made: dict[tuple[Any, ...], gym.Env[Any, Any]] = {}
         self.choose(arguments)
-        self.observation_space, self.action_space = self.present.observation_space, self.present.action_space
+        self.observation_space, self.action_space = spaces_of(self.present)
         self.metadata, self.render_mode = self.present.metadata, self.present.render_mode
 
     def choose(self, arguments: Mapping[str, Any]) -> None:
@@ -47,8 +48,8 @@ class ChosenEnv(gym.Env[Any, Any]):
         self.present = self._made[key]
 
     def _refuse_other_spaces(self, made: gym.Env[Any, Any], arguments: Mapping[str, Any]) -> None:
-        for what in ("observation_space", "action_space"):
-            found, wanted = getattr(made, what), getattr(self, what)
+        for what, found in zip(("observation_space", "action_space"), spaces_of(made), strict=True):
+            wanted = getattr(self, what)
             if found != wanted:
                 named = ", ".join(f"{name}={value}" for name, value in arguments.items())
                 raise UserError(

@@ -43,6 +43,8 @@ def contextualize(
 
     def make_base(**kwargs: Any) -> gym.Env[Any, Any]:
         env = make_env(**kwargs)
+        if not isinstance(env, gym.Env):
+            raise UserError(f"contextualize: found {type(env).__name__!r}; allowed: a gymnasium.Env")
         return env if max_steps is None else gym.wrappers.TimeLimit(env, max_steps)
 
     probe = make_base()

@@ -1,5 +1,6 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +24,12 @@ from hyperrl.tasks.physics import Physics, physics_of
 from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
+from hyperrl.tasks.spaces import spaces_of
 
 CUSTOM_TASK = -1
 """Task index of a context that was given to `reset` and is none of the sampler's."""
+
+_LOG = logging.getLogger("hyperrl")
 
 _NOT_THE_BASES = (UserError, BaseEnvironmentError, gym.error.ResetNeeded)
 """Exceptions that are not the base environment's failures, though they come out of its methods."""
@@ -95,7 +99,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
         self._record = record_episodes
-        self._base_spaces = env.observation_space, env.action_space
+        self._base_spaces = spaces_of(env)
         self.adapter = BaseAdapter(*self._base_spaces)
         self.observation_space: gym.spaces.Dict = contextual_space(self.adapter.observation_space, space.box)
         self.action_space = self.adapter.action_space
@@ -176,8 +180,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def _refuse_other_spaces(self) -> None:
         """Refuse spaces that a reset has changed, as a task that changes sizes does."""
-        for name, declared in zip(("observation_space", "action_space"), self._base_spaces, strict=True):
-            found = getattr(self.env, name)
+        names = ("observation_space", "action_space")
+        for name, found, declared in zip(names, spaces_of(self.env), self._base_spaces, strict=True):
             if found is not declared and found != declared:
                 raise InterfaceError(f"its {name} is {found}; allowed: the other tasks', {declared}")
 
@@ -248,8 +252,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             return self.env.render()
 
     def close(self) -> None:
-        """Close the base environment."""
-        self.env.close()
+        """Close the base environment; that it fails at that is logged alone, as nothing is lost by it."""
+        try:
+            self.env.close()
+        except Exception as error:
+            _LOG.info("the base environment cannot be closed: %s", reason_of(error))
 
     @property
     def spec(self) -> EnvSpec | None:

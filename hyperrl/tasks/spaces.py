@@ -30,6 +30,11 @@ TAKEN_KEYS = frozenset(_TAKEN.split())
 """Keys of a dictionary that torch's `ModuleDict`, which holds one network for each, has as attributes."""
 
 
+def spaces_of(env: gym.Env[Any, Any]) -> tuple[Any, Any]:
+    """The observation and the action space of an environment; None for one that it does not have."""
+    return getattr(env, "observation_space", None), getattr(env, "action_space", None)
+
+
 def refuse_spaces(observation: gym.Space[Any], action: gym.Space[Any]) -> None:
     """Refuse a base environment whose spaces no agent here can play.
 

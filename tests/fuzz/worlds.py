@@ -34,6 +34,7 @@ OBSERVED: dict[str, spaces.Space[Any]] = {
     "one key": spaces.Dict({"type of ground": spaces.Discrete(3)}),
 }
 NOT_OBSERVED: dict[str, spaces.Space[Any]] = {
+    "missing": spaces.Text(1),
     "dotted": spaces.Dict({"arm.x": BOX}),
     "taken": spaces.Dict({"update": BOX}),
     "nested": spaces.Dict(a=spaces.Dict(b=BOX)),
@@ -58,6 +59,7 @@ ACTED: dict[str, spaces.Space[Any]] = {
     "buttons": spaces.MultiBinary(2),
 }
 NOT_ACTED: dict[str, spaces.Space[Any]] = {
+    "missing": spaces.Text(1),
     "unbounded": spaces.Box(-np.inf, 1, (1,), np.float32),
     "immense": spaces.Box(-3e38, 3e38, (1,), np.float32),
     "whole box": spaces.Box(-1, 3, (1,), np.int64),
@@ -199,7 +201,8 @@ class World:
             (ENDS, self.end), (INFOS, self.info),
         )  # fmt: skip
         known = all(name in table for table, name in tables)
-        return known and self.api == "new" and self.fails is None and not doubles
+        fails = self.fails is not None and self.when != "close"
+        return known and self.api == "new" and not fails and not doubles
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -219,8 +222,10 @@ class Played(gym.Env[Any, Any]):
 
     def __init__(self) -> None:
         self.world, self.gain = Played.current, 1.0
-        self.observation_space = (OBSERVED | NOT_OBSERVED)[self.world.observed]
-        self.action_space = (ACTED | NOT_ACTED)[self.world.acted]
+        if self.world.observed != "missing":
+            self.observation_space = (OBSERVED | NOT_OBSERVED)[self.world.observed]
+        if self.world.acted != "missing":
+            self.action_space = (ACTED | NOT_ACTED)[self.world.acted]
         self._fail("make")
         self._own: Any = None
 
@@ -243,6 +248,9 @@ class Played(gym.Env[Any, Any]):
 
     def _info(self) -> Any:
         return (INFOS | WRONG_INFOS)[self.world.info](self.t)
+
+    def close(self) -> None:
+        self._fail("close")
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         super().reset(seed=seed)
@@ -282,7 +290,7 @@ worlds = st.builds(
     api=st.sampled_from(["new"] * 15 + ["old"]),
     length=st.integers(1, 6),
     fails=st.one_of(*[st.none()] * 4, st.sampled_from(list(FAILURES))),
-    when=st.sampled_from(["make", "reset", "step", "step"]),
+    when=st.sampled_from(["make", "reset", "step", "step", "close"]),
     after=st.sampled_from([0, 1, 3, 10, 200, 2000]),
 )
 
