@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
 from hyperrl.tasks.construction import pinned, refusal, stale_numbers
@@ -51,7 +51,7 @@ def check_family(family: Family) -> list[CheckRow]:
             the next one; a base environment whose transitions do not follow from its seed, or whose episodes
             may never end.
     """
-    with closing(family.make_default()) as env:
+    with _refusing_failures(), closing(family.make_default()) as env:
         refuse_endless(family)
         _check_derived(family)
         sizes = {split: len(family.tasks(split)) for split in SPLITS}
@@ -67,6 +67,15 @@ def check_family(family: Family) -> list[CheckRow]:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
             _check_hidden(family, env, name)
     return rows
+
+
+@contextmanager
+def _refusing_failures() -> Iterator[None]:
+    """Refuse a base environment that fails, wherever in the check it does."""
+    try:
+        yield
+    except BaseEnvironmentError as error:
+        raise UserError(str(error)) from error
 
 
 def _what(family: Family, name: str) -> str:
