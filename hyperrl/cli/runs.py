@@ -26,7 +26,9 @@ class Row:
         run: its directory.
         state: `finished`, `running` or `killed`.
         steps, planned: environment steps at its newest checkpoint, and those that it was started for.
-        returns: mean undiscounted return by split, at the last evaluation while it trained.
+        returns: mean undiscounted return by split.
+        weights: whose returns they are: of a finished run the checkpoint that the evaluation at its end
+            played, as `hyperrl evaluate` does; else `training`: the last evaluation while it trained.
         age: seconds since it last wrote a checkpoint; None where it never did.
     """
 
@@ -38,6 +40,7 @@ class Row:
     steps: int
     planned: int
     returns: dict[str, float]
+    weights: str | None
     age: float | None
 
 
@@ -64,23 +67,37 @@ def list_runs(folder: str | None, as_json: bool) -> None:
 
 
 def _row(run: "Run") -> Row:
-    status, spec = run.status, run.spec
+    status, spec, state = run.status, run.spec, run.state
+    weights, returns = _returns(run, state)
     return Row(
         run=str(run.path),
         family=spec.family.name,
         agent=spec.agent.name,
         seed=spec.seed,
-        state=run.state,
+        state=state,
         steps=status.steps,
         planned=spec.steps,
-        returns=run.last_values("zero_shot/"),
+        returns=returns,
+        weights=weights,
         age=max(time.time() - status.updated, 0.0) if status.updated else None,
     )
 
 
+def _returns(run: "Run", state: str) -> tuple[str | None, dict[str, float]]:
+    """Whose returns are told, and the mean return by split."""
+    found = run.evaluation("final") if state == "finished" else None
+    match found:
+        case {"splits": dict(splits), "checkpoint": {"name": str(name)}}:
+            means = {split: part.get("mean") for split, part in splits.items() if isinstance(part, dict)}
+            return name, {split: mean for split, mean in means.items() if isinstance(mean, float)}
+    seen = run.last_values("zero_shot/")
+    return ("training" if seen else None), seen
+
+
 def _print(rows: list[Row]) -> None:
     splits = [split for split in SPLITS if any(split in row.returns for row in rows)]
-    numbers = ["seed", "steps", "planned", *splits, "age"]
+    returns = [f"{split} return" for split in splits]
+    numbers = ["seed", "steps", "planned", *returns, "age"]
     cells = (
         [
             row.family,
@@ -89,6 +106,7 @@ def _print(rows: list[Row]) -> None:
             f"{row.steps:,}",
             f"{row.planned:,}",
             row.state,
+            row.weights or "-",
             *(show.number(row.returns.get(split)) for split in splits),
             _age(row.age),
             row.run,
@@ -96,7 +114,7 @@ def _print(rows: list[Row]) -> None:
         for row in rows
     )
     show.table(
-        ["family", "agent", "seed", "steps", "planned", "state", *splits, "age", "run"],
+        ["family", "agent", "seed", "steps", "planned", "state", "weights", *returns, "age", "run"],
         cells,
         numbers=numbers,
     )

@@ -108,7 +108,8 @@ def how(found: Mapping[str, Any]) -> str:
     episodes = f"{found['episodes']} episode{'s' * (found['episodes'] != 1)} per task"
     actions = "most likely actions" if found["deterministic"] else "drawn actions"
     hidden = f", {', '.join(found['hidden'])} hidden from the agent" if found["hidden"] else ""
-    return f"{weights}: {episodes}, {actions}, start seed {found['start_seed']}{hidden}"
+    left = f"; {found['left_out']} tasks left out, as the training is short" if found["left_out"] else ""
+    return f"{weights}: {episodes}, {actions}, start seed {found['start_seed']}{hidden}{left}"
 
 
 def splits(found: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """Zero-shot evaluation over batches of tasks, the statistics of its results, and figures of them."""
 
+from hyperrl.evaluation import plan
 from hyperrl.evaluation.acting import Act, act_of
 from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarise
 from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
@@ -15,6 +16,7 @@ __all__ = [
     "evaluate_tasks",
     "iqm",
     "mean",
+    "plan",
     "stderr",
     "stratified_bootstrap",
     "summarise",

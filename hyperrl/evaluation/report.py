@@ -166,6 +166,7 @@ class Evaluation:
         files: the JSON files written, one per run.
         figures: the figures written.
         hidden: features that the agents were not told.
+        left_out: tasks of the splits that were not played, after a short training.
     """
 
     agent: str
@@ -177,6 +178,7 @@ class Evaluation:
     files: tuple[Path, ...] = ()
     figures: tuple[Path, ...] = ()
     hidden: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def splits(self) -> dict[str, SplitSummary]:
@@ -215,6 +217,7 @@ class Evaluation:
             "start_seed": self.start_seed,
             "deterministic": self.deterministic,
             "hidden": list(self.hidden),
+            "left_out": self.left_out,
         }
         if one:
             found["checkpoint"] = {"name": first.checkpoint, "steps": first.checkpoint_steps}

@@ -227,6 +227,14 @@ class Run:
         atomic_write(path, (json.dumps(obj, indent=1) + "\n").encode())
         return path
 
+    def evaluation(self, name: str) -> dict[str, Any] | None:
+        """One stored evaluation; None where there is none of that name, or the file is no JSON object."""
+        try:
+            found = json.loads((self._evaluations / f"{file_name(name)}.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
     def evaluations(self) -> list[dict[str, Any]]:
         """Every stored evaluation, by name; UserError tells of a file that is no JSON object."""
         found = []

@@ -188,6 +188,11 @@ class Family:
         return ScaledDynamics(dynamics) if flat else None
 
     @property
+    def batched(self) -> bool:
+        """Whether environments advance together as arrays, else one after the other."""
+        return self._dynamics() is not None
+
+    @property
     def max_steps(self) -> int:
         """Steps after which an episode is truncated; 0 where there is no limit."""
         limit = 0 if self._make_base is not None else registered_limit(self.recipe)

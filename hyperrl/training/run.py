@@ -10,9 +10,9 @@ from typing import Any
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
+from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
-from hyperrl.recipes import SPLITS, AgentRecipe, HyperPolicy
+from hyperrl.recipes import AgentRecipe, HyperPolicy
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.base_failures import explaining_base_failures
@@ -193,6 +193,7 @@ class _Training:
     ) -> None:
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.interruption = Interruption()
+        self._found: Evaluation | None = None
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
         with telling_of_memory(agent.name, family.name):
             self.env = _env_of(agent, family, self.sampler, seed)
@@ -232,7 +233,8 @@ class _Training:
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         if left or state is None:  # else it was killed after its last update
             self._learn(run, progress, state, resumed_at, left)
-        run.save_evaluation(self._final_evaluation(run, progress), "final")
+        found = self._found or self._final_evaluation(run, progress)
+        run.save_evaluation(found.to_json(), "final")
         run.write_status("finished", self.model.num_timesteps)
 
     def _learn(
@@ -283,31 +285,38 @@ class _Training:
         sampled = [] if self.sampler.curriculum is None else [telemetry.SampledTasks(self.sampler)]
         logs = [Logs(LOG_STEPS)] if self.agent.algorithm.off_policy else []
         told = telemetry.callbacks(
-            run, self.family, self.agent, self.seed, best, *sampled, *logs, checkpoints
-        )
+            run, self.family, self.agent, self.seed, best, lambda: self._final_evaluation(run, progress),
+            *sampled, *logs, checkpoints,
+        )  # fmt: skip
         for callback in told:
             if isinstance(callback, telemetry.ZeroShot):
                 callback.progress = progress
         return [*shown, *told]
 
-    def _final_evaluation(self, run: Run, progress: Progress | None) -> dict[str, object]:
-        """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate --json` prints it."""
-        name = newest(run)
-        chosen = load_state(run, name)
-        load_weights(self.model, chosen["policy"], misfit(run, name))
-        tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
-        episodes = self.family.recipe.evaluation.episodes
-        splits, contexts = [split for split, _ in tasks], [context for _, context in tasks]
-        results = evaluate_tasks(
-            act_of(self.model),
-            self.family,
-            contexts,
-            episodes=episodes,
-            splits=splits,
-            progress=share_of(progress, "evaluating"),
-        )
-        found = RunResult(str(run.path), self.seed, self.model.num_timesteps, name, chosen["steps"], results)
-        return Evaluation(self.agent.name, self.family.name, episodes, 0, True, (found,)).to_json()
+    def _final_evaluation(self, run: Run, progress: Progress | None) -> Evaluation:
+        """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate` makes it.
+
+        Where no validation task chose any, of the weights as they are. The model keeps its own afterwards.
+        """
+        from hyperrl.training.telemetry.isolation import own_weights, undisturbed
+
+        parts = plan.at_the_end(self.family, run.spec.steps)
+        name = "best" if "best" in run.checkpoints() else "latest"
+        steps = self.model.num_timesteps
+        with undisturbed(self.model), own_weights(self.model):
+            if name == "best":
+                chosen = load_state(run, name)
+                steps = int(chosen["steps"])
+                load_weights(self.model, chosen["policy"], misfit(run, name))
+            shown = share_of(progress, "evaluating")
+            played = plan.play(act_of(self.model), self.family, parts, shown)
+        results = [result for split in played.values() for result in split]
+        found = RunResult(str(run.path), self.seed, self.model.num_timesteps, name, steps, results)
+        self._found = Evaluation(
+            self.agent.name, self.family.name, parts[0].episodes, 0, True, (found,),
+            left_out=sum(part.of - len(part.contexts) for part in parts),
+        )  # fmt: skip
+        return self._found
 
 
 def _env_of(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:

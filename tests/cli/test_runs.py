@@ -52,10 +52,11 @@ def test_a_table_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str])
     header, killed, finished, *broken = out.splitlines()
     assert err == ""
     assert header.split() == [
-        "family", "agent", "seed", "steps", "planned", "state", "train", "interpolation", "age", "run"
+        "family", "agent", "seed", "steps", "planned", "state", "weights", "train", "return",
+        "interpolation", "return", "age", "run",
     ]  # fmt: skip
     assert killed.split()[:8] == ["ode", "hyper-ppo", "3", "1,024", "4,096", "killed", "-", "-"]
-    assert finished.split()[3:8] == ["4,096", "4,096", "finished", "150.2", "2"]
+    assert finished.split()[3:9] == ["4,096", "4,096", "finished", "training", "150.2", "2"]
     assert [line.startswith("broken: ") for line in broken] == [True, True]
 
 

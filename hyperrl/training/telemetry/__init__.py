@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hyperrl.evaluation import Evaluation
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -28,6 +29,7 @@ def callbacks(
     agent: AgentRecipe,
     seed: int,
     on_validation: Callable[[float, int], None],
+    final: Callable[[], Evaluation],
     *others: BaseCallback,
 ) -> list[BaseCallback]:
     """All of telemetry, and `others` after what it does, in the order in which they must be called.
@@ -41,6 +43,7 @@ def callbacks(
         agent: the resolved recipe; its `evaluate_every` sets the intervals.
         seed: the run's seed, shown in the HParams tab.
         on_validation: told `(mean validation return, steps)` at each evaluation, between rollouts.
+        final: evaluates the run's best weights, when training has ended.
         others: callbacks whose time, too, belongs neither to rollouts nor to updates.
     """
     clock, publisher = Clock(), Publisher()
@@ -54,7 +57,7 @@ def callbacks(
         GeneratedWeights(zero_shot, publisher),
         ReturnFigure(zero_shot, agent.name, run.figures),
         Projector(zero_shot),
-        HParams(zero_shot, agent, seed, publisher),
+        HParams(zero_shot, agent, seed, publisher, final),
         Layout(),
         publisher,
         *others,

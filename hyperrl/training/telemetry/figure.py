@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks, plan
 from hyperrl.evaluation.figures import heatmap, return_over_context
 from hyperrl.tasks import Family
 from hyperrl.training.telemetry.isolation import undisturbed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TAG = "return_over_context"
 WHEN = (0.25, 0.5, 0.75)
 LINE, PLANE = 41, 21
+MOST_EPISODES = 320
 DPI = 100
 
 
@@ -33,7 +35,7 @@ class ReturnFigure(AfterEvaluation):
     The figure has tasks of its own on a regular grid: a curve for one feature, a heatmap for two, and for
     more a curve over the first feature with the others at their defaults. It becomes the image
     `return_over_context` in TensorBoard and `return_over_context.png` in `folder`. One episode a task on the
-    way, and in a heatmap.
+    way, and in a heatmap. The grid is coarser where playing it would take long beside the training.
     """
 
     def __init__(self, zero_shot: ZeroShot, agent: str, folder: Path):
@@ -51,16 +53,19 @@ class ReturnFigure(AfterEvaluation):
             return
         self._drawn = progress
         features = swept(self.zero_shot.family)
-        results = self._play(grid(self.zero_shot.family, features), last)
+        most = plan.affordable_episodes(self.zero_shot.family, self.zero_shot.planned)
+        results = self._play(grid(self.zero_shot.family, features, most), last)
         figure = draw(results, self.zero_shot.family, features, self._agent, self._folder / f"{TAG}.png")
         writer = writer_of(self.logger)
         if writer is not None:
             writer.add_image(TAG, pixels(figure), self.zero_shot.steps, dataformats="HWC")
 
     def _play(self, tasks: list[dict[str, float]], last: bool) -> list[TaskResult]:
-        episodes = self.zero_shot.episodes(len(tasks)) if last else 1
+        family = self.zero_shot.family
+        often = last and family.batched
+        episodes = max(1, min(family.recipe.evaluation.episodes, MOST_EPISODES // len(tasks))) if often else 1
         with undisturbed(self.model):
-            return evaluate_tasks(act_of(self.model), self.zero_shot.family, tasks, episodes=episodes)
+            return evaluate_tasks(act_of(self.model), family, tasks, episodes=episodes)
 
 
 def swept(family: Family) -> list[str]:
@@ -72,10 +77,20 @@ def swept(family: Family) -> list[str]:
     return [*continuous, *features][:1]
 
 
-def grid(family: Family, features: list[str]) -> list[dict[str, float]]:
-    """Tasks on a regular grid of the features' widest declared ranges; other features take their defaults."""
+def grid(family: Family, features: list[str], most: int | None = None) -> list[dict[str, float]]:
+    """Tasks on a regular grid of the features' widest declared ranges; other features take their defaults.
+
+    Args:
+        family: whose features they are.
+        features: one or two.
+        most: tasks at most, as far as two points a feature allow.
+    """
     recipes = [family.recipe.features[name] for name in features]
-    count = LINE if sum(recipe.values is None for recipe in recipes) < 2 else PLANE
+    varied = sum(recipe.values is None for recipe in recipes)
+    count = LINE if varied < 2 else PLANE
+    if most is not None and varied:
+        lines = math.prod(len(recipe.values) for recipe in recipes if recipe.values is not None)
+        count = max(2, min(count, int((most / lines) ** (1 / varied))))
     axes = [_axis(recipe, count) for recipe in recipes]
     return [family.space.complete(dict(zip(features, point, strict=True))) for point in product(*axes)]
 

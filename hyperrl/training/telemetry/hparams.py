@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
-from hyperrl.recipes import ALGORITHMS, AgentRecipe
+from hyperrl.evaluation import Evaluation
+from hyperrl.recipes import ALGORITHMS, SPLITS, AgentRecipe
 from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, HyperPolicy
-from hyperrl.training.telemetry.output import Publisher, mean, writer_of
-from hyperrl.training.telemetry.zero_shot import SPLITS, AfterEvaluation, ZeroShot
+from hyperrl.training.telemetry.output import Publisher, writer_of
+from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
 Value = float | str
 _HYPER: dict[str, Value] = {
@@ -44,12 +45,22 @@ OPTIONAL: dict[str, Value] = {
 class HParams(AfterEvaluation):
     """Writes hyperparameters before training and, after it, the final zero-shot returns, `hparams/<split>`.
 
+    The returns are those of the run's best weights, as the evaluation at the end has them (`final`).
+
     They are in the run's own event file. TensorBoard shows the columns that the first run which it comes
     across declares: so each run declares those of all algorithms and policies.
     """
 
-    def __init__(self, zero_shot: ZeroShot, agent: AgentRecipe, seed: int, publisher: Publisher):
+    def __init__(
+        self,
+        zero_shot: ZeroShot,
+        agent: AgentRecipe,
+        seed: int,
+        publisher: Publisher,
+        final: Callable[[], Evaluation],
+    ):
         super().__init__(zero_shot)
+        self._final = final
         self._splits = [split for split in SPLITS if zero_shot.family.tasks(split)]
         self._publisher = publisher
         values: dict[str, Value] = hyperparameters(agent) | {"family": zero_shot.family.name, "seed": seed}
@@ -64,10 +75,8 @@ class HParams(AfterEvaluation):
 
     def _on_evaluation(self, last: bool) -> None:
         if last:
-            results = self.zero_shot.results
-            self._publisher.put(
-                {f"hparams/{split}": mean(result.mean for result in results[split]) for split in self._splits}
-            )
+            splits = self._final().splits
+            self._publisher.put({f"hparams/{split}": splits[split]["mean"] for split in self._splits})
             self._write(self._end)
 
     def _write(self, message: Summary) -> None:

@@ -28,6 +28,16 @@ def undisturbed(model: BaseAlgorithm) -> Iterator[None]:
             policy.set_training_mode(mode)
 
 
+@contextmanager
+def own_weights(model: BaseAlgorithm) -> Iterator[None]:
+    """Put the policy's weights back that it had before."""
+    before = {name: weights.clone() for name, weights in model.policy.state_dict().items()}
+    try:
+        yield
+    finally:
+        model.policy.load_state_dict(before)
+
+
 def _devices(device: torch.device) -> list[int]:
     if device.type != "cuda":
         return []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hyperrl.recipes import SPLITS
 from hyperrl.training.telemetry.output import writer_of
-from hyperrl.training.telemetry.zero_shot import SPLITS
 
 LAYOUT = {
     "zero-shot": {

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from torch.utils.tensorboard.writer import SummaryWriter
-
-T = TypeVar("T")
 
 
 class Publisher(BaseCallback):
@@ -64,13 +61,6 @@ def writer_of(logger: Logger) -> SummaryWriter | None:
     """The TensorBoard writer that one of the logger's outputs holds, None where none does."""
     held = (getattr(output, "writer", None) for output in logger.output_formats)
     return next((writer for writer in held if isinstance(writer, SummaryWriter)), None)
-
-
-def spread_out(items: Sequence[T], most: int) -> list[T]:
-    """At most `most` (two or more) of the items, evenly spaced, first and last among them."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
 def mean(values: Iterable[float]) -> float:

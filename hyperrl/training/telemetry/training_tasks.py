@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hyperrl.evaluation.plan import spread_out
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.contexts import assignment
-from hyperrl.training.telemetry.output import spread_out
 
 MOST_TASKS = 32
 

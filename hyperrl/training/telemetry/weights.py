@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from hyperrl.evaluation.plan import spread_out
 from hyperrl.tasks import Context, Family
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.telemetry.isolation import undisturbed
-from hyperrl.training.telemetry.output import Publisher, spread_out, writer_of
+from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
 MOST_TASKS = 32
@@ -83,7 +84,8 @@ class GeneratedWeights(AfterEvaluation):
 class Projector(AfterEvaluation):
     """Hands TensorBoard's projector the generated weights of the training tasks at the end, a point a task.
 
-    Every point carries its context and its return; of more than 256 tasks 256 evenly spaced ones are shown.
+    Every task that the last evaluation played is shown, with its context and its return; of more than 256
+    tasks 256 evenly spaced ones.
     """
 
     def _on_evaluation(self, last: bool) -> None:

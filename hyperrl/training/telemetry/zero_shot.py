@@ -5,28 +5,31 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from itertools import groupby
 
-from gymnasium.vector import SyncVectorEnv
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation import TaskResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, share_of
 from hyperrl.tasks import Family
 from hyperrl.training.telemetry.isolation import undisturbed
-from hyperrl.training.telemetry.output import Publisher, mean
+from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 
-SPLITS = ("train", "validation", "interpolation", "extrapolation")
-MOST_EPISODES = 320
+NOTE = """\
+`zero_shot/SPLIT`: mean return of the weights in training, most likely actions. At each evaluation:
+
+{parts}
+
+The best weights are those with the highest `zero_shot/validation`. `hparams/SPLIT`: mean return of these, \
+as in `evaluations/final.json`, `hyperrl list runs` and `hyperrl evaluate`.
+"""
 
 
 class ZeroShot(BaseCallback):
     """Evaluates all splits at regular intervals and writes `zero_shot/<split>`, the mean undiscounted return.
 
     Evaluations fall before training, at the end of the first rollout that crosses each multiple of `every`
-    steps (the weights are those that collected it), and after the last update. They play the starts of
-    `hyperrl evaluate --seed 0` with deterministic actions, and as many episodes a task as the family says
-    unless that slows training down (`episodes`).
+    steps (the weights are those that collected it), and after the last update. Actions are deterministic;
+    what is played of each split is `plan.while_training`, which a text beside the scalars tells.
 
     Attributes:
         results: the latest evaluation, per split.
@@ -47,10 +50,18 @@ class ZeroShot(BaseCallback):
         self.evaluations, self.steps = 0, 0
         self._on_validation, self._publisher = on_validation, publisher
         self._seen = 0
+        self._parts: list[plan.Part] = []
+
+    @property
+    def planned(self) -> int:
+        """Environment steps of the whole training."""
+        return int(self.locals["total_timesteps"])
 
     def _on_training_start(self) -> None:
+        self._parts = plan.while_training(self.family, self.planned)
         self._seen = self.model.num_timesteps
         if self._seen == 0:
+            self._tell_plan()
             self._evaluate()
 
     def _on_step(self) -> bool:
@@ -59,41 +70,29 @@ class ZeroShot(BaseCallback):
     def _on_rollout_end(self) -> None:
         steps, before = self.model.num_timesteps, self._seen
         self._seen = steps
-        if steps // self.every > before // self.every and steps < self.locals["total_timesteps"]:
+        if steps // self.every > before // self.every and steps < self.planned:
             self._evaluate()
 
     def _on_training_end(self) -> None:
         self._evaluate()
 
-    def episodes(self, tasks: int) -> int:
-        """Episodes that each of so many tasks plays: 320 in all at most, one each at least.
-
-        One each, too, where the environments in training run one after the other: there, five episodes of a
-        hundred tasks take longer than the training between two evaluations.
-        """
-        if isinstance(getattr(self.training_env, "batch", None), SyncVectorEnv):
-            return 1
-        return max(1, min(self.family.recipe.evaluation.episodes, MOST_EPISODES // tasks))
+    def _tell_plan(self) -> None:
+        writer = writer_of(self.logger)
+        if writer is not None:
+            parts = "\n".join(f"- {part}" for part in self._parts)
+            writer.add_text("zero_shot", NOTE.format(parts=parts), 0)
 
     def _evaluate(self) -> None:
         began = time.perf_counter()
-        tasks = [(split, context) for split in SPLITS for context in self.family.tasks(split)]
         with undisturbed(self.model):
-            results = evaluate_tasks(
-                act_of(self.model),
-                self.family,
-                [context for _, context in tasks],
-                episodes=self.episodes(len(tasks)),
-                splits=[split for split, _ in tasks],
-                progress=share_of(self.progress, "evaluating"),
-            )
-        self.results = {split: list(group) for split, group in groupby(results, lambda result: result.split)}
+            shown = share_of(self.progress, "evaluating")
+            self.results = plan.play(act_of(self.model), self.family, self._parts, shown)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1
         means = {split: mean(result.mean for result in group) for split, group in self.results.items()}
         self._publisher.put({f"zero_shot/{split}": value for split, value in means.items()})
         self._publisher.put({"time/evaluation": time.perf_counter() - began})
-        if "validation" in means:
-            self._on_validation(means["validation"], self.steps)
+        if plan.CHOICE in means:
+            self._on_validation(means[plan.CHOICE], self.steps)
 
 
 class AfterEvaluation(BaseCallback):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import json
 import random
 import re
 from itertools import pairwise
@@ -23,7 +25,9 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from hyperrl.evaluation import Act, act_of, evaluate_tasks
+from hyperrl import api
+from hyperrl.cli import main
+from hyperrl.evaluation import Act, Evaluation, RunResult, TaskResult, act_of, evaluate_tasks, plan
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
@@ -52,7 +56,63 @@ def test_last_values_are_those_of_the_final_weights(run: Run, events: Any) -> No
         results = evaluate_tasks(act_of(model), family, family.tasks(split), episodes=1)
         mean = np.mean([result.mean for result in results])
         assert scalars(events, f"zero_shot/{split}")[2048] == pytest.approx(mean)
-        assert scalars(events, f"hparams/{split}") == {2048: pytest.approx(mean)}
+
+
+def test_every_place_has_the_numbers_of_the_evaluation_at_the_end(
+    run: Run, events: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The best weights, most likely actions, the starts of seed 0: JSON, `evaluate`, `list runs`, HParams."""
+    final = json.loads((run.path / "evaluations" / "final.json").read_text())
+    found = api.evaluate(run.path, splits=SPLITS, save=False).to_json()
+    for other in (final, found):
+        del other["run"]
+    assert final == json.loads(json.dumps(found))
+    assert (final["checkpoint"]["name"], final["deterministic"], final["start_seed"]) == ("best", True, 0)
+    means = {split: final["splits"][split]["mean"] for split in SPLITS}
+    for split in SPLITS:
+        assert scalars(events, f"hparams/{split}") == {2048: pytest.approx(means[split])}
+    assert main(["list", "runs", str(run.path), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["runs"]
+    assert (row["weights"], row["returns"]) == ("best", means)
+
+
+def test_drawn_actions_would_have_been_noticed(run: Run) -> None:
+    likely, drawn = (
+        api.evaluate(run.path, splits=SPLITS, deterministic=deterministic, save=False).tasks
+        for deterministic in (True, False)
+    )
+    assert [task.returns for task in likely] != [task.returns for task in drawn]
+
+
+def test_a_text_tells_what_was_played(events: Any) -> None:
+    (text,) = (
+        event.tensor_proto.string_val[0].decode() for event in events.Tensors("zero_shot/text_summary")
+    )
+    assert "- validation: 8 tasks, 4 episodes each, starts of its own" in text
+    assert "- train: 4 tasks, 1 episode each, starts of seed 0" in text
+
+
+def test_best_is_chosen_by_validation_whatever_the_other_splits_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best_at = {
+        "train": 0,
+        "validation": 2,
+        "interpolation": 1,
+        "extrapolation": 3,
+    }  # the number of the evaluation
+    evaluations = itertools.count()
+
+    def play(act: Act, family: Family, parts: list[plan.Part]) -> dict[str, list[TaskResult]]:
+        now = next(evaluations)
+        return {
+            split: [TaskResult({"c0": 1.0}, split, [float(now == best)], [1], None)]
+            for split, best in best_at.items()
+        }
+
+    monkeypatch.setattr(plan, "play", play)
+    run = short_run(tmp_path / "run")
+    assert run.load_checkpoint("best")[1]["steps"] == STEPS[best_at["validation"]]
 
 
 def test_best_checkpoint_is_of_the_highest_validation_return(run: Run, events: Any) -> None:
@@ -232,7 +292,17 @@ def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_pa
     model.set_logger(Logger(None, []))
     told: list[tuple[float, int]] = []
     run = Run(tmp_path, None)  # type: ignore[arg-type]
-    callbacks = telemetry.callbacks(run, family, agent, 0, lambda mean, steps: told.append((mean, steps)))
+    played = evaluate_tasks(
+        act_of(model),
+        family,
+        [task for split in SPLITS for task in family.tasks(split)],
+        episodes=1,
+        splits=[split for split in SPLITS for _ in family.tasks(split)],
+    )
+    final = Evaluation("a", "ode", 1, 0, True, (RunResult("r", 0, 1024, "best", 0, played),))
+    callbacks = telemetry.callbacks(
+        run, family, agent, 0, lambda mean, steps: told.append((mean, steps)), lambda: final
+    )
     model.learn(1024, CallbackList(callbacks))
     env.close()
     assert [steps for _, steps in told] == [0, 512, 1024]

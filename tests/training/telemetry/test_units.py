@@ -22,7 +22,7 @@ from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
 from hyperrl.training.telemetry.isolation import undisturbed
-from hyperrl.training.telemetry.output import Publisher, spread_out, writer_of
+from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.training_tasks import SampledTasks
 from hyperrl.training.telemetry.weights import coordinates, statistics
 
@@ -226,12 +226,6 @@ def test_coordinates_keep_distances_and_angles() -> None:
     assert points.shape == (7, 7)
     torch.testing.assert_close(points @ points.T, whole @ whole.T, atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(torch.cdist(points, points), torch.cdist(whole, whole), atol=1e-3, rtol=1e-4)
-
-
-def test_spread_out_keeps_the_ends() -> None:
-    assert spread_out(range(5), 8) == [0, 1, 2, 3, 4]
-    chosen = spread_out(range(100), 32)
-    assert (chosen[0], chosen[-1], len(set(chosen))) == (0, 99, 32)
 
 
 def test_no_writer_among_the_outputs(rows: Rows) -> None:
