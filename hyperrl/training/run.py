@@ -233,8 +233,7 @@ class _Training:
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         if left or state is None:  # else it was killed after its last update
             self._learn(run, progress, state, resumed_at, left)
-        found = self._found or self._final_evaluation(run, progress)
-        run.save_evaluation(found.to_json(), "final")
+        run.save_evaluation(self._final_evaluation(run, progress), "final")
         run.write_status("finished", self.model.num_timesteps)
 
     def _learn(
@@ -285,7 +284,7 @@ class _Training:
         sampled = [] if self.sampler.curriculum is None else [telemetry.SampledTasks(self.sampler)]
         logs = [Logs(LOG_STEPS)] if self.agent.algorithm.off_policy else []
         told = telemetry.callbacks(
-            run, self.family, self.agent, self.seed, best, lambda: self._final_evaluation(run, progress),
+            run, self.family, self.agent, self.seed, best, lambda: self._evaluate_best(run, progress),
             *sampled, *logs, checkpoints,
         )  # fmt: skip
         for callback in told:
@@ -293,7 +292,11 @@ class _Training:
                 callback.progress = progress
         return [*shown, *told]
 
-    def _final_evaluation(self, run: Run, progress: Progress | None) -> Evaluation:
+    def _final_evaluation(self, run: Run, progress: Progress | None) -> dict[str, object]:
+        """What `hyperrl evaluate --json` prints of the best weights, on all splits."""
+        return (self._found or self._evaluate_best(run, progress)).to_json()
+
+    def _evaluate_best(self, run: Run, progress: Progress | None) -> Evaluation:
         """Zero-shot evaluation of the best weights on all splits, as `hyperrl evaluate` makes it.
 
         Where no validation task chose any, of the weights as they are. The model keeps its own afterwards.

@@ -40,7 +40,7 @@ FIELDS = [
 
 @pytest.fixture
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
     monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
 
 

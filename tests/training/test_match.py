@@ -75,7 +75,7 @@ def test_the_nearest_width_is_found(wanted: int) -> None:
 
 
 def test_run_yaml_holds_the_resolved_widths(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
     run = start(MATCHED, "ode", steps=512)
     policy = run.spec.agent.policy
     assert isinstance(policy, ConcatPolicy)

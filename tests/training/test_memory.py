@@ -14,7 +14,7 @@ from tests.training.conftest import Start
 
 @pytest.fixture(autouse=True)
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
 
 
 def test_an_immense_network_is_refused_at_once(start: Start) -> None:

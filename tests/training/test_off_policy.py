@@ -21,7 +21,7 @@ from tests.training.conftest import Start, small
 
 @pytest.fixture
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
     monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
 
 

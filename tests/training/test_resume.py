@@ -56,7 +56,7 @@ def scramble() -> None:
 @pytest.fixture
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telemetry's figures and evaluations take longer than these trainings."""
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
 
 
 @pytest.mark.usefixtures("no_telemetry")

@@ -20,7 +20,7 @@ from tests.training.conftest import Start, small
 
 @pytest.fixture
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
 
 
 def vector(run: Run, name: str) -> torch.Tensor:
@@ -56,7 +56,7 @@ def test_training_plays_the_training_tasks_alone(start: Start, monkeypatch: pyte
             played.extend(info["context"] for info in self.locals["infos"] if "context" in info)
             return True
 
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: [Watched(), *given[5:]])
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: [Watched(), *given[6:]])
     start("hyper-a2c", "ode", "algorithm.n_steps=210", steps=1680)
     trained = Family.load("ode").tasks("train")
     assert len(played) >= 16
@@ -155,7 +155,7 @@ def test_a_model_is_loaded_from_any_checkpoint(start: Start) -> None:
 
 
 def test_progress_is_told_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[5:]))
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
     told: list[tuple[int, int]] = []
     agent, family = small("concat-ppo", "ode")
     train(
