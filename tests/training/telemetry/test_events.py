@@ -103,7 +103,7 @@ def test_best_is_chosen_by_validation_whatever_the_other_splits_say(
     }  # the number of the evaluation
     evaluations = itertools.count()
 
-    def play(act: Act, family: Family, parts: list[plan.Part]) -> dict[str, list[TaskResult]]:
+    def play(*_: object) -> dict[str, list[TaskResult]]:
         now = next(evaluations)
         return {
             split: [TaskResult({"c0": 1.0}, split, [float(now == best)], [1], None)]
