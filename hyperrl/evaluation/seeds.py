@@ -23,7 +23,8 @@ def refuse_strangers(runs: Sequence[Run]) -> None:
         seen.add(run.path.resolve())
         for kind in ("family", "agent"):
             one, other = (
-                getattr(each.spec, kind).model_dump(exclude={"about", "folder"}) for each in (first, run)
+                getattr(each.spec, kind).model_dump(exclude={"about", "check", "folder"})
+                for each in (first, run)
             )
             field = _difference(one, other)
             if field is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO, RecurrentPPO
+from hyperrl.recipes.arguments import ScalarArgument, argument
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Range, Text
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
 from hyperrl.recipes.check import FamilyCheck
@@ -18,7 +19,6 @@ _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
 
-_DEEPEST = 10
 _CARRIERS = ("argument", "scales", "physics", "reward")
 
 
@@ -29,6 +29,9 @@ def _path(value: str) -> str:
             allowed="the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
         )
     return value
+
+
+PathName = Annotated[str, AfterValidator(_path)]
 
 
 def _scaled(value: str) -> str:
@@ -45,33 +48,6 @@ def _physics(value: str) -> str:
             allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
         )
     return value
-
-
-def _scalar(value: object) -> object:
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)) and abs(value) < float("inf"):
-        return value
-    raise FieldError(found=value, allowed="true, false, a finite number, text, lists and mappings of these")
-
-
-def _argument(value: object, depth: int = 0) -> object:
-    if not isinstance(value, (list, dict)):
-        return _scalar(value)
-    if len(value) > 1000:
-        raise FieldError(found=value, allowed="at most 1000 of them")
-    if depth == _DEEPEST:
-        raise FieldError(found=value, allowed=f"lists and mappings at most {_DEEPEST} deep")
-    if isinstance(value, list):
-        return [_argument(each, depth + 1) for each in value]
-    for name in value:
-        if not isinstance(name, str):
-            raise FieldError(found=name, allowed="text as the name of an entry")
-    return {name: _argument(each, depth + 1) for name, each in value.items()}
-
-
-Scalar = bool | int | float | str
-ScalarArgument = Annotated[Scalar, BeforeValidator(_scalar)]
 
 
 class Feature(Model):
@@ -92,7 +68,7 @@ class Feature(Model):
         description="circle: an angle in radians, which the networks see as (cos, sin); "
         "categorical: the networks see which of the values it is, one-hot",
     )
-    attribute: Annotated[str, AfterValidator(_path)] | None = Field(
+    attribute: PathName | None = Field(
         default=None,
         description="attribute of the base environment that carries it, or an entry of one (goal.0, "
         "config.lanes_count); none: the feature's own name, where none of the next three is given",
@@ -185,10 +161,10 @@ class Feature(Model):
 class Derived(Model):
     """An attribute that the base computes from others once; computed again after each change of task."""
 
-    sum: Annotated[tuple[Attribute, ...], Field(min_length=1)] | None = Field(
+    sum: Annotated[tuple[PathName, ...], Field(min_length=1)] | None = Field(
         default=None, description="attributes that it is the sum of"
     )
-    product: Annotated[tuple[Attribute, ...], Field(min_length=1)] | None = Field(
+    product: Annotated[tuple[PathName, ...], Field(min_length=1)] | None = Field(
         default=None, description="attributes that it is the product of"
     )
 
@@ -278,7 +254,7 @@ class FamilyRecipe(Model):
         description="where the module or the file that `base` names is looked for first; if you give none, "
         "the folder of the family's file",
     )
-    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(_argument)]] = Field(
+    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(argument)]] = Field(
         default={}, description="keyword arguments of the base environment"
     )
     observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = Field(
@@ -294,7 +270,7 @@ class FamilyRecipe(Model):
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)] = Field(
         description="the parameters that tell its tasks apart"
     )
-    derived: dict[Attribute, Derived] = Field(
+    derived: dict[PathName, Derived] = Field(
         default={},
         description="attributes computed again from others after each change of task, in this order",
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
-from hyperrl.tasks.construction import pinned, refusal, stale_numbers
+from hyperrl.tasks.construction import is_alone, owner, pinned, refusal, stale_numbers
 from hyperrl.tasks.contexts import Context, assignment
 from hyperrl.tasks.effects import remark as simulators_remark
 from hyperrl.tasks.endless import refuse_endless
@@ -149,7 +149,7 @@ def _check_construction(family: Family, env: ContextualEnv) -> None:
     """Compare environments that are constructed with a value and that are set to it."""
     for name, attribute in family.binding.attribute.items():
         feature = family.space.features[name]
-        if feature.at == "start" or not paths.in_dictionaries(env.base, attribute):
+        if feature.at == "start" or not paths.in_dictionaries(*owner(env.base, attribute)):
             continue
         for value in feature.values or family.space.widest(name):
             context = {**family.space.default, name: value}
@@ -162,17 +162,21 @@ def _check_constructed(family: Family, name: str, context: Context, later: Conte
     where = f"{what} at {context[name]:g}"
     later.apply(context)
     value = paths.read(later.base, attribute)
-    with naming(where):
-        refused = refusal(later.base, attribute, value)
-    if refused is not None:
-        raise UserError(f"{where}: the base's constructor refuses it: {refused}")
-    with naming(where), pinned(type(later.base), attribute, value) as possible:
+    holder, rest = owner(later.base, attribute)
+    if holder is later.base:
+        with naming(where):
+            refused = refusal(later.base, attribute, value)
+        if refused is not None:
+            raise UserError(f"{where}: the base's constructor refuses it: {refused}")
+    with naming(where), pinned(type(holder), rest, value) as possible:
         born = family.make_default()
     with closing(born):
-        if not possible:
+        if not possible or (holder is not later.base and not is_alone(born.base, type(holder))):
             return
         born.apply(context)
         numbers = stale_numbers(born.base, later.base)
+        if holder is not later.base:
+            numbers += stale_numbers(owner(born.base, attribute)[0], holder)
         if difference(play(born, where, 0, context), play(later, where, 0, context), exact=False):
             left = " and ".join(map(repr, numbers)) or "something"
             raise UserError(

@@ -2,14 +2,20 @@
 
 import inspect
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
 from hyperrl.tasks import paths
+
+_CHANGEABLE = 1 << 9
+"""The flag of classes that are made at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
+_OBJECTS = 10_000
 
 
 @contextmanager
@@ -52,6 +58,34 @@ def pinned(kind: type, path: str, value: Any) -> Iterator[bool]:
             delattr(kind, attribute)
         else:
             setattr(kind, attribute, before)
+
+
+def owner(base: Any, path: str) -> tuple[Any, str]:
+    """The last object on the way of a path whose class can be changed, and the rest of the path from it."""
+    found, rest, here = base, path, base
+    parts = path.split(".")
+    for index, part in enumerate(parts[:-1]):
+        here = paths.read(here, part)
+        if hasattr(here, "__dict__") and type(here).__flags__ & _CHANGEABLE and not isinstance(here, Mapping):
+            found, rest = here, ".".join(parts[index + 1 :])
+    return found, rest
+
+
+def is_alone(base: Any, kind: type) -> bool:
+    """Whether an environment holds one object of a class, so that what changes the class changes that."""
+    queue, seen, count = deque([base]), {id(base)}, 0
+    while queue and len(seen) < _OBJECTS:
+        here = queue.popleft()
+        count += type(here) is kind
+        inner = here.values() if isinstance(here, dict) else here
+        if not isinstance(here, (dict, list, tuple)):
+            inner = getattr(here, "__dict__", {}).values()
+        for each in list(inner):
+            holds = hasattr(each, "__dict__") or isinstance(each, (dict, list, tuple))
+            if holds and not isinstance(each, (type, ModuleType)) and id(each) not in seen:
+                seen.add(id(each))
+                queue.append(each)
+    return count == 1
 
 
 def refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str | None:
@@ -99,8 +133,8 @@ def _raised(kind: type, arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
-def stale_numbers(born: gym.Env[Any, Any], later: gym.Env[Any, Any]) -> list[str]:
-    """Names of the numbers in which an environment made with a value differs from one set to it later."""
+def stale_numbers(born: Any, later: Any) -> list[str]:
+    """Names of the numbers in which an object made with a value differs from one set to it later."""
     numbers = {name: value for name, value in vars(born).items() if isinstance(value, (int, float))}
     return [
         name

@@ -22,6 +22,7 @@ def contextualize(
     splits: Mapping[str, Any] | Splits | None = None,
     max_steps: int | None = None,
     evaluation: Mapping[str, Any] | None = None,
+    check: Mapping[str, Any] | None = None,
 ) -> Family:
     """Make a family of any environment that Python can construct.
 
@@ -36,6 +37,7 @@ def contextualize(
         splits: as in a family's file; by default sampled in the features' ranges.
         max_steps: episodes are truncated after so many steps; None: the environment ends them itself.
         evaluation: `episodes` and reset `options`, as in a family's file.
+        check: `actions` and `steps` of `check_family`, as in a family's file.
 
     Raises:
         UserError: wrong features or splits, or an attribute that the environment lacks.
@@ -59,6 +61,7 @@ def contextualize(
             "derived": dict(derived or {}),
             "splits": {} if splits is None else splits,
             "evaluation": dict(evaluation or {}),
+            "check": dict(check or {}),
         }
         family = Family(parse_family(data, "contextualize"), make_base)
         family.make_default().close()

@@ -96,6 +96,12 @@ FAMILY_MISTAKES = [
         "kwargs.x: found null; allowed: true, false, a finite number, text, lists and mappings of these",
     ),
     (
+        family(
+            features={"a": feature(values=[-5, 1], argument="a", at="reset", choices=[[1], 2])},
+        ),
+        "features.a.choices.0: found [1]; allowed: true, false, a finite number, text",
+    ),
+    (
         family(kwargs={"x": float("inf")}),
         "kwargs.x: found Infinity; allowed: true, false, a finite number, text, lists and mappings",
     ),

@@ -64,6 +64,15 @@ class Configured(gym.Env[Any, Any]):
         return np.array([self.x]), 1.0, False, False, {}
 
 
+class Arm:
+    """Computes its inertia once."""
+
+    def __init__(self) -> None:
+        self.length, self.config = 1.0, {"mass": 1.0}
+        self.inertia = self.length**2 * self.config["mass"]
+        self.load = 1.0
+
+
 class Worded(Configured):
     """Takes its dictionary in other words than it keeps it."""
 
@@ -87,6 +96,21 @@ class Far(gym.Env[Any, Any]):
 
     def step(self, action: int) -> Any:
         self.x += (2 * action - 1) / (self.weight if self.x >= self.place else 1.0)
+        return np.array([self.x]), 0.0, False, False, {}
+
+
+class Jointed(Far):
+    """Holds one arm, or two of one class."""
+
+    def __init__(self, render_mode: str | None = None, arms: int = 1) -> None:
+        super().__init__(render_mode)
+        self.arms = [Arm() for _ in range(arms)]
+        self.arm = self.arms[0]
+
+    def step(self, action: int) -> Any:
+        arm = self.arm
+        force = (action - 0.5) * arm.length * arm.load * self.arms[-1].load * arm.config["mass"]
+        self.x += force / arm.inertia
         return np.array([self.x]), 0.0, False, False, {}
 
 
@@ -137,5 +161,6 @@ gym.register("hyperrl-tests/Configured-v0", entry_point=f"{__name__}:Configured"
 gym.register("hyperrl-tests/Worded-v0", entry_point=f"{__name__}:Worded", max_episode_steps=30)
 gym.register("hyperrl-tests/Reloading-v0", entry_point=f"{__name__}:reloading", max_episode_steps=30)
 gym.register("hyperrl-tests/Drawing-v0", entry_point=f"{__name__}:drawing", max_episode_steps=30)
+gym.register("hyperrl-tests/Jointed-v0", entry_point=f"{__name__}:Jointed", max_episode_steps=30)
 gym.register("hyperrl-tests/Far-v0", entry_point=f"{__name__}:Far", max_episode_steps=200)
 gym.register("hyperrl-tests/Differing-v0", entry_point=f"{__name__}:Differing", max_episode_steps=30)

@@ -14,7 +14,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Feature, parse_family
 from hyperrl.tasks import Family, check_family
 from tests.suite import playable
-from tests.tasks.faulty import Configured, Faulty
+from tests.tasks.faulty import Configured, Far, Faulty
 
 
 @pytest.mark.parametrize("name", playable())
@@ -206,6 +206,30 @@ def test_however_a_base_reads_its_options(read: Callable[[dict[str, Any]], Any],
     assert [row.subject for row in rows[1:-1]] == told
 
 
+JOINTED = "tests.tasks.faulty:hyperrl-tests/Jointed-v0"
+
+
+@pytest.mark.parametrize("attribute", ["arm.length", "arms.0.length", "arm.config.mass"])
+def test_what_an_object_within_computed_once_is_stale(attribute: str) -> None:
+    with pytest.raises(UserError, match=rf"{attribute}.* leaves 'inertia' stale, which the base's"):
+        check_family(family_of(JOINTED, attribute, (1, 2)))
+
+
+def test_what_an_object_within_computed_is_derived() -> None:
+    rule = {"arm.inertia": {"product": ["arm.length", "arm.length", "arm.config.mass"]}}
+    family = family_of(JOINTED, "arm.length", (1, 2), derived=rule)
+    check_family(family)
+    env = family.make_default()
+    env.reset(options={"context": {"this": 1.5}})
+    assert env.base.arm.inertia == 1.5**2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("arms", [1, 2])
+def test_an_object_within_of_which_nothing_is_computed_is_right(arms: int) -> None:
+    """Beside another of its class as well, which keeps its own value."""
+    check_family(family_of(JOINTED, "arm.load", (1, 2), kwargs={"arms": arms}))
+
+
 FAR = "tests.tasks.faulty:hyperrl-tests/Far-v0"
 
 
@@ -217,6 +241,11 @@ def test_what_random_steps_do_not_reach_is_told_as_such() -> None:
         check_family(family_of(FAR, "weight", (1, 2), check={"actions": [1, 0]}))
     rows = check_family(family_of(FAR, "weight", (1, 2), check={"actions": [1]}))
     assert rows[1].detail == "changes the transition (1.1 against 1.9, seed 0)"
+
+
+def test_a_family_by_hand_gives_actions_too() -> None:
+    features = {"weight": {"train": (1.0, 2.0)}}
+    check_family(hyperrl.contextualize(Far, features, max_steps=200, check={"actions": [1]}))
 
 
 def test_random_actions_are_held_to_get_further() -> None:
