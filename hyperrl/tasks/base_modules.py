@@ -137,17 +137,18 @@ def _import_without_file(recipe: FamilyRecipe, where: str) -> None:
 def _import_module(name: str, file: Path, where: str) -> None:
     """Import a module by its own name, from the file that was found for it."""
     other = _installed(name)
-    if other not in (None, file) and (name in sys.modules or other != _in_working_folder(name)):
+    if not _same(other, file) and (name in sys.modules or not _same(other, _in_working_folder(name))):
         raise UserError(
             f"{where}: a module {name!r} is installed or loaded already ({str(other)!r}), and this one is"
             f" {str(file)!r}; rename the file, or name a class of it: {file.name}:CLASS"
         )
     if name in sys.modules:
         return
-    if other != file:
+    on_path = other is not None and _same(other, file)
+    if not on_path:
         depth = name.count(".") + (1 if file.name == "__init__.py" else 0)
         _append_to_path(file.parents[depth])
-    if "." in name or other == file:
+    if on_path or "." in name:
         importlib.invalidate_caches()
         importlib.import_module(name)
     else:
@@ -157,10 +158,15 @@ def _import_module(name: str, file: Path, where: str) -> None:
 def _import_file(file: Path) -> ModuleType:
     """Import a file as a module called by its stem, or otherwise where another module has this name."""
     name = file.stem
-    if not name.isidentifier() or _installed(name) not in (None, file):
+    if not name.isidentifier() or not _same(_installed(name), file):
         name = f"{name}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"
     _append_to_path(file.parent)
     return sys.modules[name] if name in sys.modules else _execute(name, file)
+
+
+def _same(found: Path | None, file: Path | None) -> bool:
+    """Whether what was found is this file, perhaps by a link, or nothing."""
+    return found is None or (file is not None and os.path.samefile(found, file))
 
 
 def _append_to_path(folder: Path) -> None:

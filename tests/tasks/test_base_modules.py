@@ -120,6 +120,38 @@ def test_a_module_of_a_package_and_its_neighbors(tmp_path: Path) -> None:
     assert where(family(tmp_path, "lamps.kinds.small:LampSmall-v0")) == "helped"
 
 
+def test_a_package_and_its_parts(tmp_path: Path) -> None:
+    write(
+        tmp_path / "lamp_package/__init__.py",
+        id="LampPackage-v0",
+        more="from .part import where\nLamp.where = where\n",
+    )
+    (tmp_path / "lamp_package/part.py").write_text("where = 'a part'\n")
+    assert where(family(tmp_path, "lamp_package:LampPackage-v0")) == "a part"
+
+
+def test_a_module_that_is_loaded_already_by_another_way_to_it(tmp_path: Path) -> None:
+    write(tmp_path / "real/lamp_linked.py", "real", "LampLinked-v0")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for base in ("lamp_linked:LampLinked-v0", "lamp_linked.py:Lamp"):
+        for folder in ("real", "link"):
+            assert where(family(tmp_path / folder, base)) == "real"
+    assert [name for name in sys.modules if name.startswith("lamp_linked")] == ["lamp_linked"]
+
+
+def test_the_familys_folder_is_before_the_working_folder_on_pythons_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `python -m hyperrl`."""
+    write(tmp_path / "working/lamp_both.py", "working", "LampBoth-v0")
+    more = "import lamp_friend\nLamp.where = lamp_friend.where\n"
+    write(tmp_path / "beside/lamp_both.py", id="LampBoth-v0", more=more)
+    (tmp_path / "beside/lamp_friend.py").write_text("where = 'a friend'\n")
+    monkeypatch.chdir(tmp_path / "working")
+    monkeypatch.syspath_prepend(str(tmp_path / "working"))
+    assert where(family(tmp_path / "beside", "lamp_both:LampBoth-v0")) == "a friend"
+
+
 def test_a_class_of_a_file_needs_no_id(tmp_path: Path) -> None:
     write(tmp_path / "my lamp.py", "a file")
     found = family(tmp_path / "families", "../my lamp.py:Lamp", kwargs="{max_episode_steps: 3, offset: 0.25}")
