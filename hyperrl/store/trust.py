@@ -163,11 +163,9 @@ def _recorded() -> Iterator[SourceFile]:
     """All that is on record; an entry that cannot be read counts for none."""
     for entry in sorted(record_folder().glob("*.json")):
         try:
-            source = SourceFile.model_validate_json(entry.read_bytes())
+            yield SourceFile.model_validate_json(entry.read_bytes())
         except (OSError, ValueError):
             continue
-        if _entry(source) == entry:
-            yield source
 
 
 def _is_recorded(source: SourceFile) -> bool:

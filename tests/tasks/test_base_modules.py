@@ -111,6 +111,25 @@ def test_a_module_is_looked_for_beside_the_family_then_in_the_working_folder(
     assert where(family(tmp_path / "beside", "lamp_two:LampTwo-v0")) == "working"
 
 
+def test_what_is_installed_is_before_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "site/lamp_three.py", "installed", "LampThree-v0")
+    write(tmp_path / "working/lamp_three.py", "working", "LampThree-v0")
+    monkeypatch.chdir(tmp_path / "working")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert where(family(tmp_path / "families", "lamp_three:LampThree-v0")) == "installed"
+
+
+def test_a_file_that_is_mended_is_imported(tmp_path: Path) -> None:
+    path = write(tmp_path / "lamp_broken.py", "mended", more="x = 1 / 0")
+    found = family(tmp_path, "lamp_broken.py:Lamp")
+    with pytest.raises(UserError, match="ZeroDivisionError"):
+        found.make()
+    path.write_text(path.read_text().replace("x = 1 / 0", ""))
+    assert where(found) == "mended"
+
+
 def test_a_module_of_a_package_and_its_neighbors(tmp_path: Path) -> None:
     (tmp_path / "lamps/kinds").mkdir(parents=True)
     (tmp_path / "lamps/__init__.py").write_text("")
