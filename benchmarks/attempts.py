@@ -8,21 +8,23 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+INTERRUPTED = 130
 Stage = Literal["made", "half", "written", "renamed"]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When a process gets its SIGKILL.
+    """When a process gets its signal.
 
     Attributes:
         after_seconds: on the clock, after its first write.
+        signal: what it gets then.
         in_write: in its so many-th atomic write, counted from 1.
         stage: of that write: its temporary file was `made`, or `half` of it or all (`written`) is there, or
             it was `renamed` into its place.
@@ -31,6 +33,7 @@ class Moment:
     after_seconds: float | None = None
     in_write: int | None = None
     stage: str = "made"
+    signal: signal.Signals = signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Ended:
         status: its exit status, negative where a signal ended it.
         seconds: on the clock.
         writes: atomic writes that it began.
-        killed_at: what it was at when it was killed, "" where it was not.
+        killed_at: what it was at when a signal ended it, "" where none did.
         told: what it printed.
     """
 
@@ -52,8 +55,13 @@ class Ended:
     told: str
 
 
-def attempt(arguments: Sequence[str], folder: Path, moment: Moment | None) -> Ended:
-    """Run `hyperrl` with these arguments in a folder, in a process of its own that may be killed."""
+def attempt(
+    arguments: Sequence[str], folder: Path, moment: Moment | None, first: Callable[[], None] | None = None
+) -> Ended:
+    """Run `hyperrl` with these arguments in a folder, in a process of its own that may get a signal.
+
+    `first` is called in that process before the command.
+    """
     import hyperrl.training  # noqa: F401
     from hyperrl.cli import app  # noqa: F401
 
@@ -62,13 +70,13 @@ def attempt(arguments: Sequence[str], folder: Path, moment: Moment | None) -> En
     notes.write_text("")
     child = os.fork()
     if child == 0:
-        _in_child(arguments, folder, notes, printed, moment)
+        _in_child(arguments, folder, notes, printed, moment, first)
     if moment is not None and moment.after_seconds is not None:
-        threading.Thread(target=_kill_after, args=(child, notes, moment.after_seconds), daemon=True).start()
+        threading.Thread(target=_kill_after, args=(child, notes, moment), daemon=True).start()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     writes = [json.loads(line) for line in notes.read_text().splitlines()]
     where = ""
-    if status == -signal.SIGKILL and moment is not None:
+    if status in (-signal.SIGKILL, INTERRUPTED) and moment is not None:
         last = writes[-1] if writes else "nothing written yet"
         stage = moment.stage if moment.in_write is not None else f"{moment.after_seconds:.2f} s, last write"
         where = f"{stage}: {last}"
@@ -76,7 +84,12 @@ def attempt(arguments: Sequence[str], folder: Path, moment: Moment | None) -> En
 
 
 def _in_child(
-    arguments: Sequence[str], folder: Path, notes: Path, printed: Path, moment: Moment | None
+    arguments: Sequence[str],
+    folder: Path,
+    notes: Path,
+    printed: Path,
+    moment: Moment | None,
+    first: Callable[[], None] | None,
 ) -> None:
     status = 1
     try:
@@ -84,6 +97,8 @@ def _in_child(
         _watch_writes(os.open(notes.resolve(), os.O_WRONLY | os.O_APPEND), moment)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        if first is not None:
+            first()
         os.chdir(folder)
         from hyperrl.cli import main
 
@@ -127,10 +142,10 @@ def _watch_writes(notes: int, moment: Moment | None) -> None:
     os.fsync, os.replace = fsync, replace  # type: ignore[assignment]
 
 
-def _kill_after(child: int, notes: Path, seconds: float) -> None:
+def _kill_after(child: int, notes: Path, moment: Moment) -> None:
     with suppress(ProcessLookupError):
         while not notes.stat().st_size:
             os.kill(child, 0)
             time.sleep(0.002)
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
+        time.sleep(moment.after_seconds or 0.0)
+        os.kill(child, moment.signal)

@@ -81,6 +81,11 @@ def _rows(run: Path) -> dict[str, list[str]]:
 
 
 def _scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(run), size_guidance={"scalars": 0}).Reload()
-    tags = [tag for tag in events.Tags()["scalars"] if not tag.startswith(CLOCK)]
-    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags}
+    found = {}
+    for folder in (run, *sorted(run.glob("zero_shot/*"))):
+        events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+        for tag in events.Tags()["scalars"]:
+            if not tag.startswith(CLOCK):
+                name = f"{folder.relative_to(run)} {tag}"
+                found[name] = [(event.step, event.value) for event in events.Scalars(tag)]
+    return found

@@ -31,7 +31,7 @@ class Meter:
     def __init__(self, unit: str | None = None, start: str = "") -> None:
         self.unit, self.name = unit, start
         self.done = self.total = 0
-        self.began = time.monotonic()
+        self.began = self.since = time.monotonic()
         self._share: float | None = None
         self._return: float | None = None
         self._speed_of, self._speed_since = "", self.began
@@ -54,7 +54,7 @@ class Meter:
     def phase(self, name: str, share: float | None = None) -> None:
         """Note what goes on; whoever was asked to stop goes on stopping."""
         if self.name != STOPPING:
-            self.name, self._share = name, share
+            self.name, self._share, self.since = name, share, time.monotonic()
 
     def reached(self, mean_return: float) -> None:
         """Note the mean return of the latest episodes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,9 @@ from hyperrl.cli.meter import STOPPING, Meter, clock
 
 _EVERY, _SELDOM = 5.0, 60.0
 """Seconds between two lines, at first and after hours: a twentieth of the time gone, between these."""
+
+_PATIENCE = 2.0
+"""Seconds that a stop may take without a word."""
 
 
 @contextmanager
@@ -75,7 +79,8 @@ class PlainLines(Meter):
             self._say()
 
     def _say(self) -> None:
-        stops = self.name == STOPPING and not self._stopping
+        waits = self.name == STOPPING and time.monotonic() - self.since > _PATIENCE
+        stops = waits and not self._stopping
         due = min(max(_EVERY, self.gone / 20), _SELDOM)
         if self.began + self.gone - self._said < due and not stops:
             return

@@ -14,6 +14,9 @@ from hyperrl.store import atomic_write
 from hyperrl.training.events import RunSummaryWriter
 
 STEP = "step"
+PREFIX = "zero_shot/"
+SPLITS_TAG = "Zero-shot/return"
+"""The chart of all splits, of which each has a TensorBoard run of its own."""
 
 
 class TensorBoardWriter(TensorBoardOutputFormat):
@@ -27,6 +30,45 @@ class TensorBoardWriter(TensorBoardOutputFormat):
     def __init__(self, folder: Path, resumed_at: int | None) -> None:
         self.writer = RunSummaryWriter(folder, resumed_at)
         self._is_closed = False
+
+
+class SplitsWriter(KVWriter):
+    """Writes each split's zero-shot return into a TensorBoard run of its own, the folder `zero_shot/SPLIT`.
+
+    TensorBoard colors lines by run and sorts charts by tag, capitals first: so one chart at the top shows the
+    splits together.
+
+    Args:
+        folder: the run's directory.
+        resumed_at: as of `TensorBoardWriter`.
+    """
+
+    def __init__(self, folder: Path, resumed_at: int | None) -> None:
+        self._folder, self._resumed_at = folder / PREFIX, resumed_at
+        self._writers: dict[str, RunSummaryWriter] = {}
+        if resumed_at is not None:  # what they hold of later steps is disowned at once
+            for part in sorted(self._folder.glob("*/")):
+                self._writer(part.name).flush()
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        """Write the splits' returns among the values."""
+        for key, value in key_values.items():
+            if key.startswith(PREFIX):
+                writer = self._writer(key.removeprefix(PREFIX))
+                writer.add_scalar(SPLITS_TAG, value, step)
+                writer.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, split: str) -> RunSummaryWriter:
+        if split not in self._writers:
+            self._writers[split] = RunSummaryWriter(self._folder / split, self._resumed_at)
+        return self._writers[split]
 
 
 class CsvWriter(KVWriter):
@@ -90,7 +132,7 @@ class CsvWriter(KVWriter):
 
 
 def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
-    """SB3's logger with the run's two writers and no other.
+    """SB3's logger with the run's own writers and no other.
 
     Args:
         folder: the run's directory.
@@ -98,6 +140,7 @@ def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
     """
     writers: list[KVWriter] = [
         TensorBoardWriter(folder, resumed_at),
+        SplitsWriter(folder, resumed_at),
         CsvWriter(folder / "progress.csv", resumed_at),
     ]
     return Logger(str(folder), writers)

@@ -18,6 +18,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(meter, "time", clock)
+    monkeypatch.setattr(progress, "time", clock)
     return clock
 
 
@@ -99,13 +100,16 @@ def test_no_time_is_left_before_anything_is_done(clock: Clock) -> None:
     assert shown.words[1:] == ["75,000 of 100,000 steps"]
 
 
-def test_who_is_asked_to_stop_says_so_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stop_that_takes_long_says_what_it_waits_for(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = progress.PlainLines("hyper-ppo on ode", "steps")
     lines.phase("stopping")
     assert capsys.readouterr().err == ""  # within a signal's handler
-    for done in (512, 1024):
+    for done in (500, 512, 1024):
         lines.phase("training")
         lines(done, 2048)
+        clock.now += 2.1
     told = "stopping after this rollout (once more: at once), 512 of 2,048 steps"
     assert capsys.readouterr().err == f"hyperrl: hyper-ppo on ode: {told}\n"
 

@@ -112,3 +112,18 @@ def test_what_is_disowned_does_not_come_back(
         log(run_logger(tmp_path, resumed_at=-1 if number else None), range(0, 30, 10), float(number))
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [(event.step, event.value) for event in events.Scalars("x")] == [(0, 2.0), (10, 2.0), (20, 2.0)]
+
+
+def test_a_split_has_a_run_of_its_own_that_goes_on(tmp_path: Path) -> None:
+    for resumed_at, value in ((None, 1.0), (10, 2.0)):
+        logger = run_logger(tmp_path, resumed_at)
+        for step in range(0, 30, 10) if resumed_at is None else (20,):
+            logger.record("zero_shot/train", value)
+            logger.dump(step)
+        logger.close()
+    events = EventAccumulator(str(tmp_path / "zero_shot" / "train")).Reload()
+    found = [(event.step, event.value) for event in events.Scalars("Zero-shot/return")]
+    assert found == [(0, 1.0), (10, 1.0), (20, 2.0)]
+    run_logger(tmp_path, resumed_at=0).close()
+    events = EventAccumulator(str(tmp_path / "zero_shot" / "train")).Reload()
+    assert [event.step for event in events.Scalars("Zero-shot/return")] == [0]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.recipes import SPLITS
 from hyperrl.training.telemetry.output import writer_of
+from hyperrl.training.writers import SPLITS_TAG
 
 LAYOUT = {
     "zero-shot": {
-        "return per split": ["Multiline", [f"zero_shot/{split}$" for split in SPLITS]],
+        "return per split": ["Multiline", [f"^{SPLITS_TAG}$"]],
         "training return per task": ["Multiline", ["train_task/.*"]],
     },
     "generated weights": {

@@ -115,6 +115,23 @@ def test_hparams_with_final_metrics(get: Get) -> None:
 def test_custom_scalars_layout(get: Get) -> None:
     layout = json.loads(get("plugin/custom_scalars/layout"))
     chart = layout["category"][0]["chart"][0]
-    assert "zero_shot/extrapolation$" in chart["multiline"]["tag"]
-    shown = json.loads(get("plugin/custom_scalars/scalars", run=RUN, tag="zero_shot/extrapolation$"))
-    assert list(shown["tag_to_events"]) == ["zero_shot/extrapolation"]
+    (pattern,) = chart["multiline"]["tag"]
+    for split in ("train", "extrapolation"):
+        query = {"run": f"{RUN}/zero_shot/{split}", "tag": pattern}
+        shown = json.loads(get("plugin/custom_scalars/scalars", **query))
+        assert list(shown["tag_to_events"]) == ["Zero-shot/return"]
+
+
+def test_the_chart_at_the_top_has_a_line_per_split(get: Get) -> None:
+    """A run's color is its lines'; charts are sorted by their tags, capitals before other letters."""
+    tags: dict[str, dict[str, object]] = json.loads(get("plugin/scalars/tags"))
+    assert min(tag for run in tags for tag in tags[run]) == "Zero-shot/return"
+    splits = ("train", "validation", "interpolation", "extrapolation")
+    shown = {run for run in tags if "Zero-shot/return" in tags[run]}
+    assert shown == {f"{RUN}/zero_shot/{split}" for split in splits}
+    for split in splits:
+        points, same = (
+            json.loads(get("plugin/scalars/scalars", run=run, tag=tag))
+            for run, tag in ((f"{RUN}/zero_shot/{split}", "Zero-shot/return"), (RUN, f"zero_shot/{split}"))
+        )
+        assert [point[1:] for point in points] == [point[1:] for point in same]
