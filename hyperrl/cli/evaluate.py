@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperrl.cli import completion, show, values
-from hyperrl.cli.options import AllowImport
+from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def evaluate(
             " policy.hypernetwork.missing above 0.",
         ),
     ] = None,
+    checkpoint: Checkpoint = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     allow_import: AllowImport = None,
 ) -> None:
@@ -85,9 +86,12 @@ def evaluate(
             seed=seed,
             deterministic=not stochastic,
             hidden=hide or (),
+            checkpoint=checkpoint,
             allow_import=allowed,
             progress=advance,
         )
+    for run in runs:
+        show.note_missing_best(Run.open(run, allowed), checkpoint)
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
+    from hyperrl.store import Run
 
 _NEVER_WRAPS = 100_000
 _TASKS_SHOWN = 50
@@ -110,6 +111,15 @@ def how(found: Mapping[str, Any]) -> str:
     hidden = f", {', '.join(found['hidden'])} hidden from the agent" if found["hidden"] else ""
     left = f"; {found['left_out']} tasks left out, as the training is short" if found["left_out"] else ""
     return f"{weights}: {episodes}, {actions}, start seed {found['start_seed']}{hidden}{left}"
+
+
+def note_missing_best(run: "Run", checkpoint: str | None) -> None:
+    """Say on stderr that a run has no best weights, where none are named and its latest play instead."""
+    names = run.checkpoints()
+    if checkpoint is None and "best" not in names and "latest" in names:
+        console(stderr=True).print(
+            f"note: run {str(run.path)!r} has no checkpoint 'best'; 'latest' plays", soft_wrap=True
+        )
 
 
 def splits(found: Mapping[str, Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hyperrl.cli import show, values
-from hyperrl.cli.options import AllowImport
+from hyperrl.cli.options import AllowImport, Checkpoint
 
 
 def watch(
@@ -27,6 +27,7 @@ def watch(
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,
+    checkpoint: Checkpoint = None,
     allow_import: AllowImport = None,
 ) -> None:
     """Watch a run's agent act, one episode of each task."""
@@ -37,6 +38,15 @@ def watch(
     values.known("--context", contexts, opened.spec.family.features)
     from hyperrl import api
 
-    frames = api.watch(opened, contexts=contexts, video=video, seed=seed, deterministic=not stochastic)
-    if video is not None:
-        show.pairs([("video", f"{video} ({frames} frames)")])
+    show.note_missing_best(opened, checkpoint)
+    frames = api.watch(
+        opened,
+        contexts=contexts,
+        video=video,
+        seed=seed,
+        deterministic=not stochastic,
+        checkpoint=checkpoint,
+    )
+    name = checkpoint or ("best" if "best" in opened.checkpoints() else "latest")
+    rows = [("video", f"{video} ({frames} frames)")] if video is not None else []
+    show.pairs([("checkpoint", f"{name}, of {opened.checkpoint_steps(name):,} steps"), *rows])

@@ -16,6 +16,7 @@ from hyperrl.evaluation.acting import Act
 from hyperrl.evaluation.canvas import Canvas
 from hyperrl.evaluation.request import request
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
+from hyperrl.recipes import SPLITS
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -35,6 +36,8 @@ class Panel:
     Attributes:
         env: its environment.
         context: the task.
+        split: that it is of, or how a context of the user's own is flagged.
+        units: of the features that have one.
         seen: the last observation.
         frame: the last picture of it.
         total: return so far.
@@ -44,6 +47,8 @@ class Panel:
 
     env: ContextualEnv
     context: Mapping[str, float]
+    split: str
+    units: Mapping[str, str]
     seen: dict[str, Any] = field(default_factory=dict)
     frame: Frame = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
     total: float = 0.0
@@ -65,10 +70,13 @@ class Panel:
 
     @property
     def caption(self) -> tuple[str, ...]:
-        """What stands above the picture: the features' values, then return and steps."""
+        """What stands above the picture: the split, the features' values, then return and steps."""
         state = "" if self.running else ", ended"
-        values = [f"{name} = {value:g}" for name, value in self.context.items()]
-        return *values, f"return {self.total:.1f}, step {self.steps}{state}"
+        values = [
+            f"{name} = {value:.3g} {self.units.get(name, '')}".rstrip()
+            for name, value in self.context.items()
+        ]
+        return self.split, *values, f"return {self.total:.1f}, step {self.steps}{state}"
 
     def _drawn(self) -> Frame:
         frame = self.env.render()
@@ -119,7 +127,11 @@ def scenes(
     """
     options = dict(family.recipe.evaluation.options)
     with ExitStack() as open_ones:
-        panels = [Panel(family.make(render_mode="rgb_array"), context) for context in contexts]
+        units = {name: feature.unit for name, feature in family.recipe.features.items()}
+        panels = [
+            Panel(family.make(render_mode="rgb_array"), context, _split_of(family, context), units)
+            for context in contexts
+        ]
         for panel in panels:
             open_ones.callback(panel.env.close)
         for panel in panels:
@@ -135,6 +147,15 @@ def scenes(
                 if panel.running:
                     panel.step(action)
     raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")
+
+
+def _split_of(family: Family, context: Mapping[str, float]) -> str:
+    """The split that holds a task, or, where none does, how the training ranges flag it."""
+    key = family.space.key(context)
+    for split in SPLITS:
+        if any(family.space.key(task) == key for task in family.tasks(split)):
+            return split
+    return family.flag(context)
 
 
 def rate(family: Family) -> int:

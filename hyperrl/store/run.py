@@ -213,6 +213,10 @@ class Run:
         except ValueError as error:
             raise UserError(f"checkpoint {str(path)!r}: {error}") from error
 
+    def checkpoint_steps(self, name: str) -> int:
+        """Environment steps behind a checkpoint; raises as `load_checkpoint`."""
+        return int(self.load_checkpoint(name)[1]["steps"])
+
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
         stems = {file.stem for file in self._checkpoints.glob("*.safetensors") if file.is_file()}
