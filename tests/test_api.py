@@ -1,4 +1,5 @@
 import errno
+import inspect
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from matplotlib.image import imread
 
 import hyperrl
 from hyperrl import api, training
+from hyperrl.api.arguments import KINDS
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.evaluation import progress, zero_shot
@@ -567,6 +569,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("train", {"detect_anomaly": "no"}, "detect_anomaly: found 'no'; allowed: True or False"),
     ("train", {"device": 0}, "device: found 0; allowed: 'cpu', 'cuda', "),
     ("train", {"progress": True}, "progress: found True; allowed: a function of the work done and planned"),
+    ("train", {"leave_out": {"c0": 5}}, "leave_out: found {'c0': 5}; allowed: a list of dictionaries"),
     ("train", {"step": 3}, "train: unknown argument 'step'; did you mean 'steps'?"),
     ("resume", {"run": None}, "run: found None; allowed: a run, or the path of its directory"),
     ("resume", {"family": "ode"}, "family: found 'ode'; allowed: a family, as contextualize or Family.load"),
@@ -609,3 +612,11 @@ def test_wrong_arguments_are_told_in_one_line(
 
 def test_a_checkpoint_may_be_named_by_its_steps(folder: Path) -> None:
     assert "no checkpoint '7'" in message(api.load, folder / "seed-0", checkpoint=7)
+
+
+def test_every_argument_of_every_verb_is_checked() -> None:
+    """Numbers are checked against limits of their own."""
+    numbers = {"steps", "seed", "keep", "episodes"}
+    for verb in ("train", "resume", "evaluate", "load", "watch", "specialize", "export"):
+        parameters = inspect.signature(getattr(hyperrl, verb)).parameters
+        assert set(parameters) - numbers <= set(KINDS), verb

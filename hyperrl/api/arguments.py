@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "from_run": Kind("a run, the path of its directory, or None", _optional(str, Path, Run)),
     "context": Kind("a dictionary of features' values, such as {'c0': 2}", _of(Mapping)),
     "contexts": Kind("a list of dictionaries, such as [{'c0': 2}]", _list_of(_of(Mapping))),
+    "leave_out": Kind("a list of dictionaries, such as [{'c0': 2}]", _list_of(_of(Mapping))),
     "sweep": Kind("a list of (feature, low, high, count), such as [('c0', -1, 1, 5)]", _list_of(_is_sweep)),
     "splits": Kind("a list of splits, such as ['train'], or None", lambda x: x is None or _NAMES.holds(x)),
     "hidden": _NAMES,
