@@ -146,6 +146,19 @@ def test_a_users_extractor_is_itself_without_a_context_and_reached_with_one(name
         _ = beside.batch_form
 
 
+@pytest.mark.parametrize(
+    "context", [spaces.Discrete(1), spaces.MultiDiscrete([1, 1]), spaces.Box(2.0, 2.0, (0,))]
+)
+def test_contexts_of_one_value_of_other_kinds(context: spaces.Space[Any]) -> None:
+    options = {"features_extractor_class": WithLayers}
+    policy = made("PPO", True, spaces.Dict(obs=vector(4), context=context), policy_kwargs=options).policy
+    assert policy.one_task
+    assert isinstance(policy.features_extractor.batch_norm, nn.BatchNorm1d)
+    assert policy.features_dim == 4
+    for more in (spaces.Discrete(2), spaces.MultiDiscrete([1, 2]), spaces.Box(2.0, 2.1, (1,))):
+        assert not made("PPO", True, spaces.Dict(obs=vector(4), context=more)).policy.one_task
+
+
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_context_of_one_value_tells_no_tasks_apart(name: str) -> None:
     space = spaces.Dict(obs=vector(4), context=spaces.Box(2.0, 2.0, (3,)))
@@ -173,8 +186,10 @@ def test_the_options_of_hidden_layers_and_of_effort_are_kept(name: str) -> None:
     assert not [key for key in still if "target" not in key]
 
 
-def test_generated_convolutions_become_plain_ones() -> None:
-    picture = spaces.Box(0, 255, (36, 36, 1), np.uint8)
+@pytest.mark.parametrize("alone", [True, False])
+def test_generated_convolutions_become_plain_ones(alone: bool) -> None:
+    image = spaces.Box(0, 255, (36, 36, 1), np.uint8)
+    picture = image if alone else spaces.Dict(picture=image)
     model = PPO(
         ours.HyperActorCriticPolicy, venv(picture, "box"), device="cpu", n_steps=8, batch_size=8,
         policy_kwargs={"convolutions": [(4, 8, 4), (6, 3, 2)], "net_arch": [5], "activation_fn": nn.ReLU},
@@ -219,3 +234,37 @@ def test_a_hypernetwork_is_made_without_a_context_where_an_input_is_named() -> N
         assert not made("PPO", True, policy_kwargs={"hypernetwork": {"inputs": inputs}}).policy.one_task
     model = made("RecurrentPPO", True, policy_kwargs={"hypernetwork": {"inputs": ["memory"]}})
     assert any(isinstance(module, GeneratedMLP) for module in model.policy.modules())
+
+
+@pytest.mark.parametrize("name", ["PPO", "SAC", "TD3", "TQC", "RecurrentPPO"])
+def test_effort_pulls_the_actions_of_plain_networks_to_the_middle(name: str) -> None:
+    """A loss of nothing has the gradient of their mean square, and none where effort has no price."""
+    free, priced = (made(name, True, policy_kwargs={"effort_coef": coef}) for coef in (0.0, 0.3))
+    free.policy.load_state_dict(
+        dict(zip(free.policy.state_dict(), priced.policy.state_dict().values(), strict=True))
+    )
+    seen = tensors(priced.policy, samples(OBSERVATIONS["box"], 6))
+
+    def means(model: Any) -> torch.Tensor:
+        policy = model.policy
+        if hasattr(policy, "actor"):
+            network = policy.actor.latent_pi(seen) if hasattr(policy.actor, "latent_pi") else seen
+            return policy.actor.mu(network)  # type: ignore[no-any-return]
+        features = policy.features_extractor(seen)
+        if name == "RecurrentPPO":
+            features = torch.ones(6, policy.lstm_output_dim)
+        return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[no-any-return]
+
+    for model, coef in ((free, 0.0), (priced, 0.3)):
+        model.policy.zero_grad()
+        outputs = means(model)
+        (0.0 * outputs.sum()).backward()
+        bare = outputs.detach().atanh() if name == "TD3" else outputs.detach()
+        own = list(
+            model.policy.actor.mu.parameters()
+            if hasattr(model.policy, "actor")
+            else model.policy.action_net.parameters()
+        )
+        bias = own[-1].grad
+        assert bias is not None
+        torch.testing.assert_close(bias, 2 * coef * bare.mean(dim=0), rtol=1e-4, atol=1e-6)
