@@ -620,3 +620,34 @@ def test_every_argument_of_every_verb_is_checked() -> None:
     for verb in ("train", "resume", "evaluate", "load", "watch", "specialize", "export"):
         parameters = inspect.signature(getattr(hyperrl, verb)).parameters
         assert set(parameters) - numbers <= set(KINDS), verb
+
+
+class Still(gym.Env[np.ndarray, np.ndarray]):
+    """Has a mass, and makes nothing of it."""
+
+    observation_space = action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    mass = 1.0
+
+
+MASS = {"mass": {"train": [1, 2]}}
+CALLS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: hyperrl.contextualize(3, MASS), "make_env: found 3; allowed: a function that makes an env"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(dict, MASS), "make_env: made {}; allowed: an environment of gymnasium"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(Still, 3), "features: found 3; allowed: a dictionary of features"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(Still, {3: {}}), "features: found {3: {}}; allowed: a dictionary of"),  # type: ignore[dict-item]
+    (lambda: hyperrl.contextualize(Still, MASS, max_steps=0), "max_steps: found 0; allowed: a whole number"),
+    (lambda: hyperrl.contextualize(Still, MASS, name=3), "name: found 3; allowed: text"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(Still, MASS, derived=[]), "derived: found []; allowed: a dictionary"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(Still, MASS, evaluation=3), "evaluation: found 3; allowed: a dictionary"),  # type: ignore[arg-type]
+    (lambda: hyperrl.contextualize(Still, MASS, nam="x"), "contextualize: unknown argument 'nam'; did you"),  # type: ignore[call-arg]
+    (lambda: Family.load(3), "name_or_path: found 3; allowed: a name, or the path of a YAML file"),  # type: ignore[arg-type]
+    (lambda: Family.load("ode").tasks(3), "ode: unknown split 3; known: train, validation, "),  # type: ignore[arg-type]
+    (lambda: Family.load("ode").make_vec("2"), "num_envs: found '2'; allowed: a whole number from 1 to"),  # type: ignore[arg-type]
+    (lambda: Family.load("ode").space.complete(3), "context: found 3; allowed: a dictionary of features'"),  # type: ignore[arg-type]
+    (lambda: hyperrl.load_specialist(3), "path: found 3; allowed: a path"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("call", "says"), CALLS, ids=lambda value: value if isinstance(value, str) else "")
+def test_so_are_those_of_other_functions(call: Callable[[], Any], says: str) -> None:
+    assert message(call).startswith(says)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hyperrl.errors import UserError
+from hyperrl.limits import Kind, checked_by, is_a
 from hyperrl.specialists.acting import Acting
 from hyperrl.specialists.fitting import checked
 from hyperrl.specialists.plan import Arrays, Plan, Specialist
@@ -60,6 +61,7 @@ def read_plan(text: Any, source: str) -> Plan:
     return Plan.parse(content, f"specialist {source!r}")
 
 
+@checked_by({"path": Kind("a path", is_a(str, Path))})
 def load_specialist(path: str | Path) -> Any:
     """Load a file that `hyperrl specialize` wrote, as a function from observations to actions.
 

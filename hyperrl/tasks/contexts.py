@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.limits import shown
 
 if TYPE_CHECKING:
     from hyperrl.recipes import Derived, Feature
@@ -98,6 +99,8 @@ class ContextSpace:
             UserError: an unknown feature, a value that is no finite number, or one that a descriptor cannot
                 hold.
         """
+        if not isinstance(partial, Mapping):
+            raise UserError(f"context: found {shown(partial)}; allowed: a dictionary of features' values")
         context = dict(self.default)
         for name, value in partial.items():
             if name not in context:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 
 from hyperrl.errors import UserError, nearest
+from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, reason_of
 from hyperrl.tasks.base_modules import import_base
@@ -62,9 +64,10 @@ class Family:
         return f"Family({self.name!r}: {', '.join(self.space.names)})"
 
     @classmethod
-    def load(cls, name_or_path: str) -> "Family":
+    @checked_by({"name_or_path": Kind("a name, or the path of a YAML file", is_a(str, Path))})
+    def load(cls, name_or_path: str | Path) -> "Family":
         """Read a family of the suite by name, or a file by path; raises UserError where it is wrong."""
-        return cls(load_family(name_or_path))
+        return cls(load_family(str(name_or_path)))
 
     def tasks(self, split: str) -> list[Context]:
         """Tasks of "train", "validation", "interpolation" or "extrapolation" (which may be empty).
@@ -73,7 +76,7 @@ class Family:
             UserError: an unknown split, or splits that overlap.
         """
         if split not in SPLITS:
-            raise UserError(f"{self.name}: unknown split {split!r}{nearest(split, SPLITS)}")
+            raise UserError(f"{self.name}: unknown split {split!r}{nearest(str(split), SPLITS)}")
         if split not in self._tasks:
             before = SPLITS[: SPLITS.index(split)]
             earlier = [context for name in before for context in self.tasks(name)]
@@ -141,8 +144,7 @@ class Family:
         Raises:
             UserError: the numbers of contexts and environments differ, or as `make`.
         """
-        if num_envs < 1:
-            raise UserError(f"num_envs is {num_envs}; at least 1 is needed")
+        num_envs = whole("num_envs", num_envs, STEPS)
         if contexts is not None and (sampler is not None or len(contexts) != num_envs):
             raise UserError(
                 f"{num_envs} environments need {num_envs} contexts and no sampler; found {len(contexts)}"

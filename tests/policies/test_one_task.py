@@ -258,7 +258,7 @@ def test_effort_pulls_the_actions_of_plain_networks_to_the_middle(name: str) -> 
     for model, coef in ((free, 0.0), (priced, 0.3)):
         model.policy.zero_grad()
         outputs = means(model)
-        (0.0 * outputs.sum()).backward()
+        torch.autograd.backward(0.0 * outputs.sum())
         bare = outputs.detach().atanh() if name == "TD3" else outputs.detach()
         own = list(
             model.policy.actor.mu.parameters()

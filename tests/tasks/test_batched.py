@@ -340,7 +340,7 @@ def test_wrong_use_is_refused() -> None:
         family.make_vec(2, contexts=[{}])
     with pytest.raises(UserError, match="2 environments need 2 contexts and no sampler"):
         family.make_vec(2, contexts=[{}, {}], sampler=TaskSampler([{}]))
-    with pytest.raises(UserError, match="num_envs is 0"):
+    with pytest.raises(UserError, match="num_envs: found 0; allowed: a whole number"):
         family.make_vec(0)
     with pytest.raises(gym.error.ResetNeeded):
         family.make_vec(2).step(np.zeros((2, 2)))
