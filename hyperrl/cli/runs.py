@@ -45,15 +45,17 @@ class Row:
 
 
 def list_runs(folder: str | None, as_json: bool) -> None:
-    """Print the runs in a folder and below it; of a broken one what is wrong with it."""
+    """Print the runs in a folder and below it; of one with a broken file what is wrong with it."""
     from hyperrl.store import runs_below
 
     root = Path(folder or "runs")
     if not root.is_dir():
         raise UserError(f"list runs: {str(root)!r}: no such directory")
     found = list(runs_below(root))
-    rows = [_row(run) for _, run in found if not isinstance(run, UserError)]
-    broken = {str(path): str(mistake) for path, mistake in found if isinstance(mistake, UserError)}
+    runs = [run for _, run in found if not isinstance(run, UserError)]
+    faults = {str(run.path): fault for run in runs if run.state != "running" and (fault := run.fault())}
+    rows = [_row(run) for run in runs if str(run.path) not in faults]
+    broken = {str(path): str(mistake) for path, mistake in found if isinstance(mistake, UserError)} | faults
     if as_json:
         errors = [{"run": path, "error": error} for path, error in broken.items()]
         typer.echo(json.dumps({"runs": [asdict(row) for row in rows], "broken": errors}, allow_nan=False))

@@ -1,6 +1,7 @@
 """An agent as it will train on a family: its own fields, then the family's, then the user's overrides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from hyperrl.errors import UserError, spelled
@@ -33,7 +34,8 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     try:
         return parse_agent(data, _source() if overrides else f"{agent.name} on {family.name}")
     except UserError as error:
-        raise _of_another_kind(agent, data, str(error)) or error from None
+        kind = _of_another_kind(agent, data, str(error))
+        raise kind or _at_another_place(agent, overrides, str(error)) or error from None
 
 
 def _of_another_kind(agent: AgentRecipe, data: dict[str, Any], mistake: str) -> UserError | None:
@@ -47,6 +49,33 @@ def _of_another_kind(agent: AgentRecipe, data: dict[str, Any], mistake: str) -> 
                 f" fields of agent {agent.name!r} are for; take another agent (`hyperrl list agents`)"
             )
     return None
+
+
+def _at_another_place(agent: AgentRecipe, overrides: Sequence[str], mistake: str) -> UserError | None:
+    """The mistake itself where an override's field is unknown, but a group holds one of that name."""
+    known = list(_paths(agent.model_dump()))
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        place = key if f": {key}: unknown field" in mistake else key.partition(".")[0]
+        if f": {place}: unknown field" not in mistake or key in known:
+            continue
+        last = key.rpartition(".")[2]
+        names = {path.rpartition(".")[2] for path in known}
+        close = get_close_matches(last, names, n=1, cutoff=0.8)
+        found = [path for path in known if path.endswith(f".{key}")] or [
+            path for name in close for path in known if path.rpartition(".")[2] == name
+        ]
+        if found:
+            return UserError(f"{_source()}: {key}: unknown field; did you mean {found[0]!r}?")
+    return None
+
+
+def _paths(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all fields."""
+    for name, value in data.items():
+        yield prefix + name
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{prefix}{name}.")
 
 
 def _source() -> str:

@@ -239,6 +239,27 @@ class Run:
             return None
         return found if isinstance(found, dict) else None
 
+    def fault(self) -> str | None:
+        """What is wrong with a file of the run, None where all seem whole.
+
+        Of a checkpoint the header and the length are looked at, which tell a truncated one; its digest is
+        checked when it is loaded.
+        """
+        from hyperrl.store.checkpoint import read_meta
+
+        for name in self.checkpoints():
+            try:
+                read_meta(self._checkpoint(name))
+            except (OSError, ValueError) as error:
+                return f"checkpoint {name!r} is {error}"
+        for path in (self.path / "status.json", *sorted(self._evaluations.glob("*.json"))):
+            try:
+                if not isinstance(json.loads(path.read_bytes()), dict):
+                    raise ValueError
+            except (OSError, ValueError, RecursionError):
+                return f"{path.relative_to(self.path)} is truncated or not JSON"
+        return None
+
     def evaluations(self) -> list[dict[str, Any]]:
         """Every stored evaluation, by name; UserError tells of a file that is no JSON object."""
         found = []

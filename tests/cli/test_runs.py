@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from hyperrl.cli import main
 from hyperrl.store import Run, RunSpec
@@ -82,3 +83,23 @@ def test_a_wrong_question_is_one_line(
 def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
+
+
+@pytest.mark.parametrize("file", ["checkpoints/latest.safetensors", "evaluations/final.json", "status.json"])
+@pytest.mark.parametrize("left", [0.5, 0.0])
+def test_a_run_with_a_broken_file_is_not_called_finished(
+    file: str, left: float, tmp_path: Path, spec: RunSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = created(tmp_path / "run", spec)
+    run.save_checkpoint("latest", {"a": torch.zeros(8)}, {"steps": 4096})
+    run.save_evaluation({"splits": {}}, "final")
+    run.write_status("finished", 4096)
+    assert main(["list", "runs", str(tmp_path)]) == 0
+    assert " finished " in capsys.readouterr().out
+    data = (run.path / file).read_bytes()
+    (run.path / file).write_bytes(data[: int(left * len(data))])
+    assert main(["list", "runs", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"broken: {run.path}: ")
+    assert ("checkpoint 'latest'" in told) == ("latest" in file)
+    assert "truncated or not" in told

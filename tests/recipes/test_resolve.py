@@ -127,3 +127,22 @@ def test_a_list_may_leave_out_the_training_tasks_by_itself() -> None:
     }
     data = {"name": "f", "about": "", "base": "B-v0", "features": {"g": feature}, "splits": parts}
     assert parse_family(data, "x").splits.interpolation[0].without_train
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("learning_rate=1e-3", "algorithm.learning_rate"),
+        ("learning_rat=1e-3", "algorithm.learning_rate"),
+        ("hidden=[32]", "policy.hypernetwork.hidden"),
+        ("hypernetwork.hidden=[32]", "policy.hypernetwork.hidden"),
+        ("policy.hidden=[32]", "policy.hypernetwork.hidden"),
+        ("algorithm.net_arch=[8]", "policy.net_arch"),
+        ("n_steps=32", "algorithm.n_steps"),
+    ],
+)
+def test_a_field_given_without_its_group_points_to_it(given: str, meant: str) -> None:
+    key = given.partition("=")[0]
+    with pytest.raises(UserError) as caught:
+        resolve(load_agent("hyper-ppo"), load_family("ode"), [given])
+    assert str(caught.value).endswith(f": {key}: unknown field; did you mean {meant!r}?")
