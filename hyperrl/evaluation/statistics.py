@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 Statistic = Callable[..., Any]
 """As NumPy writes them, `statistic(values, axis=k)` reducing axis k: `np.mean`, `np.median`, `iqm`."""
@@ -92,6 +91,8 @@ def mean_error(returns: ArrayLike) -> MeanError | None:
         raise ValueError(f"returns must be (runs, tasks, episodes), found the shape {array.shape}")
     if array.size == 1:
         return None
+    from scipy.special import stdtrit
+
     scores = array.mean(axis=2) if array.shape[1] > 1 else array[:, 0]
     error, freedom = _two_way(scores)
     center = float(scores.mean())

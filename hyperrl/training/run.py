@@ -9,7 +9,7 @@ from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, spelled
 from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
 from hyperrl.recipes import AgentRecipe, HyperPolicy
@@ -141,7 +141,8 @@ def resume(
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
-                f"run {str(run.path)!r}: {done} of {planned} steps are taken; give more steps to extend it"
+                f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
+                f" give more in {spelled('steps', '--steps')} to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)
         with closing(built) as training, _explaining_ends(run):
