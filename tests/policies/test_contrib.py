@@ -311,3 +311,15 @@ def test_a_memory_tells_tasks_apart_from_the_start() -> None:
     weights = policy.generated.hyper(output[-1]).dense()["actor.1.weight"]
     spread = (weights - weights.mean(dim=0)).square().mean() / weights.square().mean()
     assert 0.01 < spread < 0.5
+
+
+def test_a_recurrent_policys_hypernetwork_starts_for_what_its_lstm_gives() -> None:
+    """The range it starts for is that of uniform numbers with the means and deviations of the output."""
+    policy = made("RecurrentPPO").policy
+    encoder = policy.generated.hyper.encoder
+    torch.manual_seed(5)
+    with torch.no_grad():
+        output, _ = policy.lstm_actor(torch.randn(32, 256, policy.lstm_actor.input_size))
+    torch.testing.assert_close((encoder.low + encoder.high) / 2, output.mean(dim=(0, 1)), atol=0.03, rtol=0)
+    reach = 3**0.5 * output.std(dim=(0, 1))
+    torch.testing.assert_close((encoder.high - encoder.low) / 2, reach, atol=0, rtol=0.15)
