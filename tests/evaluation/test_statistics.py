@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -58,6 +60,28 @@ def test_the_error_over_runs_and_tasks_by_hand() -> None:
     freedom = total**2 / (of_runs**2 / 1 + of_tasks**2 / 2 + rest**2 / 2)
     reach = float(stats.t.ppf(0.975, freedom)) * total**0.5
     assert mean_error(returns) == pytest.approx((total**0.5, 5 - reach, 5 + reach), rel=1e-9)
+
+
+def test_the_error_is_not_less_than_that_of_runs_or_of_tasks_alone() -> None:
+    """Where what is left over is large, taking it off both would leave too little."""
+    returns = np.array([[0.0, 4.0], [12.0, 8.0]])  # runs 2 and 10, tasks 6 and 6, left over 2 each
+    for turned in (returns, returns.T):
+        error = mean_error(turned[:, :, None])
+        assert error is not None
+        assert error.stderr == pytest.approx(4.0)
+
+
+def test_the_error_of_starts_by_hand_at_any_scale() -> None:
+    for scale in (1e-3, 1.0, 1e3):
+        returns = scale * np.array([[[0.0, 0.5], [2.0, 2.0]], [[0.0, 0.3], [1.0, 1.0]]])
+        within = [np.var([0.0, 0.4], ddof=1), 0.0]  # of the mean over runs
+        assert start_error(returns) == pytest.approx(scale * (sum(within) / 2) ** 0.5 / 2)
+
+
+@pytest.mark.parametrize("returns", [[1.0, 2.0], [[1.0, 2.0]], [[[[1.0]]]]])
+def test_the_error_of_other_axes_is_refused(returns: Any) -> None:
+    with pytest.raises(ValueError, match=r"returns must be \(runs, tasks, episodes\)"):
+        mean_error(returns)
 
 
 def test_of_episodes_that_are_alike_the_interval_allows_for_what_none_of_them_showed() -> None:

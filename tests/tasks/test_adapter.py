@@ -107,6 +107,16 @@ def test_an_observation_takes_the_form_of_its_space(space: Any, value: Any, want
         assert adapter.observation_space.contains(found)
 
 
+def test_the_lowest_choices_are_known_where_they_are_not_zero() -> None:
+    several = spaces.MultiDiscrete([3, 2], start=np.array([1, -1]))
+    nested = spaces.Dict(dial=spaces.Discrete(3, start=2), plain=spaces.Discrete(3), more=several, at=BOX)
+    found = BaseAdapter(nested, spaces.Discrete(2, start=-1))
+    assert found.starts.keys() == {"dial", "more"}
+    assert (found.starts["dial"], found.starts["more"].tolist(), found.action_start) == (2, [1, -1], -1)
+    assert BaseAdapter(spaces.Discrete(3, start=5), PUSH).starts == {"obs": 5}
+    assert BaseAdapter(BOX, PUSH).starts == {}
+
+
 @pytest.mark.parametrize(
     ("space", "value", "says"),
     [
@@ -154,6 +164,7 @@ SEEN = np.zeros(2, np.float32)
         ((SEEN, "1", False, False, {}), "the reward is of type str; allowed: one number"),
         ((SEEN, 1j, False, False, {}), "the reward is of type complex; allowed: one number"),
         ((SEEN, 0.0, None, False, {}), "terminated is None; allowed: true or false"),
+        ((SEEN, 0.0, 2, False, {}), "terminated is of type int; allowed: true or false"),
         ((SEEN, 0.0, False, "no", {}), "truncated is of type str; allowed: true or false"),
         ((SEEN, 0.0, False, False, None), "its info is None; allowed: a dictionary"),
         ((SEEN, 0.0, False, False, []), "its info is a list of 0; allowed: a dictionary"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hyperrl.api import evaluate
 from hyperrl.errors import UserError
 from hyperrl.specialists.reading import specialist
 from hyperrl.specialists.sb3 import plain_model
@@ -76,6 +77,35 @@ def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -
     assert load_state(run, "best")["steps"] == state["steps"]
     best(state["validation"] + 1, 10)
     assert load_state(run, "best")["steps"] == 10
+
+
+def test_the_evaluation_at_the_end_is_of_the_best_weights(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of those that training ended with, which may be worse."""
+
+    class FirstIsBest(BaseCallback):
+        def __init__(self, best: BestWeights) -> None:
+            super().__init__()
+            self._best = best
+
+        def _on_training_start(self) -> None:
+            self._best(1.0, 0)
+
+        def _on_step(self) -> bool:
+            return True
+
+    monkeypatch.setattr(
+        "hyperrl.training.telemetry.callbacks", lambda *given: [FirstIsBest(given[4]), *given[6:]]
+    )
+    run = start("hyper-ppo", "ode", steps=1024)
+    (final,) = run.evaluations()
+    assert final["checkpoint"] == {"name": "best", "steps": 0}
+    best, latest = (
+        evaluate(run.path, splits=["train"], checkpoint=name, save=False) for name in ("best", "latest")
+    )
+    found = [task["returns"] for task in final["tasks"] if task["split"] == "train"]
+    assert found == [task.returns for task in best.tasks] != [task.returns for task in latest.tasks]
 
 
 @pytest.mark.usefixtures("no_telemetry")
