@@ -74,8 +74,8 @@ def test_the_error_is_not_less_than_that_of_runs_or_of_tasks_alone() -> None:
 def test_the_error_of_starts_by_hand_at_any_scale() -> None:
     for scale in (1e-3, 1.0, 1e3):
         returns = scale * np.array([[[0.0, 0.5], [2.0, 2.0]], [[0.0, 0.3], [1.0, 1.0]]])
-        within = [np.var([0.0, 0.4], ddof=1), 0.0]  # of the mean over runs
-        assert start_error(returns) == pytest.approx(scale * (sum(within) / 2) ** 0.5 / 2)
+        of_first = 0.4**2 / 2  # of the mean over runs, 0 and 0.4; the second task's are alike
+        assert start_error(returns) == pytest.approx(scale * (of_first / 2) ** 0.5 / 2)
 
 
 @pytest.mark.parametrize("returns", [[1.0, 2.0], [[1.0, 2.0]], [[[[1.0]]]]])
