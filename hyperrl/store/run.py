@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.errors import UserError, nearest, spelled
+from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import (
     CHECKPOINT,
     atomic_write,
@@ -20,9 +21,10 @@ from hyperrl.store.files import (
 from hyperrl.store.layout import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import history, last_values
-from hyperrl.store.spec import RunSpec, read_spec, spec_text
+from hyperrl.store.spec import RunSpec, SourceFile, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 from hyperrl.store.trust import permitted, remember
+from hyperrl.tasks.base_modules import digest, pinned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,9 +73,7 @@ class Run:
                 run.write_status("running", 0)
                 for folder in FOLDERS:
                     (path / folder).mkdir(exist_ok=True)
-                if spec.source is not None:
-                    run.copy_source(Path(spec.source.path))
-                    remember(spec.source)
+                run.note_source(spec.family)
             yield run
 
     @contextmanager
@@ -159,16 +159,25 @@ class Run:
         atomic_write(self.path / SPEC, spec_text(spec).encode())
         self.spec = spec
 
-    def copy_source(self, file: Path) -> None:
-        """Copy the file that the base environment is imported from into the run, to be read, not imported.
+    def note_source(self, family: FamilyRecipe) -> None:
+        """Note the file that a training imports the base environment from: in the run and on this machine.
 
-        A package, or a compiled module, is not copied.
+        The run keeps a copy, to be read, not imported, beside those of other contents that it was trained
+        with before. A package, or a compiled module, is not copied.
         """
-        if file.suffix != ".py" or file.name == "__init__.py":
+        source = SourceFile.of(family)
+        if source is None:
             return
-        folder = self.path / SOURCE
-        folder.mkdir(exist_ok=True)
-        atomic_write(folder / file.name, file.read_bytes())
+        file = Path(source.path)
+        if file.suffix == ".py" and file.name != "__init__.py":
+            copy = self.path / SOURCE / file.name
+            copy.parent.mkdir(exist_ok=True)
+            if copy.is_file() and digest(copy) != source.sha256:
+                copy.rename(copy.with_stem(f"{copy.stem}-{digest(copy)[:8]}"))
+            atomic_write(copy, file.read_bytes())
+        if source != self.spec.source:
+            self.write_spec(self.spec.model_copy(update={"family": pinned(family), "source": source}))
+        remember(source)
 
     def save_checkpoint(self, name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> Path:
         """Write one checkpoint, atomically.

@@ -147,6 +147,7 @@ def resume(
         built = _built(run, family, device, detect_anomaly, state)
         with closing(built) as training, _explaining_ends(run):
             exact = training.restore(run, state)
+            run.note_source(training.family.recipe)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
             run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))

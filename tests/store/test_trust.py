@@ -190,3 +190,17 @@ def test_a_huge_file_is_not_read(run: Run, tmp_path: Path) -> None:
     os.truncate(tmp_path / "mine/box_env.py", 1 << 34)  # a hole takes no room on the disk
     with pytest.raises(UserError, match="allow_import"):
         Run.open(run.path)
+
+
+def test_a_file_that_changed_and_was_trained_on_with(run: Run, tmp_path: Path) -> None:
+    """The run was then trained with both; it opens with the last."""
+    file = tmp_path / "mine/box_env.py"
+    before = file.read_text()
+    changed(file)
+    opened = Run.open(run.path, [str(file)])
+    opened.note_source(opened.spec.family)
+    assert Run.open(run.path).spec == opened.spec != run.spec
+    copies = sorted((run.path / "source").iterdir(), key=lambda copy: len(copy.name))
+    assert [copy.read_text() for copy in copies] == [file.read_text(), before]
+    opened.note_source(opened.spec.family)
+    assert len(list((run.path / "source").iterdir())) == 2
