@@ -66,8 +66,9 @@ def remark(base: gym.Env[Any, Any], quantity: str, default: float, low: float, h
     reason = no_effect(base, quantity)
     if reason is not None:
         return reason
-    below = least_friction(base, quantity) * default
-    if low >= below:
+    least = least_friction(base, quantity)
+    below = least * default
+    if not least or low >= below:
         return None
     part = "" if high <= below else f" below {below:g}"
     return f"a contact has the larger friction of its two geoms, which{part} is that of what this one touches"

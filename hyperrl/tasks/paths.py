@@ -18,10 +18,19 @@ def read(root: Any, path: str) -> Any:
 
 
 def write(root: Any, path: str, value: Any) -> None:
-    """Set what a path leads to; raises LookupError as `read`, or what the environment raises."""
+    """Set what a path leads to; of a tuple, which cannot be changed, the whole is replaced.
+
+    Raises:
+        LookupError: as `read`, or what the environment raises.
+    """
     parent, _, last = path.rpartition(".")
     holder = read(root, parent) if parent else root
     _within(holder, last)
+    if isinstance(holder, tuple) and _is_index(last):
+        changed = list(holder)
+        changed[int(last)] = value
+        write(root, parent, holder._make(changed) if hasattr(holder, "_make") else tuple(changed))
+        return
     indexed = _is_index(last) or not hasattr(holder, last)
     if isinstance(holder, Mapping) or (indexed and hasattr(holder, "__setitem__")):
         holder[_key(holder, last)] = value

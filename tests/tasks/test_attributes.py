@@ -1,6 +1,6 @@
 """Attributes that carry features: whole numbers stay whole, and what holds no number is refused."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -8,7 +8,14 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
-from hyperrl.tasks import Family, check_family, contextualize
+from hyperrl.tasks import Family, check_family, contextualize, paths
+
+
+class Sizes(NamedTuple):
+    """Two numbers, of which the second has a name."""
+
+    high: int
+    wide: int
 
 
 class Counting(gym.Env[Any, Any]):
@@ -23,6 +30,7 @@ class Counting(gym.Env[Any, Any]):
         self.flag, self.truth, self.lone = True, np.bool_(True), np.array(1)
         self.loose, self.none = 1.0, None
         self.counts, self.goal, self.config = [1, 2], np.array([1, 2, 3, 4]), {"lanes": 1}
+        self.pair, self.named = (1, 2), {"sizes": Sizes(1, 2)}
         self.size, self.render_mode = size, render_mode
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
@@ -31,7 +39,16 @@ class Counting(gym.Env[Any, Any]):
         return np.zeros(1), {}
 
     def step(self, action: int) -> Any:
-        whole = (self.plain, self.wide, self.byte, self.lone, self.counts[0], self.goal[0])
+        whole = (
+            self.pair[0],
+            self.named["sizes"].wide,
+            self.plain,
+            self.wide,
+            self.byte,
+            self.lone,
+            self.counts[0],
+            self.goal[0],
+        )
         self.x += sum(len(range(each)) for each in whole) + len(range(self.config["lanes"]))
         assert self.flag in (0, 1)
         return np.array([self.x + self.flag + self.truth + self.size], np.float64), 0.0, False, False, {}
@@ -65,6 +82,8 @@ def counting(attribute: str, values: list[float], **feature: Any) -> Family:
         ("counts.0", int),
         ("goal.0", np.int64),
         ("config.lanes", int),
+        ("pair.0", int),
+        ("named.sizes.-1", int),
     ],
 )
 def test_a_whole_number_of_any_type_stays_whole(attribute: str, kind: type) -> None:
@@ -73,10 +92,10 @@ def test_a_whole_number_of_any_type_stays_whole(attribute: str, kind: type) -> N
     env = family.make_default()
     env.reset(options={"context": {"n": 3}})
     base: Any = env.base
-    found = {"counts.0": base.counts[0], "goal.0": base.goal[0], "config.lanes": base.config["lanes"]}
-    value = found[attribute] if attribute in found else getattr(base, attribute)
+    value = paths.read(base, attribute)
     assert type(value) is kind
     assert value == 3
+    assert isinstance(base.named["sizes"], Sizes)
 
 
 @pytest.mark.parametrize(("attribute", "kind"), [("flag", bool), ("truth", np.bool_), ("loose", float)])

@@ -50,3 +50,11 @@ def test_the_part_of_a_range_that_has_no_effect_is_told() -> None:
     assert "friction of its two geoms, which below 1 is that of what this one touches" in row.detail
     *_, row = check_family(family_of("HalfCheetah-v5", physics="friction"))
     assert "geoms" not in row.detail
+
+
+def test_nothing_is_told_of_another_simulator() -> None:
+    """Of a lander's gravity, whose range lies below 0."""
+    pytest.importorskip("Box2D")
+    gravity = {"default": -10, "train": [-11, -4], "physics": "gravity"}
+    *_, row = check_family(family_of("LunarLander-v3", **gravity))
+    assert row.detail == "changes the transition (-10.3 against -7.85, seed 0)"
