@@ -135,13 +135,18 @@ def test_a_sweep_draws_a_curve(folder: Path) -> None:
     found = api.evaluate(folder / "seed-0", splits=["interpolation"], sweep=[("c0", -10, 10, 5)])
     assert [task.context["c0"] for task in found.asked] == [-10, -5, 0, 5, 10]
     assert found.splits["interpolation"]["tasks"] == 6
-    assert [figure.name for figure in found.figures] == ["evaluation-c0.png"]
+    (first,) = found.figures
+    assert first.name.startswith("evaluation-c0-")
+    before = first.read_bytes()
+    (later,) = api.evaluate(folder / "seed-0", sweep=[("c0", -2, 2, 3)]).figures
+    assert later != first
+    assert first.read_bytes() == before
 
 
 def test_two_sweeps_draw_a_heatmap(reach: Family, reached: Path) -> None:
     found = api.evaluate(reached, sweep=[("gain", 0.5, 2, 4), ("goal", -1, 1, 3)], family=reach)
     assert len(found.asked) == 12
-    assert [figure.name for figure in found.figures] == ["evaluation-gain-goal.png"]
+    assert [figure.name[:21] for figure in found.figures] == ["evaluation-gain-goal-"]
     assert imread(found.figures[0]).ndim == 3
 
 
@@ -157,7 +162,7 @@ def test_several_runs_are_seeds(folder: Path) -> None:
     assert [file.parents[1] for file in found.files] == paths
     assert [json.loads(file.read_text())["seed"] for file in found.files] == [0, 1]
     assert [part["tasks"] for part in found.to_json()["runs"]] == [part.to_json()["tasks"] for part in alone]
-    assert found.figures[0].name == "evaluation-splits-2-seeds.png"
+    assert found.figures[0].name.startswith("evaluation-splits-2-seeds-")
 
 
 def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(folder: Path) -> None:

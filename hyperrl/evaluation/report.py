@@ -108,14 +108,17 @@ def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) 
     return summary
 
 
+def worst_of(results: Sequence[TaskResult]) -> int:
+    """Which result is the worst: by the part of the best known return, where all have one, else by return."""
+    shares = [result.of_oracle for result in results]
+    known = [share for share in shares if share is not None]
+    scores = known if len(known) == len(shares) else [result.mean for result in results]
+    return int(np.argmin(scores))
+
+
 def _worst(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) -> WorstTask:
     played = [(number, task) for number, run in enumerate(runs) for task in run]
-    by_share = all(task.of_oracle is not None for _, task in played)
-
-    def score(task: TaskResult) -> float:
-        return task.of_oracle if by_share and task.of_oracle is not None else task.mean
-
-    number, task = min(played, key=lambda each: score(each[1]))
+    number, task = played[worst_of([task for _, task in played])]
     worst = WorstTask(
         context=dict(task.context), mean=task.mean, oracle=task.oracle, of_oracle=task.of_oracle
     )

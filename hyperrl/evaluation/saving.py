@@ -23,17 +23,18 @@ def saved(found: Evaluation, runs: Sequence[Run], family: Family, asked: Request
     Raises:
         UserError: a run cannot be written, as on a disk that is full.
     """
-    name = f"evaluation-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
+    name = f"evaluation-{stamp}"
     files = []
     for run, part in zip(runs, found.per_run(), strict=True):
         with told_unwritable("run", run.path):
             files.append(run.save_evaluation(part.to_json(), name))
     with told_unwritable("run", runs[0].path):
-        figure = _figure(found, runs[0].figures, family, asked)
+        figure = _figure(found, runs[0].figures, family, asked, stamp)
     return replace(found, files=tuple(files), figures=() if figure is None else (figure,))
 
 
-def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> Path | None:
+def _figure(found: Evaluation, folder: Path, family: Family, asked: Request, stamp: str) -> Path | None:
     from hyperrl.evaluation.figures import heatmap, plane, return_over_context
 
     def drawn(run: RunResult) -> list[TaskResult]:
@@ -43,7 +44,7 @@ def _figure(found: Evaluation, folder: Path, family: Family, asked: Request) -> 
     if not results:
         return None
     seeds = f"-{len(found.runs)}-seeds" if len(found.runs) > 1 else ""
-    path = folder / f"evaluation-{'-'.join(asked.swept) or 'splits'}{seeds}.png"
+    path = folder / f"evaluation-{'-'.join(asked.swept) or 'splits'}{seeds}-{stamp}.png"
     grid = (asked.swept[0], asked.swept[1]) if len(asked.swept) == 2 else plane(results, family)
     if grid is not None:
         heatmap(results, family, grid, path, agent=found.agent)

@@ -56,7 +56,7 @@ class MeanError(NamedTuple):
     high: float | None
 
 
-def mean_error(returns: ArrayLike) -> MeanError | None:
+def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError | None:
     """Standard error and 95 % interval of the mean return over runs, tasks and starts.
 
     Columns are the tasks' mean returns, or, of a single task, its episodes. Tasks have starts of their own,
@@ -79,6 +79,7 @@ def mean_error(returns: ArrayLike) -> MeanError | None:
 
     Args:
         returns: undiscounted returns (runs, tasks, episodes).
+        rare: allow for outcomes that none of the episodes showed, as told above.
 
     Returns:
         None where there is one episode in all.
@@ -99,9 +100,9 @@ def mean_error(returns: ArrayLike) -> MeanError | None:
     unseen = 1 - 0.05 ** (1 / array.size)
     reach = float(stdtrit(freedom, 0.975)) * error
     _, counts = np.unique(array, return_counts=True)
-    if 2 * counts.max() > array.size:
+    if rare and 2 * counts.max() > array.size:
         reach = max(reach, unseen * abs(center))
-    if not array.any():
+    if rare and not array.any():
         return MeanError(error, None, None)
     return MeanError(error, center - reach, center + reach)
 

@@ -67,7 +67,10 @@ def test_curves_show_agents_optimum_training_tasks_and_range(
         name: ode_results(result, ode, level, 3) for name, level in (("hyper", 150.0), ("concat", 80.0))
     }
     figure = return_over_context(agents, ode, path)
-    assert labels(figure) == ["hyper", "concat", "optimum", "training task", "outside the training range"]
+    assert labels(figure) == [
+        "hyper", "concat", "train", "interpolation", "extrapolation", "95 % interval", "optimum",
+        "training task", "outside the training range",
+    ]  # fmt: skip
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("c0 (1/time)", "episode return")
     drawn = {line.get_label(): line for line in axes.get_lines()}
@@ -78,13 +81,58 @@ def test_curves_show_agents_optimum_training_tasks_and_range(
     best = oracles(ode, ({"c0": float(c0)} for c0 in range(-10, 11)))
     np.testing.assert_allclose(y_of(drawn["optimum"]), best)
     bands = [np.asarray(band.get_paths()[0].vertices) for band in axes.collections]
-    assert [(b[:, 1].min(), b[:, 1].max()) for b in bands if len(b) > 10] == [(150, 152), (80, 82)]
+    reach = 4.302652729911275 / 3**0.5  # Student's t of 2 degrees of freedom; returns 150, 151 and 152
+    expected = [(level - reach, level + reach) for level in (151, 81)]
+    np.testing.assert_allclose([(b[:, 1].min(), b[:, 1].max()) for b in bands if len(b) > 10], expected)
     assert "3 seeds" in figure.legends[0].get_title().get_text()
     assert_nothing_overlaps_or_is_cut(figure)
     image = imread(path)
     assert image.shape[1] == pytest.approx(7.4 * 200, abs=1)
     assert 0.5 < image[..., :3].mean() < 0.995  # neither empty nor black
     assert [file.name for file in path.parent.iterdir()] == ["ode.png"]
+
+
+def test_one_agents_points_have_their_splits_colors_and_the_band_its_episodes_interval(
+    cartpole: Family,
+) -> None:
+    lengths = [0.3, 0.5, 1.0, 2.0]
+    contexts = [{**cartpole.space.default, "length": length} for length in lengths]
+    returns = [[10.0, 14.0], [20.0, 20.0], [30.0, 34.0], [400.0, 440.0]]
+    results = [
+        TaskResult(context, cartpole.flag(context), own, [1, 1], None)
+        for context, own in zip(contexts, returns, strict=True)
+    ]
+    figure = return_over_context({"hyper": results}, cartpole)
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    np.testing.assert_allclose(np.asarray(lines["interpolation"].get_xdata(), dtype=float), lengths[:3])
+    np.testing.assert_allclose(np.asarray(lines["extrapolation"].get_xdata(), dtype=float), lengths[3:])
+    assert lines["interpolation"].get_color() != lines["extrapolation"].get_color()
+    band = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)
+    ends = band[np.isclose(band[:, 0], 0.3)][:, 1]
+    assert (ends.min(), ends.max()) == pytest.approx((12 - 2 * 12.7062047, 12 + 2 * 12.7062047))
+    title = figure.legends[0].get_title().get_text()
+    assert "mean of 2 episodes a task" in title
+    assert "held: gravity = 9.8 m/s², masscart = 1 kg, masspole = 0.1 kg, force_mag = 10 N" in title
+    assert "worst task: 12 at length = 0.3 m" in title
+    assert_nothing_overlaps_or_is_cut(figure)
+
+
+def test_the_worst_task_is_told_with_its_part_of_the_optimum(result: Make, ode: Family) -> None:
+    results = [result({"c0": c0}, mean, 100.0) for c0, mean in ((1.0, 43.0), (2.0, 99.0))]
+    figure = return_over_context({"hyper": results}, ode)
+    assert "worst task: 43 (43% of the optimum) at c0 = 1 1/time" in figure.legends[0].get_title().get_text()
+    ring = next(line for line in figure.axes[0].get_lines() if line.get_label() == "worst task")
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1.0], [43.0])  # type: ignore[arg-type]
+
+
+def test_no_line_crosses_a_gap_that_was_not_tested(result: Make, ode: Family) -> None:
+    values = [-4.0, -3.0, -2.0, 2.0, 3.0, 4.0]
+    figure = return_over_context({"hyper": [result({"c0": c0}, 100.0, 150.0) for c0 in values]}, ode)
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    for name in ("hyper", "optimum"):
+        x = np.asarray(lines[name].get_xdata(), dtype=float)
+        assert np.isnan(x[3])
+        np.testing.assert_allclose(np.delete(x, 3), values)
 
 
 def test_agents_keep_their_colours_and_differ(result: Make, ode: Family) -> None:
@@ -125,6 +173,8 @@ def test_many_features_give_points_in_a_panel_each(result: Make, cartpole: Famil
     figure = return_over_context({"hyper": results, "concat": results}, cartpole)
     assert [axes.get_xlabel().split(" ")[0] for axes in figure.axes] == list(cartpole.space.names)
     points = figure.axes[0].get_lines()[0]
+    colors = [{line.get_color() for line in axes.get_lines()} for axes in figure.axes]
+    assert all(len(each) == 3 and each == colors[0] for each in colors)  # two agents, one split
     assert points.get_linestyle() == "None"
     assert len(np.asarray(points.get_xdata())) == len(results)
     assert_nothing_overlaps_or_is_cut(figure)
@@ -157,6 +207,11 @@ def test_heatmap_puts_each_mean_into_its_cell(tmp_path: Path, result: Make) -> N
     known = oracles(family, ({"c0": x, "c1": y} for y in (-4.0, 4.0) for x in (-6.0, 0.0, 6.0)))
     np.testing.assert_allclose(best.ravel(), known)
     assert figure.axes[2].get_ylabel() == "episode return"
+    for axes in figure.axes[:2]:
+        marks = {line.get_label(): line.get_color() for line in axes.get_lines()}
+        assert {"interpolation", "extrapolation", "worst task"} <= set(marks)
+        assert marks["interpolation"] != marks["extrapolation"]
+    assert "mean of 2 seeds, 1 episode each" in figure.legends[0].get_title().get_text()
     assert_nothing_overlaps_or_is_cut(figure)
     assert imread(tmp_path / "heat.png").ndim == 3
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hyperrl.evaluation.figures import style
+from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.statistics import mean_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +42,9 @@ def return_over_context(
 
     A curve where tasks differ in one feature (one panel for each value of features that take few values,
     such as a sign); points, one panel for each feature, where they differ in several. Curves are the mean
-    over runs, bands the range from the lowest to the highest run.
+    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all); a
+    curve breaks where a gap was not tested. One agent's points have the colors of their splits; under several
+    agents' each tested task has a mark of its split's color on the axis.
 
     Args:
         agents: results by the agent's name. Results at the same context are its runs (seeds).
@@ -62,17 +66,23 @@ def return_over_context(
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         drawn = zip(grid.flat, panels, strict=False)
         outside = [_draw(axes, panel, agents, family) for axes, panel in drawn]
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            if len(agents) == 1:
+                _mark_worst(axes, panel, everything)
         style.from_zero(grid.flat[0], min(result.mean for result in everything))
         for axes in grid.flat[len(panels) :]:
             axes.remove()
         for row in grid:
             row[0].set_ylabel("episode return")
-        runs = max(style.seeds_of(results) for results in agents.values())
-        note = style.note(runs, max(len(result.returns) for result in everything))
         heading = title or f"{family.name}: zero-shot return"
-        style.head(
-            figure, heading, note, list(grid.flat[: len(panels)]), [_outside()] if any(outside) else []
-        )
+        contexts = [result.context for result in everything]
+        notes = [
+            style.note(max(agents.values(), key=style.seeds_of)),
+            style.held(family, contexts),
+            style.worst_note(family, {name: results for name, results in agents.items() if results}),
+        ]
+        patches = ([_band()] if _banded(grid.flat[0]) else []) + ([_outside()] if any(outside) else [])
+        style.head(figure, heading, notes, list(grid.flat[: len(panels)]), patches)
         figure.draw_without_rendering()
         style.save(figure, path)
     return figure
@@ -110,30 +120,95 @@ def _draw(axes: Axes, panel: _Panel, agents: Mapping[str, Sequence[TaskResult]],
         if not runs:
             continue
         if joined:
-            _curve(axes, runs, agent, look)
-        else:
+            _curve(axes, runs, style.intervals(shown[agent], panel.feature), agent, look)
+        elif len(agents) > 1:
             x = [r.context[panel.feature] for r in shown[agent]]
             y = [r.mean for r in shown[agent]]
             axes.plot(x, y, look.marker, color=look.colour, label=agent, alpha=0.6, markeredgewidth=0)
+    _splits(axes, panel, everything, family, apart=len(agents) == 1)
     if panel.fixed:
+        features = family.recipe.features
         axes.set_title(
-            ", ".join(f"{name} = {value:g}" for name, value in panel.fixed.items()), color=style.INK
+            ", ".join(style.value_of(name, value, features[name]) for name, value in panel.fixed.items()),
+            color=style.INK,
         )
     axes.set_xlabel(style.label_of(panel.feature, recipe))
     style.round_ticks(axes)
     return _training(axes, panel, family, [result.context for result in everything])
 
 
-def _curve(axes: Axes, runs: Mapping[float, np.ndarray], agent: str, look: style.Look) -> None:
-    x = list(runs)
-    marker = look.marker if len(x) <= 50 else ""
-    axes.plot(x, [r.mean() for r in runs.values()], marker=marker, color=look.colour, label=agent, zorder=3)
-    if any(r.size > 1 for r in runs.values()):
-        low, high = [r.min() for r in runs.values()], [r.max() for r in runs.values()]
+def _curve(
+    axes: Axes,
+    runs: Mapping[float, np.ndarray],
+    intervals: Mapping[float, tuple[float, float]],
+    agent: str,
+    look: style.Look,
+) -> None:
+    values = list(runs)
+    places = style.without_gaps(values)
+    x = [np.nan if place is None else values[place] for place in places]
+
+    def along(y: Sequence[float]) -> list[float]:
+        return [np.nan if place is None else y[place] for place in places]
+
+    marker = look.marker if len(values) <= 50 else ""
+    means = along([float(each.mean()) for each in runs.values()])
+    axes.plot(x, means, marker=marker, color=look.colour, label=agent, zorder=3)
+    if intervals:
+        low, high = (
+            along([intervals.get(value, (np.nan, np.nan))[end] for value in values]) for end in (0, 1)
+        )
         axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0, zorder=2)
-        for run in range(max(r.size for r in runs.values())):
-            y = [r[run] if run < r.size else np.nan for r in runs.values()]
+    for run in range(max(each.size for each in runs.values())):
+        if any(each.size > 1 for each in runs.values()):
+            y = along([float(each[run]) if run < each.size else np.nan for each in runs.values()])
             axes.plot(x, y, color=look.colour, alpha=0.45, linewidth=0.6, zorder=2.2)
+
+
+def _splits(axes: Axes, panel: _Panel, results: Sequence[TaskResult], family: Family, *, apart: bool) -> None:
+    """Tell the splits apart by color: the points of one agent, else marks on the axis."""
+    found: dict[str, list[TaskResult]] = {}
+    for result in results:
+        found.setdefault(style.split_of(family, result), []).append(result)
+    for split in (split for split in style.SPLIT_COLOURS if split in found):
+        x = [result.context[panel.feature] for result in found[split]]
+        look: dict[str, Any] = {
+            "color": style.SPLIT_COLOURS[split],
+            "label": split,
+            "linestyle": "none",
+            "zorder": 3.3,
+        }
+        if apart:
+            y = [result.mean for result in found[split]]
+            axes.plot(x, y, "o", markersize=4.5, markeredgecolor="white", markeredgewidth=0.4, **look)
+            if not panel.line:
+                for result in found[split]:
+                    error = mean_error([[result.returns]], rare=False)
+                    if error is not None and error.low is not None and error.high is not None:
+                        at = result.context[panel.feature]
+                        axes.plot(
+                            [at, at],
+                            [error.low, error.high],
+                            color=look["color"],
+                            alpha=0.35,
+                            linewidth=0.8,
+                            label="95 % interval",
+                        )
+        else:
+            bottom = axes.get_xaxis_transform()
+            axes.plot(
+                x, np.full(len(x), 0.02), "|", markersize=5, markeredgewidth=1.6, transform=bottom, **look
+            )
+
+
+def _mark_worst(axes: Axes, panel: _Panel, results: Sequence[TaskResult]) -> None:
+    worst = results[worst_of(results)]
+    if any(worst.context[name] != value for name, value in panel.fixed.items()):
+        return
+    axes.plot(
+        [worst.context[panel.feature]], [worst.mean], "o", markersize=9, markerfacecolor="none",
+        markeredgecolor=style.INK, label="worst task", zorder=3.6, linestyle="none",
+    )  # fmt: skip
 
 
 def _optimum(axes: Axes, results: Sequence[TaskResult], feature: str, joined: bool, name: str) -> None:
@@ -142,6 +217,8 @@ def _optimum(axes: Axes, results: Sequence[TaskResult], feature: str, joined: bo
         return
     x, y = zip(*best, strict=True)
     if joined:
+        places = style.without_gaps(x)
+        x, y = (tuple(np.nan if place is None else each[place] for place in places) for each in (x, y))
         axes.plot(x, y, color=style.INK, linestyle=(0, (4, 2)), linewidth=1.3, label=name, zorder=2.5)
     else:
         axes.plot(x, y, "_", color=style.INK, markersize=7, label=name, zorder=2.5)
@@ -171,6 +248,16 @@ def _training(axes: Axes, panel: _Panel, family: Family, contexts: Sequence[Mapp
 
 def _drawn(contexts: Sequence[Mapping[str, float]], feature: str, low: float, high: float) -> bool:
     return any(low < context[feature] < high for context in contexts)
+
+
+def _banded(axes: Axes) -> bool:
+    return bool(axes.collections)
+
+
+def _band() -> Patch:
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=style.GREY, alpha=0.3, linewidth=0, label="95 % interval")
 
 
 def _outside() -> Patch:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import style
+from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.statistics import mean_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +45,7 @@ def heatmap(
     Raises:
         ValueError: there are no results, or fewer than two values of either feature.
     """
+    contexts = [result.context for result in results]
     x, y = (np.unique([result.context[name] for result in results]) for name in features)
     if min(x.size, y.size) < 2:
         raise ValueError(f"a heatmap needs at least two values of {features[0]} and of {features[1]}")
@@ -63,9 +66,10 @@ def heatmap(
         row[0].set_ylabel(style.label_of(features[1], family.recipe.features[features[1]]))
         figure.colorbar(mesh, ax=list(row), label="episode return", pad=0.02)
         for axes in row:
+            _tested(axes, results, family, features)
             _training(axes, results, family, features)
-        note = style.note(style.seeds_of(results), max(len(result.returns) for result in results))
-        style.head(figure, f"{family.name}: zero-shot return", note, list(row[:1]))
+        notes = [_note(results), style.held(family, contexts), style.worst_note(family, {agent: results})]
+        style.head(figure, f"{family.name}: zero-shot return", notes, list(row[:1]))
         figure.draw_without_rendering()
         style.save(figure, path)
     return figure
@@ -96,6 +100,38 @@ def _grid(
     np.add.at(total, (rows, columns), values)
     np.add.at(count, (rows, columns), 1)
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _note(results: Sequence[TaskResult]) -> str:
+    """How the numbers came about, and how sure the median one is."""
+    cells: dict[tuple[float, ...], list[TaskResult]] = {}
+    for result in results:
+        cells.setdefault(tuple(result.context.values()), []).append(result)
+    errors = [mean_error([[result.returns] for result in cell], rare=False) for cell in cells.values()]
+    reach = [
+        (error.high - error.low) / 2
+        for error in errors
+        if error and error.high is not None and error.low is not None
+    ]
+    sure = f"; 95 % interval: \u00b1 {np.median(reach):.3g} in the median cell" if reach else ""
+    return style.note(results) + sure
+
+
+def _tested(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
+    """Mark every tested task by its split's color, and the worst one."""
+    splits = [style.split_of(family, result) for result in results]
+    size = 3.7 if len(results) <= 200 else 2.4
+    for split in (split for split in style.SPLIT_COLOURS if split in splits):
+        points = [r.context for r, own in zip(results, splits, strict=True) if own == split]
+        axes.plot(
+            *([point[name] for point in points] for name in features), "o", markersize=size, label=split,
+            color=style.SPLIT_COLOURS[split], markeredgecolor="white", markeredgewidth=0.4, zorder=3.5,
+        )  # fmt: skip
+    worst = results[worst_of(results)].context
+    axes.plot(
+        *([worst[name]] for name in features), "X", color="white", markeredgecolor=style.INK, markersize=8,
+        label="worst task", linestyle="none", zorder=4.5,
+    )  # fmt: skip
 
 
 def _training(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:

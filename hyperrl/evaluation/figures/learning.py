@@ -67,7 +67,7 @@ def learning_curves(
             row[0].set_ylabel(ylabel)
         runs = max(len(same) for panel in panels.values() for same in panel.values())
         note = f"interquartile mean, 95 % interval over {runs} seeds" if runs > 1 else ""
-        style.head(figure, title or "Learning curves", note, list(grid.flat[: len(panels)]))
+        style.head(figure, title or "Learning curves", [note], list(grid.flat[: len(panels)]))
         figure.draw_without_rendering()
         style.save(figure, path)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.statistics import mean_error
 from hyperrl.store import atomic_write
 
 if TYPE_CHECKING:
@@ -23,7 +26,23 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, told apart with any colour vision; markers and dashes tell it in grey as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-_AFTER_AGENTS = ("optimum", "best known", "training task", "training range", "outside the training range")
+SPLIT_COLOURS = {
+    "train": "#44AA99",
+    "validation": "#DDCC77",
+    "interpolation": "#332288",
+    "extrapolation": "#CC6677",
+}
+"""Paul Tol's muted palette: no agent has one of them."""
+_AFTER_AGENTS = (
+    *SPLIT_COLOURS,
+    "95 % interval",
+    "worst task",
+    "optimum",
+    "best known",
+    "training task",
+    "training range",
+    "outside the training range",
+)
 INK, GREY, PALE = "#222222", "#6b6b6b", "#f1f1f1"
 DPI = 200
 
@@ -100,23 +119,29 @@ def save(figure: Figure, path: Path | None) -> None:
     atomic_write(path, image.getvalue())
 
 
-def head(figure: Figure, title: str, note: str, panels: Sequence[Axes], extra: Sequence[Any] = ()) -> None:
-    """Title and one legend for the whole figure, above the axes, in as few rows as the width allows."""
+def head(
+    figure: Figure, title: str, notes: Sequence[str], panels: Sequence[Axes], extra: Sequence[Any] = ()
+) -> None:
+    """Title with the first note beside it, the other notes and one legend, above the axes of the figure."""
+    wide = int(figure.get_size_inches()[0] * 12)
+    first = f"{title}  ({notes[0]})" if notes and notes[0] else title
+    lines = [line for text in (first, *notes[1:]) if text for line in textwrap.wrap(text, wide)]
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     handles.update({handle.get_label(): handle for handle in extra})
-    last = [label for label in handles if label in _AFTER_AGENTS]
+    last = [label for label in _AFTER_AGENTS if label in handles]
     handles = {**{k: v for k, v in handles.items() if k not in last}, **{k: handles[k] for k in last}}
     need = sum(len(label) + 6 for label in handles)  # characters, all side by side
-    rows = max(1, -(-need // int(figure.get_size_inches()[0] * 14)))
+    rows = max(1, -(-need // int(figure.get_size_inches()[0] * 12)))
     legend = figure.legend(
         list(handles.values()), list(handles), loc="outside upper left", alignment="left",
-        ncols=max(1, -(-len(handles) // rows)), title=f"{title}  ({note})" if note else title,
+        ncols=max(1, -(-len(handles) // rows)), title="\n".join(lines),
         title_fontsize=10, handlelength=2.0, columnspacing=1.4, handletextpad=0.5, borderpad=0.2,
     )  # fmt: skip
     legend.get_title().set_color(INK)
+    legend.get_title().set_multialignment("left")
 
 
 def label_of(name: str, feature: Feature) -> str:
@@ -130,11 +155,73 @@ def known(family: Family) -> str:
     return "optimum" if family.recipe.oracle is not None else "best known"
 
 
-def note(runs: int, episodes: int) -> str:
+def value_of(name: str, value: float, feature: Feature) -> str:
+    """A feature's value as a title says it, with its unit."""
+    unit = feature.unit.replace("^2", "²").replace("^3", "³")
+    return f"{name} = {value:.4g} {unit}".rstrip()
+
+
+def held(family: Family, contexts: Sequence[Mapping[str, float]]) -> str:
+    """The features that are the same in all contexts, with their values; empty where none is."""
+    names = [name for name in family.space.names if name not in varying(family, contexts)]
+    if len(names) == len(family.space.names):
+        return ""
+    features = family.recipe.features
+    values = ", ".join(value_of(name, contexts[0][name], features[name]) for name in names)
+    return f"held: {values}" if values else ""
+
+
+def note(results: Sequence[TaskResult]) -> str:
     """How the numbers drawn came about."""
+    runs, episodes = seeds_of(results), max(len(result.returns) for result in results)
+    each = f"{episodes} episode{'s' * (episodes > 1)}"
     if runs > 1:
-        return f"mean and range of {runs} seeds, {episodes} episode{'s' * (episodes > 1)} each"
-    return f"mean of {episodes} episodes a task" if episodes > 1 else "1 episode a task"
+        return f"mean of {runs} seeds, {each} each"
+    return f"mean of {each} a task" if episodes > 1 else "1 episode a task"
+
+
+def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> str:
+    """Each agent's worst task, which a mean over tasks hides, with its return and the part of the optimum."""
+    free = varying(family, [result.context for results in agents.values() for result in results])
+    told = []
+    for agent, results in agents.items():
+        worst = results[worst_of(results)]
+        features = family.recipe.features
+        at = ", ".join(value_of(name, worst.context[name], features[name]) for name in free)
+        share = f" ({worst.of_oracle:.0%} of the {known(family)})" if worst.of_oracle is not None else ""
+        name = f"{agent} " if len(agents) > 1 else ""
+        told.append(f"{name}{worst.mean:.4g}{share}" + (f" at {at}" if at else ""))
+    return f"worst task: {'; '.join(told)}"
+
+
+def split_of(family: Family, result: TaskResult) -> str:
+    """The split of a result, or, where it names none, how the training ranges flag its task."""
+    return result.split if result.split in SPLIT_COLOURS else family.flag(result.context)
+
+
+def intervals(results: Sequence[TaskResult], feature: str) -> dict[float, tuple[float, float]]:
+    """95 % interval of the mean return, over runs and starts, at each value that has one."""
+    found: dict[float, list[list[float]]] = {}
+    for result in results:
+        found.setdefault(result.context[feature], []).append(list(result.returns))
+    ends = {}
+    for value, runs in found.items():
+        error = mean_error(np.array(runs)[:, None], rare=False)
+        if error is not None and error.low is not None and error.high is not None:
+            ends[value] = (error.low, error.high)
+    return ends
+
+
+def without_gaps(x: Sequence[float]) -> list[int | None]:
+    """The places of ascending values, with None where a line would cross a gap that was not tested.
+
+    A gap is a step of more than 1.75 times the median step.
+    """
+    steps = np.diff(x)
+    places: list[int | None] = [0] if len(x) else []
+    for place, step in enumerate(steps, 1):
+        places += [None, place] if step > 1.75 * np.median(steps) else [place]
+    return places
 
 
 def round_ticks(axes: Axes) -> None:
