@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from stable_baselines3 import A2C
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import Act, act_of, evaluate_tasks, progress, zero_shot
+from hyperrl.evaluation import Act, TaskResult, act_of, evaluate_tasks, progress, zero_shot
 from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.generated import GeneratedMLP
@@ -39,6 +39,15 @@ def test_results_say_which_task_they_are_of(ode: Family) -> None:
     assert [result.split for result in results] == ["interpolation", "train", "extrapolation"]
     named = evaluate_tasks(rest, ode, [{"c0": 2}], episodes=1, splits=["validation"])
     assert named[0].split == "validation"
+
+
+@pytest.mark.parametrize(
+    ("oracle", "part"), [(None, None), (0.0, None), (-5.0, None), (5.0, -2.0), (20.0, -0.5)]
+)
+def test_the_part_of_the_best_return_is_known_where_that_is_above_zero(
+    oracle: float | None, part: float | None
+) -> None:
+    assert TaskResult({"c0": 1.0}, "train", [-15.0, -5.0], [1, 1], oracle).of_oracle == part
 
 
 def test_order_and_company_of_the_tasks_change_nothing(cartpole: Family) -> None:

@@ -141,6 +141,24 @@ def test_an_observation_that_is_none_of_its_space_is_refused(space: Any, value: 
         BaseAdapter(space, PUSH).observation(value)
 
 
+def test_spaces_that_change_with_the_task_are_refused() -> None:
+    """Networks have one size; the action's would else be noticed by whoever plays, or never."""
+
+    class Growing(Base):
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            self.action_space = spaces.Discrete(round(self.gain) + 1)
+            return super().reset(seed=seed)
+
+    family = contextualize(lambda: Growing(action_space=spaces.Discrete(2)), {"gain": {"train": [0.5, 2.0]}})
+    env = family.make()
+    env.reset(options={"context": {"gain": 1.0}})
+    says = r"its action_space is Discrete\(3\); allowed: the other tasks', Discrete\(2\)"
+    with pytest.raises(BaseEnvironmentError, match=says):
+        env.reset(options={"context": {"gain": 2.0}})
+    with pytest.raises(UserError, match="its action_space is"):
+        check_family(family)
+
+
 @pytest.mark.parametrize("number", [2, np.float32(2), np.array([2.0]), np.array(2), Fraction(2), [2.0]])
 def test_a_reward_is_one_number(number: Any) -> None:
     reward = BaseAdapter(BOX, PUSH).step((np.zeros(2), number, False, False, {}))[1]

@@ -297,6 +297,7 @@ def test_the_environment_reports_like_any_other() -> None:
     assert env.np_random_seed == 7
     assert env.np_random is env.base.np_random
     assert "c0" in repr(env)
-    env.np_random = np.random.default_rng(1)
-    assert env.base.np_random is env.np_random
+    given = np.random.default_rng(1)
+    env.np_random = given
+    assert env.base.np_random is env.np_random is given
     assert env.unwrapped is env
