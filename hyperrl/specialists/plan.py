@@ -21,7 +21,10 @@ LARGEST = 2**26
 
 Arrays = dict[str, NDArray[Any]]
 Activation = Literal["tanh", "relu", "elu", "gelu", "silu"]
-DType = Literal["float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"]
+DType = Literal[
+    "float16", "float32", "float64", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+    "bool",
+]  # fmt: skip
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
 Shape = Annotated[tuple[Size, ...], Field(max_length=8)]
 Starts = Annotated[tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...], Field(max_length=4096)]

@@ -61,8 +61,6 @@ def contextualize(
         env = make_env(**kwargs)
         if not isinstance(env, gym.Env):
             raise UserError(f"make_env: made {shown(env)}; allowed: an environment of gymnasium")
-        if not isinstance(env, gym.Env):
-            raise UserError(f"contextualize: found {type(env).__name__!r}; allowed: a gymnasium.Env")
         return env if max_steps is None else gym.wrappers.TimeLimit(env, max_steps)
 
     probe = make_base()

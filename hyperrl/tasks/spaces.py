@@ -14,7 +14,7 @@ OBSERVATIONS = (
     " that it names, 'flatten: true' makes one row of numbers of what has a fixed size)"
 )
 ACTIONS = "Box of real numbers with finite bounds, Discrete, MultiBinary or MultiDiscrete of one axis"
-_SHOWN = 120
+_SHOWN, _WIDEST = 120, 8
 
 _TAKEN = """
 T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double
@@ -61,6 +61,8 @@ def _observation_fault(space: gym.Space[Any]) -> str | None:
             return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
         if isinstance(part, spaces.MultiDiscrete) and len(part.shape) != 1:
             return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
+        if isinstance(part, spaces.Box) and np.dtype(part.dtype).itemsize > _WIDEST:
+            return f"{what} is {_short(part)}, of {part.dtype}; allowed: numbers of at most {_WIDEST} bytes"
         if isinstance(part, spaces.Box) and _is_empty(part):
             return (
                 f"{what} is {_short(part)}, of shape {part.shape}; allowed: at least one axis and one number"

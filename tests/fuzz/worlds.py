@@ -40,6 +40,7 @@ NOT_OBSERVED: dict[str, spaces.Space[Any]] = {
     "nested": spaces.Dict(a=spaces.Dict(b=BOX)),
     "context": spaces.Dict(context=BOX),
     "nothing": spaces.Dict({}),
+    "long double": spaces.Box(-1, 1, (2,), np.longdouble),
     "tuple": spaces.Tuple((BOX, BOX)),
     "text": spaces.Text(4),
     "sequence": spaces.Sequence(BOX),

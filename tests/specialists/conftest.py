@@ -76,6 +76,7 @@ CASES = {
     "ppo embedding, noise": Case("hyper-ppo", "pendulum", hyper(inputs="[context, embedding, noise]")),
     "ppo discrete observations": Case("hyper-ppo", (spaces.Discrete(5), BOX)),
     "ppo several integers": Case("hyper-ppo", (spaces.MultiDiscrete([2, 3]), BOX)),
+    "ppo short integers": Case("hyper-ppo", (spaces.Box(0, 9, (4,), np.uint16), BOX)),
     "ppo dictionary": Case(
         "hyper-ppo", (spaces.Dict(place=VECTOR, tile=spaces.Discrete(4), buttons=spaces.MultiBinary(2)), BOX)
     ),
