@@ -68,7 +68,8 @@ def train(
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
-        progress: called with the steps done and planned.
+        progress: called with the steps done and planned; told phases and returns where it has the methods
+            `phase(name, share)` and `reached(mean_return)`.
         allow_import: modules, or Python files, that the environment of `from_run` may be imported from.
 
     Returns:
@@ -79,6 +80,8 @@ def train(
             holds a run already.
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came, in the main thread: after the rollout under way,
+            with a checkpoint to go on from; a second one at once. Your own handlers of these signals stay.
     """
     steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
@@ -125,7 +128,7 @@ def resume(
     Raises:
         UserError: no run, a corrupt one, a number out of range, nothing left to do, or another process
             is writing to it.
-        DivergenceError, UnwritableError: as in `train`.
+        DivergenceError, UnwritableError, KeyboardInterrupt: as in `train`.
     """
     steps = _steps(steps)
     found = opened(run, allow_import)

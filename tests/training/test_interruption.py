@@ -1,14 +1,18 @@
 """Ctrl-C and SIGTERM end a training at its next safe point, and it goes on as if they had never come."""
 
+import math
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hyperrl.errors import DivergenceError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import Progress, resume, train
+from hyperrl.training.callbacks import ProgressHook
 from hyperrl.training.checkpoint import load_state
 from tests.training.brief import draw_little
 from tests.training.conftest import small
@@ -107,3 +111,24 @@ def test_a_signal_that_is_ignored_or_the_users_own_is_left_alone(
         signal.signal(signal.SIGHUP, before)
         signal.signal(signal.SIGTERM, former)
     assert (run.state, heard) == ("finished", [signal.SIGTERM])
+
+
+def test_weights_that_are_not_finite_are_not_kept_by_a_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off policy, weights are looked at now and then; and so they are before a checkpoint of this kind."""
+    taken = ProgressHook._on_step
+
+    def step(self: ProgressHook) -> bool:
+        if self.model.num_timesteps == 512:
+            model: Any = self.model
+            next(model.policy.critic.parameters()).data.fill_(math.nan)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return taken(self)
+
+    monkeypatch.setattr(ProgressHook, "_on_step", step)
+    recipe, family = small("hyper-sac", "ode", *OVERRIDES)
+    with pytest.raises(DivergenceError, match="not finite after 512 steps"):
+        train(recipe, family, out=tmp_path / "run", steps=2048, progress=lambda *_: None)
+    run = Run.open(tmp_path / "run")
+    assert (run.state, run.kept_steps()) == ("killed", 0)
