@@ -188,7 +188,7 @@ def seen_by(family: Family, rows: int, seed: int = 0) -> dict[str, NDArray[Any]]
 
 
 def _within(space: spaces.Space[Any]) -> spaces.Space[Any]:
-    if not isinstance(space, spaces.Box) or space.dtype == np.uint8:
+    if not isinstance(space, spaces.Box) or space.dtype.kind != "f":
         return space
     return spaces.Box(np.clip(space.low, -3, 3), np.clip(space.high, -3, 3), dtype=np.float32)
 
