@@ -15,7 +15,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, load_model, resume, train
 from hyperrl.training.callbacks import BestWeights
-from hyperrl.training.checkpoint import load_state
+from hyperrl.training.checkpoint import load_state, save_state
 from tests.training.conftest import Start, small
 
 
@@ -26,6 +26,14 @@ def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def vector(run: Run, name: str) -> torch.Tensor:
     return torch.cat([weight.flatten() for weight in load_state(run, name)["policy"].values()])
+
+
+def make_best(run: Run) -> None:
+    """Other weights than the latest become the best."""
+    state = load_state(run, "latest")
+    moved = {name: weight + 0.5 for name, weight in state["policy"].items()}
+    save_state(run, "best", {"steps": state["steps"], "validation": 1.0, "policy": moved})
+    assert not torch.equal(vector(run, "best"), vector(run, "latest"))
 
 
 def test_a_run_holds_all_that_it_should(start: Start) -> None:
@@ -131,6 +139,9 @@ def test_it_starts_at_another_runs_weights(start: Start) -> None:
     first = start(name="first", steps=512)
     second = start(name="second", steps=512, seed=2, from_run=first, killed_at=1)
     assert torch.equal(vector(second, "latest"), vector(first, "latest"))
+    make_best(first)
+    third = start(name="third", steps=512, seed=2, from_run=first, killed_at=1)
+    assert torch.equal(vector(third, "latest"), vector(first, "best"))
     assert second.spec.from_run == str(first.path)
     assert load_state(second, "latest")["steps"] == 0
     unrelated = start(name="unrelated", steps=512, seed=2, killed_at=1)
@@ -173,6 +184,7 @@ def test_weights_of_other_shapes_are_refused_and_nothing_is_left(start: Start, t
 
 def test_a_model_is_loaded_from_any_checkpoint(start: Start) -> None:
     run = start("concat-ppo", "ode", steps=512)
+    make_best(run)
     family = Family.load("ode")
     for checkpoint in (None, "best", "latest"):
         model = load_model(run, checkpoint, family=family)
