@@ -3,8 +3,10 @@
 import pytest
 
 from hyperrl.evaluation import plan
-from hyperrl.evaluation.zero_shot import CHOICE_SEED, start_seeds
+from hyperrl.evaluation.zero_shot import CHOICE_SEED, evaluate_tasks, start_seeds
+from hyperrl.recipes import SPLITS, Splits
 from hyperrl.tasks import Family
+from tests.evaluation.conftest import balance
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,31 @@ def test_after_a_short_training_evaluation_is_short_too(acrobot: Family, steps: 
     few = plan.while_training(acrobot, 500)
     assert played(few)["validation"] == (8, 1)
     assert str(few[0]) == "train: 8 of 32 tasks, 1 episode each, starts of seed 0"
+
+
+def test_splits_without_tasks_are_left_out() -> None:
+    recipe = Family.load("ode").recipe
+    splits = Splits.model_validate(dict.fromkeys(SPLITS[1:], ()) | {"train": recipe.splits.train})
+    alone = Family(recipe.model_copy(update={"splits": splits}))
+    for parts in (plan.while_training(alone, 1000), plan.at_the_end(alone, 1000)):
+        assert played(parts) == {"train": (4, 1)}
+
+
+def test_each_part_is_played_as_it_says_and_results_are_told_apart(cartpole: Family) -> None:
+    validation, trained = cartpole.tasks("validation")[:2], cartpole.tasks("train")[:3]
+    parts = [plan.Part("train", trained, 32, 2), plan.Part("validation", validation, 16, 3, CHOICE_SEED)]
+    found = plan.play(balance, cartpole, parts)
+    assert list(found) == ["train", "validation"]
+    for part in parts:
+        expected = evaluate_tasks(
+            balance,
+            cartpole,
+            part.contexts,
+            episodes=part.episodes,
+            seed=part.seed,
+            splits=[part.split] * len(part.contexts),
+        )
+        assert found[part.split] == expected
 
 
 def test_spread_out_keeps_the_ends() -> None:
