@@ -33,6 +33,8 @@ from hyperrl.tasks import Family
 
 RESULTS = Path(__file__).resolve().parent / "results" / "learning"
 FORMAT = 1
+STARTS = "of each task"
+"""How starts are drawn. Results that do not say so are of old: episode e of every task started alike."""
 GRIDS: dict[str, tuple[Sweep, ...]] = {"ode": (("c0", -10.0, 10.0, 21),)}
 """Families of which a figure shows returns on contexts beyond the splits."""
 
@@ -95,6 +97,7 @@ def measure(job: Job) -> dict[str, Any]:
             "parameters": _parameters(run),
             "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
             "cores": os.cpu_count(),
+            "starts": STARTS,
             "versions": run.spec.versions,
             "commit": run.spec.commit,
             "started": run.spec.started,

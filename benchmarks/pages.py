@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from benchmarks import choices
 from benchmarks.comparison import (
     SOLVED,
@@ -22,6 +24,7 @@ from benchmarks.goals import optimum, spell, verdicts
 from benchmarks.protocols import PROTOCOLS
 from benchmarks.records import FamilyResults, settings, stale
 from benchmarks.speed import sections, table
+from hyperrl.tasks.contexts import assignment
 
 SHOWN = ("interpolation", "extrapolation")
 
@@ -32,6 +35,13 @@ HEAD = """\
 
 No number on this page is typed by hand: `make results` writes it from one JSON file a run below
 `benchmarks/results/learning`, and `python -m benchmarks.learning` trains the runs that have no file yet.
+"""
+
+OLD_STARTS = """\
+**The learning results on this page were measured with other starts than evaluations have today.** Episode e
+of every task started alike then, so that means over tasks hold the luck of a handful of starts, and so do the
+differences between tasks and splits. Agents were compared on the same starts, as they are today. The weights
+are not kept; the results stand until the runs are made anew.
 """
 
 MEANING = """\
@@ -77,6 +87,10 @@ def results_page(
         protocols: learning results by published protocols.
     """
     parts = [HEAD]
+    if any(
+        record.shares_starts for results in [*families, *protocols, *ablation] for record in results.records
+    ):
+        parts.append(OLD_STARTS)
     if not families and not speed:
         parts.append("There are no results yet.\n")
     expected = list(verdicts(families, protocols, speed))
@@ -115,6 +129,8 @@ def readme_part(
         " steps. Everything else, learning curves and what was not reached included, is in"
         " [the results](docs/results.md)."
     )
+    if any(record.shares_starts for results in families for record in results.records):
+        caption += " Measured with starts that all tasks shared, and to be made anew."
     old = [f"`{results.name}`" for results in families if stale(results)]
     if old:
         caption += f" Measured with recipes that have changed since: {', '.join(old)}."
@@ -138,6 +154,7 @@ def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str |
         yield _per_step(results)
     else:
         yield _over_grid(results)
+    yield _worst(results)
     yield _differences(results)
     yield _time_to_solve(results)
     yield _last_update(results)
@@ -237,6 +254,25 @@ def _over_grid(results: FamilyResults) -> str:
     cells.append(["optimum", *([""] * len(seeds)), number(optimum), ""])
     header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the optimum"]
     return f"Mean return over all tasks of train, interpolation and extrapolation:\n\n{table(header, cells)}"
+
+
+def _worst(results: FamilyResults) -> str:
+    """Each agent's worst task of any seed, which an interquartile mean hides."""
+    cells = []
+    for agent, runs in results.agents.items():
+        row = [f"`{agent}`"]
+        for split in results.splits:
+            scores, known = results.scores(agent, split), results.oracle(split)
+            shares = scores / known if known is not None and (known > 0).all() else None
+            run, task = np.unravel_index(np.argmin(scores if shares is None else shares), scores.shape)
+            values = results.first.data["splits"][split]["contexts"][task]
+            at = assignment(dict(zip(results.first.data["features"], values, strict=True)), 3)
+            share = "" if shares is None else f" ({shares[run, task]:.0%})"
+            row.append(f"{number(scores[run, task])}{share} at {at}, seed {runs[run].seed}")
+        cells.append(row)
+    told = " (its part of the best known one)" if results.oracle(results.splits[0]) is not None else ""
+    words = f"Each agent's worst task of all seeds, and its return{told}:"
+    return f"{words}\n\n{table(['agent', *results.splits], cells)}"
 
 
 def _differences(results: FamilyResults) -> str:

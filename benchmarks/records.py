@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.learning import FORMAT
+from benchmarks.learning import FORMAT, STARTS
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult, iqm
 from hyperrl.recipes import load_agent, parse_agent, resolve
@@ -64,6 +64,11 @@ class Record:
         recipe = parse_agent(self.data["recipe"]["agent"], str(self.path))
         found: dict[str, Any] = recipe.model_dump(mode="json", by_alias=True)
         return found
+
+    @property
+    def shares_starts(self) -> bool:
+        """Whether episode e of every task started alike, as of old."""
+        return self.data.get("starts") != STARTS
 
     def returns(self, split: str, checkpoint: str = "best") -> NDArray[np.float64]:
         """Mean return over episodes of each task, (tasks,)."""

@@ -35,6 +35,7 @@ SPEED = (
     "replay",
     "specialists",
     "evaluation",
+    "coverage",
     "checkpoints",
     "killtest",
 )

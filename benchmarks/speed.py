@@ -20,7 +20,8 @@ def sections(name: str, report: Mapping[str, Any]) -> list[str]:
         f"{key} {value}" for key, value in report.get("setting", {}).items() if not isinstance(value, Mapping)
     )
     about = f"`python -m benchmarks.{name}`; {settings}; {report['cores']} cores, {versions}."
-    parts, rest = [f"## Speed: {name}", about], []
+    kind = "Evaluation" if name == "coverage" else "Speed"
+    parts, rest = [f"## {kind}: {name}", about], []
     generated: dict[str, list[tuple[re.Match[str], Mapping[str, Any]]]] = {}
     executed: list[tuple[re.Match[str], Mapping[str, Any]]] = []
     for measure in report["measures"]:

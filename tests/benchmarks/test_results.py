@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import results
+from benchmarks.learning import STARTS
 from benchmarks.records import load
 from benchmarks.results import Site, differing, write
 from hyperrl.errors import UserError
@@ -50,6 +51,23 @@ def test_the_page_says_what_is_met_and_what_is_not(made: Site) -> None:
     assert "+12.00 [+11.99, +12.01], above" in page
     assert "They differ in nothing but their policies." in page
     assert "Out of date" not in page
+
+
+def test_results_of_old_starts_are_told_until_they_are_made_anew(site: Site) -> None:
+    family = Family.load("ode")
+    result = made_up("hyper-ppo", family, 0, 172.0)
+    result["splits"]["train"]["best"][2] = [50.0]
+    put(site, result)
+    write(site)
+    page = site.page.read_text()
+    assert "measured with other starts" in page
+    assert "to be made anew" in site.readme.read_text()
+    share = 50 / result["splits"]["train"]["oracle"][2]
+    assert f"| 50.00 ({share:.0%}) at c0=1, seed 0 |" in page
+    put(site, {**result, "starts": STARTS})
+    write(site)
+    assert "measured with other starts" not in site.page.read_text()
+    assert "to be made anew" not in site.readme.read_text()
 
 
 def test_the_readme_gets_the_figure_and_the_table(made: Site) -> None:
