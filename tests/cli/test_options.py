@@ -1,0 +1,122 @@
+"""Every option of a command reaches the Python function that does the work: none is swallowed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperrl.cli import main
+from hyperrl.errors import UserError
+from hyperrl.recipes import load_agent
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from tests.store.conftest import run, spec
+
+__all__ = ["run", "spec"]
+
+LEAVE_OUT = {"progress"}
+
+
+def handed(monkeypatch: pytest.MonkeyPatch, verb: str, *arguments: object) -> dict[str, Any]:
+    """What `hyperrl VERB ARGUMENTS` hands to the function of that name."""
+    found: dict[str, Any] = {}
+
+    def called(*given: Any, **options: Any) -> None:
+        found.update({"": given, **{name: each for name, each in options.items() if name not in LEAVE_OUT}})
+        raise UserError("called")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"hyperrl.api.{'resume' if '--resume' in arguments else verb}", called)
+        assert main([verb, *map(str, arguments)]) == 2
+    return found
+
+
+def test_evaluate(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    plain = handed(monkeypatch, "evaluate", run.path)
+    assert plain == {
+        "": ([str(run.path)],), "splits": None, "contexts": [], "sweep": [], "episodes": None, "seed": 0,
+        "deterministic": True, "hidden": (), "checkpoint": None, "allow_import": (),
+    }  # fmt: skip
+    given = handed(
+        monkeypatch, "evaluate", run.path, run.path, "--split", "validation", "--split", "train",
+        "--context", "c0=2", "--sweep", "c0=-1:1:3", "--episodes", 7, "--seed", 5, "--stochastic",
+        "--hide", "c0", "--checkpoint", "128", "--allow-import", "one", "--allow-import", "two",
+    )  # fmt: skip
+    assert [*map(tuple, given.pop("sweep"))] == [("c0", -1.0, 1.0, 3)]
+    assert given == {
+        "": ([str(run.path)] * 2,), "splits": ["validation", "train"], "contexts": [{"c0": 2.0}],
+        "episodes": 7, "seed": 5, "deterministic": False, "hidden": ["c0"], "checkpoint": "128",
+        "allow_import": ("one", "two"),
+    }  # fmt: skip
+
+
+def test_watch(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
+    plain = handed(monkeypatch, "watch", run.path)
+    given = handed(
+        monkeypatch, "watch", run.path, "--context", "c0=2", "--context", "c0=3",
+        "--video", tmp_path / "x.gif", "--seed", 5, "--stochastic", "--checkpoint", "best",
+    )  # fmt: skip
+    assert [each.pop("")[0].path for each in (plain, given)] == [run.path] * 2
+    assert plain == {"contexts": [], "video": None, "seed": 0, "deterministic": True, "checkpoint": None}
+    assert given == {
+        "contexts": [{"c0": 2.0}, {"c0": 3.0}], "video": tmp_path / "x.gif", "seed": 5,
+        "deterministic": False, "checkpoint": "best",
+    }  # fmt: skip
+
+
+def test_specialize_and_export(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    given = handed(
+        monkeypatch, "specialize", run.path, "--context", "c0=2", "--format", "onnx", "--out", "x.onnx",
+        "--budget", 0.5, "--quantize", "int8", "--force", "--checkpoint", "latest", "--allow-import", "one",
+    )  # fmt: skip
+    assert given == {
+        "": (str(run.path), {"c0": 2.0}), "format": "onnx", "out": "x.onnx", "budget": 0.5,
+        "quantize": "int8", "force": True, "checkpoint": "latest", "allow_import": ("one",),
+    }  # fmt: skip
+    plain = handed(monkeypatch, "specialize", run.path, "--context", "c0=2")
+    assert (plain["format"], plain["force"], plain["checkpoint"]) == ("torch", False, None)
+    written = ("--out", "x.onnx", "--force", "--checkpoint", "latest", "--allow-import", "one")
+    assert handed(monkeypatch, "export", run.path, *written) == {
+        "": (str(run.path),), "out": "x.onnx", "force": True, "checkpoint": "latest",
+        "allow_import": ("one",),
+    }  # fmt: skip
+
+
+def test_train(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
+    given = handed(
+        monkeypatch, "train", "hyper-ppo", "ode", "--steps", 64, "--seed", 5, "--set", "n_envs=2",
+        "--set", "threads=2", "--out", tmp_path / "new", "--leave-out", "c0=1", "--from", run.path,
+        "--keep", 3, "--detect-anomaly", "--device", "cuda:1", "--allow-import", "one",
+    )  # fmt: skip
+    agent, family = given.pop("")
+    assert (agent, family.name) == (load_agent("hyper-ppo"), "ode")
+    assert [task["c0"] for task in family.tasks("train")] == [-5.0, -1.0, 5.0]
+    assert given == {
+        "steps": 64, "seed": 5, "overrides": ["n_envs=2", "threads=2"], "out": tmp_path / "new",
+        "from_run": str(run.path), "keep": 3, "detect_anomaly": True, "device": "cuda:1",
+        "allow_import": ("one",),
+    }  # fmt: skip
+    plain = handed(monkeypatch, "train", "hyper-ppo", "ode")
+    agent, family = plain.pop("")
+    assert family.tasks("train") == Family.load("ode").tasks("train")
+    assert plain == {
+        "steps": None, "seed": 0, "overrides": [], "out": Path("runs/ode/hyper-ppo/seed-0"),
+        "from_run": None, "keep": 0, "detect_anomaly": False, "device": "cpu", "allow_import": (),
+    }  # fmt: skip
+
+
+def test_resume(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    options = ("--steps", 64, "--detect-anomaly", "--device", "cuda:1", "--allow-import", "one")
+    assert handed(monkeypatch, "train", "--resume", run.path, *options) == {
+        "": (str(run.path),), "steps": 64, "detect_anomaly": True, "device": "cuda:1",
+        "allow_import": ("one",),
+    }  # fmt: skip
+
+
+def test_nothing_of_a_runs_recipe_goes_with_resume(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value in (
+        ("--seed", "0"), ("--set", "n_envs=2"), ("--leave-out", "c0=1"), ("--out", "x"), ("--from", "x"),
+        ("--keep", "0"),
+    ):  # fmt: skip
+        assert main(["train", "--resume", str(run.path), option, value]) == 2
+        assert f"{option} does not go with --resume" in capsys.readouterr().err
