@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import DQN, SAC, TD3
-from stable_baselines3.common.torch_layers import FlattenExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
@@ -369,3 +369,35 @@ def test_effort_pulls_actions_to_the_middle(kind: str) -> None:
             torch.cat([one.grad.flatten() for one in model.actor.parameters() if one.grad is not None])
         )
     assert not torch.allclose(pulls[0], pulls[1])
+
+
+class Scaled(BaseFeaturesExtractor):
+    """Features with a parameter of their own."""
+
+    def __init__(self, space: Any) -> None:
+        super().__init__(space, 4)
+        self.scale = torch.nn.Parameter(torch.ones(4))
+
+    def forward(self, observations: Any) -> Tensor:
+        features: Tensor = observations["obs"] * self.scale
+        return features
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("kind", ["sac", "td3"])
+def test_critics_do_not_train_an_extractor_that_they_share(kind: str, shared: bool) -> None:
+    given = {"features_extractor_class": Scaled, "share_features_extractor": shared}
+    model = made(kind, policy_kwargs=given)
+    seen, scale = observed(model), model.critic.features_extractor.scale
+    assert (scale is model.actor.features_extractor.scale) is shared
+    sum(values.sum() for values in model.critic(seen, torch.rand(6, 2))).backward()
+    assert (scale.grad is None) is shared
+
+
+def test_sacs_log_standard_deviations_stay_within_sb3s_bounds() -> None:
+    model = made("sac")
+    with torch.no_grad():
+        for parameter in model.actor.parameters():
+            parameter.mul_(30)
+        _, log_std, _ = model.actor.get_action_dist_params(observed(model, 200))
+    assert (float(log_std.min()), float(log_std.max())) == (-20, 2)

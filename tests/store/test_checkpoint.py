@@ -106,3 +106,13 @@ def test_metadata_must_be_json() -> None:
     with pytest.raises(TypeError):
         encode(TENSORS, {"object": object()})
     assert json.loads(json.dumps(META)) == META
+
+
+@pytest.mark.parametrize(
+    ("told", "claimed"), [(b'"shape":[2,3]', b'"shape":[3,2]'), (b'"dtype":"F32"', b'"dtype":"I32"')]
+)
+def test_the_same_bytes_under_another_shape_or_type_are_refused(told: bytes, claimed: bytes) -> None:
+    data = encode({"a": torch.arange(6.0).view(2, 3)}, {})
+    assert data.count(told) == 1
+    with pytest.raises(ValueError, match="do not match their digest"):
+        decode(data.replace(told, claimed))

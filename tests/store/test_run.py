@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe, load_family, shipped
@@ -254,3 +255,12 @@ def test_the_store_needs_no_torch() -> None:
     code = "import sys, hyperrl.store; print([m for m in ('torch', 'stable_baselines3') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_runs_start_and_its_named_checkpoints_are_kept_beside_the_newest(run: Run) -> None:
+    for name in ("0", "5", "10", "20", "latest", "best"):
+        run.save_checkpoint(name, {"a": torch.zeros(1)}, {})
+    run.keep_checkpoints(1)
+    assert run.checkpoints() == ["0", "20", "best", "latest"]
+    run.keep_checkpoints(0)
+    assert run.checkpoints() == ["0", "best", "latest"]
