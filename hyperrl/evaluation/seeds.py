@@ -30,8 +30,15 @@ def refuse_strangers(runs: Sequence[Run]) -> None:
             if field is not None:
                 raise UserError(
                     f"runs {str(first.path)!r} and {str(run.path)!r} are no seeds of one {kind}:"
-                    f" {kind}.{field[0]} is {field[1]!r} and {field[2]!r}; evaluate them one by one"
+                    f" {kind}.{field[0]} {_told(*field[1:])}; evaluate them one by one"
                 )
+
+
+def _told(one: Any, other: Any) -> str:
+    """Both values, or of lists and mappings that they differ."""
+    if isinstance(one, (list, tuple, dict)) or isinstance(other, (list, tuple, dict)):
+        return "differs"
+    return f"is {one!r} and {other!r}"
 
 
 def _difference(one: Any, other: Any, where: str = "") -> tuple[str, Any, Any] | None:

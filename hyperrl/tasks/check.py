@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import gymnasium as gym
@@ -25,6 +26,8 @@ from hyperrl.tasks.options import AskedOptions
 from hyperrl.tasks.trials import Effect, Trace, difference, naming, play, walk
 
 _SEEDS = (0, 1, 2)
+_WITHIN = 0.4321
+"""A share of the training range at which a value is hardly ever whole."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,8 @@ def _check_repeatable(family: Family) -> None:
     for _ in range(2):
         with closing(family.make_default()) as env:
             tasks = _backgrounds(family)
-            plays.append([play(env, f"task {assignment(task)}", 0, task) for task in tasks])
-            again = play(env, f"task {assignment(tasks[-1])}", 0, tasks[-1])
+            plays.append([play(env, "a task played twice", 0, task) for task in tasks])
+            again = play(env, "a task played twice", 0, tasks[-1])
         if difference(plays[-1][-1], again):
             raise UserError(
                 "one seed gives the base environment different transitions, so that no run could be repeated;"
@@ -315,15 +318,29 @@ def _check_survives(env: ContextualEnv, what: str, advice: str) -> None:
 
 
 def _check_ends(family: Family) -> None:
-    """Refuse a declared range at whose ends the environment cannot be set, fails, or gives no numbers."""
+    """Refuse a range at whose ends, or within, the environment cannot be set, fails, or gives no numbers."""
     with closing(family.make_default()) as env:
         for name in family.space.names:
             feature = family.space.features[name]
-            for value in feature.values or family.space.widest(name):
+            low, high = feature.train
+            counts = _counts(env, family.binding.attribute.get(name))
+            for value in feature.values or (*family.space.widest(name), low + _WITHIN * (high - low)):
                 where = f"feature {name!r} at {value:g}"
-                trace = play(env, where, 0, {**family.space.default, name: value})
+                try:
+                    trace = play(env, where, 0, {**family.space.default, name: value})
+                except UserError as error:
+                    if not counts or value.is_integer():
+                        raise
+                    raise UserError(
+                        f"{error}; its attribute is a whole number; allowed: whole 'values'"
+                    ) from error
                 if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
                     raise UserError(f"{where}: the base environment gives numbers that are not finite")
+
+
+def _counts(env: ContextualEnv, attribute: str | None) -> bool:
+    """Whether an attribute holds a whole number, in the context of defaults."""
+    return attribute is not None and isinstance(paths.read(env.base, attribute), Integral)
 
 
 def _is_finite(part: Any) -> bool:

@@ -98,6 +98,14 @@ def test_a_whole_number_of_any_type_stays_whole(attribute: str, kind: type) -> N
     assert isinstance(base.named["sizes"], Sizes)
 
 
+def test_a_count_without_whole_values_is_refused() -> None:
+    data = {"name": "mine", "about": "x", "base": "hyperrl-tests/counting-v0"}
+    feature = {"about": "x", "default": 1, "train": [1, 5], "attribute": "wide"}
+    family = Family(parse_family({**data, "features": {"n": feature}}, "test"))
+    with pytest.raises(UserError, match=r"'n' at 2.7284: .* TypeError: .*is a whole number; allowed: whole"):
+        check_family(family)
+
+
 @pytest.mark.parametrize(("attribute", "kind"), [("flag", bool), ("truth", np.bool_), ("loose", float)])
 def test_other_types_are_kept_too(attribute: str, kind: type) -> None:
     env = counting(attribute, [0, 1]).make_default()
