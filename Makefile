@@ -55,7 +55,7 @@ docs: $(READY) ## Write the README's tables of agents and families from the reci
 	@$(BIN)/python -m tests.project.tables
 
 bench: $(READY) ## Measure speed: throughput, weight generation, number of tasks, rollouts (fails where one misses a goal)
-	@missed=0; for name in throughput generation tasks rollout replay specialists evaluation coverage checkpoints killtest; do \
+	@missed=0; for name in throughput generation tasks rollout replay specialists evaluation coverage checkpoints killtest interrupts; do \
 	  $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json || missed=1; \
 	done; exit $$missed
 

@@ -38,6 +38,7 @@ SPEED = (
     "coverage",
     "checkpoints",
     "killtest",
+    "interrupts",
 )
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 

@@ -12,7 +12,7 @@ _LEAST = 2.0
 STOPPING = "stopping"
 _PHASES = {
     "collecting": "collecting first experience",
-    STOPPING: "stopping after this rollout (once more: at once)",
+    STOPPING: "stopping (once more: at once)",
 }
 
 

@@ -12,6 +12,8 @@ from hyperrl.cli.meter import STOPPING, Meter, clock
 _EVERY, _SELDOM = 5.0, 60.0
 """Seconds between two lines, at first and after hours: a twentieth of the time gone, between these."""
 
+_WIDE = 110
+"""Columns of a terminal that shows the work's name beside the bar without breaking the line."""
 _PATIENCE = 2.0
 """Seconds that a stop may take without a word."""
 
@@ -53,8 +55,10 @@ def _bar(what: str, meter: Meter) -> Iterator[Meter]:
             left = meter.left
             return Text(f"{clock(meter.gone)} gone" + ("" if left is None else f", {clock(left)} left"))
 
-    columns = (TextColumn("{task.description}"), Bar(bar_width=None), Words(), Times())
-    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+    shown_on = console(stderr=True)
+    named = (TextColumn("{task.description}"),) if shown_on.width >= _WIDE else ()
+    columns = (*named, Bar(bar_width=None), Words(), Times())
+    with Progress(*columns, console=shown_on, transient=True) as shown:
         shown.add_task(what, total=None)
         yield meter
 

@@ -110,7 +110,7 @@ def test_a_stop_that_takes_long_says_what_it_waits_for(
         lines.phase("training")
         lines(done, 2048)
         clock.now += 2.1
-    told = "stopping after this rollout (once more: at once), 512 of 2,048 steps"
+    told = "stopping (once more: at once), 512 of 2,048 steps"
     assert capsys.readouterr().err == f"hyperrl: hyper-ppo on ode: {told}\n"
 
 
