@@ -45,6 +45,17 @@ def test_it_survives_a_file() -> None:
     assert all(np.array_equal(again.arrays[name], array) for name, array in specialist.arrays.items())
 
 
+@pytest.mark.parametrize("laid", [np.asfortranarray, lambda array: array[..., ::-1].copy()[..., ::-1]])
+def test_arrays_of_any_layout_come_back_as_they_were(laid: Any) -> None:
+    """The NumPy writer of safetensors stores a transposed array in the order of its memory."""
+    given = made("ppo")
+    arrays = {name: laid(array) for name, array in given.specialist.arrays.items()}
+    assert not all(array.flags.c_contiguous for array in arrays.values())
+    back = files.read_tensors(files.tensors(replace(given.specialist, arrays=arrays)), "test")
+    for name, array in given.specialist.arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], array, err_msg=name)
+
+
 def test_damaged_files_are_told(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     data = files.tensors(made("ppo").specialist)

@@ -1,0 +1,455 @@
+"""What docs/simulators.md says of packages is so, with the real packages at the versions named."""
+
+import re
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import parse_family
+from hyperrl.tasks import Family, check_family, contextualize
+from tests.project.pages import ROOT
+
+PAGE = (ROOT / "docs/simulators.md").read_text()
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+def test_the_versions_named_are_those_played() -> None:
+    named = set(re.findall(r"\b([a-z][a-z0-9-]+) (\d+\.\d+\.\d+)\b", PAGE))
+    assert len(named) >= 12
+    for package, stated in named:
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            pytest.skip(f"needs {package}")
+        assert found.partition("+")[0] == stated or package == "mujoco", package
+
+
+# MuJoCo
+
+
+def model_of(xml: str) -> Any:
+    mujoco = pytest.importorskip("mujoco")
+    return mujoco.MjModel.from_xml_string(f"<mujoco>{xml}</mujoco>")
+
+
+def constants(model: Any) -> None:
+    import mujoco
+
+    mujoco.mj_setConst(model, mujoco.MjData(model))
+
+
+def played(model: Any, steps: int = 1, **given: Any) -> Any:
+    import mujoco
+
+    data = mujoco.MjData(model)
+    for name, value in given.items():
+        getattr(data, name)[...] = value
+    for _ in range(steps):
+        mujoco.mj_step(model, data)
+    return data
+
+
+BALL = """<worldbody><geom type='plane' size='5 5 1'/>
+<body pos='0 0 {z}' {more}>{joint}<geom size='.1' {geom}/></body></worldbody>"""
+FREE, RAIL = "<freejoint/>", "<joint type='slide' axis='0 0 1' {more}/>"
+
+
+def ball(z: float = 50, joint: str = FREE, more: str = "", geom: str = "mass='1'") -> Any:
+    return model_of(BALL.format(z=z, joint=joint.format(more=""), more=more, geom=geom))
+
+
+@pytest.mark.parametrize("joint", [FREE, RAIL])
+def test_a_heavier_body_falls_at_two_g(joint: str) -> None:
+    model = ball(joint=joint)
+    model.body_mass[1] *= 2
+    model.body_inertia[1] *= 2
+    assert played(model).qacc[2 if joint == FREE else 0] == pytest.approx(-19.62)
+    constants(model)
+    assert played(model).qacc[2 if joint == FREE else 0] == pytest.approx(-9.81)
+
+
+def test_a_center_of_mass_that_moves_is_ignored() -> None:
+    model = ball()
+    model.body_ipos[1, 0] = 0.05
+    constants(model)
+    assert played(model, qfrc_applied=[0, 0, 1, 0, 0, 0]).qacc[4] == 0.0
+    inertial = "<inertial pos='.05 0 0' mass='1' diaginertia='.004 .004 .004'/>"
+    assert played(ball(joint=FREE + inertial), qfrc_applied=[0, 0, 1, 0, 0, 0]).qacc[4] != 0.0
+
+
+def test_a_grown_sphere_sinks_in() -> None:
+    model = ball(0.3)
+    model.geom_size[1, 0] = 0.2
+    constants(model)
+    assert played(model, 3000).qpos[2] < 0.15
+
+
+def test_gravity_compensation_from_0_is_ignored() -> None:
+    model = ball()
+    model.body_gravcomp[1] = 1.0
+    constants(model)
+    assert played(model).qacc[2] == pytest.approx(-9.81)
+    assert played(ball(more="gravcomp='1'")).qacc[2] == pytest.approx(0.0)
+
+
+def test_collision_bits_and_margins_are_ignored() -> None:
+    model = ball(0.3, geom="mass='1' contype='0' conaffinity='0'")
+    model.geom_contype[1] = model.geom_conaffinity[1] = 1
+    constants(model)
+    assert played(model, 1000).qpos[2] < -1
+    later, compiled = ball(0.3), ball(0.3, geom="mass='1' margin='.1'")
+    later.geom_margin[1] = 0.1
+    constants(later)
+    assert later.body_margin[1] == 0.0
+    assert compiled.body_margin[1] == pytest.approx(0.1)
+
+
+SERVO = RAIL.replace("{more}", "name='j'") + "<geom size='.1' mass='1'/></body></worldbody><actuator>"
+SERVO = f"<option gravity='0 0 0'/><worldbody><body>{SERVO}<position joint='j' {{more}}/></actuator>"
+
+
+def test_a_damping_ratio_is_known_to_the_compiler_alone() -> None:
+    model = model_of(SERVO.format(more="kp='100' dampratio='1'"))
+    assert model.actuator_biasprm[0, 2] == pytest.approx(-20)
+    model.body_mass[1] *= 4
+    constants(model)
+    assert model.actuator_biasprm[0, 2] == pytest.approx(-20)
+    model.actuator_biasprm[0, 2] = 1.0
+    driven = model_of(SERVO.format(more="kp='0'"))
+    driven.actuator_biasprm[0, 2] = 1.0
+    assert played(driven, 1000, qvel=1.0).qvel[0] > 1.5
+
+
+def test_a_servo_settles_at_target_over_gear() -> None:
+    model = model_of(SERVO.format(more="kp='100' kv='20'"))
+    model.actuator_gear[0, 0] = 2.0
+    assert played(model, 5000, ctrl=1.0).qpos[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_armature_of_a_slide_joint_needs_its_constants() -> None:
+    model = ball(joint=RAIL)
+    model.dof_armature[0] = 1.0
+    before = played(model).qacc[0]
+    constants(model)
+    assert (before, played(model).qacc[0]) == (pytest.approx(-9.81), pytest.approx(-4.905))
+
+
+def test_a_rollout_stands_still() -> None:
+    from mujoco import MjData, rollout
+
+    model, controls = model_of(SERVO.format(more="kp='1'")), np.ones((1, 10, 1))
+    controls[0, 3] = np.nan
+    states, _ = rollout.rollout(model, MjData(model), np.zeros((1, 3)), controls)
+    assert np.isfinite(states).all()
+    assert states[0, -1, 0] < 9 * model.opt.timestep
+
+
+# Gymnasium
+
+
+def steps(env: gym.Env[Any, Any], count: int, seed: int = 0) -> Any:
+    env.action_space.seed(seed)
+    return np.array([env.step(env.action_space.sample())[0] for _ in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "same"),
+    [
+        ("Pusher-v5", "friction", True),
+        ("Pusher-v5", "gravity", True),
+        ("Reacher-v5", "friction", True),
+        ("Reacher-v5", "gravity", True),
+        ("Swimmer-v5", "friction", True),
+        ("Swimmer-v5", "gravity", True),
+        ("HalfCheetah-v5", "lower floor", True),
+        ("HalfCheetah-v5", "higher floor", False),
+    ],
+)
+def test_what_has_no_effect_in_gymnasiums_robots(name: str, change: str, same: bool) -> None:
+    pytest.importorskip("mujoco")
+    seen = []
+    for factor in (1.0, 0.5 if change == "lower floor" else 2.0):
+        env = gym.make(name)
+        model: Any = env.unwrapped.model  # type: ignore[attr-defined]
+        env.reset(seed=0)
+        if change == "gravity":
+            model.opt.gravity[:] *= factor
+        else:
+            model.geom_friction[0 if "floor" in change else slice(None)] *= factor
+        seen.append(steps(env, 100))
+    assert np.array_equal(*seen) == same
+
+
+def test_the_fingertip_is_one_step_old() -> None:
+    mujoco = pytest.importorskip("mujoco")
+    env = gym.make("Pusher-v5")
+    env.reset(seed=0)
+    base: Any = env.unwrapped
+    seen = steps(env, 20)[-1]
+    now = mujoco.MjData(base.model)
+    now.qpos[:] = base.data.qpos
+    mujoco.mj_forward(base.model, now)
+    assert abs(now.body("tips_arm").xpos - seen[14:17]).max() > 1e-4
+
+
+def test_wind_of_0_is_not_no_wind() -> None:
+    pytest.importorskip("Box2D")
+    seen = []
+    for arguments in ({}, {"enable_wind": True, "wind_power": 0.0, "turbulence_power": 0.0}):
+        env = gym.make("LunarLander-v3", **arguments)
+        env.reset(seed=0)
+        seen.append(steps(env, 10))
+    assert not np.array_equal(*seen)
+    told = Family.load("lunar-lander").recipe.features["wind_power"].about
+    assert "at 0 the air is still, and engines scatter otherwise than without enable_wind" in told
+
+
+def test_rain_does_not_drift_where_a_wall_blocks() -> None:
+    base: Any = gym.make("Taxi-v4", is_rainy=True).unwrapped
+    blocked = 0
+    for row in range(5):
+        for column in range(5):
+            state = base.encode(row, column, 0, 1)
+            for action in range(4):
+                to = [next_state for _, next_state, *_ in base.P[state][action]]
+                if to[0] == state:
+                    blocked += 1
+                    assert set(to) == {state}
+    assert blocked > 20
+
+
+def test_cartpoles_vector_environment_keeps_options() -> None:
+    least = []
+    for mode in ("vector_entry_point", "sync"):
+        batch = gym.make_vec("CartPole-v1", 1, vectorization_mode=mode)
+        batch.reset(seed=0, options={"low": 0.15, "high": 0.2})
+        starts, ended = [], False
+        for _ in range(100):
+            seen, _, terminated, *_ = batch.step(np.ones(1, np.int64))
+            if ended:
+                starts.append(abs(seen).min())
+            ended = bool(terminated[0])
+        least.append(min(starts))
+    assert least[0] >= 0.15 > 0.05 >= least[1]
+
+
+def test_the_checker_refuses_a_shared_array_and_ours_share_none() -> None:
+    from gymnasium.utils.env_checker import check_env
+
+    class Shared(gym.Env[Any, Any]):
+        observation_space = gym.spaces.Dict(
+            {"obs": gym.spaces.Box(-1, 1, (1,)), "context": gym.spaces.Box(-1, 1, (1,))}
+        )
+        action_space = gym.spaces.Discrete(2)
+        context = np.zeros(1, np.float32)
+
+        def seen(self) -> Any:
+            return {"obs": self.np_random.uniform(-1, 1, 1).astype(np.float32), "context": self.context}
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            super().reset(seed=seed)
+            return self.seen(), {}
+
+        def step(self, action: Any) -> Any:
+            return self.seen(), 0.0, False, False, {}
+
+    with pytest.raises(AssertionError, match="share an object"):
+        check_env(Shared(), skip_render_check=True)
+    check_env(Family.load("pendulum").make(), skip_render_check=True)
+
+
+def test_normalized_rewards_remember_the_episode_before() -> None:
+    class Three(gym.Env[Any, Any]):
+        observation_space, action_space = gym.spaces.Box(-1, 1, (1,)), gym.spaces.Discrete(2)
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            self.time = 0
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action: Any) -> Any:
+            self.time += 1
+            return np.zeros(1, np.float32), 1.0, self.time == 3, False, {}
+
+    env = gym.wrappers.NormalizeReward(Three(), gamma=1.0)
+    sums = []
+    for _ in range(2):
+        env.reset()
+        for _ in range(3):
+            env.step(0)
+            sums.append(float(env.discounted_reward[0]))
+    assert sums == [1, 2, 1, 2, 3, 1]
+
+
+# Other simulators
+
+
+def family_of(base: str, feature: dict[str, Any], **more: Any) -> Family:
+    given = {"about": "a feature", "default": 1.0, "train": [0.5, 2.0], "at": "reset", **feature}
+    return Family(
+        parse_family(
+            {"name": "mine", "about": "mine", "base": base, "features": {"this": given}, **more}, "test"
+        )
+    )
+
+
+def test_a_dearer_crash_changes_the_other_steps() -> None:
+    pytest.importorskip("highway_env")
+    rewards = []
+    for price in (-1, -10):
+        env = gym.make("highway_env:highway-v0", config={"vehicles_count": 8, "collision_reward": price})
+        env.reset(seed=2)
+        rewards.append([])
+        ended = False
+        while not ended:
+            _, reward, ended, *_ = env.step(3)
+            rewards[-1].append(float(reward))
+    assert rewards[1][0] > rewards[0][0]
+    assert abs(rewards[1][-1] - rewards[0][-1]) < 0.1
+
+
+@pytest.mark.parametrize("base", ["highway-v0", "exit-v0"])
+def test_a_lane_change_is_never_paid(base: str) -> None:
+    pytest.importorskip("highway_env")
+    config = {"vehicles_count": 2, "duration": 4}
+    feature = {"default": 1.0, "train": [0.0, 5.0], "attribute": "config.lane_change_reward", "at": "reset"}
+    family = contextualize(lambda: gym.make(f"highway_env:{base}", config=dict(config)), {"paid": feature})
+    with pytest.raises(UserError, match="neither transition nor reward"):
+        check_family(family)
+
+
+def test_meta_worlds_resets_ignore_their_seed() -> None:
+    pytest.importorskip("metaworld")
+    drawing = gym.make("metaworld:Meta-World/MT1", env_name="reach-v3", seed=1)
+    fixed = gym.make("metaworld:Meta-World/goal_observable", env_name="reach-v3", seed=1)
+    goals = [drawing.reset(seed=0)[0][-3:] for _ in range(2)]
+    assert not np.array_equal(*goals)
+    goals = [fixed.reset(seed=seed)[0][-3:] for seed in (0, 1)]
+    assert np.array_equal(*goals)
+    family = family_of(
+        "metaworld:Meta-World/MT1",
+        {"attribute": "model.opt.gravity.2", "default": -9.81, "train": [-12, -8]},
+        kwargs={"env_name": "reach-v3", "seed": 1},
+    )
+    with pytest.raises(UserError, match="one seed gives the base environment different transitions"):
+        check_family(family)
+
+
+def test_dm_control_goes_on_by_itself() -> None:
+    pytest.importorskip("shimmy")
+    env = gym.make("shimmy:dm_control/cartpole-balance-v0")
+    env.reset(seed=0)
+    terminated = truncated = False
+    while not (terminated or truncated):
+        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+    assert (terminated, truncated) == (False, True)
+    _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+    assert (reward, terminated, truncated) == (0, False, False)
+
+
+def test_objectives_do_not_add_up() -> None:
+    mo_gymnasium = pytest.importorskip("mo_gymnasium")
+    several, one = mo_gymnasium.make("mo-halfcheetah-v5"), gym.make("HalfCheetah-v5")
+    several.reset(seed=0)
+    one.reset(seed=0)
+    action = one.action_space.sample()
+    rewards = several.step(action)[1]
+    reward = float(one.step(action)[1])
+    assert sum(rewards) != pytest.approx(reward)
+    assert rewards[0] + 0.1 * rewards[1] == pytest.approx(reward, rel=1e-5)
+
+
+# Stable-Baselines3
+
+
+def test_set_attr_stops_at_the_outermost_wrapper() -> None:
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    env = DummyVecEnv([lambda: gym.make("Pendulum-v1")])
+    env.set_attr("g", 5.0)
+    assert env.get_attr("g") == [5.0]
+    assert env.envs[0].unwrapped.g == 10.0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["SAC", "TQC"])
+def test_the_entropy_coefficient_is_no_parameter(name: str) -> None:
+    import stable_baselines3
+
+    package: Any = stable_baselines3 if name == "SAC" else pytest.importorskip("sb3_contrib")
+    kind = getattr(package, name)
+    trained, fresh = (kind("MlpPolicy", "Pendulum-v1", learning_starts=10, seed=seed) for seed in (0, 1))
+    trained.learn(40)
+    fresh.set_parameters(trained.get_parameters())
+    assert "ent_coef_optimizer" in trained.get_parameters()
+    assert trained.log_ent_coef.item() != 0.0 == fresh.log_ent_coef.item()
+
+
+# Exports
+
+
+def test_dynamic_quantization_looks_at_the_whole_batch(tmp_path: Any) -> None:
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    weight = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    make = onnx.helper
+    graph = make.make_graph(
+        [make.make_node("MatMul", ["x", "w"], ["y"])],
+        "graph",
+        [make.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 4])],
+        [make.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", 3])],
+        [onnx.numpy_helper.from_array(weight, "w")],
+    )
+    opset = [make.make_opsetid("", 17)]
+    onnx.save(make.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "float.onnx")
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "int8.onnx", weight_type=QuantType.QInt8)
+    session = runtime.InferenceSession(str(tmp_path / "int8.onnx"))
+    row, large = np.full((1, 4), 0.1, np.float32), np.full((1, 4), 100, np.float32)
+    (alone,), (beside,) = (session.run(None, {"x": x})[0][:1] for x in (row, np.concatenate([row, large])))
+    assert abs(alone).min() > 0.02
+    assert not beside.any()
+
+
+def test_argmax_passes_over_nan() -> None:
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    make = onnx.helper
+    graph = make.make_graph(
+        [make.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)],
+        "graph",
+        [make.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 3])],
+        [make.make_tensor_value_info("y", onnx.TensorProto.INT64, ["n"])],
+    )
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8)
+    x = np.array([[1, np.nan, 3]], np.float32)
+    (found,) = runtime.InferenceSession(model.SerializeToString()).run(None, {"x": x})
+    assert (found[0], x.argmax()) == (2, 1)
+
+
+def test_torch_cannot_batch_an_lstm() -> None:
+    import torch
+    from torch import nn
+    from torch.func import functional_call, stack_module_state
+
+    def batched(make: Any) -> Any:
+        modules = [make() for _ in range(2)]
+        parameters, buffers = stack_module_state(modules)
+        return torch.vmap(lambda p, b, x: functional_call(modules[0], (p, b), (x,)))(
+            parameters, buffers, torch.randn(2, 5, 3)
+        )
+
+    assert batched(lambda: nn.GRUCell(3, 3)).shape == (2, 5, 3)
+    for kind in (nn.LSTM, nn.GRU, nn.LSTMCell):
+        with pytest.raises(RuntimeError, match="Batching rule not implemented"):
+            batched(lambda kind=kind: kind(3, 3))
+    with pytest.raises(RuntimeError, match="same class"):
+        batched(lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)))
+
+
+def test_safetensors_stores_a_transposed_array_in_memory_order() -> None:
+    from safetensors.numpy import load, save
+
+    array = np.arange(6, dtype=np.float32).reshape(2, 3).T
+    assert not np.array_equal(load(save({"a": array}))["a"], array)
