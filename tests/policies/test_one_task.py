@@ -212,7 +212,10 @@ def test_it_is_saved_and_loaded_and_gives_its_plain_networks(name: str, tmp_path
     if name == "RecurrentPPO":
         return
     batch = samples(OBSERVATIONS["box"], 5)
+    learned = [each for each in model.policy.parameters() if each.requires_grad]
     plain = model.policy.specialize(torch.empty(0))
+    assert all(each.requires_grad for each in learned)  # the model goes on learning, the copy does not
+    assert not {id(each) for each in plain.parameters()} & {id(each) for each in learned}
     given = plain(tensors(model.policy, batch)).detach()
     acted = model.predict(batch, deterministic=True)[0]
     if name in ("DQN", "QRDQN"):
