@@ -115,6 +115,8 @@ def test_the_lowest_choices_are_known_where_they_are_not_zero() -> None:
     assert (found.starts["dial"], found.starts["more"].tolist(), found.action_start) == (2, [1, -1], -1)
     assert BaseAdapter(spaces.Discrete(3, start=5), PUSH).starts == {"obs": 5}
     assert BaseAdapter(BOX, PUSH).starts == {}
+    partly = BaseAdapter(BOX, spaces.MultiDiscrete([3, 2], start=np.array([0, 2])))
+    assert partly.action([2, 1]).tolist() == [2, 3]
 
 
 @pytest.mark.parametrize(
