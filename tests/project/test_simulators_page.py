@@ -138,9 +138,10 @@ def test_armature_of_a_slide_joint_needs_its_constants() -> None:
     assert (before, played(model).qacc[0]) == (pytest.approx(-9.81), pytest.approx(-4.905))
 
 
-def test_a_rollout_stands_still() -> None:
+def test_a_rollout_stands_still(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from mujoco import MjData, rollout
 
+    monkeypatch.chdir(tmp_path)  # it writes MUJOCO_LOG.TXT
     model, controls = model_of(SERVO.format(more="kp='1'")), np.ones((1, 10, 1))
     controls[0, 3] = np.nan
     states, _ = rollout.rollout(model, MjData(model), np.zeros((1, 3)), controls)
