@@ -18,7 +18,7 @@ from hyperrl.store import Resumed, Run
 from hyperrl.store.lock import locked
 from hyperrl.tasks import Family
 from hyperrl.training import resume, train
-from hyperrl.training.checkpoint import load_state, save_state
+from hyperrl.training.checkpoint import alike, load_state, save_state
 from tests.suite import learnable
 from tests.training.conftest import Start, killer, small
 
@@ -350,3 +350,17 @@ def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: 
     with pytest.raises(UserError, match=r"projector_config\.pbtxt is a link, which may lead out of the run"):
         resume(run, steps=1024)
     assert owned.read_text() == "mine"
+
+
+def test_parts_of_a_state_are_of_the_kind_that_is_expected() -> None:
+    same: list[tuple[Any, Any]] = [
+        (1, 1), (1, 1.0), (2.5, 1.0), ([], [0]), ([1, 2], [0]), ((1, "a"), (0, "b")), ({"a": 1}, {"a": 0}),
+        (np.zeros(2), np.ones(2)), (torch.zeros(2), torch.ones(2)), ("x", None), (True, False),
+    ]  # fmt: skip
+    other: list[tuple[Any, Any]] = [
+        (1.0, 1), (True, 1), (float("nan"), 1.0), (float("inf"), 1.0), ("1", 1), ([1.5], [0]), ((1,), (1, 2)),
+        ([1], (1,)), ({"b": 1}, {"a": 1}), ({}, {"a": 1}), (np.zeros(3), np.ones(2)), (1, False),
+        (np.zeros(2, np.float32), np.zeros(2)), (torch.zeros(2), np.zeros(2)), (torch.zeros(3), torch.zeros(2)),
+    ]  # fmt: skip
+    assert [pair for pair in same if not alike(*pair)] == []
+    assert [pair for pair in other if alike(*pair)] == []
