@@ -189,6 +189,7 @@ class World:
     info: str = "empty"
     api: str = "new"
     length: int = 4
+    truncates: bool = False
     fails: str | None = None
     when: str = "step"
     after: int = 0
@@ -271,7 +272,8 @@ class Played(gym.Env[Any, Any]):
         )
         if self.world.api == "old":
             return self._seen(), reward, end, self._info()
-        return self._seen(), reward, end, go_on, self._info()
+        ends = (go_on, end) if self.world.truncates else (end, go_on)
+        return self._seen(), reward, *ends, self._info()
 
 
 def _mostly(right: dict[str, Any], wrong: dict[str, Any], share: int = 12) -> st.SearchStrategy[str]:
@@ -290,6 +292,7 @@ worlds = st.builds(
     info=_mostly(INFOS, WRONG_INFOS),
     api=st.sampled_from(["new"] * 15 + ["old"]),
     length=st.integers(1, 6),
+    truncates=st.booleans(),
     fails=st.one_of(*[st.none()] * 4, st.sampled_from(list(FAILURES))),
     when=st.sampled_from(["make", "reset", "step", "step", "close"]),
     after=st.sampled_from([0, 1, 3, 10, 200, 2000]),
