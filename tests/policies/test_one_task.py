@@ -274,3 +274,19 @@ def test_effort_pulls_the_actions_of_plain_networks_to_the_middle(name: str) -> 
         bias = own[-1].grad
         assert bias is not None
         torch.testing.assert_close(bias, 2 * coef * bare.mean(dim=0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["PPO", "SAC", "TD3"])
+def test_the_plain_network_of_a_policy_is_a_copy_that_does_not_learn(name: str) -> None:
+    policy = made(name, True, policy_kwargs={"effort_coef": 0.1}).policy
+    plain = policy.specialize(torch.empty(0))
+    assert not any(isinstance(module, Effort) for module in plain.modules())
+    assert not any(parameter.requires_grad for parameter in plain.parameters())
+    assert all(parameter.requires_grad for parameter in policy.parameters() if parameter.is_leaf)
+    seen = torch.randn(3, 4)
+    before = plain(seen)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.zero_()
+    assert torch.equal(plain(seen), before)
+    assert bool(before.any())

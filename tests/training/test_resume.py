@@ -360,7 +360,8 @@ def test_parts_of_a_state_are_of_the_kind_that_is_expected() -> None:
     other: list[tuple[Any, Any]] = [
         (1.0, 1), (True, 1), (float("nan"), 1.0), (float("inf"), 1.0), ("1", 1), ([1.5], [0]), ((1,), (1, 2)),
         ([1], (1,)), ({"b": 1}, {"a": 1}), ({}, {"a": 1}), (np.zeros(3), np.ones(2)), (1, False),
-        (np.zeros(2, np.float32), np.zeros(2)), (torch.zeros(2), np.zeros(2)), (torch.zeros(3), torch.zeros(2)),
+        (np.zeros(2, np.float32), np.zeros(2)), (torch.zeros(2), np.zeros(2)),
+        (torch.zeros(3), torch.zeros(2)),
     ]  # fmt: skip
     assert [pair for pair in same if not alike(*pair)] == []
     assert [pair for pair in other if alike(*pair)] == []
