@@ -389,6 +389,41 @@ def test_the_entropy_coefficient_is_no_parameter(name: str) -> None:
     assert trained.log_ent_coef.item() != 0.0 == fresh.log_ent_coef.item()
 
 
+def test_a_relabelled_success_is_no_end() -> None:
+    from stable_baselines3 import SAC, HerReplayBuffer
+
+    class Line(gym.Env[Any, Any]):
+        """Goes on by 1 at each step, for 5 steps; at the goal, 8, an episode ends."""
+
+        keys = ("observation", "achieved_goal", "desired_goal")
+        observation_space = gym.spaces.Dict({key: gym.spaces.Box(-9, 9, (1,)) for key in keys})
+        action_space = gym.spaces.Box(-1, 1, (1,))
+
+        def seen(self) -> Any:
+            return {key: np.array([8.0 if "des" in key else self.time], np.float32) for key in self.keys}
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            super().reset(seed=seed)
+            self.time = 0
+            return self.seen(), {}
+
+        def compute_reward(self, achieved: Any, desired: Any, info: Any) -> Any:
+            return -(np.abs(achieved - desired)[..., 0] > 0.1).astype(np.float32)
+
+        def step(self, action: Any) -> Any:
+            self.time += 1
+            reward = float(self.compute_reward(np.array([self.time]), np.array([8]), {}))
+            return self.seen(), reward, reward == 0, self.time == 5, {}
+
+    model = SAC("MultiInputPolicy", Line(), replay_buffer_class=HerReplayBuffer, gradient_steps=0, seed=0)
+    model.learn(120)
+    assert model.replay_buffer is not None
+    batch = model.replay_buffer.sample(500)
+    success = (batch.rewards == 0).flatten()
+    assert success.sum() > 50
+    assert not batch.dones.flatten()[success].any()
+
+
 # Exports
 
 
