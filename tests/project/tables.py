@@ -49,11 +49,11 @@ def families() -> str:
 
 
 def demo(printed: str) -> str:
-    """The end of what `make demo` prints: the table of splits, and where the figure is."""
+    """The end of what `make demo` prints: the tables of splits and of worst tasks, and where the figure is."""
     blocks = printed.rstrip().split("\n\n")
-    title = blocks[-4].splitlines()[-1]
+    title = "\n".join(blocks[-5].splitlines()[-2:])
     figure = blocks[-1].splitlines()[0]
-    return "\n\n".join([f"```text\n{title}", blocks[-3], "...", f"{figure}\n```"])
+    return "\n\n".join([f"```text\n{title}", blocks[-4], blocks[-3], "...", f"{figure}\n```"])
 
 
 def written(text: str, printed: str | None = None) -> str:

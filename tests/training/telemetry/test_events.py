@@ -318,6 +318,8 @@ def test_tasks_of_the_figure_by_number_of_features() -> None:
     assert len(swept(plane)) == 2
     assert len(grid(plane, swept(plane))) == 21 * 21
     assert len(grid(signs, swept(signs))) == 2 * 41
+    most = {len(grid(family, swept(family), 16)) for family in (line, plane, signs)}
+    assert most == {16}  # where playing more would take long beside the training
     assert swept(many) == ["gravity"]
     tasks = grid(many, ["gravity"])
     assert (tasks[0]["gravity"], tasks[-1]["gravity"]) == (1, 30)
