@@ -17,7 +17,7 @@ from hyperrl.recipes.splits import Splits
 
 _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
-_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/-]{1,100})?", re.ASCII)
+_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/:.-]{1,100})?", re.ASCII)
 
 _CARRIERS = ("argument", "scales", "physics", "reward")
 

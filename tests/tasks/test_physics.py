@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import UserError
+from hyperrl.recipes import parse_family
 from hyperrl.tasks.physics import MujocoPhysics
 
 mujoco = pytest.importorskip("mujoco")
@@ -132,6 +133,19 @@ def test_strengths_that_an_actuator_cannot_have_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=says):
         changed(SLIDE.format(damping=1, actuator=actuator), **{quantity.replace(".", "__"): factor})
+
+
+@pytest.mark.parametrize("name", ["robot0:hand", "arm/link-1", "left.foot"])
+def test_names_as_published_robots_have_them(name: str) -> None:
+    """A prefix ends in a colon in gymnasium-robotics, in a slash in dm_control."""
+    feature = {"about": "a mass", "default": 1.0, "train": [0.5, 2.0], "physics": f"mass.{name}"}
+    recipe = parse_family({"name": "n", "about": "n", "base": "Ant-v5", "features": {"m": feature}}, "test")
+    quantity = recipe.features["m"].physics
+    assert quantity is not None
+    body = f"<worldbody><body name='{name}'><freejoint/><geom size='.1' mass='1'/></body></worldbody>"
+    simulator = Simulator(body)
+    MujocoPhysics(simulator).apply({quantity: 2.0})
+    assert simulator.model.body_mass[1] == pytest.approx(2.0)
 
 
 @pytest.mark.slow
