@@ -142,7 +142,7 @@ def resume(
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
                 f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
-                f" give more in {spelled('steps', '--steps')} to extend it"
+                f" give more {spelled('steps', '--steps')} to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)
         with closing(built) as training, _explaining_ends(run):
