@@ -89,7 +89,7 @@ def _stop(
         if not left:
             break
         number = drawn.choice(left)
-        moment = Moment(after_seconds=drawn.uniform(0.0, seconds / 2), signal=number)
+        moment = Moment(after_seconds=drawn.uniform(0.0, seconds / 3), signal=number)
         note = folder.resolve() / "signal.json"
         note.unlink(missing_ok=True)
         ended = attempt(_next(case, folder), folder, moment, partial(_note_signals, note))
@@ -120,10 +120,14 @@ def _judge(case: Case, folder: Path, note: Path, ended: Ended, found: Found) -> 
 
 
 def _note_signals(file: Path) -> None:
-    """Write down, when a signal comes, the steps taken until then and whether a rollout was under way."""
+    """Write down, when a signal comes, the steps taken until then and whether a rollout was under way.
+
+    Shells start what runs in the background with SIGINT ignored, which commands respect: here it is not.
+    """
     from hyperrl.training.callbacks import ProgressHook
     from hyperrl.training.interruption import Interruption
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     taken = 0
     on_step, handle = ProgressHook._on_step, Interruption._handle
 
