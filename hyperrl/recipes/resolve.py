@@ -65,7 +65,7 @@ def _at_another_place(agent: AgentRecipe, overrides: Sequence[str], mistake: str
         found = [path for path in known if path.endswith(f".{key}")] or [
             path for name in close for path in known if path.rpartition(".")[2] == name
         ]
-        if found:
+        if found and found[0].rpartition(".")[0] != key.rpartition(".")[0]:
             return UserError(f"{_source()}: {key}: unknown field; did you mean {found[0]!r}?")
     return None
 
