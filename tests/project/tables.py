@@ -49,7 +49,7 @@ def families() -> str:
 
 
 def demo(printed: str) -> str:
-    """The end of what `make demo` prints: the tables of splits and of worst tasks, and where the figure is."""
+    """The end of what `make demo` prints: tables of splits and worst tasks, and where the figure is."""
     blocks = printed.rstrip().split("\n\n")
     title = "\n".join(blocks[-5].splitlines()[-2:])
     figure = blocks[-1].splitlines()[0]
