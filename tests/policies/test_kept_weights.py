@@ -255,3 +255,15 @@ def test_a_task_that_comes_again_is_looked_up(strategy: str) -> None:
             rows.clear()
         assert stale(made, {**drawn(1), "context": tasks[which]}) < 1e-5
     assert sum(rows) <= len(tasks)
+
+
+def test_the_weights_of_ever_new_tasks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that meets a new task in every episode does not fill the memory."""
+    made = acting("low-rank", drawn(1), 20)
+    kept = made.generated._kept
+    monkeypatch.setattr("hyperrl.policies.kept.KEPT_ENTRIES", 5 * kept._entries)
+    for seed in range(60):
+        batch = drawn(1, rows=1, seed=seed)
+        act(made, batch)
+        assert 1 <= len(kept._of_task) <= 7
+    assert stale(made, batch) < 1e-4
