@@ -54,6 +54,7 @@ class BaseAdapter:
             key: _Part(f"the observation {key!r}" if self._nested else "the observation", part)
             for key, part in parts.items()
         }
+        self._only = next(iter(self._parts.values()))
 
     def observation(self, value: Any) -> dict[str, Any]:
         """The parts of an observation by their keys, as new arrays (whole numbers where they are Discrete).
@@ -63,7 +64,7 @@ class BaseAdapter:
                 range.
         """
         if not self._nested:
-            return {"obs": self._parts["obs"](value)}
+            return {"obs": self._only(value)}
         if not isinstance(value, Mapping):
             raise InterfaceError(
                 f"the observation is {_named(value)}; allowed: a dictionary, as its space says"
@@ -84,7 +85,7 @@ class BaseAdapter:
 
     def start(self, returned: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the base's `reset` returned: observation and info; raises InterfaceError."""
-        if not (isinstance(returned, tuple | list) and len(returned) == 2):
+        if type(returned) is not tuple or len(returned) != 2:
             raise InterfaceError(
                 f"its reset returned {_named(returned)}; allowed: an observation and an info"
             )
@@ -92,7 +93,7 @@ class BaseAdapter:
 
     def step(self, returned: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """What the base's `step` returned, all five; raises InterfaceError."""
-        if not (isinstance(returned, tuple | list) and len(returned) == 5):
+        if type(returned) is not tuple or len(returned) != 5:
             raise InterfaceError(
                 f"its step returned {_named(returned)}; allowed: an observation, a reward, terminated,"
                 " truncated and an info"
@@ -117,19 +118,19 @@ class _Part:
         if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
             self._choices = np.asarray(space.n if isinstance(space, spaces.Discrete) else space.nvec)
             self._start, self._dtype = space.start, np.dtype(np.int64)
+        self._copied = self._dtype if self._choices is None else None
 
     def __call__(self, value: Any) -> Any:
         """A new array, or a whole number."""
+        if type(value) is np.ndarray and value.dtype is self._copied and value.shape == self._shape:
+            return value.copy()  # nearly all are such
         array = value if type(value) is np.ndarray else self._array(value)
         if array.shape != self._shape:
             raise InterfaceError(
                 f"{self._what} has shape {array.shape}; allowed: {self._shape}, as its space says for every"
                 " task"
             )
-        if array.dtype != self._dtype:
-            array = self._converted(array)
-        elif self._choices is None:
-            return array.copy()
+        array = array.copy() if array.dtype == self._dtype else self._converted(array)
         return array if self._choices is None else self._chosen(array)
 
     def _chosen(self, array: NDArray[Any]) -> Any:

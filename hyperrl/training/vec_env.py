@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.sync import ContextualSyncEnv
 
 
 class BatchedVecEnv(VecEnv):
@@ -33,7 +34,8 @@ class BatchedVecEnv(VecEnv):
             raise ValueError(f"expected a VectorEnv with SAME_STEP autoreset, found {mode}")
         self.batch = batch
         self._ours = batch if isinstance(batch, BatchedEnv) else None
-        self._keep = _unchanged if self._ours is not None or getattr(batch, "copy", False) else _copied
+        fresh = isinstance(batch, BatchedEnv | ContextualSyncEnv) or getattr(batch, "copy", False)
+        self._keep = _unchanged if fresh else _copied
         self.returns: NDArray[np.float64] = np.zeros(batch.num_envs)
         self.lengths: NDArray[np.int64] = np.zeros(batch.num_envs, dtype=np.int64)
         self._actions: NDArray[Any] = np.zeros(0)

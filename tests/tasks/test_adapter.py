@@ -73,10 +73,11 @@ def test_arrays_that_the_base_owns_are_copied() -> None:
     np.testing.assert_array_equal(seen, [[0, 0], [1, 1], [2, 2], [3, 3]])
     assert action == 0.0
     batch = family.make_vec(2)
-    batch.reset()
+    began = [batch.reset()[0]["obs"]]
     for _ in range(3):
-        first, *_, infos = batch.step(np.zeros((2, 1), np.float32))
-    np.testing.assert_array_equal(first["obs"], np.zeros((2, 2)))
+        observation, *_, infos = batch.step(np.zeros((2, 1), np.float32))
+        began.append(observation["obs"])
+    np.testing.assert_array_equal([each[0, 0] for each in began], [0, 1, 2, 0])
     np.testing.assert_array_equal([last["obs"] for last in infos["final_obs"]], np.full((2, 2), 3.0))
     np.testing.assert_array_equal(infos["final_info"]["told"].tolist(), [[3.0], [3.0]])
 
