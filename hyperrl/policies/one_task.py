@@ -115,12 +115,6 @@ def priced(head: nn.Module, effort: Effort | None) -> nn.Module:
     return nn.Sequential(first, effort, *rest)
 
 
-def layers_before(network: nn.Module, squashing: type[nn.Module]) -> nn.Sequential:
-    """A network without its last module, where that is the one which squashes outputs."""
-    modules = list(network) if isinstance(network, nn.Sequential) else [network]
-    return nn.Sequential(*(modules[:-1] if isinstance(modules[-1], squashing) else modules))
-
-
 def side_by_side(*heads: nn.Module) -> nn.Linear:
     """One layer whose outputs are those of several, each the first linear layer in its module."""
     layers = [next(each for each in head.modules() if isinstance(each, nn.Linear)) for head in heads]
