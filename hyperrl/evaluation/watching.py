@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation.acting import Act
 from hyperrl.evaluation.canvas import Canvas
+from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.request import request
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
 from hyperrl.recipes import SPLITS
@@ -97,15 +98,8 @@ def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[dict[
         raise UserError(f"watch: {len(contexts)} tasks; at most {MAX_PANELS} fit one picture")
     if contexts:
         return list(request(family, contexts=contexts).contexts)
-    found = [task for split in ("interpolation", "extrapolation") for task in _some(family, split, CHOSEN)]
-    return found or _some(family, "train", 2 * CHOSEN)
-
-
-def _some(family: Family, split: str, count: int) -> list[dict[str, float]]:
-    """So many tasks of a split, evenly spaced in it; all of them where it has fewer."""
-    tasks = family.tasks(split)
-    places = np.linspace(0, len(tasks) - 1, min(count, len(tasks))).round().astype(int)
-    return [tasks[place] for place in places]
+    held_out = [spread_out(family.tasks(split), CHOSEN) for split in ("interpolation", "extrapolation")]
+    return [task for tasks in held_out for task in tasks] or spread_out(family.tasks("train"), 2 * CHOSEN)
 
 
 def scenes(
