@@ -142,11 +142,12 @@ def test_a_rollout_stands_still(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     from mujoco import MjData, rollout
 
     monkeypatch.chdir(tmp_path)  # it writes MUJOCO_LOG.TXT
-    model, controls = model_of(SERVO.format(more="kp='1'")), np.ones((1, 10, 1))
-    controls[0, 3] = np.nan
-    states, _ = rollout.rollout(model, MjData(model), np.zeros((1, 3)), controls)
+    model = model_of(SERVO.format(more="kp='1'"))
+    model.jnt_stiffness[0] = 10 / model.opt.timestep**2
+    states, _ = rollout.rollout(model, MjData(model), np.zeros((1, 3)), np.ones((1, 100, 1)))
     assert np.isfinite(states).all()
-    assert states[0, -1, 0] < 9 * model.opt.timestep
+    assert (states[0, 50:] == states[0, -1]).all()
+    assert states[0, -1, 0] < 50 * model.opt.timestep
 
 
 # Gymnasium

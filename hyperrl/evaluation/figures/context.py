@@ -11,7 +11,6 @@ import numpy as np
 
 from hyperrl.evaluation.figures import style
 from hyperrl.evaluation.report import worst_of
-from hyperrl.evaluation.statistics import mean_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,18 +181,13 @@ def _splits(axes: Axes, panel: _Panel, results: Sequence[TaskResult], family: Fa
             y = [result.mean for result in found[split]]
             axes.plot(x, y, "o", markersize=4.5, markeredgecolor="white", markeredgewidth=0.4, **look)
             if not panel.line:
-                for result in found[split]:
-                    error = mean_error([[result.returns]], rare=False)
-                    if error is not None and error.low is not None and error.high is not None:
-                        at = result.context[panel.feature]
+                for at, result in zip(x, found[split], strict=True):
+                    ends = style.interval([[result.returns]])
+                    if ends is not None:
                         axes.plot(
-                            [at, at],
-                            [error.low, error.high],
-                            color=look["color"],
-                            alpha=0.35,
-                            linewidth=0.8,
+                            [at, at], ends, color=look["color"], alpha=0.35, linewidth=0.8,
                             label="95 % interval",
-                        )
+                        )  # fmt: skip
         else:
             bottom = axes.get_xaxis_transform()
             axes.plot(

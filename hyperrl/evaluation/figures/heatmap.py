@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import style
 from hyperrl.evaluation.report import worst_of
-from hyperrl.evaluation.statistics import mean_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,12 +106,8 @@ def _note(results: Sequence[TaskResult]) -> str:
     cells: dict[tuple[float, ...], list[TaskResult]] = {}
     for result in results:
         cells.setdefault(tuple(result.context.values()), []).append(result)
-    errors = [mean_error([[result.returns] for result in cell], rare=False) for cell in cells.values()]
-    reach = [
-        (error.high - error.low) / 2
-        for error in errors
-        if error and error.high is not None and error.low is not None
-    ]
+    intervals = [style.interval([[result.returns] for result in cell]) for cell in cells.values()]
+    reach = [(ends[1] - ends[0]) / 2 for ends in intervals if ends is not None]
     sure = f"; 95 % interval: \u00b1 {np.median(reach):.3g} in the median cell" if reach else ""
     return style.note(results) + sure
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hyperrl.evaluation.report import worst_of
 from hyperrl.evaluation.statistics import mean_error
@@ -199,17 +200,19 @@ def split_of(family: Family, result: TaskResult) -> str:
     return result.split if result.split in SPLIT_COLOURS else family.flag(result.context)
 
 
+def interval(returns: ArrayLike) -> tuple[float, float] | None:
+    """95 % interval of the mean of returns (runs, tasks, episodes); None for one episode in all."""
+    error = mean_error(returns, rare=False)
+    return None if error is None or error.low is None or error.high is None else (error.low, error.high)
+
+
 def intervals(results: Sequence[TaskResult], feature: str) -> dict[float, tuple[float, float]]:
     """95 % interval of the mean return, over runs and starts, at each value that has one."""
     found: dict[float, list[list[float]]] = {}
     for result in results:
         found.setdefault(result.context[feature], []).append(list(result.returns))
-    ends = {}
-    for value, runs in found.items():
-        error = mean_error(np.array(runs)[:, None], rare=False)
-        if error is not None and error.low is not None and error.high is not None:
-            ends[value] = (error.low, error.high)
-    return ends
+    ends = {value: interval(np.array(runs)[:, None]) for value, runs in found.items()}
+    return {value: each for value, each in ends.items() if each is not None}
 
 
 def without_gaps(x: Sequence[float]) -> list[int | None]:
