@@ -124,6 +124,12 @@ def test_seeds_and_options_are_used_once() -> None:
     third = env.reset()
     assert not np.array_equal(first["obs"], second["obs"])  # type: ignore[call-overload]
     np.testing.assert_array_equal(third["obs"], np.full((4, 1), 0.5))  # type: ignore[call-overload]
+    fourth = env.reset()
+    assert not (fourth["obs"] == 0.5).any()  # type: ignore[call-overload]
+    env.seed(0)
+    again = env.reset()
+    assert not np.array_equal(again["obs"], env.reset()["obs"])  # type: ignore[call-overload]
+    assert env.get_images() == [None] * 4
     env.set_options([{"x": 0.5}, {}, {}, {}])
     with pytest.raises(ValueError, match="one set of options"):
         env.reset()
