@@ -222,3 +222,31 @@ def test_vec_normalize_wraps_it() -> None:
         if dones.any():
             assert infos[0]["terminal_observation"].keys() == {"obs", "context"}
     assert np.isfinite(observation["obs"]).all()  # type: ignore[call-overload]
+
+
+class Succeeding(gym.Env[Any, Any]):
+    """Says of each episode, which is one step, what it is told to say."""
+
+    observation_space, action_space = gym.spaces.Box(-1, 1, (1,), np.float32), gym.spaces.Discrete(2)
+
+    def __init__(self, says: list[Any]) -> None:
+        self.gain, self.says = 1.0, iter(says)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        return np.zeros(1, np.float32), 1.0, True, False, next(self.says)
+
+
+def test_a_success_is_a_number_or_left_out() -> None:
+    """Stable-Baselines3 logs their mean."""
+    says = [{"is_success": each} for each in (True, np.bool_(False), 1, np.float32(0.5), "yes", None)] + [{}]
+    family = contextualize(lambda: Succeeding(says), {"gain": {"train": [0.5, 2.0]}})
+    env = BatchedVecEnv(family.make_vec(1, contexts=[{}]))
+    env.reset()
+    told = [env.step(np.zeros(1, np.int64))[3][0] for _ in says]
+    found = [info.get("is_success", "left out") for info in told]
+    assert found == [1.0, 0.0, 1.0, 0.5, "left out", "left out", "left out"]
+    assert [type(each) for each in found[:4]] == [float] * 4
