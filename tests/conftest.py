@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from tempfile import mkdtemp
@@ -16,6 +17,9 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 torch.set_num_threads(1)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The hook rewrites modules as they are imported, so `hyperrl.nets` must not be loaded yet.
 assert "hyperrl.nets" not in sys.modules

@@ -3,7 +3,6 @@
 import math
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     draw_little(monkeypatch)
     tasks = Family.tasks
     monkeypatch.setattr(Family, "tasks", lambda self, split: tasks(self, split)[:4])
-
-
-@pytest.fixture(autouse=True)
-def not_ignored() -> Iterator[None]:
-    """A shell starts what runs in the background with SIGINT ignored, and trainings respect that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 ROLLOUTS = {"hyper-ppo": 512, "hyper-sac": 64, "hyper-a2c": 40}
