@@ -50,7 +50,8 @@ def list_runs(folder: str | None, as_json: bool) -> None:
 
     root = Path(folder or "runs")
     if not root.is_dir():
-        raise UserError(f"list runs: {str(root)!r}: no such directory")
+        where = "" if root.is_absolute() else f" in {str(Path.cwd())!r}"
+        raise UserError(f"list runs: {str(root)!r}: no such directory{where}")
     found = list(runs_below(root))
     runs = [run for _, run in found if not isinstance(run, UserError)]
     faults = {str(run.path): fault for run in runs if run.state != "running" and (fault := run.fault())}

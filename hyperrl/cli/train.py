@@ -196,7 +196,9 @@ def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
 def _print_run(run: "Run") -> None:
     agent, family = run.spec.agent.name, run.spec.family.name
     final = json.loads((run.path / "evaluations" / "final.json").read_bytes())
-    show.line(f"{agent} on {family}, seed {run.spec.seed}: {final['steps']:,} steps")
+    taken, planned = final["steps"], run.spec.steps
+    more = f" ({planned:,} planned, and whole rollouts are played)" if taken > planned else ""
+    show.line(f"{agent} on {family}, seed {run.spec.seed}: {taken:,} steps{more}")
     show.evaluation(final)
     if "validation" not in final["splits"]:
         show.line("no task is held out for validation: these are the latest weights, not the best ones")

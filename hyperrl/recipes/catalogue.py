@@ -1,6 +1,7 @@
 """Finding recipes by name or path, and reading them."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hyperrl.recipes.reading import read_yaml
 from hyperrl.shipped import Kind, shipped
 
 _ONE: dict[Kind, str] = {"agents": "agent", "envs": "family"}
+_GYMNASIUM_ID = re.compile(r"[\w:.-]+-v\d+")
 _WITH_ARTICLE: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
 
 
@@ -53,6 +55,9 @@ def load_family(name_or_path: str) -> FamilyRecipe:
 
 
 def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
+    if name_or_path.endswith(".py"):
+        base = f" with `base: {Path(name_or_path).name}:CLASS`" if kind == "envs" else ""
+        raise UserError(f"{name_or_path}: found a Python file; allowed: a name, or a YAML file{base}")
     if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
         return Path(name_or_path), name_or_path
     known = shipped(kind)
@@ -67,6 +72,8 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     else:
         near = nearest(name_or_path, known)
     listed = "" if "known:" in near else f" (`hyperrl list {kind}` shows them all)"
+    if kind == "envs" and _GYMNASIUM_ID.fullmatch(name_or_path):
+        listed += f"; a Gymnasium id becomes a family by a YAML file with `base: {found}`"
     raise UserError(f"{message}{near}{listed}")
 
 

@@ -34,6 +34,15 @@ def _path(value: str) -> str:
 PathName = Annotated[str, AfterValidator(_path)]
 
 
+def _source(value: object) -> object:
+    if not isinstance(value, str):
+        raise FieldError(found=value, allowed="the name of an attribute of the base, for a constant too")
+    return value
+
+
+_Source = Annotated[PathName, BeforeValidator(_source)]
+
+
 def _scaled(value: str) -> str:
     if not _SCALES.fullmatch(value):
         raise FieldError(found=value, allowed="action, or action.N for its entry N, counted from 0")
@@ -161,10 +170,10 @@ class Feature(Model):
 class Derived(Model):
     """An attribute that the base computes from others once; computed again after each change of task."""
 
-    sum: Annotated[tuple[PathName, ...], Field(min_length=1)] | None = Field(
+    sum: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = Field(
         default=None, description="attributes that it is the sum of"
     )
-    product: Annotated[tuple[PathName, ...], Field(min_length=1)] | None = Field(
+    product: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = Field(
         default=None, description="attributes that it is the product of"
     )
 

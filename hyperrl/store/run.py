@@ -104,10 +104,12 @@ class Run:
                 that is a link, or a base environment that would import what is not trusted.
         """
         path = Path(path)
+        if path.is_file():
+            raise UserError(f"run {str(path)!r}: found a file; allowed: a run's directory{_holding(path)}")
         if not path.is_dir():
             raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
         if not (path / SPEC).is_file():
-            raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}")
+            raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}{_runs_inside(path)}")
         refuse_strange(path)
         spec = read_spec(path / SPEC)
         return cls(path, permitted(path, spec, allow_import))
@@ -146,7 +148,7 @@ class Run:
         """What is left of a training that ended early, as a part of a message."""
         steps = self.kept_steps()
         return (
-            "no checkpoint was written yet" if steps is None else f"the checkpoint of {steps} steps is kept"
+            "no checkpoint was written yet" if steps is None else f"the checkpoint of {steps:,} steps is kept"
         )
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
@@ -335,3 +337,18 @@ def _neighbours(path: Path) -> list[str]:
     if folder == Path(folder.anchor):
         return []
     return sorted(str(file.parent) for file in folder.glob("*/" * min(depth, 4) + SPEC))
+
+
+def _holding(file: Path) -> str:
+    """The tail of a message about a file in the place of a run: the run that holds it, if any."""
+    run = next((folder for folder in file.parents if (folder / SPEC).is_file()), None)
+    return "" if run is None else f", such as {str(run)!r}, which holds it"
+
+
+def _runs_inside(folder: Path) -> str:
+    """The tail of a message about a folder in the place of a run: the first run up to four levels below."""
+    for depth in range(1, 5):
+        if runs := sorted(str(file.parent) for file in folder.glob("*/" * depth + SPEC)):
+            others = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+            return f"; below it: {runs[0]!r}{others}"
+    return ""

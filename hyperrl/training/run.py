@@ -141,7 +141,7 @@ def resume(
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
-                f"run {str(run.path)!r}: {done} of {planned} steps are taken;"
+                f"run {str(run.path)!r}: {done:,} of {planned:,} steps are taken;"
                 f" give more {spelled('steps', '--steps')} to extend it"
             )
         built = _built(run, family, device, detect_anomaly, state)

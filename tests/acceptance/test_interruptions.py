@@ -70,7 +70,7 @@ def test_a_stopped_training_tells_how_to_go_on(stop: signal.Signals, tmp_path: P
     run = Run.open(tmp_path / "run")
     steps = run.status.steps
     assert err.splitlines()[-1] == (
-        f"hyperrl: interrupted; the checkpoint of {steps} steps is kept;"
+        f"hyperrl: interrupted; the checkpoint of {steps:,} steps is kept;"
         " go on with: hyperrl train --resume run"
     )
     assert (run.state, load_state(run, "latest")["steps"] == steps > 0) == ("interrupted", True)

@@ -64,7 +64,7 @@ def test_a_table_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["runs", "nowhere"], "'nowhere': no such directory"),
+        (["runs", "nowhere"], f"'nowhere': no such directory in '{Path.cwd()}'"),
         (["agents", "runs"], "DIR is for `list runs` alone"),
         (["runs", "--fits", "ode"], "--fits is for agents and families"),
         (["agents", "--fits", "hyper-sac"], "found agents with --fits hyper-sac; allowed: envs, or neither"),

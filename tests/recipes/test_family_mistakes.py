@@ -77,6 +77,10 @@ FAMILY_MISTAKES = [
         family(features={"c0": feature(), "c1": feature(attribute="c0")}),
         "features.c1.attribute: found \"c0\"; allowed: not that of feature 'c0' too",
     ),
+    (
+        family(derived={"a": {"product": ["b", 0.25]}}),
+        "derived.a.product.1: found 0.25; allowed: the name of an attribute of the base, for a constant too",
+    ),
     (family(derived={"a": {}}), "derived.a: found []; allowed: exactly one of sum, product"),
     (
         family(derived={"a": {"sum": ["b"], "product": ["b"]}}),

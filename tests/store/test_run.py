@@ -72,8 +72,25 @@ def test_a_missing_run_offers_the_nearest(run: Run) -> None:
 
 
 def test_a_directory_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"not a run, it has no run\.yaml"):
+    with pytest.raises(UserError, match=r"not a run, it has no run\.yaml$"):
         Run.open(tmp_path)
+
+
+def test_a_folder_of_runs_is_refused_with_the_runs_below_it(run: Run, spec: RunSpec) -> None:
+    folder = run.path.parent.parent
+    with pytest.raises(UserError, match=rf"it has no run\.yaml; below it: '{run.path}'$"):
+        Run.open(folder)
+    created(run.path.parent / "seed-4", spec)
+    with pytest.raises(UserError, match=rf"below it: '{run.path}' and 1 more$"):
+        Run.open(folder)
+
+
+def test_a_file_is_refused_with_the_run_that_holds_it(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf"found a file; allowed: a run's directory, such as '{run.path}'"):
+        Run.open(run.path / "run.yaml")
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"found a file; allowed: a run's directory$"):
+        Run.open(tmp_path / "notes.txt")
 
 
 def test_a_corrupt_run_yaml_is_told_in_one_line(run: Run) -> None:

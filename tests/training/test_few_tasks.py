@@ -46,7 +46,8 @@ def test_a_family_without_held_out_tasks(capsys: pytest.CaptureFixture[str]) -> 
     assert len(shown(Family(run.spec.family), [])) == 4
     assert main(["list", "runs"]) == 0
     assert "validation" not in capsys.readouterr().out
-    assert main(["train", "--resume", str(run.path), "--steps", "128"]) == 0
+    assert main(["train", "--resume", str(run.path), "--steps", "100"]) == 0
+    assert "seed 0: 128 steps (100 planned, and whole rollouts are played)\n" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("robots")

@@ -171,9 +171,9 @@ def test_a_finished_run_is_extended_exactly(start: Start) -> None:
     overrides = ("algorithm.use_sde=true",)
     straight = start("hyper-ppo", "pendulum", *overrides, name="straight", steps=2048)
     extended = start("hyper-ppo", "pendulum", *overrides, name="extended", steps=1024)
-    with pytest.raises(UserError, match="1024 of 1024 steps are taken"):
+    with pytest.raises(UserError, match="1,024 of 1,024 steps are taken"):
         resume(extended)
-    with pytest.raises(UserError, match="1024 of 1000 steps are taken"):
+    with pytest.raises(UserError, match="1,024 of 1,000 steps are taken"):
         resume(extended, steps=1000)
     resume(extended, steps=2048)
     assert Run.open(extended.path).spec.steps == 2048
