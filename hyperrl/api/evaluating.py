@@ -88,8 +88,9 @@ def _play(
 ) -> RunResult:  # fmt: skip
     from hyperrl.training import load_model
 
+    name = checkpoint or run.default_checkpoint()
     with own_luck():
-        model = load_model(run, checkpoint, device, family, to_learn=False)
+        model = load_model(run, name, device, family, to_learn=False)
     with own_luck(seed):
         results = evaluate_tasks(
             hiding(act_of(model, deterministic), family, hidden),
@@ -100,12 +101,11 @@ def _play(
             splits=asked.splits,
             progress=progress,
         )
-    names = run.checkpoints()
     return RunResult(
         run=str(run.path),
         seed=run.spec.seed,
         steps=max(run.status.steps, model.num_timesteps),
-        checkpoint=checkpoint or ("best" if "best" in names else "latest"),
+        checkpoint=name,
         checkpoint_steps=model.num_timesteps,
         in_splits=results[: asked.in_splits],
         asked=results[asked.in_splits :],

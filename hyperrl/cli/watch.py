@@ -47,6 +47,6 @@ def watch(
         deterministic=not stochastic,
         checkpoint=checkpoint,
     )
-    name = checkpoint or ("best" if "best" in opened.checkpoints() else "latest")
+    name = checkpoint or opened.default_checkpoint()
     rows = [("video", f"{video} ({frames} frames)")] if video is not None else []
     show.pairs([("checkpoint", f"{name}, of {opened.checkpoint_steps(name):,} steps"), *rows])

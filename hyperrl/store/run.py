@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hyperrl.errors import UserError, nearest, spelled
 from hyperrl.recipes import FamilyRecipe
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPEC = "run.yaml"
+T = TypeVar("T")
 
 
 class Run:
@@ -213,20 +214,33 @@ class Run:
         """
         from hyperrl.store.checkpoint import decode
 
+        return self._read_checkpoint(name, lambda path: decode(path.read_bytes()))
+
+    def checkpoint_steps(self, name: str) -> int:
+        """Environment steps behind a checkpoint, by its header alone; raises as `load_checkpoint`."""
+        from hyperrl.store.checkpoint import read_meta
+
+        return int(self._read_checkpoint(name, read_meta)["steps"])
+
+    def _read_checkpoint(self, name: str, read: Callable[[Path], T]) -> T:
         path = self._checkpoint(name)
         if not path.is_file():
             there = ", ".join(self.checkpoints()) or "none"
             raise UserError(f"run {str(self.path)!r}: no checkpoint {name!r}; it has: {there}")
         try:
-            return decode(path.read_bytes())
+            return read(path)
         except OSError as error:
             raise UserError(f"checkpoint {str(path)!r}: {error.strerror or error}") from error
         except ValueError as error:
             raise UserError(f"checkpoint {str(path)!r}: {error}") from error
 
-    def checkpoint_steps(self, name: str) -> int:
-        """Environment steps behind a checkpoint; raises as `load_checkpoint`."""
-        return int(self.load_checkpoint(name)[1]["steps"])
+    def default_checkpoint(self) -> str:
+        """The checkpoint that plays where none is named: `best`, else `latest`; UserError without either."""
+        names = self.checkpoints()
+        for name in ("best", "latest"):
+            if name in names:
+                return name
+        raise UserError(f"run {str(self.path)!r}: has no checkpoint yet")
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from hyperrl.errors import UserError
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
@@ -38,7 +37,7 @@ def load_model(
         UserError: no such checkpoint, a corrupt one, or one of another agent; with `to_learn`, rollouts or
             replay that no memory holds.
     """
-    name = checkpoint or newest(run)
+    name = checkpoint or run.default_checkpoint()
     state = load_state(run, name)
     family = family or Family(run.spec.family)
     agent = run.spec.agent
@@ -50,12 +49,3 @@ def load_model(
     load_learned(model, state, misfit(run, name))
     model.num_timesteps = int(state["steps"])
     return model
-
-
-def newest(run: Run) -> str:
-    """Name of the checkpoint to use a run by: `best`, else `latest`; UserError where there is neither."""
-    names = run.checkpoints()
-    for name in ("best", "latest"):
-        if name in names:
-            return name
-    raise UserError(f"run {str(run.path)!r}: has no checkpoint yet")

@@ -33,7 +33,6 @@ from hyperrl.training.checkpoint import (
 from hyperrl.training.disk import explaining_full_disks
 from hyperrl.training.finite import Finite
 from hyperrl.training.interruption import Interruption, noting_interruption
-from hyperrl.training.loading import newest
 from hyperrl.training.match import match_widths
 from hyperrl.training.memory import room_for, telling_of_memory
 from hyperrl.training.missing import ForgetfulVecEnv
@@ -94,7 +93,7 @@ def train(
     planned = agent.steps if steps is None else steps
     with closing(_Training(agent, family, seed, device, detect_anomaly)) as training:
         if from_run is not None:
-            name = newest(from_run)
+            name = from_run.default_checkpoint()
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
             load_learned(training.model, load_state(from_run, name), origin)
         source = None if from_run is None else str(from_run.path)

@@ -224,6 +224,17 @@ def test_a_checkpoint_that_is_no_file_is_none(run: Run) -> None:
             run.load_checkpoint(name)
 
 
+def test_the_best_checkpoint_plays_or_else_the_latest(run: Run) -> None:
+    with pytest.raises(UserError, match="has no checkpoint yet"):
+        run.default_checkpoint()
+    for steps, name in enumerate(("0", "latest", "best"), 1):
+        run.save_checkpoint(name, {"a": torch.zeros(1)}, {"steps": steps})
+        if name != "0":
+            assert (run.default_checkpoint(), run.checkpoint_steps(name)) == (name, steps)
+    with pytest.raises(UserError, match="no checkpoint '7'; it has: 0, best, latest"):
+        run.checkpoint_steps("7")
+
+
 def test_links_anywhere_in_a_run_are_found(run: Run, tmp_path: Path) -> None:
     refuse_links(run.path)
     for name in ("projector_config.pbtxt", "04096/generated_weights", "checkpoints/latest.safetensors"):
