@@ -16,9 +16,9 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line without the program's name; None: `sys.argv`.
 
     Returns:
-        The exit status: 0 done, 1 a training that diverged (one line on stderr) or a fault of HyperRL's (with
-        its traceback), 2 a mistake of the user's (one line on stderr), 130 interrupted, 141 where nobody
-        reads what it prints any more.
+        The exit status: 0 done; 2 a mistake of the user's (one line on stderr); 1 a base environment that
+        failed, a training that diverged or output that cannot be written (one line too), or a fault of
+        HyperRL's (with its traceback); 130 interrupted; 141 where nobody reads what it prints any more.
     """
     from hyperrl.cli.app import app
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hyperrl.cli.runs import SPLITS
 from hyperrl.errors import BaseEnvironmentError, UserError
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def warning(run: Run, final: Mapping[str, Any]) -> str | None:
         run: a finished run.
         final: its evaluation at the end, which says which weights are the best.
     """
+    from hyperrl.recipes import SPLITS
+
     evaluated, best = run.history("zero_shot/"), final["checkpoint"]["steps"]
     if 0 not in evaluated or len(evaluated) == 1:
         return None

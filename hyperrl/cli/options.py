@@ -18,11 +18,14 @@ Checkpoint = Annotated[
     typer.Option(metavar="NAME", help="latest, best or a number of steps. [default: best, else latest]"),
 ]
 
+IMPORTABLE = "MODULE|FILE"
+NO_NEED_TO_ALLOW = "None is needed for a file that this machine has trained with."
+
 AllowImport = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="MODULE|FILE",
-        help="A module, or a Python file, that the run's environment may be imported from (repeatable). None"
-        " is needed for a file that this machine has trained with.",
+        metavar=IMPORTABLE,
+        help="A module, or a Python file, that the run's environment may be imported from (repeatable)."
+        f" {NO_NEED_TO_ALLOW}",
     ),
 ]

@@ -14,7 +14,6 @@ from hyperrl.errors import UserError
 if TYPE_CHECKING:
     from hyperrl.store import Run
 
-SPLITS = ("train", "validation", "interpolation", "extrapolation")
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -24,7 +23,7 @@ class Row:
 
     Attributes:
         run: its directory.
-        state: `finished`, `running` or `killed`.
+        state: `finished`, `running`, `interrupted` or `killed`.
         steps, planned: environment steps at its newest checkpoint, and those that it was started for.
         returns: mean undiscounted return by split.
         weights: whose returns they are: of a finished run the checkpoint that the evaluation at its end
@@ -98,6 +97,8 @@ def _returns(run: "Run", state: str) -> tuple[str | None, dict[str, float]]:
 
 
 def _print(rows: list[Row]) -> None:
+    from hyperrl.recipes import SPLITS
+
     splits = [split for split in SPLITS if any(split in row.returns for row in rows)]
     returns = [f"{split} return" for split in splits]
     numbers = ["seed", "steps", "planned", *returns, "age"]

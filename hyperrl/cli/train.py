@@ -12,7 +12,7 @@ import typer
 
 from hyperrl.cli import completion, next_steps, show, values
 from hyperrl.cli.mistakes import Interrupted
-from hyperrl.cli.options import Overrides
+from hyperrl.cli.options import IMPORTABLE, NO_NEED_TO_ALLOW, Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
 from hyperrl.limits import path_given
@@ -86,9 +86,9 @@ def train(
     allow_import: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="MODULE|FILE",
+            metavar=IMPORTABLE,
             help="A module, or a Python file, that the environment of --resume or --from may be imported from"
-            " (repeatable). None is needed for a file that this machine has trained with.",
+            f" (repeatable). {NO_NEED_TO_ALLOW}",
         ),
     ] = None,
 ) -> None:

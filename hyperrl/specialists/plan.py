@@ -100,7 +100,7 @@ class Input(Model):
         dtype: NumPy's name.
         encoding: `numbers` as they come, an `image` divided by 255, or `one-hot`.
         sizes: of one-hot integers, how many values each has.
-        starts: the lowest value of each; none where all are 0.
+        starts: the lowest value of each; older files have none, where all are 0.
         channels_last: of an image whose channels go first before the layers.
         layers: applied to it; what comes out is flattened, and all parts joined in their order.
     """
@@ -123,7 +123,7 @@ class Action(Model):
             `positive`, 1 where an output is above 0. Bounds are the arrays `action.low` and `action.high`.
         shape: of one action.
         sizes: as above.
-        starts: what is added to the place of the largest of each of `sizes` outputs; none where all are 0.
+        starts: what is added to the place of the largest of each of `sizes` outputs; older files have none.
     """
 
     rule: Literal["clip", "unscale", "argmax", "positive"]

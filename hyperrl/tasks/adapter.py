@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
 
-RESERVED = frozenset(
-    ("task", "context", "episode", "final_obs", "final_info", "terminal_observation", "TimeLimit.truncated")
-)
+OUR_KEYS = ("task", "context", "episode")
+"""Keys of an info that HyperRL adds."""
+
+RESERVED = frozenset((*OUR_KEYS, "final_obs", "final_info", "terminal_observation", "TimeLimit.truncated"))
 """Keys of an info that are ours, Gymnasium's vector environments' or Stable-Baselines3's."""
 
-OWN = "base."
+_BASE_PREFIX = "base."
 """Stands before a key of the base's info that is reserved."""
 
 _LONGEST = 300
@@ -169,7 +170,7 @@ def info_of(info: Any) -> dict[str, Any]:
     for key, value in info.items():
         name = key if isinstance(key, str) else str(key)
         while name in RESERVED or name in found:
-            name = OWN + name
+            name = _BASE_PREFIX + name
         found[name] = value
     return found
 

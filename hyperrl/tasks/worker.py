@@ -13,14 +13,11 @@ from typing import Any, NamedTuple
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.startup import SIGNALS
-from hyperrl.tasks.adapter import reason_of, trace_of
+from hyperrl.tasks.adapter import OUR_KEYS, reason_of, trace_of
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSource
 
 MakeEnv = Callable[[TaskSource], ContextualEnv]
-
-OWN_KEYS = ("task", "context", "episode")
-"""What stands in an info beside what the base says."""
 
 
 class Handed:
@@ -129,7 +126,7 @@ class Packet(NamedTuple):
 
 def packed(info: Mapping[str, Any]) -> Packet:
     """The info, without what cannot travel between processes."""
-    own = {key: info[key] for key in OWN_KEYS if key in info}
+    own = {key: info[key] for key in OUR_KEYS if key in info}
     others = {key: value for key, value in info.items() if key not in own}
     if not others:
         return Packet(own, b"", ())

@@ -175,7 +175,7 @@ class BatchedVecEnv(VecEnv):
             info["terminal_observation"] = final_obs[i]
             info["TimeLimit.truncated"] = not terminated[i]
             info["episode"] = {"r": total, "l": length, "t": 0.0}
-            _hold_success(info)
+            _convert_success(info)
             told[i] = info
         self.returns[done] = 0.0
         self.lengths[done] = 0
@@ -193,13 +193,11 @@ class BatchedVecEnv(VecEnv):
         return None if envs is None else [envs[i] for i in self._indices(indices)]
 
 
-def _hold_success(info: dict[str, Any]) -> None:
-    """Leave out a success that is no number: Stable-Baselines3 takes means of it."""
-    success = info.get("is_success", 0.0)
-    if isinstance(success, bool | int | float | np.bool_ | np.number):
-        info |= {"is_success": float(success)} if "is_success" in info else {}
-    else:
-        del info["is_success"]
+def _convert_success(info: dict[str, Any]) -> None:
+    """Make a success a float, of which Stable-Baselines3 takes means; leave out one that is no number."""
+    success = info.pop("is_success", None)
+    if isinstance(success, bool | int | float | np.bool_ | np.integer | np.floating):
+        info["is_success"] = float(success)
 
 
 def _unchanged(observation: Any) -> VecEnvObs:
