@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hyperrl.errors import BaseEnvironmentError
 from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
 
 OUR_KEYS = ("task", "context", "episode")
@@ -209,6 +210,13 @@ def _named(value: Any) -> str:
     return "None" if value is None else f"of type {kind}"
 
 
+def failure_of(error: BaseException, where: str = "") -> BaseEnvironmentError:
+    """What to raise where the base raised an exception, or returned what it must not."""
+    at = f" ({where})" if where else ""
+    trace = "".join(traceback.format_exception(error))
+    return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}{at}", trace)
+
+
 def reason_of(error: BaseException) -> str:
     """An exception of a base environment in a few words, with the line that raised it."""
     if isinstance(error, InterfaceError):
@@ -221,8 +229,3 @@ def reason_of(error: BaseException) -> str:
         said = ""
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
     return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
-
-
-def trace_of(error: BaseException) -> str:
-    """The traceback of an exception as text."""
-    return "".join(traceback.format_exception(error))

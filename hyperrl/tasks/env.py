@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.tasks import paths
-from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, reason_of, trace_of
+from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, failure_of, reason_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace, assignment
@@ -163,10 +163,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
         """What to raise where the base raised an exception, or returned what it must not."""
-        where = f"task {assignment(self.context)}, {when}"
-        return BaseEnvironmentError(
-            f"the base environment failed: {reason_of(error)} ({where})", trace_of(error)
-        )
+        return failure_of(error, f"task {assignment(self.context)}, {when}")
 
     @contextmanager
     def _naming_failures(self, when: str) -> Iterator[None]:

@@ -11,6 +11,7 @@ from gymnasium.utils.env_checker import data_equivalence
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes.messages import show
+from hyperrl.tasks.adapter import failure_of
 from hyperrl.tasks.contexts import Context
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
@@ -67,7 +68,7 @@ def naming(where: str) -> Iterator[None]:
     except (UserError, BaseEnvironmentError) as error:
         raise UserError(f"{where}: {error}") from error
     except Exception as error:
-        raise UserError(f"{where}: the base environment fails: {type(error).__name__}: {error}") from error
+        raise UserError(f"{where}: {failure_of(error)}") from error
 
 
 def play(

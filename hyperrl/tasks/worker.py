@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.startup import SIGNALS
-from hyperrl.tasks.adapter import OUR_KEYS, reason_of, trace_of
+from hyperrl.tasks.adapter import OUR_KEYS, failure_of
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSource
 
@@ -161,7 +161,7 @@ def sendable(error: BaseException) -> Exception:
         return error
     if isinstance(error, Exception) and type(error).__module__ == "builtins" and _travels(error):
         return error
-    return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}", trace_of(error))
+    return failure_of(error)
 
 
 def _send(connection: Connection, found: Any) -> None:

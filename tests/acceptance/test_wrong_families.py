@@ -276,7 +276,7 @@ CASES = [
     case(
         options("CartPole-v1", "gravity", {"low": 1}, default=10, train=[5, 15]),
         "a reset option that the base refuses",
-        "evaluation.options low=1: the base environment fails: ValueError: Lower bound (1.0) must be lower",
+        "evaluation.options low=1: the base environment failed: ValueError: Lower bound (1.0) must be lower",
     ),
     case(
         split("interpolation", {"list": [{"g": 5}, {"g": 12}]}, train={"list": [{"g": 5}]}),
