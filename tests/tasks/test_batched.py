@@ -18,6 +18,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.dynamics import CartPole, Pendulum
 from hyperrl.tasks.registration import batchable
 from hyperrl.tasks.sync import ContextualSyncEnv
 
@@ -366,3 +367,9 @@ def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
     assert isinstance(known.make_vec(2), BatchedEnv)
     assert isinstance(unknown.make_vec(2), ContextualSyncEnv)
     assert isinstance(with_arguments.make_vec(2), ContextualSyncEnv)
+
+
+@pytest.mark.parametrize(("made", "base"), [(CartPole, "CartPole-v1"), (Pendulum, "Pendulum-v1")])
+def test_what_no_feature_sets_is_as_in_gymnasiums_environment(made: Any, base: str) -> None:
+    parameters, env = made().parameters, gym.make(base).unwrapped
+    assert parameters == {name: getattr(env, name) for name in parameters}
