@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -373,3 +374,22 @@ def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
 def test_what_no_feature_sets_is_as_in_gymnasiums_environment(made: Any, base: str) -> None:
     parameters, env = made().parameters, gym.make(base).unwrapped
     assert parameters == {name: getattr(env, name) for name in parameters}
+
+
+@pytest.mark.parametrize(
+    ("made", "base", "options"),
+    [
+        (CartPole, "CartPole-v1", None),
+        (CartPole, "CartPole-v1", {"high": 0.2}),
+        (CartPole, "CartPole-v1", {"low": -0.3}),
+        (Pendulum, "Pendulum-v1", None),
+        (Pendulum, "Pendulum-v1", {"x_init": 0.5}),
+        (Pendulum, "Pendulum-v1", {"y_init": 0.25}),
+    ],
+)
+def test_a_start_of_which_a_part_is_given_is_as_in_gymnasiums_environment(
+    made: Any, base: str, options: dict[str, float] | None
+) -> None:
+    env: Any = gym.make(base).unwrapped
+    env.reset(seed=7, options=options)
+    np.testing.assert_array_equal(made().start(np_random(7)[0], options), env.state)
