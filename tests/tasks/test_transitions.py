@@ -113,9 +113,21 @@ def test_starts_of_our_own_environments() -> None:
     assert np.abs(starts["point-goal"][:, :2]).max() <= 0.1
     assert (starts["point-goal"][:, 2:] == 0).all()
     corners = starts["double-integrator"]
-    assert np.abs(corners[:, :2]).min() >= 0.8
+    sizes = np.abs(corners[:, :2])
+    assert 0.8 <= sizes.min() < 0.82
+    assert 0.98 < sizes.max() <= 1.0
     assert {tuple(row) for row in np.sign(corners[:, :2])} == {(-1, -1), (-1, 1), (1, -1), (1, 1)}
     assert (corners[:, 2:] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["point-goal", "double-integrator", "double-integrator-friction"])
+def test_a_start_is_given_coordinate_by_coordinate(name: str) -> None:
+    env = Family.load(name).make_default()
+    drawn = env.reset(seed=3)[0]["obs"]
+    for axis, options in enumerate(({"x": 0.0625}, {"y": 0.0625})):
+        found = env.reset(seed=3, options=options)[0]["obs"]
+        assert found[axis] == 0.0625
+        np.testing.assert_array_equal(np.delete(found, axis), np.delete(drawn, axis))
 
 
 def test_a_blind_agent_fails_on_point_goal() -> None:
