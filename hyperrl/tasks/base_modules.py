@@ -17,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes import FamilyRecipe
+from hyperrl.recipes.base_ids import BaseId
 
 _imported: dict[Path, str] = {}
 """Digest of each file's content at the time when `import_base` imported it."""
@@ -88,6 +89,18 @@ def import_base(recipe: FamilyRecipe) -> str | EnvSpec:
 
 def _existing(path: str) -> Path | None:
     return Path(os.path.abspath(path)) if os.path.isfile(path) else None
+
+
+def without_registration(base: BaseId, error: Exception) -> str:
+    """What Gymnasium says of an id that is not registered, and the id or class that may have been meant."""
+    said = str(error).partition(" Did you mean")[0].rstrip(".")
+    if base.file is not None or base.module is None:
+        return said + (nearest(base.text, gym.registry) if base.file is None else "")
+    module = sys.modules.get(base.module)
+    file = Path(getattr(module, "__file__", None) or "")
+    if file.stem == base.module and isinstance(getattr(module, base.name, None), type):
+        return f"{said}; for the class of this name write 'base: {file.name}:{base.name}'"
+    return said
 
 
 def _below(folders: Iterable[str], module: str) -> Path | None:

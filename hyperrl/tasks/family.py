@@ -13,7 +13,7 @@ from hyperrl.errors import UserError, nearest
 from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, reason_of
-from hyperrl.tasks.base_modules import import_base
+from hyperrl.tasks.base_modules import import_base, without_registration
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
@@ -252,8 +252,8 @@ class Family:
         try:
             made = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **given})
         except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
-            hint = nearest(base, gym.registry) if ":" not in base else ""
-            raise UserError(f"{self.name}: base {base!r} cannot be made: {error}{hint}") from error
+            reason = without_registration(self.recipe.parsed_base, error)
+            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason}") from error
         except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
         except (Exception, SystemExit) as error:

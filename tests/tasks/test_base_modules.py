@@ -236,6 +236,11 @@ WRONG = {
     "a syntax error": ("lamp_e.py:Lamp", "def f(:", r"importing '.*' fails, line 22: SyntaxError: invalid"),
     "an exit": ("lamp_f.py:Lamp", "raise SystemExit(3)", r"importing '.*' fails, line 22: SystemExit: 3"),
     "a module that is missing": ("lamp_g:L-v0", "import lamp_nowhere", r"No module named 'lamp_nowhere'"),
+    "a class by its module": (
+        "lamp_i:Lamp",
+        "",
+        r"exist; for the class of this name write 'base: lamp_i\.py:Lamp'$",
+    ),
     "no id": ("lamp_h:Lost-v0", "", r"cannot be made: .*Lost"),
 }
 
