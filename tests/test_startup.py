@@ -38,8 +38,10 @@ def ended(
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("stop", startup.SIGNALS)
-@pytest.mark.parametrize("module", ["gymnasium", "typer", "stable_baselines3"])
+MODULES = ("gymnasium", "typer", "stable_baselines3")
+
+
+@pytest.mark.parametrize(("module", "stop"), list(zip(MODULES, startup.SIGNALS, strict=True)))
 def test_a_signal_amid_imports_is_one_line(module: str, stop: signal.Signals, tmp_path: Path) -> None:
     assert ended(tmp_path, module, stop, "-m", "hyperrl") == INTERRUPTED
 
