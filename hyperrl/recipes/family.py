@@ -295,11 +295,6 @@ class FamilyRecipe(Model):
         return BaseId.parse(self.base)
 
     @property
-    def base_id(self) -> str:
-        """The Gymnasium id of the base environment, or its class, without where it is imported from."""
-        return self.parsed_base.name
-
-    @property
     def base_module(self) -> str | None:
         """The module or the Python file that is imported for the base environment; None where none is."""
         return self.parsed_base.imports
@@ -341,7 +336,7 @@ class FamilyRecipe(Model):
             carried[attribute] = name
         self._check_derived(carried)
         self._check_arguments()
-        if self.oracle == "ode" and self.base_id != "hyperrl-base/ode-v0":
+        if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
             raise FieldError(
                 path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
             )

@@ -20,7 +20,7 @@ from gymnasium.vector.utils import CloudpickleWrapper, iterate
 from hyperrl.errors import BaseEnvironmentError
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.sync import ContextualSyncEnv
-from hyperrl.tasks.worker import MakeEnv, Packet, serve, unpacked
+from hyperrl.tasks.worker import MakeEnv, Packet, serve, unpack_info
 
 PATIENCE = 5.0
 """Seconds that a process has to end by itself."""
@@ -167,7 +167,7 @@ class RemoteEnv(gym.Env[Any, Any]):
 
     def info(self, packet: Packet) -> dict[str, Any]:
         """The info that the worker packed; what could not travel is told once."""
-        found, missing = unpacked(packet)
+        found, missing = unpack_info(packet)
         if missing and not self._notes:
             self._notes.append(", ".join(missing))
             _LOG.warning(

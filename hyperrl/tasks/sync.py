@@ -88,5 +88,8 @@ class ContextualSyncEnv(SyncVectorEnv):
                     typed = key in types
                     into[key] = np.full(self.num_envs, 0 if typed else None, types.get(key, object))
                 into[key][env_num] = value
-            into.setdefault(f"_{key}", np.zeros(self.num_envs, np.bool_))[env_num] = True
+            mask = f"_{key}"
+            if mask not in into:
+                into[mask] = np.zeros(self.num_envs, np.bool_)
+            into[mask][env_num] = True
         return into

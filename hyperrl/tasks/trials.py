@@ -27,21 +27,21 @@ Actions = Callable[[gym.Space[Any], int], Iterator[Any]]
 """The actions that are played, of an action space and a seed."""
 
 
-def drawn(space: gym.Space[Any], seed: int) -> Iterator[Any]:
+def random_actions(space: gym.Space[Any], seed: int) -> Iterator[Any]:
     """Random actions, each for a step."""
     space.seed(seed)
     while True:
         yield space.sample()
 
 
-def held(space: gym.Space[Any], seed: int) -> Iterator[Any]:
+def held_actions(space: gym.Space[Any], seed: int) -> Iterator[Any]:
     """Random actions, each for ten steps: they lead further from the start."""
-    for action in drawn(space, seed):
+    for action in random_actions(space, seed):
         for _ in range(_HELD):
             yield action
 
 
-def given(actions: Sequence[Any], space: gym.Space[Any]) -> Actions:
+def listed_actions(actions: Sequence[Any], space: gym.Space[Any]) -> Actions:
     """These actions in turn, over and over.
 
     Raises:
@@ -77,7 +77,7 @@ def play(
     seed: int,
     context: Context,
     start: Context | None = None,
-    actions: Actions = drawn,
+    actions: Actions = random_actions,
     steps: int = STEPS,
 ) -> Trace:
     """Play an episode, or its first steps.
@@ -101,7 +101,7 @@ def play(
         return [(base_part(observation), 0.0, False), *walk(env, seed, actions, steps)]
 
 
-def walk(env: ContextualEnv, seed: int, actions: Actions = drawn, steps: int = STEPS) -> Trace:
+def walk(env: ContextualEnv, seed: int, actions: Actions = random_actions, steps: int = STEPS) -> Trace:
     """Step on until the episode ends, or for so many steps."""
     trace: Trace = []
     for action in islice(actions(env.action_space, seed), steps):
@@ -143,7 +143,7 @@ class Effect:
 
     def of(
         self, seed: int, one: Context, other: Context, played: tuple[Trace, Trace], kind: str = "random",
-        actions: Actions = drawn, steps: int = STEPS,
+        actions: Actions = random_actions, steps: int = STEPS,
     ) -> str | None:  # fmt: skip
         """Tell what differs in the plays of two contexts; None: nothing.
 
@@ -163,9 +163,9 @@ class Effect:
     def further(self, values: Sequence[float]) -> str | None:
         """Look further from the start: in the actions that the family's file gives, and in held ones."""
         recipe, where = self._family.recipe.check, f"feature {self._name!r}"
-        ways: list[tuple[str, Actions]] = [("random", held)]
+        ways: list[tuple[str, Actions]] = [("random", held_actions)]
         if recipe.actions:
-            ways.insert(0, ("given", given(recipe.actions, self._env.action_space)))
+            ways.insert(0, ("given", listed_actions(recipe.actions, self._env.action_space)))
         one, other = ({**self._family.space.default, self._name: value} for value in (values[0], values[-1]))
         for (kind, actions), seed in product(ways, _SEEDS_FURTHER):
             first, second = (

@@ -62,7 +62,7 @@ def serve(
                 try:
                     found = player.answer(*question)
                 except (Exception, SystemExit) as error:
-                    found = sendable(error)
+                    found = sendable_error(error)
                 _send(connection, found)
     finally:
         player.close()
@@ -102,13 +102,13 @@ class _Player:
             place, task, given = arguments
             self._sources[place].task = task
             observation, info = self._envs[place].reset(**given)
-            return observation, packed(info)
+            return observation, pack_info(info)
         place, given = arguments
         return getattr(self._envs[place], name)(*given)
 
     def _step(self, env: ContextualEnv, action: Any) -> tuple[Any, ...]:
         *values, info = env.step(action)
-        return *values, packed(info)
+        return *values, pack_info(info)
 
     def close(self) -> None:
         """Close the environments."""
@@ -124,7 +124,7 @@ class Packet(NamedTuple):
     missing: tuple[str, ...]
 
 
-def packed(info: Mapping[str, Any]) -> Packet:
+def pack_info(info: Mapping[str, Any]) -> Packet:
     """The info, without what cannot travel between processes."""
     own = {key: info[key] for key in OUR_KEYS if key in info}
     others = {key: value for key, value in info.items() if key not in own}
@@ -137,7 +137,7 @@ def packed(info: Mapping[str, Any]) -> Packet:
         return Packet(own, pickle.dumps(fit), tuple(key for key in others if key not in fit))
 
 
-def unpacked(packet: Packet) -> tuple[dict[str, Any], tuple[str, ...]]:
+def unpack_info(packet: Packet) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The info that was packed, and what was left out: all that the base said where that is unreadable."""
     if not packet.others:
         return packet.own, packet.missing
@@ -155,7 +155,7 @@ def _travels(value: Any) -> bool:
     return True
 
 
-def sendable(error: BaseException) -> Exception:
+def sendable_error(error: BaseException) -> Exception:
     """The exception where the parent can rebuild it, else what it says and its traceback."""
     if isinstance(error, UserError | BaseEnvironmentError):
         return error
