@@ -617,6 +617,7 @@ def test_wrong_arguments_are_told_in_one_line(
 
 def test_a_checkpoint_may_be_named_by_its_steps(folder: Path) -> None:
     assert "no checkpoint '7'" in message(api.load, folder / "seed-0", checkpoint=7)
+    assert "checkpoint '': a checkpoint is called" in message(api.load, folder / "seed-0", checkpoint="")
 
 
 def test_every_argument_of_every_verb_is_checked() -> None:

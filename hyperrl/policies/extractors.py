@@ -51,6 +51,7 @@ class PartsExtractor(CombinedExtractor):
         }
         super().__init__(spaces.Dict(parts), normalized_image=normalized_image, **arguments)
         self._observation_space = observation_space
+        self._features_dim = int(self._features_dim)  # NumPy's, of choices, which torch's LSTM refuses
 
 
 def _is_small(space: spaces.Space[Any], normalized_image: bool) -> bool:
@@ -101,7 +102,7 @@ class ContextExtractor(BaseFeaturesExtractor):
         if isinstance(observation_space, spaces.Dict) and CONTEXT in observation_space.spaces:
             self.descriptor_dim = int(get_flattened_obs_dim(observation_space[CONTEXT]))
         extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
-        super().__init__(observation_space, extractor.features_dim + self.descriptor_dim)
+        super().__init__(observation_space, int(extractor.features_dim) + self.descriptor_dim)
         self.inner = extractor
 
     def __getattr__(self, name: str) -> Any:

@@ -31,7 +31,7 @@ CUSTOM_TASK = -1
 
 _LOG = logging.getLogger("hyperrl")
 
-_NOT_THE_BASES = (UserError, BaseEnvironmentError, gym.error.ResetNeeded)
+_NOT_THE_BASES = (UserError, BaseEnvironmentError)
 """Exceptions that are not the base environment's failures, though they come out of its methods."""
 
 
@@ -107,6 +107,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.render_mode = env.render_mode
         self._spec: EnvSpec | None = None
         self.context = dict(space.default)
+        self._started = binding.late
         if binding.late:
             with self._naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
@@ -170,10 +171,16 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         """Raise BaseEnvironmentError for whatever the base raises."""
         try:
             yield
-        except _NOT_THE_BASES:
-            raise
         except (Exception, SystemExit) as error:
+            if self._is_the_callers(error):
+                raise
             raise self._failure(error, when) from error
+
+    def _is_the_callers(self, error: BaseException) -> bool:
+        """Whether an exception that came out of the base is not its failure, as that it was never reset."""
+        return isinstance(
+            error, _NOT_THE_BASES if self._started else (*_NOT_THE_BASES, gym.error.ResetNeeded)
+        )
 
     def _refuse_other_spaces(self) -> None:
         """Refuse spaces that a reset has changed, as a task that changes sizes does."""
@@ -199,6 +206,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
             self._begin(CUSTOM_TASK, self.space.complete(given))
+        self._started = True
         with self._naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
             self._refuse_other_spaces()
@@ -219,9 +227,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 action = scaled_action(np.asarray(action), self._factors, self.action_space)
             returned = self.env.step(self.adapter.action(action))
             observation, reward, terminated, truncated, info = self.adapter.step(returned)
-        except _NOT_THE_BASES:
-            raise
         except (Exception, SystemExit) as error:
+            if self._is_the_callers(error):
+                raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
         if self._binding.reward is not None:
             name, kind = self._binding.reward

@@ -88,7 +88,9 @@ def _action_fault(space: gym.Space[Any]) -> str | None:
         case spaces.Box():
             with np.errstate(over="ignore", invalid="ignore"):
                 width = space.high.astype(np.float32) - space.low.astype(np.float32)
-            return None if np.isfinite(width).all() else f"{what}; allowed: bounds that are finite"
+            if not np.isfinite(width).all():
+                return f"{what}; allowed: bounds that are finite"
+            return None if (width > 0).all() else f"{what}; allowed: each number's low below its high"
     return f"{what}; allowed: {ACTIONS}"
 
 

@@ -37,7 +37,7 @@ def load_model(
         UserError: no such checkpoint, a corrupt one, or one of another agent; with `to_learn`, rollouts or
             replay that no memory holds.
     """
-    name = checkpoint or run.default_checkpoint()
+    name = run.default_checkpoint() if checkpoint is None else checkpoint
     state = load_state(run, name)
     family = family or Family(run.spec.family)
     agent = run.spec.agent

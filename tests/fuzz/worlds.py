@@ -63,6 +63,7 @@ NOT_ACTED: dict[str, spaces.Space[Any]] = {
     "missing": spaces.Text(1),
     "unbounded": spaces.Box(-np.inf, 1, (1,), np.float32),
     "immense": spaces.Box(-3e38, 3e38, (1,), np.float32),
+    "narrow": spaces.Box(np.array([-1, 0], np.float32), np.array([1, 0], np.float32)),
     "whole box": spaces.Box(-1, 3, (1,), np.int64),
     "number": spaces.Box(-1, 1, (), np.float32),
     "empty": spaces.Box(-1, 1, (0,), np.float32),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor
 
@@ -31,7 +32,7 @@ KINDS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
 TARGETS = {"TQC": "critic", "QRDQN": "quantile_net"}
 
 
-def made(kind: str, observation: str = "context", action: str | None = None, **options: Any) -> Any:
+def made(kind: str, observation: Any = "context", action: str | None = None, **options: Any) -> Any:
     policy, actions, sizes, arguments = KINDS[kind]
     given = {"net_arch": [12, 12], **arguments, "hypernetwork": HYPER, **options.pop("policy_kwargs", {})}
     if kind in TARGETS and observation == "context":
@@ -89,6 +90,13 @@ def test_learns_on_every_observation_and_survives_saving(kind: str, observation:
     batch = samples(model.observation_space, 5)
     expected = model.policy.predict(batch, deterministic=True)[0]
     np.testing.assert_array_equal(alone.predict(batch, deterministic=True)[0], expected)
+
+
+@pytest.mark.parametrize("tile", [spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(3)])
+def test_a_memory_of_choices(tile: spaces.Space[Any]) -> None:
+    """Whose sizes are NumPy's whole numbers, which torch's LSTM refuses."""
+    seen = spaces.Dict(tile=tile, context=spaces.Box(-1.0, 1.0, (2,), np.float32))
+    made("RecurrentPPO", seen).learn(40)
 
 
 def by_hand(weights: dict[str, Tensor], network: str, row: int, x: Tensor, activation: Any) -> Tensor:

@@ -286,7 +286,12 @@ def raising(error: BaseException) -> Callable[[], Any]:
     return fail
 
 
-@pytest.mark.parametrize("error", [ValueError("too far"), SystemExit(0), StopIteration(), KeyError("x")])
+ENDED = gym.error.ResetNeeded("the episode has ended")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("too far"), SystemExit(0), StopIteration(), KeyError("x"), ENDED]
+)
 def test_a_failing_base_is_named_with_task_and_step(error: BaseException) -> None:
     env = family_of(fails=raising(error)).make()
     env.reset(options={"context": {"gain": 1.5}})
@@ -298,13 +303,18 @@ def test_a_failing_base_is_named_with_task_and_step(error: BaseException) -> Non
     assert "in fail\n" in told.value.trace
 
 
-@pytest.mark.parametrize("error", [UserError("mine"), KeyboardInterrupt(), gym.error.ResetNeeded("reset")])
+@pytest.mark.parametrize("error", [UserError("mine"), KeyboardInterrupt()])
 def test_what_is_not_the_bases_failure_stays_what_it_is(error: BaseException) -> None:
     env = family_of(fails=raising(error)).make()
     env.reset()
     env.step(np.zeros(1, np.float32))
     with pytest.raises(type(error)):
         env.step(np.zeros(1, np.float32))
+
+
+def test_a_step_before_the_first_reset_is_the_callers_mistake() -> None:
+    with pytest.raises(gym.error.ResetNeeded):
+        gym.make("hyperrl/pendulum-v0").unwrapped.step(np.zeros(1, np.float32))
 
 
 def test_a_base_that_cannot_draw_is_named() -> None:

@@ -41,6 +41,7 @@ def test_an_action_of_another_kind_is_refused(name: str) -> None:
     says = {
         "unbounded": r"Box\(-inf, 1.0, .*; allowed: bounds that are finite",
         "immense": r"Box\(.*; allowed: bounds that are finite",
+        "narrow": r"Box\(.*; allowed: each number's low below its high",
         "whole box": r"Box\(-1, 3, .*, of int64; allowed: Box of real numbers",
     }.get(name, "; allowed: ")
     with pytest.raises(UserError, match=f"^the base environment's action_space is .*{says}") as told:
