@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+NOT_A_FAILURE = (KeyboardInterrupt, GeneratorExit)
+"""What comes out of another's code without being its failure; all else is, even what is no Exception."""
+
 _LISTED = 160
 _ON_COMMAND_LINE: ContextVar[bool] = ContextVar("on_command_line", default=False)
 

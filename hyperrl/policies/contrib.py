@@ -135,6 +135,12 @@ class SwiftRecurrentPolicy(RecurrentActorCriticPolicy):
         entered: Any = tuple(goes_on * state for state in lstm_states)
         return RecurrentActorCriticPolicy._process_sequence(features, entered, later.flatten(), lstm)
 
+    def evaluate_actions(  # type: ignore[override]
+        self, obs: Any, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Values (batch, 1), log probabilities (batch,) of actions, and entropies (batch,)."""
+        return super().evaluate_actions(obs, _as_numbers(actions), lstm_states, episode_starts)
+
 
 class ConcatRecurrentPolicy(SwiftRecurrentPolicy, RecurrentMultiInputActorCriticPolicy):
     """sb3-contrib's ``MultiInputLstmPolicy``."""
@@ -240,6 +246,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
 
         Gradients of a shared LSTM are the values' alone.
         """
+        actions = _as_numbers(actions)
         if self.one_task or not self.shared_lstm:
             return super().evaluate_actions(obs, actions, lstm_states, episode_starts)
         features: Any = self.extract_features(obs)
@@ -249,3 +256,8 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         distribution = self._get_action_dist_from_latent(actor)
         values = self.mlp_extractor.forward_critic(latent)
         return values, distribution.log_prob(actions), distribution.entropy()
+
+
+def _as_numbers(actions: Tensor) -> Tensor:
+    """Actions of buttons, which sb3-contrib's rollouts hold as bytes, in the type of their likelihood."""
+    return actions.float() if actions.dtype == torch.int8 else actions

@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import NOT_A_FAILURE, UserError, nearest
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.recipes.base_ids import BaseId
 
@@ -210,9 +210,9 @@ def _importing(file: Path, where: str) -> Iterator[None]:
         )
     try:
         yield
-    except UserError:
+    except (UserError, *NOT_A_FAILURE):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise UserError(f"{where}: importing {str(file)!r} fails{_failure(error, file)}") from error
     _imported[file] = now
 
@@ -224,7 +224,7 @@ def _failure(error: BaseException, file: Path) -> str:
     else:
         frames = traceback.extract_tb(error.__traceback__)
         lines, said = [each.lineno for each in frames if each.filename == str(file)], str(error)
-    at = f", line {lines[-1]}" if lines else ""
+    at = f", line {lines[-1]}" if lines and lines[-1] else ""  # a null byte has no line
     return f"{at}: {type(error).__name__}: {said}"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, failure_of, reason_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
@@ -31,7 +31,7 @@ CUSTOM_TASK = -1
 
 _LOG = logging.getLogger("hyperrl")
 
-_NOT_THE_BASES = (UserError, BaseEnvironmentError)
+_NOT_THE_BASES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
 """Exceptions that are not the base environment's failures, though they come out of its methods."""
 
 
@@ -107,7 +107,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.render_mode = env.render_mode
         self._spec: EnvSpec | None = None
         self.context = dict(space.default)
-        self._started = binding.late
+        self._started = bool(binding.late)
         if binding.late:
             with self._naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
@@ -171,7 +171,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         """Raise BaseEnvironmentError for whatever the base raises."""
         try:
             yield
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if self._is_the_callers(error):
                 raise
             raise self._failure(error, when) from error
@@ -227,7 +227,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 action = scaled_action(np.asarray(action), self._factors, self.action_space)
             returned = self.env.step(self.adapter.action(action))
             observation, reward, terminated, truncated, info = self.adapter.step(returned)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if self._is_the_callers(error):
                 raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error

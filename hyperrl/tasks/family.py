@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import NOT_A_FAILURE, UserError, nearest
 from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, reason_of
@@ -256,7 +256,9 @@ class Family:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {reason}") from error
         except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
-        except (Exception, SystemExit) as error:
+        except NOT_A_FAILURE:
+            raise
+        except BaseException as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {reason_of(error)}") from error
         return seen_through(made, self.recipe.observe, flatten=self.recipe.flatten)
 

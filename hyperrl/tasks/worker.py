@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.startup import SIGNALS
 from hyperrl.tasks.adapter import OUR_KEYS, failure_of
 from hyperrl.tasks.env import ContextualEnv
@@ -61,7 +61,9 @@ def serve(
                 question = connection.recv()
                 try:
                     found = player.answer(*question)
-                except (Exception, SystemExit) as error:
+                except NOT_A_FAILURE:
+                    raise
+                except BaseException as error:
                     found = sendable_error(error)
                 _send(connection, found)
     finally:

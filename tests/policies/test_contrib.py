@@ -99,6 +99,13 @@ def test_a_memory_of_choices(tile: spaces.Space[Any]) -> None:
     made("RecurrentPPO", seen).learn(40)
 
 
+@pytest.mark.parametrize("policy", ["HyperRecurrentPolicy", "ConcatRecurrentPolicy"])
+def test_a_memory_that_presses_buttons(policy: str) -> None:
+    """sb3-contrib's rollouts hold them as bytes, in which torch has no likelihood."""
+    buttons, kwargs = venv("context", "multi-binary"), {"lstm_hidden_size": 6}
+    sb3_contrib.RecurrentPPO(getattr(contrib, policy), buttons, policy_kwargs=kwargs, **ROLLED).learn(40)
+
+
 def by_hand(weights: dict[str, Tensor], network: str, row: int, x: Tensor, activation: Any) -> Tensor:
     for layer in range(3):
         x = weights[f"{network}.{layer}.weight"][row] @ x + weights[f"{network}.{layer}.bias"][row]

@@ -290,7 +290,7 @@ ENDED = gym.error.ResetNeeded("the episode has ended")
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("too far"), SystemExit(0), StopIteration(), KeyError("x"), ENDED]
+    "error", [ValueError("too far"), SystemExit(0), StopIteration(), KeyError("x"), ENDED, BaseException("!")]
 )
 def test_a_failing_base_is_named_with_task_and_step(error: BaseException) -> None:
     env = family_of(fails=raising(error)).make()

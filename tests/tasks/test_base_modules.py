@@ -234,6 +234,8 @@ WRONG = {
         r"importing '.*' fails, line 22: ZeroDivisionError",
     ),
     "a syntax error": ("lamp_e.py:Lamp", "def f(:", r"importing '.*' fails, line 22: SyntaxError: invalid"),
+    "no Exception": ("lamp_m.py:Lamp", "raise BaseException('x')", r"line 22: BaseException: x$"),
+    "a null byte": ("lamp_n.py:Lamp", chr(0), r"importing '.*lamp_n.py' fails: SyntaxError: "),
     "an exit": ("lamp_f.py:Lamp", "raise SystemExit(3)", r"importing '.*' fails, line 22: SystemExit: 3"),
     "a module that is missing": ("lamp_g:L-v0", "import lamp_nowhere", r"No module named 'lamp_nowhere'"),
     "a class by its module": (
