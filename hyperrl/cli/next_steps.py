@@ -72,6 +72,6 @@ def _has_specialists(run: Run) -> bool:
     """Whether each task has a plain network of its own, without memory and not following the observation."""
     from hyperrl.recipes.policy import HyperPolicy
 
-    policy = run.spec.agent.policy
+    policy, algorithm = run.spec.agent.policy, run.spec.agent.algorithm
     follows = isinstance(policy, HyperPolicy) and "state" in policy.hypernetwork.inputs
-    return not follows and not run.spec.agent.algorithm.name.startswith("recurrent")
+    return not follows and not algorithm.recurrent

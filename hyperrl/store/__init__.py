@@ -2,7 +2,7 @@
 
 from hyperrl.store.files import atomic_write, replacing, told_unwritable, try_writing
 from hyperrl.store.layout import refuse_links
-from hyperrl.store.run import Run, refuse_existing, runs_below
+from hyperrl.store.run import Run, refuse_existing, resume_call, runs_below
 from hyperrl.store.spec import RunSpec, read_spec
 from hyperrl.store.status import Resumed, State, Status
 from hyperrl.store.tree import pack, unpack
@@ -21,6 +21,7 @@ __all__ = [
     "refuse_existing",
     "refuse_links",
     "replacing",
+    "resume_call",
     "runs_below",
     "told_unwritable",
     "try_writing",

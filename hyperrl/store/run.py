@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -324,8 +325,14 @@ def refuse_existing(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"run {str(path)!r}: a file is in the way; {another}")
     if (path / SPEC).exists() or (path / "checkpoints").exists():
-        resume = spelled(f"hyperrl.resume({str(path)!r})", f"--resume {path}")
-        raise UserError(f"run {str(path)!r}: holds a run already; go on with it by {resume}, or {another}")
+        raise UserError(
+            f"run {str(path)!r}: holds a run already; go on with it by {resume_call(path)}, or {another}"
+        )
+
+
+def resume_call(path: Path) -> str:
+    """How a message says that a run goes on, in Python or on the command line."""
+    return spelled(f"hyperrl.resume({str(path)!r})", f"--resume {shlex.quote(str(path))}")
 
 
 def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:

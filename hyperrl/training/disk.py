@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hyperrl.errors import UnwritableError, spelled
-from hyperrl.store import Run
+from hyperrl.errors import UnwritableError
+from hyperrl.store import Run, resume_call
 
 REASONS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE
@@ -26,6 +26,5 @@ def explaining_full_disks(run: Run) -> Iterator[None]:
         again = "start it again" if run.kept_steps() is None else "go on from it"
         raise UnwritableError(
             f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)});"
-            f" {run.last_checkpoint()}; {again} by"
-            f" {spelled(f'hyperrl.resume({str(run.path)!r})', f'--resume {run.path}')}"
+            f" {run.last_checkpoint()}; {again} by {resume_call(run.path)}"
         ) from error
