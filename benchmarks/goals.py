@@ -64,11 +64,11 @@ def verdicts(
     for results in protocols:
         if results.name == "double-integrator" and results.compares:
             yield from _actuators(results)
-    for report in speed.values():
-        yield from _speed(report)
+    for name, report in speed.items():
+        yield from _speed(name, report)
 
 
-def _speed(report: Mapping[str, Any]) -> Iterator[Verdict]:
+def _speed(benchmark: str, report: Mapping[str, Any]) -> Iterator[Verdict]:
     """One verdict for each goal of a benchmark; what was measured at several G has one, by the worst."""
     same: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for each in report["measures"]:
@@ -78,7 +78,7 @@ def _speed(report: Mapping[str, Any]) -> Iterator[Verdict]:
         numbers = re.findall(r", G = (\d+)", " ".join(each["name"] for each in measures))
         at = f", G = {' / '.join(numbers)}" if numbers else ""
         worst = (max if goal.startswith("<") else min)(each["value"] for each in measures)
-        yield Verdict(f"{name}{at}: {goal}", f"{worst:g}", all(each["met"] for each in measures))
+        yield Verdict(f"{benchmark}: {name}{at}: {goal}", f"{worst:g}", all(each["met"] for each in measures))
 
 
 def _ode(results: FamilyResults) -> Iterator[Verdict]:

@@ -44,6 +44,11 @@ differences between tasks and splits. Agents were compared on the same starts, a
 are not kept; the results stand until the runs are made anew.
 """
 
+BENCHMARKS = """\
+A row that begins with the name of a benchmark is explained in the section of that name below; `a over b` is a
+ratio, and G is the number of tasks in a batch.
+"""
+
 MEANING = """\
 ## How to read the numbers
 
@@ -97,6 +102,8 @@ def results_page(
     if expected:
         cells = [[each.expected, each.found, "met" if each.met else "**not met**"] for each in expected]
         parts.append(f"## What was expected\n\n{table(['expected', 'found', ''], cells)}\n")
+        if speed:
+            parts.append(BENCHMARKS)
     if families:
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]

@@ -200,7 +200,7 @@ def test_a_speed_report_is_shown_with_its_goals(site: Site) -> None:
     (site.data / "throughput.json").write_text(json.dumps(report))
     write(site)
     page = site.page.read_text()
-    assert "| a over b: >= 0.85 | 0.8 | **not met** |" in page
+    assert "| throughput: a over b: >= 0.85 | 0.8 | **not met** |" in page
     assert "| a over b | 0.8 | 0.7 to 0.9 | ratio | >= 0.85, missed |" in page
 
 
@@ -223,7 +223,7 @@ def test_what_was_measured_at_several_numbers_of_tasks_is_one_line_with_one_verd
     (site.data / "generation.json").write_text(json.dumps(report))
     write(site)
     page = site.page.read_text()
-    assert "| low-rank, 64-64, over a plain MLP, G = 4 / 16: <= 2 | 2.5 | **not met** |" in page
+    assert "| generation: low-rank, 64-64, over a plain MLP, G = 4 / 16: <= 2 | 2.5 | **not met** |" in page
     assert (
         "|  | G = 4 | G = 16 | peak MB, G = 16 |\n| --- | --- | --- | --- |\n| low-rank | 1.5 | **2.5** | 3 |"
         in page
