@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,15 @@ def test_a_run_opens_as_it_was_created(run: Run) -> None:
     assert run.spec.versions.keys() >= {"python", "torch", "stable-baselines3", "gymnasium", "numpy"}
     assert run.spec.started.endswith("+00:00")
     assert run.figures.is_dir()
+
+
+def test_all_that_a_run_is_started_with_is_noted(spec: RunSpec, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"overrides": ("n_envs=2",), "from_run": "runs/other", "keep": 3}
+    noted = RunSpec.now(spec.agent, spec.family, seed=0, steps=1, **given)
+    (tmp_path / "run.yaml").write_text(spec_text(noted), encoding="utf-8")
+    found = read_spec(tmp_path / "run.yaml")
+    assert (found.seed, found.steps, found.agent, found.family) == (0, 1, spec.agent, spec.family)
+    assert {name: getattr(found, name) for name in given} == given
 
 
 @pytest.mark.parametrize("name", sorted(shipped("envs")))
