@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hyperrl.errors import UserError, nearest
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, load_family, read_yaml, shipped
+from hyperrl.recipes.catalogue import is_environment
 
 
 def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:
@@ -13,6 +14,8 @@ def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:
     Raises:
         UserError: no such name or file, or a recipe that is not valid.
     """
+    if is_environment(name_or_path):
+        return load_family(name_or_path)  # It says which file makes a family of it.
     if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
         return (
             load_family(name_or_path)

@@ -54,8 +54,17 @@ def load_family(name_or_path: str) -> FamilyRecipe:
     return family.model_copy(update={"folder": os.path.normpath(folder)})
 
 
+def is_environment(name_or_path: str) -> bool:
+    """Whether a text names an environment, by a Python file or a Gymnasium id, and so no recipe."""
+    return _is_python(name_or_path) or _GYMNASIUM_ID.fullmatch(name_or_path) is not None
+
+
+def _is_python(name_or_path: str) -> bool:
+    return name_or_path.endswith(".py")
+
+
 def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
-    if name_or_path.endswith(".py"):
+    if _is_python(name_or_path):
         base = f" with `base: {Path(name_or_path).name}:CLASS`" if kind == "envs" else ""
         raise UserError(f"{name_or_path}: found a Python file; allowed: a name, or a YAML file{base}")
     if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
@@ -72,7 +81,7 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     else:
         near = nearest(name_or_path, known)
     listed = "" if "known:" in near else f" (`hyperrl list {kind}` shows them all)"
-    if kind == "envs" and _GYMNASIUM_ID.fullmatch(name_or_path):
+    if kind == "envs" and is_environment(name_or_path):
         listed += f"; a Gymnasium id becomes a family by a YAML file with `base: {found}`"
     raise UserError(f"{message}{near}{listed}")
 

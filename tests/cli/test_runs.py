@@ -70,6 +70,11 @@ def test_a_table_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str])
         (["agents", "--fits", "hyper-sac"], "found agents with --fits hyper-sac; allowed: envs, or neither"),
         (["envs", "--fits", "ode"], "found envs with --fits ode; allowed: agents, or neither"),
         (["--fits", "hyper-sack"], "no agent or family 'hyper-sack'; did you mean 'hyper-sac'?"),
+        (["--fits", "Arm-v0"], "a Gymnasium id becomes a family by a YAML file with `base: Arm-v0`"),
+        (
+            ["--fits", "a/arm.py"],
+            "found a Python file; allowed: a name, or a YAML file with `base: arm.py:CLASS`",
+        ),
         (["rums"], "did you mean 'runs'?"),
     ],
 )
