@@ -57,9 +57,7 @@ def stop_and_compare(case: Case, moments: int, seed: int, folder: Path, tell: Ca
     """Train undisturbed, then stop other runs of the same kind by so many of each signal, and compare."""
     drawn = random.Random(f"{seed} {case.agent} {case.family} interrupts")
     straight = folder / "undisturbed"
-    undisturbed = attempt(case.command, straight, None)
-    if undisturbed.status != 0:
-        raise RuntimeError(f"the undisturbed run ended with status {undisturbed.status}: {undisturbed.told}")
+    undisturbed = case.undisturbed(straight)
     found = Found()
     while found.sent.total() < moments * len(SIGNALS):
         found.runs += 1
@@ -92,13 +90,13 @@ def _stop(
         moment = Moment(after_seconds=drawn.uniform(0.0, seconds / 3), signal=number)
         note = folder.resolve() / "signal.json"
         note.unlink(missing_ok=True)
-        ended = attempt(_next(case, folder), folder, moment, partial(_note_signals, note))
+        ended = attempt(case.next_command(folder), folder, moment, partial(_note_signals, note))
         if ended.status == 0:
             return
         found.sent[number.name] += 1
         _judge(case, folder, note, ended, found)
         tell(f"{case.agent} on {case.family}, {number.name} {found.sent[number.name]}: {ended.told.strip()}")
-    ended = attempt(_next(case, folder), folder, None)
+    ended = attempt(case.next_command(folder), folder, None)
     if ended.status != 0:
         raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.told}")
 
@@ -142,11 +140,6 @@ def _note_signals(file: Path) -> None:
 
     ProgressHook._on_step = counting  # type: ignore[method-assign]
     Interruption._handle = noting  # type: ignore[method-assign]
-
-
-def _next(case: Case, folder: Path) -> list[str]:
-    """Resume, or start what was stopped before there was a run."""
-    return ["train", "--resume", "run"] if (folder / "run" / "run.yaml").exists() else case.command
 
 
 def measures(case: Case, found: Found) -> Iterator[Measure]:

@@ -43,6 +43,17 @@ class Case:
         options = [part for override in self.overrides for part in ("--set", override)]
         return ["train", self.agent, self.family, "--steps", str(self.steps), "--out", "run", *options]
 
+    def next_command(self, folder: Path) -> list[str]:
+        """The command line that goes on in a folder, or starts again where there is no run yet."""
+        return ["train", "--resume", "run"] if (folder / "run" / "run.yaml").exists() else self.command
+
+    def undisturbed(self, folder: Path) -> Ended:
+        """Train in a folder without disturbance; RuntimeError where that fails."""
+        ended = attempt(self.command, folder, None)
+        if ended.status != 0:
+            raise RuntimeError(f"the undisturbed run ended with status {ended.status}: {ended.told}")
+        return ended
+
 
 COMMON = ("n_envs=8", "policy.net_arch=[16, 16]", "evaluate_every=2000", "checkpoint_every=512")
 CASES = (
@@ -82,9 +93,7 @@ def kill_and_compare(case: Case, kills: int, seed: int, folder: Path, tell: Call
     """Train undisturbed, then kill other runs of the same kind so many times in all, and compare."""
     drawn = random.Random(f"{seed} {case.agent} {case.family}")
     straight = folder / "undisturbed"
-    undisturbed = attempt(case.command, straight, None)
-    if undisturbed.status != 0:
-        raise RuntimeError(f"the undisturbed run ended with status {undisturbed.status}: {undisturbed.told}")
+    undisturbed = case.undisturbed(straight)
     counted: Counter[Kind] = Counter()
     different: Counter[str] = Counter()
     runs = checkpoints = 0
@@ -109,19 +118,14 @@ def _kill(
     """Kill one run up to `most` times, going on after each, and let it end."""
     for number in range(most):
         kind: Kind = "in the midst of writing a file" if number % 2 else "at a random time"
-        ended = attempt(_next(case, folder), folder, _moment(kind, drawn, undisturbed))
+        ended = attempt(case.next_command(folder), folder, _moment(kind, drawn, undisturbed))
         if not ended.killed_at:
             break
         yield kind, ended
     else:
-        ended = attempt(_next(case, folder), folder, None)
+        ended = attempt(case.next_command(folder), folder, None)
     if ended.status != 0:
         raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.told}")
-
-
-def _next(case: Case, folder: Path) -> list[str]:
-    """Resume, or start again what was killed before there was a run."""
-    return ["train", "--resume", "run"] if (folder / "run" / "run.yaml").exists() else case.command
 
 
 def _moment(kind: Kind, drawn: random.Random, undisturbed: Ended) -> Moment:
