@@ -227,13 +227,13 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 action = scaled_action(np.asarray(action), self._factors, self.action_space)
             returned = self.env.step(self.adapter.action(action))
             observation, reward, terminated, truncated, info = self.adapter.step(returned)
+            if self._binding.reward is not None:
+                name, kind = self._binding.reward
+                reward, info = rewarded(kind, self.context[name], info)
         except BaseException as error:
             if self._is_the_callers(error):
                 raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
-        if self._binding.reward is not None:
-            name, kind = self._binding.reward
-            reward, info = rewarded(kind, self.context[name], info)
         self._return += reward
         self._length += 1
         observation["context"] = self._descriptor.copy()

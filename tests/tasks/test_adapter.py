@@ -303,6 +303,15 @@ def test_a_failing_base_is_named_with_task_and_step(error: BaseException) -> Non
     assert "in fail\n" in told.value.trace
 
 
+def test_velocities_that_are_no_numbers_are_the_bases_failure() -> None:
+    info = {"x_velocity": np.ones(2), "reward_forward": 1.0}
+    speed = {"train": [0.5, 2.0], "default": 1.0, "reward": "velocity"}
+    env = contextualize(lambda: Base(info=info), {"speed": speed}).make()
+    env.reset()
+    with pytest.raises(BaseEnvironmentError, match=r"TypeError.*\(task speed=\S+, step 1 of an episode\)$"):
+        env.step(np.zeros(1, np.float32))
+
+
 @pytest.mark.parametrize("error", [UserError("mine"), KeyboardInterrupt()])
 def test_what_is_not_the_bases_failure_stays_what_it_is(error: BaseException) -> None:
     env = family_of(fails=raising(error)).make()
