@@ -111,9 +111,10 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         if binding.late:
             with self._naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
-        check_attributes(self.base, binding)
+        with self._naming_failures("as its attributes are read"):
+            check_attributes(self.base, binding)
+            self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
         self._physics: Physics | None = physics_of(self.base) if binding.physics else None
-        self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
         self._begin(CUSTOM_TASK, dict(space.default))
 
     @property
@@ -129,9 +130,21 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.apply(context)
 
     def apply(self, context: Context) -> None:
-        """Set a complete context from now on, in mid-episode too; raises UserError where it cannot be."""
+        """Set a complete context from now on, in mid-episode too.
+
+        Raises:
+            UserError: an attribute cannot be set to its value.
+            BaseEnvironmentError: a property of the base raises another exception.
+        """
         self.context = context
         self._descriptor = self.space.encode(self.space.values([context]))[0]
+        with self._naming_failures("as the task is set"):
+            self._set_attributes(context)
+        if self._physics is not None:
+            self._physics.apply(self._binding.settings(context))
+        self._factors = self._action_factors(context) if self._binding.scales else None
+
+    def _set_attributes(self, context: Context) -> None:
         self.attributes = self._binding.attributes(context, partial(paths.read, self.base))
         for name, value in self.attributes.items():
             try:
@@ -140,9 +153,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 raise UserError(
                     f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
                 ) from error
-        if self._physics is not None:
-            self._physics.apply(self._binding.settings(context))
-        self._factors = self._action_factors(context) if self._binding.scales else None
 
     def _action_factors(self, context: Context) -> NDArray[np.float64]:
         space = self.action_space
@@ -155,7 +165,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def undone(self) -> str | None:
         """Tell what a reset has undone of the present context: an attribute or the physics; None: nothing."""
         for attribute, wanted in self.attributes.items():
-            found = paths.read(self.base, attribute)
+            with self._naming_failures("as its attributes are read"):
+                found = paths.read(self.base, attribute)
             if found != wanted:
                 return f"{attribute!r} was set to {wanted:g} and is {found!r} in the episode"
         if self._physics is not None and not self._physics.holds():

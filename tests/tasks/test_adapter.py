@@ -303,6 +303,23 @@ def test_a_failing_base_is_named_with_task_and_step(error: BaseException) -> Non
     assert "in fail\n" in told.value.trace
 
 
+@pytest.mark.parametrize(("reads", "when"), [(False, "attributes are read"), (True, "the task is set")])
+def test_a_property_that_fails_is_the_bases_failure(reads: bool, when: str) -> None:
+    class Guarded(Base):
+        @property
+        def load(self) -> float:
+            if not reads:
+                raise RuntimeError("not ready")
+            return 1.0
+
+        @load.setter
+        def load(self, value: float) -> None:
+            raise RuntimeError("too much")
+
+    with pytest.raises(BaseEnvironmentError, match=rf"RuntimeError: .*\(task load=1, as .*{when}\)$"):
+        contextualize(Guarded, {"load": {"train": [0.5, 2.0], "default": 1.0}}).make()
+
+
 def test_velocities_that_are_no_numbers_are_the_bases_failure() -> None:
     info = {"x_velocity": np.ones(2), "reward_forward": 1.0}
     speed = {"train": [0.5, 2.0], "default": 1.0, "reward": "velocity"}
