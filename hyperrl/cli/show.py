@@ -105,7 +105,7 @@ def how(found: Mapping[str, Any]) -> str:
     """How an evaluation was played: weights, episodes, actions and starts."""
     parts = found.get("runs", [found])
     named = dict.fromkeys((part["checkpoint"]["name"], part["checkpoint"]["steps"]) for part in parts)
-    weights = ", ".join(f"checkpoint {name} of {steps:,} steps" for name, steps in named)
+    weights = ", ".join(f"checkpoint {name!r} of {steps:,} steps" for name, steps in named)
     episodes = f"{found['episodes']} episode{'s' * (found['episodes'] != 1)} per task"
     actions = "most likely actions" if found["deterministic"] else "drawn actions"
     hidden = f", {', '.join(found['hidden'])} hidden from the agent" if found["hidden"] else ""

@@ -194,12 +194,12 @@ def test_a_checkpoint_is_named_and_a_missing_best_is_told(folder: Path) -> None:
     latest = evaluated(RUN, "--checkpoint", "latest", cwd=folder)
     assert latest["checkpoint"] == {"name": "latest", "steps": 2000}
     shown = succeeded("evaluate", RUN, cwd=folder, torch=True)
-    assert f"\ncheckpoint best of {evaluated(RUN, cwd=folder)['checkpoint']['steps']:,} steps: " in shown
+    assert f"\ncheckpoint 'best' of {evaluated(RUN, cwd=folder)['checkpoint']['steps']:,} steps: " in shown
     (folder / RUN / "checkpoints/best.safetensors").unlink()
     done = hyperrl_here("evaluate", RUN, cwd=folder)
     assert done.returncode == 0
     assert done.stderr == f"note: run '{RUN}' has no checkpoint 'best'; 'latest' plays\n"
-    assert "\ncheckpoint latest of 2,000 steps: " in done.stdout
+    assert "\ncheckpoint 'latest' of 2,000 steps: " in done.stdout
     refused = hyperrl_here("evaluate", RUN, "--checkpoint", "best", cwd=folder)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "no checkpoint 'best'; it has: latest" in refused.stderr
