@@ -14,5 +14,5 @@ class FamilyCheck(Model):
         default=100, description="steps of each longer play, of the actions below and of random ones held"
     )
     actions: Annotated[tuple[Number | tuple[Number, ...], ...], Field(max_length=10_000)] = Field(
-        default=(), description="actions that are played in turn, over and over"
+        default=(), description="actions of the base that are played in turn, over and over"
     )

@@ -41,13 +41,13 @@ def held_actions(space: gym.Space[Any], seed: int) -> Iterator[Any]:
             yield action
 
 
-def listed_actions(actions: Sequence[Any], space: gym.Space[Any]) -> Actions:
-    """These actions in turn, over and over.
+def listed_actions(actions: Sequence[Any], env: ContextualEnv) -> Actions:
+    """These actions of the base environment in turn, over and over.
 
     Raises:
-        UserError: one of them is none of the action space's.
+        UserError: one of them is none of the base's action space.
     """
-    found = []
+    space, start, found = env.env.action_space, env.adapter.action_start, []
     for index, each in enumerate(actions):
         try:
             action: Any = np.asarray(each, space.dtype).reshape(space.shape or ())
@@ -55,7 +55,7 @@ def listed_actions(actions: Sequence[Any], space: gym.Space[Any]) -> Actions:
             action = None
         if action is None or not space.contains(action) or not np.array_equal(np.ravel(each), action.ravel()):
             raise UserError(f"check.actions.{index}: found {show(each)}; allowed: an action of {space}")
-        found.append(action)
+        found.append(action if start is None else action - start)
     return lambda space, seed: cycle(found)
 
 
@@ -165,7 +165,7 @@ class Effect:
         recipe, where = self._family.recipe.check, f"feature {self._name!r}"
         ways: list[tuple[str, Actions]] = [("random", held_actions)]
         if recipe.actions:
-            ways.insert(0, ("given", listed_actions(recipe.actions, self._env.action_space)))
+            ways.insert(0, ("given", listed_actions(recipe.actions, self._env)))
         one, other = ({**self._family.space.default, self._name: value} for value in (values[0], values[-1]))
         for (kind, actions), seed in product(ways, _SEEDS_FURTHER):
             first, second = (

@@ -248,6 +248,21 @@ def test_a_family_by_hand_gives_actions_too() -> None:
     check_family(hyperrl.contextualize(Far, features, max_steps=200, check={"actions": [1]}))
 
 
+def test_actions_are_counted_as_the_base_does() -> None:
+    """The base's own first action is 1, its second leads to where the feature counts."""
+
+    class FromOne(Far):
+        action_space = gym.spaces.Discrete(2, start=1)
+
+        def step(self, action: int) -> Any:
+            return super().step(int(action) - 1)
+
+    features = {"weight": {"train": (1.0, 2.0)}}
+    check_family(hyperrl.contextualize(FromOne, features, max_steps=200, check={"actions": [2]}))
+    with pytest.raises(UserError, match=r"check.actions.0: found 0.0; allowed: an action of Discrete\(2, st"):
+        check_family(hyperrl.contextualize(FromOne, features, max_steps=200, check={"actions": [0]}))
+
+
 def test_random_actions_are_held_to_get_further() -> None:
     rows = check_family(family_of(FAR, "weight", (1, 2), kwargs={"place": 30}))
     assert rows[1].detail.startswith("changes the transition")
