@@ -1,5 +1,6 @@
 """`hyperrl new family`: writes an environment and its family, to be changed into one's own."""
 
+import keyword
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,11 @@ def _names(name: str) -> tuple[str, str]:
         raise UserError(f"new family: found {name!r}, a family of the suite; allowed: another name")
     parts = re.split("[-_]", name)
     module, class_name = "_".join([*parts, "env"]), "".join(part[0].upper() + part[1:] for part in parts)
+    if keyword.iskeyword(class_name):
+        raise UserError(
+            f"new family: found {name!r}, whose class {class_name} Python has a meaning of its own for;"
+            " allowed: another name"
+        )
     if f"{class_name}-v0" in gym.registry:
         raise UserError(
             f"new family: found {name!r}, whose id {class_name}-v0 Gymnasium has already; allowed:"

@@ -193,6 +193,10 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     _check_model(family, env, name)
     settable = name in family.binding.attribute and name not in family.binding.late
     again = "; allowed: 'at: start', which sets it once more after each reset" if settable else ""
+    if len(_values(family, name)) == 1:
+        only = {**family.space.default, name: _values(family, name)[0]}
+        _check_repeats(env, what, 0, only, only, again)
+        return "has one value alone, which nothing compares with"
     for seed, one, other in _pairs(family, name):
         played = _check_repeats(env, what, seed, one, other, again)
         found = effect.of(seed, one, other, played)

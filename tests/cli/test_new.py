@@ -79,6 +79,7 @@ def test_a_bad_name(name: str, tmp_path: Path) -> None:
     [
         (next(iter(shipped("envs"))), "a family of the suite"),
         ("cart-pole", "whose id CartPole-v0 Gymnasium has already"),
+        ("none", "whose class None Python has a meaning of its own for"),
         ("hyperrl-taken", "whose module hyperrl_taken_env is installed already"),
     ],
 )

@@ -152,6 +152,12 @@ def test_an_entry_of_a_dictionary_is_right(base: str, entry: str) -> None:
     assert dict(vars(Configured)) == before
 
 
+def test_a_feature_of_one_value_has_nothing_to_be_compared_with() -> None:
+    one = {"about": "g", "default": 10, "train": [5, 15], "values": [10], "attribute": "g"}
+    row = check_family(family_of("Pendulum-v1", "m", (0.5, 2.0), features={"this": one}))[1]
+    assert row.detail == "has one value alone, which nothing compares with"
+
+
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
 def test_what_a_feature_changes_is_told(feature: str, found: str) -> None:
     assert f"changes the {found}" in check_family(faulty(feature))[1].detail
