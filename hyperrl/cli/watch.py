@@ -1,6 +1,5 @@
 """`hyperrl watch`: the agent acting on several tasks side by side, in a window or a video."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,7 @@ def watch(
         ),
     ] = None,
     video: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="Write a video, .mp4 or .gif, in place of the window."),
     ] = None,
     seed: Annotated[int, typer.Option(parser=values.SEED, metavar="S", help="Seed of the start states.")] = 0,

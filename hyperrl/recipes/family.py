@@ -348,6 +348,12 @@ class FamilyRecipe(Model):
         return self
 
     def _check_arguments(self) -> None:
+        if self.kwargs.get("render_mode") == "human":
+            raise FieldError(
+                path=("kwargs", "render_mode"),
+                found="human",
+                allowed="a mode that opens no window; watch has one",
+            )
         for name, feature in self.features.items():
             if feature.argument in self.kwargs:
                 allowed = f"not what 'kwargs' gives already ({', '.join(self.kwargs)})"

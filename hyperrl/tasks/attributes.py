@@ -84,3 +84,5 @@ def _check_number(needs: str, attribute: str, found: Any) -> None:
         allowed = f"; allowed: one of its entries, {some}{', ...' if len(keys) > 3 else ''}" if keys else ""
         count = f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'}"
         raise UserError(f"{needs} a number; {attribute!r} holds {count}{allowed}")
+    if found is not None and not hasattr(type(found), "__float__"):
+        raise UserError(f"{needs} a number; {attribute!r} holds an object of type {type(found).__name__}")

@@ -112,6 +112,7 @@ def test_an_export_that_cannot_be_written_is_told_before_the_work(folder: Path) 
 
 def test_a_video_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
     (folder / "film.gif").mkdir(exist_ok=True)
+    refused("watch", "mine", "--video", "", cwd=folder, says="--video: found ''; allowed: a path")
     for file, says in (
         ("/proc/film.gif", "cannot be written (No such file or directory)"),
         ("film.gif", "cannot be written (Is a directory)"),

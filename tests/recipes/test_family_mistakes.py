@@ -106,6 +106,10 @@ FAMILY_MISTAKES = [
         "features.a.choices.0: found [1]; allowed: true, false, a finite number, text",
     ),
     (
+        family(kwargs={"render_mode": "human"}),
+        'kwargs.render_mode: found "human"; allowed: a mode that opens no window; watch has one',
+    ),
+    (
         family(kwargs={"x": float("inf")}),
         "kwargs.x: found Infinity; allowed: true, false, a finite number, text, lists and mappings",
     ),

@@ -130,6 +130,7 @@ def test_a_value_that_its_type_cannot_hold_is_refused() -> None:
         ("x", "'x', which Counting lacks before a reset; allowed: 'at: start', which sets it after each"),
         ("text", "'text' holds text"),
         ("step", "'step' holds a function"),
+        ("action_space", "'action_space' holds an object of type (Box|Discrete)$"),
     ],
 )
 def test_what_is_no_number_carries_no_feature(attribute: str, says: str) -> None:
