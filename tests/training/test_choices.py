@@ -94,9 +94,9 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
 def test_an_interrupted_training_goes_on_as_if_it_had_not_stopped(start: Start, inputs: str) -> None:
     field = f"policy.hypernetwork={inputs}"
     whole = start("hyper-ppo", "ode", field, name="whole", steps=3072)
-    killed = start("hyper-ppo", "ode", field, name="killed", steps=3072, killed_at=2048)
-    assert killed.state == "killed"
-    again = resume(killed)
+    interrupted = start("hyper-ppo", "ode", field, name="interrupted", steps=3072, killed_at=2048)
+    assert interrupted.state == "interrupted"
+    again = resume(interrupted)
     expected, found = (load_state(run, "latest")["policy"] for run in (whole, again))
     assert {key: weight.tolist() for key, weight in found.items()} == {
         key: weight.tolist() for key, weight in expected.items()
