@@ -102,7 +102,7 @@ def test_a_file_that_may_not_grow_ends_training(tmp_path: Path) -> None:
     *progress, last = err.splitlines()
     assert last == (
         f"hyperrl: error: run 'run': can no longer be written ({os.strerror(errno.EFBIG)}); the checkpoint of"
-        f" {run.status.steps} steps is kept; go on from it by --resume run"
+        f" {run.status.steps:,} steps is kept; go on from it by --resume run"
     )
     assert all(line.startswith("hyperrl: hyper-ppo on ode: ") for line in progress)
     assert load_state(run, "latest")["steps"] == run.status.steps > 0
