@@ -3,7 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
-from hyperrl.cli import show
+import typer
+
+from hyperrl.cli import show, streams
 
 if TYPE_CHECKING:
     from hyperrl.training.choices import Choice, Comparison
@@ -16,15 +18,16 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import refuse_algorithm
 
-    tasks = Family.load(family)
-    recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-    refuse_algorithm(recipe, tasks.action_space)
-    tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
-    from hyperrl.training.choices import compare
+    with streams.aside(as_json):
+        tasks = Family.load(family)
+        recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+        refuse_algorithm(recipe, tasks.action_space)
+        tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
+        from hyperrl.training.choices import compare
 
-    found = compare(recipe, tasks)
+        found = compare(recipe, tasks)
     if as_json:
-        show.line(json.dumps(found.to_json()))
+        typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:
         _print(found)
 

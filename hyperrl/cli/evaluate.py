@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import completion, show, values
+from hyperrl.cli import completion, show, streams, values
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
 
@@ -67,31 +67,32 @@ def evaluate(
     contexts = [values.context(text) for text in context or ()]
     sweeps = [values.sweep(text) for text in sweep or ()]
     allowed = tuple(allow_import or ())
-    features = Run.open(runs[0], allowed).spec.family.features
-    for option, given in (
-        ("--context", contexts),
-        ("--sweep", [(each.feature,) for each in sweeps]),
-        ("--hide", [hide or ()]),
-    ):
-        values.known(option, given, features)
-    from hyperrl import api
+    with streams.aside(as_json):
+        features = Run.open(runs[0], allowed).spec.family.features
+        for option, given in (
+            ("--context", contexts),
+            ("--sweep", [(each.feature,) for each in sweeps]),
+            ("--hide", [hide or ()]),
+        ):
+            values.known(option, given, features)
+        from hyperrl import api
 
-    with progress("evaluating") as advance:
-        found = api.evaluate(
-            runs,
-            splits=split,
-            contexts=contexts,
-            sweep=sweeps,
-            episodes=episodes,
-            seed=seed,
-            deterministic=not stochastic,
-            hidden=hide or (),
-            checkpoint=checkpoint,
-            allow_import=allowed,
-            progress=advance,
-        )
-    for run in runs:
-        show.note_missing_best(Run.open(run, allowed), checkpoint)
+        with progress("evaluating") as advance:
+            found = api.evaluate(
+                runs,
+                splits=split,
+                contexts=contexts,
+                sweep=sweeps,
+                episodes=episodes,
+                seed=seed,
+                deterministic=not stochastic,
+                hidden=hide or (),
+                checkpoint=checkpoint,
+                allow_import=allowed,
+                progress=advance,
+            )
+        for run in runs:
+            show.note_missing_best(Run.open(run, allowed), checkpoint)
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import show, values
+from hyperrl.cli import show, streams, values
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
 
@@ -51,22 +51,23 @@ def specialize(
 
     task = values.context(context)
     allowed = tuple(allow_import or ())
-    values.known("--context", [task], Run.open(run, allowed).spec.family.features)
-    from hyperrl import api
+    with streams.aside(as_json):
+        values.known("--context", [task], Run.open(run, allowed).spec.family.features)
+        from hyperrl import api
 
-    with progress("evaluating") as advance:
-        written = api.specialize(
-            run,
-            task,
-            format=format,
-            out=out,
-            budget=budget,
-            quantize=quantize,
-            force=force,
-            checkpoint=checkpoint,
-            allow_import=allowed,
-            progress=advance,
-        )
+        with progress("evaluating") as advance:
+            written = api.specialize(
+                run,
+                task,
+                format=format,
+                out=out,
+                budget=budget,
+                quantize=quantize,
+                force=force,
+                checkpoint=checkpoint,
+                allow_import=allowed,
+                progress=advance,
+            )
     if as_json:
         typer.echo(json.dumps(written.to_json(), allow_nan=False))
     else:

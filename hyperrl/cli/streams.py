@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
 
@@ -63,6 +63,26 @@ def guarded() -> Iterator[None]:
         with suppress(OutputError):  # of a command that has ended in another way
             sys.stdout.flush()
         sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def aside(wanted: bool) -> Iterator[None]:
+    """Send what others print, as base environments and their processes do, to standard error, if `wanted`.
+
+    Standard output is then for the one result that a command prints at its end.
+    """
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(own, 1)
+        os.close(own)
 
 
 def _occupy() -> None:

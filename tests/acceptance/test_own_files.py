@@ -1,10 +1,15 @@
 """A file of one's own from its making to its use; and a stranger's, of which nothing is executed."""
 
+import json
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hyperrl.cli import main
+from hyperrl.tasks import Family
 from tests.acceptance.driving import hyperrl_here, refused, tree
 
 BRIEF = [
@@ -44,6 +49,28 @@ def test_a_run_of_ones_own_is_used_from_anywhere_unasked(bath: Path, tmp_path: P
     assert "2 numbers in [-2, 2]" in done("describe", bath / "bath.yaml", cwd=tmp_path)
     assert "hyper-ppo" in done("list", "--fits", bath / "bath.yaml", cwd=tmp_path)
     assert "bath" in done("list", "runs", bath, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "specialize", "describe"])
+def test_json_is_alone_on_standard_output_whatever_a_base_prints(
+    bath: Path, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def loud(family: Family, *arguments: Any, **options: Any) -> Any:
+        print("a word")
+        os.write(1, b"a word of a simulator's\n")
+        return make_base(family, *arguments, **options)
+
+    make_base = Family.make_base
+    monkeypatch.setattr(Family, "make_base", loud)
+    arguments = {
+        "evaluate": [str(bath / "run"), "--context", "area=3"],
+        "specialize": [str(bath / "run"), "--context", "area=1.7", "--out", str(tmp_path / "x.safetensors")],
+        "describe": ["hyper-ppo", str(bath / "bath.yaml"), *BRIEF[2:]],
+    }[verb]
+    assert main([verb, *arguments, "--json"]) == 0
+    printed = capfd.readouterr()
+    assert isinstance(json.loads(printed.out), dict)
+    assert {"a word", "a word of a simulator's"} <= set(printed.err.splitlines())
 
 
 def test_from_python(bath: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
