@@ -1,0 +1,1 @@
+"""Records of what the product computes, compared across commits."""
