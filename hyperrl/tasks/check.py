@@ -23,7 +23,7 @@ from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.models import compiled_field, model_of, remedy, stale_constants
 from hyperrl.tasks.options import AskedOptions
-from hyperrl.tasks.trials import Effect, Trace, difference, naming, play, walk
+from hyperrl.tasks.trials import Effect, Trace, difference, listed_actions, naming, play, walk
 
 _SEEDS = (0, 1, 2)
 _WITHIN = 0.4321
@@ -56,6 +56,7 @@ def check_family(family: Family) -> list[CheckRow]:
     """
     with _refusing_failures(), closing(family.make_default()) as env:
         refuse_endless(family)
+        listed_actions(family.recipe.check.actions or (), env)
         _check_derived(family)
         sizes = {split: len(family.tasks(split)) for split in SPLITS}
         told = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)

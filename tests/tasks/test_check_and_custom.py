@@ -280,6 +280,7 @@ def test_random_actions_are_held_to_get_further() -> None:
         (FAR, "weight", [1, 2], r"check.actions.1: found 2.0; allowed: an action of Discrete\(2\)"),
         (FAR, "weight", [0.5], r"check.actions.0: found 0.5; allowed"),
         (FAR, "weight", [[1, 0]], r"check.actions.0: found \[1.0, 0.0\]; allowed"),
+        ("Pendulum-v1", "m", [[1], [3]], r"check.actions.1: found \[3.0\]; allowed: an action of Box"),
         ("Pendulum-v1", "screen_dim", [[3]], r"check.actions.0: found \[3.0\]; allowed: an action of Box"),
     ],
 )
