@@ -106,8 +106,7 @@ def read_yaml(path: Path) -> Any:
     """
     try:
         if not path.is_file():
-            found = "a directory or a device" if path.exists() else "no such file"
-            raise UserError(f"{path}: found {found}; allowed: a YAML file")
+            raise UserError(f"{path}: found {_what_is_at(path)}; allowed: a YAML file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -118,3 +117,11 @@ def read_yaml(path: Path) -> Any:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path}: cannot be read: {reason}") from None
+
+
+def _what_is_at(path: Path) -> str:
+    """What there is in the place of a file, and which YAML files a directory holds."""
+    if not path.is_dir():
+        return "a device" if path.exists() else "no such file"
+    files = sorted(file.name for file in path.glob("*.yaml"))
+    return f"a directory, which holds {', '.join(files[:3])}" if files else "a directory"

@@ -191,6 +191,14 @@ def test_returns_below_zero_are_not_cut(result: Make, ode: Family) -> None:
     assert return_over_context({"hyper": results}, ode).axes[0].get_ylim()[0] < -502
 
 
+def test_intervals_beyond_all_returns_do_not_flatten_the_points(ode: Family) -> None:
+    """Two episodes of -100 and 0 have an interval from -685 to 585."""
+    two = [TaskResult({"c0": float(c0)}, "train", [-100.0, 0.0], [200, 200], None) for c0 in (1, 2, 3)]
+    low, high = return_over_context({"hyper-ppo": two}, ode).axes[0].get_ylim()
+    assert -110 < low <= -100
+    assert 0 <= high < 10
+
+
 def test_heatmap_puts_each_mean_into_its_cell(tmp_path: Path, result: Make) -> None:
     family = Family.load("ode-2d")
     points = list(product((-6.0, 0.0, 6.0), (-4.0, 4.0)))

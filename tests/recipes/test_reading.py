@@ -103,8 +103,16 @@ def test_files_that_are_no_recipes(load: Any, data: bytes, message: str, tmp_pat
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)
-    for path in (tmp_path, pipe):
-        with pytest.raises(UserError, match="found a directory or a device; allowed: a YAML file"):
+    (tmp_path / "folder").mkdir()
+    places = {
+        "folder": "a directory",
+        "": "a directory, which holds pipe.yaml",
+        "pipe.yaml": "a device",
+        "none.yaml": "no such file",
+    }
+    for name, found in places.items():
+        path = tmp_path / name
+        with pytest.raises(UserError, match=f"found {found}; allowed: a YAML file$"):
             read_yaml(path)
     with pytest.raises(UserError):
         load_agent("a/\0.yaml")

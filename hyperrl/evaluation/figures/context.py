@@ -41,8 +41,8 @@ def return_over_context(
 
     A curve where tasks differ in one feature (one panel for each value of features that take few values,
     such as a sign); points, one panel for each feature, where they differ in several. Curves are the mean
-    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all); a
-    curve breaks where a gap was not tested. One agent's points have the colors of their splits; under several
+    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all), cut at
+    the lowest and the highest return of an episode; a curve breaks where a gap was not tested. One agent's points have the colors of their splits; under several
     agents' each tested task has a mark of its split's color on the axis.
 
     Args:
@@ -68,6 +68,7 @@ def return_over_context(
         for axes, panel in zip(grid.flat, panels, strict=False):
             if len(agents) == 1:
                 _mark_worst(axes, panel, everything)
+        style.show_returns(grid.flat[0], everything)
         style.from_zero(grid.flat[0], min(result.mean for result in everything))
         for axes in grid.flat[len(panels) :]:
             axes.remove()

@@ -242,6 +242,20 @@ def from_zero(axes: Axes, lowest: float) -> None:
         axes.set_ylim(bottom=0 if lowest > 0.03 * top else -0.03 * top)
 
 
+def show_returns(axes: Axes, results: Sequence[TaskResult]) -> None:
+    """Fit the vertical axis to the returns of episodes and the optima, by which wider intervals are cut.
+
+    Of two episodes an interval reaches far beyond any return that there can be, and would flatten the points.
+    """
+    values = [value for result in results for value in result.returns]
+    values += [result.oracle for result in results if result.oracle is not None]
+    low, high = min(values), max(values)
+    margin = 0.06 * (high - low)
+    bottom, top = axes.get_ylim()
+    if margin > 0:
+        axes.set_ylim(max(bottom, low - margin), min(top, high + margin))
+
+
 def varying(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[str]:
     """The features that are not the same in all contexts."""
     return [name for name in family.space.names if len({context[name] for context in contexts}) > 1]
