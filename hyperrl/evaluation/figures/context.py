@@ -41,9 +41,10 @@ def return_over_context(
 
     A curve where tasks differ in one feature (one panel for each value of features that take few values,
     such as a sign); points, one panel for each feature, where they differ in several. Curves are the mean
-    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all), cut at
-    the lowest and the highest return of an episode; a curve breaks where a gap was not tested. One agent's points have the colors of their splits; under several
-    agents' each tested task has a mark of its split's color on the axis.
+    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all), cut
+    at the lowest and the highest return of an episode. A curve breaks where a gap was not tested. One agent's
+    points have the colors of their splits; under several agents' each tested task has a mark of its split's
+    color on the axis.
 
     Args:
         agents: results by the agent's name. Results at the same context are its runs (seeds).
