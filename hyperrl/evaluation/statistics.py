@@ -63,7 +63,7 @@ def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError | None:
     so the spread between columns holds both what tasks differ by and what starts do. With R runs and C
     columns, and variances (n - 1) between the runs' means, between the columns' means, and of what is left,
 
-        stderr^2 = V_runs / R + V_columns / C - V_rest / (R C), not less than either of the first two alone
+        stderr^2 = V_runs / R + V_columns / C - V_rest / (R C), not less than any of the three alone
 
     (the columns are the same in all runs, so that what is left is in both of the first two terms). A single
     run has V_columns / C alone; runs of one episode of one task have V_runs / R alone.
@@ -141,7 +141,7 @@ def _two_way(scores: NDArray[np.float64]) -> tuple[float, float]:
     left = scores - by_run[:, None] - by_column + scores.mean()
     rest = float(np.square(left).sum()) / ((runs - 1) * (columns - 1)) / scores.size
     of_runs, of_columns = float(np.var(by_run, ddof=1)) / runs, float(np.var(by_column, ddof=1)) / columns
-    total = max(of_runs + of_columns - rest, of_runs, of_columns)
+    total = max(of_runs + of_columns - rest, of_runs, of_columns, rest)
     spread = of_runs**2 / (runs - 1) + of_columns**2 / (columns - 1)
     freedom = total**2 / (spread + rest**2 / ((runs - 1) * (columns - 1)))
     return float(np.sqrt(total)), max(freedom, min(runs, columns) - 1.0)

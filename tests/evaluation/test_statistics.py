@@ -71,6 +71,13 @@ def test_the_error_is_not_less_than_that_of_runs_or_of_tasks_alone() -> None:
         assert error.stderr == pytest.approx(4.0)
 
 
+def test_runs_that_differ_on_single_tasks_alone_have_an_error() -> None:
+    """Where runs and tasks are alike in their means, what is left is a part of the mean's variance."""
+    crossed = mean_error([[[0.0], [10.0]], [[10.0], [0.0]]])
+    assert crossed is not None
+    assert crossed.stderr == pytest.approx(5.0)
+
+
 def test_the_error_of_starts_by_hand_at_any_scale() -> None:
     for scale in (1e-3, 1.0, 1e3):
         returns = scale * np.array([[[0.0, 0.5], [2.0, 2.0]], [[0.0, 0.3], [1.0, 1.0]]])
