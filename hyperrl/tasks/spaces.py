@@ -63,6 +63,8 @@ def _observation_fault(space: gym.Space[Any]) -> str | None:
             return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
         if isinstance(part, spaces.Box) and np.dtype(part.dtype).itemsize > _WIDEST:
             return f"{what} is {_short(part)}, of {part.dtype}; allowed: numbers of at most {_WIDEST} bytes"
+        if isinstance(part, spaces.Box) and not np.dtype(part.dtype).isnative:
+            return f"{what} is {_short(part)}, of {part.dtype}; allowed: numbers in this machine's byte order"
         if isinstance(part, spaces.Box) and _is_empty(part):
             return (
                 f"{what} is {_short(part)}, of shape {part.shape}; allowed: at least one axis and one number"

@@ -41,6 +41,7 @@ NOT_OBSERVED: dict[str, spaces.Space[Any]] = {
     "context": spaces.Dict(context=BOX),
     "nothing": spaces.Dict({}),
     "long double": spaces.Box(-1, 1, (2,), np.longdouble),
+    "swapped": spaces.Box(-1, 1, (2,), np.dtype(">f4")),
     "tuple": spaces.Tuple((BOX, BOX)),
     "text": spaces.Text(4),
     "sequence": spaces.Sequence(BOX),

@@ -19,6 +19,7 @@ SAID = {
     "taken": "observation_space has the key 'update'; allowed: keys",
     "nested": r"observation_space\['a'\] is Dict\('b'.*; allowed: Box, Discrete, MultiBinary, MultiDiscrete",
     "long double": r"observation_space is .*, of float128; allowed: numbers of at most 8 bytes",
+    "swapped": r"observation_space is .*, of >f4; allowed: numbers in this machine's byte order",
     "nothing": r"observation_space is Dict\(\); allowed: at least one key",
     "several matrix": "observation_space is .*; allowed: .*MultiDiscrete of one axis",
     "empty": r"observation_space is .*, of shape \(0,\); allowed: at least one axis and one number",
