@@ -14,6 +14,9 @@ from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, alike
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
+WIDE = 1024
+"""Inputs or outputs of a layer beyond which no whole basis of them is made, which would be their square."""
+
 
 class LowRank(Strategy):
     """Every layer is a shared one and a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
@@ -91,13 +94,14 @@ def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     rest of A at zero.
     """
     into, out = spec.in_features, spec.out_features
-    inputs = nn.init.orthogonal_(torch.empty(into, into))
-    outputs = nn.init.orthogonal_(torch.empty(out, out))
+    joined, pairs = min(into, out), list(islice(_unjoined(into, out), rank))
+    columns = max([joined, *(column + 1 for column, _ in pairs)])
+    rows = max([joined, *(row + 1 for _, row in pairs)])
+    inputs = nn.init.orthogonal_(torch.empty(into, into if into <= WIDE else columns))
+    outputs = nn.init.orthogonal_(torch.empty(out if out <= WIDE else rows, out))
     weight = initial_weight(spec)
     if spec.gain is not None:
-        joined = min(into, out)
         weight = inputs[:, :joined] @ outputs[:joined] * spec.gain
-    pairs = list(islice(_unjoined(into, out), rank))
     down, up = _unit_columns(into, rank), torch.zeros(rank, out)
     for number, (column, row) in enumerate(pairs):
         down[:, number], up[number] = inputs[:, column], outputs[row]
