@@ -107,8 +107,8 @@ def test_an_output_directory_that_holds_a_run(out: list[str], folder: Path) -> N
 
 
 def test_a_run_with_nothing_left_to_do(folder: Path) -> None:
-    refused("train", "--resume", RUN, cwd=folder, says=("2000", "--steps"), torch=True)
-    refused("train", "--resume", RUN, "--steps", "500", cwd=folder, says=("2000", "--steps"), torch=True)
+    refused("train", "--resume", RUN, cwd=folder, says=("2,000", "--steps"), torch=True)
+    refused("train", "--resume", RUN, "--steps", "500", cwd=folder, says=("2,000", "--steps"), torch=True)
 
 
 WRONG_QUESTIONS = {

@@ -59,7 +59,7 @@ def test_watch(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> Non
     assert [each.pop("")[0].path for each in (plain, given)] == [run.path] * 2
     assert plain == {"contexts": [], "video": None, "seed": 0, "deterministic": True, "checkpoint": None}
     assert given == {
-        "contexts": [{"c0": 2.0}, {"c0": 3.0}], "video": tmp_path / "x.gif", "seed": 5,
+        "contexts": [{"c0": 2.0}, {"c0": 3.0}], "video": str(tmp_path / "x.gif"), "seed": 5,
         "deterministic": False, "checkpoint": "best",
     }  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_a_base_that_fails_in_mid_training_is_named(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"hyperrl: error: run 'run': the base environment failed: {says}")
-    assert err.endswith("; the checkpoint of 1024 steps is kept; its traceback is in 'run/base-error.txt'\n")
+    assert err.endswith("; the checkpoint of 1,024 steps is kept; its traceback is in 'run/base-error.txt'\n")
     told = Path("run/base-error.txt").read_text()
     assert ("ZeroDivisionError: no way on" if how == "raises" else "InterfaceError") in told
     monkeypatch.setattr(Failing, "at", 10**9)
