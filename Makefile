@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= 2
 DEMO   := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-# Small networks: one thread per process is fastest, and spinning threads would slow the neighbours.
+# Small networks: one thread per process is fastest, and spinning threads would slow the neighbors.
 export OMP_NUM_THREADS ?= 1
 export OMP_WAIT_POLICY ?= PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.report import Measure, Report, finish, parser
 from hyperrl import api
-from hyperrl.evaluation import act_of, evaluate_tasks, plan, summarise
+from hyperrl.evaluation import act_of, evaluate_tasks, plan, summarize
 from hyperrl.evaluation.agent import Agent
 from hyperrl.recipes import SPLITS
 
@@ -58,7 +58,7 @@ def covered(agent: Agent, size: Size) -> Iterator[Measure]:
 
     def summary(episodes: int, seed: int) -> Mapping[str, Any]:
         act = act_of(agent.model)
-        return summarise(
+        return summarize(
             evaluate_tasks(act, agent.family, contexts, episodes=episodes, seed=seed, splits=splits)
         )
 

@@ -50,7 +50,7 @@ FASTER_GOALS: dict[tuple[Hidden, int], Goal] = {
 
 MEGABYTES = "peak MB"
 BLOCK_SECONDS = 0.002
-"""Turns are short: on a machine with neighbours most of them then pass undisturbed."""
+"""Turns are short: on a machine with neighbors most of them then pass undisturbed."""
 
 Pass = Callable[[], None]
 """One forward and backward pass."""
@@ -117,7 +117,7 @@ def per_sample(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.M
 
     def run() -> None:
         hyper.zero_grad()
-        target(batch.x, hyper(batch.descriptors).formed()).backward(batch.gradient)
+        target(batch.x, hyper(batch.descriptors).materialize()).backward(batch.gradient)
 
     return hyper, run
 

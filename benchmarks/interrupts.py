@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.attempts import INTERRUPTED, Ended, Moment, attempt
+from benchmarks.forked_run import INTERRUPTED, Ended, Moment, attempt
 from benchmarks.killtest import CASES, PER_RUN, Case
 from benchmarks.report import Measure, Report, finish, parser
-from benchmarks.sameness import PARTS, differences
+from benchmarks.run_diff import PARTS, differences
 from hyperrl.store import Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

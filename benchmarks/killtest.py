@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.attempts import Ended, Moment, attempt
+from benchmarks.forked_run import Ended, Moment, attempt
 from benchmarks.report import Measure, Report, finish, parser
-from benchmarks.sameness import PARTS, differences
+from benchmarks.run_diff import PARTS, differences
 
 Kind = Literal["at a random time", "in the midst of writing a file"]
 KILLS, PER_RUN = 20, 5

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import choices
+from benchmarks import ablation_report
 from benchmarks.comparison import (
     SOLVED,
     best_over_grid,
@@ -107,7 +107,7 @@ def results_page(
     if families:
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
-    parts += [choices.section(ablation, notes.get("ablation"))] if ablation else []
+    parts += [ablation_report.section(ablation, notes.get("ablation"))] if ablation else []
     parts += [_measured_with([*families, *protocols, *ablation])] if families else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")

@@ -17,7 +17,7 @@ from hyperrl.store.spec import library_versions
 
 CLOCK = "on the clock"
 """Column of the same number by the clock. The value itself counts this process's CPU time: with one thread
-that waits for nothing the two agree on a quiet machine, and neighbours disturb the clock alone."""
+that waits for nothing the two agree on a quiet machine, and neighbors disturb the clock alone."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ per second of `hyper-ppo` on `ode` over those of SB3's own PPO("MultiInputPolicy
 Both sides alternate in one process with one thread. Actions are random and the same for both, tasks are
 drawn uniformly.
 
-Single environments are as lean as can be (`benchmarks/lean.py`). The leanest computes in plain Python
+Single environments are as lean as can be (`benchmarks/minimal_env.py`). The leanest computes in plain Python
 numbers; beside it stands the suite's own base environment. `FAST` is what `hyper-ppo` may choose for itself:
 more environments and larger minibatches; a learning run shows that it still learns.
 """
@@ -26,7 +26,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from benchmarks.lean import LeanEnv, leanest
+from benchmarks.minimal_env import LeanEnv, leanest
 from benchmarks.report import (
     Measure,
     Report,

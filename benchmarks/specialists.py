@@ -2,7 +2,7 @@
 
 The time of one action on one observation, one thread, of plain networks of 64-64 for one task of `pendulum`:
 an untrained agent's specialist as onnxruntime runs it, and as `hyperrl.load_specialist` does, against
-Stable-Baselines3's `predict` with an `MlpPolicy` of the same weights; and the specialised torch network
+Stable-Baselines3's `predict` with an `MlpPolicy` of the same weights; and the specialized torch network
 against an `nn.Sequential` of the same shape. What is compared takes turns in this process.
 """
 
@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from benchmarks.report import Measure, Report, alternate, finish, on_the_clock, parser, ratios, spent
+from hyperrl.deploy.extract import specialist
+from hyperrl.deploy.numpy_runtime import Acting
+from hyperrl.deploy.onnx_graph import onnx_bytes
+from hyperrl.deploy.onnx_runtime import OnnxRuntime
+from hyperrl.deploy.sb3 import plain_model
 from hyperrl.recipes import load_agent, resolve
-from hyperrl.specialists.acting import Acting
-from hyperrl.specialists.graph import onnx_bytes
-from hyperrl.specialists.reading import specialist
-from hyperrl.specialists.runtime import OnnxActing
-from hyperrl.specialists.sb3 import plain_model
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
 
@@ -38,7 +38,7 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
     task = family.tasks("interpolation")[0]
     found = specialist(model, AGENT, family, task)
     plain = plain_model(found, model, family)
-    in_numpy, in_onnx = Acting(found), OnnxActing(onnx_bytes(found), "made")
+    in_numpy, in_onnx = Acting(found), OnnxRuntime(onnx_bytes(found), "made")
     space: Any = family.observation_space
     seen = np.asarray(space["obs"].sample())
     batch = {found.plan.inputs[0].name: seen[None]}
@@ -53,7 +53,7 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
     x = torch.as_tensor(seen[None])
     layers = [nn.Linear(x.shape[1], 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh()]
     other = nn.Sequential(*layers, nn.Linear(64, own[-1].out_features)).requires_grad_(False)
-    return actions, {"nn.Sequential": lambda: other(x), "specialised torch network": lambda: own(x)}
+    return actions, {"nn.Sequential": lambda: other(x), "specialized torch network": lambda: own(x)}
 
 
 def compared(

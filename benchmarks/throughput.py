@@ -1,7 +1,7 @@
 """Training throughput: `python -m benchmarks.throughput`.
 
 Environment steps that `hyper-ppo` trains per second of CPU time, over those of `concat-ppo`: the same target
-network, family, algorithm and optimiser, 8 environments, one thread, both in this process, taking turns of
+network, family, algorithm and optimizer, 8 environments, one thread, both in this process, taking turns of
 one rollout and its update each. Evaluations, checkpoints and logs of a run are left out.
 """
 
@@ -144,9 +144,9 @@ def _rates(name: str, contestant: Contestant, taken: Sequence[Sequence[Spent]]) 
 def _refuse_unequal(one: Contestant, other: Contestant) -> None:
     if one.recipe.algorithm != other.recipe.algorithm:
         raise ValueError("the agents differ in their algorithm's settings")
-    optimisers = [each.model.policy.optimizer for each in (one, other)]
-    if len({(type(optimiser), str(optimiser.defaults)) for optimiser in optimisers}) > 1:
-        raise ValueError("the agents differ in their optimiser")
+    optimizers = [each.model.policy.optimizer for each in (one, other)]
+    if len({(type(optimizer), str(optimizer.defaults)) for optimizer in optimizers}) > 1:
+        raise ValueError("the agents differ in their optimizer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

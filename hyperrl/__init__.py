@@ -14,7 +14,7 @@ from hyperrl.registration import register
 
 if TYPE_CHECKING:
     from hyperrl.api import evaluate, export, load, resume, specialize, train, watch
-    from hyperrl.specialists import load_specialist
+    from hyperrl.deploy import load_specialist
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
@@ -25,7 +25,7 @@ _LAZY = {
     "watch": "hyperrl.api",
     "specialize": "hyperrl.api",
     "export": "hyperrl.api",
-    "load_specialist": "hyperrl.specialists",
+    "load_specialist": "hyperrl.deploy",
     "contextualize": "hyperrl.tasks",
     "Family": "hyperrl.tasks",
 }

@@ -46,7 +46,7 @@ class BaseEnvironmentError(Exception):
         return str(self.args[0])
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The tail of a message about an unknown name: the nearest one, then all of them where they are few.
 
     Args:

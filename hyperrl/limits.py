@@ -10,7 +10,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,7 +100,7 @@ def checked_by(kinds: Mapping[str, Kind]) -> Callable[[Callable[P, T]], Callable
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for name in kwargs:
                 if name not in signature.parameters:
-                    near = nearest(name, signature.parameters)
+                    near = did_you_mean(name, signature.parameters)
                     raise UserError(f"{function.__name__}: unknown argument {name!r}{near}")
             for name, value in signature.bind(*args, **kwargs).arguments.items():
                 if name in kinds and not kinds[name].holds(value):

@@ -392,7 +392,7 @@ def test_progress_of_an_evaluation_is_that_of_all_its_runs(
     assert told == sorted(told)
 
 
-def test_evaluating_builds_no_optimiser(folder: Path) -> None:
+def test_evaluating_builds_no_optimizer(folder: Path) -> None:
     """Making one has torch load its compiler."""
     code = (
         "import sys, hyperrl; hyperrl.evaluate(sys.argv[1], contexts=[{}], save=False);"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hyperrl import api
-from hyperrl.evaluation.acting import PolicyAct
+from hyperrl.evaluation.policy_act import PolicyAct
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import Run, RunSpec
 from hyperrl.tasks import Family
@@ -121,14 +121,16 @@ def test_load(run: Run, checkpoint: str | int | None, steps: int | None) -> None
 def test_specialize_and_export(handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
     written = tmp_path / "x.safetensors"
     asked: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
-    found = handed("hyperrl.api.using.specialist_asked", api.specialize, run, {"c0": 2}, **asked)
+    found = handed("hyperrl.api.using.specialist_request", api.specialize, run, {"c0": 2}, **asked)
     assert found[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
     for where, call, given in (
-        ("hyperrl.specialists.writing.specialise", api.specialize, ({"c0": 2},)),
-        ("hyperrl.specialists.writing.export", api.export, ()),
+        ("hyperrl.deploy.export.specialize", api.specialize, ({"c0": 2},)),
+        ("hyperrl.deploy.export.export", api.export, ()),
     ):
         for checkpoint, steps in ((None, 16), ("latest", 64)):
             found = handed(where, call, run, *given, checkpoint=checkpoint)
             assert found[""][0].model.num_timesteps == steps
-    asked = handed("hyperrl.api.using.generalist_asked", api.export, run, out=tmp_path / "x.onnx", force=True)
+    asked = handed(
+        "hyperrl.api.using.generalist_request", api.export, run, out=tmp_path / "x.onnx", force=True
+    )
     assert asked[""][1:] == (tmp_path / "x.onnx", True)

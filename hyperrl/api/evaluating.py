@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.opening import checkpoint_name, family_of, opened, own_luck
+from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
-from hyperrl.evaluation.hidden import hiding, refuse_hidden
+from hyperrl.evaluation.feature_hiding import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
-from hyperrl.evaluation.saving import saved
-from hyperrl.evaluation.seeds import refuse_strangers
+from hyperrl.evaluation.save import saved
+from hyperrl.evaluation.seeds import check_same_experiment
 from hyperrl.limits import EPISODES, SEED, whole
-from hyperrl.store import Run, told_unwritable, try_writing
+from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 
 
@@ -66,7 +66,7 @@ def evaluate(
     asked_episodes = None if episodes is None else whole("episodes", episodes, EPISODES)
     listed = [runs] if isinstance(runs, str | Path | Run) else list(runs)
     found = [opened(run, allow_import) for run in listed]
-    refuse_strangers(found)
+    check_same_experiment(found)
     tasks = family_of(found[0], family)
     asked = request(tasks, splits, contexts, sweep)
     refuse_hidden(found, tasks, hidden)
@@ -89,9 +89,9 @@ def _play(
     from hyperrl.training import load_model
 
     name = checkpoint or run.default_checkpoint()
-    with own_luck():
+    with isolated_rng():
         model = load_model(run, name, device, family, to_learn=False)
-    with own_luck(seed):
+    with isolated_rng(seed):
         results = evaluate_tasks(
             hiding(act_of(model, deterministic), family, hidden),
             family,
@@ -124,5 +124,5 @@ def _shares(progress: Progress | None, runs: int) -> Iterator[Progress | None]:
 
 def _refuse_read_only(runs: Sequence[Run]) -> None:
     for run in runs:
-        with told_unwritable("run", run.path):
+        with report_write_errors("run", run.path):
             try_writing(run.path / "evaluations" / "evaluation.json")

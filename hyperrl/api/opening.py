@@ -38,7 +38,7 @@ def checkpoint_name(checkpoint: str | int | None) -> str | None:
 
 
 @contextmanager
-def own_luck(seed: int | None = None) -> Iterator[None]:
+def isolated_rng(seed: int | None = None) -> Iterator[None]:
     """Put torch's generators back afterwards: building a network and drawing actions both use them."""
     import torch
 

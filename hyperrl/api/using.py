@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.opening import checkpoint_name, family_of, opened, own_luck
+from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
+from hyperrl.deploy.request import generalist_request, specialist_request
 from hyperrl.errors import spelled
 from hyperrl.evaluation import act_of
 from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.playback import rate, scenes, shown
 from hyperrl.evaluation.progress import Progress
-from hyperrl.evaluation.showing import refuse_video, refuse_window, show, write_video
-from hyperrl.evaluation.watching import rate, scenes, shown
+from hyperrl.evaluation.video import refuse_video, refuse_window, show, write_video
 from hyperrl.limits import SEED, path_given, whole
-from hyperrl.specialists.asked import generalist_asked, specialist_asked
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
 if TYPE_CHECKING:
-    from hyperrl.specialists.writing import Written
+    from hyperrl.deploy.export import Written
 
 
 @checked
@@ -87,7 +87,7 @@ def watch(
     agent = _loaded(run, checkpoint, allow_import=allow_import, family=family)
     tasks = shown(agent.family, contexts)
     frames_a_second = rate(agent.family)
-    with own_luck(seed):
+    with isolated_rng(seed):
         frames = scenes(act_of(agent.model, deterministic), agent.family, tasks, seed=seed)
         if video is not None:
             return write_video(Path(video), frames, frames_a_second)
@@ -133,12 +133,12 @@ def specialize(
     """
     found = opened(run, allow_import)
     tasks = family_of(found, family)
-    asked = specialist_asked(found, tasks, context, format, out, budget, quantize, force)
-    from hyperrl.specialists.writing import specialise
+    asked = specialist_request(found, tasks, context, format, out, budget, quantize, force)
+    from hyperrl.deploy.export import specialize
 
     agent = _loaded(found, checkpoint, family=tasks)
-    with own_luck():
-        return specialise(agent, asked, progress)
+    with isolated_rng():
+        return specialize(agent, asked, progress)
 
 
 @checked
@@ -168,12 +168,12 @@ def export(
         UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
     """
     found = opened(run, allow_import)
-    path = generalist_asked(found, out, force)
-    from hyperrl.specialists import writing
+    path = generalist_request(found, out, force)
+    from hyperrl.deploy import export
 
     agent = _loaded(found, checkpoint, family=family)
-    with own_luck():
-        return writing.export(agent, path)
+    with isolated_rng():
+        return export.export(agent, path)
 
 
 def _loaded(

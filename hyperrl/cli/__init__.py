@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from hyperrl.cli import mistakes
+from hyperrl.cli import errors
 from hyperrl.errors import on_command_line
 
 __all__ = ["main"]
@@ -22,8 +22,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     from hyperrl.cli.app import app
 
-    with on_command_line(), mistakes.held() as outcome:
-        mistakes.find_working_folder()
+    with on_command_line(), errors.held() as outcome:
+        errors.find_working_folder()
         outcome.status = app(
             args=list(sys.argv[1:] if args is None else args), prog_name="hyperrl", standalone_mode=False
         )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import completion, show, start
+from hyperrl.cli import check_init, completion, console
 from hyperrl.cli.options import Overrides
 from hyperrl.errors import UserError
 
@@ -39,18 +39,18 @@ def check(
     if family is not None:
         if len(recipes) != 1:
             raise UserError(f"--family: found {len(recipes)} recipes; allowed: one agent")
-        start.check(recipes[0], family, overrides or [])
+        check_init.check(recipes[0], family, overrides or [])
         return
     if overrides:
         raise UserError("--set needs --family: hyperrl check AGENT --family F --set key=value")
     mistakes: list[UserError] = []
     for name in recipes:
         try:
-            show.line(f"{name}: {_checked(name)}")
+            console.line(f"{name}: {_checked(name)}")
         except UserError as mistake:
             mistakes.append(mistake)
             if len(recipes) > 1:
-                show.line(f"{name}: WRONG: {mistake}")
+                console.line(f"{name}: WRONG: {mistake}")
     if len(mistakes) > 1:
         raise UserError(f"{len(mistakes)} of {len(recipes)} recipes are wrong; the first: {mistakes[0]}")
     if mistakes:
@@ -59,11 +59,11 @@ def check(
 
 def _checked(name: str) -> str:
     from hyperrl.cli.recipe import load
-    from hyperrl.recipes import AgentRecipe, ConcatPolicy, load_agent
+    from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, load_agent
 
     recipe = load(name)
     if isinstance(recipe, AgentRecipe):
-        if isinstance(recipe.policy, ConcatPolicy) and recipe.policy.match_parameters:
+        if isinstance(recipe.policy, ConcatPolicyRecipe) and recipe.policy.match_parameters:
             load_agent(recipe.policy.match_parameters)
         return f"ok, an agent ({recipe.policy.kind} policy, {recipe.algorithm.name})"
     from hyperrl.tasks import Family, check_family

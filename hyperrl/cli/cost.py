@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hyperrl.cli import show, streams
+from hyperrl.cli import console, streams
 
 if TYPE_CHECKING:
-    from hyperrl.training.choices import Choice, Comparison
-    from hyperrl.training.cost import Cost
+    from hyperrl.analysis.alternatives import Choice, Comparison
+    from hyperrl.analysis.cost import Cost
 
 
 def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> None:
@@ -23,7 +23,7 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
         recipe = resolve(load_agent(agent), tasks.recipe, overrides)
         refuse_algorithm(recipe, tasks.action_space)
         tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
-        from hyperrl.training.choices import compare
+        from hyperrl.analysis.alternatives import compare
 
         found = compare(recipe, tasks)
     if as_json:
@@ -34,26 +34,26 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
 
 def _print(found: "Comparison") -> None:
     own = next(choice for choice in found.choices if choice.own)
-    show.prose(f"{found.agent} on {found.family} ({own.name})")
+    console.prose(f"{found.agent} on {found.family} ({own.name})")
     rows = "1 row" if found.rows == 1 else f"{found.rows:,} rows"
     tasks = "1 task" if found.tasks == 1 else f"{found.tasks:,} tasks"
     for title, lines in _sections(found.own, f"{rows} of {tasks}"):
-        show.heading(title)
-        show.table(["", "number", "what"], lines, numbers=["number"])
-    show.heading("Per choice, all else equal (* this agent's)")
+        console.heading(title)
+        console.table(["", "number", "what"], lines, numbers=["number"])
+    console.heading("Per choice, all else equal (* this agent's)")
     columns = ["choice", "params", "codes", "kept", "anew", "batch", "state", "saved"]
-    show.table(columns, map(_row, found.choices), numbers=columns[1:])
+    console.table(columns, map(_row, found.choices), numbers=columns[1:])
     for choice in found.choices:
         if choice.cost is None:
-            show.line(f"{choice.name}: {choice.why_not}")
-    show.line()
-    show.prose(
+            console.line(f"{choice.name}: {choice.why_not}")
+    console.line()
+    console.prose(
         "FLOPs are counted while the real networks run: matrix products and convolutions, forward and"
         " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
         " are spread over as many training tasks as a rollout has episodes, if each runs to its limit (off"
         " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task,"
         " kept and anew FLOPs of an action, batch FLOPs of a minibatch; state is the memory of"
-        " parameters and optimiser, saved that of a minibatch's activations."
+        " parameters and optimizer, saved that of a minibatch's activations."
     )
 
 
@@ -74,14 +74,14 @@ def _sections(cost: "Cost", batch: str) -> list[tuple[str, list[list[str]]]]:
         ("generated", cost.generated, "numbers that the hypernetwork gives, of which the weights are made"),
     ]
     work = [
-        ("kept", flops.action_kept, "an action, the task's weights at hand"),
+        ("kept", flops.action_cached, "an action, the task's weights at hand"),
         ("anew", flops.action_anew, "an action, its weights generated for it"),
         ("minibatch", flops.minibatch, f"forward and backward, {batch}"),
         ("rollout", flops.rollout, "all minibatches of all epochs after it"),
     ]
     held = [
         ("parameters", memory.parameters, "the policy's, buffers included"),
-        ("optimiser", memory.optimiser, "its state"),
+        ("optimizer", memory.optimizer, "its state"),
         ("activations", memory.activations, "kept for the backward pass of a minibatch"),
         ("kept", memory.kept, "while acting on one task"),
     ]
@@ -101,8 +101,8 @@ def _row(choice: "Choice") -> list[str]:
     return [
         name,
         *map(_scaled, (cost.parameters.total, cost.generated)),
-        *map(_scaled, (cost.flops.action_kept, cost.flops.action_anew, cost.flops.minibatch)),
-        _scaled(cost.memory.parameters + cost.memory.optimiser, 1024, "B"),
+        *map(_scaled, (cost.flops.action_cached, cost.flops.action_anew, cost.flops.minibatch)),
+        _scaled(cost.memory.parameters + cost.memory.optimizer, 1024, "B"),
         _scaled(cost.memory.activations, 1024, "B"),
     ]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import completion, cost, show
+from hyperrl.cli import completion, console, cost
 from hyperrl.cli.options import Overrides
 from hyperrl.errors import UserError
 
@@ -58,17 +58,17 @@ def describe(
 
 
 def _agent(agent: "AgentRecipe") -> None:
-    show.prose(f"{agent.name} (agent): {agent.about}")
+    console.prose(f"{agent.name} (agent): {agent.about}")
     for title, part in (("policy", agent.policy), ("algorithm", agent.algorithm), ("training", agent)):
         prefix = "" if part is agent else f"{title}."
-        show.heading(title.capitalize())
+        console.heading(title.capitalize())
         rows = _fields(
             part, prefix, skip={"format", "name", "about", "policy", "algorithm"} if part is agent else ()
         )
-        show.table(["field", "value", "what"], rows)
-    show.line()
-    show.line("A family may change the algorithm's fields, steps and n_envs for all agents alike;")
-    show.line("`hyperrl train --set FIELD=VALUE` changes any of them.")
+        console.table(["field", "value", "what"], rows)
+    console.line()
+    console.line("A family may change the algorithm's fields, steps and n_envs for all agents alike;")
+    console.line("`hyperrl train --set FIELD=VALUE` changes any of them.")
 
 
 def _fields(model: "Model", prefix: str = "", skip: Iterable[str] = ()) -> Iterator[tuple[str, str, str]]:
@@ -93,7 +93,7 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_value(each)}" for name, each in value.items()) + "}"
-    return show.number(value, digits=6) if isinstance(value, int | float) else str(value)
+    return console.number(value, digits=6) if isinstance(value, int | float) else str(value)
 
 
 def _family(recipe: "FamilyRecipe") -> None:
@@ -102,28 +102,30 @@ def _family(recipe: "FamilyRecipe") -> None:
 
     family = Family(recipe)
     made = "".join(f", {key}={_value(value)}" for key, value in recipe.kwargs.items())
-    show.prose(f"{recipe.name} (environment family): {recipe.about}")
-    show.line()
-    show.pairs(
+    console.prose(f"{recipe.name} (environment family): {recipe.about}")
+    console.line()
+    console.pairs(
         [
             ("base", f"{recipe.base}{made}"),
             *_spaces(family),
             ("optimum", "known for every task" if recipe.oracle else "not known"),
         ]
     )
-    show.heading("Features (the context)")
+    console.heading("Features (the context)")
     columns = ["feature", "unit", "default", "training", "extrapolation", "what"]
-    show.table(columns, (_feature(*each) for each in recipe.features.items()), numbers=["default"])
+    console.table(columns, (_feature(*each) for each in recipe.features.items()), numbers=["default"])
     for name, derived in recipe.derived.items():
-        show.line(f"{name} is then the {'sum' if derived.sum else 'product'} of {', '.join(derived.sources)}")
-    show.heading("Splits")
+        console.line(
+            f"{name} is then the {'sum' if derived.sum else 'product'} of {', '.join(derived.sources)}"
+        )
+    console.heading("Splits")
     rows = (
         [split, str(len(tasks)), _source(getattr(recipe.splits, split), len(tasks))]
         for split, tasks in ((split, family.tasks(split)) for split in SPLITS)
     )
-    show.table(["split", "tasks", "from"], rows, numbers=["tasks"])
-    show.heading("Training and evaluation")
-    show.pairs(_use(recipe))
+    console.table(["split", "tasks", "from"], rows, numbers=["tasks"])
+    console.heading("Training and evaluation")
+    console.pairs(_use(recipe))
 
 
 def _spaces(family: "Family") -> list[tuple[str, str]]:

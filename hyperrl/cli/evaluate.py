@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import completion, show, streams, values
+from hyperrl.cli import completion, console, parsing, streams
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
 
@@ -40,12 +40,14 @@ def evaluate(
     episodes: Annotated[
         int | None,
         typer.Option(
-            parser=values.EPISODES,
+            parser=parsing.EPISODES,
             metavar="N",
             help="Episodes per task. [default: the family's]",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(parser=values.SEED, metavar="S", help="Seed of the start states.")] = 0,
+    seed: Annotated[
+        int, typer.Option(parser=parsing.SEED, metavar="S", help="Seed of the start states.")
+    ] = 0,
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,
@@ -64,8 +66,8 @@ def evaluate(
     """Evaluate a run on its training tasks and on tasks that it has never seen."""
     from hyperrl.store import Run
 
-    contexts = [values.context(text) for text in context or ()]
-    sweeps = [values.sweep(text) for text in sweep or ()]
+    contexts = [parsing.context(text) for text in context or ()]
+    sweeps = [parsing.sweep(text) for text in sweep or ()]
     allowed = tuple(allow_import or ())
     with streams.aside(as_json):
         features = Run.open(runs[0], allowed).spec.family.features
@@ -74,7 +76,7 @@ def evaluate(
             ("--sweep", [(each.feature,) for each in sweeps]),
             ("--hide", [hide or ()]),
         ):
-            values.known(option, given, features)
+            parsing.known(option, given, features)
         from hyperrl import api
 
         with progress("evaluating") as advance:
@@ -92,7 +94,7 @@ def evaluate(
                 progress=advance,
             )
         for run in runs:
-            show.note_missing_best(Run.open(run, allowed), checkpoint)
+            console.note_missing_best(Run.open(run, allowed), checkpoint)
     if as_json:
         typer.echo(json.dumps(found.to_json(), allow_nan=False))
     else:
@@ -101,13 +103,13 @@ def evaluate(
 
 def _print(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
-    show.line(f"{found.agent} on {found.family}, seed {seeds}")
-    show.evaluation(found.to_json())
+    console.line(f"{found.agent} on {found.family}, seed {seeds}")
+    console.evaluation(found.to_json())
     if found.asked:
-        show.line()
-        show.tasks(found.asked)
-    show.line()
-    show.pairs(
+        console.line()
+        console.tasks(found.asked)
+    console.line()
+    console.pairs(
         [
             *(("figure", str(path)) for path in found.figures),
             *(("numbers", str(path)) for path in found.files),

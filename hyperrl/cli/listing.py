@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hyperrl.cli import completion, runs, show
-from hyperrl.errors import UserError, nearest
+from hyperrl.cli import completion, console, runs
+from hyperrl.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from hyperrl.recipes import AgentRecipe, FamilyRecipe
@@ -45,7 +45,7 @@ def list_all(
         runs.list_runs(folder, as_json)
         return
     if kind is not None and kind not in _KINDS:
-        raise UserError(f"list: unknown kind {kind!r}{nearest(kind, (*_KINDS, 'runs'))}")
+        raise UserError(f"list: unknown kind {kind!r}{did_you_mean(kind, (*_KINDS, 'runs'))}")
     if folder is not None:
         raise UserError("list: DIR is for `list runs` alone")
     kinds: tuple[Kind, ...] = tuple(each for each in _KINDS if kind in (None, each))
@@ -55,8 +55,8 @@ def list_all(
         return
     for index, (each, rows) in enumerate(found.items()):
         if index:
-            show.line()
-        show.names(
+            console.line()
+        console.names(
             each,
             {row.recipe.name: _first_sentence(row.recipe.about) for row in rows},
             {row.recipe.name: row.actions for row in rows},

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import show
+from hyperrl.cli import console
 from hyperrl.errors import UserError
 
 app = typer.Typer(help="Write the files of something new, to start from.")
@@ -45,16 +45,16 @@ def family(
     }
     _write_all(texts)
     environment, recipe = texts
-    show.pairs(
+    console.pairs(
         [
             (str(environment), f"the environment {class_name}-v0: a class with three parameters"),
             (str(recipe), "the family: how far each parameter varies"),
         ]
     )
-    show.line()
-    show.line("Next:")
-    show.line(f"  hyperrl check {recipe}")
-    show.line(f"  hyperrl train hyper-ppo {recipe}")
+    console.line()
+    console.line("Next:")
+    console.line(f"  hyperrl check {recipe}")
+    console.line(f"  hyperrl train hyper-ppo {recipe}")
 
 
 def _names(name: str) -> tuple[str, str]:
@@ -95,7 +95,7 @@ def _names(name: str) -> tuple[str, str]:
 
 def _write_all(texts: dict[Path, str]) -> None:
     """Write new files, all of them or none."""
-    from hyperrl.store import told_unwritable
+    from hyperrl.store import report_write_errors
 
     for path in texts:
         if path.exists() or path.is_symlink():
@@ -103,7 +103,7 @@ def _write_all(texts: dict[Path, str]) -> None:
     written: list[Path] = []
     try:
         for path, text in texts.items():
-            with told_unwritable("new family", path), path.open("x") as file:
+            with report_write_errors("new family", path), path.open("x") as file:
                 written.append(path)
                 file.write(text)
     except BaseException:

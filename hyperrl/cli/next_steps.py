@@ -70,8 +70,8 @@ def _has_pictures(family: Family) -> bool:
 
 def _has_specialists(run: Run) -> bool:
     """Whether each task has a plain network of its own, without memory and not following the observation."""
-    from hyperrl.recipes.policy import HyperPolicy
+    from hyperrl.recipes.policy import HyperPolicyRecipe
 
     policy, algorithm = run.spec.agent.policy, run.spec.agent.algorithm
-    follows = isinstance(policy, HyperPolicy) and "state" in policy.hypernetwork.inputs
+    follows = isinstance(policy, HyperPolicyRecipe) and "state" in policy.hypernetwork.inputs
     return not follows and not algorithm.recurrent

@@ -39,7 +39,7 @@ def _bar(what: str, meter: Meter) -> Iterator[Meter]:
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.text import Text
 
-    from hyperrl.cli.show import console
+    from hyperrl.cli.console import console
 
     class Words(ProgressColumn):
         def render(self, task: Task) -> Text:

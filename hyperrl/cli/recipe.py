@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, load_family, read_yaml, shipped
-from hyperrl.recipes.catalogue import is_environment
+from hyperrl.recipes.catalog import is_environment
 
 
 def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:
@@ -27,7 +27,7 @@ def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:
         return load_agent(name_or_path)
     if name_or_path in families:
         return load_family(name_or_path)
-    near = nearest(name_or_path, [*agents, *families])
+    near = did_you_mean(name_or_path, [*agents, *families])
     raise UserError(f"no agent or family {name_or_path!r}{near} (`hyperrl list` shows them all)")
 
 

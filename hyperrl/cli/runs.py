@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hyperrl.cli import show
+from hyperrl.cli import console
 from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def list_runs(folder: str | None, as_json: bool) -> None:
     if rows:
         _print(rows)
     for path, error in broken.items():
-        show.line(f"broken: {error if path in error else f'{path}: {error}'}")
+        console.line(f"broken: {error if path in error else f'{path}: {error}'}")
     if not found:
-        show.line(f"no runs in {root}")
+        console.line(f"no runs in {root}")
 
 
 def _row(run: "Run") -> Row:
@@ -111,13 +111,13 @@ def _print(rows: list[Row]) -> None:
             f"{row.planned:,}",
             row.state,
             row.weights or "-",
-            *(show.number(row.returns.get(split)) for split in splits),
+            *(console.number(row.returns.get(split)) for split in splits),
             _age(row.age),
             row.run,
         ]
         for row in rows
     )
-    show.table(
+    console.table(
         ["family", "agent", "seed", "steps", "planned", "state", "weights", *returns, "age", "run"],
         cells,
         numbers=numbers,

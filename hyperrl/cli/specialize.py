@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperrl.cli import show, streams, values
+from hyperrl.cli import console, parsing, streams
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
-    from hyperrl.specialists.writing import Written
+    from hyperrl.deploy.export import Written
 
 RunPath = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
@@ -49,10 +49,10 @@ def specialize(
     """Write the plain network of one task, for use without HyperRL."""
     from hyperrl.store import Run
 
-    task = values.context(context)
+    task = parsing.context(context)
     allowed = tuple(allow_import or ())
     with streams.aside(as_json):
-        values.known("--context", [task], Run.open(run, allowed).spec.family.features)
+        parsing.known("--context", [task], Run.open(run, allowed).spec.family.features)
         from hyperrl import api
 
         with progress("evaluating") as advance:
@@ -89,35 +89,35 @@ def export(
     path = api.export(
         run, out=out, force=force, checkpoint=checkpoint, allow_import=tuple(allow_import or ())
     )
-    show.pairs([("generalist", str(path)), ("size", f"{Path(path).stat().st_size:,} bytes")])
+    console.pairs([("generalist", str(path)), ("size", f"{Path(path).stat().st_size:,} bytes")])
 
 
 def _print(written: "Written") -> None:
     from hyperrl.tasks.contexts import assignment
 
     plan = written.specialist.plan
-    show.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
+    console.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
     if written.outside:
         outside = (
             f"{name}={written.context[name]:g} ({low:g} to {high:g})"
             for name, (low, high) in written.outside.items()
         )
-        show.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
+        console.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
     for name, own in written.unlisted.items():
         listed = ", ".join(f"{value:g}" for value in own)
-        show.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
-    show.line()
+        console.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
+    console.line()
     rows = [
         [name, f"{cost.bytes:,}", f"{cost.parameters:,}", f"{cost.microseconds:.0f}"]
         for name, cost in ((plan.agent, written.generalist), (written.format, written.cost))
     ]
     columns = ["", "bytes", "parameters", "us per action"]
-    show.table(columns, rows, numbers=columns[1:])
-    show.line()
+    console.table(columns, rows, numbers=columns[1:])
+    console.line()
     kept = []
     if written.returns is not None:
         before, after = written.returns
         episodes = f"{written.episodes} {'episode' if written.episodes == 1 else 'episodes'}"
-        told = f"{show.number(after)} of {show.number(before)}, mean of {episodes}"
+        told = f"{console.number(after)} of {console.number(before)}, mean of {episodes}"
         kept.append(("return kept", told))
-    show.pairs([*kept, ("file", str(written.file))])
+    console.pairs([*kept, ("file", str(written.file))])

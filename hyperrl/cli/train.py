@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import completion, next_steps, show, values
-from hyperrl.cli.mistakes import Interrupted
+from hyperrl.cli import completion, console, next_steps, parsing
+from hyperrl.cli.errors import Interrupted
 from hyperrl.cli.options import IMPORTABLE, NO_NEED_TO_ALLOW, Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
@@ -38,11 +38,11 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(parser=values.STEPS, metavar="N", help="Environment steps. [default: the recipe's]"),
+        typer.Option(parser=parsing.STEPS, metavar="N", help="Environment steps. [default: the recipe's]"),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(parser=values.SEED, metavar="S", help="Seed of everything random. [default: 0]"),
+        typer.Option(parser=parsing.SEED, metavar="S", help="Seed of everything random. [default: 0]"),
     ] = None,
     overrides: Overrides = None,
     out: Annotated[
@@ -68,7 +68,7 @@ def train(
     keep: Annotated[
         int | None,
         typer.Option(
-            parser=values.KEEP,
+            parser=parsing.KEEP,
             metavar="N",
             help="Checkpoints to keep, named by their steps, beside the latest and the best. [default: 0]",
         ),
@@ -127,7 +127,7 @@ def train(
             steps=steps,
             seed=seed or 0,
             overrides=overrides or [],
-            leave_out=[values.context(text, "--leave-out") for text in leave_out or ()],
+            leave_out=[parsing.context(text, "--leave-out") for text in leave_out or ()],
             from_run=from_run,
             keep=keep or 0,
             detect_anomaly=detect_anomaly,
@@ -198,15 +198,15 @@ def _print_run(run: "Run") -> None:
     final = json.loads((run.path / "evaluations" / "final.json").read_bytes())
     taken, planned = final["steps"], run.spec.steps
     more = f" ({planned:,} planned, and whole rollouts are played)" if taken > planned else ""
-    show.line(f"{agent} on {family}, seed {run.spec.seed}: {taken:,} steps{more}")
-    show.evaluation(final)
+    console.line(f"{agent} on {family}, seed {run.spec.seed}: {taken:,} steps{more}")
+    console.evaluation(final)
     if "validation" not in final["splits"]:
-        show.line("no task is held out for validation: these are the latest weights, not the best ones")
-    show.line()
+        console.line("no task is held out for validation: these are the latest weights, not the best ones")
+    console.line()
     figures = sorted(run.figures.glob("return_over_context*.png"))
     rows = [("run", str(run.path)), *(("figure", str(path)) for path in figures)]
     rows.append(("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}"))
-    show.pairs([*rows, *next_steps.commands(run)])
+    console.pairs([*rows, *next_steps.commands(run)])
     if hint := next_steps.warning(run, final):
-        show.line()
-        show.line(f"note: {hint}")
+        console.line()
+        console.line(f"note: {hint}")

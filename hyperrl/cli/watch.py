@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import show, values
+from hyperrl.cli import console, parsing
 from hyperrl.cli.options import AllowImport, Checkpoint
 
 
@@ -22,7 +22,9 @@ def watch(
         str | None,
         typer.Option(metavar="FILE", help="Write a video, .mp4 or .gif, in place of the window."),
     ] = None,
-    seed: Annotated[int, typer.Option(parser=values.SEED, metavar="S", help="Seed of the start states.")] = 0,
+    seed: Annotated[
+        int, typer.Option(parser=parsing.SEED, metavar="S", help="Seed of the start states.")
+    ] = 0,
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
     ] = False,
@@ -32,12 +34,12 @@ def watch(
     """Watch a run's agent act, one episode of each task."""
     from hyperrl.store import Run
 
-    contexts = [values.context(text) for text in context or ()]
+    contexts = [parsing.context(text) for text in context or ()]
     opened = Run.open(run, tuple(allow_import or ()))
-    values.known("--context", contexts, opened.spec.family.features)
+    parsing.known("--context", contexts, opened.spec.family.features)
     from hyperrl import api
 
-    show.note_missing_best(opened, checkpoint)
+    console.note_missing_best(opened, checkpoint)
     frames = api.watch(
         opened,
         contexts=contexts,
@@ -48,4 +50,4 @@ def watch(
     )
     name = checkpoint or opened.default_checkpoint()
     rows = [("video", f"{video} ({frames} frames)")] if video is not None else []
-    show.pairs([("checkpoint", f"{name}, of {opened.checkpoint_steps(name):,} steps"), *rows])
+    console.pairs([("checkpoint", f"{name}, of {opened.checkpoint_steps(name):,} steps"), *rows])

@@ -1,8 +1,8 @@
 """Zero-shot evaluation over batches of tasks, the statistics of its results, and figures of them."""
 
 from hyperrl.evaluation import plan
-from hyperrl.evaluation.acting import Act, act_of
-from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarise
+from hyperrl.evaluation.policy_act import Act, act_of
+from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarize
 from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
 from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 
@@ -19,5 +19,5 @@ __all__ = [
     "plan",
     "stderr",
     "stratified_bootstrap",
-    "summarise",
+    "summarize",
 ]

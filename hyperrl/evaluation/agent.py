@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.acting import Memory, act_of
 from hyperrl.evaluation.observations import batch_of
+from hyperrl.evaluation.policy_act import Memory, act_of
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import Tensor, nn
 
-    from hyperrl.policies import GeneratingPolicy
+    from hyperrl.policies import HyperPolicy
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ class Agent:
 
         return torch.as_tensor(self._descriptor(context), device=self.model.device)
 
-    def _generator(self) -> GeneratingPolicy:
-        from hyperrl.policies import GeneratingPolicy
+    def _generator(self) -> HyperPolicy:
+        from hyperrl.policies import HyperPolicy
 
-        if not isinstance(self.model.policy, GeneratingPolicy):
+        if not isinstance(self.model.policy, HyperPolicy):
             name = self.run.spec.agent.name
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
         if self.model.policy.dynamic:

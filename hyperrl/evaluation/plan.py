@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from hyperrl.evaluation.acting import Act
+from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.zero_shot import CHOICE_SEED, TaskResult, evaluate_tasks
 from hyperrl.recipes import SPLITS

@@ -64,7 +64,7 @@ class SplitSummary(TypedDict):
     iqm_interval: NotRequired[tuple[float, float]]
 
 
-def summarise(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -> dict[str, SplitSummary]:
+def summarize(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -> dict[str, SplitSummary]:
     """Sum up results per split, in the order in which the splits first appear.
 
     Args:
@@ -187,7 +187,7 @@ class Evaluation:
     def splits(self) -> dict[str, SplitSummary]:
         """Every evaluated split in numbers; the user's own contexts count in none."""
         seeds = [run.seed for run in self.runs]
-        return summarise(*(run.in_splits for run in self.runs), seeds=seeds)
+        return summarize(*(run.in_splits for run in self.runs), seeds=seeds)
 
     @property
     def tasks(self) -> list[TaskResult]:

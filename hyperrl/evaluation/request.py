@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes import SPLITS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[dict[str, float]]:
 def _axis(family: Family, sweep: Sweep) -> list[float]:
     name, low, high, count = sweep
     if name not in family.space.names:
-        raise UserError(f"sweep: unknown feature {name!r}{nearest(name, family.space.names)}")
+        raise UserError(f"sweep: unknown feature {name!r}{did_you_mean(name, family.space.names)}")
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise UserError(
             f"sweep: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"

@@ -9,7 +9,7 @@ from hyperrl.errors import UserError
 from hyperrl.store import Run
 
 
-def refuse_strangers(runs: Sequence[Run]) -> None:
+def check_same_experiment(runs: Sequence[Run]) -> None:
     """Raise a UserError unless all are of one agent on one family, each given once.
 
     Descriptions may differ, and where the family's module lies.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.acting import Act
+from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.limits import EPISODES, SEED, whole
 from hyperrl.tasks.contexts import ContextSpace, assignment

@@ -12,7 +12,7 @@ from hyperrl.nets import encoders
 from hyperrl.nets.generators import GENERATORS
 from hyperrl.nets.grouping import group
 from hyperrl.nets.hypernetwork import HyperNetwork
-from hyperrl.nets.initialisation import INITIALISATIONS
+from hyperrl.nets.initialization import INITIALIZATIONS
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.separate import SeparateHyperNetworks, SeparateWeights
 from hyperrl.nets.strategies import STRATEGIES
@@ -23,7 +23,7 @@ __all__ = [
     "CNN",
     "GENERATORS",
     "GRU",
-    "INITIALISATIONS",
+    "INITIALIZATIONS",
     "MLP",
     "NATURE",
     "STRATEGIES",

@@ -53,7 +53,7 @@ def room_for_gradients(node: object, pieces: Sequence[Tensor]) -> list[Tensor]:
 class Flat(nn.Module):
     """Holds tensors as one flat parameter and hands out views of them.
 
-    What an optimiser, gradient clipping and saving pay for each parameter tensor they then pay once; for
+    What an optimizer, gradient clipping and saving pay for each parameter tensor they then pay once; for
     small networks that is a good part of an update.
 
     Args:

@@ -40,7 +40,7 @@ def _directions(size: int, device: torch.device) -> Float[Tensor, " descriptor"]
 
 
 @runtime_checkable
-class Layout(Protocol):
+class BatchLayout(Protocol):
     """How the rows of a batch are laid out while they pass through generated layers."""
 
     def enter(self, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class Layout(Protocol):
         ...
 
 
-class Rows:
+class SharedRows:
     """Rows stay as they are: every row's product is taken in place, or all rows share one task."""
 
     def enter(self, x: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Rows:
         return y
 
 
-class Each:
+class PerTask:
     """One row a task: (B, features) is (G, 1, features)."""
 
     def enter(self, x: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ from hyperrl.nets.arguments import (
 )
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
 from hyperrl.nets.encoders.combined import ENCODER
-from hyperrl.nets.generators import GENERATORS, NORMALISATIONS, Generator
-from hyperrl.nets.initialisation import INITIALISATIONS, initial_head
+from hyperrl.nets.generators import GENERATORS, NORMALIZATIONS, Generator
+from hyperrl.nets.initialization import INITIALIZATIONS, initial_head
 from hyperrl.nets.strategies import STRATEGIES, Strategy, build, options_of
 from hyperrl.nets.targets import ModuleTarget, Target, is_target
 from hyperrl.nets.weights import Weights
@@ -42,9 +42,9 @@ ARGUMENTS: dict[str, Kind] = {
     "generate": Kind("'all', or a list of layers", lambda found: found == "all" or NAMES.holds(found)),
     "architecture": one_of(GENERATORS),
     "encoder": ENCODER.or_none(),
-    "initialisation": one_of(INITIALISATIONS),
+    "initialization": one_of(INITIALIZATIONS),
     "magnitude_invariant": FLAG,
-    "head_norm": one_of(NORMALISATIONS).or_none(),
+    "head_norm": one_of(NORMALIZATIONS).or_none(),
     "separate_head": FLAG,
 }
 """What each argument of a hypernetwork may be."""
@@ -70,9 +70,9 @@ class HyperNetwork(nn.Module):
             ``"mlp"``, ``"residual"``, ``"transformer"`` over layer tokens, ``"recurrent"`` over layers. The
             last three take equal sizes in ``hidden``, one for each block.
         encoder: What makes the hypernetwork's inputs of descriptors; None takes them as they are.
-        initialisation: How weights start, a name in :data:`~hyperrl.nets.INITIALISATIONS`.
+        initialization: How weights start, a name in :data:`~hyperrl.nets.INITIALIZATIONS`.
         magnitude_invariant: Descriptors reach the hypernetwork as :class:`MagnitudeInvariant` encodes them.
-        head_norm: ``"weight"`` or ``"spectral"``: a normalisation of the heads; None: none.
+        head_norm: ``"weight"`` or ``"spectral"``: a normalization of the heads; None: none.
         separate_head: The heads are a parameter of their own, as a learning rate of their own asks.
 
     Raises:
@@ -93,14 +93,14 @@ class HyperNetwork(nn.Module):
         generate: Literal["all"] | Sequence[str] = "all",
         architecture: str = "mlp",
         encoder: Encoder | None = None,
-        initialisation: str = "matched",
+        initialization: str = "matched",
         magnitude_invariant: bool = False,
         head_norm: str | None = None,
         separate_head: bool = False,
     ) -> None:
         super().__init__()
         check(ARGUMENTS, locals())
-        _refuse_normalised_zeros(initialisation, head_norm)
+        _refuse_normalized_zeros(initialization, head_norm)
         self.descriptor_dim, self.target = descriptor_dim, target
         ranks = {"rank": rank} if "rank" in options_of(strategy) else {}
         self.strategy: Strategy = build(
@@ -123,7 +123,7 @@ class HyperNetwork(nn.Module):
         )
         with torch.no_grad():
             features = self.generator.features(self.given(self._sample(*descriptor_range)))
-            self.generator.set_head(*initial_head(initialisation, self.strategy, features, target.layers))
+            self.generator.set_head(*initial_head(initialization, self.strategy, features, target.layers))
 
     def _sample(self, low: Tensor | float, high: Tensor | float) -> Tensor:
         """Descriptors of tasks all over the range, corners among them, by which the heads are set."""
@@ -187,7 +187,7 @@ class HyperNetwork(nn.Module):
         head_lr_scale: float = 1.0,
         lr: float | None = None,
     ) -> list[dict[str, Any]]:
-        """All parameters in groups for an optimiser, each with its ``name`` and ``lr_scale``.
+        """All parameters in groups for an optimizer, each with its ``name`` and ``lr_scale``.
 
         Args:
             generator_lr_scale: Of the hypernetwork but for its heads, encoder included.
@@ -220,8 +220,8 @@ class HyperNetwork(nn.Module):
         ]
 
 
-def _refuse_normalised_zeros(initialisation: str, head_norm: str | None) -> None:
-    if head_norm == "spectral" and initialisation == "bias-hyperinit":
+def _refuse_normalized_zeros(initialization: str, head_norm: str | None) -> None:
+    if head_norm == "spectral" and initialization == "bias-hyperinit":
         raise ValueError(
             "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
             "them at zero; take 'matched', or 'weight'"

@@ -18,7 +18,7 @@ class LayerSpec:
         in_features: Size of x.
         out_features: Size of y.
         gain: W starts as an orthogonal matrix of this gain and b as zero, as Stable-Baselines3
-            initialises its policies; None starts both as ``torch.nn.Linear`` does.
+            initializes its policies; None starts both as ``torch.nn.Linear`` does.
         start: W, shaped (in_features, out_features), and b of an existing layer to start from instead
             (with ``gain=None``).
         maps: How many maps of the same x lie side by side in W, such as gates; ``gain`` is of all together.

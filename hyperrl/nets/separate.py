@@ -29,9 +29,9 @@ class SeparateWeights:
             for name, tensor in weights.dense().items()
         }
 
-    def formed(self) -> "SeparateWeights":
+    def materialize(self) -> "SeparateWeights":
         """The same weights with every matrix formed."""
-        return SeparateWeights({name: weights.formed() for name, weights in self.networks.items()})
+        return SeparateWeights({name: weights.materialize() for name, weights in self.networks.items()})
 
 
 class SeparateHyperNetworks(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.grouping import Each, Layout, Rows
+from hyperrl.nets.grouping import BatchLayout, PerTask, SharedRows
 
 
 class GeneratedLinear(ABC):
@@ -39,7 +39,7 @@ class GeneratedLinear(ABC):
             ValueError: The layer is no affine map.
         """
 
-    def formed(self) -> "GeneratedLinear":
+    def materialize(self) -> "GeneratedLinear":
         """The same layer, fastest to apply often to few rows, one row a task."""
         return self.dense()
 
@@ -139,7 +139,7 @@ class SharedLinear(GeneratedLinear):
         """The same weights for each task, one storage for all."""
         return DenseLinear(self.weight.expand(self.count, -1, -1), self.bias.expand(self.count, -1))
 
-    def formed(self) -> "SharedLinear":
+    def materialize(self) -> "SharedLinear":
         """Itself."""
         return self
 
@@ -205,7 +205,7 @@ class Weights:
     """
 
     layers: dict[str, GeneratedLinear]
-    layout: Layout
+    layout: BatchLayout
     index: Int[Tensor, " row"] | None = None
 
     def __getitem__(self, network: str) -> "Weights":
@@ -226,12 +226,12 @@ class Weights:
             for key, tensor in layer.tensors().items()
         }
 
-    def formed(self) -> "Weights":
+    def materialize(self) -> "Weights":
         """The same weights with every matrix formed: fastest to apply often to few rows, one row a task.
 
         Row i is then task i; with one task it serves any number of rows.
         """
-        return _row_a_task({name: layer.formed() for name, layer in self.layers.items()})
+        return _row_a_task({name: layer.materialize() for name, layer in self.layers.items()})
 
     def of_task(self, task: int) -> "Weights":
         """The formed weights of one task, for any number of rows."""
@@ -253,4 +253,4 @@ class Weights:
 
 def _row_a_task(layers: dict[str, GeneratedLinear]) -> Weights:
     single = all(layer.tasks == 1 for layer in layers.values())
-    return Weights(layers, Rows() if single else Each())
+    return Weights(layers, SharedRows() if single else PerTask())

@@ -1,9 +1,9 @@
 """Stable-Baselines3 policies whose networks are generated, and what their baselines need."""
 
 from hyperrl.policies.actor_critic import HyperActorCriticPolicy
+from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.extractors import BlindExtractor, ContextExtractor
-from hyperrl.policies.generated import GeneratedMLP
-from hyperrl.policies.generating import GeneratingPolicy
+from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import (
     ConcatSACPolicy,
     ConcatTD3Policy,
@@ -19,10 +19,10 @@ __all__ = [
     "ConcatTD3Policy",
     "ContextExtractor",
     "ContextReplayBuffer",
-    "GeneratedMLP",
-    "GeneratingPolicy",
+    "GeneratedNetworks",
     "HyperActorCriticPolicy",
     "HyperDQNPolicy",
+    "HyperPolicy",
     "HyperSACPolicy",
     "HyperTD3Policy",
 ]

@@ -15,10 +15,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
-from hyperrl.policies.distributions import leaner
+from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.generated import GeneratedMLP
-from hyperrl.policies.generating import GeneratingPolicy, Head
+from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, priced
 
 SQRT2 = float(np.sqrt(2))
@@ -32,7 +32,7 @@ class GeneratedActorCritic(nn.Module):
             ``"critic"``, its one output the value.
     """
 
-    def __init__(self, generated: GeneratedMLP) -> None:
+    def __init__(self, generated: GeneratedNetworks) -> None:
         super().__init__()
         self.generated = generated
 
@@ -52,10 +52,10 @@ class GeneratedActorCritic(nn.Module):
         return values
 
 
-class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
+class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
     """Stable-Baselines3's actor-critic policy, every layer of both networks generated from the context.
 
-    Takes the arguments of :class:`~hyperrl.policies.generating.GeneratingPolicy`, on any space of actions.
+    Takes the arguments of :class:`~hyperrl.policies.base.HyperPolicy`, on any space of actions.
 
     Args:
         observation_space: Observation space.
@@ -64,8 +64,8 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
         net_arch: Hidden sizes of the target networks: ``[64, 64]`` or ``dict(pi=[64], vf=[128])``.
         activation_fn: Activation of the target networks.
         ortho_init: Generated weights start with the statistics of Stable-Baselines3's orthogonal
-            initialisation, else with those of ``torch.nn.Linear``.
-        policy_options: ``hypernetwork`` and the others of ``GeneratingPolicy``, and those of
+            initialization, else with those of ``torch.nn.Linear``.
+        policy_options: ``hypernetwork`` and the others of ``HyperPolicy``, and those of
             ``ActorCriticPolicy``: ``use_sde``, ``log_std_init``, ``optimizer_class`` and so on.
     """
 
@@ -96,7 +96,7 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
             super()._build(lr_schedule)
             self.action_net = priced(self.action_net, self._effort())
             return
-        self.action_dist = leaner(self.action_dist)
+        self.action_dist = fast_distribution(self.action_dist)
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
         )
@@ -111,7 +111,7 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
         if self.ortho_init:
             for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
                 extractor.apply(partial(self.init_weights, gain=SQRT2))
-        self.optimizer = self._made_optimizer(self.generated, list(self.parameters()), lr_schedule)
+        self.optimizer = self._build_optimizer(self.generated, list(self.parameters()), lr_schedule)
 
     def _build_mlp_extractor(self) -> None:
         """The hidden layers of one task's plain networks."""
@@ -132,13 +132,13 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
             return None
         return Effort(self.effort_coef, self.action_space)
 
-    def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedMLP:
+    def _generated_networks(self, actor_hidden: list[int], critic_hidden: list[int]) -> GeneratedNetworks:
         gain = SQRT2 if self.ortho_init else None
         sde = isinstance(self.action_dist, StateDependentNoiseDistribution)
         outputs = self._action_parameters(self._latent(self.features_extractor, actor_hidden))
         heads = {
-            "actor": Head(outputs, actor_hidden, gain, out_gain=0.01, with_latent=sde),
-            "critic": Head(1, critic_hidden, gain),
+            "actor": NetworkSpec(outputs, actor_hidden, gain, out_gain=0.01, with_latent=sde),
+            "critic": NetworkSpec(1, critic_hidden, gain),
         }
         return self._made(self.features_extractor, heads)
 
@@ -162,12 +162,12 @@ class HyperActorCriticPolicy(GeneratingPolicy, ActorCriticPolicy):
         )
 
     @property
-    def generated(self) -> GeneratedMLP:
+    def generated(self) -> GeneratedNetworks:
         """The target networks and the hypernetwork that generates them."""
         return self.mlp_extractor.generated
 
     @property
-    def parts(self) -> Mapping[str, GeneratedMLP]:
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
         """Actor and critic together."""
         return {} if self.one_task else {"actor": self.generated}
 

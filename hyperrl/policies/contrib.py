@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.arguments import MAPPING
 from hyperrl.policies.actor_critic import HyperActorCriticPolicy
-from hyperrl.policies.choices import Choices
+from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
 from hyperrl.policies.off_policy import CriticRate, HyperGreedyPolicy, HyperSquashedActorCritics
 from hyperrl.policies.one_task import is_one_task
@@ -42,7 +42,7 @@ class HyperQuantileCritic(GeneratedCritics, TQCCritic):
 
     def forward(self, obs: PyTorchObs, action: Tensor) -> Tensor:
         """The quantiles, (batch, critics, quantiles)."""
-        return torch.stack(self.judged(obs, action), dim=1)
+        return torch.stack(self.q_values(obs, action), dim=1)
 
 
 class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
@@ -77,7 +77,7 @@ class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
         """A network of quantiles with a hypernetwork of its own, or the plain one of one task."""
         if self.one_task:
             return self._with_blocks(super().make_quantile_net())  # type: ignore[no-any-return]
-        made: HyperQuantileNetwork = self._made_network(HyperQuantileNetwork, self.n_quantiles)
+        made: HyperQuantileNetwork = self._build_network(HyperQuantileNetwork, self.n_quantiles)
         return made
 
 
@@ -117,7 +117,7 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
             yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
 
 
-class SwiftRecurrentPolicy(RecurrentActorCriticPolicy):
+class FastRecurrentPolicy(RecurrentActorCriticPolicy):
     """sb3-contrib's recurrent policy, for which an episode's start at the head of a sequence is no break.
 
     Theirs goes through every sequence step by step where any episode starts, though all that they learn from
@@ -142,11 +142,11 @@ class SwiftRecurrentPolicy(RecurrentActorCriticPolicy):
         return super().evaluate_actions(obs, _as_numbers(actions), lstm_states, episode_starts)
 
 
-class ConcatRecurrentPolicy(SwiftRecurrentPolicy, RecurrentMultiInputActorCriticPolicy):
+class ConcatRecurrentPolicy(FastRecurrentPolicy, RecurrentMultiInputActorCriticPolicy):
     """sb3-contrib's ``MultiInputLstmPolicy``."""
 
 
-class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
+class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
     """sb3-contrib's recurrent policy for hidden contexts: the weights follow the output of its LSTM.
 
     The LSTM sees the features of the observations, the hypernetwork its output, the target networks the
@@ -158,7 +158,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         observation_space: Observation space.
         action_space: Box, Discrete, MultiDiscrete or MultiBinary.
         lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
-        hypernetwork: As of :class:`~hyperrl.policies.generating.GeneratingPolicy`; ``inputs`` is
+        hypernetwork: As of :class:`~hyperrl.policies.base.HyperPolicy`; ``inputs`` is
             ``["memory"]``.
         lstm_hidden_size: Size of the LSTM's output.
         n_lstm_layers: Number of its layers.
@@ -183,10 +183,10 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
     ) -> None:
         MAPPING.or_none().check("hypernetwork", hypernetwork)
         choices = dict(hypernetwork or {})
-        one_task = "inputs" not in choices and is_one_task(observation_space, Choices.of(choices))
+        one_task = "inputs" not in choices and is_one_task(observation_space, HypernetworkConfig.of(choices))
         if not one_task:
             choices = {"inputs": ("memory",), **choices}
-            shared = Choices.of(choices).trunk == "shared"
+            shared = HypernetworkConfig.of(choices).trunk == "shared"
             policy_options |= {"shared_lstm": shared, "enable_critic_lstm": not shared}
         super().__init__(
             observation_space,
@@ -210,8 +210,8 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         """The LSTM's output at the start, as uniform distributions of the same means and variances."""
         with torch.no_grad():
             output, _ = self.lstm_actor(torch.randn(_STEPS, _ROWS, self.lstm_actor.input_size))
-        centre, reach = output.mean(dim=(0, 1)), 3**0.5 * output.std(dim=(0, 1))
-        return self.lstm_output_dim, (centre - reach, centre + reach)
+        center, reach = output.mean(dim=(0, 1)), 3**0.5 * output.std(dim=(0, 1))
+        return self.lstm_output_dim, (center - reach, center + reach)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         plain = {"shared_lstm": self.shared_lstm, "enable_critic_lstm": self.enable_critic_lstm}
@@ -229,8 +229,8 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, SwiftRecurrentPolicy):
         One task's networks see the output alone.
         """
         if self.one_task:
-            return SwiftRecurrentPolicy._process_sequence(features, *given)
-        output, states = SwiftRecurrentPolicy._process_sequence(features, *given)
+            return FastRecurrentPolicy._process_sequence(features, *given)
+        output, states = FastRecurrentPolicy._process_sequence(features, *given)
         return torch.cat([features, output], dim=1), states
 
     def _predict(  # type: ignore[override]

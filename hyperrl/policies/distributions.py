@@ -16,7 +16,7 @@ _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOWEST = torch.finfo(torch.float32).min
 
 
-class LeanDiagGaussian(DiagGaussianDistribution):
+class FastDiagGaussian(DiagGaussianDistribution):
     """Stable-Baselines3's diagonal Gaussian: the same samples, densities and entropies in fewer operations.
 
     The standard deviation is the same for all rows, so its logarithm need not be taken again row by row.
@@ -56,14 +56,14 @@ class LeanDiagGaussian(DiagGaussianDistribution):
         return self.mean
 
 
-class LeanCategorical(CategoricalDistribution):
+class FastCategorical(CategoricalDistribution):
     """Stable-Baselines3's categorical distribution: the same probabilities in fewer operations.
 
-    Logits are normalised once, and what is drawn or asked for is not checked again.
+    Logits are normalized once, and what is drawn or asked for is not checked again.
     """
 
     def proba_distribution(self, action_logits: Tensor) -> Self:
-        """Sets logits (batch, actions), normalised or not."""
+        """Sets logits (batch, actions), normalized or not."""
         self.log_probs = torch.log_softmax(action_logits, dim=1)
         return self
 
@@ -93,10 +93,10 @@ class LeanCategorical(CategoricalDistribution):
         return self.log_probs.argmax(dim=1)
 
 
-def leaner(distribution: Distribution) -> Distribution:
+def fast_distribution(distribution: Distribution) -> Distribution:
     """The lean form of a distribution of Stable-Baselines3's, where there is one; itself where not."""
     if type(distribution) is DiagGaussianDistribution:
-        return LeanDiagGaussian(distribution.action_dim)
+        return FastDiagGaussian(distribution.action_dim)
     if type(distribution) is CategoricalDistribution:
-        return LeanCategorical(distribution.action_dim)
+        return FastCategorical(distribution.action_dim)
     return distribution

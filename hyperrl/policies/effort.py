@@ -12,7 +12,7 @@ class Effort(nn.Module):
     u is the mean action in units in which its bounds are -1 and 1, where it has bounds. Among policies that
     are as good, the one is then learned that does least: a generated controller is no steeper than its task
     asks for, and stays stable on tasks where the same action carries further. It is the price of control in
-    a linear-quadratic regulator, and the mean regularisation in the first code of SAC (Haarnoja et al.,
+    a linear-quadratic regulator, and the mean regularization in the first code of SAC (Haarnoja et al.,
     ICML 2018).
 
     Args:
@@ -20,7 +20,7 @@ class Effort(nn.Module):
         space: The actions.
     """
 
-    centre: Tensor
+    center: Tensor
     reach: Tensor
 
     def __init__(self, coef: float, space: spaces.Box) -> None:
@@ -28,10 +28,10 @@ class Effort(nn.Module):
         self.coef = coef
         low, high = space.low.flatten().astype(np.float64), space.high.flatten().astype(np.float64)
         bounded = np.isfinite(low) & np.isfinite(high)
-        centre, reach = np.zeros_like(low), np.ones_like(low)
-        centre[bounded] = (low[bounded] + high[bounded]) / 2
+        center, reach = np.zeros_like(low), np.ones_like(low)
+        center[bounded] = (low[bounded] + high[bounded]) / 2
         reach[bounded] = (high[bounded] - low[bounded]) / 2
-        self.register_buffer("centre", torch.as_tensor(centre, dtype=torch.float32), persistent=False)
+        self.register_buffer("center", torch.as_tensor(center, dtype=torch.float32), persistent=False)
         self.register_buffer("reach", torch.as_tensor(reach, dtype=torch.float32), persistent=False)
 
     def forward(self, means: Tensor) -> Tensor:
@@ -39,6 +39,6 @@ class Effort(nn.Module):
         if not means.requires_grad:
             return means
         priced = means.view_as(means)
-        pull = (means.detach() - self.centre) / self.reach.square() * (2 * self.coef / len(means))
+        pull = (means.detach() - self.center) / self.reach.square() * (2 * self.coef / len(means))
         priced.register_hook(pull.add)  # type: ignore[no-untyped-call]
         return priced

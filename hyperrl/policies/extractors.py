@@ -38,7 +38,7 @@ class PartsExtractor(CombinedExtractor):
 
     Args:
         observation_space: A dictionary; images have their channels first.
-        normalized_image: Images come normalised already, so that their type and bounds are not checked.
+        normalized_image: Images come normalized already, so that their type and bounds are not checked.
         arguments: The other arguments of ``CombinedExtractor``.
     """
 
@@ -87,7 +87,7 @@ class ContextExtractor(BaseFeaturesExtractor):
         observation_space: Any space that Stable-Baselines3's policies take.
         inner: Features extractor for the observation without its context; None stands for
             :class:`PartsExtractor` on a dictionary and ``FlattenExtractor`` elsewhere.
-        images_normalized: Images come normalised already, so that their type and bounds are not checked.
+        images_normalized: Images come normalized already, so that their type and bounds are not checked.
         arguments: Further arguments of ``inner``.
     """
 

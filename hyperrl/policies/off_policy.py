@@ -20,9 +20,9 @@ from stable_baselines3.td3.policies import MultiInputPolicy as TD3MultiInputPoli
 from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
+from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.generated import GeneratedMLP
-from hyperrl.policies.generating import GeneratingPolicy, Head
+from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, priced, side_by_side
 from hyperrl.policies.optimizer import scaled
 from hyperrl.policies.parts import (
@@ -79,7 +79,7 @@ class ConcatTD3Policy(CriticRate, TD3MultiInputPolicy):
     """Stable-Baselines3's ``MultiInputPolicy`` of TD3, with a rate of the critics' own."""
 
 
-class HyperActorCritics(GeneratingPolicy, CriticRate):
+class HyperActorCritics(HyperPolicy, CriticRate):
     """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each."""
 
     critic_class: ClassVar[Any] = HyperCritic
@@ -94,15 +94,15 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
         super()._build(lr_schedule)
         if self.one_task:
             return
-        self.actor.optimizer = self._made_optimizer(
+        self.actor.optimizer = self._build_optimizer(
             self.actor.generated, list(self.actor.parameters()), lr_schedule
         )
-        self.critic_target.generated.keeps = False
+        self.critic_target.generated.caching = False
 
     def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
         if self.one_task:
             return super()._critic_optimizer(lr_schedule)
-        return self._made_optimizer(
+        return self._build_optimizer(
             self.critic.generated, self._critic_parameters(), lr_schedule, self.critic_lr_scale
         )
 
@@ -111,7 +111,7 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
         return [256, 256]
 
     @property
-    def parts(self) -> Mapping[str, GeneratedMLP]:
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
         """The actor, and all critics together."""
         if self.one_task:
             return {}
@@ -125,7 +125,7 @@ class HyperActorCritics(GeneratingPolicy, CriticRate):
                 add_blocks(network, len(self.critic_kwargs["net_arch"]), self.layer_norm, self.residual)
             return critic
         given = self._update_features_extractor(self.critic_kwargs, features_extractor)
-        head = Head(given.get("n_quantiles", 1), given["net_arch"])
+        head = NetworkSpec(given.get("n_quantiles", 1), given["net_arch"])
         heads = dict.fromkeys(critic_names(given["n_critics"]), head)
         actions = get_action_dim(self.action_space)
         generated = self._made(given["features_extractor"], heads, "critic", actions)
@@ -162,7 +162,7 @@ class HyperSquashedActorCritics(HyperActorCritics):
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         extractor, hidden = given["features_extractor"], given["net_arch"]
         actions, sde = get_action_dim(self.action_space), given["use_sde"]
-        head = Head(actions if sde else 2 * actions, hidden, with_latent=sde)
+        head = NetworkSpec(actions if sde else 2 * actions, hidden, with_latent=sde)
         generated = self._made(extractor, {"actor": head}, "actor")
         latent = self._latent(extractor, hidden)
         return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
@@ -176,10 +176,10 @@ class HyperSquashedActorCritics(HyperActorCritics):
 class HyperSACPolicy(HyperSquashedActorCritics, SACPolicy):
     """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
 
-    One hypernetwork makes the actor and one all critics, as each of the two has its optimiser; with the
+    One hypernetwork makes the actor and one all critics, as each of the two has its optimizer; with the
     trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
     hypernetwork's parameters. Arguments are those of
-    :class:`~hyperrl.policies.generating.GeneratingPolicy`, ``critic_lr_scale`` (the critics' learning rate
+    :class:`~hyperrl.policies.base.HyperPolicy`, ``critic_lr_scale`` (the critics' learning rate
     as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
     """
 
@@ -195,7 +195,7 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         if not self.one_task:
-            self.actor_target.generated.keeps = False
+            self.actor_target.generated.caching = False
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
@@ -207,7 +207,7 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
             actor.mu = nn.Sequential(*layers, *([] if effort is None else [effort]), squashing)
             return actor
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
-        head = Head(get_action_dim(self.action_space), given["net_arch"])
+        head = NetworkSpec(get_action_dim(self.action_space), given["net_arch"])
         generated = self._made(given["features_extractor"], {"actor": head}, "actor")
         return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
 
@@ -215,7 +215,7 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
         return nn.Sequential(*list(self.actor.mu)[:-1])
 
 
-class HyperGreedyPolicy(GeneratingPolicy):
+class HyperGreedyPolicy(HyperPolicy):
     """What the policies of DQN and QR-DQN share: a generated network of values, and its target."""
 
     arch_names = ()
@@ -227,11 +227,11 @@ class HyperGreedyPolicy(GeneratingPolicy):
         if self.one_task:
             return
         own: nn.Module = getattr(self, self.network)
-        self.optimizer = self._made_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
-        getattr(self, f"{self.network}_target").generated.keeps = False
+        self.optimizer = self._build_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
+        getattr(self, f"{self.network}_target").generated.caching = False
 
     @property
-    def parts(self) -> Mapping[str, GeneratedMLP]:
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
         """The network of values, which judges and by that acts."""
         if self.one_task:
             return {}
@@ -247,12 +247,12 @@ class HyperGreedyPolicy(GeneratingPolicy):
         add_blocks(getattr(made, self.network), len(made.net_arch), self.layer_norm, self.residual)
         return made
 
-    def _made_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
+    def _build_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
         """A network with a hypernetwork of its own, with so many outputs for each action."""
         arguments: dict[str, Any] = self.net_args  # type: ignore[assignment]
         given = self._update_features_extractor(arguments, features_extractor=None)
         assert isinstance(self.action_space, spaces.Discrete)
-        heads = {"critic": Head(outputs * int(self.action_space.n), given["net_arch"])}
+        heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), given["net_arch"])}
         generated = self._made(given["features_extractor"], heads, "critic")
         return made(generated, **given).to(self.device)
 
@@ -261,7 +261,7 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
     """Stable-Baselines3's policy of DQN, every layer of its Q-network generated from the context.
 
     The target network follows by Polyak averaging of the hypernetwork's parameters. Arguments are those of
-    :class:`~hyperrl.policies.generating.GeneratingPolicy` and of Stable-Baselines3's ``DQNPolicy``. Actions
+    :class:`~hyperrl.policies.base.HyperPolicy` and of Stable-Baselines3's ``DQNPolicy``. Actions
     are Discrete; the network's name is ``"critic"``.
     """
 
@@ -273,5 +273,5 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
         """A Q-network with a hypernetwork of its own, or the plain one of one task."""
         if self.one_task:
             return self._with_blocks(super().make_q_net())  # type: ignore[no-any-return]
-        made: HyperQNetwork = self._made_network(HyperQNetwork)
+        made: HyperQNetwork = self._build_network(HyperQNetwork)
         return made

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from hyperrl.nets import CNN
 from hyperrl.nets.targets.mlp import Residual
-from hyperrl.policies.choices import Choices
+from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import CONTEXT, image_shape
 
 
-def is_one_task(space: spaces.Space[Any], choices: Choices) -> bool:
+def is_one_task(space: spaces.Space[Any], choices: HypernetworkConfig) -> bool:
     """Whether nothing tells tasks apart, so that there is nothing to generate weights from.
 
     Args:

@@ -41,7 +41,7 @@ class _Scaled(torch.optim.Optimizer):
 
 
 def scaled(base: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
-    """A subclass of the optimiser whose groups may have ``"lr_scale"`` and ``"max_grad_norm"``."""
+    """A subclass of the optimizer whose groups may have ``"lr_scale"`` and ``"max_grad_norm"``."""
     return type(f"Scaled{base.__name__}", (_Scaled, base), {"base": base})
 
 

@@ -13,7 +13,7 @@ from stable_baselines3.td3.policies import Actor as TD3Actor
 from torch import Tensor, nn
 
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.networks import GeneratedNetworks
 
 _NO_LAYERS: list[int] = []
 
@@ -30,7 +30,7 @@ class HyperSACActor(SACActor):
     """
 
     def __init__(
-        self, generated: GeneratedMLP, latent: int, effort: Effort | None = None, **arguments: Any
+        self, generated: GeneratedNetworks, latent: int, effort: Effort | None = None, **arguments: Any
     ) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS})
         self.net_arch, self.latent = arguments["net_arch"], latent
@@ -69,7 +69,7 @@ class HyperTD3Actor(TD3Actor):
         arguments: Those of Stable-Baselines3's actor.
     """
 
-    def __init__(self, generated: GeneratedMLP, effort: Effort | None = None, **arguments: Any) -> None:
+    def __init__(self, generated: GeneratedNetworks, effort: Effort | None = None, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS})
         self.net_arch = arguments["net_arch"]
         self.mu = nn.Sequential(nn.Tanh())
@@ -97,13 +97,13 @@ class GeneratedCritics(BaseModel):
     share_features_extractor: bool
     features_extractor: BaseFeaturesExtractor
 
-    def __init__(self, generated: GeneratedMLP, **arguments: Any) -> None:
+    def __init__(self, generated: GeneratedNetworks, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS, "n_critics": 0})
         self.n_critics = arguments["n_critics"]
         self.names = critic_names(self.n_critics)
         self.generated = generated
 
-    def judged(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
+    def q_values(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
         """The outputs of each critic, (batch, outputs)."""
         with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
             features = self.extract_features(obs, self.features_extractor)
@@ -115,7 +115,7 @@ class HyperCritic(GeneratedCritics, ContinuousCritic):
 
     def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
         """The values (batch, 1) of each critic."""
-        return self.judged(obs, actions)
+        return self.q_values(obs, actions)
 
     def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:
         """The values (batch, 1) of the first critic."""
@@ -136,7 +136,7 @@ class GeneratedValues(BasePolicy):
     layers: ClassVar[str]
     """Where the network that it is mixed into has its layers."""
 
-    def __init__(self, generated: GeneratedMLP, **arguments: Any) -> None:
+    def __init__(self, generated: GeneratedNetworks, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": _NO_LAYERS})
         self.net_arch = arguments["net_arch"]
         setattr(self, self.layers, nn.Sequential())

@@ -16,13 +16,20 @@ from hyperrl.recipes.algorithms import (
 )
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
-from hyperrl.recipes.catalogue import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
-from hyperrl.recipes.policy import Arch, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
-from hyperrl.recipes.reading import parse_yaml, read_yaml
+from hyperrl.recipes.policy import (
+    Arch,
+    BlindPolicyRecipe,
+    ConcatPolicyRecipe,
+    Hypernetwork,
+    HyperPolicyRecipe,
+    LrScale,
+)
 from hyperrl.recipes.resolve import resolve
 from hyperrl.recipes.splits import SPLITS, GridAxis, Linspace, Part, Splits
+from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
 __all__ = [
@@ -40,15 +47,15 @@ __all__ = [
     "AgentRecipe",
     "Arch",
     "BaseId",
-    "BlindPolicy",
-    "ConcatPolicy",
+    "BlindPolicyRecipe",
+    "ConcatPolicyRecipe",
     "Derived",
     "FamilyEvaluation",
     "FamilyRecipe",
     "FamilyTraining",
     "Feature",
     "GridAxis",
-    "HyperPolicy",
+    "HyperPolicyRecipe",
     "Hypernetwork",
     "Linspace",
     "LrScale",

@@ -2,19 +2,31 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hyperrl.recipes.algorithms import PPO, TQC, TRPO, Algorithm, OnPolicy, RecurrentPPO
 from hyperrl.recipes.base import Count, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
-from hyperrl.recipes.policy import Arch, HyperPolicy, Policy
+from hyperrl.recipes.policy import Arch, HyperPolicyRecipe, Policy
+
+RENAMED_FIELDS = {"policy.hypernetwork.initialisation": "initialization"}
+"""Fields of format 1 by their path, and what format 2 names them."""
+
+
+def _format(value: object) -> object:
+    if value == 1:
+        renamed = ", ".join(f"{path} is named {name}" for path, name in RENAMED_FIELDS.items())
+        raise FieldError(found=1, allowed=f"2, in which {renamed}")
+    return value
 
 
 class AgentRecipe(Model):
     """An agent of the suite, as `agents/*.yaml` writes it."""
 
-    format: Literal[1] = Field(default=1, description="version of this file format")
+    format: Annotated[Literal[2], BeforeValidator(_format)] = Field(
+        default=2, description="version of this file format"
+    )
     name: Name = Field(description="the agent's name; a file's stem where the file gives none")
     about: Text = Field(description="what it is, in words")
     algorithm: Algorithm = Field(description="the Stable-Baselines3 algorithm and its arguments")
@@ -40,7 +52,7 @@ class AgentRecipe(Model):
     checkpoint_every: Count = Field(default=20_000, description="environment steps between checkpoints")
 
     @model_validator(mode="after")
-    def _advantages_can_be_normalised(self) -> Self:
+    def _advantages_can_be_normalized(self) -> Self:
         algorithm = self.algorithm
         if not isinstance(algorithm, OnPolicy) or not algorithm.normalize_advantage:
             return self
@@ -49,7 +61,7 @@ class AgentRecipe(Model):
             raise FieldError(
                 path=("algorithm", "n_steps"),
                 found=rollout // self.n_envs,
-                allowed="n_steps * n_envs > 1 where advantages are normalised",
+                allowed="n_steps * n_envs > 1 where advantages are normalized",
             )
         if not isinstance(algorithm, PPO | RecurrentPPO):
             return self
@@ -57,7 +69,7 @@ class AgentRecipe(Model):
             raise FieldError(
                 path=("algorithm", "batch_size"),
                 found=algorithm.batch_size,
-                allowed="at least 2 where advantages are normalised"
+                allowed="at least 2 where advantages are normalized"
                 + (", and no single transition left over of n_steps * n_envs" if algorithm.recurrent else ""),
             )
         return self
@@ -95,7 +107,7 @@ class AgentRecipe(Model):
                 found=algorithm.top_quantiles_to_drop_per_net,
                 allowed=f"less than policy.n_quantiles, {quantiles}",
             )
-        if isinstance(policy, HyperPolicy):
+        if isinstance(policy, HyperPolicyRecipe):
             self._generated_networks_fit(policy)
         elif policy.shared_lstm and policy.enable_critic_lstm is not False:
             raise FieldError(
@@ -105,7 +117,7 @@ class AgentRecipe(Model):
             )
         return self
 
-    def _generated_networks_fit(self, policy: HyperPolicy) -> None:
+    def _generated_networks_fit(self, policy: HyperPolicyRecipe) -> None:
         inputs, algorithm = [*policy.hypernetwork.inputs], self.algorithm
         if algorithm.recurrent != ("memory" in inputs):
             raise FieldError(
@@ -123,7 +135,7 @@ class AgentRecipe(Model):
             self._refuse_on_policy_choices(policy)
 
     @staticmethod
-    def _refuse_given(policy: HyperPolicy, *names: str) -> None:
+    def _refuse_given(policy: HyperPolicyRecipe, *names: str) -> None:
         for name in names:
             if getattr(policy, name) is not None:
                 raise FieldError(
@@ -133,7 +145,7 @@ class AgentRecipe(Model):
                 )
 
     @staticmethod
-    def _refuse_beside_trust_regions(policy: HyperPolicy) -> None:
+    def _refuse_beside_trust_regions(policy: HyperPolicyRecipe) -> None:
         if policy.hypernetwork.trunk == "shared":
             raise FieldError(
                 path=("policy", "hypernetwork", "trunk"),
@@ -144,10 +156,10 @@ class AgentRecipe(Model):
             raise FieldError(
                 path=("policy", "effort_coef"),
                 found=policy.effort_coef,
-                allowed="0 with the algorithm 'trpo', whose steps minimise no loss",
+                allowed="0 with the algorithm 'trpo', whose steps minimize no loss",
             )
 
-    def _refuse_on_policy_choices(self, policy: HyperPolicy) -> None:
+    def _refuse_on_policy_choices(self, policy: HyperPolicyRecipe) -> None:
         hyper, algorithm = policy.hypernetwork, self.algorithm
         if "noise" in hyper.inputs:
             raise FieldError(

@@ -34,7 +34,7 @@ class _Algorithm(Model):
         actions: the kind of actions that it is for.
         off_policy: whether it replays what earlier policies did.
         recurrent: whether its policy remembers by an LSTM.
-        networks: what acts and judges; each has an optimiser of its own where `critic_lr_scale` is taken.
+        networks: what acts and judges; each has an optimizer of its own where `critic_lr_scale` is taken.
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
     """
@@ -54,14 +54,14 @@ class OnPolicy(_Algorithm):
 
     policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
     use_sde: Flag = Field(
-        default=False, description="generalised state-dependent exploration (continuous actions)"
+        default=False, description="generalized state-dependent exploration (continuous actions)"
     )
     sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
         default=-1, description="steps between new exploration noise; -1: once a rollout"
     )
     n_steps: Count = Field(default=2048, description="steps of each environment in a rollout")
-    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalised advantage estimation")
-    normalize_advantage: Flag = Field(default=True, description="normalise advantages before each update")
+    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalized advantage estimation")
+    normalize_advantage: Flag = Field(default=True, description="normalize advantages before each update")
 
 
 class _OneLoss(OnPolicy):
@@ -83,7 +83,7 @@ class _Proximal(_OneLoss):
 class PPO(_Proximal):
     """Arguments and defaults of stable_baselines3.PPO."""
 
-    name: Literal["ppo"] = Field(default="ppo", description="Proximal Policy Optimisation")
+    name: Literal["ppo"] = Field(default="ppo", description="Proximal Policy Optimization")
 
 
 class RecurrentPPO(_Proximal):
@@ -109,7 +109,7 @@ class TRPO(OnPolicy):
 
     extra: ClassVar[str | None] = "contrib"
     hypernetwork: ClassVar[Mapping[str, Any]] = {"trunk": "separate"}
-    name: Literal["trpo"] = Field(default="trpo", description="Trust Region Policy Optimisation")
+    name: Literal["trpo"] = Field(default="trpo", description="Trust Region Policy Optimization")
     learning_rate: Positive = Field(default=1e-3, description="Adam's step size, for the critic alone")
     batch_size: Count = Field(default=128, description="transitions in a minibatch of the critic's")
     cg_max_steps: Count = Field(default=15, description="most iterations of conjugate gradients")
@@ -129,12 +129,12 @@ class A2C(_OneLoss):
     """Arguments and defaults of stable_baselines3.A2C."""
 
     name: Literal["a2c"] = Field(default="a2c", description="Advantage Actor-Critic")
-    learning_rate: Positive = Field(default=7e-4, description="the optimiser's step size")
+    learning_rate: Positive = Field(default=7e-4, description="the optimizer's step size")
     n_steps: Count = Field(default=5, description="steps of each environment in a rollout")
-    gae_lambda: Fraction = Field(default=1.0, description="lambda of generalised advantage estimation")
+    gae_lambda: Fraction = Field(default=1.0, description="lambda of generalized advantage estimation")
     rms_prop_eps: Positive = Field(default=1e-5, description="RMSprop's epsilon")
     use_rms_prop: Flag = Field(default=True, description="RMSprop; false: Adam")
-    normalize_advantage: Flag = Field(default=False, description="normalise advantages in each rollout")
+    normalize_advantage: Flag = Field(default=False, description="normalize advantages in each rollout")
 
 
 class _OffPolicy(_Algorithm):
@@ -176,7 +176,7 @@ class _MaximumEntropy(_Soft):
         default="auto", description="entropy that ent_coef is learned for; auto: minus the number of actions"
     )
     target_update_interval: Count = Field(default=1, description="updates between those of the targets")
-    use_sde: Flag = Field(default=False, description="generalised state-dependent exploration")
+    use_sde: Flag = Field(default=False, description="generalized state-dependent exploration")
     sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
         default=-1, description="steps between new exploration noise; -1: once a collection"
     )

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.messages import FieldError, explain
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -135,5 +135,5 @@ class Model(BaseModel):
             raise FieldError(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
         for key in data:
             if key not in fields:
-                raise FieldError(path=(str(key),), reason=f"unknown field{nearest(str(key), fields)}")
+                raise FieldError(path=(str(key),), reason=f"unknown field{did_you_mean(str(key), fields)}")
         return dict(data)

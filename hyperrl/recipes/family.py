@@ -12,7 +12,7 @@ from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Ra
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
 from hyperrl.recipes.check import FamilyCheck
 from hyperrl.recipes.messages import FieldError, field_error
-from hyperrl.recipes.semantics import check_splits
+from hyperrl.recipes.split_validation import check_splits
 from hyperrl.recipes.splits import Splits
 
 _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)

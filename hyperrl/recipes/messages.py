@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hyperrl.errors import nearest
+from hyperrl.errors import did_you_mean
 
 _SHOWN = 80
 _ALLOWED = {
@@ -98,7 +98,7 @@ def _reason(detail: ErrorDetails) -> str:
         return "missing"
     if kind == "union_tag_invalid":
         tags = [tag.strip("' ") for tag in str(context["expected_tags"]).split(",")]
-        return f"found {show(context['tag'])}{nearest(str(context['tag']), tags)}"
+        return f"found {show(context['tag'])}{did_you_mean(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return f"found {show(detail['input'])}; allowed: a mapping with the field {context['discriminator']}"
     allowed = _ALLOWED[kind].format(**context) if kind in _ALLOWED else detail["msg"]

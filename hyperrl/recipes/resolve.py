@@ -6,10 +6,10 @@ from typing import Any
 
 from hyperrl.errors import UserError, spelled
 from hyperrl.recipes.agent import AgentRecipe
-from hyperrl.recipes.catalogue import parse_agent
+from hyperrl.recipes.catalog import parse_agent
 from hyperrl.recipes.family import FamilyRecipe
 from hyperrl.recipes.messages import show
-from hyperrl.recipes.reading import parse_yaml
+from hyperrl.recipes.yaml import parse_yaml
 
 
 def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] = ()) -> AgentRecipe:

@@ -1,8 +1,8 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
-from hyperrl.store.files import atomic_write, replacing, told_unwritable, try_writing
-from hyperrl.store.layout import refuse_links
+from hyperrl.store.files import atomic_write, replacing, report_write_errors, try_writing
 from hyperrl.store.run import Run, refuse_existing, resume_call, runs_below
+from hyperrl.store.safety import refuse_links
 from hyperrl.store.spec import RunSpec, read_spec
 from hyperrl.store.status import Resumed, State, Status
 from hyperrl.store.tree import pack, unpack
@@ -21,9 +21,9 @@ __all__ = [
     "refuse_existing",
     "refuse_links",
     "replacing",
+    "report_write_errors",
     "resume_call",
     "runs_below",
-    "told_unwritable",
     "try_writing",
     "unpack",
 ]

@@ -69,7 +69,7 @@ def try_writing(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def told_unwritable(what: str, path: Path) -> Iterator[None]:
+def report_write_errors(what: str, path: Path) -> Iterator[None]:
     """UserError, beginning with `what` and `path`, where what is done cannot write there."""
     try:
         yield

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hyperrl.errors import UserError, nearest, spelled
+from hyperrl.errors import UserError, did_you_mean, spelled
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import (
     CHECKPOINT,
@@ -17,11 +17,11 @@ from hyperrl.store.files import (
     checkpoint_name,
     file_name,
     remove_unfinished,
-    told_unwritable,
+    report_write_errors,
 )
-from hyperrl.store.layout import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import history, last_values
+from hyperrl.store.safety import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.spec import RunSpec, SourceFile, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status, write_status
 from hyperrl.store.trust import permitted, remember
@@ -66,11 +66,11 @@ class Run:
         path = Path(path)
         refuse_existing(path)
         run = cls(path, spec)
-        with told_unwritable("run", path):
+        with report_write_errors("run", path):
             path.mkdir(parents=True, exist_ok=True)
         with run.writing():
             refuse_existing(path)
-            with told_unwritable("run", path):
+            with report_write_errors("run", path):
                 run.write_spec(spec)
                 run.write_status("running", 0)
                 for folder in FOLDERS:
@@ -86,7 +86,7 @@ class Run:
             UserError: another process holds it, or the directory cannot be written.
         """
         with ExitStack() as held:
-            with told_unwritable("run", self.path):
+            with report_write_errors("run", self.path):
                 held.enter_context(locked(self.path))
                 for folder in (self.path, self._checkpoints):
                     remove_unfinished(folder)
@@ -109,7 +109,9 @@ class Run:
         if path.is_file():
             raise UserError(f"run {str(path)!r}: found a file; allowed: a run's directory{_holding(path)}")
         if not path.is_dir():
-            raise UserError(f"run {str(path)!r}: no such directory{nearest(str(path), _neighbours(path))}")
+            raise UserError(
+                f"run {str(path)!r}: no such directory{did_you_mean(str(path), _neighbors(path))}"
+            )
         if not (path / SPEC).is_file():
             raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}{_runs_inside(path)}")
         refuse_strange(path)
@@ -350,7 +352,7 @@ def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
             yield folder, mistake
 
 
-def _neighbours(path: Path) -> list[str]:
+def _neighbors(path: Path) -> list[str]:
     """Runs that a mistyped `path` may have meant: those at its depth below its nearest folder that exists."""
     folder, depth = path.parent, 1
     while not folder.is_dir() and folder != folder.parent:

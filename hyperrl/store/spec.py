@@ -16,7 +16,7 @@ from pydantic import Field
 
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
-from hyperrl.recipes.reading import read_yaml
+from hyperrl.recipes.yaml import read_yaml
 from hyperrl.tasks.base_modules import base_file, digest, pinned
 
 LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")

@@ -12,7 +12,7 @@ from pathlib import Path
 from hyperrl.errors import HyperRLWarning, UserError, spelled
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import atomic_write
-from hyperrl.store.layout import SOURCE
+from hyperrl.store.safety import SOURCE
 from hyperrl.store.spec import RunSpec, SourceFile
 
 

@@ -2,7 +2,7 @@
 
 from hyperrl.tasks.check import CheckRow, check_family
 from hyperrl.tasks.contexts import Context, ContextSpace
-from hyperrl.tasks.custom import contextualize
+from hyperrl.tasks.contextualize import contextualize
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.sampler import TaskSampler

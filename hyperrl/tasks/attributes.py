@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.tasks import paths
 from hyperrl.tasks.contexts import Binding
 
@@ -58,7 +58,7 @@ def _nearest(base: gym.Env[Any, Any], attribute: str) -> str:
     here: Any = base
     for part in attribute.split("."):
         if not paths.has(here, part):
-            return nearest(part, _numbers(here))
+            return did_you_mean(part, _numbers(here))
         here = paths.read(here, part)
     return ""
 

@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from hyperrl.errors import NOT_A_FAILURE, UserError, nearest
+from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.recipes.base_ids import BaseId
 
@@ -95,7 +95,7 @@ def without_registration(base: BaseId, error: Exception) -> str:
     """What Gymnasium says of an id that is not registered, and the id or class that may have been meant."""
     said = str(error).partition(" Did you mean")[0].rstrip(".")
     if base.file is not None or base.module is None:
-        return said + (nearest(base.text, gym.registry) if base.file is None else "")
+        return said + (did_you_mean(base.text, gym.registry) if base.file is None else "")
     module = sys.modules.get(base.module)
     file = Path(getattr(module, "__file__", None) or "")
     if file.stem == base.module and isinstance(getattr(module, base.name, None), type):
@@ -239,4 +239,4 @@ def _class_spec(module: ModuleType, name: str, file: Path, where: str) -> EnvSpe
         if isinstance(value, type) and issubclass(value, gym.Env) and value.__module__ == module.__name__
     ]
     what = "has no such class" if found is None else f"has a {name!r} that is no subclass of gymnasium.Env"
-    raise UserError(f"{where}: {str(file)!r} {what}{nearest(name, known)}")
+    raise UserError(f"{where}: {str(file)!r} {what}{did_you_mean(name, known)}")

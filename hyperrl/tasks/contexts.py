@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.limits import shown
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ContextSpace:
         context = dict(self.default)
         for name, value in partial.items():
             if name not in context:
-                raise UserError(f"context: unknown feature {name!r}{nearest(str(name), self.names)}")
+                raise UserError(f"context: unknown feature {name!r}{did_you_mean(str(name), self.names)}")
             try:
                 number = float(value)
             except (TypeError, ValueError):

@@ -17,14 +17,14 @@ NEWEST = 0.3
 
 
 def by_rank(scores: Floats, temperature: float) -> Floats:
-    """Prioritise by rank: proportional to (1 / rank)^(1 / temperature), rank 1 the highest score.
+    """Prioritize by rank: proportional to (1 / rank)^(1 / temperature), rank 1 the highest score.
 
     Jiang et al., "Prioritized Level Replay", ICML 2021, equation 4 with h = 1 / rank. Equal scores share what
     their ranks are given.
 
     Args:
         scores: (N,), infinite ones allowed.
-        temperature: towards 0 the highest score takes all, the larger the more uniform.
+        temperature: toward 0 the highest score takes all, the larger the more uniform.
 
     Returns:
         Probabilities (N,).
@@ -34,7 +34,7 @@ def by_rank(scores: Floats, temperature: float) -> Floats:
 
 
 def by_staleness(last: NDArray[np.int64], drawn: int) -> Floats:
-    """Prioritise what was drawn long ago: proportional to the draws since (PLR, equation 5).
+    """Prioritize what was drawn long ago: proportional to the draws since (PLR, equation 5).
 
     Args:
         last: (N,), the number of the draw that each task had last.

@@ -17,7 +17,6 @@ from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, failure_of, reason_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
-from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace, assignment
 from hyperrl.tasks.dynamics.scaled import scaled_action
 from hyperrl.tasks.physics import Physics, physics_of
@@ -25,6 +24,7 @@ from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.spaces import spaces_of
+from hyperrl.tasks.variants import VariantEnv
 
 CUSTOM_TASK = -1
 """Task index of a context that was given to `reset` and is none of the sampler's."""
@@ -124,7 +124,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def _begin(self, task: int, context: Context) -> None:
         self.task = task
-        if isinstance(self.env, ChosenEnv):
+        if isinstance(self.env, VariantEnv):
             self.env.choose(self._binding.chosen(context))
         self._return, self._length = 0.0, 0
         self.apply(context)

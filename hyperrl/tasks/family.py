@@ -9,17 +9,16 @@ from typing import Any
 
 import gymnasium as gym
 
-from hyperrl.errors import NOT_A_FAILURE, UserError, nearest
+from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
 from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
 from hyperrl.tasks.batched import BatchedEnv
-from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics
 from hyperrl.tasks.env import ContextualEnv
-from hyperrl.tasks.observing import seen_through
+from hyperrl.tasks.observation import select
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.processes import ProcessEnv
@@ -27,6 +26,7 @@ from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.sync import ContextualSyncEnv
+from hyperrl.tasks.variants import VariantEnv
 
 VectorEnv = gym.vector.VectorEnv[Any, Any, Any]
 
@@ -76,7 +76,7 @@ class Family:
             UserError: an unknown split, or splits that overlap.
         """
         if split not in SPLITS:
-            raise UserError(f"{self.name}: unknown split {split!r}{nearest(str(split), SPLITS)}")
+            raise UserError(f"{self.name}: unknown split {split!r}{did_you_mean(str(split), SPLITS)}")
         if split not in self._tasks:
             before = SPLITS[: SPLITS.index(split)]
             earlier = [context for name in before for context in self.tasks(name)]
@@ -203,7 +203,7 @@ class Family:
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
         if self.binding.arguments:
             first = self.binding.chosen(self.space.default)
-            base: gym.Env[Any, Any] = ChosenEnv(partial(self.make_base, render_mode), first)
+            base: gym.Env[Any, Any] = VariantEnv(partial(self.make_base, render_mode), first)
         else:
             base = self.make_base(render_mode)
         try:
@@ -260,7 +260,7 @@ class Family:
             raise
         except BaseException as error:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {reason_of(error)}") from error
-        return seen_through(made, self.recipe.observe, flatten=self.recipe.flatten)
+        return select(made, self.recipe.observe, flatten=self.recipe.flatten)
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
         """Best known undiscounted return of an evaluation episode; None where none is known."""

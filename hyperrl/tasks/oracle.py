@@ -26,7 +26,7 @@ def ode_return(attributes: Mapping[str, float], *, start: float, steps: int) -> 
 
     The speeds that actions can give do not depend on x and form an interval around 0 (the action set is
     connected and holds 0). So no policy can have |x_t| below max(0, |x_0| - t v), where v is the fastest
-    step towards 0, and moving at v with an exact landing reaches that bound at every t at once. The reward
+    step toward 0, and moving at v with an exact landing reaches that bound at every t at once. The reward
     never rises with |x|: this is optimal.
 
     The bound is followed step by step in the environment's own arithmetic, which decides on which side of a
@@ -38,8 +38,8 @@ def ode_return(attributes: Mapping[str, float], *, start: float, steps: int) -> 
         steps: of the episode.
     """
     c0, c1, force = attributes["c0"], attributes.get("c1", 0.0), attributes["force"]
-    towards = -1.0 if start > 0 else 1.0
-    speed = fastest_rise(towards * c0, towards * c1, force)
+    toward = -1.0 if start > 0 else 1.0
+    speed = fastest_rise(toward * c0, toward * c1, force)
     distances = np.empty(steps)
     distance = abs(start)
     for step in range(steps):

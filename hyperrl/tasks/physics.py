@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.tasks.models import model_of, model_path
 
 
@@ -156,7 +156,9 @@ class MujocoPhysics:
         if index < 0:
             count = {"body": self._model.nbody, "geom": self._model.ngeom, "joint": self._model.njnt}[kind]
             known = (self._mujoco.mj_id2name(self._model, named, each) for each in range(count))
-            raise UserError(f"physics: the model has no {kind} {name!r}{nearest(name, filter(None, known))}")
+            raise UserError(
+                f"physics: the model has no {kind} {name!r}{did_you_mean(name, filter(None, known))}"
+            )
         return index
 
     def _scale_mass(self, name: str, factor: float) -> None:

@@ -7,8 +7,8 @@ from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_i
 
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.tasks.base_modules import import_base
-from hyperrl.tasks.chosen import ChosenEnv
 from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+from hyperrl.tasks.variants import VariantEnv
 
 _LIMIT = "max_episode_steps"
 
@@ -52,7 +52,7 @@ def registered_limit(recipe: FamilyRecipe) -> int:
 def time_limit(env: gym.Env[Any, Any]) -> int:
     """Steps after which a wrapper truncates an environment's episodes; 0 where none does."""
     limits = []
-    env = env.present if isinstance(env, ChosenEnv) else env
+    env = env.present if isinstance(env, VariantEnv) else env
     while isinstance(env, gym.Wrapper):
         if isinstance(env, gym.wrappers.TimeLimit):
             limits.append(env._max_episode_steps)

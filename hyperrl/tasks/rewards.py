@@ -16,7 +16,7 @@ def rewarded(
 
     Args:
         kind: "velocity", minus the distance of the forward velocity from the goal (m/s); "direction", the
-            velocity along the goal, an angle (rad) from the forward axis, anticlockwise.
+            velocity along the goal, an angle (rad) from the forward axis, counterclockwise.
         goal: the feature's value.
         info: of Gymnasium's MuJoCo environments: the velocities that the step measured in the simulator, and
             the reward term by term.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.tasks.contexts import Context, ContextSpace, assignment
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def leave_out(
     for context in contexts:
         for name in context:
             if name not in space.names:
-                raise UserError(f"{where}: unknown feature {name!r}{nearest(str(name), space.names)}")
+                raise UserError(f"{where}: unknown feature {name!r}{did_you_mean(str(name), space.names)}")
         if not any(_agrees(task, context) for task in trained):
             some = "; ".join(assignment(task) for task in trained[:4])
             more = "; ..." if len(trained) > 4 else ""

@@ -14,15 +14,15 @@ from stable_baselines3.common.preprocessing import is_image_space, is_image_spac
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage
 from torch import nn
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.nets import CNN
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import PartsExtractor, image_shape
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicy, Hypernetwork, HyperPolicy
+from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicyRecipe, Hypernetwork, HyperPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
-from hyperrl.training.kinds import arguments, kind
+from hyperrl.training.algorithms import arguments, kind
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -94,7 +94,7 @@ def bare_model(
 ) -> BaseAlgorithm:
     """The same algorithm with no environment and no seed set, to load weights into.
 
-    With `to_learn` False it has no optimiser and can only act.
+    With `to_learn` False it has no optimizer and can only act.
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
@@ -115,7 +115,7 @@ def bare_model(
 def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
     """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
     found = kind(agent.algorithm.name)
-    return found.hyper if isinstance(agent.policy, HyperPolicy) else found.plain
+    return found.hyper if isinstance(agent.policy, HyperPolicyRecipe) else found.plain
 
 
 def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
@@ -134,10 +134,10 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
     }
     given = {name: getattr(policy, name) for name in algorithm.policy_arguments}
     kwargs |= {name: value for name, value in given.items() if value is not None}
-    if not isinstance(policy, HyperPolicy):
-        blind = isinstance(policy, BlindPolicy)
+    if not isinstance(policy, HyperPolicyRecipe):
+        blind = isinstance(policy, BlindPolicyRecipe)
         kwargs["features_extractor_class"] = BlindExtractor if blind else PartsExtractor
-    if isinstance(policy, HyperPolicy):
+    if isinstance(policy, HyperPolicyRecipe):
         kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
         kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
@@ -148,7 +148,7 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
 def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
     """The descriptors of the family's training tasks, (tasks, D), where the agent embeds them; else None."""
     policy = agent.policy
-    if not isinstance(policy, HyperPolicy) or "embedding" not in policy.hypernetwork.inputs:
+    if not isinstance(policy, HyperPolicyRecipe) or "embedding" not in policy.hypernetwork.inputs:
         return None
     return family.space.encode(family.space.values(family.tasks("train")))
 
@@ -176,7 +176,7 @@ def torch_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         known = ["cpu", "auto", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        raise UserError(f"device {name!r}: not available here{nearest(name, known)}") from error
+        raise UserError(f"device {name!r}: not available here{did_you_mean(name, known)}") from error
     return device
 
 
@@ -195,7 +195,7 @@ def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space:
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )
-    if isinstance(agent.policy, HyperPolicy) and agent.policy.convolutions is not None:
+    if isinstance(agent.policy, HyperPolicyRecipe) and agent.policy.convolutions is not None:
         try:
             CNN(image_shape(channels_first(observation_space)), 1, agent.policy.convolutions)
         except ValueError as error:

@@ -16,16 +16,16 @@ from hyperrl.evaluation.progress import Progress, Reporter, Ticker
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import (
-    MISFITS,
+    RESTORE_ERRORS,
     State,
-    alike,
     capture,
     learned,
     load_state,
+    mismatch_error,
     restore_logger,
     restore_rng,
+    same_structure,
     save_state,
-    unfit,
 )
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.vec_env import BatchedVecEnv
@@ -108,16 +108,16 @@ class Checkpoints(BaseCallback):
         if self._resumed is not None:
             try:
                 restore_logger(self.model, self._resumed)
-            except MISFITS as error:
-                raise unfit(self._run, error) from error
+            except RESTORE_ERRORS as error:
+                raise mismatch_error(self._run, error) from error
             self._saved = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
         if self._resumed is not None:
             try:
                 restore_rng(self.model, self._resumed)
-            except MISFITS as error:
-                raise unfit(self._run, error) from error
+            except RESTORE_ERRORS as error:
+                raise mismatch_error(self._run, error) from error
             self._resumed = None
         elif self._due():
             self._save(in_rollout=True)
@@ -212,7 +212,7 @@ class BestWeights:
         self.validation = -math.inf
         if "best" in run.checkpoints():
             validation = load_state(run, "best").get("validation")
-            if validation is None or not alike(validation, 0.0):
+            if validation is None or not same_structure(validation, 0.0):
                 raise UserError(f"run {str(run.path)!r}: checkpoint 'best' is not one of the best weights")
             self.validation = float(validation)
 

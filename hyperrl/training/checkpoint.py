@@ -19,7 +19,7 @@ from hyperrl.errors import UserError
 from hyperrl.policies import replay
 from hyperrl.store import Run, pack, unpack
 from hyperrl.tasks import TaskSampler
-from hyperrl.training.kinds import optimizers
+from hyperrl.training.algorithms import optimizers
 from hyperrl.training.vec_env import BatchedVecEnv
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
@@ -31,7 +31,7 @@ MEMORY = "_last_lstm_states"
 """What a recurrent algorithm remembers of the episodes that go on."""
 NOISE = ("exploration_mat", "exploration_matrices")
 
-MISFITS = (
+RESTORE_ERRORS = (
     LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError, AssertionError,
 )  # fmt: skip
 """What is raised by a state that is not of this training."""
@@ -42,7 +42,7 @@ State = dict[str, Any]
 def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
     """All that training goes on from.
 
-    Weights, optimisers, counters, the episodes and values that are still to be logged, the state of every
+    Weights, optimizers, counters, the episodes and values that are still to be logged, the state of every
     random generator, the last observation, an LSTM's state, the environments where the batch gives their
     state, the task sampler, and replayed experience. Call it between rollouts only: a rollout that has begun
     is not stored.
@@ -124,22 +124,24 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     return exact
 
 
-def alike(found: Any, expected: Any) -> bool:
+def same_structure(found: Any, expected: Any) -> bool:
     """Whether a part of a state is of the kind expected: types, keys, shapes; a list may be of any length."""
     if isinstance(expected, Mapping):
         return (
             isinstance(found, Mapping)
             and found.keys() == expected.keys()
-            and all(alike(found[key], part) for key, part in expected.items())
+            and all(same_structure(found[key], part) for key, part in expected.items())
         )
     if isinstance(expected, np.ndarray | torch.Tensor):
         same = isinstance(found, type(expected)) and found.dtype == expected.dtype
         return same and found.shape == expected.shape
     if isinstance(expected, tuple):
         same = isinstance(found, tuple) and len(found) == len(expected)
-        return same and all(map(alike, found, expected))
+        return same and all(map(same_structure, found, expected))
     if isinstance(expected, list):
-        return isinstance(found, list) and all(alike(part, each) for part in found for each in expected[:1])
+        return isinstance(found, list) and all(
+            same_structure(part, each) for part in found for each in expected[:1]
+        )
     if isinstance(expected, int | float) and not isinstance(expected, bool):
         number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
         return number and (isinstance(found, int) or not isinstance(expected, int))
@@ -147,7 +149,7 @@ def alike(found: Any, expected: Any) -> bool:
 
 
 def _expect(name: str, found: Any, expected: Any) -> None:
-    if not alike(found, expected):
+    if not same_structure(found, expected):
         raise ValueError(f"{name} is of another kind")
 
 
@@ -162,17 +164,17 @@ def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
-    """Load an optimiser's state, and try on a copy whether it can step from there."""
+    """Load an optimizer's state, and try on a copy whether it can step from there."""
     for given, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
         _expect("the learning rate", given["lr"], own["lr"])
         if given != {**own, "lr": given["lr"]}:
-            raise ValueError("the optimiser's settings are not the recipe's")
+            raise ValueError("the optimizer's settings are not the recipe's")
     optimizer.load_state_dict(state)
     for parameter, kept in optimizer.state.items():
         for name, value in kept.items():
             numbers = torch.as_tensor(value)
             if numbers.shape not in (torch.Size(), parameter.shape) or not numbers.isfinite().all():
-                raise ValueError(f"{name} of the optimiser is of another kind")
+                raise ValueError(f"{name} of the optimizer is of another kind")
     trial = deepcopy(optimizer)
     for group in trial.param_groups:
         for parameter in group["params"]:
@@ -267,12 +269,12 @@ def load_learned(model: BaseAlgorithm, state: State, what: str) -> None:
         model.ent_coef_tensor.copy_(found.exp().reshape(()))
 
 
-def misfit(run: Run, name: str) -> str:
+def mismatch_prefix(run: Run, name: str) -> str:
     """How a message begins about weights that are not those of the run's agent."""
     return f"run {str(run.path)!r}: checkpoint {name!r} does not fit the agent in run.yaml"
 
 
-def unfit(run: Run, error: Exception) -> UserError:
+def mismatch_error(run: Run, error: Exception) -> UserError:
     """What to raise where the latest checkpoint cannot be gone on from."""
     return UserError(f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})")
 
@@ -289,9 +291,13 @@ def load_state(run: Run, name: str) -> State:
     try:
         state = unpack(tensors, meta["state"])
         weights, steps = state["policy"].values(), state["steps"]
-        if not (alike(steps, 0) and steps >= 0 and all(isinstance(each, torch.Tensor) for each in weights)):
+        if not (
+            same_structure(steps, 0)
+            and steps >= 0
+            and all(isinstance(each, torch.Tensor) for each in weights)
+        ):
             raise TypeError
-    except (*MISFITS, RecursionError) as error:
+    except (*RESTORE_ERRORS, RecursionError) as error:
         raise UserError(f"run {str(run.path)!r}: checkpoint {name!r} is not one of a training") from error
     return dict(state)
 

@@ -7,7 +7,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
-from hyperrl.training.checkpoint import load_learned, load_state, misfit
+from hyperrl.training.checkpoint import load_learned, load_state, mismatch_prefix
 from hyperrl.training.memory import room_for, telling_of_memory
 
 
@@ -28,7 +28,7 @@ def load_model(
         checkpoint: `latest`, `best` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         family: the run's family, where it is at hand or cannot be built from its recipe (`contextualize`).
-        to_learn: with an optimiser, which takes a second to load; False: a model to act with alone.
+        to_learn: with an optimizer, which takes a second to load; False: a model to act with alone.
 
     Returns:
         The model; its `num_timesteps` are the environment steps behind the checkpoint.
@@ -42,10 +42,10 @@ def load_model(
     family = family or Family(run.spec.family)
     agent = run.spec.agent
     descriptors = training_descriptors(agent, family)
-    with room_for(state["policy"], misfit(run, name)), telling_of_memory(agent.name, family.name):
+    with room_for(state["policy"], mismatch_prefix(run, name)), telling_of_memory(agent.name, family.name):
         model = bare_model(
             agent, family.observation_space, family.action_space, device, to_learn, descriptors
         )
-    load_learned(model, state, misfit(run, name))
+    load_learned(model, state, mismatch_prefix(run, name))
     model.num_timesteps = int(state["steps"])
     return model

@@ -12,30 +12,30 @@ from stable_baselines3.common.callbacks import BaseCallback
 from hyperrl.errors import UserError, spelled
 from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
-from hyperrl.recipes import AgentRecipe, HyperPolicy
+from hyperrl.recipes import AgentRecipe, HyperPolicyRecipe
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.base_failures import explaining_base_failures
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
 from hyperrl.training.checkpoint import (
-    MISFITS,
+    RESTORE_ERRORS,
     State,
     learned,
     load_learned,
     load_state,
     load_weights,
-    misfit,
+    mismatch_error,
+    mismatch_prefix,
     restore,
     save_state,
-    unfit,
 )
+from hyperrl.training.context_dropout import ContextDropoutVecEnv
 from hyperrl.training.disk import explaining_full_disks
-from hyperrl.training.finite import Finite
+from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.interruption import Interruption, noting_interruption
-from hyperrl.training.match import match_widths
 from hyperrl.training.memory import room_for, telling_of_memory
-from hyperrl.training.missing import ForgetfulVecEnv
+from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -178,7 +178,7 @@ def _state_to_resume(run: Run) -> State | None:
 def _built(
     run: Run, family: Family | None, device: str, detect_anomaly: bool, state: State | None
 ) -> _Training:
-    room = nullcontext() if state is None else room_for(state["policy"], misfit(run, "latest"))
+    room = nullcontext() if state is None else room_for(state["policy"], mismatch_prefix(run, "latest"))
     with room:
         spec = run.spec
         return _Training(
@@ -208,12 +208,12 @@ class _Training:
         """
         if state is None:
             if "0" in run.checkpoints():
-                load_learned(self.model, load_state(run, "0"), misfit(run, "0"))
+                load_learned(self.model, load_state(run, "0"), mismatch_prefix(run, "0"))
             return True
         try:
-            return restore(self.model, self.env, self.sampler, state, misfit(run, "latest"))
-        except MISFITS as error:
-            raise unfit(run, error) from error
+            return restore(self.model, self.env, self.sampler, state, mismatch_prefix(run, "latest"))
+        except RESTORE_ERRORS as error:
+            raise mismatch_error(run, error) from error
 
     def learn(
         self,
@@ -243,7 +243,7 @@ class _Training:
         interval = max(1, LOG_STEPS // rollout_steps(self.model))
         agent = self.agent
         moments = (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every)
-        finite = Finite(run, self.family, moments, self.detect_anomaly)
+        finite = DivergenceGuard(run, self.family, moments, self.detect_anomaly)
         callbacks = [finite, *self._callbacks(run, progress, state, interval, finite.check_update)]
         # None: `Logs` does it, where Stable-Baselines3 would count episodes
         logged: Any = None if agent.algorithm.off_policy else interval
@@ -302,16 +302,16 @@ class _Training:
 
         Where no validation task chose any, of the weights as they are. The model keeps its own afterwards.
         """
-        from hyperrl.training.telemetry.isolation import own_weights, undisturbed
+        from hyperrl.training.telemetry.isolation import own_weights, preserve_training_state
 
         parts = plan.at_the_end(self.family, run.spec.steps)
         name = "best" if "best" in run.checkpoints() else "latest"
         steps = self.model.num_timesteps
-        with undisturbed(self.model), own_weights(self.model):
+        with preserve_training_state(self.model), own_weights(self.model):
             if name == "best":
                 chosen = load_state(run, name)
                 steps = int(chosen["steps"])
-                load_weights(self.model, chosen["policy"], misfit(run, name))
+                load_weights(self.model, chosen["policy"], mismatch_prefix(run, name))
             shown = share_of(progress, "evaluating")
             played = plan.play(act_of(self.model), self.family, parts, shown)
         results = [result for split in played.values() for result in split]
@@ -325,7 +325,7 @@ class _Training:
 
 def _env_of(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
     batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
-    missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicy) else 0.0
+    missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicyRecipe) else 0.0
     if not missing:
         return BatchedVecEnv(batch)
-    return ForgetfulVecEnv(batch, family.space.owners, missing, seed)
+    return ContextDropoutVecEnv(batch, family.space.owners, missing, seed)

@@ -49,7 +49,7 @@ def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
     assert found["minibatch"] == {"rows": 16, "tasks": 2}
     parts = dict(found["parameters"])
     assert parts.pop("total") == sum(parts.values()) > 0
-    assert 0 < found["flops"]["action_kept"] < found["flops"]["action_anew"] < found["flops"]["minibatch"]
+    assert 0 < found["flops"]["action_cached"] < found["flops"]["action_anew"] < found["flops"]["minibatch"]
     assert found["flops"]["minibatch"] < found["flops"]["rollout"]
     (own,) = (choice for choice in found["choices"] if choice["own"])
     assert own["flops"] == found["flops"]
@@ -62,7 +62,7 @@ def test_agents_without_a_hypernetwork_have_a_cost_too(name: str, tmp_path: Path
     found = json.loads(printed("describe", name, "cartpole", *FEW, "--json", cwd=tmp_path))
     assert found["generated"] == found["parameters"]["heads"] == found["memory"]["kept"] == 0
     assert found["parameters"]["networks"] == found["actor"] + found["critic"]
-    assert found["flops"]["action_kept"] == found["flops"]["action_anew"]
+    assert found["flops"]["action_cached"] == found["flops"]["action_anew"]
 
 
 def test_a_sane_start(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_mistakes_are_told_without_torch(command: list[str], says: str, tmp_path
 
 
 def test_a_start_without_contexts_is_told_with_its_first_step(tmp_path: Path) -> None:
-    alike = ["--set", "policy.hypernetwork.initialisation=bias-hyperinit"]
+    alike = ["--set", "policy.hypernetwork.initialization=bias-hyperinit"]
     shown = printed("check", "hyper-ppo", "--family", "ode", *SMALL, *alike, cwd=tmp_path)
     for network in ("actor", "critic"):
         told = "sane; the context has no effect yet, and has one after the first step"

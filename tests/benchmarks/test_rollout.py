@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import rollout
-from benchmarks.lean import LeanEnv, leanest
+from benchmarks.minimal_env import LeanEnv, leanest
 from hyperrl.tasks import Family, TaskSampler
 from tests.benchmarks.test_speed import quick
 

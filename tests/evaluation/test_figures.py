@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.figures import heatmap, learning_curves, plane, return_over_context
 from hyperrl.evaluation.figures.learning import aligned
-from hyperrl.evaluation.figures.style import COLOURS
+from hyperrl.evaluation.figures.style import COLORS
 from hyperrl.tasks import Family
 
 Make = Callable[..., TaskResult]
@@ -135,11 +135,11 @@ def test_no_line_crosses_a_gap_that_was_not_tested(result: Make, ode: Family) ->
         np.testing.assert_allclose(np.delete(x, 3), values)
 
 
-def test_agents_keep_their_colours_and_differ(result: Make, ode: Family) -> None:
+def test_agents_keep_their_colors_and_differ(result: Make, ode: Family) -> None:
     agents = {f"agent-{i}": ode_results(result, ode, 100.0 - i, 1) for i in range(6)}
     figure = return_over_context(agents, ode)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert [lines[name].get_color() for name in agents] == list(COLOURS)
+    assert [lines[name].get_color() for name in agents] == list(COLORS)
     assert len({lines[name].get_marker() for name in agents}) == 6
     assert_nothing_overlaps_or_is_cut(figure)
 
@@ -231,7 +231,7 @@ def test_heatmap_without_an_optimum_has_one_panel(result: Make, cartpole: Family
     ]
     figure = heatmap(results, cartpole, ("length", "gravity"))
     assert [axes.get_title() for axes in figure.axes[:1]] == ["agent"]
-    assert len(figure.axes) == 2  # and the colour bar
+    assert len(figure.axes) == 2  # and the color bar
     assert_nothing_overlaps_or_is_cut(figure)
 
 

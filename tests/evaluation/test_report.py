@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hyperrl.evaluation import Evaluation, RunResult, TaskResult, iqm, summarise
+from hyperrl.evaluation import Evaluation, RunResult, TaskResult, iqm, summarize
 
 
 def task(c0: float, split: str, returns: list[float], oracle: float | None = 10.0) -> TaskResult:
@@ -26,7 +26,7 @@ def evaluation(*runs: RunResult) -> Evaluation:
 
 
 def test_a_run_is_summed_up_by_hand() -> None:
-    splits = summarise(run(0).in_splits)
+    splits = summarize(run(0).in_splits)
     assert list(splits) == ["interpolation", "extrapolation"]
     # task means 5 and 9: mean 7, deviations 2 and 2, sample variance 8, standard error sqrt(8 / 2)
     # and Student's t of one degree of freedom is 12.706; within tasks variances 2 and 2: sqrt(4 / 2) / 2
@@ -37,13 +37,13 @@ def test_a_run_is_summed_up_by_hand() -> None:
         "oracle": 10.0, "worst": {"context": {"c0": 2.0}, "mean": 5.0, "oracle": 10.0, "of_oracle": 0.5},
     }  # fmt: skip
     assert (splits["extrapolation"]["stderr"], splits["extrapolation"]["oracle"]) == (0.0, None)
-    alone = summarise([task(6.0, "extrapolation", [1.0])])["extrapolation"]
+    alone = summarize([task(6.0, "extrapolation", [1.0])])["extrapolation"]
     assert [alone[key] for key in ("stderr", "low", "high", "stderr_starts")] == [None] * 4
 
 
 def test_several_runs_are_summed_up_over_runs() -> None:
     runs = [run(0), run(1, shift=1.0), run(2, shift=5.0)]
-    split = summarise(*(each.in_splits for each in runs))["interpolation"]
+    split = summarize(*(each.in_splits for each in runs))["interpolation"]
     # the runs' means are 7, 8 and 12: mean 9, squares 4 + 1 + 9 = 14, variance 7; the tasks' 7 and 11,
     # variance 8; nothing is left over: sqrt(7 / 3 + 8 / 2)
     assert split["mean"] == 9.0
@@ -58,11 +58,11 @@ def test_the_worst_task_is_named_whatever_the_mean_says() -> None:
     good = [task(float(c0), "train", [100.0], oracle=100.0) for c0 in range(1, 10)]
     small = task(0.5, "train", [8.0], oracle=8.0)  # little can be earned there, and all of it is
     bad = task(10.0, "train", [43.0], oracle=100.0)
-    found = summarise([small, *good, bad])["train"]
+    found = summarize([small, *good, bad])["train"]
     assert found["iqm"] == 100.0
     assert found["worst"] == {"context": {"c0": 10.0}, "mean": 43.0, "oracle": 100.0, "of_oracle": 0.43}
     unknown = [task(c0, "train", [mean], oracle=None) for c0, mean in ((1.0, 5.0), (2.0, -3.0))]
-    assert summarise(unknown)["train"]["worst"]["context"] == {"c0": 2.0}
+    assert summarize(unknown)["train"]["worst"]["context"] == {"c0": 2.0}
     fine = replace(bad, returns=[99.0])
     several = [replace(run(seed), in_splits=[small, *good, last]) for seed, last in ((4, fine), (7, bad))]
     found = evaluation(*several).splits["train"]
@@ -71,7 +71,7 @@ def test_the_worst_task_is_named_whatever_the_mean_says() -> None:
 
 def test_runs_on_other_tasks_are_no_seeds() -> None:
     with pytest.raises(ValueError, match="same tasks"):
-        summarise(run(0).in_splits, run(1).in_splits[1:])
+        summarize(run(0).in_splits, run(1).in_splits[1:])
 
 
 def test_json_of_one_run_is_the_documented_object() -> None:

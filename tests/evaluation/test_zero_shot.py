@@ -12,7 +12,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation import Act, TaskResult, act_of, evaluate_tasks, progress, zero_shot
 from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
-from hyperrl.policies.generated import GeneratedMLP
+from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive, left, rest
 
@@ -310,14 +310,14 @@ def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: 
     model.observation_space = ode.observation_space
     model._setup_model()
     calls = 0
-    generate = GeneratedMLP._for_rows
+    generate = GeneratedNetworks._for_rows
 
-    def counted(self: GeneratedMLP, descriptors: torch.Tensor, distinct: bool) -> Any:
+    def counted(self: GeneratedNetworks, descriptors: torch.Tensor, distinct: bool) -> Any:
         nonlocal calls
         calls += 1
         return generate(self, descriptors, distinct)
 
-    monkeypatch.setattr(GeneratedMLP, "_for_rows", counted)
+    monkeypatch.setattr(GeneratedNetworks, "_for_rows", counted)
     model.policy.set_training_mode(True)
     evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
     assert calls == 2

@@ -106,7 +106,7 @@ def forced(execution: str) -> Callable[..., Tensor]:
 
 def kept(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:
     """Weights formed once, as for acting: row i is task i."""
-    return case.apply(x, hyper(descriptors if index is None else descriptors[index]).formed())
+    return case.apply(x, hyper(descriptors if index is None else descriptors[index]).materialize())
 
 
 def joined(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Architectures, initialisations and normalisations of hypernetworks, with every strategy."""
+"""Architectures, initializations and normalizations of hypernetworks, with every strategy."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ HIDDEN: dict[str, tuple[int, ...]] = {
     "transformer": (8, 8),
     "recurrent": (6, 6),
 }
-INITIALISATIONS = ["matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit"]
+INITIALIZATIONS = ["matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit"]
 LAYERWISE = ["transformer", "recurrent"]
 
 
@@ -52,7 +52,7 @@ def test_matched_statistics_hold_whatever_the_architecture(strategy: str, archit
 def test_bias_hyperinit_starts_all_tasks_alike(strategy: str, architecture: str) -> None:
     torch.manual_seed(0)
     target = MLP(4, 2, (64, 64))
-    hyper = hypernetwork(target, strategy, architecture, initialisation="bias-hyperinit")
+    hyper = hypernetwork(target, strategy, architecture, initialization="bias-hyperinit")
     dense = hyper(torch.rand(9, 3) * 2 - 1).dense()
     for number, spec in enumerate(target.specs):
         weight = dense[f"{number}.weight"].detach()
@@ -68,25 +68,25 @@ def test_hyperfan_of_a_change_follows_the_fan(fan: str, architecture: str) -> No
     target = MLP(16, 4, (64,), gain=1.0)
     descriptors = torch.rand(400, 3) * 2 - 1
     spread = {"matched": 0.0, f"hyperfan-{fan}": 0.0}
-    for seed, initialisation in product(range(8), spread):
+    for seed, initialization in product(range(8), spread):
         torch.manual_seed(seed)
-        hyper = hypernetwork(target, "low-rank", architecture, hidden=(64,), initialisation=initialisation)
+        hyper = hypernetwork(target, "low-rank", architecture, hidden=(64,), initialization=initialization)
         with torch.no_grad():
             weight = hyper(descriptors).dense()["0.weight"]
-        spread[initialisation] += float((weight - weight.mean(dim=0)).square().mean())
+        spread[initialization] += float((weight - weight.mean(dim=0)).square().mean())
     ratio = spread[f"hyperfan-{fan}"] / spread["matched"]
     assert ratio == pytest.approx(64 / 16 if fan == "in" else 1.0, rel=0.35)
 
 
-@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+@pytest.mark.parametrize("initialization", INITIALIZATIONS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("architecture", GENERATORS)
-def test_every_initialisation_gives_finite_outputs_and_gradients(
-    initialisation: str, strategy: str, architecture: str
+def test_every_initialization_gives_finite_outputs_and_gradients(
+    initialization: str, strategy: str, architecture: str
 ) -> None:
     torch.manual_seed(0)
     target = MLP(4, 2, (16, 16))
-    hyper = hypernetwork(target, strategy, architecture, initialisation=initialisation)
+    hyper = hypernetwork(target, strategy, architecture, initialization=initialization)
     y = target(torch.randn(50, 4), hyper(torch.rand(50, 3) * 2 - 1))
     y.square().mean().backward()
     assert 1e-4 < y.square().mean() < 100
@@ -96,7 +96,7 @@ def test_every_initialisation_gives_finite_outputs_and_gradients(
 @pytest.mark.parametrize("head_norm", ["weight", "spectral"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("architecture", ["mlp", "transformer"])
-def test_a_normalisation_changes_nothing_at_the_start(
+def test_a_normalization_changes_nothing_at_the_start(
     head_norm: str, strategy: str, architecture: str
 ) -> None:
     target, descriptors = MLP(4, 2, (16,)), torch.rand(5, 3)
@@ -134,12 +134,12 @@ def test_weight_norm_tells_directions_from_lengths() -> None:
 
 
 def test_weight_norm_learns_from_heads_of_zero() -> None:
-    hyper = hypernetwork(MLP(4, 2, (8,)), "full", "mlp", head_norm="weight", initialisation="bias-hyperinit")
+    hyper = hypernetwork(MLP(4, 2, (8,)), "full", "mlp", head_norm="weight", initialization="bias-hyperinit")
     descriptors = torch.rand(5, 3)
     assert hyper.generator(descriptors).std(dim=0).max() < 1e-6
-    optimiser = torch.optim.SGD(hyper.parameters(), 0.1)
+    optimizer = torch.optim.SGD(hyper.parameters(), 0.1)
     (hyper.generator(descriptors) * torch.randn(5, hyper.strategy.outputs)).sum().backward()
-    optimiser.step()
+    optimizer.step()
     assert hyper.generator(descriptors).std(dim=0).max() > 1e-3
 
 
@@ -216,9 +216,9 @@ def test_one_width_is_asked_for(architecture: str, hidden: tuple[int, ...]) -> N
             {"architecture": "transfomer"},
             r"architecture: found 'transfomer'; did you mean 'transformer'\? allowed: 'linear', 'mlp'",
         ),
-        ({"initialisation": "zero"}, r"initialisation: found 'zero'; allowed: 'matched'"),
+        ({"initialization": "zero"}, r"initialization: found 'zero'; allowed: 'matched'"),
         ({"head_norm": "batch"}, r"head_norm: found 'batch'; allowed: 'weight', 'spectral'"),
-        ({"head_norm": "spectral", "initialisation": "bias-hyperinit"}, "head_norm: 'spectral' holds"),
+        ({"head_norm": "spectral", "initialization": "bias-hyperinit"}, "head_norm: 'spectral' holds"),
     ],
 )
 def test_what_does_not_go_is_named(options: Mapping[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from tests.nets.test_strategies import costs
 INDEX = torch.tensor([2, 0, 0, 1, 2, 2])
 
 
-class Asked:
+class SpecialistRequest:
     """A hypernetwork, the loss of a batch, and the gradients that one plain call gives."""
 
     def __init__(self, strategy: str, architecture: str, dtype: torch.dtype = torch.float32) -> None:
@@ -38,23 +38,23 @@ class Asked:
         return list(torch.autograd.grad(self.loss(), self.inputs))
 
 
-def of_both(asked: Asked) -> list[Tensor]:
+def of_both(asked: SpecialistRequest) -> list[Tensor]:
     return list(torch.autograd.grad(asked.loss() + asked.loss(), asked.inputs))
 
 
-def of_weights_used_twice(asked: Asked) -> list[Tensor]:
+def of_weights_used_twice(asked: SpecialistRequest) -> list[Tensor]:
     weights = asked.hyper(asked.descriptors, INDEX)
     y = asked.target(asked.x, weights) + asked.target(asked.x, weights)
     return list(torch.autograd.grad((y * asked.upstream).sum(), asked.inputs))
 
 
-def accumulated(asked: Asked) -> list[Tensor]:
+def accumulated(asked: SpecialistRequest) -> list[Tensor]:
     torch.autograd.backward(asked.loss())
     torch.autograd.backward(asked.loss())
     return [one.grad for one in asked.inputs if one.grad is not None]
 
 
-def of_a_graph_kept(asked: Asked) -> list[Tensor]:
+def of_a_graph_kept(asked: SpecialistRequest) -> list[Tensor]:
     loss = asked.loss()
     torch.autograd.grad(loss, [asked.descriptors], retain_graph=True)
     torch.autograd.backward(loss, retain_graph=True)
@@ -62,11 +62,11 @@ def of_a_graph_kept(asked: Asked) -> list[Tensor]:
     return [one.grad for one in asked.inputs if one.grad is not None]
 
 
-def one_by_one(asked: Asked) -> list[Tensor]:
+def one_by_one(asked: SpecialistRequest) -> list[Tensor]:
     return [2 * torch.autograd.grad(asked.loss(), [one])[0] for one in asked.inputs]
 
 
-def with_a_graph_of_their_own(asked: Asked) -> list[Tensor]:
+def with_a_graph_of_their_own(asked: SpecialistRequest) -> list[Tensor]:
     found = torch.autograd.grad(asked.loss(), asked.inputs, create_graph=True)
     return [2 * one.detach() for one in found]
 
@@ -86,9 +86,9 @@ TWICE = [
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("execution", ["formed", "basis"])
 def test_gradients_do_not_depend_on_how_they_are_asked_for(
-    execution: str, strategy: str, architecture: str, way: Callable[[Asked], list[Tensor]]
+    execution: str, strategy: str, architecture: str, way: Callable[[SpecialistRequest], list[Tensor]]
 ) -> None:
-    asked = Asked(strategy, architecture)
+    asked = SpecialistRequest(strategy, architecture)
     with costs(execution):
         expected, found = asked.expected(), way(asked)
     for one, other in zip(found, expected, strict=True):
@@ -99,7 +99,7 @@ def test_gradients_do_not_depend_on_how_they_are_asked_for(
 @pytest.mark.parametrize("execution", ["formed", "basis"])
 def test_gradients_of_gradients(execution: str, strategy: str) -> None:
     """As a gradient penalty takes them, beside the difference of two penalties."""
-    asked = Asked(strategy, "mlp", torch.float64)
+    asked = SpecialistRequest(strategy, "mlp", torch.float64)
 
     def penalty() -> Tensor:
         found = torch.autograd.grad(asked.loss(), [asked.x, asked.descriptors], create_graph=True)

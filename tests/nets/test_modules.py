@@ -44,8 +44,8 @@ def test_a_generated_module_starts_near_its_own_weights(strategy: str) -> None:
     for name, parameter in plain.named_parameters():
         assert torch.equal(parameter, before[name])
         for task in dense[name].flatten(1):
-            alike = torch.nn.functional.cosine_similarity(task, parameter.flatten(), dim=0)
-            assert alike > 0.6  # masks leave half of the entries
+            all_equal = torch.nn.functional.cosine_similarity(task, parameter.flatten(), dim=0)
+            assert all_equal > 0.6  # masks leave half of the entries
     assert not any(parameter is own for parameter in hyper.parameters() for own in plain.parameters())
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets import MLP, Parallel
 from hyperrl.nets.basis import BasisLinear
-from hyperrl.nets.grouping import Each, Grouped, Rows
+from hyperrl.nets.grouping import Grouped, PerTask, SharedRows
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies import STRATEGIES, Adapter, Full, Partial, Strategy, build
 from hyperrl.nets.strategies.low_rank import LowRank
@@ -153,7 +153,7 @@ def test_one_row_a_task_formed_or_not(name: str, execution: str, tasks: int) -> 
     weights = case.weights(None, execution)
     expected = naive(case.weights(), x, index, torch.tanh)
     assert_equal(target(x, weights), expected)
-    assert_equal(target(x, weights.formed()), expected)
+    assert_equal(target(x, weights.materialize()), expected)
     for key, tensor in weights.dense().items():
         assert_equal(tensor, case.weights().dense()[key])
 
@@ -253,7 +253,7 @@ def test_an_adapter_with_an_activation_is_a_bottleneck_with_a_skip_connection(ex
     expected = torch.stack(rows)
     assert_equal(target(x, case.weights(index, execution)), expected)
     picked = Case(case.strategy, case.features[index], case.weight, case.bias)
-    assert_equal(target(x, picked.weights(None, execution).formed()), expected)
+    assert_equal(target(x, picked.weights(None, execution).materialize()), expected)
     for task in range(3):
         plain = target.specialize(case.weights(None, execution), task)
         assert not any(parameter.requires_grad for parameter in plain.parameters())
@@ -317,10 +317,10 @@ def test_full_generation_takes_the_execution_that_costs_less() -> None:
 
     index = torch.arange(256)
     assert layout(64, index % 16, 16) is Grouped
-    assert layout(64, None, 1) is Rows
+    assert layout(64, None, 1) is SharedRows
     assert layout(4, index % 64, 64) == "basis"
     assert layout(4, index % 4, 4) is Grouped
-    assert layout(256, None, 256) is Each
+    assert layout(256, None, 256) is PerTask
     # one task with most of the rows: every other task's rows would be padded to as many
     skewed = torch.cat([torch.zeros(4000, dtype=torch.long), torch.arange(1, 97)])
     assert layout(2, skewed % 97, 97) == "basis"

@@ -37,7 +37,7 @@ def started(
 @pytest.mark.parametrize("sizes", [(1, 2), (4, 2), (17, 6)])
 @pytest.mark.parametrize("hidden", [(64, 64), (256, 128)])
 @pytest.mark.parametrize("reach", [1.0, 5.0])
-def test_statistics_of_orthogonal_initialisation(
+def test_statistics_of_orthogonal_initialization(
     strategy: str, sizes: tuple[int, int], hidden: tuple[int, ...], reach: float
 ) -> None:
     torch.manual_seed(0)
@@ -59,7 +59,7 @@ def test_statistics_of_orthogonal_initialisation(
 
 
 @pytest.mark.parametrize("strategy", NEW)
-def test_without_orthogonal_initialisation_layers_start_as_torch_does(strategy: str) -> None:
+def test_without_orthogonal_initialization_layers_start_as_torch_does(strategy: str) -> None:
     torch.manual_seed(0)
     target = MLP(40, 30, (64,), gain=None)
     dense = started(strategy, target.layers, features_over(1.0))
@@ -97,9 +97,9 @@ def test_where_tasks_do_not_differ_a_step_of_learning_is_small(
     )
     descriptor, x = torch.full((1, hyper.descriptor_dim), 0.3), torch.randn(64, 4)
     before = target(x, hyper(descriptor))
-    optimiser = torch.optim.Adam(hyper.parameters(), lr=3e-4)
+    optimizer = torch.optim.Adam(hyper.parameters(), lr=3e-4)
     before.square().mean().backward()
-    optimiser.step()
+    optimizer.step()
     after = target(x, hyper(descriptor))
     assert 0.1 < before.std() < 2
     assert (after - before).abs().max() < 2 * before.abs().max()

@@ -79,7 +79,7 @@ HYPERNETWORK: list[tuple[dict[str, Any], str]] = [
     ({"strategy": "mask", "strategy_options": {"sparsity": 1}}, "sparsity: found 1; allowed: a number, 0 or"),
     ({"generate": "actor"}, "generate: found 'actor'; allowed: 'all', or a list of layers"),
     ({"architecture": "mpl"}, "architecture: found 'mpl'; did you mean 'mlp'? allowed: 'linear', "),
-    ({"initialisation": None}, "initialisation: found None; allowed: 'matched', "),
+    ({"initialization": None}, "initialization: found None; allowed: 'matched', "),
     ({"head_norm": "wait"}, "head_norm: found 'wait'; did you mean 'weight'? allowed: 'weight', "),
     ({"magnitude_invariant": "no"}, "magnitude_invariant: found 'no'; allowed: True or False"),
     ({"trunk": "one"}, "trunk: found 'one'; allowed: "),

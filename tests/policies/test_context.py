@@ -63,7 +63,7 @@ def hypernetwork_sees(made: HyperActorCriticPolicy, change: Callable[[Tensor], T
         return (change(inputs[0]), *inputs[1:])
 
     made.generated.hyper.register_forward_pre_hook(hook)
-    made.generated.drop_kept()
+    made.generated.clear_cache()
 
 
 @pytest.mark.parametrize("options", [{}, {"use_sde": True}, {"share_features_extractor": False}])

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor
 
-from hyperrl.policies import ContextReplayBuffer, GeneratedMLP
+from hyperrl.policies import ContextReplayBuffer, GeneratedNetworks
 from tests.policies.worlds import OBSERVATIONS, samples, tensors, venv
 
 sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs the extra: pip install 'hyperrl[contrib]'")
@@ -62,8 +62,8 @@ def values(model: Any, seen: Any) -> Tensor:
         return torch.cat([policy.quantile_net(seen), policy.quantile_net_target(seen)], dim=1).flatten(1)
     if hasattr(policy, "critic_target"):
         actions = policy.actor(seen, True)
-        judged = [policy.critic(seen, actions), policy.critic_target(seen, actions)]
-        return torch.cat([actions, *(each.flatten(1) for each in judged)], dim=1)
+        q_values = [policy.critic(seen, actions), policy.critic_target(seen, actions)]
+        return torch.cat([actions, *(each.flatten(1) for each in q_values)], dim=1)
     if hasattr(policy, "lstm_actor"):
         remembered = states(policy, rows), torch.zeros(rows)
         actions, value, log_prob, _ = policy(seen, *remembered, deterministic=True)
@@ -165,8 +165,8 @@ def test_targets_follow_by_polyak_averaging_and_are_never_stale(kind: str) -> No
 def test_copies_keep_no_weights_of_targets(kind: str) -> None:
     for one in (made(kind), copy.deepcopy(made(kind))):
         for name, part in one.policy.named_children():
-            generated = [module for module in part.modules() if isinstance(module, GeneratedMLP)]
-            assert [each.keeps for each in generated] == [not name.endswith("_target")] * len(generated)
+            generated = [module for module in part.modules() if isinstance(module, GeneratedNetworks)]
+            assert [each.caching for each in generated] == [not name.endswith("_target")] * len(generated)
 
 
 def distribution(policy: Any, seen: Any) -> torch.distributions.Distribution:
@@ -293,7 +293,7 @@ def test_sequences_that_begin_with_an_episode_are_one_pass() -> None:
     for late in (0.0, 1.0):
         starts[6] = late
         expected = policies.RecurrentActorCriticPolicy._process_sequence(x, state, starts, lstm)
-        found = contrib.SwiftRecurrentPolicy._process_sequence(x, state, starts, lstm)
+        found = contrib.FastRecurrentPolicy._process_sequence(x, state, starts, lstm)
         torch.testing.assert_close(found, expected)
 
 

@@ -14,7 +14,7 @@ from stable_baselines3.common.distributions import (
 )
 from torch import Tensor
 
-from hyperrl.policies.distributions import LeanCategorical, LeanDiagGaussian
+from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian
 from tests.policies.worlds import OBSERVATIONS, policy, samples, tensors
 
 
@@ -25,10 +25,10 @@ def pair(rows: int, actions: int, seed: int = 0, spread: float = 1.0) -> tuple[T
     return means, log_std, torch.randn(rows, actions)
 
 
-def both(means: Tensor, log_std: Tensor) -> tuple[LeanDiagGaussian, DiagGaussianDistribution]:
+def both(means: Tensor, log_std: Tensor) -> tuple[FastDiagGaussian, DiagGaussianDistribution]:
     actions = means.shape[1]
     return (
-        LeanDiagGaussian(actions).proba_distribution(means, log_std),
+        FastDiagGaussian(actions).proba_distribution(means, log_std),
         DiagGaussianDistribution(actions).proba_distribution(means, log_std),
     )
 
@@ -79,7 +79,7 @@ def test_samples_are_those_of_sb3_draw_by_draw() -> None:
 
 def test_statistics_of_samples() -> None:
     means, log_std = torch.tensor([[0.5, -2.0]]).expand(40_000, 2), torch.tensor([0.3, -1.2])
-    lean = LeanDiagGaussian(2).proba_distribution(means, log_std)
+    lean = FastDiagGaussian(2).proba_distribution(means, log_std)
     drawn = lean.sample()
     std = log_std.exp()
     error = 5 * std / math.sqrt(len(drawn))
@@ -92,7 +92,7 @@ def test_statistics_of_samples() -> None:
 
 def test_helpers_of_sb3() -> None:
     means, log_std, _ = pair(4, 2)
-    lean = LeanDiagGaussian(2)
+    lean = FastDiagGaussian(2)
     actions, log_prob = lean.log_prob_from_params(means, log_std)
     torch.testing.assert_close(log_prob, both(means, log_std)[1].log_prob(actions))
     torch.testing.assert_close(lean.actions_from_params(means, log_std, deterministic=True), means)
@@ -128,7 +128,7 @@ def test_probabilities_of_choices_with_their_gradients(rows: int, actions: int, 
     torch.manual_seed(seed)
     logits = (3 * torch.randn(rows, actions)).requires_grad_()
     taken = torch.randint(actions, (rows,))
-    lean = LeanCategorical(actions).proba_distribution(logits)
+    lean = FastCategorical(actions).proba_distribution(logits)
     plain = CategoricalDistribution(actions).proba_distribution(logits)
     assert torch.equal(lean.mode(), plain.mode())
     for found, expected in (
@@ -151,14 +151,14 @@ def test_probabilities_of_choices_with_their_gradients(rows: int, actions: int, 
 def test_draws_of_choices_are_those_of_sb3() -> None:
     logits = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(1)
-    found = LeanCategorical(4).proba_distribution(logits).sample()
+    found = FastCategorical(4).proba_distribution(logits).sample()
     torch.manual_seed(1)
     assert torch.equal(found, CategoricalDistribution(4).proba_distribution(logits).sample())
 
 
 def test_an_impossible_choice_has_no_part_in_the_entropy() -> None:
     logits = torch.tensor([[0.0, -torch.inf, 0.0]])
-    lean = LeanCategorical(3).proba_distribution(logits)
+    lean = FastCategorical(3).proba_distribution(logits)
     torch.testing.assert_close(lean.entropy(), torch.tensor([math.log(2)]))
     again = pickle.loads(pickle.dumps(lean))
     assert torch.equal(again.mode(), lean.mode())

@@ -152,7 +152,7 @@ def test_evaluating_in_the_middle_of_training_changes_nothing_but_rounding() -> 
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_normalising_the_observation_leaves_the_context(strategy: str) -> None:
+def test_normalizing_the_observation_leaves_the_context(strategy: str) -> None:
     env = VecNormalize(venv("context"), norm_obs_keys=["obs"])
     built = model(env, strategy=strategy)
     seen: list[torch.Tensor] = []

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies import (
     ContextReplayBuffer,
-    GeneratedMLP,
+    GeneratedNetworks,
     HyperDQNPolicy,
     HyperSACPolicy,
     HyperTD3Policy,
@@ -51,8 +51,8 @@ def values(model: Any, observations: Any) -> Tensor:
             if isinstance(policy, HyperSACPolicy)
             else policy.actor(observations)
         )
-        judged = [*policy.critic(observations, actions), *policy.critic_target(observations, actions)]
-        return torch.cat([actions, *judged], dim=1)
+        q_values = [*policy.critic(observations, actions), *policy.critic_target(observations, actions)]
+        return torch.cat([actions, *q_values], dim=1)
 
 
 def observed(model: Any, count: int = 6, seed: int = 0) -> Any:
@@ -127,7 +127,7 @@ def test_networks_equal_their_weights_applied_by_hand(kind: str) -> None:
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_targets_follow_by_polyak_averaging_and_are_never_stale(kind: str, strategy: str) -> None:
-    """Between two uses of a target there may be no optimiser's step, only the averaging."""
+    """Between two uses of a target there may be no optimizer's step, only the averaging."""
     model = made(kind, strategy=strategy)
     for name in TARGETS[kind]:
         own, target = getattr(model, name), getattr(model, f"{name}_target")
@@ -179,8 +179,8 @@ def test_copies_and_loaded_models_keep_no_weights_of_targets(kind: str, tmp_path
     model.save(tmp_path / "model.zip")
     for one in (model, copy.deepcopy(model), type(model).load(tmp_path / "model.zip", device="cpu")):
         for name, part in one.policy.named_children():
-            generated = [module for module in part.modules() if isinstance(module, GeneratedMLP)]
-            assert [each.keeps for each in generated] == [not name.endswith("_target")] * len(generated)
+            generated = [module for module in part.modules() if isinstance(module, GeneratedNetworks)]
+            assert [each.caching for each in generated] == [not name.endswith("_target")] * len(generated)
 
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
@@ -205,7 +205,7 @@ def test_each_critic_learns_from_its_own_loss(kind: str, trunk: str, strategy: s
                 for parameter, gradient in zip(parameters, gradients, strict=True):
                     if gradient is not None:
                         parameter.add_(sign * step / moves**0.5 * gradient)
-                critic.generated.drop_kept()
+                critic.generated.clear_cache()
                 losses.append(float(critic(seen, actions)[number].square().sum()))
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -221,8 +221,8 @@ def test_an_actors_loss_has_the_gradients_that_it_has_through_plain_critics(kind
     seen = observed(model)
 
     def loss(actions: Tensor) -> Tensor:
-        judged: Tensor = torch.cat(model.critic(seen, actions), dim=1)
-        return judged.min(dim=1).values.sum()
+        q_values: Tensor = torch.cat(model.critic(seen, actions), dim=1)
+        return q_values.min(dim=1).values.sum()
 
     actions = model.actor(seen, True) if kind == "sac" else model.actor(seen)
     own = list(model.actor.parameters())
@@ -288,7 +288,7 @@ def test_a_part_without_a_generated_layer_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_specialised_network_acts_as_the_policy_does(kind: str) -> None:
+def test_the_specialized_network_acts_as_the_policy_does(kind: str) -> None:
     model = made(kind)
     model.learn(40)
     seen = observed(model)
@@ -321,7 +321,7 @@ def test_gsde_clips_the_means_that_noise_is_added_to() -> None:
 
 @pytest.mark.parametrize("kind", ["sac", "td3"])
 def test_an_extractor_that_actor_and_critics_share_is_the_actors_to_learn(kind: str) -> None:
-    """As in Stable-Baselines3: two optimisers on one layer would pull it about."""
+    """As in Stable-Baselines3: two optimizers on one layer would pull it about."""
     model = made(kind, policy_kwargs={"features_extractor_class": Layered, "share_features_extractor": True})
     assert model.actor.features_extractor is model.critic.features_extractor
     shared = {id(one) for one in model.actor.features_extractor.parameters()}

@@ -16,7 +16,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 import hyperrl.policies as ours
-from hyperrl.policies import GeneratedMLP
+from hyperrl.policies import GeneratedNetworks
 from hyperrl.policies.effort import Effort
 from tests.policies.worlds import OBSERVATIONS, samples, tensors, vector, venv
 
@@ -68,7 +68,7 @@ def test_without_a_context_training_is_bit_for_bit_that_of_sb3s_policy(name: str
     same_weights(one, other, rounding=1e-5 if name == "RecurrentPPO" else 0.0)
     before, after = (model.policy.state_dict() for model in (start[0], one))
     assert any(not torch.equal(before[key], after[key]) for key in after)
-    assert not any(isinstance(module, GeneratedMLP) for module in one.policy.modules())
+    assert not any(isinstance(module, GeneratedNetworks) for module in one.policy.modules())
 
 
 @pytest.mark.parametrize("name", ["PPO", "SAC"])
@@ -239,7 +239,7 @@ def test_a_hypernetwork_is_made_without_a_context_where_an_input_is_named() -> N
     for inputs in (["state"], ["noise"]):
         assert not made("PPO", True, policy_kwargs={"hypernetwork": {"inputs": inputs}}).policy.one_task
     model = made("RecurrentPPO", True, policy_kwargs={"hypernetwork": {"inputs": ["memory"]}})
-    assert any(isinstance(module, GeneratedMLP) for module in model.policy.modules())
+    assert any(isinstance(module, GeneratedNetworks) for module in model.policy.modules())
 
 
 @pytest.mark.parametrize("name", ["PPO", "SAC", "TD3", "TQC", "RecurrentPPO"])

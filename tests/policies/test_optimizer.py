@@ -91,7 +91,7 @@ def test_a_rate_of_zero_freezes_and_only_that_part() -> None:
     assert same == {name: name == "shared" for name in groups}
 
 
-def test_the_optimiser_is_sb3s_own_where_nothing_asks_for_another() -> None:
+def test_the_optimizer_is_sb3s_own_where_nothing_asks_for_another() -> None:
     assert type(learner().policy.optimizer) is torch.optim.Adam
     assert type(learner(A2C, lr_scale={"heads": 1.0}).policy.optimizer) is torch.optim.RMSprop
 

@@ -126,7 +126,7 @@ def test_normalize_images(normalize_images: bool) -> None:
     assert (seen[0].max() <= 1) == normalize_images
 
 
-def test_images_may_come_normalised() -> None:
+def test_images_may_come_normalized() -> None:
     floats = spaces.Dict(picture=spaces.Box(0, 1, (3, 36, 36), np.float32), context=vector(2))
     built = model(venv(floats), normalize_images=False, features_extractor_kwargs={"cnn_output_dim": 8})
     assert any(isinstance(one, NatureCNN) for one in built.policy.modules())

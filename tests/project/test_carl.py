@@ -24,7 +24,7 @@ BOUNDS = {
     "MountainCar-v0": [0.9, 0.07],
     "MountainCarContinuous-v0": [0.9, 0.07],
 }
-CENTRES = {"MountainCar-v0": [-0.3, 0.0], "MountainCarContinuous-v0": [-0.3, 0.0]}
+CENTERS = {"MountainCar-v0": [-0.3, 0.0], "MountainCarContinuous-v0": [-0.3, 0.0]}
 
 
 def transitions(base: str, feature: str | None, factor: float = 1.0) -> list[Any]:
@@ -40,7 +40,7 @@ def transitions(base: str, feature: str | None, factor: float = 1.0) -> list[Any
     for _ in range(400):
         env.np_random = np.random.default_rng(1)
         bounds = np.array(BOUNDS[base])
-        env.state = np.array(CENTRES.get(base, 0.0 * bounds)) + rng.uniform(-bounds, bounds)
+        env.state = np.array(CENTERS.get(base, 0.0 * bounds)) + rng.uniform(-bounds, bounds)
         env.steps_beyond_terminated = None
         _, reward, terminated, *_ = env.step(env.action_space.sample())
         found.append([*np.asarray(env.state, float), float(reward), float(terminated)])

@@ -390,7 +390,7 @@ def test_the_entropy_coefficient_is_no_parameter(name: str) -> None:
     assert trained.log_ent_coef.item() != 0.0 == fresh.log_ent_coef.item()
 
 
-def test_a_relabelled_success_is_no_end() -> None:
+def test_a_relabeled_success_is_no_end() -> None:
     from stable_baselines3 import SAC, HerReplayBuffer
 
     class Line(gym.Env[Any, Any]):

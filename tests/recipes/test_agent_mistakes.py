@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hyperrl.recipes import HyperPolicy, parse_agent
+from hyperrl.recipes import HyperPolicyRecipe, parse_agent
 from tests.recipes.mistakes import agent, refusal
 
 HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
@@ -26,7 +26,7 @@ HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"architecture": "recurrent", "hidden": []}, "hidden: found []; allowed: one or more equal widths"),
     (
-        {"head_norm": "spectral", "initialisation": "bias-hyperinit"},
+        {"head_norm": "spectral", "initialization": "bias-hyperinit"},
         'head_norm: found "spectral"; allowed: weight or none with',
     ),
     ({"inputs": []}, "inputs: found []; allowed: at least 1"),
@@ -95,7 +95,11 @@ AGENT_MISTAKES = [
     (agent(about="\x1b[31m"), 'about: found "\\u001b[31m"; allowed: text without control characters'),
     (agent(name="a b"), "name: found \"a b\"; allowed: a name of at most 64 letters, digits, '-' and '_'"),
     (agent(name="../a"), 'name: found "../a"; allowed: a name of at most'),
-    (agent(format=2), "format: found 2; allowed: 1"),
+    (agent(format=3), "format: found 3; allowed: 2"),
+    (
+        agent(format=1),
+        "format: found 1; allowed: 2, in which policy.hypernetwork.initialisation is named initialization",
+    ),
     (
         agent(sampler="random"),
         "sampler: found \"random\"; allowed: 'uniform', 'round-robin', 'plr' or 'cvar'",
@@ -207,7 +211,7 @@ AGENT_MISTAKES = [
         agent(
             algorithm={"name": "recurrent_ppo", "n_steps": 16, "batch_size": 127}, policy={"kind": "blind"}
         ),
-        "algorithm.batch_size: found 127; allowed: at least 2 where advantages are normalised, and no single",
+        "algorithm.batch_size: found 127; allowed: at least 2 where advantages are normalized, and no single",
     ),
     (
         agent(
@@ -296,7 +300,7 @@ def test_names_of_layers_follow_the_networks() -> None:
         "hypernetwork": {"generate": ["actor.conv.0", "actor.head.norm.0", "critic.head.0"]},
     }
     policy = parse_agent(agent(policy=fields), "x").policy
-    assert isinstance(policy, HyperPolicy)
+    assert isinstance(policy, HyperPolicyRecipe)
     assert policy.layers == {
         "actor": ("actor.conv.0", "actor.head.0", "actor.head.norm.0", "actor.head.1"),
         "critic": ("critic.conv.0", "critic.head.0"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hyperrl.errors import UserError, nearest
+from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes import load_agent, load_family, parse_agent, resolve
 from tests.recipes.mistakes import agent, refusal
 
@@ -70,10 +70,10 @@ def test_unknown_names(load: Any, name: str, message: str) -> None:
 
 
 def test_nearest_offers_what_helps() -> None:
-    assert nearest("odd", ["ode", "cartpole"]) == "; did you mean 'ode'? known: ode, cartpole"
-    assert nearest("zzz", ["ode"]) == "; known: ode"
-    assert nearest("zzz", [f"long-name-{n}" for n in range(50)]) == ""
-    assert nearest("zzz", []) == ""
+    assert did_you_mean("odd", ["ode", "cartpole"]) == "; did you mean 'ode'? known: ode, cartpole"
+    assert did_you_mean("zzz", ["ode"]) == "; known: ode"
+    assert did_you_mean("zzz", [f"long-name-{n}" for n in range(50)]) == ""
+    assert did_you_mean("zzz", []) == ""
 
 
 def test_a_message_is_one_line() -> None:

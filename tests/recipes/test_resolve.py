@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import Feature, HyperPolicy, load_agent, load_family, parse_agent, parse_family, resolve
+from hyperrl.recipes import (
+    Feature,
+    HyperPolicyRecipe,
+    load_agent,
+    load_family,
+    parse_agent,
+    parse_family,
+    resolve,
+)
 
 
 def test_the_family_overrides_the_agent() -> None:
@@ -36,7 +44,7 @@ def test_the_user_overrides_both() -> None:
     agent: Any = resolve(load_agent("hyper-ppo"), load_family("pendulum"), overrides)
     assert (agent.steps, agent.n_envs, agent.sampler) == (1000, 2, "round-robin")
     assert (agent.algorithm.learning_rate, agent.algorithm.gamma) == (5e-4, 0.95)
-    assert isinstance(agent.policy, HyperPolicy)
+    assert isinstance(agent.policy, HyperPolicyRecipe)
     assert (agent.policy.hypernetwork.rank, agent.policy.hypernetwork.hidden) == (4, ())
     assert agent.policy.model_dump()["net_arch"] == {"pi": (8,), "vf": (16, 16)}
     assert agent.policy.log_std_init == -0.7

@@ -65,7 +65,9 @@ def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> Non
         assert value == arguments[field].default, field
 
 
-@pytest.mark.parametrize("policy", [recipes.HyperPolicy, recipes.ConcatPolicy, recipes.BlindPolicy])
+@pytest.mark.parametrize(
+    "policy", [recipes.HyperPolicyRecipe, recipes.ConcatPolicyRecipe, recipes.BlindPolicyRecipe]
+)
 def test_policy_fields_are_arguments(policy: type[recipes.Model]) -> None:
     arguments = inspect.signature(ActorCriticPolicy.__init__).parameters
     ours = set(policy.model_fields) - OWN - set(OF_SOME)

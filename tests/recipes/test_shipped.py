@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from hyperrl.recipes import (
-    ConcatPolicy,
-    HyperPolicy,
+    ConcatPolicyRecipe,
+    HyperPolicyRecipe,
     Linspace,
     Part,
     load_agent,
@@ -127,9 +127,9 @@ def test_agents_differ_in_their_policies() -> None:
     default, full, matched = (
         load_agent(name).policy for name in ("hyper-ppo", "hyper-ppo-full", "concat-ppo-matched")
     )
-    assert isinstance(default, HyperPolicy)
-    assert isinstance(full, HyperPolicy)
-    assert isinstance(matched, ConcatPolicy)
+    assert isinstance(default, HyperPolicyRecipe)
+    assert isinstance(full, HyperPolicyRecipe)
+    assert isinstance(matched, ConcatPolicyRecipe)
     assert (default.hypernetwork.strategy, full.hypernetwork.strategy) == ("modulation", "full")
     assert full.hypernetwork.hidden == (64,)
     assert matched.match_parameters == "hyper-ppo"

@@ -113,7 +113,7 @@ def test_a_corrupt_run_yaml_is_told_in_one_line(run: Run) -> None:
         whole.replace("seed: 3", "seed: -3"),
         whole.replace("format: 1", "format: 2", 1),
         whole + "seed: 4\n",
-        whole + "colour: red\n",
+        whole + "color: red\n",
         "!!python/object/apply:os.system ['true']",
         "\x00\x01",
     ]

@@ -72,7 +72,7 @@ def test_the_states_of_random_generators_come_back() -> None:
     assert other.random() == numpy.random()
 
 
-def test_an_optimisers_state_comes_back() -> None:
+def test_an_optimizers_state_comes_back() -> None:
     layer = torch.nn.Linear(2, 2)
     adam = torch.optim.Adam(layer.parameters(), lr=0.1)
     layer(torch.ones(1, 2)).sum().backward()

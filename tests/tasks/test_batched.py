@@ -99,7 +99,7 @@ def test_a_batch_equals_single_environments(name: str, num_envs: int) -> None:
 
 @settings(max_examples=40)
 @given(data=st.data(), name=st.sampled_from(BATCHED), num_envs=st.integers(1, 70))
-def test_no_row_depends_on_its_neighbours(data: st.DataObject, name: str, num_envs: int) -> None:
+def test_no_row_depends_on_its_neighbors(data: st.DataObject, name: str, num_envs: int) -> None:
     dynamics = batchable(Family.load(name).recipe)
     assert dynamics is not None
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))

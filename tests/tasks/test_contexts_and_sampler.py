@@ -24,7 +24,7 @@ SPACE = ContextSpace(
 )
 
 
-def test_the_descriptor_is_normalised_by_the_training_range_and_bounded_by_the_widest() -> None:
+def test_the_descriptor_is_normalized_by_the_training_range_and_bounded_by_the_widest() -> None:
     assert SPACE.names == ("mass", "angle", "sign")
     assert SPACE.descriptor_names == ("mass", "angle.cos", "angle.sin", "sign")
     assert SPACE.descriptor_dim == 4

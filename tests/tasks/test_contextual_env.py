@@ -188,7 +188,7 @@ def test_an_attribute_that_cannot_carry_the_feature_is_refused(base: str, attrib
         ("CartPol-v1", {}, "CartPol"),
         ("nowhere/Thing-v0", {}, "nowhere"),
         ("no_such_module:Thing-v0", {}, "no_such_module"),
-        ("CartPole-v1", {"colour": "red"}, "colour"),
+        ("CartPole-v1", {"color": "red"}, "color"),
         ("hyperrl-base/ode-v0", {"dimension": 3}, "dimension is 3; 1 or 2"),
         ("hyperrl-base/ode-v0", {"force": "strong"}, "force is 'strong'; a finite number"),
         ("hyperrl-base/ode-v0", {"dimnsion": 2}, "dimnsion"),

@@ -312,7 +312,7 @@ def test_an_environment_that_speaks_carls_interface_is_a_family() -> None:
     [
         ({"observe": ["obz"]}, "observe: the base's observation has no key 'obz'; did you mean 'obs'"),
         ({"base": "CartPole-v1"}, "observe: the base's observation is no dictionary"),
-        ({"kwargs": {"colours": [1, 2]}}, "colours"),
+        ({"kwargs": {"colors": [1, 2]}}, "colors"),
     ],
 )
 def test_what_cannot_be_seen_is_refused(more: dict[str, Any], says: str) -> None:

@@ -72,7 +72,7 @@ def test_a_family_renders(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ode", "point-goal", "double-integrator", "double-integrator-friction"])
 def test_our_pictures_show_goal_state_trail_and_task(name: str) -> None:
-    from hyperrl.tasks.dynamics.picture import _COLOURS
+    from hyperrl.tasks.dynamics.picture import _COLORS
 
     family = Family.load(name)
     env = family.make(render_mode="rgb_array")
@@ -84,7 +84,7 @@ def test_our_pictures_show_goal_state_trail_and_task(name: str) -> None:
         pictures.append(env.render())
     for picture in pictures:
         for part in ("goal", "state", "trail", "ink"):
-            assert (picture == _COLOURS[part]).all(axis=2).sum() > 20, part
+            assert (picture == _COLORS[part]).all(axis=2).sum() > 20, part
     assert (pictures[0] != pictures[1]).any()
     env.close()
 

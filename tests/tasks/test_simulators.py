@@ -179,7 +179,7 @@ def test_the_cheetahs_total_mass_is_scaled(name: str) -> None:
 
 @pytest.mark.parametrize("name", playable(DYNAMICS))
 def test_a_fall_follows_gravity(name: str) -> None:
-    """In the first moment of free fall the centre of mass accelerates by gravity, whatever the masses."""
+    """In the first moment of free fall the center of mass accelerates by gravity, whatever the masses."""
     import mujoco
 
     env = Family.load(name).make_default()
@@ -241,7 +241,7 @@ def test_an_inverted_motor_undoes_an_inverted_action(name: str) -> None:
 
 @pytest.mark.parametrize("name", playable(LANDERS))
 def test_a_lander_falls_by_its_gravity(name: str) -> None:
-    """With engines off and no wind, a step of 1/50 s speeds the centre of mass up by gravity."""
+    """With engines off and no wind, a step of 1/50 s speeds the center of mass up by gravity."""
     env = Family.load(name).make_default()
     base: Any = env.base
     off: Any = 0 if isinstance(env.action_space, gym.spaces.Discrete) else np.zeros(2, np.float32)

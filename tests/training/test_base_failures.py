@@ -15,7 +15,7 @@ from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import Run
 from hyperrl.tasks import Family, contextualize
 from hyperrl.training import train
-from hyperrl.training.finite import Finite
+from hyperrl.training.divergence import DivergenceGuard
 from tests.training.conftest import COMMON, SMALL
 
 ID = "hyperrl-tests/Failing-v0"
@@ -134,7 +134,7 @@ def test_an_error_at_the_first_reset_is_never_hidden(tmp_path: Path, monkeypatch
     monkeypatch.setattr("hyperrl.training.vec_env.BatchedVecEnv.reset", fail)
     with pytest.raises(ValueError, match="no first reset"):
         train(recipe, family, out=tmp_path / "one", steps=512)
-    finite: Any = Finite(Run.open(tmp_path / "one"), family)
+    finite: Any = DivergenceGuard(Run.open(tmp_path / "one"), family)
     finite.model = "none whose weights can be looked at"
     with pytest.raises(ValueError, match="no first reset"), finite.explaining_errors([]):
         fail()

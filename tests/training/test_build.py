@@ -9,10 +9,16 @@ from torch import nn
 
 from hyperrl import recipes
 from hyperrl.errors import UserError
-from hyperrl.nets import GENERATORS, INITIALISATIONS, STRATEGIES, HyperNetwork
+from hyperrl.nets import GENERATORS, INITIALIZATIONS, STRATEGIES, HyperNetwork
 from hyperrl.nets.strategies import options_of
-from hyperrl.policies import BlindExtractor, ContextReplayBuffer, GeneratingPolicy, HyperActorCriticPolicy
-from hyperrl.recipes import AgentRecipe, BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy
+from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperActorCriticPolicy, HyperPolicy
+from hyperrl.recipes import (
+    AgentRecipe,
+    BlindPolicyRecipe,
+    ConcatPolicyRecipe,
+    Hypernetwork,
+    HyperPolicyRecipe,
+)
 from hyperrl.recipes.policy import STRATEGY_OPTIONS
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model
@@ -28,7 +34,7 @@ def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tupl
     return build_model(recipe, env, seed=5, device=device), recipe, loaded
 
 
-@pytest.mark.parametrize("kind", [HyperPolicy, ConcatPolicy, BlindPolicy])
+@pytest.mark.parametrize("kind", [HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe])
 def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
     arguments = inspect.signature(ActorCriticPolicy).parameters
     assert {"net_arch", "activation_fn"} <= arguments.keys()
@@ -45,14 +51,14 @@ def test_hypernetwork_fields_are_arguments_with_the_same_defaults() -> None:
     fields = {name: field.default for name, field in Hypernetwork.model_fields.items()}
     taken = fields.keys() - own - set(named) - {"activation"}
     assert {name: fields[name] for name in taken} == {name: arguments[name].default for name in taken}
-    assert "hypernetwork" in inspect.signature(GeneratingPolicy).parameters
+    assert "hypernetwork" in inspect.signature(HyperPolicy).parameters
 
 
 def test_strategies_and_their_options_are_those_of_nets() -> None:
     fields = Hypernetwork.model_fields
     assert get_args(fields["strategy"].annotation) == tuple(STRATEGIES)
     assert get_args(fields["architecture"].annotation) == tuple(GENERATORS)
-    assert get_args(fields["initialisation"].annotation) == INITIALISATIONS
+    assert get_args(fields["initialization"].annotation) == INITIALIZATIONS
     for strategy in STRATEGIES:
         ours = {name.removeprefix("adapter_") for name in STRATEGY_OPTIONS.get(strategy, ())}
         assert ours == set(options_of(strategy)) - {"rank"}
@@ -68,7 +74,7 @@ def test_strategies_and_their_options_are_those_of_nets() -> None:
 def test_the_layers_that_a_recipe_may_name_are_the_targets(fields: tuple[str, ...]) -> None:
     model, recipe, _ = build("hyper-ppo", "ode", *fields)
     assert isinstance(model.policy, HyperActorCriticPolicy)
-    assert isinstance(recipe.policy, HyperPolicy)
+    assert isinstance(recipe.policy, HyperPolicyRecipe)
     named = [name for names in recipe.policy.layers.values() for name in names]
     assert named == list(model.policy.generated.target.layers)
 
@@ -101,8 +107,10 @@ def extractor_of(policy: Any) -> Any:
 def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
     model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode")
     assert type(model) is theirs(recipe.algorithm.name)
-    assert isinstance(model.policy, GeneratingPolicy) == isinstance(recipe.policy, HyperPolicy)
-    assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(recipe.policy, BlindPolicy)
+    assert isinstance(model.policy, HyperPolicy) == isinstance(recipe.policy, HyperPolicyRecipe)
+    assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(
+        recipe.policy, BlindPolicyRecipe
+    )
     for name, value in recipe.algorithm.model_dump(exclude=CHANGED).items():
         assert getattr(model, name) == value
     assert (model.seed, model.n_envs) == (5, recipe.n_envs)

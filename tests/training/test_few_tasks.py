@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hyperrl.cli import main
-from hyperrl.evaluation.watching import shown
+from hyperrl.evaluation.playback import shown
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 

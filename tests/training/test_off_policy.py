@@ -93,7 +93,7 @@ def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
         learnable("hyper-qrdqn", "cartpole"),
     ],
 )
-def test_a_loaded_agent_acts_and_specialises(start: Start, agent: str, family: str) -> None:
+def test_a_loaded_agent_acts_and_specializes(start: Start, agent: str, family: str) -> None:
     run = start(agent, family, steps=512)
     tasks = Family(run.spec.family)
     loaded = Agent(run, tasks, load_model(run, "latest"))

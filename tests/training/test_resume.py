@@ -18,7 +18,7 @@ from hyperrl.store import Resumed, Run
 from hyperrl.store.lock import locked
 from hyperrl.tasks import Family
 from hyperrl.training import resume, train
-from hyperrl.training.checkpoint import alike, load_state, save_state
+from hyperrl.training.checkpoint import load_state, same_structure, save_state
 from tests.suite import learnable
 from tests.training.conftest import Start, killer, small
 
@@ -268,12 +268,12 @@ def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
 @pytest.mark.usefixtures("no_telemetry")
 @pytest.mark.parametrize("name", ["step", "exp_avg"])
 @pytest.mark.parametrize("forged", [[[1.0, 2.0, 3.0]], float("nan")], ids=["shape", "not finite"])
-def test_a_checkpoint_with_a_forged_optimiser_is_refused(start: Start, name: str, forged: object) -> None:
+def test_a_checkpoint_with_a_forged_optimizer_is_refused(start: Start, name: str, forged: object) -> None:
     killed = start(name="killed", steps=2048, killed_at=1536)
     tensors, meta = killed.load_checkpoint("latest")
     key = next(key for key in tensors if key.startswith("optimizer/") and key.endswith(f"/{name}"))
     killed.save_checkpoint("latest", {**tensors, key: torch.as_tensor(forged)}, meta)
-    with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimiser is of another kind"):
+    with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimizer is of another kind"):
         resume(killed)
 
 
@@ -363,5 +363,5 @@ def test_parts_of_a_state_are_of_the_kind_that_is_expected() -> None:
         (np.zeros(2, np.float32), np.zeros(2)), (torch.zeros(2), np.zeros(2)),
         (torch.zeros(3), torch.zeros(2)),
     ]  # fmt: skip
-    assert [pair for pair in same if not alike(*pair)] == []
-    assert [pair for pair in other if alike(*pair)] == []
+    assert [pair for pair in same if not same_structure(*pair)] == []
+    assert [pair for pair in other if same_structure(*pair)] == []

@@ -8,9 +8,9 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.api import evaluate
+from hyperrl.deploy.extract import specialist
+from hyperrl.deploy.sb3 import plain_model
 from hyperrl.errors import UserError
-from hyperrl.specialists.reading import specialist
-from hyperrl.specialists.sb3 import plain_model
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, load_model, resume, train

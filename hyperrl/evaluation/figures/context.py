@@ -125,7 +125,7 @@ def _draw(axes: Axes, panel: _Panel, agents: Mapping[str, Sequence[TaskResult]],
         elif len(agents) > 1:
             x = [r.context[panel.feature] for r in shown[agent]]
             y = [r.mean for r in shown[agent]]
-            axes.plot(x, y, look.marker, color=look.colour, label=agent, alpha=0.6, markeredgewidth=0)
+            axes.plot(x, y, look.marker, color=look.color, label=agent, alpha=0.6, markeredgewidth=0)
     _splits(axes, panel, everything, family, apart=len(agents) == 1)
     if panel.fixed:
         features = family.recipe.features
@@ -154,16 +154,16 @@ def _curve(
 
     marker = look.marker if len(values) <= 50 else ""
     means = along([float(each.mean()) for each in runs.values()])
-    axes.plot(x, means, marker=marker, color=look.colour, label=agent, zorder=3)
+    axes.plot(x, means, marker=marker, color=look.color, label=agent, zorder=3)
     if intervals:
         low, high = (
             along([intervals.get(value, (np.nan, np.nan))[end] for value in values]) for end in (0, 1)
         )
-        axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0, zorder=2)
+        axes.fill_between(x, low, high, color=look.color, alpha=0.15, linewidth=0, zorder=2)
     for run in range(max(each.size for each in runs.values())):
         if any(each.size > 1 for each in runs.values()):
             y = along([float(each[run]) if run < each.size else np.nan for each in runs.values()])
-            axes.plot(x, y, color=look.colour, alpha=0.45, linewidth=0.6, zorder=2.2)
+            axes.plot(x, y, color=look.color, alpha=0.45, linewidth=0.6, zorder=2.2)
 
 
 def _splits(axes: Axes, panel: _Panel, results: Sequence[TaskResult], family: Family, *, apart: bool) -> None:
@@ -171,10 +171,10 @@ def _splits(axes: Axes, panel: _Panel, results: Sequence[TaskResult], family: Fa
     found: dict[str, list[TaskResult]] = {}
     for result in results:
         found.setdefault(style.split_of(family, result), []).append(result)
-    for split in (split for split in style.SPLIT_COLOURS if split in found):
+    for split in (split for split in style.SPLIT_COLORS if split in found):
         x = [result.context[panel.feature] for result in found[split]]
         look: dict[str, Any] = {
-            "color": style.SPLIT_COLOURS[split],
+            "color": style.SPLIT_COLORS[split],
             "label": split,
             "linestyle": "none",
             "zorder": 3.3,
@@ -253,7 +253,7 @@ def _banded(axes: Axes) -> bool:
 def _band() -> Patch:
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=style.GREY, alpha=0.3, linewidth=0, label="95 % interval")
+    return Patch(facecolor=style.GRAY, alpha=0.3, linewidth=0, label="95 % interval")
 
 
 def _outside() -> Patch:

@@ -116,11 +116,11 @@ def _tested(axes: Axes, results: Sequence[TaskResult], family: Family, features:
     """Mark every tested task by its split's color, and the worst one."""
     splits = [style.split_of(family, result) for result in results]
     size = 3.7 if len(results) <= 200 else 2.4
-    for split in (split for split in style.SPLIT_COLOURS if split in splits):
+    for split in (split for split in style.SPLIT_COLORS if split in splits):
         points = [r.context for r, own in zip(results, splits, strict=True) if own == split]
         axes.plot(
             *([point[name] for point in points] for name in features), "o", markersize=size, label=split,
-            color=style.SPLIT_COLOURS[split], markeredgecolor="white", markeredgewidth=0.4, zorder=3.5,
+            color=style.SPLIT_COLORS[split], markeredgecolor="white", markeredgewidth=0.4, zorder=3.5,
         )  # fmt: skip
     worst = results[worst_of(results)].context
     axes.plot(
@@ -134,9 +134,9 @@ def _training(axes: Axes, results: Sequence[TaskResult], family: Family, feature
 
     (left, right), (bottom, top) = (family.recipe.features[name].train for name in features)
     x_limits, y_limits = axes.get_xlim(), axes.get_ylim()
-    for colour, width, label in (("white", 2.2, "_"), (style.INK, 1.0, "training range")):
+    for color, width, label in (("white", 2.2, "_"), (style.INK, 1.0, "training range")):
         frame = Rectangle((left, bottom), right - left, top - bottom, label=label)
-        frame.set(fill=False, edgecolor=colour, linewidth=width, zorder=3)
+        frame.set(fill=False, edgecolor=color, linewidth=width, zorder=3)
         axes.add_patch(frame)
     tasks = style.training_tasks(family, results[0].context, features)
     if tasks:

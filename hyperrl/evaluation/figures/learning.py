@@ -101,10 +101,10 @@ def _draw(axes: Axes, runs: Sequence[Curve], agent: str, look: style.Look) -> No
     steps, scores = aligned(runs)
     marks = max(1, len(steps) // 8)
     middle = [iqm(score) for score in scores]
-    axes.plot(steps, middle, color=look.colour, marker=look.marker, markevery=marks, label=agent, zorder=3)
+    axes.plot(steps, middle, color=look.color, marker=look.marker, markevery=marks, label=agent, zorder=3)
     if len(runs) > 1:
         low, high = zip(*(stratified_bootstrap(score, iqm, reps=1000) for score in scores), strict=True)
-        axes.fill_between(steps, low, high, color=look.colour, alpha=0.22, linewidth=0, zorder=2)
+        axes.fill_between(steps, low, high, color=look.color, alpha=0.22, linewidth=0, zorder=2)
 
 
 def _thousands(axes: Axes) -> None:

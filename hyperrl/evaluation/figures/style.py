@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from hyperrl.recipes import Feature
     from hyperrl.tasks import Family
 
-# Okabe and Ito's palette, told apart with any colour vision; markers and dashes tell it in grey as well.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Okabe and Ito's palette, told apart with any color vision; markers and dashes tell it in gray as well.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-SPLIT_COLOURS = {
+SPLIT_COLORS = {
     "train": "#44AA99",
     "validation": "#DDCC77",
     "interpolation": "#332288",
@@ -35,7 +35,7 @@ SPLIT_COLOURS = {
 }
 """Paul Tol's muted palette: no agent has one of them."""
 _AFTER_AGENTS = (
-    *SPLIT_COLOURS,
+    *SPLIT_COLORS,
     "95 % interval",
     "worst task",
     "optimum",
@@ -44,7 +44,7 @@ _AFTER_AGENTS = (
     "training range",
     "outside the training range",
 )
-INK, GREY, PALE = "#222222", "#6b6b6b", "#f1f1f1"
+INK, GRAY, PALE = "#222222", "#6b6b6b", "#f1f1f1"
 DPI = 200
 
 _RC: dict[Any, Any] = {
@@ -52,7 +52,7 @@ _RC: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -60,8 +60,8 @@ _RC: dict[Any, Any] = {
     "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "grid.linewidth": 0.6,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
+    "xtick.color": GRAY,
+    "ytick.color": GRAY,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
@@ -73,15 +73,13 @@ _RC: dict[Any, Any] = {
 class Look(NamedTuple):
     """How one agent is drawn, the same in every panel."""
 
-    colour: str
+    color: str
     marker: str
 
 
 def looks(agents: Iterable[str]) -> dict[str, Look]:
-    """A colour and a marker for each agent, in order."""
-    return {
-        agent: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, agent in enumerate(agents)
-    }
+    """A color and a marker for each agent, in order."""
+    return {agent: Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i, agent in enumerate(agents)}
 
 
 @contextmanager
@@ -197,7 +195,7 @@ def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> st
 
 def split_of(family: Family, result: TaskResult) -> str:
     """The split of a result, or, where it names none, how the training ranges flag its task."""
-    return result.split if result.split in SPLIT_COLOURS else family.flag(result.context)
+    return result.split if result.split in SPLIT_COLORS else family.flag(result.context)
 
 
 def interval(returns: ArrayLike) -> tuple[float, float] | None:

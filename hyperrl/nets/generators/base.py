@@ -31,8 +31,8 @@ class Generator(nn.Module, ABC):
         hidden: Sizes of the hidden layers.
         blocks: Sizes of the L blocks of outputs.
         activation: Elementwise activation of the hidden layers.
-        head_norm: Normalisation of the heads, see :class:`~hyperrl.nets.generators.Head`.
-        separate_head: The head is a parameter of its own. It always is where it is normalised; elsewhere all
+        head_norm: Normalization of the heads, see :class:`~hyperrl.nets.generators.Head`.
+        separate_head: The head is a parameter of its own. It always is where it is normalized; elsewhere all
             tensors lie in one parameter, which is fastest.
     """
 

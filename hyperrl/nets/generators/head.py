@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from hyperrl.nets.flat import Flat
 
-NORMALISATIONS = ("weight", "spectral")
+NORMALIZATIONS = ("weight", "spectral")
 
 
 def apply_head(
@@ -39,35 +39,35 @@ def apply_head(
 
 
 class Head(nn.Module):
-    """The heads as parameters of their own, normalised if asked.
+    """The heads as parameters of their own, normalized if asked.
 
     Args:
         features: Size F of the features.
         blocks: Sizes of the blocks of outputs, one head each.
-        normalisation: ``"weight"`` learns direction and length of each output's weights apart (Salimans and
+        normalization: ``"weight"`` learns direction and length of each output's weights apart (Salimans and
             Kingma, NeurIPS 2016); ``"spectral"`` holds the largest singular value of each head where it was
             set, which bounds how fast weights can change with the features (Miyato et al., ICLR 2018).
     """
 
     limits: Tensor
 
-    def __init__(self, features: int, blocks: Sequence[int], normalisation: str | None) -> None:
+    def __init__(self, features: int, blocks: Sequence[int], normalization: str | None) -> None:
         super().__init__()
-        self.blocks, self.normalisation = tuple(blocks), normalisation
+        self.blocks, self.normalization = tuple(blocks), normalization
         outputs = sum(self.blocks)
         tensors = [torch.zeros(features, outputs), torch.zeros(outputs)]
-        if normalisation == "weight":
+        if normalization == "weight":
             tensors.append(torch.zeros(outputs))
         self.layers = Flat(tensors)
-        if normalisation == "spectral":
+        if normalization == "spectral":
             self.register_buffer("limits", torch.zeros(len(self.blocks)))
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Weight (F, outputs) and bias (outputs,)."""
         weight, bias, *length = self.layers()
-        if self.normalisation == "weight":
+        if self.normalization == "weight":
             return functional.normalize(weight, dim=0) * length[0], bias
-        if self.normalisation == "spectral":
+        if self.normalization == "spectral":
             scale = self.limits / torch.stack(list(self._norms(weight))).clamp_min(1e-12)
             sizes = torch.tensor(self.blocks, device=weight.device)
             return weight * scale.repeat_interleave(sizes, output_size=weight.shape[1]), bias
@@ -84,8 +84,8 @@ class Head(nn.Module):
         own, own_bias, *length = self.layers()
         own.copy_(weight)
         own_bias.copy_(bias)
-        if self.normalisation == "weight":
+        if self.normalization == "weight":
             length[0].copy_(weight.norm(dim=0))
             own.copy_(torch.where(length[0] > 0, weight, torch.randn_like(weight)))
-        elif self.normalisation == "spectral":
+        elif self.normalization == "spectral":
             self.limits.copy_(torch.stack(list(self._norms(weight))))

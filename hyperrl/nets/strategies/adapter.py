@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, Strategy, centred, without
+from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
 from hyperrl.nets.strategies.full import Full
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Weights
 
@@ -53,7 +53,7 @@ class Adapter(Strategy):
             [
                 tensor
                 for spec in layers.values()
-                for tensor in (initial_weight(spec) * KEPT, initial_bias(spec))
+                for tensor in (initial_weight(spec) * SHARED_SCALE, initial_bias(spec))
             ]
         )
 
@@ -77,17 +77,17 @@ class Adapter(Strategy):
         weights, biases = [], []
         for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
             rank, into = self.rank, spec.in_features
-            down = initial_weight(LayerSpec(into, rank, gain=1.0)) * KEPT
+            down = initial_weight(LayerSpec(into, rank, gain=1.0)) * SHARED_SCALE
             size = float(down.square().sum())
-            narrow, narrow_bias = centred(
+            narrow, narrow_bias = zero_mean_head(
                 features,
                 nn.init.orthogonal_(torch.empty(features.shape[1], into * rank)),
                 partial(_square_over, size=size),
             )
             # of U alone, what is orthogonal to W0 once it has passed through D
             up = nn.init.orthogonal_(torch.empty(features.shape[1], rank * into))
-            up = without(up, (down.t() @ shared @ shared.t()).flatten())
-            wide, wide_bias = centred(features, up, partial(_share, down=down, shared=shared))
+            up = project_out(up, (down.t() @ shared @ shared.t()).flatten())
+            wide, wide_bias = zero_mean_head(features, up, partial(_share, down=down, shared=shared))
             zeros = torch.zeros(features.shape[1], rank + into)
             weights += [narrow, zeros[:, :rank], wide, zeros[:, rank:]]
             biases += [down.flatten() + narrow_bias, zeros[0, :rank], wide_bias, zeros[0, rank:]]
@@ -169,11 +169,11 @@ class AdaptedLinear(GeneratedLinear):
         inner = torch.baddbmm(up.bias.unsqueeze(1), down.bias.unsqueeze(1), up.weight).squeeze(1)
         return DenseLinear(weight + down.weight @ wide, torch.addmm(bias, inner, weight))
 
-    def formed(self) -> GeneratedLinear:
+    def materialize(self) -> GeneratedLinear:
         """One layer where the adapter is linear, else the same with the adapter's matrices formed."""
         if self.activation is None:
             return self.dense()
-        return AdaptedLinear(self.shared, self.down.formed(), self.up.formed(), self.activation)
+        return AdaptedLinear(self.shared, self.down.materialize(), self.up.materialize(), self.activation)
 
     def of_task(self, task: int) -> GeneratedLinear:
         """The formed weights of one task."""

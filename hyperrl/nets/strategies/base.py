@@ -4,7 +4,7 @@ At the start every task's network has the statistics of the plain network it sta
 already differ: the shared part carries most of the variance, the generated part at most ``SHARE`` of
 it, anywhere in the descriptors' range, and the two are orthogonal, so that variances add up exactly.
 Shared part first, small generated part: Bias-HyperInit (Beck et al., CoRL 2022) with the variance of
-the sum held, as hyperfan-in initialisation asks (Chang et al., ICLR 2020).
+the sum held, as hyperfan-in initialization asks (Chang et al., ICLR 2020).
 """
 
 import math
@@ -21,7 +21,7 @@ from hyperrl.nets.weights import Weights
 SHARE = 0.1
 """Largest part of a generated weight's variance that differs between tasks at the start."""
 
-KEPT = math.sqrt(1 - SHARE / 2)
+SHARED_SCALE = math.sqrt(1 - SHARE / 2)
 """What the shared part of a weight is scaled by to make room for the part that differs."""
 
 _NOTHING = 1e-10
@@ -80,7 +80,7 @@ class Strategy(nn.Module, ABC):
         return tuple(layers)
 
 
-def centred(
+def zero_mean_head(
     features: Float[Tensor, "task features"],
     change: Float[Tensor, "features outputs"],
     share: Callable[[Tensor], Tensor],
@@ -93,23 +93,23 @@ def centred(
         share: Given outputs (task, outputs), what they are in terms of the shared part's variance, (task,);
             it grows with their square. Where it is 0 for every task the head is zero.
     """
-    centre = features.mean(dim=0)
-    outputs = (features - centre) @ change
+    center = features.mean(dim=0)
+    outputs = (features - center) @ change
     largest, size = float(share(outputs).max()), float(outputs.square().sum(dim=1).max())
     weight = change * (math.sqrt(SHARE / largest) if largest > _NOTHING * (1 + size) else 0.0)
-    return weight, -centre @ weight
+    return weight, -center @ weight
 
 
-def alike(features: Float[Tensor, "task features"]) -> bool:
+def all_equal(features: Float[Tensor, "task features"]) -> bool:
     """Whether all tasks are the same but for rounding, as where there is one learned descriptor.
 
-    Nothing then says how large a change is: heads start at zero, as in :func:`centred`.
+    Nothing then says how large a change is: heads start at zero, as in :func:`zero_mean_head`.
     """
     differences = (features - features.mean(dim=0)).square().sum(dim=1).max()
     return bool(differences <= _NOTHING * features.square().sum(dim=1).max())
 
 
-def without(change: Float[Tensor, "features outputs"], direction: Float[Tensor, " outputs"]) -> Tensor:
+def project_out(change: Float[Tensor, "features outputs"], direction: Float[Tensor, " outputs"]) -> Tensor:
     """The change with each row's part along a direction taken away."""
     unit = nn.functional.normalize(direction, dim=0)
     return change - torch.outer(change @ unit, unit)

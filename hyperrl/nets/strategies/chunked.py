@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import Strategy, centred
+from hyperrl.nets.strategies.base import Strategy, zero_mean_head
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -79,7 +79,7 @@ class Chunked(Strategy):
         change = nn.init.orthogonal_(torch.empty(features.shape[1], self.width))
         growing = torch.linalg.qr(self._growing()[: self.width // 2].t()).Q
         change = change - change @ growing @ growing.t()
-        return centred(features, change, lambda codes: codes.square().sum(dim=1) / least)
+        return zero_mean_head(features, change, lambda codes: codes.square().sum(dim=1) / least)
 
     @torch.enable_grad()
     def _growing(self) -> Float[Tensor, "layer width"]:

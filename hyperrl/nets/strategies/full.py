@@ -9,13 +9,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.basis import BasisLinear
-from hyperrl.nets.formed import cut, formed
-from hyperrl.nets.grouping import Each, Grouped, Layout, Rows
+from hyperrl.nets.grouping import BatchLayout, Grouped, PerTask, SharedRows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, alike
+from hyperrl.nets.materialize import cut, materialize
+from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
-FORMED_ENTRY = 60
+MATERIALIZED_ENTRY = 60
 """What writing and reading a formed weight costs, in multiply-adds of a large product.
 
 This and the next two are fitted to CPU times of both executions for targets of 32 to 256 units, 4 to 64
@@ -64,12 +64,12 @@ class Full(Strategy):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        The bias is the plain layers; the weight an orthogonal change around the centre of the features
+        The bias is the plain layers; the weight an orthogonal change around the center of the features
         given, scaled by the largest distance from it.
         """
-        centre = features.mean(dim=0)
-        largest = (features - centre).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
-        if alike(features):
+        center = features.mean(dim=0)
+        largest = (features - center).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
+        if all_equal(features):
             largest.fill_(torch.inf)
         width = features.shape[1]
         changes, shared = [], []
@@ -80,12 +80,12 @@ class Full(Strategy):
             change -= torch.outer(change @ weight, weight) / weight.square().sum().clamp_min(1e-12)
             change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
             changes += [change, torch.zeros(width, spec.out_features)]
-            shared += [weight * KEPT - centre @ change, initial_bias(spec)]
+            shared += [weight * SHARED_SCALE - center @ change, initial_bias(spec)]
         return torch.cat(changes, dim=1), torch.cat(shared)
 
     def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        return self._formed(cut(outputs, self._shapes), layout_of(outputs.shape[0], index))
+        return self._materialize(cut(outputs, self._shapes), layout_of(outputs.shape[0], index))
 
     def from_features(
         self,
@@ -102,22 +102,22 @@ class Full(Strategy):
         layout = layout_of(tasks, index)
         if isinstance(layout, Grouped) and self._prefers_basis(width, rows, tasks, tasks * layout.largest):
             return self.basis(features, weight, bias, index)
-        return self._formed(formed(features, weight, bias, self._shapes), layout)
+        return self._materialize(materialize(features, weight, bias, self._shapes), layout)
 
     def _prefers_basis(self, features: int, rows: int, tasks: int, padded_rows: int) -> bool:
         if self.execution is not None or tasks == 1:
             return self.execution == "basis"
-        return self._basis_cost(features, rows) < self._formed_cost(features, tasks, padded_rows)
+        return self._basis_cost(features, rows) < self._materialize_cost(features, tasks, padded_rows)
 
-    def _formed_cost(self, features: int, tasks: int, padded_rows: int) -> int:
-        return self.outputs * (tasks * (features + FORMED_ENTRY) + padded_rows)
+    def _materialize_cost(self, features: int, tasks: int, padded_rows: int) -> int:
+        return self.outputs * (tasks * (features + MATERIALIZED_ENTRY) + padded_rows)
 
     def _basis_cost(self, features: int, rows: int) -> int:
         between = sum(min(spec.in_features, spec.out_features) for spec in self.specs.values())
         steps = BASIS_LAYER * len(self.specs)
         return rows * features * (self.outputs + BASIS_ENTRY * between) + steps
 
-    def _formed(self, pieces: Sequence[Tensor], layout: Layout) -> Weights:
+    def _materialize(self, pieces: Sequence[Tensor], layout: BatchLayout) -> Weights:
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(weight, bias)
             for name, weight, bias in zip(self.specs, pieces[::2], pieces[1::2], strict=True)
@@ -141,11 +141,11 @@ class Full(Strategy):
                 features,
                 rows,
             )
-        return Weights(layers, Rows())
+        return Weights(layers, SharedRows())
 
 
-def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> Layout:
+def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> BatchLayout:
     """The layout in which formed weights are applied to the rows of a batch."""
     if tasks == 1:
-        return Rows()
-    return Each() if index is None else Grouped.of(index, tasks)
+        return SharedRows()
+    return PerTask() if index is None else Grouped.of(index, tasks)

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.grouping import Rows
+from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, SHARE, Strategy, alike
+from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 WIDE = 1024
@@ -43,7 +43,7 @@ class LowRank(Strategy):
         for spec in layers.values():
             weight, down, up = _factors(spec, rank)
             factors += [
-                torch.cat([weight * KEPT, down, torch.zeros(spec.in_features, rank)], dim=1),
+                torch.cat([weight * SHARED_SCALE, down, torch.zeros(spec.in_features, rank)], dim=1),
                 torch.cat([initial_bias(spec), torch.zeros(rank), torch.ones(rank)]),
                 torch.cat([up, torch.zeros(rank, spec.out_features)]),
             ]
@@ -56,13 +56,13 @@ class LowRank(Strategy):
         layer's weights and in its bias.
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))
-        centre = features.mean(dim=0)
-        squares = ((features - centre) @ weight).view(features.shape[0], -1, self.rank).square().mean(dim=2)
+        center = features.mean(dim=0)
+        squares = ((features - center) @ weight).view(features.shape[0], -1, self.rank).square().mean(dim=2)
         largest = squares.amax(dim=0).clamp_min(1e-12).sqrt()
-        if alike(features):
+        if all_equal(features):
             largest.fill_(torch.inf)
         weight = weight / largest.repeat_interleave(self.rank)
-        return weight, -centre @ weight
+        return weight, -center @ weight
 
     def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
@@ -82,7 +82,7 @@ class LowRank(Strategy):
                 strict=True,
             )
         }
-        return Weights(layers, Rows())
+        return Weights(layers, SharedRows())
 
 
 def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -109,7 +109,7 @@ def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _unjoined(inputs: int, outputs: int) -> Iterator[tuple[int, int]]:
-    """Pairs of different basis vectors, neighbours first."""
+    """Pairs of different basis vectors, neighbors first."""
     larger = max(inputs, outputs)
     for shift in range(1, larger):
         for column in range(inputs):

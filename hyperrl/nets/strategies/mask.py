@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import SHARE, Strategy, alike, without
+from hyperrl.nets.strategies.base import SHARE, Strategy, all_equal, project_out
 from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -56,24 +56,24 @@ class Mask(Strategy):
             shared.mul_(math.sqrt(spec.mean_square) / masked.square().mean().sqrt().clamp_min(1e-12))
             change = nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
             # logits move together such that what is open keeps its mean square to first order
-            change = without(change, (masked.square() * (1 - start.sigmoid()))[0])
-            centre = features.mean(dim=0)
-            sample = features[:: max(features.shape[0] // _SAMPLE_TASKS, 1)] - centre
+            change = project_out(change, (masked.square() * (1 - start.sigmoid()))[0])
+            center = features.mean(dim=0)
+            sample = features[:: max(features.shape[0] // _SAMPLE_TASKS, 1)] - center
             scale = self._largest_scale(start, sample @ change, shared.view(1, -1))
-            change = change * (0.0 if alike(features) else scale)
+            change = change * (0.0 if all_equal(features) else scale)
             weights.append(change)
-            biases.append(start[0] - centre @ change)
+            biases.append(start[0] - center @ change)
         return torch.cat(weights, dim=1), torch.cat(biases)
 
     def _largest_scale(self, start: Tensor, changes: Tensor, shared: Tensor) -> float:
         """By what changes are multiplied so that ``SHARE`` of the weights' variance is replaced at most."""
         start, changes, shared = (each[:, :_SAMPLE_ENTRIES] for each in (start, changes, shared))
-        centre = shared * self._gates(start)
-        allowed = SHARE * centre.square().sum()
+        center = shared * self._gates(start)
+        allowed = SHARE * center.square().sum()
         low, high = 0.0, 2 * math.sqrt(start.numel()) / float(changes.norm(dim=1).max().clamp_min(1e-6))
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            differs = (shared * self._gates(start + changes * middle) - centre).square().sum(dim=1).max()
+            differs = (shared * self._gates(start + changes * middle) - center).square().sum(dim=1).max()
             low, high = (middle, high) if differs <= allowed else (low, middle)
         return low
 

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.grouping import Rows
+from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.strategies.base import KEPT, Strategy, centred, without
+from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights, spread
 
 
@@ -34,7 +34,7 @@ class Modulation(Strategy):
         self._sizes = [spec.out_features for spec in layers.values() for _ in range(2)]
         tensors = []
         for spec in layers.values():
-            tensors += [initial_weight(spec) * KEPT, initial_bias(spec)]
+            tensors += [initial_weight(spec) * SHARED_SCALE, initial_bias(spec)]
         self.shared = Flat(tensors)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
@@ -50,8 +50,8 @@ class Modulation(Strategy):
             part = squares / squares.sum().clamp_min(1e-12)
             change = torch.zeros(features.shape[1], out)
             if out > 1:
-                change = without(nn.init.orthogonal_(change), squares)
-            change, bias = centred(features, change, partial(_weighted, part=part))
+                change = project_out(nn.init.orthogonal_(change), squares)
+            change, bias = zero_mean_head(features, change, partial(_weighted, part=part))
             weights += [change, torch.zeros_like(change)]
             biases += [1 + bias, torch.zeros(out)]
         return torch.cat(weights, dim=1), torch.cat(biases)
@@ -75,7 +75,7 @@ class Modulation(Strategy):
                 strict=True,
             )
         }
-        return Weights(layers, Rows())
+        return Weights(layers, SharedRows())
 
 
 def _weighted(scales: Float[Tensor, "task outputs"], part: Float[Tensor, " outputs"]) -> Tensor:

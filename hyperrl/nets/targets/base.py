@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
-from hyperrl.nets.grouping import Layout
+from hyperrl.nets.grouping import BatchLayout
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.weights import Weights
 
@@ -31,7 +31,7 @@ def is_target(found: Any) -> bool:
     return named and callable(found)
 
 
-def enter(layout: Layout, x: Tensor) -> Tensor:
+def enter(layout: BatchLayout, x: Tensor) -> Tensor:
     """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
     if x.dim() == 2:
         return layout.enter(x)
@@ -39,7 +39,7 @@ def enter(layout: Layout, x: Tensor) -> Tensor:
     return entered.reshape(*entered.shape[:-1], *x.shape[1:])
 
 
-def leave(layout: Layout, y: Tensor, dims: int = 1) -> Tensor:
+def leave(layout: BatchLayout, y: Tensor, dims: int = 1) -> Tensor:
     """Back to (B, *shape), where shape is the last ``dims`` sizes of y."""
     if dims == 1:
         return layout.leave(y)

@@ -13,7 +13,7 @@ from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
 NORM_GAIN = 0.1
-"""Gain of the layer that generates a normalisation's scale and shift: near one and zero at the start."""
+"""Gain of the layer that generates a normalization's scale and shift: near one and zero at the start."""
 
 
 ARGUMENTS: dict[str, Kind] = {
@@ -43,7 +43,7 @@ class MLP(nn.Module):
             ``torch.nn.Linear`` does.
         out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
         with_latent: The last hidden activations follow the outputs in a row of y.
-        layer_norm: Layer normalisation (Ba et al., 2016) between each hidden layer and its activation. Its
+        layer_norm: Layer normalization (Ba et al., 2016) between each hidden layer and its activation. Its
             scale and shift are generated, as layers of their own, ``"norm.0"`` the first, so that a choice of
             shared layers can name them.
         residual: Hidden layers with as many inputs as outputs add their input to their activations
@@ -89,7 +89,7 @@ class MLP(nn.Module):
         for number, activation in enumerate(self.activations):
             after = layers[str(number)](h)
             if self.layer_norm:
-                after = _normalised(after, layers[f"norm.{number}"])
+                after = _normalized(after, layers[f"norm.{number}"])
             after = activation(after)
             h = h + after if self._adds_input(number) else after
         y = layers[str(len(self.hidden))](h)
@@ -124,8 +124,8 @@ class Residual(nn.Sequential):
         return x + y
 
 
-def _normalised(h: Tensor, vectors: GeneratedLinear) -> Tensor:
-    """Layer normalisation with the scale and shift that a layer of one constant input gives."""
+def _normalized(h: Tensor, vectors: GeneratedLinear) -> Tensor:
+    """Layer normalization with the scale and shift that a layer of one constant input gives."""
     ones = h.new_ones(h.shape[0], *([1] * (h.dim() - 1)))
     change, shift = vectors(ones).chunk(2, dim=-1)
     normal = nn.functional.layer_norm(h, h.shape[-1:])

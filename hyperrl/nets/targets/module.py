@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from hyperrl.nets.grouping import Each, Grouped
+from hyperrl.nets.grouping import Grouped, PerTask
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.targets.base import enter, leave, plain_tensors
 from hyperrl.nets.weights import Weights
@@ -116,7 +116,7 @@ class ModuleTarget(nn.Module):
         if tasks == 1:
             single = {name: tensor[0] for name, tensor in parameters.items()}
             return functional_call(self.skeleton, single, (x, *more))
-        layout = Each() if weights.index is None else Grouped.of(weights.index, tasks)
+        layout = PerTask() if weights.index is None else Grouped.of(weights.index, tasks)
         rows = [enter(layout, tensor) for tensor in (x, *more)]
         y = vmap(self._call, randomness="different")(parameters, *rows)
         if isinstance(y, tuple):

@@ -54,7 +54,7 @@ class DoubleIntegrator(Dynamics):
         rate[:2] = columns[2:]
         rate[:2] *= STEP_SECONDS
         np.divide(STEP_SECONDS * force, context["mass"], out=rate[2:])
-        return judged(columns + rate)
+        return rewarded_at_goal(columns + rate)
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe position and velocity."""
@@ -75,7 +75,7 @@ class DoubleIntegratorEnv(DynamicsEnv):
         return picture_of(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
 
 
-def judged(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def rewarded_at_goal(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """What a step gives: states (n, 4) clipped to their limits, rewards and terminations.
 
     Args:

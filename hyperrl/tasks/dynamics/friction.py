@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.tasks.dynamics.base import Constants, DynamicsEnv, Floats
-from hyperrl.tasks.dynamics.double_integrator import STEP_SECONDS, DoubleIntegrator, judged, picture_of
+from hyperrl.tasks.dynamics.double_integrator import (
+    STEP_SECONDS,
+    DoubleIntegrator,
+    picture_of,
+    rewarded_at_goal,
+)
 
 
 class DoubleIntegratorFriction(DoubleIntegrator):
@@ -36,7 +41,7 @@ class DoubleIntegratorFriction(DoubleIntegrator):
         after[:2] = columns[:2] + STEP_SECONDS * columns[2:]
         kept = 1.0 - STEP_SECONDS * context["friction"] / context["mass"]
         after[2:] = kept * columns[2:] + STEP_SECONDS * force / context["mass"]
-        return judged(after)
+        return rewarded_at_goal(after)
 
 
 class DoubleIntegratorFrictionEnv(DynamicsEnv):

@@ -1,6 +1,6 @@
 """The ordinary differential equation with complex actions: a family whose optimum is known.
 
-Beukman et al., "Dynamics Generalisation in Reinforcement Learning via Adaptive Context-Aware Policies",
+Beukman et al., "Dynamics Generalization in Reinforcement Learning via Adaptive Context-Aware Policies",
 NeurIPS 2023.
 """
 

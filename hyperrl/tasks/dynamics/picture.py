@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pygame import Surface
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _SIZE = 480
 _MARGIN = 24
-_COLOURS: dict[str, Colour] = {
+_COLORS: dict[str, Color] = {
     "paper": (255, 255, 255),
     "ink": (40, 40, 40),
     "faint": (222, 222, 228),
@@ -36,7 +36,7 @@ class Picture:
         self._pygame = pygame
         self._across, self._upward = across, upward
         self._surface = pygame.Surface((_SIZE, _SIZE))
-        self._surface.fill(_COLOURS["paper"])
+        self._surface.fill(_COLORS["paper"])
 
     def _pixel(self, point: Point) -> tuple[int, int]:
         inner = _SIZE - 2 * _MARGIN
@@ -45,40 +45,40 @@ class Picture:
         y = _SIZE - _MARGIN - inner * (point[1] - bottom) / (top - bottom)
         return round(x), round(y)
 
-    def box(self, low: Point, high: Point, colour: str | Colour) -> None:
+    def box(self, low: Point, high: Point, color: str | Color) -> None:
         """Fill the rectangle between two corners."""
         (left, bottom), (right, top) = self._pixel(low), self._pixel(high)
-        shade = _COLOURS[colour] if isinstance(colour, str) else colour
+        shade = _COLORS[color] if isinstance(color, str) else color
         self._pygame.draw.rect(self._surface, shade, (left, top, right - left, max(1, bottom - top)))
 
-    def band(self, low: float, high: float, colour: Colour) -> None:
+    def band(self, low: float, high: float, color: Color) -> None:
         """Fill a horizontal band across the whole width."""
-        self.box((self._across[0], low), (self._across[1], high), colour)
+        self.box((self._across[0], low), (self._across[1], high), color)
 
-    def line(self, start: Point, end: Point, colour: str) -> None:
+    def line(self, start: Point, end: Point, color: str) -> None:
         """Draw a line."""
-        self._pygame.draw.line(self._surface, _COLOURS[colour], self._pixel(start), self._pixel(end), 2)
+        self._pygame.draw.line(self._surface, _COLORS[color], self._pixel(start), self._pixel(end), 2)
 
-    def circle(self, centre: Point, radius: float, colour: str, *, filled: bool = True) -> None:
+    def circle(self, center: Point, radius: float, color: str, *, filled: bool = True) -> None:
         """Draw a circle; `radius` in units of x."""
-        pixels = max(2, self._pixel((centre[0] + radius, centre[1]))[0] - self._pixel(centre)[0])
+        pixels = max(2, self._pixel((center[0] + radius, center[1]))[0] - self._pixel(center)[0])
         self._pygame.draw.circle(
-            self._surface, _COLOURS[colour], self._pixel(centre), pixels, 0 if filled else 2
+            self._surface, _COLORS[color], self._pixel(center), pixels, 0 if filled else 2
         )
 
     def trail(self, points: Sequence[Point]) -> None:
         """Draw the way so far, and the present state as a disc at its end."""
         pixels = [self._pixel(point) for point in points]
         if len(pixels) > 1:
-            self._pygame.draw.lines(self._surface, _COLOURS["trail"], False, pixels, 3)
-        self._pygame.draw.circle(self._surface, _COLOURS["state"], pixels[-1], 7)
+            self._pygame.draw.lines(self._surface, _COLORS["trail"], False, pixels, 3)
+        self._pygame.draw.circle(self._surface, _COLORS["state"], pixels[-1], 7)
 
     def caption(self, text: str) -> None:
         """Write one line at the top left."""
         if not self._pygame.font.get_init():
             self._pygame.font.init()
         font = self._pygame.font.Font(None, 24)
-        self._surface.blit(font.render(text, True, _COLOURS["ink"]), (_MARGIN // 2, 6))
+        self._surface.blit(font.render(text, True, _COLORS["ink"]), (_MARGIN // 2, 6))
 
     def pixels(self) -> NDArray[np.uint8]:
         """The canvas as an array (height, width, 3)."""

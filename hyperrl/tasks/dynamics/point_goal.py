@@ -23,7 +23,7 @@ class PointGoal(Dynamics):
     velocity <- clip(velocity + 0.1 action, -1, 1), then position <- clip(position + 0.1 velocity, -2, 2),
     each axis. Reward: minus the distance to the goal after the step, minus 0.01 |action|^2. State and
     observation (4,): position and velocity, never the goal, so that an agent which does not know the angle
-    can do no better than to stay about the centre (-1 a step). Start: at rest, each coordinate U(-0.1, 0.1),
+    can do no better than to stay about the center (-1 a step). Start: at rest, each coordinate U(-0.1, 0.1),
     or the reset options `x` and `y`.
     """
 

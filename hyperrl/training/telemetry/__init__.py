@@ -14,7 +14,7 @@ from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.figure import ReturnFigure
 from hyperrl.training.telemetry.gradient import GradientNorm, GradientNorms
 from hyperrl.training.telemetry.hparams import HParams
-from hyperrl.training.telemetry.layout import Layout
+from hyperrl.training.telemetry.layout import ScalarLayout
 from hyperrl.training.telemetry.output import Publisher
 from hyperrl.training.telemetry.training_tasks import SampledTasks, TrainTaskReturn
 from hyperrl.training.telemetry.weights import GeneratedWeights, Projector
@@ -58,7 +58,7 @@ def callbacks(
         ReturnFigure(zero_shot, agent.name, run.figures),
         Projector(zero_shot),
         HParams(zero_shot, agent, seed, publisher, final),
-        Layout(),
+        ScalarLayout(),
         publisher,
         *others,
         clock.last,

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks, plan
 from hyperrl.evaluation.figures import heatmap, return_over_context
 from hyperrl.tasks import Family
-from hyperrl.training.telemetry.isolation import undisturbed
+from hyperrl.training.telemetry.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
@@ -64,7 +64,7 @@ class ReturnFigure(AfterEvaluation):
         family = self.zero_shot.family
         often = last and family.batched
         episodes = max(1, min(family.recipe.evaluation.episodes, MOST_EPISODES // len(tasks))) if often else 1
-        with undisturbed(self.model):
+        with preserve_training_state(self.model):
             return evaluate_tasks(act_of(self.model), family, tasks, episodes=episodes)
 
 

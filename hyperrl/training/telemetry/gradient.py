@@ -10,7 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch.autograd.graph import register_multi_grad_hook
 from torch.utils.hooks import RemovableHandle
 
-from hyperrl.training.kinds import optimizers
+from hyperrl.training.algorithms import optimizers
 from hyperrl.training.telemetry.output import mean
 
 EVERY = 13
@@ -20,10 +20,10 @@ class GradientNorm(BaseCallback):
     """Writes `gradient/norm`, the mean before clipping, and `gradient/clipped`, the share of steps clipped.
 
     Stable-Baselines3's on-policy algorithms clip right after `backward` and forget the norm, and the
-    optimiser's hooks come later. So the norm (L2, over all parameters) is taken by a hook that autograd calls
+    optimizer's hooks come later. So the norm (L2, over all parameters) is taken by a hook that autograd calls
     within `backward`, when the last parameter's gradient is there. Measuring each gradient step that way
     costs 4 to 6 % of an update; so every 13th alone is measured, a number that no usual count of minibatches
-    is a multiple of, counted from the optimiser's own count (that of a resumed run goes on).
+    is a multiple of, counted from the optimizer's own count (that of a resumed run goes on).
 
     Of algorithms that have no one loss for all, and clip nothing, see `GradientNorms`.
     """
@@ -77,9 +77,9 @@ class GradientNorm(BaseCallback):
 
 
 class GradientNorms(BaseCallback):
-    """Writes `gradient/actor` and `gradient/critic`, mean norms (L2) before the optimisers' steps.
+    """Writes `gradient/actor` and `gradient/critic`, mean norms (L2) before the optimizers' steps.
 
-    Every 13th step of each optimiser is measured, counted from its own count. Where there is but one, it is
+    Every 13th step of each optimizer is measured, counted from its own count. Where there is but one, it is
     the critic's (TRPO).
     """
 

@@ -11,7 +11,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from hyperrl.evaluation import Evaluation
 from hyperrl.recipes import ALGORITHMS, SPLITS, AgentRecipe
-from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, HyperPolicy
+from hyperrl.recipes.policy import BlindPolicyRecipe, ConcatPolicyRecipe, HyperPolicyRecipe
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
@@ -95,7 +95,7 @@ def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
 
 def declared() -> dict[str, Value]:
     """A value for every field that an algorithm or a policy may have."""
-    policies: list[BaseModel] = [HyperPolicy(), ConcatPolicy(), BlindPolicy()]
+    policies: list[BaseModel] = [HyperPolicyRecipe(), ConcatPolicyRecipe(), BlindPolicyRecipe()]
     algorithms: list[BaseModel] = [algorithm() for algorithm in ALGORITHMS]
     found = dict(OPTIONAL)
     for prefix, models in (("policy", policies), ("algorithm", algorithms)):

@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 
 @contextmanager
-def undisturbed(model: BaseAlgorithm) -> Iterator[None]:
+def preserve_training_state(model: BaseAlgorithm) -> Iterator[None]:
     """Leave training's random streams and the policy's mode as they were before.
 
     Python's, NumPy's and torch's global generators are put back, those of the model's device too.

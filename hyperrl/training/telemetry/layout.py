@@ -24,7 +24,7 @@ LAYOUT = {
 """Category, chart, [kind, regular expressions of tags]."""
 
 
-class Layout(BaseCallback):
+class ScalarLayout(BaseCallback):
     """Writes the layout once; its first chart shows the splits together."""
 
     def _on_step(self) -> bool:

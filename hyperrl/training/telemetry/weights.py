@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.tasks import Context, Family
 from hyperrl.tasks.contexts import assignment
-from hyperrl.training.telemetry.isolation import undisturbed
+from hyperrl.training.telemetry.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
@@ -29,7 +29,7 @@ def generates(model: BaseAlgorithm) -> bool:
 def generate(model: BaseAlgorithm, family: Family, contexts: Sequence[Context]) -> dict[str, torch.Tensor]:
     """The weights of each context's actor and critic, `(tasks, *shape)` by layer, on the CPU."""
     descriptors = torch.from_numpy(family.space.encode(family.space.values(contexts))).to(model.device)
-    with undisturbed(model), torch.no_grad():
+    with preserve_training_state(model), torch.no_grad():
         weights = model.policy.generated_weights(descriptors)  # type: ignore[operator]
     return {name: tensor.detach().cpu() for name, tensor in weights.items()}
 

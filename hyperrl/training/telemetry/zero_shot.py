@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from hyperrl.evaluation import TaskResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, share_of
 from hyperrl.tasks import Family
-from hyperrl.training.telemetry.isolation import undisturbed
+from hyperrl.training.telemetry.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 
 NOTE = """\
@@ -84,7 +84,7 @@ class ZeroShot(BaseCallback):
 
     def _evaluate(self) -> None:
         began = time.perf_counter()
-        with undisturbed(self.model):
+        with preserve_training_state(self.model):
             shown = share_of(self.progress, "evaluating")
             self.results = plan.play(act_of(self.model), self.family, self._parts, shown)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1

@@ -16,12 +16,18 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from hyperrl.recipes import ALGORITHMS, load_agent, load_family, resolve
 from hyperrl.recipes.curriculum import Curriculum
-from hyperrl.recipes.policy import BlindPolicy, ConcatPolicy, Hypernetwork, HyperPolicy, LrScale
+from hyperrl.recipes.policy import (
+    BlindPolicyRecipe,
+    ConcatPolicyRecipe,
+    Hypernetwork,
+    HyperPolicyRecipe,
+    LrScale,
+)
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
-from hyperrl.training.telemetry.isolation import undisturbed
+from hyperrl.training.telemetry.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.training_tasks import SampledTasks
 from hyperrl.training.telemetry.weights import coordinates, statistics
@@ -93,13 +99,13 @@ def test_gradient_norm_leaves_training_as_it_was_and_no_hook_behind(ppo: PPO) ->
 
 
 class _Draws(BaseCallback):
-    """Draws from every global generator, unseen where `undisturbed` does its work."""
+    """Draws from every global generator, unseen where `preserve_training_state` does its work."""
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        with undisturbed(self.model):
+        with preserve_training_state(self.model):
             self.model.policy.set_training_mode(True)
             self.drawn = [*torch.rand(3).tolist(), random.random(), np.random.rand()]
             random.seed(99), np.random.seed(99), torch.manual_seed(99)
@@ -243,7 +249,9 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
     assert hyperparameters(heads)["policy.net_arch"] == "pi:8-8 vf:none"
     every = {f"algorithm.{name}" for model in ALGORITHMS for name in model.model_fields}
     every |= {
-        f"policy.{name}" for model in (HyperPolicy, ConcatPolicy, BlindPolicy) for name in model.model_fields
+        f"policy.{name}"
+        for model in (HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe)
+        for name in model.model_fields
     }
     every |= {f"policy.hypernetwork.{name}" for name in Hypernetwork.model_fields}
     every |= {f"curriculum.{name}" for name in Curriculum.model_fields}

@@ -1,0 +1,287 @@
+"""Whether an agent starts sanely on a family: the size of its signals, and the effect of contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor
+
+from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
+from hyperrl.analysis.variances import SEEDS, VarianceRow, Variances, generator_rows, network_rows
+from hyperrl.recipes import AgentRecipe, BlindPolicyRecipe, HyperPolicyRecipe
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model, training_descriptors
+from hyperrl.training.parameter_matching import match_widths
+
+RATIO = (1e-2, 1e2)
+"""Variances that are sane, as parts of the plain network's: a tenth to ten times in size.
+
+What is off by ten in one layer is off by a hundred after two. Chance has no part in it: at worst, in a layer
+of one output, the ratio of two means of 16 variances has an F distribution with 16 and 16 degrees of freedom,
+beyond 100 once in 10^12 times. Initializations of the field differ by less, or by more where plain networks
+are far from any saturation: so activations explode only where they are larger than `LARGE`, too.
+"""
+
+LARGE = 3.0
+"""Root mean square of activations from which they are large.
+
+The slope of tanh is 1 % there, and a logit of 3 makes one of two actions twenty times as likely as the other.
+"""
+
+LEAST_BETWEEN = 1e-8
+"""A context that moves outputs by less than 1e-4 of what tells plain networks apart has no effect.
+
+Rounding in single precision makes 1e-12 or so.
+"""
+
+UNIT_SIZE = (0.02, 20.0)
+"""Root mean square of what enters a generator's activations.
+
+Below, what they add is lost beside what all tasks share; above, all but one unit in ten are saturated, so
+that weights stay the same between contexts and jump at some.
+"""
+
+GENERATOR_GRADIENTS = (1e-4, 1e4)
+"""Gradients at a generator's hidden layers: wider, since residual and recurrent ones are no plain layers."""
+
+FIRST_STEP = 1e-3
+"""Each parameter's first step, as Adam and RMSprop take it: of one size whatever the gradient's."""
+
+_TASKS = 16
+_ROWS = 64
+_STEPS = 64
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of one network: a fault, which is empty where it is sane, or a remark."""
+
+    network: str
+    fault: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """How an agent starts on a family."""
+
+    agent: str
+    family: str
+    tasks: int
+    observations: int
+    rows: tuple[VarianceRow, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def fault(self) -> str:
+        """The first fault, with its network; empty where all are sane."""
+        return next((f"{each.network} {each.fault}" for each in self.verdicts if each.fault), "")
+
+
+@dataclass(frozen=True)
+class ProbeBatch:
+    """What policies are run on.
+
+    Attributes:
+        observations: parts (R, ...) of observations without their context.
+        descriptors: (T, D), one for each task.
+    """
+
+    observations: dict[str, NDArray[Any]]
+    descriptors: NDArray[np.float32]
+
+    @property
+    def rows(self) -> int:
+        """Number R of observations."""
+        return len(next(iter(self.observations.values())))
+
+    def of(self, tasks: int) -> dict[str, NDArray[Any]]:
+        """All observations with the first task's context, then with the next one's: (tasks * R, ...)."""
+        parts = {name: np.concatenate([part] * tasks) for name, part in self.observations.items()}
+        return {**parts, "context": self.descriptors[:tasks].repeat(self.rows, axis=0)}
+
+
+def gather(family: Family, seed: int = 0) -> ProbeBatch:
+    """Observations that random actions lead to, drawn from all of several training tasks alike.
+
+    Raises:
+        UserError: the family's environments cannot be built.
+    """
+    tasks = family.tasks("train")
+    chosen = [tasks[index] for index in np.linspace(0, len(tasks) - 1, min(_TASKS, len(tasks))).astype(int)]
+    env = family.make_vec(len(chosen), contexts=chosen)
+    env.action_space.seed(seed)
+    seen = [env.reset(seed=seed)[0]]
+    seen = [{name: np.array(part) for name, part in seen[0].items()}]
+    for _ in range(_STEPS):
+        observation = env.step(env.action_space.sample())[0]
+        seen.append({name: np.array(part) for name, part in observation.items()})
+    env.close()
+    drawn = np.random.default_rng(seed).permutation(len(seen) * len(chosen))[:_ROWS]
+    pooled = {name: np.concatenate([each[name] for each in seen])[drawn] for name in seen[0]}
+    pooled.pop("context")
+    return ProbeBatch(pooled, family.space.encode(family.space.values(chosen)))
+
+
+def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
+    """Say how an agent starts on a family.
+
+    Args:
+        agent: resolved for the family.
+        family: of which environments are played.
+
+    Raises:
+        UserError: environments that cannot be built, or `match_parameters` that cannot be resolved.
+    """
+    seen, done = family.observation_space, family.action_space
+    agent = match_widths(agent, seen, done)
+    batch, embedded = gather(family), training_descriptors(agent, family)
+
+    def make(recipe: AgentRecipe, seed: int) -> BasePolicy:
+        torch.manual_seed(seed)
+        return bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
+
+    plain: Callable[[int], BasePolicy] | None = None
+    sees = not isinstance(agent.policy, BlindPolicyRecipe)
+    if isinstance(agent.policy, HyperPolicyRecipe):
+        sees = not {"context", "embedding"}.isdisjoint(agent.policy.hypernetwork.inputs)
+    else:
+        blind = BlindPolicyRecipe(**agent.policy.common())
+        plain = partial(make, agent.model_copy(update={"policy": blind}))
+    with torch.random.fork_rng(devices=[]):
+        rows, verdicts = judge(partial(make, agent), plain, batch, sees)
+    return InitReport(agent.name, family.name, len(batch.descriptors), batch.rows, rows, verdicts)
+
+
+def judge(
+    make: Callable[[int], BasePolicy],
+    plain: Callable[[int], BasePolicy] | None,
+    batch: ProbeBatch,
+    sees_context: bool = True,
+) -> tuple[tuple[VarianceRow, ...], tuple[Verdict, ...]]:
+    """Measure and judge policies.
+
+    Args:
+        make: makes the policy that a seed gives.
+        plain: makes the plain one; None where networks are generated, and the plain network is theirs.
+        batch: what they are run on.
+        sees_context: whether the context is meant to have an effect, where there are several tasks.
+    """
+    tasks = len(batch.descriptors)
+    own, reference = Variances(tasks), Variances(1)
+    own_generators, plain_generators = Variances(1), Variances(1)
+    for seed in range(SEEDS):
+        policy = make(seed)
+        found = _run(policy, batch, tasks)
+        own.add(found.networks)
+        reference.add(_run(policy if plain is None else plain(seed), batch, 1, plain is None).networks)
+        for name, (hyper, given) in found.generators.items():
+            signals = run_generator(hyper, given)
+            widths = [values.shape[1] for values, _ in signals.values()]
+            own_generators.add(signals, f"{name}.")
+            plain_generators.add(run_plain_generator(hyper, given, widths), f"{name}.")
+    rows = [*network_rows(own, reference), *generator_rows(own_generators, plain_generators)]
+    generated = {layer.partition(".")[0] for layer in found.generated or found.networks}
+    meant = generated if sees_context and tasks > 1 else set()
+    late = _late(policy, batch, reference) if _unmoved(rows, meant) else set()
+    networks = dict.fromkeys([row.network for row in rows])
+    return tuple(rows), tuple(_verdict(name, rows, name in meant, name in late) for name in networks)
+
+
+def _run(policy: BasePolicy, batch: ProbeBatch, tasks: int, plain: bool = False) -> Probe:
+    def draw(outputs: int) -> Tensor:
+        generator = torch.Generator().manual_seed(outputs)
+        return torch.randn(batch.rows, outputs, generator=generator).repeat(tasks, 1)
+
+    return run(policy, policy.obs_to_tensor(batch.of(tasks))[0], draw, plain)
+
+
+def _last(rows: Iterable[VarianceRow], network: str) -> VarianceRow:
+    return [row for row in rows if row.network == network][-1]
+
+
+def _moved(row: VarianceRow) -> bool:
+    return row.between is None or row.between >= LEAST_BETWEEN
+
+
+def _unmoved(rows: Sequence[VarianceRow], networks: Iterable[str]) -> bool:
+    return not all(_moved(_last(rows, network)) for network in networks)
+
+
+def _late(policy: BasePolicy, batch: ProbeBatch, plain: Variances) -> set[str]:
+    """The networks on whose outputs the context has an effect after a first step of learning.
+
+    The step is for a sum in which the tasks' outputs have numbers of their own.
+    """
+    policy, tasks = deepcopy(policy), len(batch.descriptors)
+    seen = policy.obs_to_tensor(batch.of(tasks))[0]
+    loss = weighted_loss(policy, seen, lambda outputs: torch.randn(tasks * batch.rows, outputs))
+    loss.backward()  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            if parameter.grad is not None:
+                parameter.sub_(FIRST_STEP * parameter.grad.sign())
+    stepped = Variances(tasks)
+    stepped.add(_run(policy, batch, tasks).networks)
+    for sums in (stepped.within, stepped.between, stepped.squares):
+        sums.update({layer: values * SEEDS for layer, values in sums.items()})
+    rows = list(network_rows(stepped, plain))
+    return {row.network for row in rows if _moved(_last(rows, row.network))}
+
+
+def _verdict(network: str, rows: Sequence[VarianceRow], meant: bool, late: bool) -> Verdict:
+    own = [row for row in rows if row.network == network]
+    assess = _generator_fault if network.endswith("generator") else _fault
+    for row in own:
+        fault = assess(row)
+        if fault:
+            return Verdict(network, f"layer {row.layer} {fault}")
+    if not meant or _moved(own[-1]):
+        return Verdict(network)
+    if late:
+        return Verdict(network, remark="the context has no effect yet, and has one after the first step")
+    return Verdict(
+        network,
+        f"layer {own[-1].layer}: context without effect, nor does it get any by a first step of learning",
+    )
+
+
+def _fault(row: VarianceRow) -> str:
+    """What is wrong with a layer of an actor or a critic; "" where it is sane."""
+    low, high = RATIO
+    most = high if not row.size <= LARGE else inf
+    for what, value, bounds in (
+        ("activations within tasks", row.within, (low, most)),
+        ("activations between tasks", row.between, (0.0, most)),
+        ("gradients within tasks", row.gradients_within, (low, high)),
+        ("gradients between tasks", row.gradients_between, (0.0, high)),
+    ):
+        fault = _outside(value, bounds, f"{what} vary {{}} times as much as a plain network's")
+        if fault:
+            return fault
+    return ""
+
+
+def _generator_fault(row: VarianceRow) -> str:
+    """What is wrong with a hidden layer of a generator."""
+    return _outside(row.size, UNIT_SIZE, "what enters its activations has size {}") or _outside(
+        row.gradients_between, GENERATOR_GRADIENTS, "gradients vary {} times as much as a plain network's"
+    )
+
+
+def _outside(value: float | None, bounds: tuple[float, float], words: str) -> str:
+    """What is wrong with a value that is not between the bounds; "" where it is, or where there is none."""
+    least, most = bounds
+    if value is None or least <= value <= most:
+        return ""
+    kind, bound = ("vanishes", f"at least {least:g}") if value < least else ("explodes", f"at most {most:g}")
+    return f"{kind}: {words.format(f'{value:.3g}')} ({bound} is sane)"

@@ -1,0 +1,248 @@
+"""Layer by layer, what goes forward and backward through a policy's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.sac.policies import Actor as SACActor
+from torch import Tensor, nn
+
+from hyperrl.analysis.cost import plain_networks
+from hyperrl.nets import HyperNetwork, Weights
+from hyperrl.nets.grouping import BatchLayout, SharedRows
+from hyperrl.nets.layers import HIDDEN_GAIN, initial_bias, initial_weight
+from hyperrl.nets.targets.base import leave
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear
+from hyperrl.policies import HyperPolicy
+
+Signals = dict[str, tuple[Tensor, Tensor]]
+"""By layer ("actor.0"), its outputs before any activation and their gradients, (row, units) each."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one pass forward and backward showed.
+
+    Attributes:
+        networks: signals of the layers of actor and critic.
+        generators: by a generator's name, its hypernetwork and what its generator saw, (row, inputs).
+        generated: the layers that are generated.
+    """
+
+    networks: Signals
+    generators: dict[str, tuple[HyperNetwork, Tensor]]
+    generated: frozenset[str]
+
+
+@dataclass
+class _Record:
+    """What is noted in a forward pass: outputs as they are laid out, and see `Probe`."""
+
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    layouts: dict[str, BatchLayout] = field(default_factory=dict)
+    generators: dict[str, tuple[HyperNetwork, Tensor]] = field(default_factory=dict)
+    generated: set[str] = field(default_factory=set)
+
+    def rows(self, name: str, values: Tensor) -> Tensor:
+        """Values in a layer's layout as (row, units)."""
+        layout = self.layouts.get(name)
+        if layout is not None and not isinstance(layout, SharedRows):
+            values = leave(layout, values, values.dim() - 2)
+        return values.detach().flatten(1)
+
+
+@dataclass(frozen=True)
+class _Recorded(GeneratedLinear):
+    """A layer that tells its outputs."""
+
+    layer: GeneratedLinear
+    tell: Callable[[Tensor], None]
+
+    @property
+    def tasks(self) -> int:
+        return self.layer.tasks
+
+    def __call__(self, h: Tensor) -> Tensor:
+        y = self.layer(h)
+        self.tell(y)
+        return y
+
+    def dense(self) -> DenseLinear:
+        return self.layer.dense()
+
+
+def run(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor], plain: bool = False) -> Probe:
+    """Run a policy and backpropagate the sum of its outputs, each times a number of its own.
+
+    Args:
+        policy: SB3's with networks of `nn.Linear`, or one whose networks are generated.
+        observations: a batch of n, as tensors.
+        draw: given a number of outputs, what those of the rows are multiplied by, (n, outputs).
+        plain: run generated networks with weights as they would start without a hypernetwork, the same
+            on all rows.
+    """
+    policy.set_training_mode(False)
+    record = _Record()
+    with torch.enable_grad(), _recording(policy, record, plain):
+        total = weighted_loss(policy, observations, draw)
+    in_order = dict(sorted(record.outputs.items(), key=lambda item: item[0].partition(".")[0]))
+    signals = _backwards(total, in_order, record.rows)
+    return Probe(signals, record.generators, frozenset(record.generated))
+
+
+def weighted_loss(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor]) -> Tensor:
+    """The sum of a policy's outputs, each times a number of its own; arguments as of `run`.
+
+    Critics that judge actions are given draws, squashed into the bounds of actions.
+    """
+    outputs = _outputs(policy, observations, draw)
+    return torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
+
+
+def _outputs(policy: Any, observations: Any, draw: Callable[[int], Tensor]) -> list[Tensor]:
+    if hasattr(policy, "q_net"):
+        return [policy.q_net(observations)]
+    if hasattr(policy, "mlp_extractor"):
+        actor, critic = policy.mlp_extractor(policy.extract_features(observations))
+        return [policy.action_net(actor), policy.value_net(critic)]
+    if isinstance(policy.actor, SACActor):
+        means, spreads, _ = policy.actor.get_action_dist_params(observations)
+        acted = [means] if policy.actor.use_sde else [means, spreads]
+    else:
+        acted = [policy.actor(observations)]
+    actions = draw(acted[0].shape[1]).tanh()
+    return [*acted, *policy.critic(observations, actions)]
+
+
+def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
+    """Run a generator and backpropagate the sum of its features, each times a standard normal draw.
+
+    Returns:
+        The signals of its hidden layers ("hidden 0") before their activations.
+    """
+    entered: dict[str, Tensor] = {}
+
+    def hook(_: nn.Module, arguments: tuple[Tensor]) -> None:
+        entered[f"hidden {len(entered)}"] = arguments[0]
+
+    handle = hyper.generator.activation.register_forward_pre_hook(hook)
+    with torch.enable_grad():
+        features = hyper.generator.features(given)
+    handle.remove()
+    return _backwards((features * torch.randn(features.shape)).sum(), entered, lambda _, rows: _flat(rows))
+
+
+def run_plain_generator(hyper: HyperNetwork, given: Tensor, widths: Sequence[int]) -> Signals:
+    """The same with plain layers of so many units, which start as Stable-Baselines3's do."""
+    entered: dict[str, Tensor] = {}
+    h = given
+    with torch.enable_grad():
+        for width in widths:
+            layer = nn.Linear(h.shape[1], width)
+            nn.init.orthogonal_(layer.weight, HIDDEN_GAIN)
+            nn.init.zeros_(layer.bias)
+            entered[f"hidden {len(entered)}"] = y = layer(h)
+            h = hyper.generator.activation(y)
+    return _backwards((h * torch.randn(h.shape)).sum(), entered, lambda _, rows: _flat(rows))
+
+
+def _flat(values: Tensor) -> Tensor:
+    """(row, ..., units) as (rows, units)."""
+    return values.detach().flatten(0, -2)
+
+
+def _backwards(total: Tensor, outputs: dict[str, Tensor], rows: Callable[[str, Tensor], Tensor]) -> Signals:
+    gradients = torch.autograd.grad(total, list(outputs.values())) if outputs else ()
+    return {
+        name: (rows(name, values), rows(name, gradient))
+        for (name, values), gradient in zip(outputs.items(), gradients, strict=True)
+    }
+
+
+@contextmanager
+def _recording(policy: BasePolicy, record: _Record, plain: bool) -> Iterator[None]:
+    with ExitStack() as hooks:
+        if isinstance(policy, HyperPolicy):
+            for generator, prefix, hyper in _hypernetworks(policy):
+                hooks.enter_context(_hook(hyper, _tell_weights(record, generator, prefix, plain)))
+        else:
+            for name, layer in _linear_layers(policy):
+                hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
+        yield
+
+
+@contextmanager
+def _hook(module: nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
+    handle = module.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _hypernetworks(policy: HyperPolicy) -> Iterator[tuple[str, str, HyperNetwork]]:
+    """Each hypernetwork: its generator's name, what comes before its layers' names, and itself.
+
+    Nothing comes before the names of the layers of one that has all networks of its part.
+    """
+    for part, generated in policy.parts.items():
+        own = {id(network): name for name, network in generated.target.named()}
+        for module in generated.modules():
+            if isinstance(module, HyperNetwork):
+                network = own.get(id(module.target), "")
+                name = network or (part if len(policy.parts) > 1 else "")
+                yield f"{name}'s generator" if name else "generator", network and f"{network}.", module
+
+
+def _linear_layers(policy: BasePolicy) -> Iterator[tuple[str, nn.Linear]]:
+    actor, critics = plain_networks(policy)
+    judges = (
+        {"critic": critics}
+        if hasattr(policy, "mlp_extractor") or len(critics) == 1
+        else {f"critic{number}": [each] for number, each in enumerate(critics)}
+    )
+    for name, parts in {"actor": actor, **judges}.items():
+        linear = [module for part in parts for module in part.modules() if isinstance(module, nn.Linear)]
+        yield from ((f"{name}.{number}", layer) for number, layer in enumerate(linear))
+
+
+def _tell_outputs(record: _Record, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+    def hook(_: nn.Module, __: Any, y: Tensor) -> None:
+        record.outputs[name] = y
+
+    return hook
+
+
+def _tell_weights(record: _Record, generator: str, prefix: str, plain: bool) -> Callable[..., Weights]:
+    """A hook that hands on weights whose layers tell their outputs."""
+
+    def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
+        record.generators[generator] = hyper, hyper.given(arguments[0]).detach()
+        record.generated |= {
+            prefix + name for name, layer in weights.layers.items() if not isinstance(layer, SharedLinear)
+        }
+        if plain:
+            layers: dict[str, GeneratedLinear] = {
+                name: SharedLinear(initial_weight(spec).requires_grad_(), initial_bias(spec), 1)
+                for name, spec in hyper.target.layers.items()
+            }
+            weights = Weights(layers, SharedRows())
+
+        def recorded(name: str, layer: GeneratedLinear) -> GeneratedLinear:
+            def tell(y: Tensor) -> None:
+                record.outputs[prefix + name] = y
+                record.layouts[prefix + name] = weights.layout
+
+            # The layer of a normalization's scale and shift sees no observation.
+            return layer if "norm" in (prefix + name).split(".") else _Recorded(layer, tell)
+
+        return replace(
+            weights, layers={name: recorded(name, layer) for name, layer in weights.layers.items()}
+        )
+
+    return hook

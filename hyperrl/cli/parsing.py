@@ -1,0 +1,105 @@
+"""Reading `k=v,k=v` and `k=lo:hi:n`."""
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+from hyperrl import limits
+from hyperrl.errors import UserError, did_you_mean
+from hyperrl.limits import Limits
+
+
+class Sweep(NamedTuple):
+    """`points` equidistant values of one feature, both ends included."""
+
+    feature: str
+    low: float
+    high: float
+    points: int
+
+
+def whole(option: str, allowed: Limits) -> Callable[[str], int]:
+    """A reader of whole numbers within the limits (`1e5` counts); its UserError names the option."""
+
+    def read(text: str) -> int:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not allowed.hold(number):
+            raise allowed.refusal(option, text)
+        return int(number)
+
+    return read
+
+
+STEPS = whole("--steps", limits.STEPS)
+SEED = whole("--seed", limits.SEED)
+EPISODES = whole("--episodes", limits.EPISODES)
+KEEP = whole("--keep", limits.KEEP)
+
+
+def context(text: str, option: str = "--context") -> dict[str, float]:
+    """Read the value of one `--context`.
+
+    Args:
+        text: `k=v,k=v`, at least one pair; every value a finite number.
+        option: the option's name, where it is another one.
+
+    Raises:
+        UserError: a pair without a name or a value, a value that is no finite number, a feature given twice.
+    """
+    found: dict[str, float] = {}
+    for pair in text.split(","):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            raise UserError(
+                f"{option} {text!r}: {pair.strip()!r} is not of the form FEATURE=NUMBER (say c0=2,c1=-1)"
+            )
+        if name in found:
+            raise UserError(f"{option} {text!r}: {name!r} is given twice")
+        found[name] = _finite(value, f"{option} {text!r}: {name}")
+    return found
+
+
+def sweep(text: str) -> Sweep:
+    """Read the value of one `--sweep`.
+
+    Args:
+        text: `k=lo:hi:n` with finite lo < hi and 2 <= n <= 1000.
+
+    Raises:
+        UserError: anything else.
+    """
+    name, _, span = (part.strip() for part in text.partition("="))
+    bounds = span.split(":")
+    if not name or len(bounds) != 3:
+        raise UserError(f"--sweep {text!r} is not of the form FEATURE=LOW:HIGH:COUNT (say c0=-10:10:21)")
+    low, high = (
+        _finite(bound, f"--sweep {text!r}: {end}")
+        for end, bound in zip(("LOW", "HIGH"), bounds, strict=False)
+    )
+    if not (low < high and math.isfinite(high - low)):
+        raise UserError(f"--sweep {text!r}: LOW must be less than HIGH, by a finite number")
+    count = bounds[2].strip()
+    if not count.isdecimal() or not 2 <= int(count) <= 1000:
+        raise UserError(f"--sweep {text!r}: COUNT must be a whole number from 2 to 1000, not {count!r}")
+    return Sweep(name, low, high, int(count))
+
+
+def known(option: str, given: Iterable[Iterable[str]], features: Collection[str]) -> None:
+    """Raise a UserError that names the option, where a feature is given that the family does not have."""
+    for name in itertools.chain.from_iterable(given):
+        if name not in features:
+            raise UserError(f"{option}: unknown feature {name!r}{did_you_mean(name, features)}")
+
+
+def _finite(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise UserError(f"{where} must be a number, not {text.strip()!r}") from None
+    if not math.isfinite(value):
+        raise UserError(f"{where} must be finite, not {text.strip()}")
+    return value

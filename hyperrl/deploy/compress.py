@@ -1,0 +1,66 @@
+"""Smaller specialists: pruned by magnitude, or with weights of eight bits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.deploy.plan import BOUNDS, Specialist
+from hyperrl.errors import UserError
+
+
+def pruned(specialist: Specialist, share: float) -> Specialist:
+    """The same network with no more than a share of its parameters, the other weights zero.
+
+    Weights of linear layers and convolutions go in the order of their layer-adaptive magnitude: a weight's
+    square over the sum of the squares in its layer that are no smaller (LAMP, Lee et al., ICLR 2021). Every
+    layer so keeps its largest weight. Biases and normalizations stay.
+
+    Args:
+        specialist: not quantized.
+        share: of weights and biases that stay, above 0 and at most 1.
+
+    Raises:
+        UserError: a share out of range, or too small for the biases and one weight a layer.
+    """
+    if not 0 < share <= 1:
+        raise UserError(f"budget: found {share:g}; allowed: a share of the parameters, above 0, at most 1")
+    names = list(dict.fromkeys(specialist.matrices))
+    total = sum(array.size for name, array in specialist.arrays.items() if name not in BOUNDS)
+    weights = sum(specialist.arrays[name].size for name in names)
+    kept = int(share * total) - (total - weights)
+    if kept < len(names):
+        least = (total - weights + len(names)) / total
+        raise UserError(
+            f"budget: found {share:g}; allowed: at least {least:.2g} here, for biases and a weight a layer"
+        )
+    scores = {name: _scores(specialist.arrays[name]) for name in names}
+    together = np.sort(np.concatenate([score.ravel() for score in scores.values()]))
+    least_score = together[-kept]
+    thinned = {
+        name: np.where(scores[name] >= least_score, specialist.arrays[name], np.float32(0)) for name in names
+    }
+    return replace(specialist, arrays=specialist.arrays | thinned)
+
+
+def _scores(weight: NDArray[np.float32]) -> NDArray[np.float64]:
+    squares = np.square(weight.astype(np.float64)).ravel()
+    order = np.argsort(squares, kind="stable")
+    no_smaller = np.cumsum(squares[order][::-1])[::-1]
+    scores = np.zeros_like(squares)
+    scores[order] = squares[order] / np.maximum(no_smaller, np.finfo(np.float64).tiny)
+    return scores.reshape(weight.shape)
+
+
+def quantized(specialist: Specialist) -> Specialist:
+    """The same network with int8 weights, a scale for each output of a layer; biases stay float32."""
+    arrays = dict(specialist.arrays)
+    for name in specialist.matrices:
+        weight = specialist.arrays[name]
+        largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1)
+        scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+        steps = np.round(weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
+        arrays[name], arrays[f"{name}.scale"] = steps.astype(np.int8), scale
+    return replace(specialist, arrays=arrays)

@@ -1,0 +1,306 @@
+"""From a trained policy and one task to the plain networks that act and judge there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
+from torch import Tensor, nn
+
+from hyperrl.deploy import plan as plans
+from hyperrl.deploy.plan import Action, Arrays, Input, Layer, Plan, Specialist
+from hyperrl.errors import UserError
+from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
+from hyperrl.nets.targets.mlp import Residual as BlockResidual
+from hyperrl.policies import HyperPolicy
+from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from hyperrl.tasks import Family
+    from hyperrl.tasks.adapter import BaseAdapter
+
+Context = Mapping[str, float]
+_ACTIVATIONS: dict[type[nn.Module], plans.Activation] = {
+    nn.Tanh: "tanh",
+    nn.ReLU: "relu",
+    nn.ELU: "elu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
+}
+
+
+def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Context) -> Specialist:
+    """The plain network that acts on one task as a model does.
+
+    Args:
+        model: a trained one of a run.
+        agent: its recipe's name.
+        family: the tasks that it was trained on.
+        context: the task; features left out take their defaults.
+
+    Raises:
+        UserError: an unknown feature, or a policy that no plain network of one task stands for.
+    """
+    import torch
+
+    complete = family.space.complete(context)
+    descriptor = torch.as_tensor(family.space.encode(family.space.values([complete]))[0])
+    reader = Reader()
+    with torch.no_grad():
+        acting = acting_network(model.policy, descriptor.to(model.device), agent)
+        inputs = tuple(reader.inputs(acting.extractor, family.observation_space))
+        layers = reader.layers(acting.modules)
+        reader.fold(layers, acting.extractor, descriptor.numpy())
+    action, bounds = action_of(model.policy)
+    plan = Plan(
+        agent=agent,
+        algorithm=type(model).__name__.lower(),
+        family=family.name,
+        context=complete,
+        inputs=inputs,
+        layers=layers,
+        action=action,
+    )
+    return Specialist(plan, reader.arrays | bounds)
+
+
+def in_base_terms(found: Specialist, adapter: BaseAdapter) -> Specialist:
+    """A specialist of the base environment itself, whose choices may not start at 0 as ours do."""
+    inputs = tuple(
+        part.model_copy(update={"starts": _whole(adapter.starts[part.name])})
+        if part.name in adapter.starts
+        else part
+        for part in found.plan.inputs
+    )
+    action = found.plan.action
+    if adapter.action_start is not None:
+        action = action.model_copy(update={"starts": _whole(adapter.action_start)})
+    return replace(found, plan=found.plan.model_copy(update={"inputs": inputs, "action": action}))
+
+
+def _whole(numbers: Any) -> tuple[int, ...]:
+    return tuple(map(int, np.ravel(numbers)))
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a policy on one task: the extractor of its features, and the modules that follow."""
+
+    extractor: nn.Module
+    modules: list[nn.Module]
+
+
+def acting_network(policy: BasePolicy, descriptor: Tensor, agent: str) -> Network:
+    """The network that acts; UserError where its weights are not the task's alone."""
+    refuse_memory(policy, agent)
+    if isinstance(policy, HyperPolicy) and policy.dynamic:
+        raise UserError(
+            f"agent {agent!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
+            " 'state'; no task has weights of its own"
+        )
+    generated: list[nn.Module] = []
+    if isinstance(policy, HyperPolicy):
+        generated = [policy.specialize(descriptor)]
+    owner: Any = policy
+    if isinstance(policy, ActorCriticPolicy):
+        plain = generated or [policy.mlp_extractor.policy_net, policy.action_net]
+        squash: list[nn.Module] = [nn.Tanh()] if policy.squash_output else []
+        return Network(policy.pi_features_extractor, [*plain, *squash])
+    if hasattr(policy, "actor"):
+        actor = owner.actor
+        if not hasattr(actor, "latent_pi"):
+            return Network(actor.features_extractor, [*generated, actor.mu])
+        hidden = _means(generated[0], policy) if generated else actor.latent_pi
+        return Network(actor.features_extractor, [hidden, actor.mu, nn.Tanh()])
+    if hasattr(policy, "q_net"):
+        return Network(owner.q_net.features_extractor, generated or [owner.q_net.q_net])
+    if hasattr(policy, "quantile_net"):
+        network = owner.quantile_net
+        quantiles = (generated or [network.quantile_net])[0]
+        means = _mean_over_quantiles(quantiles, network.n_quantiles)
+        return Network(network.features_extractor, [means])
+    raise UserError(f"agent {agent!r}: no specialist is known of a {type(policy).__name__}")
+
+
+def refuse_memory(policy: BasePolicy, agent: str) -> None:
+    """UserError where a policy is recurrent."""
+    if any(isinstance(module, nn.RNNBase) for module in policy.modules()):
+        raise UserError(f"agent {agent!r}: remembers what it saw; only agents without a memory are exported")
+
+
+def _means(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
+    """The network of SAC's means, the log standard deviations after them left out."""
+    actions = int(np.prod(policy.action_space.shape or ()))
+    return _with_last(network, lambda tensor: tensor[:actions])
+
+
+def spreads(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
+    """The network of SAC's log standard deviations, the means before them left out."""
+    actions = int(np.prod(policy.action_space.shape or ()))
+    return _with_last(network, lambda tensor: tensor[actions:])
+
+
+def _mean_over_quantiles(network: nn.Module, quantiles: int) -> nn.Sequential:
+    """The network of values whose outputs were (quantile, action) in a row."""
+    return _with_last(network, lambda tensor: tensor.unflatten(0, (quantiles, -1)).mean(dim=0))
+
+
+def _with_last(network: nn.Module, change: Any) -> nn.Sequential:
+    """A network whose last affine layer's rows are changed, its last module or the last of that."""
+    assert isinstance(network, nn.Sequential)
+    *first, last = network
+    if isinstance(last, nn.Sequential):
+        return nn.Sequential(*first, _with_last(last, change))
+    assert isinstance(last, nn.Linear)
+    weight, bias = change(last.weight.detach()), change(last.bias.detach())
+    linear = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device)
+    linear.weight.data, linear.bias.data = weight, bias
+    return nn.Sequential(*first, linear)
+
+
+@dataclass
+class Reader:
+    """Turns modules into layers, and gathers their arrays, and the parameters that these were copied from."""
+
+    arrays: Arrays = field(default_factory=dict)
+    sources: dict[str, nn.Parameter] = field(default_factory=dict)
+
+    def sequence(self, network: Network, space: spaces.Space[Any], descriptor: Any) -> list[Layer]:
+        """All layers of a network, its extractor's among them; a descriptor is folded in where given."""
+        read = [layer for part in self.inputs(network.extractor, space) for layer in part.layers]
+        own = self.layers(network.modules)
+        if descriptor is not None:
+            self.fold(own, network.extractor, descriptor)
+        return [*read, *own]
+
+    def inputs(self, extractor: nn.Module, space: spaces.Space[Any]) -> Iterator[Input]:
+        """The parts of the observation that an extractor reads, its context left out."""
+        assert isinstance(space, spaces.Dict)
+        for name, part in parts(extractor, [key for key in space.spaces if key != CONTEXT]):
+            if name != CONTEXT:
+                layers = self.layers([] if isinstance(part, FlattenExtractor) else part.children())
+                yield _input(name, space[name]).model_copy(update={"layers": layers})
+
+    def layers(self, modules: Iterable[nn.Module]) -> tuple[Layer, ...]:
+        """Layers that do what modules do, one after the other."""
+        return tuple(layer for module in modules for layer in self._of(module))
+
+    def _of(self, module: nn.Module) -> Iterator[Layer]:
+        match module:
+            case BlockResidual():
+                yield plans.Residual(layers=self.layers(module))
+            case AdapterResidual():
+                yield plans.Residual(layers=self.layers(module.change))
+            case nn.Sequential():
+                yield from self.layers(module)
+            case nn.Linear():
+                yield plans.Linear(**self._stored(module))
+            case nn.Conv2d():
+                yield plans.Convolution(**self._stored(module), stride=module.stride[0])
+            case nn.LayerNorm():
+                yield plans.Norm(**self._stored(module), epsilon=module.eps)
+            case nn.Hardtanh():
+                yield plans.Clip(low=module.min_val, high=module.max_val)
+            case nn.Flatten():
+                yield plans.Reshape(shape=(-1,))
+            case nn.Unflatten():
+                yield plans.Reshape(shape=tuple(module.unflattened_size))
+            case nn.Identity():
+                return
+            case _:
+                if type(module) not in _ACTIVATIONS:
+                    raise UserError(f"specialist: a layer {type(module).__name__} cannot be written")
+                yield plans.Elementwise(kind=_ACTIVATIONS[type(module)])
+
+    def _stored(self, module: Any) -> dict[str, Any]:
+        number = len(self.arrays) // 2
+        names = {key: f"{number}.{key}" for key in ("weight", "bias")}
+        for key, name in names.items():
+            self.sources[name] = getattr(module, key)
+            self.arrays[name] = self.sources[name].detach().cpu().numpy().astype(np.float32)
+        return names
+
+    def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Any) -> None:
+        """Put a context that the first layer sees among its inputs into its bias: b + W_c c."""
+        widths = [(name, part.features_dim) for name, part in parts(extractor, ["obs"])]
+        names = [name for name, width in widths for _ in range(width)]
+        if CONTEXT not in names:
+            return
+        first = layers[0]
+        assert isinstance(first, plans.Linear)
+        weight = self.arrays[first.weight].astype(np.float64)
+        names += ["action"] * (weight.shape[1] - len(names))
+        seen = np.array([name == CONTEXT for name in names])
+        folded = self.arrays[first.bias] + weight[:, seen] @ descriptor.astype(np.float64)
+        self.arrays[first.weight] = np.ascontiguousarray(self.arrays[first.weight][:, ~seen])
+        self.arrays[first.bias] = folded.astype(np.float32)
+
+
+def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeaturesExtractor]]:
+    """The extractors of an observation's parts, in the order in which their features are joined.
+
+    Args:
+        extractor: of a policy.
+        keys: of the observation but for its context; one alone may be read without its key.
+    """
+    match extractor:
+        case ContextExtractor():
+            yield from parts(extractor.inner, keys)
+        case CombinedExtractor():
+            observed = extractor._observation_space
+            assert isinstance(observed, spaces.Dict)
+            for key, part in extractor.extractors.items():
+                yield key, part if isinstance(part, NatureCNN) else FlattenExtractor(observed[key])
+        case NatureCNN() | PixelExtractor() | FlattenExtractor():
+            yield keys[0], extractor
+        case _:
+            raise UserError(f"specialist: an extractor {type(extractor).__name__} cannot be written")
+
+
+def _input(name: str, space: spaces.Space[Any]) -> Input:
+    shape = tuple(space.shape or ())
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        sizes = (int(space.n),) if isinstance(space, spaces.Discrete) else tuple(map(int, space.nvec))
+        starts = (0,) * len(sizes)
+        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=sizes, starts=starts)
+    dtype: Any = np.dtype(space.dtype).name
+    encoding: Any = "image" if is_image_space(space) else "numbers"
+    return Input(name=name, shape=shape, dtype=dtype, encoding=encoding, channels_last=channels_last(space))
+
+
+def channels_last(space: spaces.Space[Any]) -> bool:
+    """Whether it is of images that Stable-Baselines3 transposes before a policy sees them."""
+    if not isinstance(space, spaces.Box) or not is_image_space(space):
+        return False
+    return not is_image_space_channels_first(space)
+
+
+def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
+    """What becomes of the outputs of a policy's acting network, and the arrays of its bounds."""
+    space = policy.action_space
+    shape = tuple(space.shape or ())
+    match space:
+        case spaces.Box():
+            rule: Any = "unscale" if policy.squash_output else "clip"
+            return Action(rule=rule, shape=shape), plans.bounds(space.low, space.high)
+        case spaces.Discrete():
+            return Action(rule="argmax", shape=(), sizes=(int(space.n),), starts=(0,)), {}
+        case spaces.MultiDiscrete():
+            sizes = tuple(map(int, space.nvec))
+            return Action(rule="argmax", shape=shape, sizes=sizes, starts=(0,) * len(sizes)), {}
+        case spaces.MultiBinary():
+            return Action(rule="positive", shape=shape), {}
+    raise UserError(f"specialist: actions of {space} cannot be written")

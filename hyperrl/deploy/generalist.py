@@ -1,0 +1,271 @@
+"""The generalist as one ONNX file: an observation and a task in, an action out, weights generated inside."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+import onnx
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel, BasePolicy
+from torch import Tensor, nn
+
+from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
+from hyperrl.deploy.onnx_graph import OUTPUT
+from hyperrl.deploy.plan import Action
+from hyperrl.errors import UserError
+from hyperrl.nets.generators.head import Head
+from hyperrl.policies import GeneratedNetworks, HyperPolicy
+from hyperrl.policies.extractors import CONTEXT
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from hyperrl.tasks import Family
+    from hyperrl.tasks.contexts import ContextSpace
+
+OPSET = 18
+"""The lowest that torch's exporter writes."""
+
+ENTRY = "generalist"
+
+
+def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
+    """The bytes of an ONNX file that acts on any task of a family.
+
+    Its inputs are the observation's parts by name and `context`, float32 (batch, features): raw values, a
+    column for each feature in the order that the metadata's entry `context` tells. Its output is `action`.
+
+    Args:
+        model: a trained one of a run.
+        agent: its recipe's name.
+        family: the tasks that it was trained on.
+
+    Raises:
+        UserError: a policy whose networks no graph stands for.
+    """
+    refuse_memory(model.policy, agent)
+    _forget_noise(model.policy)
+    generalist = Generalist(model.policy, family).eval()
+    names = [*generalist.keys, CONTEXT]
+    examples = [_example(generalist.space[key], family) for key in generalist.keys]
+    context = torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)
+    batch = {0: torch.export.Dim("batch")}
+    with torch.no_grad(), _silence():
+        try:
+            program = torch.onnx.export(
+                generalist,
+                (*examples, context),
+                input_names=names,
+                output_names=[OUTPUT],
+                dynamic_shapes=(tuple(batch for _ in names),),
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                custom_translation_table={torch.ops.aten.kthvalue.default: _kth_value},
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error.__cause__ or error).partition("\n")[0]
+            raise UserError(f"agent {agent!r}: torch cannot write its networks as ONNX: {reason}") from error
+    assert program is not None
+    for seen in program.model_proto.graph.input:
+        if not seen.type.tensor_type.shape.dim[0].dim_param:
+            raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
+    return _described(program.model_proto, model, agent, family)
+
+
+@torch.no_grad()
+def _forget_noise(policy: Any) -> None:
+    """Draw gSDE's noise anew, which a policy otherwise holds with a graph that torch refuses to copy."""
+    noisy = getattr(policy, "actor", policy)
+    if getattr(noisy, "use_sde", False):
+        noisy.reset_noise()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the exporter's remarks on itself, of which nothing concerns a user."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+_ROWS = 3
+"""Of the example that is traced; 1 would be taken for a constant."""
+
+
+class Generalist(nn.Module):
+    """What acts on any task: an observation as the environment gives it, and raw features of the task.
+
+    Args:
+        policy: of a trained model; it is copied.
+        family: the tasks.
+    """
+
+    def __init__(self, policy: BasePolicy, family: Family) -> None:
+        super().__init__()
+        space = family.observation_space
+        assert isinstance(space, gym.spaces.Dict)
+        self.space = space
+        self.keys = [key for key in space.spaces if key != CONTEXT]
+        self.policy = deepcopy(policy).to("cpu").requires_grad_(False)
+        for module in self.policy.modules():
+            if isinstance(module, GeneratedNetworks):
+                module.caching = module.groups = False
+            if isinstance(module, Head):
+                module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]
+        self.encoder = ContextEncoder(family.space)
+        self.rule = Rule(*action_of(policy))
+        adapter = family.adapter
+        self.starts = {key: torch.as_tensor(start) for key, start in adapter.starts.items()}
+        self.action_start = None if adapter.action_start is None else torch.as_tensor(adapter.action_start)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Actions (batch, ...); the inputs are the observation's parts, then (batch, features)."""
+        *seen, context = inputs
+        observation = {CONTEXT: self.encoder(context)}
+        for key, part in zip(self.keys, seen, strict=True):
+            start = self.starts.get(key)
+            shifted = part if start is None else part - start
+            observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
+        with ExitStack() as acting:
+            if isinstance(self.policy, HyperPolicy):
+                for generated in self.policy.parts.values():
+                    acting.enter_context(generated.inputs.acting(deterministic=True))
+            actions: Tensor = self.rule(outputs(self.policy, observation))
+        return actions if self.action_start is None else actions + self.action_start
+
+
+def outputs(policy: Any, observation: dict[str, Tensor]) -> Tensor:
+    """What the acting network of a policy gives, (batch, outputs), before it becomes an action."""
+    if isinstance(policy, ActorCriticPolicy):
+        features = BaseModel.extract_features(policy, observation, policy.pi_features_extractor)
+        latent = policy.mlp_extractor.forward_actor(features)
+        if isinstance(policy, HyperPolicy) and policy.use_sde:
+            latent = latent[:, : int(np.prod(policy.action_space.shape or ()))]
+        given: Tensor = policy.action_net(latent)
+        return torch.tanh(given) if policy.squash_output else given
+    if hasattr(policy, "actor"):
+        if hasattr(policy.actor, "get_action_dist_params"):
+            means: Tensor = policy.actor.get_action_dist_params(observation)[0]
+            return torch.tanh(means)
+        acted: Tensor = policy.actor(observation)
+        return acted
+    if hasattr(policy, "quantile_net"):
+        values: Tensor = policy.quantile_net(observation)
+        return values.mean(dim=1)
+    found: Tensor = policy.q_net(observation)
+    return found
+
+
+class ContextEncoder(nn.Module):
+    """Raw features of tasks as descriptors, as `ContextSpace.encode` has them."""
+
+    low: Tensor
+    span: Tensor
+
+    def __init__(self, space: ContextSpace) -> None:
+        super().__init__()
+        self.features = list(space.features.values())
+        trained = torch.tensor([feature.train for feature in self.features], dtype=torch.float64)
+        self.register_buffer("low", trained[:, 0])
+        self.register_buffer("span", trained[:, 1] - trained[:, 0])
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(task, features) to (task, D)."""
+        scaled = (2 * (values.double() - self.low) / self.span - 1).float()
+        columns = []
+        for index, feature in enumerate(self.features):
+            raw = values[:, index]
+            if feature.encoding == "circle":
+                columns += [torch.cos(raw), torch.sin(raw)]
+            elif feature.encoding == "categorical":
+                columns += [(raw == float(np.float32(each))).float() for each in feature.values or ()]
+            else:
+                columns.append(scaled[:, index])
+        return torch.stack(columns, dim=1)
+
+
+class Rule(nn.Module):
+    """What becomes of outputs: `hyperrl.deploy.plan.Action`, in torch.
+
+    Args:
+        action: the rule.
+        bounds: arrays of its bounds, where it has any.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, action: Action, bounds: dict[str, Any]) -> None:
+        super().__init__()
+        self.action = action
+        low, high = (torch.as_tensor(each) for each in bounds.values()) if bounds else (torch.empty(0),) * 2
+        self.register_buffer("low", low)
+        self.register_buffer("high", high)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, outputs) to (batch, *shape)."""
+        shape = self.action.shape
+        match self.action.rule:
+            case "argmax":
+                # ONNX's ArgMax passes over NaN, which torch takes for the largest
+                x = torch.where(x.isnan(), torch.inf, x.clamp(max=torch.finfo(x.dtype).max))
+                parts = torch.split(x, list(self.action.sizes), dim=1)
+                chosen = torch.stack([part.argmax(dim=1) for part in parts], dim=1)
+                return chosen.reshape(-1, *shape)
+            case "positive":
+                return (x > 0).long().reshape(-1, *shape)
+            case "clip":
+                return torch.minimum(torch.maximum(x.reshape(-1, *shape), self.low), self.high)
+        return self.low + (x.reshape(-1, *shape) + 1) * (0.5 * (self.high - self.low))
+
+
+def _kth_value(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """`torch.kthvalue` with `keepdim`, which torch's exporter does not know, in ONNX's operators."""
+    from onnxscript import opset18
+
+    operators: Any = opset18
+    smallest = operators.TopK(x, operators.Constant(value_ints=[k]), axis=dim, largest=0, sorted=1)
+    first, last, axes = (operators.Constant(value_ints=[each]) for each in (k - 1, k, dim))
+    return tuple(operators.Slice(part, first, last, axes) for part in smallest)
+
+
+def _example(space: gym.Space[Any], family: Family) -> Tensor:
+    return torch.zeros((_ROWS, *(space.shape or ())), dtype=torch.as_tensor(np.zeros(1, space.dtype)).dtype)
+
+
+def _described(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, family: Family) -> bytes:
+    """The file's bytes, with the features named where a program finds them."""
+    features = {
+        name: {"unit": feature.unit, "default": feature.default, "train": list(feature.train)}
+        for name, feature in family.space.features.items()
+    }
+    about = {
+        "format": 1,
+        "agent": agent,
+        "algorithm": type(model).__name__.lower(),
+        "family": family.name,
+        "features": features,
+    }
+    proto.producer_name = "hyperrl"
+    onnx.helper.set_model_props(proto, {ENTRY: json.dumps(about), CONTEXT: ",".join(features)})
+    for seen in proto.graph.input:
+        if seen.name == CONTEXT:
+            seen.doc_string = "raw values, columns: " + ", ".join(features)
+    onnx.checker.check_model(proto)
+    return bytes(proto.SerializeToString())

@@ -1,0 +1,95 @@
+"""What `hyperrl specialize` and `hyperrl export` are asked for, checked before torch is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from hyperrl.errors import UserError, did_you_mean, spelled
+from hyperrl.limits import path_given
+from hyperrl.store import Run, report_write_errors, try_writing
+from hyperrl.tasks import Family
+from hyperrl.tasks.contexts import assignment
+
+Format = Literal["torch", "onnx", "sb3"]
+SUFFIXES: dict[Format, str] = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True)
+class SpecialistRequest:
+    """One specialist.
+
+    Attributes:
+        context: the task, complete.
+        format: of the file.
+        path: of the file, which is not there yet, or is to be replaced.
+        budget: share of the parameters to keep; None: all.
+        quantize: store weights in eight bits.
+    """
+
+    context: dict[str, float]
+    format: Format
+    path: Path
+    budget: float | None
+    quantize: bool
+
+
+def specialist_request(
+    run: Run,
+    family: Family,
+    context: Mapping[str, float],
+    format: str,
+    out: str | Path | None,
+    budget: float | None,
+    quantize: str | None,
+    force: bool = False,
+) -> SpecialistRequest:
+    """Check the arguments of `hyperrl.specialize`; UserError tells what is wrong with one."""
+    complete = family.space.complete(context)
+    if format not in get_args(Format):
+        raise UserError(f"format: found {format!r}{did_you_mean(format, get_args(Format))}")
+    kind = cast(Format, format)
+    if quantize not in (None, "int8"):
+        raise UserError(f"quantize: found {quantize!r}; allowed: int8")
+    if kind == "sb3" and quantize:
+        raise UserError("quantize: found int8 with the format sb3, of float32; allowed: torch, onnx")
+    if budget is not None and not 0 < budget <= 1:
+        raise UserError(f"budget: found {budget:g}; allowed: a share of the parameters, above 0, at most 1")
+    if kind == "onnx":
+        _need_extra("format onnx")
+    told = {name: value for name, value in complete.items() if value != family.space.default[name]}
+    name = (assignment(told) or "default")[:_LONGEST_NAME]
+    path = _new_file(out, run.path / "specialists" / (name + SUFFIXES[kind]), SUFFIXES[kind], force)
+    return SpecialistRequest(complete, kind, path, budget, quantize is not None)
+
+
+def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:
+    """The file that `hyperrl.export` is to write; UserError tells what stands against it."""
+    _need_extra("export")
+    return _new_file(out, run.path / "generalist.onnx", ".onnx", force)
+
+
+def _need_extra(what: str) -> None:
+    """UserError where the packages that write and run ONNX are not there."""
+    for module in ("onnx", "onnxruntime", "onnxscript"):
+        if find_spec(module) is None:
+            raise UserError(f"{what}: needs the package {module}: pip install 'hyperrl[export]'")
+
+
+def _new_file(out: str | Path | None, usual: Path, suffix: str, force: bool) -> Path:
+    path = usual if out is None else path_given(spelled("out", "--out"), out)
+    if path.suffix != suffix:
+        raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
+    if os.path.lexists(path) and not force:
+        raise UserError(
+            f"out {str(path)!r}: exists already; name another file with {spelled('out', '--out')}, or replace"
+            f" it with {spelled('force=True', '--force')}"
+        )
+    with report_write_errors("out", path):
+        try_writing(path)
+    return path

@@ -1,0 +1,48 @@
+"""Features of the task that an agent is not told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperrl.errors import UserError, did_you_mean
+from hyperrl.evaluation.policy_act import Act, Observation
+from hyperrl.recipes import HyperPolicyRecipe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hyperrl.store import Run
+    from hyperrl.tasks import Family
+
+
+def hiding(act: Act, family: Family, hidden: Sequence[str]) -> Act:
+    """The same policy, the entries of hidden features missing (NaN) in what it sees of the context."""
+    if not hidden:
+        return act
+    columns = [
+        number for number, owner in enumerate(family.space.owners) if family.space.names[owner] in hidden
+    ]
+
+    def blindfolded(observation: Observation) -> NDArray[np.generic]:
+        context = observation["context"].copy()
+        context[:, columns] = np.nan
+        return act({**observation, "context": context})
+
+    return blindfolded
+
+
+def refuse_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
+    """Raise a UserError where a hidden feature is unknown, or a run's agent cannot do without any."""
+    for name in hidden:
+        if name not in family.space.names:
+            raise UserError(f"hide: unknown feature {name!r}{did_you_mean(name, family.space.names)}")
+    for run in runs:
+        policy = run.spec.agent.policy
+        if hidden and not (isinstance(policy, HyperPolicyRecipe) and policy.hypernetwork.missing > 0):
+            raise UserError(
+                f"run {str(run.path)!r}: hide asks for an agent trained to do without features, with"
+                " policy.hypernetwork.missing above 0"
+            )

@@ -1,0 +1,119 @@
+"""Where moving pictures go: a video file or a window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError, spelled
+from hyperrl.store import replacing, report_write_errors, try_writing
+from hyperrl.tasks.dynamics.picture import surface
+
+Frame = NDArray[np.uint8]
+SUFFIXES = (".mp4", ".gif")
+_UNSEEN = ("offscreen", "dummy")
+"""What SDL draws by, unasked, where a display does not answer."""
+
+
+def refuse_video(path: Path) -> None:
+    """Raise a UserError where a video cannot be written there, before anything is played."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
+    with report_write_errors("video", path):
+        try_writing(path)
+    if find_spec("imageio") is None or (
+        path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None
+    ):
+        raise UserError("video: needs an extra: pip install 'hyperrl[video]'")
+
+
+def refuse_window() -> None:
+    """Raise a UserError where there is no display (SDL would draw into nothing)."""
+    chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+    if sys.platform == "linux" and not chosen:
+        raise UserError(f"watch: there is no display for a window; write a file by {_video_argument()}")
+
+
+def _video_argument() -> str:
+    return spelled("video='film.mp4'", "--video FILE")
+
+
+def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
+    """Write a video, whole or not at all; the number of its frames.
+
+    Args:
+        path: ends in .mp4 or .gif; a file that is there is replaced, folders that are not there are made.
+        frames: (height, width, 3) each, of one size.
+        rate: frames a second.
+
+    Raises:
+        UserError: it cannot be written, as on a disk that is full.
+    """
+    from imageio import v2
+
+    suffix = path.suffix.lower()
+    timing = {"fps": rate} if suffix == ".mp4" else {"duration": 1000 / rate, "loop": 0}
+    written = 0
+    with report_write_errors("video", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        report_write_errors("video", path),
+        replacing(path, suffix) as beside,
+        cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer,
+    ):
+        for frame in frames:
+            writer.append_data(frame)
+            written += 1
+    return written
+
+
+def show(frames: Iterable[Frame], rate: int, title: str) -> int:
+    """Show pictures in a window at that many a second, until they end or the window is closed (or Escape).
+
+    Returns:
+        Pictures shown.
+
+    Raises:
+        UserError: there is no display.
+    """
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    import pygame
+
+    try:
+        pygame.display.init()
+        driver = pygame.display.get_driver()
+        if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
+            raise pygame.error("the display does not answer")
+        clock = pygame.time.Clock()
+        window, count = None, 0
+        for frame in frames:
+            if window is None:
+                window = pygame.display.set_mode((frame.shape[1], frame.shape[0]))
+                pygame.display.set_caption(title)
+            window.blit(surface(frame), (0, 0))
+            pygame.display.flip()
+            clock.tick(rate)
+            count += 1
+            if any(_closes(event) for event in pygame.event.get()):
+                break
+        return count
+    except pygame.error as error:
+        raise UserError(
+            f"watch: no window can be opened ({error}); write a file by {_video_argument()}"
+        ) from error
+    finally:
+        pygame.display.quit()
+
+
+def _closes(event: object) -> bool:
+    import pygame
+
+    kind = getattr(event, "type", None)
+    return kind == pygame.QUIT or (kind == pygame.KEYDOWN and getattr(event, "key", None) == pygame.K_ESCAPE)

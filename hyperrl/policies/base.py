@@ -1,0 +1,382 @@
+"""What all policies with generated networks share: their options, their networks and their optimizers."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor, nn
+
+from hyperrl.nets import MLP
+from hyperrl.policies.arguments import check_arguments
+from hyperrl.policies.config import HypernetworkConfig, tails
+from hyperrl.policies.extractors import (
+    CONTEXT,
+    ContextExtractor,
+    HidingExtractor,
+    PartsExtractor,
+    PixelExtractor,
+    image_shape,
+)
+from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.policies.one_task import ConvolutionalExtractor, frozen, is_one_task, weights_of
+from hyperrl.policies.optimizer import groups, scaled
+from hyperrl.policies.targets import PixelCNN
+
+_WIDEST = 1e6
+"""A declared range of descriptors at least this wide says nothing of where they lie."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One network of a policy.
+
+    Args:
+        outputs: Size of its output.
+        hidden: Sizes of its hidden layers.
+        gain: Orthogonal gain of the hidden layers at the start; None starts all layers as
+            ``torch.nn.Linear`` does.
+        out_gain: Orthogonal gain of the last layer.
+        with_latent: The last hidden activations follow the outputs.
+    """
+
+    outputs: int
+    hidden: Sequence[int]
+    gain: float | None = None
+    out_gain: float = 1.0
+    with_latent: bool = False
+
+
+class HyperPolicy(BasePolicy):
+    """A policy of Stable-Baselines3's whose networks are generated; the class to mix in ahead of theirs.
+
+    Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``. The networks see the
+    observation without the context; their weights carry it.
+
+    On an observation space without a context, or with one that has a single value, there is one task. The
+    policy then *is* Stable-Baselines3's ``MlpPolicy`` or ``MultiInputPolicy``: the same plain networks, drawn
+    and trained alike under the same seed, and ``hypernetwork`` is checked but has no effect. Only an input
+    other than the context (``inputs=["state"]``, ``["noise"]``, ``["memory"]``) has weights generated there.
+
+    Args:
+        observation_space: Observation space.
+        action_space: Action space.
+        lr_schedule: Learning rate as a function of the progress remaining, from 1 to 0.
+        net_arch: Hidden sizes of the target networks, as Stable-Baselines3's policy takes them.
+        features_extractor_class: Extractor of the observation's features, handed the space without its
+            context; by default what :class:`~hyperrl.policies.ContextExtractor` takes.
+        features_extractor_kwargs: Its further arguments.
+        hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
+            ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
+            ``noise_dim``, ``missing``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
+            :class:`~hyperrl.policies.config.HypernetworkConfig`.
+        layer_norm: Layer normalization in the target networks' hidden layers.
+        residual: Hidden layers of the target networks add their input to their output.
+        convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
+            observations that are one image; in place of a features extractor.
+        effort_coef: Weight in the loss of the mean squared effort of continuous actions, see
+            :class:`~hyperrl.policies.effort.Effort`.
+        policy_options: The other arguments of Stable-Baselines3's policy.
+
+    Attributes:
+        one_task: Whether there is one task, so that the networks are Stable-Baselines3's own.
+    """
+
+    extractor_class: ClassVar[type[ContextExtractor]] = ContextExtractor
+    recurrent: ClassVar[bool] = False
+    arch_names: ClassVar[tuple[str, ...]] = ("pi", "vf")
+    """What ``net_arch`` calls the networks, where it may tell them apart."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        net_arch: Any = None,
+        *,
+        features_extractor_class: type[BaseFeaturesExtractor] = BaseFeaturesExtractor,
+        features_extractor_kwargs: dict[str, Any] | None = None,
+        hypernetwork: Mapping[str, Any] | None = None,
+        layer_norm: bool = False,
+        residual: bool = False,
+        convolutions: Sequence[tuple[int, int, int]] | None = None,
+        effort_coef: float = 0.0,
+        **policy_options: Any,
+    ) -> None:
+        given = {
+            **policy_options,
+            "observation_space": observation_space,
+            "action_space": action_space,
+            "lr_schedule": lr_schedule,
+            "net_arch": net_arch,
+            "features_extractor_class": features_extractor_class,
+            "features_extractor_kwargs": features_extractor_kwargs,
+            "hypernetwork": hypernetwork,
+            "layer_norm": layer_norm,
+            "residual": residual,
+            "convolutions": convolutions,
+            "effort_coef": effort_coef,
+        }
+        check_arguments(type(self), self.arch_names, given)
+        self.hypernetwork = dict(hypernetwork or {})
+        self.choices = HypernetworkConfig.of(self.hypernetwork)
+        self.one_task = is_one_task(observation_space, self.choices)
+        if self.recurrent != ("memory" in self.choices.inputs) and not self.one_task:
+            raise ValueError(f"inputs: found {list(self.choices.inputs)}; 'memory' is of recurrent policies")
+        self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
+        self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
+        if net_arch is None and features_extractor_class is NatureCNN and convolutions is None:
+            net_arch = self._arch_after_images()
+        arguments = dict(features_extractor_kwargs or {})
+        if self.one_task:
+            activation_fn = policy_options.get("activation_fn", nn.ReLU)
+            extractor, extraction = self._plain_extraction(
+                observation_space, features_extractor_class, arguments, activation_fn
+            )
+        else:
+            extractor, extraction = self._extraction(features_extractor_class, arguments)
+        if issubclass(extractor, ContextExtractor) and not policy_options.get("normalize_images", True):
+            extraction["images_normalized"] = True
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            net_arch=list(net_arch) if isinstance(net_arch, tuple) else net_arch,
+            features_extractor_class=extractor,
+            features_extractor_kwargs=extraction,
+            **policy_options,
+        )
+
+    def _extraction(self, given: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> Any:
+        """The features extractor of networks that are generated, and its arguments."""
+        if self.convolutions is not None:
+            return self.extractor_class, {"inner": PixelExtractor}
+        if issubclass(given, ContextExtractor):
+            return given, arguments
+        inner = {} if given is BaseFeaturesExtractor else {"inner": given}
+        return self.extractor_class, {**arguments, **inner}
+
+    def _plain_extraction(
+        self,
+        space: spaces.Space[Any],
+        given: type[BaseFeaturesExtractor],
+        arguments: dict[str, Any],
+        activation_fn: type[nn.Module],
+    ) -> Any:
+        """The features extractor of one task's plain networks, and its arguments; a context is left out."""
+        if self.convolutions is not None:
+            given = ConvolutionalExtractor
+            arguments = {"convolutions": self.convolutions, "activation_fn": activation_fn}
+        elif given in (BaseFeaturesExtractor, FlattenExtractor):
+            given = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+        if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+            return given, arguments
+        if issubclass(given, ContextExtractor):
+            return given if issubclass(given, HidingExtractor) else HidingExtractor, arguments
+        return HidingExtractor, {**arguments, "inner": given}
+
+    @staticmethod
+    def _arch_after_images() -> list[int]:
+        """Hidden sizes that Stable-Baselines3 has after its own convolutions."""
+        return []
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        shared = getattr(self, "share_features_extractor", None)
+        return {
+            **super()._get_constructor_parameters(),
+            **({} if shared is None else {"share_features_extractor": shared}),
+            "hypernetwork": self.hypernetwork,
+            "layer_norm": self.layer_norm,
+            "residual": self.residual,
+            "convolutions": self.convolutions,
+            "effort_coef": self.effort_coef,
+        }
+
+    @property
+    @abstractmethod
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
+        """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts.
+
+        There are none where there is one task.
+        """
+
+    @property
+    @abstractmethod
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """The networks of one task by name, from features to outputs, first the one that acts."""
+
+    def _made(
+        self,
+        extractor: nn.Module,
+        heads: Mapping[str, NetworkSpec],
+        part: str | None = None,
+        actions: int = 0,
+    ) -> GeneratedNetworks:
+        """Networks on an extractor's features, all generated by one hypernetwork.
+
+        Args:
+            extractor: Of the features.
+            heads: The networks by name.
+            part: What ``generate`` calls all of them together, where it may name other networks too.
+            actions: Size of the actions that the networks see beside the features.
+        """
+        assert isinstance(extractor, ContextExtractor)
+        features = int(extractor.features_dim - extractor.descriptor_dim)
+        choices = dict(self.hypernetwork)
+        if part is not None:
+            choices["generate"] = _of_part(choices.get("generate", "all"), part, tuple(heads))
+        dim, reach = self._descriptors(extractor)
+        return GeneratedNetworks(
+            {name: self._target(head, features + actions) for name, head in heads.items()},
+            descriptor_dim=dim,
+            descriptor_range=reach,
+            hypernetwork=choices,
+            features_dim=features,
+        )
+
+    def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
+        """Size and range of what follows the features."""
+        return extractor.descriptor_dim, descriptor_range(self.observation_space)
+
+    def _target(self, head: NetworkSpec, features: int) -> Any:
+        made: Any = partial(MLP, features)
+        if self.convolutions is not None:
+            made = partial(PixelCNN, image_shape(self.observation_space), convolutions=self.convolutions)
+        return made(
+            head.outputs,
+            hidden=head.hidden,
+            activation=self.activation_fn,
+            gain=head.gain,
+            out_gain=head.out_gain,
+            with_latent=head.with_latent,
+            layer_norm=self.layer_norm,
+            residual=self.residual,
+        )
+
+    def _latent(self, extractor: nn.Module, hidden: Sequence[int]) -> int:
+        """Size of the activations that a network's last layer sees."""
+        if hidden:
+            return hidden[-1]
+        if self.convolutions is not None:
+            return PixelCNN(image_shape(self.observation_space), 1, self.convolutions).head.in_features
+        assert isinstance(extractor, ContextExtractor)
+        return int(extractor.features_dim - extractor.descriptor_dim)
+
+    def _build_optimizer(
+        self,
+        generated: GeneratedNetworks,
+        parameters: Sequence[nn.Parameter],
+        lr_schedule: Schedule,
+        lr_scale: float = 1.0,
+    ) -> torch.optim.Optimizer:
+        """The optimizer of some parameters, those of a hypernetwork among them.
+
+        Args:
+            generated: Whose hypernetwork has rates and clipping of its own.
+            parameters: All that it steps.
+            lr_schedule: As the policy has it.
+            lr_scale: Of all parameters' rates.
+        """
+        options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        if self.choices.plain_optimizer and lr_scale == 1:
+            return self.optimizer_class(parameters, **options)
+        rates = {f"{part.removesuffix('s')}_lr_scale": rate for part, rate in self.choices.scales.items()}
+        grouped = groups(
+            generated.hyper.parameter_groups(**rates), parameters, self.choices.max_grad_norm, lr_scale
+        )
+        return scaled(self.optimizer_class)(grouped, **options)
+
+    def load_from_vector(self, vector: NDArray[np.float32]) -> None:
+        """Sets all parameters from one vector, as ``parameters_to_vector`` gives it."""
+        super().load_from_vector(vector)
+        for module in self.modules():
+            if isinstance(module, GeneratedNetworks):
+                module.clear_cache()
+
+    @torch.no_grad()
+    def generated_weights(self, descriptors: Tensor) -> dict[str, Tensor]:
+        """The weights of given tasks: ``"actor.0.weight"`` (task, out, in), ``"critic.0.bias"`` (task, out).
+
+        Args:
+            descriptors: (task, descriptor), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
+        """
+        if self.one_task:
+            return weights_of(self.plain_networks, len(descriptors))
+        return {
+            name: tensor
+            for part in self.parts.values()
+            for name, tensor in part.of_tasks(descriptors).dense().items()
+        }
+
+    def specialize(self, descriptor: Tensor) -> nn.Sequential:
+        """The plain network that acts on one task, from features to its outputs.
+
+        These are the action distribution's parameters; the action before it is squashed (TD3); or the value
+        of each action (DQN); or a quantile of each, then the next one of each (QR-DQN).
+
+        Args:
+            descriptor: (descriptor,), as in ``obs["context"]``.
+
+        Raises:
+            ValueError: Weights follow the observation.
+        """
+        if self.one_task:
+            return frozen(next(iter(self.plain_networks.values())))
+        name, part = next(iter(self.parts.items()))
+        weights = part.of_tasks(descriptor.unsqueeze(0))
+        plain: nn.Sequential = dict(part.target.named())[name].specialize(weights[name])
+        return plain
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether weights follow the observation rather than the task alone."""
+        return any(part.inputs.dynamic for part in self.parts.values())
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+        with ExitStack() as acting:
+            for part in self.parts.values():
+                acting.enter_context(part.inputs.acting(deterministic))
+            predicted: Tensor = super()._predict(observation, deterministic)  # type: ignore[safe-super]
+            return predicted
+
+    @property
+    def generation_seconds(self) -> float:
+        """Seconds spent generating weights since the policy was made."""
+        return sum(
+            module.generation_seconds for module in self.modules() if isinstance(module, GeneratedNetworks)
+        )
+
+
+def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:
+    """The generated layers of one part of a policy, by the names that its networks have for them."""
+    if generate == "all":
+        return "all"
+    return [network + tail for network in networks for tail in tails(generate, part)]
+
+
+def descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
+    """Bounds of the declared descriptors; an entry without bounds, or nearly so, is taken as [-1, 1]."""
+    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+        return torch.tensor(-1.0), torch.tensor(1.0)
+    box = space[CONTEXT]
+    if not isinstance(box, spaces.Box):
+        return torch.tensor(0.0), torch.tensor(1.0)
+    low, high = box.low.astype(np.float64).flatten(), box.high.astype(np.float64).flatten()
+    bounded = high - low < _WIDEST
+    return torch.as_tensor(np.where(bounded, low, -1.0)), torch.as_tensor(np.where(bounded, high, 1.0))

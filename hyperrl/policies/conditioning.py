@@ -1,0 +1,230 @@
+"""What the hypernetwork of a policy sees: context, state, embedding of the training task, noise, memory."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperrl.nets.encoders import (
+    Concatenation,
+    Encoder,
+    MagnitudeInvariant,
+    Masked,
+    NearestTask,
+    Noise,
+    Range,
+    State,
+    Together,
+    Vector,
+)
+from hyperrl.policies.config import HypernetworkConfig
+
+_GOLDEN = -0x61C8864680B583EB
+_MIXERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)
+_BITS = 23
+
+
+class Conditioning(nn.Module):
+    """Puts the hypernetwork's descriptors together, and makes the encoder that reads them.
+
+    - ``"context"``: the task's descriptor, as the observation carries it.
+    - ``"embedding"``: a learned vector of the training task whose descriptor is nearest.
+    - ``"state"``: the features that the target sees; weights then follow the observation.
+    - ``"noise"``: draws from a normal distribution, the same for all rows of a task from the start of a
+      rollout to the end of the update that learns from it, so that the update's probability ratio compares
+      the very networks that acted; the next rollout draws anew. Acting deterministically has zeros.
+    - ``"memory"``: the output of a recurrent policy's LSTM, in the place of the context; weights then follow
+      all that was observed of an episode.
+
+    Args:
+        choices: The policy's.
+        context_dim: Size D of a descriptor; 0 where there is none.
+        state_dim: Size of the features that the target sees.
+
+    Raises:
+        ValueError: An input that there is nothing for.
+    """
+
+    seed: Tensor
+
+    def __init__(self, choices: HypernetworkConfig, context_dim: int, state_dim: int) -> None:
+        super().__init__()
+        self.choices, self.context_dim, self.state_dim = choices, context_dim, state_dim
+        kinds = choices.inputs
+        self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
+        self.follows = next((kind for kind in kinds if kind in ("state", "memory")), None)
+        self.noisy = "noise" in kinds
+        self.remembers = self.follows == "memory"
+        self.plain = tuple(kinds) == ("context",) and not choices.missing
+        self.quiet = False
+        if "embedding" in kinds and context_dim == 0:
+            raise ValueError("inputs: found 'embedding' on observations without a context; it needs one")
+        if choices.missing and not (context_dim and "context" in kinds):
+            raise ValueError("missing: found above 0 where the hypernetwork sees no context; allowed: 0")
+        if self.noisy:
+            self.register_buffer("seed", torch.randint(2**62, ()))
+
+    def forward(
+        self, x: Float[Tensor, "row features"], context: Float[Tensor, "row descriptor"]
+    ) -> Float[Tensor, "row columns"]:
+        """The descriptors of rows: all finite, a missing feature being told by columns of their own."""
+        if self.plain or self.remembers:
+            return context
+        parts = [self._context(context)] if self.reads_context else []
+        if self.follows:
+            parts.append(x)
+        if self.noisy:
+            parts.append(self._noise(context))
+        return torch.cat(parts, dim=1)
+
+    def tasks(self, context: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task columns"]:
+        """The descriptors of tasks, noise at zero.
+
+        Raises:
+            ValueError: Weights follow the observation.
+        """
+        if self.dynamic:
+            raise ValueError(f"inputs hold {self.follows!r}: a task alone has no weights, which follow it")
+        with self.acting(deterministic=True):
+            descriptors: Tensor = self(context.new_zeros(context.shape[0], self.state_dim), context)
+        return descriptors
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether each row has weights of its own, which a task alone does not tell."""
+        return self.follows is not None
+
+    def encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder | None:
+        """What reads the descriptors; None where they are contexts as they come.
+
+        Args:
+            descriptor_range: Of the contexts.
+            magnitude_invariant: See :class:`~hyperrl.nets.HyperNetwork`.
+        """
+        if self.plain:
+            return None
+        if self.remembers:
+            return Vector(self.context_dim, descriptor_range)
+        parts: list[Encoder] = []
+        if self.reads_context:
+            parts.append(
+                self._context_encoder(_proper(descriptor_range, self.context_dim), magnitude_invariant)
+            )
+        if self.follows:
+            parts.append(State(self.state_dim))
+        if self.noisy:
+            parts.append(Noise(self.choices.noise_dim))
+        return Concatenation(parts)
+
+    def _context_encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder:
+        parts: list[Encoder] = []
+        missing = self.choices.missing
+        if "context" in self.choices.inputs:
+            kind = MagnitudeInvariant if magnitude_invariant else Unscaled
+            context = kind(self.context_dim, descriptor_range)
+            parts.append(Masked(context, missing) if missing else context)
+        if "embedding" in self.choices.inputs:
+            nearest = NearestTask(self.choices.training_contexts, self.choices.embedding_dim)
+            if nearest.dim != self.context_dim:
+                raise ValueError(
+                    f"training_contexts: found {nearest.dim} numbers each; allowed: {self.context_dim}"
+                )
+            parts.append(nearest)
+        both = parts[0] if len(parts) == 1 else Together(parts)
+        return Flagged(both) if missing else both
+
+    def _context(self, context: Tensor) -> Tensor:
+        return flagged(context) if self.choices.missing else context
+
+    def _noise(self, context: Tensor) -> Tensor:
+        if self.quiet:
+            return context.new_zeros(context.shape[0], self.choices.noise_dim)
+        return drawn(context, self.seed, self.choices.noise_dim)
+
+    @contextmanager
+    def acting(self, deterministic: bool) -> Iterator[None]:
+        """Within it noise is zero, if ``deterministic``."""
+        before, self.quiet = self.quiet, deterministic
+        try:
+            yield
+        finally:
+            self.quiet = before
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode; noise is drawn anew where training ends, as a rollout begins."""
+        if self.noisy and self.training and not mode:
+            self.seed += 1
+        return super().train(mode)
+
+
+class Unscaled(Vector):
+    """Numbers as they come, their range being where tasks are drawn from at the start alone."""
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+        """The numbers."""
+        return descriptors
+
+
+class Flagged(Encoder):
+    """An encoder of descriptors with missing columns (NaN), handed finite ones as :func:`flagged` makes them.
+
+    Args:
+        encoder: Takes NaN.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__(2 * encoder.dim, encoder.features)
+        self.encoder = encoder
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+        """The features of the descriptors, NaN put back."""
+        values, absent = descriptors.chunk(2, dim=1)
+        features: Tensor = self.encoder(values.masked_fill(absent > 0, torch.nan))
+        return features
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """The encoder's own."""
+        return flagged(self.encoder.sample(tasks))
+
+
+def flagged(descriptors: Float[Tensor, "row dim"]) -> Float[Tensor, "row columns"]:
+    """Descriptors with 0 for NaN, then 1 where it was and 0 elsewhere."""
+    absent = descriptors.isnan()
+    return torch.cat([descriptors.masked_fill(absent, 0.0), absent.to(descriptors.dtype)], dim=1)
+
+
+def drawn(context: Float[Tensor, "row dim"], seed: Tensor, count: int) -> Float[Tensor, "row count"]:
+    """Standard normal numbers that depend on a row's context and the seed alone.
+
+    A hash of the context's bits and the seed, mixed as in SplitMix64 (Steele et al., OOPSLA 2014).
+    """
+    bits = (context.float() + 0.0).contiguous().view(torch.int32).long()
+    odd = 2 * torch.arange(context.shape[1], device=context.device) + 1
+    key = _mixed((bits * (odd * _GOLDEN)).sum(dim=1) + seed)
+    counters = torch.arange(1, count + 1, device=context.device) * _GOLDEN
+    high = (_mixed(key.unsqueeze(1) + counters) >> (63 - _BITS)) & (2**_BITS - 1)
+    uniform = (high.to(context.dtype) + 0.5) / 2**_BITS
+    normal: Tensor = torch.erfinv(uniform.mul(2).sub(1)).mul(math.sqrt(2))
+    return normal
+
+
+def _mixed(x: Tensor) -> Tensor:
+    x = (x ^ _shifted(x, 30)) * _MIXERS[0]
+    x = (x ^ _shifted(x, 27)) * _MIXERS[1]
+    return x ^ _shifted(x, 31)
+
+
+def _shifted(x: Tensor, places: int) -> Tensor:
+    """A shift to the right that brings in zeros, as of unsigned numbers."""
+    kept: int = 2 ** (64 - places) - 1
+    return (x >> places) & kept
+
+
+def _proper(descriptor_range: Range, dim: int) -> Range:
+    """The range with each low below its high."""
+    low, high = (torch.as_tensor(bound, dtype=torch.float32).expand(dim) for bound in descriptor_range)
+    return low, torch.where(high > low, high, low + 1)

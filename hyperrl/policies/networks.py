@@ -1,0 +1,136 @@
+"""Generated networks at the place where Stable-Baselines3 has its own."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks, SeparateWeights, Weights, group
+from hyperrl.policies.conditioning import Conditioning
+from hyperrl.policies.config import HypernetworkConfig
+from hyperrl.policies.hypernetworks import build_hypernetwork
+from hyperrl.policies.weight_cache import Networks, WeightCache
+
+_WORTH_GROUPING = 64
+"""Rows from which finding their distinct tasks takes less than generating what it saves."""
+
+
+class GeneratedNetworks(nn.Module):
+    """Target networks, the hypernetwork that generates them, and the choice of how they are executed.
+
+    Args:
+        networks: Target networks by name; each is applied to the same features.
+        descriptor_dim: The last columns of the features are the task's descriptor, which no target sees.
+        descriptor_range: (low, high) of the declared descriptors, for the initialization.
+        hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`, and what
+            :class:`~hyperrl.policies.config.HypernetworkConfig` names.
+        features_dim: Size of the features without the descriptor, where the state is an input.
+
+    While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
+    parameters change. The step of any optimizer, loading, setting the mode and moving to a device or dtype
+    make them anew, and a copy starts without; whoever writes into parameters by other means calls
+    :meth:`clear_cache`, or sets :attr:`caching` to False, as of networks that follow others by Polyak
+    averaging. Weights that follow the state are not cached.
+
+    Attributes:
+        caching: Whether weights are cached while acting.
+        groups: Whether rows of one task share weights that are formed; a graph that is traced cannot.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, Any],
+        descriptor_dim: int,
+        descriptor_range: tuple[Tensor, Tensor],
+        hypernetwork: Mapping[str, Any],
+        features_dim: int = 0,
+    ) -> None:
+        super().__init__()
+        self.descriptor_dim = descriptor_dim
+        self.choices = HypernetworkConfig.of(hypernetwork)
+        self.target: Parallel[Any] = Parallel(networks)
+        self.inputs = Conditioning(self.choices, descriptor_dim, features_dim)
+        self.hyper: HyperNetwork | SeparateHyperNetworks = build_hypernetwork(
+            self.target, self.choices, self.inputs, descriptor_range
+        )
+        self.caching = self.groups = True
+        self.generation_seconds = 0.0
+        self._entries = sum(spec.parameters for spec in self.target.layers.values())
+        self._kept = WeightCache(self._entries)
+        self.register_load_state_dict_post_hook(_clear_cache)  # type: ignore[no-untyped-call]
+
+    def forward(self, features: Tensor, *names: str, actions: Tensor | None = None) -> list[Tensor]:
+        """Applies the named networks to (batch, features + descriptor), in their own order.
+
+        All weights are generated once. Actions, (batch, actions), are seen by the networks beside the
+        features, and never by the hypernetwork. Where they come out of another network, as when an actor
+        learns from its critics, gradients go to them alone: off-policy algorithms forget those of the
+        critics' parameters, whose computing is half of such a backward pass.
+        """
+        split = features.shape[1] - self.descriptor_dim
+        x = features[:, :split]
+        descriptors = self.inputs(x, features[:, split:])
+        q_values = actions is not None and actions.grad_fn is not None
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not q_values):
+            weights = self._generated(descriptors, False) if q_values else self._weights(descriptors)
+        if actions is not None:
+            x = torch.cat([x, actions], dim=1)
+        return [network(x, weights[name]) for name, network in self.target.named() if name in names]
+
+    def _weights(self, descriptors: Tensor) -> Networks:
+        """The weights of each network."""
+        if self.training or not self.caching or self.inputs.dynamic or torch.is_grad_enabled():
+            return self._generated(descriptors, False)
+        return self._kept.of(descriptors, self._generated)
+
+    def _generated(self, descriptors: Tensor, distinct: bool) -> Networks:
+        start = perf_counter()
+        weights = self._for_rows(descriptors, distinct)
+        networks = {name: weights[name] for name, _ in self.target.named()}
+        self.generation_seconds += perf_counter() - start
+        return networks
+
+    def of_tasks(self, context: Tensor) -> Weights | SeparateWeights:
+        """The weights of tasks, (task, descriptor) as observed; ValueError where weights follow the state."""
+        weights: Weights | SeparateWeights = self.hyper(self.inputs.tasks(context))
+        return weights
+
+    def _for_rows(self, descriptors: Tensor, distinct: bool) -> Weights | SeparateWeights:
+        weights: Weights | SeparateWeights
+        if self.hyper.descriptor_dim == 0:
+            weights = self.hyper(descriptors[:1])
+        elif distinct or not self._worth_grouping(descriptors):
+            weights = self.hyper(descriptors)
+        else:
+            tasks, index = group(descriptors)
+            few = 2 * tasks.shape[0] <= descriptors.shape[0]
+            weights = self.hyper(tasks, index) if few or not self.hyper.factored else self.hyper(descriptors)
+        return weights
+
+    def _worth_grouping(self, descriptors: Tensor) -> bool:
+        if not self.hyper.factored:
+            return self.groups
+        return self.groups and not self.inputs.dynamic and descriptors.shape[0] >= _WORTH_GROUPING
+
+    def clear_cache(self) -> None:
+        """Forgets the kept weights, so that the next pass generates them anew."""
+        self._kept.drop()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": WeightCache(self._entries)}
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode, and drops kept weights."""
+        self.clear_cache()
+        return super().train(mode)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        self.clear_cache()
+        moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return moved
+
+
+def _clear_cache(module: GeneratedNetworks, _: Any) -> None:
+    module.clear_cache()

@@ -1,0 +1,116 @@
+"""Generated weights that are kept while a policy acts."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from hyperrl.nets import Weights
+
+MATERIALIZE_AFTER = 8
+"""Uses of the same parameters after which forming weights has paid for itself."""
+
+MATERIALIZED_ENTRIES = 2**17
+"""Weights are formed where all rows' matrices have at most this many entries."""
+
+CACHED_ENTRIES = 2**21
+"""All tasks' formed weights are forgotten when they have more entries."""
+
+Networks = dict[str, Weights]
+"""The weights of each network by its name."""
+
+Generate = Callable[[Tensor, bool], Networks]
+
+
+class OptimizerSteps:
+    """Counts the steps of every optimizer of the process.
+
+    A hook on one optimizer would be lost where a policy is copied or unpickled, and would not know of an
+    optimizer that somebody else makes for the same parameters.
+    """
+
+    taken: ClassVar[int] = 0
+
+    @classmethod
+    def count(cls, *_: Any) -> None:
+        """Counts one step."""
+        cls.taken += 1
+
+
+register_optimizer_step_post_hook(OptimizerSteps.count)
+
+
+class WeightCache:
+    """The weights of the tasks that a policy acts on, for as long as its parameters stay.
+
+    While the rows' tasks stay too, their weights are handed out again. After some uses of the same
+    parameters weights are formed, once for each task that comes, however often it comes.
+
+    Args:
+        entries: Number of weights of one task.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self.drop()
+
+    def drop(self) -> None:
+        """Forgets all weights, so that the next use generates them anew."""
+        self._steps = OptimizerSteps.taken
+        self._uses = 0
+        self._descriptors: Tensor | None = None
+        self._weights: Networks = {}
+        self._of_task: dict[bytes, Networks] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept."""
+        return self._descriptors is None
+
+    def of(self, descriptors: Tensor, generate: Generate) -> Networks:
+        """The weights of each row.
+
+        Args:
+            descriptors: (row, descriptor), as a rule the same as at the last use.
+            generate: Makes the weights of given rows; where told that they are distinct, row i is task i.
+        """
+        if self._steps != OptimizerSteps.taken:
+            self.drop()
+        self._uses += 1
+        same = self._descriptors is not None and torch.equal(self._descriptors, descriptors)
+        if not same or self._uses == MATERIALIZE_AFTER:
+            self._descriptors = descriptors.clone()
+            self._weights = self._materialize(descriptors, generate) or generate(descriptors, False)
+        return self._weights
+
+    def _materialize(self, descriptors: Tensor, generate: Generate) -> Networks | None:
+        """The rows' formed weights, where it is time for them and they are not too large."""
+        if self._uses < MATERIALIZE_AFTER:
+            return None
+        keys = _row_bytes(descriptors)
+        rows = dict(zip(keys, descriptors, strict=True))
+        if len(rows) == 1:
+            keys = keys[:1]
+        if len(keys) * self._entries > MATERIALIZED_ENTRIES:
+            return None
+        if len(self._of_task) * self._entries > CACHED_ENTRIES:
+            self._of_task.clear()
+        missing = [key for key in rows if key not in self._of_task]
+        if missing:
+            made = generate(torch.stack([rows[key] for key in missing]), True)
+            materialize = {name: weights.materialize() for name, weights in made.items()}
+            for task, key in enumerate(missing):
+                self._of_task[key] = {name: weights.of_task(task) for name, weights in materialize.items()}
+        networks = [self._of_task[key] for key in keys]
+        return {name: Weights.joined([each[name] for each in networks]) for name in networks[0]}
+
+
+def _row_bytes(rows: Tensor) -> list[bytes]:
+    """A key for each row, the same for rows that are equal bit for bit."""
+    size = rows.shape[1] * rows.element_size()
+    if size == 0:
+        return [b""] * len(rows)
+    together = rows.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return [together[start : start + size] for start in range(0, len(together), size)]

@@ -1,6 +1,0 @@
-"""Specialists: what acts on one task, as plain networks in files. Importing it needs no torch."""
-
-from hyperrl.specialists.files import load_specialist
-from hyperrl.specialists.plan import Plan, Specialist
-
-__all__ = ["Plan", "Specialist", "load_specialist"]

@@ -1,0 +1,81 @@
+"""Base environments that a keyword argument of their constructor tells apart."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+
+from hyperrl.errors import UserError
+from hyperrl.tasks.spaces import spaces_of
+
+
+class VariantEnv(gym.Env[Any, Any]):
+    """Plays one of several environments; each is made when it is first chosen, and kept.
+
+    Attributes:
+        present: the one that is played.
+    """
+
+    present: gym.Env[Any, Any]
+
+    def __init__(
+        self, make: Callable[[Mapping[str, Any]], gym.Env[Any, Any]], arguments: Mapping[str, Any]
+    ) -> None:
+        """Begin with the environment of some arguments.
+
+        Args:
+            make: makes the environment of given keyword arguments.
+            arguments: the first one's.
+        """
+        self._make = make
+        self._made: dict[tuple[Any, ...], gym.Env[Any, Any]] = {}
+        self.choose(arguments)
+        self.observation_space, self.action_space = spaces_of(self.present)
+        self.metadata, self.render_mode = self.present.metadata, self.present.render_mode
+
+    def choose(self, arguments: Mapping[str, Any]) -> None:
+        """Play the environment of these arguments; it must be reset before it is stepped.
+
+        Raises:
+            UserError: it cannot be made, or its spaces are not those of the first.
+        """
+        key = tuple(arguments.values())
+        if key not in self._made:
+            made = self._make(arguments)
+            if self._made:
+                self._refuse_other_spaces(made, arguments)
+            self._made[key] = made
+        self.present = self._made[key]
+
+    def _refuse_other_spaces(self, made: gym.Env[Any, Any], arguments: Mapping[str, Any]) -> None:
+        for what, found in zip(("observation_space", "action_space"), spaces_of(made), strict=True):
+            wanted = getattr(self, what)
+            if found != wanted:
+                named = ", ".join(f"{name}={value}" for name, value in arguments.items())
+                raise UserError(
+                    f"base environment with {named}: its {what} is {found}; allowed: the others', {wanted}"
+                )
+
+    @property
+    def unwrapped(self) -> gym.Env[Any, Any]:
+        """The present environment, unwrapped."""
+        return self.present.unwrapped
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reset the present environment."""
+        return self.present.reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step the present environment."""
+        return self.present.step(action)
+
+    def render(self) -> Any:
+        """Render the present environment."""
+        return self.present.render()
+
+    def close(self) -> None:
+        """Close all that were made."""
+        for env in self._made.values():
+            env.close()

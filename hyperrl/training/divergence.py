@@ -1,0 +1,204 @@
+"""Ending a training whose numbers are no longer finite, before they reach a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from hyperrl.errors import DivergenceError, spelled
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+from hyperrl.tasks.contexts import assignment
+
+CONTEXT = "context"
+
+
+class DivergenceGuard(BaseCallback):
+    """Raises DivergenceError at weights, losses and transitions that are not finite: when, and where first.
+
+    It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
+    an off-policy algorithm, whose rollouts are single steps, it looks at weights before and after the updates
+    that follow upon a moment of `every`, and at transitions at each step. To detect anomalies it looks at
+    all of them at each step, and at every parameter's gradient within `backward`, which is slower.
+
+    Args:
+        run: named in the message.
+        family: whose tasks are named.
+        every: environment steps between evaluations, between checkpoints and so on.
+        detect_anomaly: look at everything.
+    """
+
+    def __init__(
+        self, run: Run, family: Family, every: Sequence[int] = (1,), detect_anomaly: bool = False
+    ) -> None:
+        super().__init__()
+        self._run, self._family, self._every, self._detecting = run, family, every, detect_anomaly
+        self._seen, self._due = 0, True
+
+    def _on_training_start(self) -> None:
+        self._seen = self.model.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        if self._due or self._on_policy or self._detecting:
+            self.check_update()
+        self._due = False
+
+    def _on_step(self) -> bool:
+        if self._detecting or not self._on_policy:
+            self._check_transition()
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self._on_policy:
+            self._check_rollout()
+            return
+        steps = self.model.num_timesteps
+        self._due = any(steps // every > self._seen // every for every in self._every)
+        self._seen = steps
+        if self._due:
+            self.check_update()
+
+    def _on_training_end(self) -> None:
+        self.check_update()
+
+    @property
+    def _on_policy(self) -> bool:
+        return isinstance(self.model, OnPolicyAlgorithm)
+
+    @contextmanager
+    def explaining_errors(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
+        """Raise DivergenceError where torch's distributions complain, and keep NumPy from warning.
+
+        Args:
+            parameters: the policy's, by name.
+        """
+        try:
+            with np.errstate(all="ignore"), ExitStack() as anomalies:
+                if self._detecting:
+                    anomalies.enter_context(self._watching(parameters))
+                yield
+        except (ValueError, RuntimeError) as error:
+            self._look_for_cause(error)
+            raise
+
+    def _look_for_cause(self, error: Exception) -> None:
+        """Raise DivergenceError where numbers explain an error; what else fails here never hides it."""
+        if not hasattr(self, "model"):  # the error came before the first rollout
+            return
+        try:
+            self.check_update()
+            if self._on_policy:
+                self._check_rollout()
+            elif "rewards" in self.locals:
+                self._check_transition()
+        except DivergenceError as divergence:
+            raise divergence from error
+        except Exception:
+            raise error from None
+
+    @contextmanager
+    def _watching(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
+        """Look at each parameter's gradient as soon as `backward` has it."""
+        hooks = [
+            one.register_hook(self._gradient_check(name))  # type: ignore[no-untyped-call]
+            for name, one in parameters
+            if one.requires_grad
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _gradient_check(self, name: str) -> Callable[[torch.Tensor], None]:
+        def check(gradient: torch.Tensor) -> None:
+            if not bool(gradient.isfinite().all()):
+                self._end("gradients", f", first in {name}")
+
+        return check
+
+    def check_update(self) -> None:
+        """Raise DivergenceError where weights or losses, as the latest update left them, are not finite."""
+        named = dict(self.model.policy.named_parameters())
+        largest = torch._foreach_norm(list(named.values()), ord=math.inf)
+        finite = torch.stack(largest).isfinite().tolist()
+        if not all(finite):
+            where = f"first in {list(named)[finite.index(False)]}" if any(finite) else "in all parameters"
+            closer = spelled("detect_anomaly=True", "--detect-anomaly")
+            advice = f"; a smaller algorithm.learning_rate may help, {closer} tells the first gradient"
+            self._end("weights", f", {where}{self._bad_losses()}{advice}")
+        if losses := self._bad_losses():
+            self._end("losses", losses)
+
+    def _bad_losses(self) -> str:
+        """The losses of the latest update that are not finite, as the tail of a message."""
+        found = [
+            name
+            for name, value in self.model.logger.name_to_value.items()
+            if name.startswith("train/") and name.endswith("loss") and not np.isfinite(value)
+        ]
+        return f", of the losses {', '.join(found)}" if found else ""
+
+    def _check_rollout(self) -> None:
+        assert isinstance(self.model, OnPolicyAlgorithm)
+        buffer: Any = self.model.rollout_buffer
+        found = {
+            what: _first(getattr(buffer, what)) for what in ("observations", "actions", "rewards", "values")
+        }
+        what = min(
+            found, key=lambda name: found[name] or (math.inf, 0)
+        )  # the rest follows from what came first
+        if (place := found[what]) is not None:
+            self._end(what, self._task(buffer.observations[CONTEXT][place]))
+        if (place := _first(_batch(self.model._last_obs))) is not None:
+            self._end("observations", self._task(self.model._last_obs[CONTEXT][place[1]]))  # type: ignore[index]
+
+    def _check_transition(self) -> None:
+        """The latest transition of each environment."""
+        before: Any = self.model._last_obs
+        for what, name in (("observations", "new_obs"), ("actions", "actions"), ("rewards", "rewards")):
+            if (place := _first(_batch(self.locals[name]))) is not None:
+                seen = self.locals["new_obs"] if what == "observations" else before
+                self._end(what, self._task(seen[CONTEXT][place[1]]))
+        for env in np.flatnonzero(self.locals["dones"]):
+            last = self.locals["infos"][env].get("terminal_observation", {})
+            if _first({name: part[None, None] for name, part in last.items()}) is not None:
+                self._end("observations", self._task(before[CONTEXT][env]))
+
+    def _task(self, descriptor: NDArray[np.float32]) -> str:
+        """The training task of that descriptor, parts of which may be hidden, as the tail of a message."""
+        tasks = self._family.tasks("train")
+        known = self._family.space.encode(self._family.space.values(tasks))
+        return f" in task {assignment(tasks[int(np.argmin(np.nansum((known - descriptor) ** 2, axis=1)))])}"
+
+    def _end(self, what: str, where: str) -> None:
+        raise DivergenceError(
+            f"run {str(self._run.path)!r}: {what} are not finite after {self.model.num_timesteps} steps of"
+            f" training{where}; {self._run.last_checkpoint()}"
+        )
+
+
+def _batch(found: Any) -> Any:
+    """What n environments gave, (n, ...), as one row (1, n, ...)."""
+    return {key: part[None] for key, part in found.items()} if isinstance(found, Mapping) else found[None]
+
+
+def _first(found: Any) -> tuple[int, int] | None:
+    """The first (row, environment) of (rows, n, ...) that holds a number which is not finite, if any."""
+    if isinstance(found, Mapping):
+        # what the networks are not told of the context is NaN; contexts were finite before
+        places = [_first(part) for key, part in found.items() if key != CONTEXT]
+        return min((place for place in places if place is not None), default=None)
+    if found.dtype.kind != "f" or np.isfinite(found).all():
+        return None
+    bad = ~np.isfinite(found.reshape(*found.shape[:2], -1)).all(axis=2)
+    row, env = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    return int(row), int(env)

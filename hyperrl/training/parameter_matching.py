@@ -1,0 +1,100 @@
+"""A baseline with as many parameters as another agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+from stable_baselines3.common.utils import FloatSchedule
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import AgentRecipe, load_agent
+from hyperrl.recipes.policy import ConcatPolicyRecipe
+from hyperrl.tasks import Family
+from hyperrl.training.build import (
+    WITHOUT_OPTIMIZER,
+    Descriptors,
+    channels_first,
+    policy_class,
+    policy_kwargs,
+    training_descriptors,
+)
+
+WIDEST = 65_536
+
+
+def match_widths(
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    family: Family | None = None,
+) -> AgentRecipe:
+    """Resolve `match_parameters`: all hidden layers get the width that brings the parameters' number nearest.
+
+    Args:
+        agent: any agent; one whose policy has no `match_parameters` comes back as it is.
+        observation_space: the family's, with its descriptor.
+        action_space: the family's.
+        family: needed where the other agent embeds the training tasks.
+
+    Returns:
+        The agent with `net_arch` set and `match_parameters` cleared, so that it no longer depends on
+        the other's recipe.
+
+    Raises:
+        UserError: the named agent is unknown or itself matches another.
+    """
+    policy = agent.policy
+    if not isinstance(policy, ConcatPolicyRecipe) or policy.match_parameters is None:
+        return agent
+    target = load_agent(policy.match_parameters)
+    if isinstance(target.policy, ConcatPolicyRecipe) and target.policy.match_parameters is not None:
+        raise UserError(
+            f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
+        )
+    descriptors = None if family is None else training_descriptors(target, family)
+    wanted = count_parameters(target, observation_space, action_space, descriptors)
+
+    arch = policy.net_arch
+    depths = (len(arch), len(arch)) if isinstance(arch, tuple) else (len(arch.pi), len(arch.vf))
+    if not any(depths):
+        raise UserError(
+            f"agent {agent.name!r}: match_parameters needs hidden layers, policy.net_arch has none"
+        )
+
+    def with_width(width: int) -> AgentRecipe:
+        widths = {"pi": [width] * depths[0], "vf": [width] * depths[1]}
+        changed = {"net_arch": widths["pi"] if isinstance(arch, tuple) else widths, "match_parameters": None}
+        data = {**agent.model_dump(), "policy": {**policy.model_dump(), **changed}}
+        return AgentRecipe.parse(data, f"agent {agent.name!r}")
+
+    def count(width: int) -> int:
+        return count_parameters(with_width(width), observation_space, action_space)
+
+    return with_width(nearest_width(count, wanted))
+
+
+def count_parameters(
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    descriptors: Descriptors = None,
+) -> int:
+    """Trainable parameters of the agent's policy on these spaces; `descriptors` as in `policy_kwargs`."""
+    kwargs = {**policy_kwargs(agent, descriptors), **WITHOUT_OPTIMIZER}
+    policy = policy_class(agent)(
+        channels_first(observation_space), action_space, FloatSchedule(1e-3), **kwargs
+    )
+    return sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
+
+
+def nearest_width(count: Callable[[int], int], wanted: int) -> int:
+    """The width in 1..65,536 whose growing `count(width)` is nearest to `wanted`; on a tie the smaller."""
+    low, high = 1, 2
+    while count(high) < wanted and high < WIDEST:
+        low, high = high, min(2 * high, WIDEST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) < wanted else (low, middle)
+    return min((low, high), key=lambda width: (abs(count(width) - wanted), width))

@@ -1,0 +1,3 @@
+from tests.training.conftest import start
+
+__all__ = ["start"]

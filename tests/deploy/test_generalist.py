@@ -1,0 +1,176 @@
+"""The agent as one graph acts as the agent, whatever the task of a row and the number of rows."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hyperrl.evaluation import act_of
+from hyperrl.tasks import Family
+from tests.deploy.conftest import CONTRIBUTED, made, seen_by
+from tests.policies.worlds import disturb
+from tests.project.pages import ROOT
+
+ROWS = 2000
+HYPER = "policy.hypernetwork."
+PENDULUM: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "low-rank": ("hyper-ppo", "pendulum", ()),
+    "full": ("hyper-ppo-full", "cartpole", ()),
+    "chunked": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=chunked",)),
+    "adapter": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=adapter", f"{HYPER}adapter_activation=relu")),
+    "modulation": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=modulation",)),
+    "mask": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=mask",)),
+    "state": ("hyper-ppo", "pendulum", (f"{HYPER}inputs=[context, state]",)),
+    "embedding, noise": ("hyper-ppo", "pendulum", (f"{HYPER}inputs=[context, embedding, noise]",)),
+    "spectral": ("hyper-ppo", "pendulum", (f"{HYPER}head_norm=spectral", f"{HYPER}magnitude_invariant=true")),
+    "layer norm": ("hyper-ppo", "pendulum", ("policy.layer_norm=true", "policy.residual=true")),
+    "gSDE": ("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
+    "sac": ("hyper-sac", "pendulum", ()),
+    "td3": ("hyper-td3", "point-goal", ()),
+    "dqn": ("hyper-dqn", "cartpole", ()),
+    "concat": ("concat-ppo", "pendulum", ()),
+    "blind": ("blind-sac", "pendulum", ()),
+    "tqc": ("hyper-tqc", "pendulum", ()),
+    "trpo": ("hyper-trpo", "cartpole", ()),
+    "qrdqn": ("hyper-qrdqn", "cartpole", ()),
+    "concat td3": ("concat-td3", "pendulum", ()),
+    "concat dqn": ("concat-dqn", "cartpole", ()),
+    "concat tqc": ("concat-tqc", "pendulum", ()),
+    "concat trpo": ("concat-trpo", "pendulum", ()),
+    "concat qrdqn": ("concat-qrdqn", "cartpole", ()),
+    "blind ppo": ("blind-ppo", "cartpole", ()),
+    "blind tqc": ("blind-tqc", "pendulum", ()),
+    "blind qrdqn": ("blind-qrdqn", "cartpole", ()),
+}
+SLOW = set(PENDULUM) - {"low-rank", "full"}
+
+_EXPORT = """
+import pickle, sys, torch
+import numpy as np
+from hyperrl.evaluation import act_of
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.deploy.generalist import onnx_bytes
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model, training_descriptors
+agent, family, overrides, seen, values, path = pickle.load(sys.stdin.buffer)
+tasks = Family.load(family)
+recipe = resolve(load_agent(agent), tasks.recipe, ("policy.net_arch=[16, 16]", *overrides))
+torch.manual_seed(2)
+model = bare_model(
+    recipe, tasks.observation_space, tasks.action_space, to_learn=False,
+    descriptors=training_descriptors(recipe, tasks),
+)
+with torch.no_grad():
+    for parameter in model.policy.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+open(path, "wb").write(onnx_bytes(model, agent, tasks))
+context = tasks.space.encode(values.astype(np.float64))
+np.save(path + ".npy", act_of(model)({**seen, "context": context}))
+"""
+"""In a process of its own: shapes that are checked as tests have them cannot be traced."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in PENDULUM]
+)
+def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    onnx = pytest.importorskip("onnx", reason="needs the extra export")
+    agent, family, overrides = PENDULUM[name]
+    if agent.endswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    tasks = Family.load(family)
+    seen, values = given(tasks)
+    path = tmp_path / "agent.onnx"
+    sent = pickle.dumps((agent, family, overrides, seen, values, str(path)))
+    subprocess.run([sys.executable, "-c", _EXPORT], input=sent, check=True, cwd=ROOT)
+    wanted = np.load(f"{path}.npy")
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == ["obs", "context"]
+    about = session.get_modelmeta().custom_metadata_map
+    assert about["context"].split(",") == list(tasks.space.names)
+    assert list(json.loads(about["generalist"])["features"]) == list(tasks.space.names)
+    for rows in (1, 3, ROWS):
+        batch = {"obs": seen["obs"][:rows], "context": values[:rows]}
+        (actions,) = session.run(["action"], batch)
+        if wanted.dtype.kind == "f":
+            np.testing.assert_allclose(actions, wanted[:rows], atol=1e-5)
+        else:
+            assert np.mean(actions == wanted[:rows]) > 1 - 1e-3
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert "ArgMax" not in operators or "IsNaN" in operators, "ArgMax alone passes over NaN; torch does not"
+    assert len(np.unique(wanted, axis=0)) > 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+
+
+@pytest.mark.parametrize("name", ["ppo bounds", "ppo matrix"])
+def test_actions_are_clipped_to_their_bounds(name: str) -> None:
+    """What is traced, before it is a graph; the agent's own networks give more than the bounds allow."""
+    pytest.importorskip("onnx", reason="needs the extra export")
+    from hyperrl.deploy.generalist import Generalist
+
+    family = made(name).family
+    model = deepcopy(made(name).model)
+    disturb(model.policy, 1.0)
+    seen = seen_by(family, 500)
+    values = family.space.values([{"gravity": each} for each in np.linspace(0.1, 4, 500)])
+    wanted = act_of(model)({**seen, "context": family.space.encode(values)})
+    box: Any = family.action_space
+    for bound in (box.low, box.high):
+        assert 0.05 < np.mean(wanted == bound) < 0.95
+    with torch.no_grad():
+        inputs = [torch.as_tensor(seen["obs"]), torch.tensor(values, dtype=torch.float32)]
+        found = Generalist(model.policy, family).eval()(*inputs).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+IMAGES = ("ppo image", "sac image", "qrdqn image", "concat ppo image", "ppo generated convolutions")
+
+_EXPORT_MADE = """
+import pickle, sys
+from hyperrl.deploy.generalist import onnx_bytes
+from tests.deploy.conftest import made
+name, path = sys.argv[1:]
+found = made(name)
+open(path, "wb").write(onnx_bytes(found.model, name, found.family))
+values = found.family.space.values([found.context])
+pickle.dump((found.observations, values, found.actions), open(path + ".pickle", "wb"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IMAGES)
+def test_it_acts_on_images_as_the_environment_gives_them(name: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    if name.startswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    path = tmp_path / "agent.onnx"
+    subprocess.run([sys.executable, "-c", _EXPORT_MADE, name, str(path)], check=True, cwd=ROOT)
+    seen, values, wanted = pickle.loads(Path(f"{path}.pickle").read_bytes())
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    context = np.repeat(values, len(seen), axis=0).astype(np.float32)
+    (actions,) = session.run(["action"], {"obs": seen, "context": context})
+    np.testing.assert_allclose(actions, wanted, atol=1e-5)
+    assert len(np.unique(wanted, axis=0)) > 1
+
+
+def given(tasks: Family) -> tuple[dict[str, Any], Any]:
+    """Random observations, each with a task of its own."""
+    space: Any = tasks.observation_space
+    box = space["obs"]
+    draw = np.random.default_rng(0)
+    seen = draw.uniform(np.clip(box.low, -3, 3), np.clip(box.high, -3, 3), (ROWS, *box.shape))
+    ranges = np.array([tasks.space.widest(name) for name in tasks.space.names])
+    values = draw.uniform(ranges[:, 0], ranges[:, 1], (ROWS, len(ranges)))
+    return {"obs": seen.astype(box.dtype)}, values.astype(np.float32)
