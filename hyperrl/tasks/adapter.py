@@ -1,5 +1,6 @@
 """The one door where a base environment's values come in, and where actions go out to it."""
 
+import logging
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hyperrl.errors import BaseEnvironmentError
+from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError
 from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
 
 OUR_KEYS = ("task", "context", "episode")
@@ -24,6 +25,9 @@ _BASE_PREFIX = "base."
 
 _LONGEST = 300
 """Characters of an exception's own message."""
+
+
+_LOG = logging.getLogger("hyperrl")
 
 
 class InterfaceError(Exception):
@@ -215,6 +219,16 @@ def failure_of(error: BaseException, where: str = "") -> BaseEnvironmentError:
     at = f" ({where})" if where else ""
     trace = "".join(traceback.format_exception(error))
     return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}{at}", trace)
+
+
+def close_base(env: gym.Env[Any, Any]) -> None:
+    """Close a base environment; that it fails at that is logged alone, as nothing is lost by it."""
+    try:
+        env.close()
+    except NOT_A_FAILURE:
+        raise
+    except BaseException as error:
+        _LOG.info("the base environment cannot be closed: %s", reason_of(error))
 
 
 def reason_of(error: BaseException) -> str:

@@ -12,6 +12,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
 from hyperrl.tasks import paths
+from hyperrl.tasks.adapter import close_base
 
 _CHANGEABLE = 1 << 9
 """The flag of classes that are made at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
@@ -129,7 +130,7 @@ def _raised(kind: type, arguments: Mapping[str, Any]) -> str | None:
         made = kind(**arguments)
     except Exception as error:
         return str(error) or type(error).__name__
-    made.close()
+    close_base(made)
     return None
 
 

@@ -10,6 +10,7 @@ from hyperrl.errors import UserError
 from hyperrl.limits import MAPPING, STEPS, TEXT, Kind, checked_by, shown, whole
 from hyperrl.recipes import Derived, Feature, Splits, parse_family
 from hyperrl.tasks import paths
+from hyperrl.tasks.adapter import close_base
 from hyperrl.tasks.family import Family
 
 _OPTIONAL = Kind("a dictionary, or None", lambda found: found is None or MAPPING.holds(found))
@@ -80,7 +81,7 @@ def contextualize(
         family = Family(parse_family(data, "contextualize"), make_base)
         family.make_default().close()
     finally:
-        probe.close()
+        close_base(probe)
     return family
 
 

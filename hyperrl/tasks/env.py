@@ -1,6 +1,5 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
-import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.tasks import paths
-from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, failure_of, reason_of
+from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace, assignment
 from hyperrl.tasks.dynamics.scaled import scaled_action
@@ -28,8 +27,6 @@ from hyperrl.tasks.variants import VariantEnv
 
 CUSTOM_TASK = -1
 """Task index of a context that was given to `reset` and is none of the sampler's."""
-
-_LOG = logging.getLogger("hyperrl")
 
 _NOT_THE_BASES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
 """Exceptions that are not the base environment's failures, though they come out of its methods."""
@@ -268,11 +265,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             return self.env.render()
 
     def close(self) -> None:
-        """Close the base environment; that it fails at that is logged alone, as nothing is lost by it."""
-        try:
-            self.env.close()
-        except Exception as error:
-            _LOG.info("the base environment cannot be closed: %s", reason_of(error))
+        """Close the base environment, as `close_base` does."""
+        close_base(self.env)
 
     @property
     def spec(self) -> EnvSpec | None:

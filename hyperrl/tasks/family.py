@@ -12,7 +12,7 @@ import gymnasium as gym
 from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
 from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
-from hyperrl.tasks.adapter import BaseAdapter, reason_of
+from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
 from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
@@ -209,7 +209,7 @@ class Family:
         try:
             return ContextualEnv(base, self.space, self.binding, tasks, **kwargs)
         except BaseException:
-            base.close()
+            close_base(base)
             raise
 
     def make_default(self) -> ContextualEnv:

@@ -6,6 +6,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 
 from hyperrl.errors import UserError
+from hyperrl.tasks.adapter import close_base
 from hyperrl.tasks.spaces import spaces_of
 
 
@@ -78,4 +79,4 @@ class VariantEnv(gym.Env[Any, Any]):
     def close(self) -> None:
         """Close all that were made."""
         for env in self._made.values():
-            env.close()
+            close_base(env)

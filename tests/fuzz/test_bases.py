@@ -103,3 +103,16 @@ def test_some_worlds(case: tuple[World, str]) -> None:
 @drawn
 def test_many_worlds(case: tuple[World, str]) -> None:
     hold(*case)
+
+
+@pytest.mark.usefixtures("without_files")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fails", ["value", "exit"])
+def test_a_base_that_cannot_be_closed_hides_no_failure(fails: str) -> None:
+    """Whether its spaces, its info or nothing else is wrong with it."""
+    for observed, acted, info in (
+        ("missing", "missing", "empty"),
+        ("box", "box", "none"),
+        ("box", "box", "empty"),
+    ):
+        hold(World(observed, acted, info=info, fails=fails, when="close"), "hyper-ppo")
