@@ -167,9 +167,9 @@ def _convolution(weight: Array, bias: Array, stride: int) -> Step:
 
 def _norm(scale: Array, shift: Array, epsilon: float) -> Step:
     def step(x: Array) -> Array:
-        zero_mean_head = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(zero_mean_head).mean(axis=-1, keepdims=True)
-        return np.asarray(zero_mean_head / np.sqrt(variance + np.float32(epsilon)) * scale + shift)
+        centered = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centered).mean(axis=-1, keepdims=True)
+        return np.asarray(centered / np.sqrt(variance + np.float32(epsilon)) * scale + shift)
 
     return step
 

@@ -55,7 +55,7 @@ def hypernetwork_of(policy: HyperActorCriticPolicy) -> HyperNetwork:
     return hyper
 
 
-def q_values(
+def assess_batch(
     batch: ProbeBatch, spoil: Callable[[HyperActorCriticPolicy], None] | None = None, **options: Any
 ) -> tuple[list[VarianceRow], dict[str, Verdict]]:
     rows, verdicts = judge(partial(made, spoil=spoil, **options), None, batch)
@@ -83,7 +83,7 @@ def q_values(
     ids=str,
 )
 def test_what_the_library_makes_is_sane(batch: ProbeBatch, hypernetwork: dict[str, Any]) -> None:
-    rows, verdicts = q_values(batch, hypernetwork=hypernetwork)
+    rows, verdicts = assess_batch(batch, hypernetwork=hypernetwork)
     assert {name: verdict.fault for name, verdict in verdicts.items() if verdict.fault} == {}
     layers = [f"{row.network}.{row.layer}" for row in rows]
     assert layers[:6] == [f"{network}.{layer}" for network in ("actor", "critic") for layer in (0, 1, 2)]
@@ -99,7 +99,7 @@ def test_a_generator_blown_up_is_caught(batch: ProbeBatch, strategy: str) -> Non
         for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.mul_(100)
 
-    _, verdicts = q_values(batch, spoil, hypernetwork={"strategy": strategy})
+    _, verdicts = assess_batch(batch, spoil, hypernetwork={"strategy": strategy})
     assert "explodes" in verdicts["generator"].fault
     assert any("explodes" in verdicts[name].fault for name in ("actor", "critic"))
 
@@ -110,7 +110,7 @@ def test_heads_blown_up_are_caught_at_the_layers_that_they_make(batch: ProbeBatc
         _, weight, bias = generator.parts(torch.zeros(1, 1))
         generator.set_head(weight * 100, bias * 100)
 
-    _, verdicts = q_values(batch, spoil, hypernetwork={"strategy": "full"})
+    _, verdicts = assess_batch(batch, spoil, hypernetwork={"strategy": "full"})
     assert verdicts["generator"].fault == ""
     assert verdicts["actor"].fault.startswith("layer ")
     assert "explodes: activations" in verdicts["actor"].fault
@@ -122,7 +122,7 @@ def test_a_generator_of_zeros_is_caught(batch: ProbeBatch, strategy: str) -> Non
         for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.zero_()
 
-    _, verdicts = q_values(batch, spoil, hypernetwork={"strategy": strategy})
+    _, verdicts = assess_batch(batch, spoil, hypernetwork={"strategy": strategy})
     assert "vanishes" in verdicts["generator"].fault
     kind = "context without effect" if strategy == "low-rank" else "vanishes"
     assert kind in verdicts["actor"].fault
@@ -134,7 +134,7 @@ def test_a_small_generator_is_caught(batch: ProbeBatch) -> None:
         for parameter in hypernetwork_of(policy).generator.parameters():
             parameter.mul_(1e-3)
 
-    _, verdicts = q_values(batch, spoil)
+    _, verdicts = assess_batch(batch, spoil)
     assert "vanishes" in verdicts["generator"].fault
 
 
@@ -143,13 +143,13 @@ def test_shared_weights_that_vanish_are_caught(batch: ProbeBatch) -> None:
         for parameter in hypernetwork_of(policy).strategy.parameters():
             parameter.mul_(1e-2)
 
-    _, verdicts = q_values(batch, spoil)
+    _, verdicts = assess_batch(batch, spoil)
     assert verdicts["actor"].fault.startswith("layer 0 vanishes: activations within tasks")
 
 
 def test_a_late_start_is_no_fault(batch: ProbeBatch) -> None:
     """Bias-HyperInit: no task differs, until heads are moved by what the generator says of each."""
-    rows, verdicts = q_values(batch, hypernetwork={"initialization": "bias-hyperinit"})
+    rows, verdicts = assess_batch(batch, hypernetwork={"initialization": "bias-hyperinit"})
     assert all(row.between == 0 for row in rows if row.network == "actor")
     assert verdicts["actor"] == Verdict(
         "actor", remark="the context has no effect yet, and has one after the first step"
@@ -157,7 +157,7 @@ def test_a_late_start_is_no_fault(batch: ProbeBatch) -> None:
 
 
 def test_a_network_that_all_tasks_share_needs_no_context(batch: ProbeBatch) -> None:
-    rows, verdicts = q_values(batch, hypernetwork={"generate": ["actor"]})
+    rows, verdicts = assess_batch(batch, hypernetwork={"generate": ["actor"]})
     assert all(row.between == 0 for row in rows if row.network == "critic")
     assert verdicts["critic"] == Verdict("critic")
 
@@ -166,7 +166,7 @@ def test_numbers_that_are_not_finite_are_caught(batch: ProbeBatch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
         next(hypernetwork_of(policy).strategy.parameters())[0] = torch.nan
 
-    _, verdicts = q_values(batch, spoil)
+    _, verdicts = assess_batch(batch, spoil)
     assert "nan" in verdicts["actor"].fault
 
 
