@@ -18,7 +18,8 @@ from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
-from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining, Feature
+from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining
+from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (
     Arch,
     BlindPolicyRecipe,

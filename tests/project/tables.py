@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hyperrl.recipes import load_agent, load_family, shipped
-from hyperrl.recipes.family import Feature
+from hyperrl.recipes import Feature, load_agent, load_family, shipped
 
 README = Path(__file__).parents[2] / "README.md"
 
