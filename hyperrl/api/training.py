@@ -15,8 +15,8 @@ from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.tasks.checks import refuse_endless
 from hyperrl.tasks.contexts import assignment
-from hyperrl.tasks.endless import refuse_endless
 
 _LONGEST_NAME = 100
 

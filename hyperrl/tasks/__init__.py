@@ -1,6 +1,6 @@
 """Contexts, splits, task samplers and contextual environments."""
 
-from hyperrl.tasks.check import CheckRow, check_family
+from hyperrl.tasks.checks import CheckRow, check_family
 from hyperrl.tasks.contexts import Context, ContextSpace
 from hyperrl.tasks.contextualize import contextualize
 from hyperrl.tasks.env import ContextualEnv

@@ -14,19 +14,17 @@ from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
-from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.contexts import Binding, Context, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observation import select
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.physics import draw_without_a_window
-from hyperrl.tasks.processes import ProcessEnv
 from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import leave_out, tasks_of
-from hyperrl.tasks.sync import ContextualSyncEnv
 from hyperrl.tasks.variants import VariantEnv
+from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv, ProcessEnv
 
 VectorEnv = gym.vector.VectorEnv[Any, Any, Any]
 

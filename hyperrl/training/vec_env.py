@@ -11,8 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from hyperrl.tasks.batched import BatchedEnv
-from hyperrl.tasks.sync import ContextualSyncEnv
+from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv
 
 
 class BatchedVecEnv(VecEnv):

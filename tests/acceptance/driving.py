@@ -34,7 +34,7 @@ _SERVER = (
     + """
 import json, os
 from hyperrl.cli import app, main, recipe
-import hyperrl.api, hyperrl.tasks.check
+import hyperrl.api, hyperrl.tasks.checks
 
 for line in sys.stdin:
     job = json.loads(line)

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import ContextualEnv, Family, TaskSampler, check_family
-from hyperrl.tasks.batched import BatchedEnv
+from hyperrl.tasks.vector import BatchedEnv
 
 
 def family_of(base: str, features: dict[str, Any], **more: Any) -> Family:

@@ -18,10 +18,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, TaskSampler, contextualize
-from hyperrl.tasks.batched import BatchedEnv
 from hyperrl.tasks.dynamics import CartPole, Pendulum
 from hyperrl.tasks.registration import batchable
-from hyperrl.tasks.sync import ContextualSyncEnv
+from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv
 
 BATCHED = [
     "ode",

@@ -6,7 +6,7 @@ import hyperrl
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, check_family
-from hyperrl.tasks.endless import refuse_endless
+from hyperrl.tasks.checks import refuse_endless
 
 ENDLESS = "'Pendulum-v1' has no time limit, and an episode .* did not end within 10,000 steps; .*max_episode_"
 

@@ -16,9 +16,8 @@ import pytest
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.tasks import Family, TaskSampler
-from hyperrl.tasks.batched import BatchedEnv
-from hyperrl.tasks.processes import ProcessEnv
-from tests.tasks.test_batched import assert_same
+from hyperrl.tasks.vector import BatchedEnv, ProcessEnv
+from tests.tasks.vector.test_batched import assert_same
 
 FAMILIES = ["acrobot", "mountaincar"]
 

@@ -19,8 +19,8 @@ from gymnasium.vector.utils import CloudpickleWrapper, iterate
 
 from hyperrl.errors import BaseEnvironmentError
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
-from hyperrl.tasks.sync import ContextualSyncEnv
-from hyperrl.tasks.worker import MakeEnv, Packet, serve, unpack_info
+from hyperrl.tasks.vector.sync import ContextualSyncEnv
+from hyperrl.tasks.vector.worker import MakeEnv, Packet, serve, unpack_info
 
 PATIENCE = 5.0
 """Seconds that a process has to end by itself."""

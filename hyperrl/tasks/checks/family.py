@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import SPLITS
 from hyperrl.tasks import paths
-from hyperrl.tasks.construction import is_alone, owner, pinned, refusal, stale_numbers
+from hyperrl.tasks.checks.construction import is_alone, owner, pinned, refusal, stale_numbers
+from hyperrl.tasks.checks.endless import refuse_endless
+from hyperrl.tasks.checks.options import AskedOptions
+from hyperrl.tasks.checks.trials import Effect, Trace, difference, listed_actions, naming, play, walk
 from hyperrl.tasks.contexts import Context, assignment
 from hyperrl.tasks.effects import remark as simulators_remark
-from hyperrl.tasks.endless import refuse_endless
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.models import compiled_field, model_of, remedy, stale_constants
-from hyperrl.tasks.options import AskedOptions
-from hyperrl.tasks.trials import Effect, Trace, difference, listed_actions, naming, play, walk
 
 _SEEDS = (0, 1, 2)
 _WITHIN = 0.4321

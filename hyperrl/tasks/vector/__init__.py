@@ -1,0 +1,7 @@
+"""Many environments of a family at once: as arrays, one after the other, or in processes of their own."""
+
+from hyperrl.tasks.vector.batched import BatchedEnv
+from hyperrl.tasks.vector.processes import ProcessEnv
+from hyperrl.tasks.vector.sync import ContextualSyncEnv
+
+__all__ = ["BatchedEnv", "ContextualSyncEnv", "ProcessEnv"]
