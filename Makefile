@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
+MEASURED := $(addprefix speed.,throughput generation tasks rollout replay specialists evaluation checkpoints) \
+            $(addprefix reliability.,coverage kills interrupts)
 DEMO   := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks: one thread per process is fastest, and spinning threads would slow the neighbors.
@@ -49,14 +51,14 @@ format: $(READY) ## Format the code and fix what the linter can
 	@$(BIN)/ruff format
 
 results: $(READY) ## Write docs/results.md, the README's table and the figures from benchmarks/results
-	@$(BIN)/python -m benchmarks.results
+	@$(BIN)/python -m benchmarks.report.results
 
 docs: $(READY) ## Write the README's tables of agents and families from the recipes
 	@$(BIN)/python -m tests.project.tables
 
-bench: $(READY) ## Measure speed: throughput, weight generation, number of tasks, rollouts (fails where one misses a goal)
-	@missed=0; for name in throughput generation tasks rollout replay specialists evaluation coverage checkpoints killtest interrupts; do \
-	  $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json || missed=1; \
+bench: $(READY) ## Run all benchmarks of speed and reliability (fails where one misses a goal)
+	@missed=0; for name in $(MEASURED); do \
+	  $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$${name#*.}.json || missed=1; \
 	done; exit $$missed
 
 wheel: $(READY) ## Build the wheel and the source distribution into dist/

@@ -1,1 +1,1 @@
-"""Speed and learning benchmarks, and the pages that show their results: `python -m benchmarks.NAME`."""
+"""Benchmarks of speed, learning and reliability, and the pages that show their results."""

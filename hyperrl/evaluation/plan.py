@@ -24,7 +24,7 @@ CHOICE_EPISODES, SERIAL_CHOICE_EPISODES = 320, 64
 """Episodes of validation tasks, all together, that one evaluation in training plays at most: where all
 environments advance as one batch, and where they are played one after the other.
 
-Set by `python -m benchmarks.coverage`: how often two sets of starts choose the same of an agent's
+Set by `python -m benchmarks.reliability.coverage`: how often two sets of starts choose the same of an agent's
 checkpoints.
 """
 

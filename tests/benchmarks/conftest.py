@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.learning import FORMAT, encode, result_path
-from benchmarks.results import Site, write
+from benchmarks.learning.suite import FORMAT, encode, result_path
+from benchmarks.report.results import Site, write
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 

@@ -1,0 +1,1 @@
+"""What agents learn: one small JSON file a run below `benchmarks/results`."""

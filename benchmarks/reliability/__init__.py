@@ -1,0 +1,1 @@
+"""What must hold whatever happens: intervals that cover, runs that go on after a kill or a signal."""

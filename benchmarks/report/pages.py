@@ -1,0 +1,342 @@
+"""The results page and the README's table, in Markdown, from what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.learning.protocols import PROTOCOLS
+from benchmarks.report import ablation_section
+from benchmarks.report.comparison import (
+    SOLVED,
+    best_over_grid,
+    difference,
+    estimate,
+    number,
+    over_grid,
+    per_step,
+    steps_until,
+    there,
+)
+from benchmarks.report.goals import optimum, spell, verdicts
+from benchmarks.report.records import FamilyResults, settings, stale
+from benchmarks.report.speed_section import sections, table
+from hyperrl.tasks.contexts import assignment
+
+SHOWN = ("interpolation", "extrapolation")
+
+HEAD = """\
+# Results
+
+<!-- Written by `make results` from benchmarks/results. Do not edit: a test compares. -->
+
+No number on this page is typed by hand: `make results` writes it from one JSON file a run below
+`benchmarks/results/learning`. `python -m benchmarks.learning.suite` trains the runs that have no file yet.
+"""
+
+OLD_STARTS = """\
+**The learning results on this page were measured with other starts than evaluations have today.** Episode e
+of every task started alike then, so that means over tasks hold the luck of a handful of starts, and so do the
+differences between tasks and splits. Agents were compared on the same starts, as they are today. The weights
+are not kept; the results stand until the runs are made anew.
+"""
+
+BENCHMARKS = """\
+A row that begins with the name of a benchmark is explained in the section of that name below; `a over b` is a
+ratio, and G is the number of tasks in a batch.
+"""
+
+MEANING = """\
+## How to read the numbers
+
+Returns are undiscounted episode returns, played with deterministic actions on tasks that were never trained
+on (`train` stands beside them). The weights are those with the best *validation* return during training;
+no checkpoint is chosen on interpolation or extrapolation. A cell is the interquartile mean over seeds x
+tasks with its 95 % interval by stratified bootstrap over seeds
+([Agarwal et al., 2021](https://arxiv.org/abs/2108.13264)). A difference between two agents is taken on the
+seeds that both have, with the interval of the difference itself: `above` and `below` are said only where it
+leaves zero out.
+
+## An equal budget
+
+The settings that agents share, and how hypernetworks start, were settled on pilot runs of one or two seeds
+each, whose interpolation and extrapolation returns were seen and not their validation returns alone.
+
+No agent is tuned by itself. All agents of a family share the algorithm and every one of its hyperparameters,
+the steps, the number of environments and the evaluation; what a family needs stands in the `training` section
+of its file, which applies to all of them, and an agent's recipe differs from another's by its policy alone.
+Each family below says what was shared, as read from the runs' own recipes, and names any field in which they
+differ.
+"""
+
+
+def results_page(
+    families: Sequence[FamilyResults],
+    speed: Mapping[str, Mapping[str, Any]],
+    images: Mapping[str, str],
+    notes: Mapping[str, str],
+    ablation: Sequence[FamilyResults] = (),
+    protocols: Sequence[FamilyResults] = (),
+) -> str:
+    """The whole of docs/results.md.
+
+    Args:
+        families: learning results.
+        speed: JSON reports of speed benchmarks by name.
+        images: Markdown of each figure, by file name.
+        notes: what a person wrote about a family's results, by family.
+        ablation: results of variants of the default recipe.
+        protocols: learning results by published protocols.
+    """
+    parts = [HEAD]
+    if any(
+        record.shares_starts for results in [*families, *protocols, *ablation] for record in results.records
+    ):
+        parts.append(OLD_STARTS)
+    if not families and not speed:
+        parts.append("There are no results yet.\n")
+    expected = list(verdicts(families, protocols, speed))
+    if expected:
+        cells = [[each.expected, each.found, "met" if each.met else "**not met**"] for each in expected]
+        parts.append(f"## What was expected\n\n{table(['expected', 'found', ''], cells)}\n")
+        if speed:
+            parts.append(BENCHMARKS)
+    if families:
+        parts.append(MEANING)
+    parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
+    parts += [ablation_section.section(ablation, notes.get("ablation"))] if ablation else []
+    parts += [_measured_with([*families, *protocols, *ablation])] if families else []
+    for name, report in speed.items():
+        parts.append("\n\n".join(sections(name, report)) + "\n")
+    return "\n".join(parts)
+
+
+def readme_part(
+    families: Sequence[FamilyResults], protocols: Sequence[FamilyResults], images: Mapping[str, str]
+) -> str:
+    """What stands between the README's markers: figures and one table; empty without results."""
+    if not families:
+        return ""
+    agents = list(dict.fromkeys(agent for each in families for agent in (each.hyper, *each.rivals)))
+    cells = []
+    for results in families:
+        for split in (split for split in SHOWN if split in results.splits):
+            row = [f"`{results.name}`", split]
+            row += [_cell(results, agent, split) if agent in results.agents else "" for agent in agents]
+            cells.append([*row, _known(results, split)])
+    seeds = sorted({len(runs) for results in families for runs in results.agents.values()})
+    shown = [f"learning_curves_{results.key}" for results in protocols[:1]] + ["return_over_context"]
+    figures = [text for begin in shown for name, text in images.items() if name.startswith(begin)]
+    caption = (
+        f"Zero-shot return on tasks that were never trained on: interquartile mean over seeds"
+        f" ({_listed(seeds)} of them) x tasks, 95 % interval. All agents share algorithm, hyperparameters and"
+        " steps. Everything else, learning curves and what was not reached included, is in"
+        " [the results](docs/results.md)."
+    )
+    if any(record.shares_starts for results in families for record in results.records):
+        caption += " Measured with starts that all tasks shared, and to be made anew."
+    old = [f"`{results.name}`" for results in families if stale(results)]
+    if old:
+        caption += f" Measured with recipes that have changed since: {', '.join(old)}."
+    header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
+    return "\n\n".join(part for part in (*figures, table(header, cells), caption) if part)
+
+
+def _family(results: FamilyResults, images: Mapping[str, str], note: str | None) -> str:
+    return "\n\n".join(part for part in _family_parts(results, images, note) if part) + "\n"
+
+
+def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str | None) -> Iterator[str]:
+    yield f"## {results.name}" + (f", {results.algorithm.upper()}" if results.overrides else "")
+    yield results.family.recipe.about.split(". ")[0].rstrip(".") + "."
+    if results.overrides:
+        yield PROTOCOLS[results.name].about
+    yield _budget(results)
+    yield "\n".join(f"- **Out of date:** {each}." for each in stale(results))
+    yield _returns(results)
+    if results.name == "ode":
+        yield _per_step(results)
+    else:
+        yield _over_grid(results)
+    yield _worst(results)
+    yield _differences(results)
+    yield _time_to_solve(results)
+    yield _last_update(results)
+    yield from (text for name, text in images.items() if name.endswith(f"_{results.key}.png"))
+    yield (note or "").strip()
+
+
+def _budget(results: FamilyResults) -> str:
+    shared, differing = settings(results)
+    algorithm = str(shared.pop("name", "")).upper()
+    run = {key: shared.pop(key) for key in ("steps", "n_envs", "threads") if key in shared}
+    words = [f"{results.planned:,} steps"]
+    if "n_envs" in run:
+        words.append(f"{run['n_envs']} environments")
+    idle = {"use_sde", "sde_sample_freq"} if shared.get("use_sde") is False else set()
+    fields = ", ".join(f"`{k}` {v}" for k, v in shared.items() if v is not None and k not in idle)
+    text = f"Shared by all agents: {algorithm or 'the budget'}, {', '.join(words)}, {fields}."
+    if not differing:
+        return f"{text} They differ in nothing but their policies."
+    told = "; ".join(
+        f"`{key}` ({', '.join(f'{a}: {v}' for a, v in by.items())})" for key, by in differing.items()
+    )
+    return f"{text} Besides their policies they differ in {told}."
+
+
+def _returns(results: FamilyResults) -> str:
+    cells = []
+    for agent, runs in results.agents.items():
+        minutes = statistics.median(run.data["seconds"]["cpu"] for run in runs) / 60
+        cells.append(
+            [
+                f"`{agent}`",
+                policy(runs[0].recipe["policy"]),
+                f"{runs[0].data['parameters']:,}",
+                str(len(runs)),
+                *(_cell(results, agent, split) for split in results.splits),
+                f"{minutes:.1f}",
+            ]
+        )
+    if any(results.best_known(split) is not None for split in results.splits):
+        cells.append(["best known", "", "", "", *(_known(results, split) for split in results.splits), ""])
+    tasks = [
+        f"{split} ({len(results.first.data['splits'][split]['contexts'])} tasks)" for split in results.splits
+    ]
+    header = ["agent", "policy", "parameters", "seeds", *tasks, "CPU minutes a run"]
+    return table(header, cells)
+
+
+def policy(recipe: Mapping[str, Any]) -> str:
+    """A policy's recipe in a few words."""
+    arch = recipe["net_arch"]
+    sizes = arch if isinstance(arch, list) else arch["pi"]
+    text = f"{recipe['kind']}, {'-'.join(map(str, sizes))}"
+    hyper = recipe.get("hypernetwork")
+    if hyper is None:
+        return text
+    rank = f" rank {hyper['rank']}" if hyper["strategy"] == "low-rank" else ""
+    return f"{text}, {hyper['strategy']}{rank}"
+
+
+def _cell(results: FamilyResults, agent: str, split: str, checkpoint: str = "best") -> str:
+    return str(estimate(results.scores(agent, split, checkpoint)))
+
+
+def _known(results: FamilyResults, split: str) -> str:
+    known = results.best_known(split)
+    return "" if known is None else number(known)
+
+
+def _per_step(results: FamilyResults) -> str:
+    parts = []
+    for split in (split for split in SHOWN if split in results.splits):
+        seeds = sorted({run.seed for run in results.records})
+        cells = []
+        for agent, runs in results.agents.items():
+            by_seed = dict(zip((run.seed for run in runs), per_step(results, agent, split), strict=True))
+            values = [f"{by_seed[seed]:.4f}" if seed in by_seed else "" for seed in seeds]
+            cells.append([f"`{agent}`", *values, f"{statistics.fmean(by_seed.values()):.4f}"])
+        cells.append(["optimum", *([""] * len(seeds)), f"{optimum(results, split):.4f}"])
+        header = ["agent", *(f"seed {seed}" for seed in seeds), "mean"]
+        parts.append(f"Mean reward per step on {split}, seed by seed:\n\n{table(header, cells)}")
+    return "\n\n".join(parts)
+
+
+def _over_grid(results: FamilyResults) -> str:
+    """Where the optimum of every task is known."""
+    optimum = best_over_grid(results)
+    if optimum is None:
+        return ""
+    seeds = sorted({run.seed for run in results.records})
+    cells = []
+    for agent, runs in results.agents.items():
+        means = dict(zip((run.seed for run in runs), over_grid(results, agent), strict=True))
+        values = [number(means[seed]) if seed in means else "" for seed in seeds]
+        mean = statistics.fmean(means.values())
+        cells.append([f"`{agent}`", *values, number(mean), f"{mean / optimum:.1%}"])
+    cells.append(["optimum", *([""] * len(seeds)), number(optimum), ""])
+    header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the optimum"]
+    return f"Mean return over all tasks of train, interpolation and extrapolation:\n\n{table(header, cells)}"
+
+
+def _worst(results: FamilyResults) -> str:
+    """Each agent's worst task of any seed, which an interquartile mean hides."""
+    cells = []
+    for agent, runs in results.agents.items():
+        row = [f"`{agent}`"]
+        for split in results.splits:
+            scores, known = results.scores(agent, split), results.oracle(split)
+            shares = scores / known if known is not None and (known > 0).all() else None
+            run, task = np.unravel_index(np.argmin(scores if shares is None else shares), scores.shape)
+            values = results.first.data["splits"][split]["contexts"][task]
+            at = assignment(dict(zip(results.first.data["features"], values, strict=True)), 3)
+            share = "" if shares is None else f" ({shares[run, task]:.0%})"
+            row.append(f"{number(scores[run, task])}{share} at {at}, seed {runs[run].seed}")
+        cells.append(row)
+    told = " (its part of the best known one)" if results.oracle(results.splits[0]) is not None else ""
+    words = f"Each agent's worst task of all seeds, and its return{told}:"
+    return f"{words}\n\n{table(['agent', *results.splits], cells)}"
+
+
+def _differences(results: FamilyResults) -> str:
+    """The hypernetwork against each rival, where it loses as well as where it wins."""
+    if results.hyper not in results.agents:
+        return ""
+    cells = []
+    for rival in results.rivals:
+        row = [f"`{results.hyper}` - `{rival}`"]
+        for split in (split for split in SHOWN if split in results.splits):
+            one, other = results.paired(results.hyper, rival, split)
+            row.append(_gap(one, other) if len(one) else "no seed in common")
+        cells.append(row)
+    header = ["difference", *(split for split in SHOWN if split in results.splits)]
+    return table(header, cells) if cells else ""
+
+
+def _gap(one: Any, other: Any) -> str:
+    gap = difference(one, other)
+    if gap.runs == 1:
+        return f"{gap.value:+.2f} (one seed)"
+    word = "above" if gap.low > 0 else "below" if gap.high < 0 else "no clear difference"
+    return f"{gap.value:+.2f} [{gap.low:+.2f}, {gap.high:+.2f}], {word}"
+
+
+def _time_to_solve(results: FamilyResults) -> str:
+    level = there(results)
+    cells = []
+    for agent, runs in results.agents.items():
+        took = [steps_until(run, level) for run in runs]
+        got = sum(steps < float("inf") for steps in took)
+        cells.append([f"`{agent}`", spell(took), f"{got} of {len(runs)}"])
+    words = (
+        f"Steps until the mean return on interpolation first reaches {number(level)}, {SOLVED:.0%} of the way"
+        " from the untrained agents to the best median of any agent:"
+    )
+    return f"{words}\n\n{table(['agent', 'median [range] of steps', 'seeds that get there'], cells)}"
+
+
+def _last_update(results: FamilyResults) -> str:
+    splits = [split for split in SHOWN if split in results.splits]
+    cells = [
+        [f"`{agent}`", *(_cell(results, agent, split, "final") for split in splits)]
+        for agent in results.agents
+    ]
+    return f"With the weights after the last update instead:\n\n{table(['agent', *splits], cells)}"
+
+
+def _measured_with(families: Sequence[FamilyResults]) -> str:
+    records = [record for results in families for record in results.records]
+    versions = {", ".join(f"{k} {v}" for k, v in record.data["versions"].items()) for record in records}
+    hours = sum(record.data["seconds"]["cpu"] for record in records) / 3600
+    return (
+        f"## What the runs took\n\n{len(records)} runs, {hours:.1f} CPU hours, one thread each,"
+        f" with {'; '.join(sorted(versions))}.\n"
+    )
+
+
+def _listed(values: Sequence[int]) -> str:
+    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"

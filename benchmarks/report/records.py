@@ -1,0 +1,293 @@
+"""Learning results as they are read back: one record a run, gathered by family and agent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.learning.suite import FORMAT, STARTS
+from hyperrl.errors import UserError
+from hyperrl.evaluation import TaskResult, iqm
+from hyperrl.recipes import load_agent, parse_agent, resolve
+from hyperrl.tasks import Family
+
+KINDS = ("hyper-{}", "hyper-{}-full", "concat-{}", "concat-{}-matched", "blind-{}")
+"""Agents of an algorithm in the order of tables and figures; others follow by name."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run's result.
+
+    Attributes:
+        path: the JSON file.
+        data: what it holds (`benchmarks.learning.suite.measure`).
+    """
+
+    path: Path
+    data: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Read a file; UserError where it is no result of this format, or lies where another belongs."""
+        try:
+            data = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise UserError(f"result {str(path)!r}: not JSON ({error})") from error
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise UserError(f"result {str(path)!r}: not a learning result of format {FORMAT}")
+        place = (data["family"], data["agent"], f"seed-{data['seed']}")
+        if place != (path.parent.parent.name, path.parent.name, path.stem):
+            raise UserError(f"result {str(path)!r}: is of {' / '.join(place)}")
+        return cls(path, data)
+
+    @property
+    def agent(self) -> str:
+        """The agent's name."""
+        return str(self.data["agent"])
+
+    @property
+    def seed(self) -> int:
+        """The seed that it was trained with."""
+        return int(self.data["seed"])
+
+    @cached_property
+    def recipe(self) -> Mapping[str, Any]:
+        """The agent's resolved recipe; fields that came since the run have their defaults."""
+        recipe = parse_agent(self.data["recipe"]["agent"], str(self.path))
+        found: dict[str, Any] = recipe.model_dump(mode="json", by_alias=True)
+        return found
+
+    @property
+    def shares_starts(self) -> bool:
+        """Whether episode e of every task started alike, as of old."""
+        return self.data.get("starts") != STARTS
+
+    def returns(self, split: str, checkpoint: str = "best") -> NDArray[np.float64]:
+        """Mean return over episodes of each task, (tasks,)."""
+        return np.array([np.mean(row) for row in self.data["splits"][split][checkpoint]])
+
+    def curve(self, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Steps (P,) and mean returns on a split (P,) at the evaluations during training."""
+        curve = self.data["curve"]
+        return np.array(curve["steps"], np.float64), np.array(curve[split], np.float64)
+
+    def grid(self) -> list[TaskResult]:
+        """Results on the grid of contexts beyond the splits; none where there is no grid."""
+        grid = self.data.get("grid")
+        if grid is None:
+            return []
+        features = self.data["features"]
+        return [
+            TaskResult(dict(zip(features, values, strict=True)), "grid", row, [0] * len(row), oracle)
+            for values, row, oracle in zip(grid["contexts"], grid["best"], grid["oracle"], strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class FamilyResults:
+    """All results on one family, whose runs played the same tasks for as many steps.
+
+    Attributes:
+        name: the family's.
+        agents: runs by agent, each by seed.
+        overrides: of every agent's recipe, as `hyperrl train --set` takes them.
+    """
+
+    name: str
+    agents: Mapping[str, tuple[Record, ...]]
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What its figures and notes are filed under."""
+        return f"{self.name}-{self.algorithm}" if self.overrides else self.name
+
+    @property
+    def hyper(self) -> str:
+        """The agent whose networks are generated."""
+        return f"hyper-{self.algorithm}"
+
+    @property
+    def concat(self) -> str:
+        """The agent whose networks see the context beside the observation."""
+        return f"concat-{self.algorithm}"
+
+    @property
+    def rivals(self) -> list[str]:
+        """The agents that the first is compared with."""
+        names = (self.concat, f"{self.concat}-matched", f"blind-{self.algorithm}")
+        return [name for name in names if name in self.agents]
+
+    @property
+    def compares(self) -> bool:
+        """Whether there are runs of both `hyper` and `concat`."""
+        return {self.hyper, self.concat} <= set(self.agents)
+
+    @property
+    def algorithm(self) -> str:
+        """What all agents learn by."""
+        return str(self.first.recipe["algorithm"]["name"])
+
+    @cached_property
+    def family(self) -> Family:
+        """The family as the suite has it now (`stale` tells whether the runs knew another)."""
+        return Family.load(self.name)
+
+    @property
+    def records(self) -> list[Record]:
+        """Every run."""
+        return [record for runs in self.agents.values() for record in runs]
+
+    @property
+    def first(self) -> Record:
+        """A run, for what all of them share."""
+        return self.records[0]
+
+    @property
+    def splits(self) -> list[str]:
+        """The family's splits that have tasks."""
+        return list(self.first.data["splits"])
+
+    @property
+    def planned(self) -> int:
+        """Environment steps that each run was planned for."""
+        return int(self.first.data["planned_steps"])
+
+    def scores(self, agent: str, split: str, checkpoint: str = "best") -> NDArray[np.float64]:
+        """Mean returns (runs, tasks)."""
+        return np.stack([record.returns(split, checkpoint) for record in self.agents[agent]])
+
+    def oracle(self, split: str) -> NDArray[np.float64] | None:
+        """Best known return of each task of a split; None unless known for each."""
+        known = self.first.data["splits"][split]["oracle"]
+        return None if None in known else np.array(known)
+
+    def best_known(self, split: str) -> float | None:
+        """Interquartile mean over tasks of the best known returns: the most that an agent's could be."""
+        known = self.oracle(split)
+        return None if known is None else float(iqm(np.repeat(known, 4)))
+
+    def paired(self, one: str, other: str, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores of two agents, (runs, tasks) each, on the seeds that both have."""
+        seeds = {record.seed for record in self.agents[one]} & {record.seed for record in self.agents[other]}
+        found = [
+            np.array([record.returns(split) for record in self.agents[agent] if record.seed in seeds])
+            for agent in (one, other)
+        ]
+        return found[0], found[1]
+
+
+def load(root: Path, overrides: Mapping[str, tuple[str, ...]] | None = None) -> list[FamilyResults]:
+    """Every family that has results below `root`, by name.
+
+    Args:
+        root: folder of the JSON files.
+        overrides: of the recipes of the agents on a family, by family.
+
+    Raises:
+        UserError: a file that is no result, or runs of a family that differ in steps, tasks, algorithm or an
+            agent's recipe.
+    """
+    found: dict[str, dict[str, list[Record]]] = {}
+    for path in sorted(root.glob("*/*/seed-*.json")):
+        record = Record.read(path)
+        found.setdefault(str(record.data["family"]), {}).setdefault(record.agent, []).append(record)
+    families = []
+    for name, agents in found.items():
+        runs = {agent: tuple(sorted(agents[agent], key=lambda record: record.seed)) for agent in agents}
+        found_here = FamilyResults(name, runs, (overrides or {}).get(name, ()))
+        families.append(_checked(_ordered(found_here)))
+    return families
+
+
+def _ordered(results: FamilyResults) -> FamilyResults:
+    first = [kind.format(results.algorithm) for kind in KINDS]
+    names = sorted(
+        results.agents, key=lambda name: (first.index(name) if name in first else len(first), name)
+    )
+    return replace(results, agents={name: results.agents[name] for name in names})
+
+
+def _checked(results: FamilyResults) -> FamilyResults:
+    """The same; UserError where runs cannot be compared."""
+    for runs in results.agents.values():
+        for record in runs:
+            for what, of in (("steps", _planned), ("tasks", _tasks), ("algorithm", _algorithm)):
+                if of(record) != of(results.first):
+                    both = f"{str(results.first.path)!r} and {str(record.path)!r}"
+                    raise UserError(f"results {both}: differ in their {what}; train one of them again")
+            if record.recipe != runs[0].recipe:
+                raise UserError(
+                    f"results {str(runs[0].path)!r} and {str(record.path)!r}: differ in the agent's recipe"
+                )
+    return results
+
+
+def _planned(record: Record) -> Any:
+    return record.data["planned_steps"]
+
+
+def _algorithm(record: Record) -> Any:
+    return record.recipe["algorithm"]["name"]
+
+
+def _tasks(record: Record) -> Any:
+    return {split: tasks["contexts"] for split, tasks in record.data["splits"].items()}, record.data[
+        "episodes"
+    ]
+
+
+def settings(results: FamilyResults) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Algorithm and budget: the values that all agents share, and those by agent in which they differ."""
+    of = {agent: _budget(runs[0].recipe) for agent, runs in results.agents.items()}
+    shared: dict[str, Any] = {}
+    differing: dict[str, dict[str, Any]] = {}
+    for key in dict.fromkeys(key for budget in of.values() for key in budget):
+        values = {agent: budget.get(key) for agent, budget in of.items()}
+        same = all(value == values[results.first.agent] for value in values.values())
+        if same:
+            shared[key] = values[results.first.agent]
+        else:
+            differing[key] = values
+    return shared, differing
+
+
+def _budget(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    run = {key: recipe[key] for key in ("steps", "n_envs", "sampler", "evaluate_every", "threads")}
+    return {**recipe["algorithm"], **run}
+
+
+def stale(results: FamilyResults) -> list[str]:
+    """In words, where the suite's recipes are no longer those that the results were measured with."""
+    found = []
+    family = results.family
+    for split in results.splits:
+        now = family.space.values(family.tasks(split))
+        then = np.array(results.first.data["splits"][split]["contexts"])
+        if now.shape != then.shape or not np.allclose(now, then, rtol=1e-5, atol=1e-9):
+            found.append(f"the tasks of `{split}` have changed since")
+    for agent, runs in results.agents.items():
+        recipe = resolve(load_agent(agent), family.recipe, results.overrides)
+        now_flat, then_flat = _flat(recipe.model_dump(mode="json", by_alias=True)), _flat(runs[0].recipe)
+        matched = now_flat.get("policy.match_parameters") is not None
+        ignored = {"about", "policy.match_parameters", *(["policy.net_arch"] if matched else [])}
+        changed = [key for key in {**then_flat, **now_flat} if key not in ignored]
+        changed = [key for key in changed if then_flat.get(key) != now_flat.get(key)]
+        if changed:
+            found.append(f"the recipe of `{agent}` has changed since in {', '.join(changed)}")
+    return found
+
+
+def _flat(recipe: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in recipe.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return flat

@@ -1,0 +1,188 @@
+"""Writes docs/results.md and the README's results: `python -m benchmarks.report.results [--check]`.
+
+Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
+`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, and `throughput.json` and the
+others of `MEASURED`, which the benchmarks of these names write by `--json`.
+Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
+`--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
+files give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.learning.protocols import PROTOCOLS
+from benchmarks.report import pages
+from benchmarks.report.plots import Plot, plots, short_hash
+from benchmarks.report.records import FamilyResults, load
+from hyperrl.errors import UserError
+from hyperrl.store import atomic_write
+
+ROOT = Path(__file__).resolve().parents[2]
+MEASURED = (
+    "speed.throughput",
+    "speed.generation",
+    "speed.tasks",
+    "speed.rollout",
+    "speed.replay",
+    "speed.specialists",
+    "speed.evaluation",
+    "speed.checkpoints",
+    "reliability.coverage",
+    "reliability.kills",
+    "reliability.interrupts",
+)
+"""The benchmarks that measure anything but learning, as `python -m benchmarks.NAME` takes them."""
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where results are read and what is written from them.
+
+    Attributes:
+        root: the repository.
+    """
+
+    root: Path = ROOT
+
+    @property
+    def data(self) -> Path:
+        """Folder of the JSON files."""
+        return self.root / "benchmarks" / "results"
+
+    @property
+    def images(self) -> Path:
+        """Folder of the figures."""
+        return self.root / "docs" / "images"
+
+    @property
+    def page(self) -> Path:
+        """The results page."""
+        return self.root / "docs" / "results.md"
+
+    @property
+    def readme(self) -> Path:
+        """The README, of which the part between the markers is ours."""
+        return self.root / "README.md"
+
+    def families(self) -> list[FamilyResults]:
+        """Learning results."""
+        return load(self.data / "learning")
+
+    def ablation(self) -> list[FamilyResults]:
+        """Results of variants of the default recipe."""
+        return load(self.data / "ablation")
+
+    def protocols(self) -> list[FamilyResults]:
+        """Learning results by published protocols."""
+        return load(self.data / "protocols", {name: each.fields for name, each in PROTOCOLS.items()})
+
+    def speed(self) -> dict[str, Mapping[str, Any]]:
+        """Reports of what is measured beside learning, by the benchmark's name (`speed.rollout`)."""
+        files = {name: self.data / f"{name.partition('.')[2]}.json" for name in MEASURED}
+        found = {name: json.loads(file.read_bytes()) for name, file in files.items() if file.exists()}
+        for name, report in found.items():
+            if report["setting"]["quick"]:
+                raise UserError(f"result {str(files[name])!r}: of a --quick run, whose numbers mean little")
+        return found
+
+    def notes(self) -> dict[str, str]:
+        """What a person wrote about a family's results, by family."""
+        return {file.stem: file.read_text() for file in sorted((self.data / "notes").glob("*.md"))}
+
+    def draw(self, figures: Sequence[Plot]) -> None:
+        """Write every figure, and remove those of ours that there are no results for any more."""
+        for figure in figures:
+            figure.draw(self.images / figure.name)
+        for pattern in ("learning_curves_*.png", "return_over_context_*.png"):
+            for file in self.images.glob(pattern):
+                if file.name not in {figure.name for figure in figures}:
+                    file.unlink()
+
+    def texts(
+        self,
+        families: Sequence[FamilyResults],
+        protocols: Sequence[FamilyResults],
+        figures: Sequence[Plot],
+    ) -> dict[Path, str]:
+        """What the page and the README must say, given the figures as they lie on the disk."""
+        on_page = {
+            figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
+        }
+        in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
+        page = pages.results_page(families, self.speed(), on_page, self.notes(), self.ablation(), protocols)
+        part = pages.readme_part(families, protocols, in_readme)
+        return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
+
+    def _image(self, figure: Plot, folder: str) -> str:
+        return f"![{figure.text}]({folder}/{figure.name})"
+
+    def _stamp(self, figure: Plot) -> str:
+        file = self.images / figure.name
+        found = short_hash(file.read_bytes()) if file.exists() else "missing"
+        return f"<!-- {figure.name}: data {figure.digest}, file {found} -->"
+
+
+def between_markers(text: str, part: str) -> str:
+    """The text with the part between the results' markers replaced.
+
+    Raises:
+        UserError: there is not exactly one pair of markers.
+    """
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise UserError(f"README.md: needs one pair of {BEGIN} and {END}")
+    body = f"{BEGIN}\n{part}\n{END}" if part else f"{BEGIN}\n{END}"
+    return pattern.sub(lambda _: body, text)
+
+
+def write(site: Site) -> list[Path]:
+    """Draw the figures and write the texts; the texts that changed."""
+    families, protocols = site.families(), site.protocols()
+    figures = list(plots([*protocols, *families]))
+    site.draw(figures)
+    texts = site.texts(families, protocols, figures)
+    changed = [path for path, text in texts.items() if _text(path) != text]
+    for path in changed:
+        atomic_write(path, texts[path].encode())
+    return changed
+
+
+def differing(site: Site) -> list[Path]:
+    """The texts that are not what the results give; a figure that is out of date makes the page differ."""
+    families, protocols = site.families(), site.protocols()
+    texts = site.texts(families, protocols, list(plots([*protocols, *families])))
+    return [path for path, text in texts.items() if _text(path) != text]
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report.results", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 where a file is out of date")
+    options = parser.parse_args(arguments)
+    site = Site()
+    try:
+        changed = differing(site) if options.check else write(site)
+    except UserError as error:
+        print(f"benchmarks.report.results: error: {error}", file=sys.stderr)
+        return 2
+    for path in changed:
+        print(f"{'out of date' if options.check else 'written'}: {path.relative_to(site.root)}")
+    return 1 if options.check and changed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

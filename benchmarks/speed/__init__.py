@@ -1,0 +1,1 @@
+"""What training, weights, replay, evaluation and checkpoints cost: `python -m benchmarks.speed.NAME`."""

@@ -1,0 +1,300 @@
+"""Cost of generated weights: `python -m benchmarks.speed.generation`.
+
+CPU time of a forward and a backward pass of a generated network, hypernetwork and grouping of rows
+included, over that of a plain MLP of the same size, timed in turns with it: B = 256 rows that belong to G
+tasks in random order, one thread. Beside it every row's weights formed on their own (per sample), the
+per-row products that papers' code takes, and the packages hypnettorch and hyperlight on the work of full
+generation. Peak memory is what a pass has allocated at most, gradients included, over what was there before
+it. With `--device cuda` all of it runs there, by the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.measures import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
+from benchmarks.speed import generation_rivals as rivals
+from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, group
+
+ROWS = 256
+TASKS = (1, 4, 16, 64, 256)
+OBSERVATION, DESCRIPTOR, ACTION = 8, 4, 4
+Hidden = tuple[int, int]
+HIDDEN: tuple[Hidden, ...] = ((64, 64), (256, 256))
+Goal = tuple[str, float]
+GOALS: dict[Hidden, Goal] = {(64, 64): ("<=", 2.0), (256, 256): ("<=", 1.5)}
+"""Of the low-rank strategy, for every number of tasks."""
+
+FULL_GOALS: dict[tuple[Hidden, int], Goal] = {((64, 64), 16): ("<=", 3.0)}
+"""Of full generation."""
+
+FASTER_THAN = "hypnettorch, a call a task"
+FASTER_GOALS: dict[tuple[Hidden, int], Goal] = {
+    ((64, 64), 16): (">=", 8.0),
+    ((64, 64), 256): (">=", 80.0),
+    ((256, 256), 16): (">=", 12.0),
+    ((256, 256), 256): (">=", 250.0),
+}
+"""How many times faster the low-rank strategy is than that package used as its examples do."""
+
+MEGABYTES = "peak MB"
+BLOCK_SECONDS = 0.002
+"""Turns are short: on a machine with neighbors most of them then pass undisturbed."""
+
+Pass = Callable[[], None]
+"""One forward and backward pass."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Observations (B, in), descriptors (B, D) of G distinct tasks in random order, and dy (B, out)."""
+
+    x: Tensor
+    descriptors: Tensor
+    gradient: Tensor
+
+    @classmethod
+    def of(cls, tasks: int, device: str = "cpu") -> Batch:
+        """The same batch for the same number of tasks."""
+        draw = torch.Generator().manual_seed(tasks)
+        distinct = torch.rand(tasks, DESCRIPTOR, generator=draw) * 2 - 1
+        rows = torch.randperm(ROWS, generator=draw) % tasks
+        x = torch.randn(ROWS, OBSERVATION, generator=draw)
+        tensors = x, distinct[rows], torch.randn(ROWS, ACTION, generator=draw)
+        return cls(*(tensor.to(device) for tensor in tensors))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.x.device
+
+
+def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
+    """A plain MLP of the target's size."""
+    sizes = [OBSERVATION, *hidden]
+    layers: list[nn.Module] = []
+    for size, following in zip(sizes, hidden, strict=False):
+        layers += [nn.Linear(size, following), nn.Tanh()]
+    network = nn.Sequential(*layers, nn.Linear(sizes[-1], ACTION)).to(batch.device)
+
+    def run() -> None:
+        network.zero_grad()
+        network(batch.x).backward(batch.gradient)
+
+    return network, run
+
+
+def generated(
+    hidden: Sequence[int], strategy: str, batch: Batch, trunk: int = rivals.TRUNK
+) -> tuple[HyperNetwork, Pass]:
+    """A generated MLP, executed as the policies do in an update."""
+    target = MLP(OBSERVATION, ACTION, hidden)
+    hyper = HyperNetwork(DESCRIPTOR, target, strategy, hidden=(trunk,)).to(batch.device)
+
+    def run() -> None:
+        hyper.zero_grad()
+        tasks = (batch.descriptors,) if hyper.factored else group(batch.descriptors)
+        target(batch.x, hyper(*tasks)).backward(batch.gradient)
+
+    return hyper, run
+
+
+def per_sample(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.Module, Pass]:
+    """The naive way: a weight matrix for every row, and one small product a row."""
+    target = MLP(OBSERVATION, ACTION, hidden)
+    hyper = HyperNetwork(DESCRIPTOR, target, strategy).to(batch.device)
+
+    def run() -> None:
+        hyper.zero_grad()
+        target(batch.x, hyper(batch.descriptors).materialize()).backward(batch.gradient)
+
+    return hyper, run
+
+
+def others(
+    hidden: Sequence[int],
+    make: rivals.Maker,
+    batch: Batch,
+) -> tuple[nn.Module, Pass]:
+    """Full generation as others do it."""
+    module, forward = make(DESCRIPTOR, (OBSERVATION, *hidden, ACTION))
+    module.to(batch.device)
+
+    def run() -> None:
+        module.zero_grad()
+        torch.autograd.backward(forward(batch.x, batch.descriptors), batch.gradient)
+
+    return module, run
+
+
+def peak_megabytes(module: nn.Module, run: Pass, device: str = "cpu") -> float:
+    """Most memory that one pass holds at any time, by the allocator's own account."""
+    run()
+    module.zero_grad()
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler tells stderr that it starts and stops
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+        run()
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        profile.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text())["traceEvents"]
+    held = peak = 0
+    for event in sorted((e for e in events if e.get("name") == "[memory]"), key=lambda e: e["ts"]):
+        held += event["args"]["Bytes"]
+        peak = max(peak, held)
+    return peak / 1e6
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something to compare: its name, what makes the module and its pass, and its goal."""
+
+    name: str
+    make: Callable[[], tuple[nn.Module, Pass]]
+    goal: Goal | None = None
+
+
+def cases(hidden: Hidden, numbers: Sequence[int] = TASKS, device: str = "cpu") -> Iterator[Case]:
+    """Everything that is compared with a plain MLP of these hidden sizes, for these numbers of tasks."""
+    size = spell(hidden)
+    batches = {tasks: Batch.of(tasks, device) for tasks in {*numbers, ROWS}}
+    for strategy in STRATEGIES:
+        for tasks in numbers:
+            goal = GOALS[hidden] if strategy == "low-rank" else None
+            goal = FULL_GOALS.get((hidden, tasks)) if strategy == "full" else goal
+            made = partial(generated, hidden, strategy, batches[tasks])
+            yield Case(f"{strategy}, {size}, G = {tasks}", made, goal)
+        yield Case(
+            f"{strategy} per sample, {size}, any G", partial(per_sample, hidden, strategy, batches[ROWS])
+        )
+    made_others = partial(others, hidden, rivals.per_sample_products, batches[ROWS])
+    yield Case(f"per-row products of papers' code, {size}, any G", made_others)
+    for name in rivals.installed():
+        for tasks in numbers:
+            yield Case(
+                f"{name}, {size}, G = {tasks}", partial(others, hidden, rivals.PACKAGES[name], batches[tasks])
+            )
+
+
+def spell(hidden: Hidden) -> str:
+    """Hidden sizes in a few letters."""
+    return "-".join(map(str, hidden))
+
+
+def timed(run: Pass, device: str = "cpu") -> Callable[[], Spent]:
+    """The time of one pass, averaged over about `BLOCK_SECONDS` of them, at least one.
+
+    Where the work is done by a device, this process's own time means nothing and the clock counts as both.
+    """
+
+    def passes(count: int) -> Spent:
+        def several() -> None:
+            for _ in range(count):
+                run()
+            if device != "cpu":
+                torch.cuda.synchronize()
+
+        took = spent(several)
+        return Spent(took.wall / count, (took.cpu if device == "cpu" else took.wall) / count)
+
+    passes(1)
+    return partial(passes, max(1, round(BLOCK_SECONDS / min(passes(1).wall for _ in range(3)))))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often to measure: medians of which the range is shown, and seconds for each."""
+
+    rounds: int
+    seconds: float
+
+    def compare(
+        self, one: Callable[[], Spent], other: Callable[[], Spent]
+    ) -> list[list[tuple[Spent, Spent]]]:
+        """Both in turns."""
+        pair = min(spent(lambda: (one(), other())).wall for _ in range(2))
+        return alternate(one, other, self.rounds, max(1, round(self.seconds / pair)))
+
+
+def measure(
+    hidden: Hidden, effort: Effort, numbers: Sequence[int] = TASKS, device: str = "cpu"
+) -> Iterator[Measure]:
+    """All measures on targets of these hidden sizes."""
+    module, run = plain(hidden, Batch.of(1, device))
+    base, base_memory, times = timed(run, device), peak_megabytes(module, run, device), list[float]()
+    measures = []
+    for case in cases(hidden, numbers, device):
+        module, run = case.make()
+        measured = effort.compare(timed(run, device), base)
+        beside = {**on_the_clock(measured), MEGABYTES: peak_megabytes(module, run, device)}
+        name = f"{case.name}, over a plain MLP"
+        measures.append(Measure(name, ratios(measured), "ratio", case.goal, beside))
+        times.append(1e3 * statistics.median(pair[1].cpu for each in measured for pair in each))
+    name = f"plain MLP, {spell(hidden)}: forward and backward"
+    yield Measure(name, times, "ms", beside={MEGABYTES: base_memory})
+    yield from measures
+    if FASTER_THAN in rivals.installed():
+        yield from faster(hidden, effort, numbers, device)
+
+
+def faster(hidden: Hidden, effort: Effort, numbers: Sequence[int], device: str) -> Iterator[Measure]:
+    """How many times faster the low-rank strategy is than `FASTER_THAN`, in turns."""
+    for tasks in numbers:
+        goal = FASTER_GOALS.get((hidden, tasks))
+        if goal is not None:
+            batch = Batch.of(tasks, device)
+            theirs = timed(others(hidden, rivals.PACKAGES[FASTER_THAN], batch)[1], device)
+            measured = effort.compare(theirs, timed(generated(hidden, "low-rank", batch)[1], device))
+            name = f"{FASTER_THAN}, over low-rank, {spell(hidden)}, G = {tasks}"
+            yield Measure(name, ratios(measured), "ratio", goal, on_the_clock(measured))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    asked = parser("speed.generation", __doc__)
+    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    asked.add_argument("--seconds", type=float, default=0.6, help="of one round of one row of the table")
+    asked.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where all of it runs")
+    options = asked.parse_args(arguments)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        asked.error("--device cuda: torch finds no CUDA device here")
+    effort = Effort(1, 0.0) if options.quick else Effort(options.rounds, options.seconds)
+    if rivals.missing():
+        told = f"{' and '.join(rivals.missing())} left out: pip install -c constraints.txt -e '.[bench]'"
+        print(f"generation: {told}", file=sys.stderr)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    sizes, numbers = (HIDDEN[:1], (1, 16)) if options.quick else (HIDDEN, TASKS)
+    measures = [each for hidden in sizes for each in measure(hidden, effort, numbers, options.device)]
+    setting = {
+        "rows": ROWS, "observation": OBSERVATION, "descriptor": DESCRIPTOR, "action": ACTION,
+        "rank": 8, "trunk": [rivals.TRUNK], "device": device_name(options.device),
+        "seconds_per_round": effort.seconds, "quick": options.quick,
+    }  # fmt: skip
+    return finish(Report("speed.generation", measures, setting), options.json)
+
+
+def device_name(device: str) -> str:
+    """What the machine calls it."""
+    return device if device == "cpu" else torch.cuda.get_device_name()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

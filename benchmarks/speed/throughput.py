@@ -1,0 +1,170 @@
+"""Training throughput: `python -m benchmarks.speed.throughput`.
+
+Environment steps that `hyper-ppo` trains per second of CPU time, over those of `concat-ppo`: the same target
+network, family, algorithm and optimizer, 8 environments, one thread, both in this process, taking turns of
+one rollout and its update each. Evaluations, checkpoints and logs of a run are left out.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+
+from benchmarks.measures import (
+    Measure,
+    Report,
+    Spent,
+    alternate,
+    finish,
+    on_the_clock,
+    parser,
+    rate,
+    ratios,
+    spent,
+)
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training import BatchedVecEnv, build_model
+
+AGENTS = ("hyper-ppo", "concat-ppo")
+FAMILIES = ("ode", "cartpole")
+GOAL = (">=", 0.95)
+PARTS = {"rollout": "rollout", "update": "update", "generation": "generation, within both, on the clock"}
+ENVS = 8
+NEVER = 1_000_000
+"""Rollouts between two logs."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Microseconds per environment step in one turn.
+
+    Rollout and update in CPU time; `generation` lies within both and is counted by the policy, on the clock.
+    """
+
+    rollout: float
+    update: float
+    generation: float
+
+
+class Stopwatch(BaseCallback):
+    """Notes when each rollout of a turn begins and ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rollout = 0.0
+
+    def _on_rollout_start(self) -> None:
+        self._began = time.process_time()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.rollout += time.process_time() - self._began
+
+
+class Contestant:
+    """An agent in training on a family, one turn at a time.
+
+    Args:
+        agent: name of a PPO agent.
+        family: what it trains on.
+        overrides: of the recipe, on top of the number of environments.
+    """
+
+    def __init__(self, agent: str, family: Family, overrides: Sequence[str] = ()) -> None:
+        recipe = resolve(load_agent(agent), family.recipe, [f"n_envs={ENVS}", *overrides])
+        sampler = TaskSampler(family.tasks("train"), recipe.sampler, 0)
+        self.env = BatchedVecEnv(family.make_vec(recipe.n_envs, sampler=sampler))
+        self.recipe = recipe
+        self.model: Any = build_model(recipe, self.env, seed=0)
+        self.model.set_logger(Logger(None, []))
+        self.turns: list[Turn] = []
+
+    @property
+    def steps(self) -> int:
+        """Environment steps of a turn."""
+        return int(self.model.n_steps * self.model.n_envs)
+
+    def turn(self) -> Spent:
+        """Collect one rollout and learn from it."""
+        watch, generated = Stopwatch(), self._generation()
+        took = spent(lambda: self.model.learn(self.steps, watch, NEVER, reset_num_timesteps=False))
+        per_step = 1e6 / self.steps
+        self.turns.append(
+            Turn(
+                watch.rollout * per_step,
+                (took.cpu - watch.rollout) * per_step,
+                (self._generation() - generated) * per_step,
+            )
+        )
+        return took
+
+    def _generation(self) -> float:
+        return float(getattr(self.model.policy, "generation_seconds", 0.0))
+
+
+def compare(family: str, rounds: int, pairs: int, overrides: Sequence[str] = ()) -> tuple[list[Measure], Any]:
+    """Measures on one family, and the algorithm's settings that both agents share."""
+    tasks = Family.load(family)
+    hyper, concat = (Contestant(agent, tasks, overrides) for agent in AGENTS)
+    _refuse_unequal(hyper, concat)
+    for contestant in (hyper, concat):
+        contestant.turn()
+        contestant.turns.clear()
+    measured = alternate(concat.turn, hyper.turn, rounds, pairs)
+    name = f"{AGENTS[0]} over {AGENTS[1]}, training steps per second, {family}"
+    measures = [Measure(name, ratios(measured), "ratio", GOAL, on_the_clock(measured))]
+    for agent, contestant, place in ((AGENTS[0], hyper, 1), (AGENTS[1], concat, 0)):
+        taken = [[pair[place] for pair in each] for each in measured]
+        measures += _rates(f"{agent}, {family}", contestant, taken)
+        contestant.env.close()
+    return measures, hyper.recipe.algorithm.model_dump(mode="json")
+
+
+def _rates(name: str, contestant: Contestant, taken: Sequence[Sequence[Spent]]) -> list[Measure]:
+    """Steps per second and where the time of a step goes; medians of each round's turns."""
+    measures = [rate(f"{name}: training", contestant.steps, taken)]
+    pairs = len(taken[0])
+    rounds = [contestant.turns[start : start + pairs] for start in range(0, len(contestant.turns), pairs)]
+    for part, words in PARTS.items():
+        times = [statistics.median(getattr(turn, part) for turn in turns) for turns in rounds]
+        if any(times):
+            measures.append(Measure(f"{name}: {words}", times, "us/step"))
+    return measures
+
+
+def _refuse_unequal(one: Contestant, other: Contestant) -> None:
+    if one.recipe.algorithm != other.recipe.algorithm:
+        raise ValueError("the agents differ in their algorithm's settings")
+    optimizers = [each.model.policy.optimizer for each in (one, other)]
+    if len({(type(optimizer), str(optimizer.defaults)) for optimizer in optimizers}) > 1:
+        raise ValueError("the agents differ in their optimizer")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    asked = parser("speed.throughput", __doc__)
+    asked.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="F")
+    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    asked.add_argument("--pairs", type=int, default=8, help="turns of each agent in a round")
+    options = asked.parse_args(arguments)
+    rounds, pairs = (1, 1) if options.quick else (options.rounds, options.pairs)
+    overrides = ["algorithm.n_steps=32", "algorithm.n_epochs=2"] if options.quick else []
+    measures: list[Measure] = []
+    setting: dict[str, Any] = {"environments": ENVS, "pairs_per_round": pairs, "quick": options.quick}
+    for family in options.families:
+        found, setting[family] = compare(family, rounds, pairs, overrides)
+        measures += found
+    return finish(Report("speed.throughput", measures, setting), options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
