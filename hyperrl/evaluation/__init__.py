@@ -3,7 +3,7 @@
 from hyperrl.evaluation import plan
 from hyperrl.evaluation.policy_act import Act, act_of
 from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarize
-from hyperrl.evaluation.statistics import iqm, mean, stderr, stratified_bootstrap
+from hyperrl.evaluation.statistics import iqm, stratified_bootstrap
 from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 
 __all__ = [
@@ -15,9 +15,7 @@ __all__ = [
     "act_of",
     "evaluate_tasks",
     "iqm",
-    "mean",
     "plan",
-    "stderr",
     "stratified_bootstrap",
     "summarize",
 ]

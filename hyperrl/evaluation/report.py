@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from hyperrl.evaluation.statistics import iqm, mean, mean_error, start_error, stratified_bootstrap
+from hyperrl.evaluation.statistics import iqm, mean_error, start_error, stratified_bootstrap
 from hyperrl.evaluation.zero_shot import TaskResult
 
 
@@ -76,13 +76,13 @@ def summarize(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -
     """
     if not runs:
         return {}
-    asked = [(task.split, task.context) for task in runs[0]]
-    if any([(task.split, task.context) for task in run] != asked for run in runs):
+    splits = [task.split for task in runs[0]]
+    contexts = [task.context for task in runs[0]]
+    if any([t.split for t in run] != splits or [t.context for t in run] != contexts for run in runs):
         raise ValueError("the runs were not evaluated on the same tasks in the same order")
-    names = list(dict.fromkeys(task.split for task in runs[0]))
     return {
         name: _summary([[task for task in run if task.split == name] for run in runs], seeds)
-        for name in names
+        for name in dict.fromkeys(splits)
     }
 
 
@@ -94,13 +94,13 @@ def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) 
     summary = SplitSummary(
         tasks=returns.shape[1],
         episodes=returns.shape[2],
-        mean=mean(scores),
-        stderr=None if error is None else error.stderr,
-        low=None if error is None else error.low,
-        high=None if error is None else error.high,
+        mean=float(scores.mean()),
+        stderr=error.stderr,
+        low=error.low,
+        high=error.high,
         stderr_starts=start_error(returns),
         iqm=iqm(scores),
-        oracle=mean(oracles) if len(oracles) == returns.shape[1] else None,
+        oracle=float(np.mean(oracles)) if len(oracles) == len(runs[0]) else None,
         worst=_worst(runs, seeds),
     )
     if len(runs) > 1:

@@ -7,7 +7,7 @@ Casella and McCulloch, "Variance Components", 1992 (section 4.3), with degrees o
 1946.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,47 +16,27 @@ from numpy.typing import ArrayLike, NDArray
 Statistic = Callable[..., Any]
 """As NumPy writes them, `statistic(values, axis=k)` reducing axis k: `np.mean`, `np.median`, `iqm`."""
 
-_CHUNK = 4_000_000  # resampled scores held at once: 32 MB
-
-
-def mean(values: ArrayLike) -> float:
-    """Arithmetic mean over all entries.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    return float(np.mean(_filled(values)))
-
-
-def stderr(values: ArrayLike) -> float | None:
-    """Standard error of the mean: sample standard deviation (n - 1) over sqrt(n); None for a single value.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    flat = _filled(values).ravel()
-    if flat.size == 1:
-        return None
-    if flat.min() == flat.max():
-        return 0.0  # where the rounding of the mean would leave a trace
-    return float(np.std(flat, ddof=1) / np.sqrt(flat.size))
+_CHUNK = 4_000_000
+"""Resampled scores that are held at once: 32 MB."""
+_TAIL = 50 * (1 - 0.95)
+"""Per cent of the resamples beyond either end of a 95 % interval."""
 
 
 class MeanError(NamedTuple):
     """How far the mean of an evaluation may be off.
 
     Attributes:
-        stderr: standard error of the mean.
+        stderr: standard error of the mean; None for one episode in all.
         low: lower end of the 95 % interval of the mean; None where nothing can be said.
         high: its upper end.
     """
 
-    stderr: float
-    low: float | None
-    high: float | None
+    stderr: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
-def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError | None:
+def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError:
     """Standard error and 95 % interval of the mean return over runs, tasks and starts.
 
     Columns are the tasks' mean returns, or, of a single task, its episodes. Tasks have starts of their own,
@@ -79,19 +59,16 @@ def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError | None:
 
     Args:
         returns: undiscounted returns (runs, tasks, episodes).
-        rare: allow for outcomes that none of the episodes showed, as told above.
-
-    Returns:
-        None where there is one episode in all.
+        rare: allow for outcomes that none of the episodes showed, as described above.
 
     Raises:
         ValueError: there are no returns, or they have another number of axes.
     """
-    array = _filled(returns)
+    array = _nonempty(returns)
     if array.ndim != 3:
         raise ValueError(f"returns must be (runs, tasks, episodes), found the shape {array.shape}")
     if array.size == 1:
-        return None
+        return MeanError()
     from scipy.special import stdtrit
 
     scores = array.mean(axis=2) if array.shape[1] > 1 else array[:, 0]
@@ -103,7 +80,7 @@ def mean_error(returns: ArrayLike, *, rare: bool = True) -> MeanError | None:
     if rare and 2 * counts.max() > array.size:
         reach = max(reach, unseen * abs(center))
     if rare and not array.any():
-        return MeanError(error, None, None)
+        return MeanError(error)
     return MeanError(error, center - reach, center + reach)
 
 
@@ -120,7 +97,7 @@ def start_error(returns: ArrayLike) -> float | None:
     Returns:
         None for one episode a task.
     """
-    array = _filled(returns)
+    array = _nonempty(returns)
     tasks, episodes = array.shape[1:]
     if episodes == 1:
         return None
@@ -160,63 +137,45 @@ def iqm(values: ArrayLike, axis: int | None = None) -> Any:
     Raises:
         ValueError: there are no values.
     """
-    array = _filled(values)
-    if axis is None:
-        array, axis = array.ravel(), 0
-    ordered = np.sort(array, axis=axis)
-    n = ordered.shape[axis]
-    cut = n // 4
-    middle = np.mean(np.take(ordered, range(cut, n - cut), axis=axis), axis=axis)
-    return float(middle) if middle.ndim == 0 else middle
+    array = _nonempty(values)
+    # Not scipy.stats.trim_mean, which it equals: importing scipy.stats takes longer than a short evaluation.
+    ordered = np.sort(array.ravel() if axis is None else np.moveaxis(array, axis, -1))
+    cut = ordered.shape[-1] // 4
+    return ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1)
 
 
 def stratified_bootstrap(
-    scores: ArrayLike,
-    statistic: Statistic = iqm,
-    reps: int = 2000,
-    seed: int = 0,
-    confidence: float = 0.95,
+    scores: ArrayLike, statistic: Statistic = iqm, reps: int = 2000
 ) -> tuple[float, float]:
-    """Percentile interval of a statistic; runs are drawn with replacement, independently for each task.
+    """95 % percentile interval of a statistic; runs are drawn with replacement, independently for each task.
 
     Args:
-        scores: (runs, tasks); (runs,) is read as one task.
+        scores: (runs, tasks).
         statistic: reduces the runs x tasks scores of a resample, given as one axis.
-        reps: number of resamples.
-        seed: of the resampling; the same seed gives the same interval.
-        confidence: mass of the interval, in (0, 1).
+        reps: number of resamples, the same ones in every call.
 
     Returns:
         (low, high). With one run there is nothing to draw from: both equal the statistic itself.
 
     Raises:
-        ValueError: no scores, more than two axes, or `reps` or `confidence` out of range.
+        ValueError: no scores, or another number of axes than two.
     """
-    array = _filled(scores)
-    if array.ndim == 1:
-        array = array[:, None]
+    array = _nonempty(scores)
     if array.ndim != 2:
         raise ValueError(f"scores must be (runs, tasks), found the shape {array.shape}")
-    if reps < 1 or not 0 < confidence < 1:
-        raise ValueError(f"reps must be positive and confidence in (0, 1), found {reps} and {confidence}")
-    drawn = np.concatenate([statistic(part, axis=-1) for part in _resamples(array, reps, seed)])
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(drawn, [tail, 100 - tail])
+    rng = np.random.default_rng(0)
+    runs, tasks = array.shape
+    step = max(1, _CHUNK // array.size)
+    values: list[float] = []
+    for start in range(0, reps, step):
+        rows = rng.integers(runs, size=(min(step, reps - start), runs, tasks))
+        resamples = array[rows, np.arange(tasks)].reshape(len(rows), -1)
+        values.extend(statistic(resamples, axis=-1))
+    low, high = np.percentile(values, [_TAIL, 100 - _TAIL])
     return float(low), float(high)
 
 
-def _resamples(scores: NDArray[np.float64], reps: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Arrays (some, runs * tasks) that together hold `reps` resamples."""
-    rng = np.random.default_rng(seed)
-    runs, tasks = scores.shape
-    step = max(1, _CHUNK // scores.size)
-    for start in range(0, reps, step):
-        count = min(step, reps - start)
-        rows = rng.integers(runs, size=(count, runs, tasks))
-        yield scores[rows, np.arange(tasks)].reshape(count, -1)
-
-
-def _filled(values: ArrayLike) -> NDArray[np.float64]:
+def _nonempty(values: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         raise ValueError("there are no values to take a statistic of")

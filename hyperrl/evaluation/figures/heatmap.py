@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.evaluation.figures import style
+from hyperrl.evaluation.figures import grouping, labels, style
 from hyperrl.evaluation.report import worst_of
 
 if TYPE_CHECKING:
@@ -44,45 +44,46 @@ def heatmap(
     Raises:
         ValueError: there are no results, or fewer than two values of either feature.
     """
-    contexts = [result.context for result in results]
     x, y = (np.unique([result.context[name] for result in results]) for name in features)
     if min(x.size, y.size) < 2:
         raise ValueError(f"a heatmap needs at least two values of {features[0]} and of {features[1]}")
-    panels = [(agent, _grid(results, features, x, y, [result.mean for result in results]))]
-    best = [result.oracle for result in results]
-    if all(value is not None for value in best):
-        panels.append((style.known(family), _grid(results, features, x, y, [float(v or 0) for v in best])))
-    limits = {"vmin": min(np.nanmin(p) for _, p in panels), "vmax": max(np.nanmax(p) for _, p in panels)}
+    panels = {agent: [result.mean for result in results]}
+    best = [result.oracle for result in results if result.oracle is not None]
+    if len(best) == len(results):
+        panels[labels.oracle_label(family)] = best
+    grids = {name: _grid(results, features, x, y, values) for name, values in panels.items()}
+    levels = np.stack(list(grids.values()))
+    limits = {"vmin": np.nanmin(levels), "vmax": np.nanmax(levels)}
     with style.styled():
         figure = style.new_figure(0.9 + 3.5 * len(panels), 4.0)
-        row = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-        for axes, (name, values) in zip(row, panels, strict=True):
+        row = list(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0])
+        for axes, (name, values) in zip(row, grids.items(), strict=True):
             mesh = axes.pcolormesh(x, y, values, shading="nearest", cmap="viridis", rasterized=True, **limits)
             axes.set_title(name, color=style.INK)
-            axes.set_xlabel(style.label_of(features[0], family.recipe.features[features[0]]))
+            axes.set_xlabel(labels.axis_label(family, features[0]))
             axes.grid(visible=False)
             style.round_ticks(axes)
-        row[0].set_ylabel(style.label_of(features[1], family.recipe.features[features[1]]))
-        figure.colorbar(mesh, ax=list(row), label="episode return", pad=0.02)
+        row[0].set_ylabel(labels.axis_label(family, features[1]))
+        figure.colorbar(mesh, ax=row, label="episode return", pad=0.02)
         for axes in row:
-            _tested(axes, results, family, features)
-            _training(axes, results, family, features)
-        notes = [_note(results), style.held(family, contexts), style.worst_note(family, {agent: results})]
-        style.head(figure, f"{family.name}: zero-shot return", notes, list(row[:1]))
-        figure.draw_without_rendering()
-        style.save(figure, path)
+            _mark_tasks(axes, results, family, features)
+            _mark_training(axes, results, family, features)
+        notes = [
+            _note(results),
+            labels.fixed_note(family, results),
+            labels.worst_note(family, {agent: results}),
+        ]
+        style.finish(figure, path, f"{family.name}: zero-shot return", notes, row[:1])
     return figure
 
 
 def plane(results: Sequence[TaskResult], family: Family) -> tuple[str, str] | None:
     """The two features that a heatmap of these tasks needs; None where they fill no grid of two features."""
-    contexts = [result.context for result in results]
-    names = style.varying(family, contexts)
+    names = grouping.varying(family, results)
     if len(names) != 2 or any(family.recipe.features[name].values is not None for name in names):
         return None
-    cells = math.prod(len({context[name] for context in contexts}) for name in names)
-    tasks = len({tuple(context.values()) for context in contexts})
-    return (names[0], names[1]) if cells <= 2 * tasks else None
+    cells = math.prod(len(grouping.by_value(results, name)) for name in names)
+    return (names[0], names[1]) if cells <= 2 * len(grouping.by_task(results)) else None
 
 
 def _grid(
@@ -95,32 +96,28 @@ def _grid(
     """Mean value in each cell, (len(y), len(x)); NaN where there is no result."""
     columns = np.searchsorted(x, [result.context[features[0]] for result in results])
     rows = np.searchsorted(y, [result.context[features[1]] for result in results])
-    total, count = np.zeros((y.size, x.size)), np.zeros((y.size, x.size))
+    total, count = np.zeros((2, y.size, x.size))
     np.add.at(total, (rows, columns), values)
     np.add.at(count, (rows, columns), 1)
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _note(results: Sequence[TaskResult]) -> str:
-    """How the numbers came about, and how sure the median one is."""
-    cells: dict[tuple[float, ...], list[TaskResult]] = {}
-    for result in results:
-        cells.setdefault(tuple(result.context.values()), []).append(result)
-    intervals = [style.interval([[result.returns] for result in cell]) for cell in cells.values()]
+    """How many seeds and episodes the means are over, and how sure the median one is."""
+    intervals = [grouping.interval(runs) for runs in grouping.by_task(results)]
     reach = [(ends[1] - ends[0]) / 2 for ends in intervals if ends is not None]
     sure = f"; 95 % interval: \u00b1 {np.median(reach):.3g} in the median cell" if reach else ""
-    return style.note(results) + sure
+    return labels.mean_note(results) + sure
 
 
-def _tested(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
+def _mark_tasks(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
     """Mark every tested task by its split's color, and the worst one."""
-    splits = [style.split_of(family, result) for result in results]
     size = 3.7 if len(results) <= 200 else 2.4
-    for split in (split for split in style.SPLIT_COLORS if split in splits):
-        points = [r.context for r, own in zip(results, splits, strict=True) if own == split]
+    for split, points in grouping.by_split(results, family).items():
         axes.plot(
-            *([point[name] for point in points] for name in features), "o", markersize=size, label=split,
-            color=style.SPLIT_COLORS[split], markeredgecolor="white", markeredgewidth=0.4, zorder=3.5,
+            *([point.context[name] for point in points] for name in features), "o", markersize=size,
+            label=split, color=style.SPLIT_COLORS[split], markeredgecolor="white", markeredgewidth=0.4,
+            zorder=3.5,
         )  # fmt: skip
     worst = results[worst_of(results)].context
     axes.plot(
@@ -129,7 +126,10 @@ def _tested(axes: Axes, results: Sequence[TaskResult], family: Family, features:
     )  # fmt: skip
 
 
-def _training(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
+def _mark_training(
+    axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]
+) -> None:
+    """Frame the box of the training ranges and mark the training tasks on this plane."""
     from matplotlib.patches import Rectangle
 
     (left, right), (bottom, top) = (family.recipe.features[name].train for name in features)
@@ -138,7 +138,7 @@ def _training(axes: Axes, results: Sequence[TaskResult], family: Family, feature
         frame = Rectangle((left, bottom), right - left, top - bottom, label=label)
         frame.set(fill=False, edgecolor=color, linewidth=width, zorder=3)
         axes.add_patch(frame)
-    tasks = style.training_tasks(family, results[0].context, features)
+    tasks = grouping.training_tasks(family, results[0].context, features)
     if tasks:
         axes.plot(
             *([task[name] for task in tasks] for name in features), "^", color=style.INK, zorder=4,

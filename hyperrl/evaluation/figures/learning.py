@@ -43,33 +43,29 @@ def learning_curves(
     Raises:
         ValueError: there is no panel, or the runs of an agent share no steps.
     """
+    from matplotlib.ticker import EngFormatter
+
     if not panels:
         raise ValueError("there are no learning curves to draw")
     agents = list(dict.fromkeys(agent for panel in panels.values() for agent in panel))
-    rows, columns, width, height = style.grid_of(len(panels))
     with style.styled():
-        figure = style.new_figure(width, height)
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes, (heading, per_agent) in zip(grid.flat, panels.items(), strict=False):
+        figure, grid = style.new_grid(len(panels), ylabel)
+        for axes, (heading, per_agent) in zip(grid, panels.items(), strict=True):
             for agent, look in style.looks(agents).items():
                 if per_agent.get(agent):
                     _draw(axes, per_agent[agent], agent, look)
             if references and heading in references:
-                level = references[heading]
                 axes.axhline(
-                    level, color=style.INK, linestyle=(0, (4, 2)), linewidth=1.3, label=reference_label
-                )
+                    references[heading], color=style.INK, linestyle=(0, (4, 2)), linewidth=1.3,
+                    label=reference_label,
+                )  # fmt: skip
             axes.set_title(heading, color=style.INK, loc="left")
-            _thousands(axes)
-        for axes in grid.flat[len(panels) :]:
-            axes.remove()
-        for row in grid:
-            row[0].set_ylabel(ylabel)
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+            axes.set_xlabel("environment steps")
+            axes.set_xlim(left=0)
         runs = max(len(same) for panel in panels.values() for same in panel.values())
         note = f"interquartile mean, 95 % interval over {runs} seeds" if runs > 1 else ""
-        style.head(figure, title or "Learning curves", [note], list(grid.flat[: len(panels)]))
-        figure.draw_without_rendering()
-        style.save(figure, path)
+        style.finish(figure, path, title or "Learning curves", [note], grid)
     return figure
 
 
@@ -90,11 +86,8 @@ def aligned(runs: Sequence[Curve]) -> tuple[NDArray[np.float64], NDArray[np.floa
         raise ValueError("the runs share no steps")
     if len({score.shape[1] for score in scores}) > 1:
         raise ValueError("the runs were measured on different numbers of tasks")
-    read = [
-        np.stack([np.interp(common, s, score[:, task]) for task in range(score.shape[1])], axis=1)
-        for s, score in zip(steps, scores, strict=True)
-    ]
-    return common, np.stack(read, axis=1)
+    read = [[np.interp(common, s, task) for task in score.T] for s, score in zip(steps, scores, strict=True)]
+    return common, np.array(read).transpose(2, 0, 1)
 
 
 def _draw(axes: Axes, runs: Sequence[Curve], agent: str, look: style.Look) -> None:
@@ -105,11 +98,3 @@ def _draw(axes: Axes, runs: Sequence[Curve], agent: str, look: style.Look) -> No
     if len(runs) > 1:
         low, high = zip(*(stratified_bootstrap(score, iqm, reps=1000) for score in scores), strict=True)
         axes.fill_between(steps, low, high, color=look.color, alpha=0.22, linewidth=0, zorder=2)
-
-
-def _thousands(axes: Axes) -> None:
-    from matplotlib.ticker import EngFormatter
-
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_xlabel("environment steps")
-    axes.set_xlim(left=0)

@@ -1,31 +1,25 @@
-"""The look that all figures share, and what several of them draw."""
+"""The look that all figures share: colors, sizes, axes, legend and file."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from hyperrl.evaluation.report import worst_of
-from hyperrl.evaluation.statistics import mean_error
 from hyperrl.store import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     from hyperrl.evaluation.zero_shot import TaskResult
-    from hyperrl.recipes import Feature
-    from hyperrl.tasks import Family
 
-# Okabe and Ito's palette, told apart with any color vision; markers and dashes tell it in gray as well.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of the agents: Okabe and Ito's palette, which differs in any color vision; markers differ in gray too."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 SPLIT_COLORS = {
     "train": "#44AA99",
@@ -34,7 +28,7 @@ SPLIT_COLORS = {
     "extrapolation": "#CC6677",
 }
 """Paul Tol's muted palette: no agent has one of them."""
-_AFTER_AGENTS = (
+_LEGEND_ORDER = (
     *SPLIT_COLORS,
     "95 % interval",
     "worst task",
@@ -44,6 +38,7 @@ _AFTER_AGENTS = (
     "training range",
     "outside the training range",
 )
+"""Of what follows the agents in a legend."""
 INK, GRAY, PALE = "#222222", "#6b6b6b", "#f1f1f1"
 DPI = 200
 
@@ -84,7 +79,7 @@ def looks(agents: Iterable[str]) -> dict[str, Look]:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The house style, for the figure drawn inside and nothing else."""
+    """Draw what is inside in the common style, and leave matplotlib's settings as they were."""
     import matplotlib
 
     with matplotlib.rc_context(_RC):
@@ -101,128 +96,61 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def grid_of(panels: int) -> tuple[int, int, float, float]:
-    """Rows and columns for so many panels, and the figure's width and height in inches."""
+def new_grid(panels: int, ylabel: str, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with as many axes, row by row; the first of each row has a label."""
     columns = panels if panels <= 3 else 2 if panels == 4 else 3
     rows = -(-panels // columns)
-    return rows, columns, 7.4 if columns < 3 else 9.6, 0.9 + 2.7 * rows
+    figure = new_figure(7.4 if columns < 3 else 9.6, 0.9 + 2.7 * rows)
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
+    for axes in grid[panels:]:
+        axes.remove()
+    for axes in grid[:panels:columns]:
+        axes.set_ylabel(ylabel)
+    return figure, grid[:panels]
 
 
-def save(figure: Figure, path: Path | None) -> None:
-    """Write a PNG whole or not at all; None writes nothing."""
-    if path is None:
-        return
-    image = BytesIO()
-    figure.savefig(image, format="png", metadata={"Software": None})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, image.getvalue())
-
-
-def head(
-    figure: Figure, title: str, notes: Sequence[str], panels: Sequence[Axes], extra: Sequence[Any] = ()
+def finish(
+    figure: Figure,
+    path: Path | None,
+    title: str,
+    notes: Sequence[str],
+    panels: Sequence[Axes],
+    patches: Sequence[Patch] = (),
 ) -> None:
-    """Title with the first note beside it, the other notes and one legend, above the axes of the figure."""
-    wide = int(figure.get_size_inches()[0] * 12)
-    first = f"{title}  ({notes[0]})" if notes and notes[0] else title
-    lines = [line for text in (first, *notes[1:]) if text for line in textwrap.wrap(text, wide)]
+    """Add title, notes and legend above the axes, lay the figure out, and write it as a PNG.
+
+    Args:
+        figure: what is drawn.
+        path: the file, written whole or not at all; None writes none.
+        title: stands first.
+        notes: the first stands beside the title, the others below it; empty ones are left out.
+        panels: the axes whose labels are in the legend.
+        patches: labeled patches for the legend.
+    """
+    per_line = int(figure.get_size_inches()[0] * 12)
+    first = f"{title}  ({notes[0]})" if notes[0] else title
+    lines = [line for text in (first, *notes[1:]) if text for line in textwrap.wrap(text, per_line)]
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    handles.update({handle.get_label(): handle for handle in extra})
-    last = [label for label in _AFTER_AGENTS if label in handles]
-    handles = {**{k: v for k, v in handles.items() if k not in last}, **{k: handles[k] for k in last}}
-    need = sum(len(label) + 6 for label in handles)  # characters, all side by side
-    rows = max(1, -(-need // int(figure.get_size_inches()[0] * 12)))
+    handles.update({str(patch.get_label()): patch for patch in patches})
+    labels = sorted(handles, key=lambda name: _LEGEND_ORDER.index(name) if name in _LEGEND_ORDER else -1)
+    characters = sum(len(label) + 6 for label in labels)
+    rows = max(1, -(-characters // per_line))
     legend = figure.legend(
-        list(handles.values()), list(handles), loc="outside upper left", alignment="left",
-        ncols=max(1, -(-len(handles) // rows)), title="\n".join(lines),
+        [handles[label] for label in labels], labels, loc="outside upper left", alignment="left",
+        ncols=max(1, -(-len(labels) // rows)), title="\n".join(lines),
         title_fontsize=10, handlelength=2.0, columnspacing=1.4, handletextpad=0.5, borderpad=0.2,
     )  # fmt: skip
     legend.get_title().set_color(INK)
     legend.get_title().set_multialignment("left")
-
-
-def label_of(name: str, feature: Feature) -> str:
-    """A feature as an axis says it: its name, and its unit where it has one."""
-    unit = feature.unit.replace("^2", "²").replace("^3", "³")
-    return f"{name} ({unit})" if unit else name
-
-
-def known(family: Family) -> str:
-    """What the best known return is called: an optimum only where it is proven."""
-    return "optimum" if family.recipe.oracle is not None else "best known"
-
-
-def value_of(name: str, value: float, feature: Feature) -> str:
-    """A feature's value as a title says it, with its unit."""
-    unit = feature.unit.replace("^2", "²").replace("^3", "³")
-    return f"{name} = {value:.4g} {unit}".rstrip()
-
-
-def held(family: Family, contexts: Sequence[Mapping[str, float]]) -> str:
-    """The features that are the same in all contexts, with their values; empty where none is."""
-    names = [name for name in family.space.names if name not in varying(family, contexts)]
-    if len(names) == len(family.space.names):
-        return ""
-    features = family.recipe.features
-    values = ", ".join(value_of(name, contexts[0][name], features[name]) for name in names)
-    return f"held: {values}" if values else ""
-
-
-def note(results: Sequence[TaskResult]) -> str:
-    """How the numbers drawn came about."""
-    runs, episodes = seeds_of(results), max(len(result.returns) for result in results)
-    each = f"{episodes} episode{'s' * (episodes > 1)}"
-    if runs > 1:
-        return f"mean of {runs} seeds, {each} each"
-    return f"mean of {each} a task" if episodes > 1 else "1 episode a task"
-
-
-def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> str:
-    """Each agent's worst task, which a mean over tasks hides, with its return and the part of the optimum."""
-    free = varying(family, [result.context for results in agents.values() for result in results])
-    told = []
-    for agent, results in agents.items():
-        worst = results[worst_of(results)]
-        features = family.recipe.features
-        at = ", ".join(value_of(name, worst.context[name], features[name]) for name in free)
-        share = f" ({worst.of_oracle:.0%} of the {known(family)})" if worst.of_oracle is not None else ""
-        name = f"{agent} " if len(agents) > 1 else ""
-        told.append(f"{name}{worst.mean:.4g}{share}" + (f" at {at}" if at else ""))
-    return f"worst task: {'; '.join(told)}"
-
-
-def split_of(family: Family, result: TaskResult) -> str:
-    """The split of a result, or, where it names none, how the training ranges flag its task."""
-    return result.split if result.split in SPLIT_COLORS else family.flag(result.context)
-
-
-def interval(returns: ArrayLike) -> tuple[float, float] | None:
-    """95 % interval of the mean of returns (runs, tasks, episodes); None for one episode in all."""
-    error = mean_error(returns, rare=False)
-    return None if error is None or error.low is None or error.high is None else (error.low, error.high)
-
-
-def intervals(results: Sequence[TaskResult], feature: str) -> dict[float, tuple[float, float]]:
-    """95 % interval of the mean return, over runs and starts, at each value that has one."""
-    found: dict[float, list[list[float]]] = {}
-    for result in results:
-        found.setdefault(result.context[feature], []).append(list(result.returns))
-    ends = {value: interval(np.array(runs)[:, None]) for value, runs in found.items()}
-    return {value: each for value, each in ends.items() if each is not None}
-
-
-def without_gaps(x: Sequence[float]) -> list[int | None]:
-    """The places of ascending values, with None where a line would cross a gap that was not tested.
-
-    A gap is a step of more than 1.75 times the median step.
-    """
-    steps = np.diff(x)
-    places: list[int | None] = [0] if len(x) else []
-    for place, step in enumerate(steps, 1):
-        places += [None, place] if step > 1.75 * np.median(steps) else [place]
-    return places
+    figure.draw_without_rendering()
+    if path is not None:
+        image = BytesIO()
+        figure.savefig(image, format="png", metadata={"Software": None})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, image.getvalue())
 
 
 def round_ticks(axes: Axes) -> None:
@@ -233,17 +161,17 @@ def round_ticks(axes: Axes) -> None:
         axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
 
 
-def from_zero(axes: Axes, lowest: float) -> None:
+def start_at_zero(axes: Axes, lowest: float) -> None:
     """Start the vertical axis at zero where no value is negative; call it when everything is drawn."""
     top = axes.get_ylim()[1]
     if lowest >= 0:
         axes.set_ylim(bottom=0 if lowest > 0.03 * top else -0.03 * top)
 
 
-def show_returns(axes: Axes, results: Sequence[TaskResult]) -> None:
-    """Fit the vertical axis to the returns of episodes and the optima, by which wider intervals are cut.
+def fit_to_returns(axes: Axes, results: Sequence[TaskResult]) -> None:
+    """Fit the vertical axis to the returns of episodes and the optima, and cut intervals that are wider.
 
-    Of two episodes an interval reaches far beyond any return that there can be, and would flatten the points.
+    The interval of two episodes reaches far beyond any possible return, and would flatten the points.
     """
     values = [value for result in results for value in result.returns]
     values += [result.oracle for result in results if result.oracle is not None]
@@ -252,35 +180,3 @@ def show_returns(axes: Axes, results: Sequence[TaskResult]) -> None:
     bottom, top = axes.get_ylim()
     if margin > 0:
         axes.set_ylim(max(bottom, low - margin), min(top, high + margin))
-
-
-def varying(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[str]:
-    """The features that are not the same in all contexts."""
-    return [name for name in family.space.names if len({context[name] for context in contexts}) > 1]
-
-
-def training_tasks(
-    family: Family, context: Mapping[str, float], features: Sequence[str]
-) -> list[dict[str, float]]:
-    """The training tasks that differ from a context in these features alone."""
-    others = [name for name in family.space.names if name not in features]
-    return [task for task in family.tasks("train") if all(task[k] == context[k] for k in others)]
-
-
-def seeds_of(results: Sequence[TaskResult]) -> int:
-    """How many runs the results are of: the most that any one context has."""
-    counts: dict[tuple[float, ...], int] = {}
-    for result in results:
-        key = tuple(result.context.values())
-        counts[key] = counts.get(key, 0) + 1
-    return max(counts.values(), default=0)
-
-
-def by_value(
-    results: Iterable[TaskResult], feature: str
-) -> dict[float, np.ndarray[Any, np.dtype[np.float64]]]:
-    """Mean returns at each value of a feature, ascending; one entry per run."""
-    found: dict[float, list[float]] = {}
-    for result in results:
-        found.setdefault(result.context[feature], []).append(result.mean)
-    return {value: np.array(found[value]) for value in sorted(found)}

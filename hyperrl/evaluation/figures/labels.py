@@ -1,0 +1,68 @@
+"""The words of figures: labels of axes, and notes on what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hyperrl.evaluation.figures import grouping
+from hyperrl.evaluation.report import worst_of
+
+if TYPE_CHECKING:
+    from hyperrl.evaluation.zero_shot import TaskResult
+    from hyperrl.tasks import Family
+
+
+def axis_label(family: Family, name: str) -> str:
+    """A feature's name, and its unit where it has one."""
+    unit = _unit(family, name)
+    return f"{name} ({unit})" if unit else name
+
+
+def assignments(family: Family, context: Mapping[str, float], names: Iterable[str]) -> str:
+    """Values of some features with their units: "length = 0.3 m, gravity = 9.8 m/s²"."""
+    return ", ".join(f"{name} = {context[name]:.4g} {_unit(family, name)}".rstrip() for name in names)
+
+
+def oracle_label(family: Family) -> str:
+    """What the best known return is called: an optimum only where it is proven."""
+    return "optimum" if family.recipe.oracle is not None else "best known"
+
+
+def fixed_note(family: Family, results: Sequence[TaskResult]) -> str:
+    """The features that are the same in all tasks, with their values; empty where all are or none is."""
+    free = grouping.varying(family, results)
+    names = [name for name in family.space.names if name not in free]
+    return f"held: {assignments(family, results[0].context, names)}" if names and free else ""
+
+
+def mean_note(results: Sequence[TaskResult]) -> str:
+    """How many seeds and episodes the means are over."""
+    runs = grouping.count_runs(results)
+    episodes = max(len(result.returns) for result in results)
+    each = f"{episodes} episode{'s' * (episodes > 1)}"
+    if runs > 1:
+        return f"mean of {runs} seeds, {each} each"
+    return f"mean of {each} a task" if episodes > 1 else "1 episode a task"
+
+
+def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> str:
+    """Each agent's worst task, which a mean over tasks hides, with its return and the part of the optimum."""
+    free = grouping.varying(family, [result for results in agents.values() for result in results])
+    notes = []
+    for agent, results in agents.items():
+        if results:
+            worst = results[worst_of(results)]
+            name = f"{agent} " if len(agents) > 1 else ""
+            share = (
+                f" ({worst.of_oracle:.0%} of the {oracle_label(family)})"
+                if worst.of_oracle is not None
+                else ""
+            )
+            task = f" at {assignments(family, worst.context, free)}" if free else ""
+            notes.append(f"{name}{worst.mean:.4g}{share}{task}")
+    return f"worst task: {'; '.join(notes)}"
+
+
+def _unit(family: Family, name: str) -> str:
+    return family.recipe.features[name].unit.replace("^2", "²").replace("^3", "³")
