@@ -145,8 +145,8 @@ def _feature(name: str, feature: "Feature") -> list[str]:
         _value(feature.train) if feature.values is None else f"{{{', '.join(map(_value, feature.values))}}}"
     )
     seen = {"circle": "; the networks see (cos, sin)", "categorical": "; the networks see it one-hot"}
-    carried = f"; attribute {feature.attribute}" if feature.attribute not in (None, name) else ""
-    carried = f"; {feature.carrier}" if feature.carrier is not None else carried
+    carried = feature.carried_by(name)
+    carried = "" if carried == f"attribute {name}" else f"; {carried}"
     widest = _value(feature.extrapolation)
     return [
         name,

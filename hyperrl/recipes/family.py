@@ -9,8 +9,9 @@ from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO
 from hyperrl.recipes.arguments import argument
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
+from hyperrl.recipes.carriers import PathName
 from hyperrl.recipes.check import FamilyCheck
-from hyperrl.recipes.feature import CARRIERS, Feature, PathName
+from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.split_validation import check_splits
 from hyperrl.recipes.splits import Splits
@@ -170,63 +171,34 @@ class FamilyRecipe(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        carried: dict[str, str] = {}
-        others: dict[str, str] = {}
+        holders: dict[str, str] = {}
         for name, feature in self.features.items():
-            if feature.carrier is not None:
-                kind = "reward" if feature.reward else feature.carrier
-                if kind in others:
-                    field = next(each for each in CARRIERS if getattr(feature, each))
-                    path = ("features", name, field)
-                    raise FieldError(path=path, reason=f"{kind} is carried by feature {others[kind]!r} too")
-                others[kind] = name
-                continue
-            attribute = feature.attribute or name
-            if feature.attribute is None and not attribute.isidentifier():
-                raise FieldError(
-                    path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
-                )
-            if attribute in carried:
-                path = ("features", name, "attribute")
-                raise FieldError(
-                    path=path, found=attribute, allowed=f"not that of feature {carried[attribute]!r} too"
-                )
-            carried[attribute] = name
-        self._check_derived(carried)
-        self._check_arguments()
-        if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
-            raise FieldError(
-                path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
-            )
-        scaling = [name for name, feature in self.features.items() if feature.scales]
-        if self.oracle and scaling:
-            allowed = f"none where a feature scales actions ({', '.join(scaling)})"
-            raise FieldError(path=("oracle",), found=self.oracle, allowed=allowed)
-        check_splits(self.splits, self.features)
-        return self
-
-    def _check_arguments(self) -> None:
+            place = feature.place(name)
+            if place in holders:
+                path = ("features", name, feature.carrier)
+                raise FieldError(path=path, reason=feature.conflict(name, holders[place]))
+            holders[place] = name
+            feature.check_family(name, self)
+        self._check_derived(holders)
         if self.kwargs.get("render_mode") == "human":
             raise FieldError(
                 path=("kwargs", "render_mode"),
                 found="human",
                 allowed="a mode that opens no window; watch has one",
             )
-        for name, feature in self.features.items():
-            if feature.argument in self.kwargs:
-                allowed = f"not what 'kwargs' gives already ({', '.join(self.kwargs)})"
-                raise FieldError(path=("features", name, "argument"), found=feature.argument, allowed=allowed)
-            if feature.physics and any(each.argument for each in self.features.values()):
-                raise FieldError(
-                    path=("features", name, "physics"),
-                    reason="found beside a feature with 'argument'; allowed: one simulator alone",
-                )
+        if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
+            raise FieldError(
+                path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
+            )
+        check_splits(self.splits, self.features)
+        return self
 
-    def _check_derived(self, carried: dict[str, str]) -> None:
+    def _check_derived(self, holders: dict[str, str]) -> None:
         later = list(self.derived)
         for attribute, rule in self.derived.items():
-            if attribute in carried:
-                allowed = f"not an attribute that feature {carried[attribute]!r} sets"
+            holder = holders.get(f"attribute {attribute}")
+            if holder is not None:
+                allowed = f"not an attribute that feature {holder!r} sets"
                 raise FieldError(path=("derived", attribute), found=attribute, allowed=allowed)
             unready = [source for source in rule.sources if source in later]
             if unready:

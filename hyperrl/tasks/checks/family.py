@@ -83,7 +83,8 @@ def _refusing_failures() -> Iterator[None]:
 
 
 def _what(family: Family, name: str) -> str:
-    carrier = family.space.features[name].carrier or f"attribute {family.binding.attribute[name]!r}"
+    attribute = family.binding.attribute.get(name)
+    carrier = f"attribute {attribute!r}" if attribute else family.space.features[name].carried_by(name)
     return f"feature {name!r} ({carrier})"
 
 

@@ -1,0 +1,234 @@
+"""How a feature reaches the simulator, as a family's file writes it: one class of fields for each carrier.
+
+What a carrier does with them is in `hyperrl/tasks/carriers/`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import AfterValidator, Field
+
+from hyperrl.recipes.arguments import ScalarArgument
+from hyperrl.recipes.base import Attribute, Model, Number, Range, Text
+from hyperrl.recipes.messages import FieldError, show
+
+CARRIERS = ("attribute", "argument", "scales", "physics", "reward")
+"""The field that chooses each carrier; where a feature has none of them, an attribute carries it."""
+
+_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
+_SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
+_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/:.-]{1,100})?", re.ASCII)
+
+
+class FamilyFields(Protocol):
+    """The fields of a family's file that a carrier may exclude."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Every feature by its name."""
+
+    @property
+    def kwargs(self) -> Mapping[str, Any]:
+        """Keyword arguments of the base environment."""
+
+    @property
+    def oracle(self) -> str | None:
+        """Which optimum is known."""
+
+
+class FeatureFields(Model):
+    """The fields that every feature has, whatever carries it."""
+
+    about: Text = Field(description="what it is, in words")
+    unit: Text = Field(default="", description="its unit; empty: dimensionless")
+    default: Number = Field(description="its value where a context leaves it out")
+    train: Range = Field(description="training range, which the networks see as [-1, 1]")
+    extrapolation: Range | None = Field(
+        default=None, description="widest declared range, around the training range; none: the training range"
+    )
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="the only values that it takes (a sign, a count)"
+    )
+    encoding: Literal["linear", "circle", "categorical"] = Field(
+        default="linear",
+        description="circle: an angle in radians, which the networks see as (cos, sin); "
+        "categorical: the networks see which of the values it is, one-hot",
+    )
+
+    @property
+    def carrier(self) -> str:
+        """The field of `CARRIERS` that chooses what carries it."""
+        return next((field for field in CARRIERS if getattr(self, field)), CARRIERS[0])
+
+    def carried_by(self, name: str) -> str:
+        """What carries the feature of this name: "attribute gravity", "physics mass.torso", "action.0"."""
+        return f"{self.carrier} {getattr(self, self.carrier) or name}"
+
+    def place(self, name: str) -> str:
+        """What this feature alone may set; by default what carries it."""
+        return self.carried_by(name)
+
+    def conflict(self, name: str, other: str) -> str:
+        """Say in a message that another feature has the same place."""
+        return f"{self.place(name)} is carried by feature {other!r} too"
+
+    def check_carrier(self) -> None:
+        """Refuse fields that contradict the carrier's; FieldError. Each carrier adds its own rules."""
+        fields = [field for field in CARRIERS if getattr(self, field)]
+        if len(fields) > 1:
+            raise FieldError(path=(fields[1],), reason=f"found beside {fields[0]}; allowed: one of them")
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """Refuse other fields of the family that contradict the carrier; FieldError, from the family on."""
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise FieldError(
+            found=value,
+            allowed="the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
+        )
+    return value
+
+
+PathName = Annotated[str, AfterValidator(_path)]
+
+
+class AttributeFields(FeatureFields):
+    """An attribute of the base environment is set to the value."""
+
+    attribute: PathName | None = Field(
+        default=None,
+        description="attribute of the base environment that carries it, or an entry of one (goal.0, "
+        "config.lanes_count); none: the feature's own name, where none of the next three is given",
+    )
+    at: Literal["step", "reset", "start"] = Field(
+        default="step",
+        description="when the base reads it: step, at every step; reset, when it builds itself at a reset (a "
+        "maze's size); start, after a reset that draws a value of its own (a goal), which it replaces",
+    )
+
+    def conflict(self, name: str, other: str) -> str:
+        """Say which attribute two features set."""
+        if self.carrier != "attribute":
+            return super().conflict(name, other)
+        return f"found {show(self.attribute or name)}; allowed: not that of feature {other!r} too"
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """The feature's name must be an attribute's where no other is given."""
+        super().check_family(name, family)
+        if self.carrier == "attribute" and self.attribute is None and not name.isidentifier():
+            raise FieldError(
+                path=("features", name), reason=f"{name!r} is no attribute's name; give 'attribute'"
+            )
+
+
+class ArgumentFields(AttributeFields):
+    """A keyword argument chooses the base environment that is played."""
+
+    argument: Attribute | None = Field(
+        default=None,
+        description="keyword argument of the base environment that it chooses at a reset; an environment is "
+        "made for each of the values that is met",
+    )
+    choices: Annotated[tuple[ScalarArgument, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None,
+        description="what the argument is for each of the values, in order; none: the values themselves",
+    )
+
+    def check_carrier(self) -> None:
+        """An argument is chosen at a reset, from as many choices as there are values."""
+        super().check_carrier()
+        if self.argument is not None:
+            if self.at != "reset":
+                raise FieldError(path=("at",), found=self.at, allowed="reset with 'argument'")
+            if self.values is None:
+                raise FieldError(path=("argument",), reason="found no 'values'; allowed: with 'values' alone")
+        if self.choices is not None and len(self.choices) != (len(self.values or ()) if self.argument else 0):
+            allowed = "as many as 'values', with 'argument'"
+            raise FieldError(path=("choices",), found=[*self.choices], allowed=allowed)
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """An argument is not fixed by `kwargs` too."""
+        super().check_family(name, family)
+        if self.argument in family.kwargs:
+            allowed = f"not what 'kwargs' gives already ({', '.join(family.kwargs)})"
+            raise FieldError(path=("features", name, "argument"), found=self.argument, allowed=allowed)
+
+
+def _scaled(value: str) -> str:
+    if not _SCALES.fullmatch(value):
+        raise FieldError(found=value, allowed="action, or action.N for its entry N, counted from 0")
+    return value
+
+
+class ActionFields(FeatureFields):
+    """Actions are multiplied by the value."""
+
+    scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
+        default=None,
+        description="multiplies what it names before the base environment sees it (and is clipped to the "
+        "action space): action, or action.N, its entry N",
+    )
+
+    def carried_by(self, name: str) -> str:
+        """The entry of the action, or the whole: "action.0"."""
+        return self.scales or super().carried_by(name)
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """No optimum is known where actions are scaled."""
+        super().check_family(name, family)
+        if self.scales and family.oracle:
+            scaling = [each for each, feature in family.features.items() if feature.scales]
+            allowed = f"none where a feature scales actions ({', '.join(scaling)})"
+            raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
+
+
+def _physics(value: str) -> str:
+    found = _PHYSICS.fullmatch(value)
+    if not found or (found[1] == "gravity" and found[2]) or (found[1] == "length" and not found[2]):
+        raise FieldError(
+            found=value,
+            allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
+        )
+    return value
+
+
+class PhysicsFields(FeatureFields):
+    """A quantity of the simulator is multiplied by value / default."""
+
+    physics: Annotated[str, AfterValidator(_physics)] | None = Field(
+        default=None,
+        description="quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY, "
+        "friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)",
+    )
+
+    def check_carrier(self) -> None:
+        """The default is a divisor."""
+        super().check_carrier()
+        if self.physics is not None and self.default == 0:
+            raise FieldError(path=("default",), found=0, allowed="not 0, which 'physics' divides by")
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """There is one simulator, not one for each value of an argument."""
+        super().check_family(name, family)
+        if self.physics and any(each.argument for each in family.features.values()):
+            raise FieldError(
+                path=("features", name, "physics"),
+                reason="found beside a feature with 'argument'; allowed: one simulator alone",
+            )
+
+
+class RewardFields(FeatureFields):
+    """The value is the goal that is paid for."""
+
+    reward: Literal["velocity", "direction"] | None = Field(
+        default=None,
+        description="takes the place of a MuJoCo environment's reward for moving forward: velocity, minus "
+        "the distance of the forward velocity from it; direction, the velocity along it, an angle",
+    )
+
+    def place(self, name: str) -> str:
+        """The reward, of whatever kind: there is one goal."""
+        return "reward" if self.reward else super().place(name)
