@@ -127,7 +127,7 @@ def _note_signals(file: Path) -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     taken = 0
-    on_step, handle = ProgressHook._on_step, Interruption._handle
+    on_step, handle = ProgressHook._on_step, Interruption.handle
 
     def counting(self: ProgressHook) -> bool:
         nonlocal taken
@@ -139,7 +139,7 @@ def _note_signals(file: Path) -> None:
         handle(self, *given)
 
     ProgressHook._on_step = counting  # type: ignore[method-assign]
-    Interruption._handle = noting  # type: ignore[method-assign]
+    Interruption.handle = noting  # type: ignore[method-assign]
 
 
 def measures(case: Case, found: Found) -> Iterator[Measure]:

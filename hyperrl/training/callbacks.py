@@ -28,6 +28,7 @@ from hyperrl.training.checkpoint import (
     save_state,
 )
 from hyperrl.training.interruption import Interruption
+from hyperrl.training.rollout_callback import RolloutCallback
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
 
@@ -66,7 +67,7 @@ class ProgressHook(BaseCallback):
         return min(self.model.num_timesteps, self._total)
 
 
-class Checkpoints(BaseCallback):
+class Checkpoints(RolloutCallback):
     """Keeps `latest`: at the start, after every `every` steps, and at the end; the newest few by number too.
 
     It acts at the start of a rollout, the one moment between an update and new experience, and must come
@@ -131,9 +132,6 @@ class Checkpoints(BaseCallback):
             self._save(in_rollout=True, numbered=False)
         self._interruption.done()
 
-    def _on_step(self) -> bool:
-        return True
-
     def _on_training_end(self) -> None:
         if self._resumed is None:
             self._save(in_rollout=False)
@@ -163,7 +161,7 @@ class Checkpoints(BaseCallback):
         self._saved = steps
 
 
-class Logs(BaseCallback):
+class Logs(RolloutCallback):
     """Writes an off-policy algorithm's log whenever so many more environment steps are taken.
 
     Stable-Baselines3 would count episodes, of which many end at once here, in the midst of a collection.
@@ -174,18 +172,10 @@ class Logs(BaseCallback):
 
     def __init__(self, every: int) -> None:
         super().__init__()
-        self._every, self._seen = every, 0
-
-    def _on_training_start(self) -> None:
-        self._seen = self.model.num_timesteps
-
-    def _on_step(self) -> bool:
-        return True
+        self._every = every
 
     def _on_rollout_end(self) -> None:
-        steps, before = self.model.num_timesteps, self._seen
-        self._seen = steps
-        if steps // self._every > before // self._every:
+        if self._crossed(self._every):
             assert isinstance(self.model, OffPolicyAlgorithm)
             self.model.dump_logs()
 

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import DivergenceError, spelled
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
+from hyperrl.training.rollout_callback import RolloutCallback
 
 CONTEXT = "context"
 
 
-class DivergenceGuard(BaseCallback):
+class DivergenceGuard(RolloutCallback):
     """Raises DivergenceError at weights, losses and transitions that are not finite: when, and where first.
 
     It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
@@ -41,10 +41,7 @@ class DivergenceGuard(BaseCallback):
     ) -> None:
         super().__init__()
         self._run, self._family, self._every, self._detecting = run, family, every, detect_anomaly
-        self._seen, self._due = 0, True
-
-    def _on_training_start(self) -> None:
-        self._seen = self.model.num_timesteps
+        self._due = True
 
     def _on_rollout_start(self) -> None:
         if self._due or self._on_policy or self._detecting:
@@ -60,9 +57,7 @@ class DivergenceGuard(BaseCallback):
         if self._on_policy:
             self._check_rollout()
             return
-        steps = self.model.num_timesteps
-        self._due = any(steps // every > self._seen // every for every in self._every)
-        self._seen = steps
+        self._due = self._crossed(*self._every)
         if self._due:
             self.check_update()
 

@@ -38,14 +38,8 @@ FIELDS = [
 ]
 
 
-@pytest.fixture
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
-
-
 @pytest.mark.parametrize("fields", FIELDS, ids=lambda fields: " ".join(fields)[:60])
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 def test_a_field_trains_and_its_checkpoint_acts_the_same(start: Start, fields: tuple[str, ...]) -> None:
     run = start("hyper-ppo", "ode-2d", *(f"policy.{field}" for field in fields), steps=512)
     family = Family(run.spec.family)
@@ -90,7 +84,7 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
 
 
 @pytest.mark.parametrize("inputs", ["{inputs: [context, noise]}", "{missing: 0.4}"])
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 def test_an_interrupted_training_goes_on_as_if_it_had_not_stopped(start: Start, inputs: str) -> None:
     field = f"policy.hypernetwork={inputs}"
     whole = start("hyper-ppo", "ode", field, name="whole", steps=3072)
@@ -140,7 +134,7 @@ class Pictures(gym.Env[Any, Any]):
         return self._seen(), float(right), bool(self.np_random.random() < 0.2), False, {}
 
 
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 def test_convolutions_on_a_family_of_images(tmp_path: Path) -> None:
     family = contextualize(Pictures, {"sign": {"train": [-1.0, 1.0]}}, max_steps=20)
     recipe = resolve(

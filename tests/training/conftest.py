@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +39,18 @@ def small(agent: str, family: str, *overrides: str) -> tuple[AgentRecipe, Family
     """A shipped agent with small networks and rollouts of 512 steps, off policy of 64."""
     recipe, loaded = load_agent(agent), Family.load(family)
     return resolve(recipe, loaded.recipe, (*SMALL[recipe.algorithm.name], *COMMON, *overrides)), loaded
+
+
+@pytest.fixture
+def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telemetry's figures and evaluations take longer than a short training."""
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: list(others))
+
+
+@pytest.fixture
+def nothing_but_training(no_telemetry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No telemetry, and no evaluation at the end."""
+    monkeypatch.setattr("hyperrl.training.session.evaluate_best", lambda *_: SimpleNamespace(to_json=dict))
 
 
 @pytest.fixture

@@ -13,11 +13,7 @@ from tests.training.test_resume import same, scramble
 
 ON_POLICY = {"n_steps": "32", "batch_size": "128", "n_epochs": "2"}
 
-
-@pytest.fixture(autouse=True)
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
+pytestmark = pytest.mark.usefixtures("nothing_but_training")
 
 
 def overrides(agent: str) -> list[str]:

@@ -21,10 +21,7 @@ from tests.training.conftest import COMMON, SMALL, Start
 
 IMMENSE = "algorithm.learning_rate=1e36", "algorithm.max_grad_norm=1e30"
 
-
-@pytest.fixture(autouse=True)
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
+pytestmark = pytest.mark.usefixtures("no_telemetry")
 
 
 def kept(path: Path, steps: int, family: Family | None = None) -> None:

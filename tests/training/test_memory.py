@@ -11,10 +11,7 @@ from hyperrl.training.checkpoint import load_state
 from hyperrl.training.memory import room_for
 from tests.training.conftest import Start
 
-
-@pytest.fixture(autouse=True)
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
+pytestmark = pytest.mark.usefixtures("no_telemetry")
 
 
 def test_an_immense_network_is_refused_at_once(start: Start) -> None:

@@ -19,12 +19,6 @@ from tests.suite import learnable
 from tests.training.conftest import Start, small
 
 
-@pytest.fixture
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
-
-
 def table(run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader((run.path / "progress.csv").read_text().splitlines()))
 
@@ -72,7 +66,7 @@ def test_a_resumed_runs_log_is_that_of_one_never_killed(start: Start) -> None:
     assert rows(killed) == rows(straight)
 
 
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
     run = start("hyper-td3", "ode", steps=1024)
     assert load_state(run, "latest")["replay"]["pos"] == 1024 // 8
@@ -82,7 +76,7 @@ def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
     assert len(state["replay"]["tasks"]) == 4
 
 
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize(
     ("agent", "family"),
     [
@@ -113,7 +107,7 @@ def test_a_loaded_agent_acts_and_specializes(start: Start, agent: str, family: s
     assert {name.split(".")[0] for name in loaded.weights(context)} == {"actor", "critic0", "critic1"}
 
 
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize("agent", ["hyper-sac", "concat-sac", "hyper-td3"])
 def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, agent: str) -> None:
     with pytest.raises(DivergenceError, match="not finite after") as ended:
@@ -124,7 +118,7 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
     assert all(bool(weight.isfinite().all()) for weight in load_state(run, "latest")["policy"].values())
 
 
-@pytest.mark.usefixtures("no_telemetry")
+@pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize(
     "fields",
     [

@@ -74,8 +74,8 @@ def test_the_nearest_width_is_found(wanted: int) -> None:
     assert found == min(widths, key=lambda width: (abs(count(width) - wanted), width))
 
 
-def test_run_yaml_holds_the_resolved_widths(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
+@pytest.mark.usefixtures("no_telemetry")
+def test_run_yaml_holds_the_resolved_widths(start: Start) -> None:
     run = start(MATCHED, "ode", steps=512)
     policy = run.spec.agent.policy
     assert isinstance(policy, ConcatPolicyRecipe)

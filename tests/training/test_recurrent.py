@@ -17,14 +17,8 @@ from tests.training.conftest import Start
 pytestmark = needs("contrib")
 
 
-@pytest.fixture
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-    monkeypatch.setattr("hyperrl.training.run._Training._final_evaluation", lambda *_: {})
-
-
 @pytest.fixture(params=["hyper-recurrent-ppo", "concat-recurrent-ppo", "blind-recurrent-ppo"])
-def agent(start: Start, no_telemetry: None, request: pytest.FixtureRequest) -> Agent:
+def agent(start: Start, nothing_but_training: None, request: pytest.FixtureRequest) -> Agent:
     run = start(request.param, "pendulum", steps=512)
     return Agent(run, Family(run.spec.family), load_model(run, "latest"))
 
@@ -74,7 +68,7 @@ def test_weights_that_follow_a_memory_are_no_tasks(agent: Agent) -> None:
             ask(agent.family.tasks("train")[0])
 
 
-def test_a_checkpoint_holds_the_memory(start: Start, no_telemetry: None) -> None:
+def test_a_checkpoint_holds_the_memory(start: Start, nothing_but_training: None) -> None:
     run = start("hyper-recurrent-ppo", "pendulum", steps=512)
     memory = load_state(run, "latest")["memory"]
     assert [tuple(part.shape) for pair in memory for part in pair] == [(1, 8, 8)] * 4

@@ -53,12 +53,6 @@ def scramble() -> None:
     torch.manual_seed(77)
 
 
-@pytest.fixture
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Telemetry's figures and evaluations take longer than these trainings."""
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-
-
 @pytest.mark.usefixtures("no_telemetry")
 @pytest.mark.parametrize(
     ("agent", "family", "overrides"),

@@ -19,11 +19,6 @@ from hyperrl.training.checkpoint import load_state, save_state
 from tests.training.conftest import Start, small
 
 
-@pytest.fixture
-def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
-
-
 def vector(run: Run, name: str) -> torch.Tensor:
     return torch.cat([weight.flatten() for weight in load_state(run, name)["policy"].values()])
 
@@ -65,7 +60,7 @@ def test_training_plays_the_training_tasks_alone(start: Start, monkeypatch: pyte
             played.extend(info["context"] for info in self.locals["infos"] if "context" in info)
             return True
 
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: [Watched(), *given[6:]])
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: [Watched(), *others])
     start("hyper-a2c", "ode", "algorithm.n_steps=210", steps=1680)
     trained = Family.load("ode").tasks("train")
     assert len(played) >= 16
@@ -103,9 +98,10 @@ def test_the_evaluation_at_the_end_is_of_the_best_weights(
         def _on_step(self) -> bool:
             return True
 
-    monkeypatch.setattr(
-        "hyperrl.training.telemetry.callbacks", lambda *given: [FirstIsBest(given[4]), *given[6:]]
-    )
+    def callbacks(*_: Any, on_validation: BestWeights, others: list[BaseCallback], **__: Any) -> Any:
+        return [FirstIsBest(on_validation), *others]
+
+    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", callbacks)
     run = start("hyper-ppo", "ode", steps=1024)
     (final,) = run.evaluations()
     assert final["checkpoint"] == {"name": "best", "steps": 0}
@@ -196,8 +192,8 @@ def test_a_model_is_loaded_from_any_checkpoint(start: Start) -> None:
         load_model(run, "77")
 
 
-def test_progress_is_told_from_start_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *given: list(given[6:]))
+@pytest.mark.usefixtures("no_telemetry")
+def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     agent, family = small("concat-ppo", "ode")
     train(

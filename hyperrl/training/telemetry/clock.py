@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from stable_baselines3.common.callbacks import BaseCallback
+from hyperrl.training.rollout_callback import RolloutCallback
 
 
-class Clock(BaseCallback):
+class Clock(RolloutCallback):
     """Writes `time/rollout`, `time/update`, `time/generation`: seconds per iteration, mean since last log.
 
     Rollout: collecting experience. Update: from the last callback at a rollout's end to the next rollout's
@@ -38,9 +38,6 @@ class Clock(BaseCallback):
         if self._update_began is not None:
             self.logger.record_mean("time/update", time.perf_counter() - self._update_began)
 
-    def _on_step(self) -> bool:
-        return True
-
     def _on_rollout_end(self) -> None:
         self.logger.record_mean("time/rollout", time.perf_counter() - self._rollout_began)
         if hasattr(self.model.policy, "generation_seconds"):
@@ -50,7 +47,7 @@ class Clock(BaseCallback):
         return float(getattr(self.model.policy, "generation_seconds", 0.0))
 
 
-class _AfterOthers(BaseCallback):
+class _AfterOthers(RolloutCallback):
     def __init__(self, clock: Clock):
         super().__init__()
         self._clock = clock
@@ -60,9 +57,6 @@ class _AfterOthers(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self._clock.rollout_begins()
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_rollout_end(self) -> None:
         self._clock.others_done(in_training=True)

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks, plan
 from hyperrl.evaluation.figures import heatmap, return_over_context
 from hyperrl.tasks import Family
-from hyperrl.training.telemetry.isolation import preserve_training_state
+from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 

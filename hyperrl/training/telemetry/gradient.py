@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
 from torch.autograd.graph import register_multi_grad_hook
 from torch.utils.hooks import RemovableHandle
 
 from hyperrl.training.algorithms import optimizers
+from hyperrl.training.rollout_callback import RolloutCallback
 from hyperrl.training.telemetry.output import mean
 
 EVERY = 13
 
 
-class GradientNorm(BaseCallback):
+class GradientNorm(RolloutCallback):
     """Writes `gradient/norm`, the mean before clipping, and `gradient/clipped`, the share of steps clipped.
 
     Stable-Baselines3's on-policy algorithms clip right after `backward` and forget the norm, and the
@@ -57,9 +57,6 @@ class GradientNorm(BaseCallback):
         if self._steps % EVERY == 0:
             self._measure()
 
-    def _on_step(self) -> bool:
-        return True
-
     def _on_rollout_start(self) -> None:
         if self._norms:
             norms = torch.stack(self._norms).tolist()
@@ -76,7 +73,7 @@ class GradientNorm(BaseCallback):
         self._counting = self._measuring = None
 
 
-class GradientNorms(BaseCallback):
+class GradientNorms(RolloutCallback):
     """Writes `gradient/actor` and `gradient/critic`, mean norms (L2) before the optimizers' steps.
 
     Every 13th step of each optimizer is measured, counted from its own count. Where there is but one, it is
@@ -105,9 +102,6 @@ class GradientNorms(BaseCallback):
             taken[0] += 1
 
         self._hooks.append(optimizer.register_step_pre_hook(before_step))
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_rollout_start(self) -> None:
         for name, norms in self._norms.items():

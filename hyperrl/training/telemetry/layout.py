@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from stable_baselines3.common.callbacks import BaseCallback
-
+from hyperrl.training.rollout_callback import RolloutCallback
 from hyperrl.training.telemetry.output import writer_of
 from hyperrl.training.writers import SPLITS_TAG
 
@@ -24,11 +23,8 @@ LAYOUT = {
 """Category, chart, [kind, regular expressions of tags]."""
 
 
-class ScalarLayout(BaseCallback):
+class ScalarLayout(RolloutCallback):
     """Writes the layout once; its first chart shows the splits together."""
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_training_start(self) -> None:
         writer = writer_of(self.logger)

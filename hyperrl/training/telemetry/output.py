@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from torch.utils.tensorboard.writer import SummaryWriter
 
+from hyperrl.training.rollout_callback import RolloutCallback
 
-class Publisher(BaseCallback):
+
+class Publisher(RolloutCallback):
     """Writes what other callbacks hand it, all values of one moment together, at the steps of that moment.
 
     Where Stable-Baselines3 writes its own log right after, the values join that row; else, before training,
@@ -29,9 +30,6 @@ class Publisher(BaseCallback):
     def _on_training_start(self) -> None:
         self._rollouts = 0
         self._write()
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_rollout_end(self) -> None:
         self._rollouts += 1

@@ -8,6 +8,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.contexts import assignment
+from hyperrl.training.rollout_callback import RolloutCallback
 
 MOST_TASKS = 32
 
@@ -33,7 +34,7 @@ class TrainTaskReturn(BaseCallback):
         return True
 
 
-class SampledTasks(BaseCallback):
+class SampledTasks(RolloutCallback):
     """Writes `sampler/entropy` and `sampler/largest` of the distribution that tasks are drawn from.
 
     The entropy is in units of the uniform distribution's: 1 where all tasks are as likely, 0 where one task
@@ -43,9 +44,6 @@ class SampledTasks(BaseCallback):
     def __init__(self, sampler: TaskSampler):
         super().__init__()
         self._sampler = sampler
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_rollout_end(self) -> None:
         probabilities = self._sampler.probabilities

@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.tasks import Context, Family
 from hyperrl.tasks.contexts import assignment
-from hyperrl.training.telemetry.isolation import preserve_training_state
+from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 

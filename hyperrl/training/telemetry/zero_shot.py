@@ -6,12 +6,11 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 
-from stable_baselines3.common.callbacks import BaseCallback
-
 from hyperrl.evaluation import TaskResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, share_of
 from hyperrl.tasks import Family
-from hyperrl.training.telemetry.isolation import preserve_training_state
+from hyperrl.training.isolation import preserve_training_state
+from hyperrl.training.rollout_callback import RolloutCallback
 from hyperrl.training.telemetry.output import Publisher, mean, writer_of
 
 NOTE = """\
@@ -24,7 +23,7 @@ as in `evaluations/final.json`, `hyperrl list runs` and `hyperrl evaluate`.
 """
 
 
-class ZeroShot(BaseCallback):
+class ZeroShot(RolloutCallback):
     """Evaluates all splits at regular intervals and writes `zero_shot/<split>`, the mean undiscounted return.
 
     Evaluations fall before training, at the end of the first rollout that crosses each multiple of `every`
@@ -35,21 +34,22 @@ class ZeroShot(BaseCallback):
         results: the latest evaluation, per split.
         evaluations: how many there were.
         steps: environment steps at the latest one.
-        progress: told of evaluations, where it is a reporter.
     """
 
-    progress: Progress | None = None
-
     def __init__(
-        self, family: Family, every: int, on_validation: Callable[[float, int], None], publisher: Publisher
+        self,
+        family: Family,
+        every: int,
+        on_validation: Callable[[float, int], None],
+        publisher: Publisher,
+        progress: Progress | None = None,
     ):
-        """Evaluate every `every` steps; `on_validation(mean validation return, steps)` is told of each."""
+        """Evaluate every `every` steps and call `on_validation(mean validation return, steps)` each time."""
         super().__init__()
         self.family, self.every = family, every
         self.results: dict[str, list[TaskResult]] = {}
         self.evaluations, self.steps = 0, 0
-        self._on_validation, self._publisher = on_validation, publisher
-        self._seen = 0
+        self._on_validation, self._publisher, self._progress = on_validation, publisher, progress
         self._parts: list[plan.Part] = []
 
     @property
@@ -59,18 +59,12 @@ class ZeroShot(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._parts = plan.while_training(self.family, self.planned)
-        self._seen = self.model.num_timesteps
-        if self._seen == 0:
+        if self.model.num_timesteps == 0:
             self._tell_plan()
             self._evaluate()
 
-    def _on_step(self) -> bool:
-        return True
-
     def _on_rollout_end(self) -> None:
-        steps, before = self.model.num_timesteps, self._seen
-        self._seen = steps
-        if steps // self.every > before // self.every and steps < self.planned:
+        if self._crossed(self.every) and self.model.num_timesteps < self.planned:
             self._evaluate()
 
     def _on_training_end(self) -> None:
@@ -85,8 +79,8 @@ class ZeroShot(BaseCallback):
     def _evaluate(self) -> None:
         began = time.perf_counter()
         with preserve_training_state(self.model):
-            shown = share_of(self.progress, "evaluating")
-            self.results = plan.play(act_of(self.model), self.family, self._parts, shown)
+            progress = share_of(self._progress, "evaluating")
+            self.results = plan.play(act_of(self.model), self.family, self._parts, progress)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1
         means = {split: mean(result.mean for result in group) for split, group in self.results.items()}
         self._publisher.put({f"zero_shot/{split}": value for split, value in means.items()})
@@ -95,7 +89,7 @@ class ZeroShot(BaseCallback):
             self._on_validation(means[plan.CHOICE], self.steps)
 
 
-class AfterEvaluation(BaseCallback):
+class AfterEvaluation(RolloutCallback):
     """A callback that acts after each zero-shot evaluation; it follows `ZeroShot` in the list."""
 
     def __init__(self, zero_shot: ZeroShot):
@@ -106,9 +100,6 @@ class AfterEvaluation(BaseCallback):
     @abstractmethod
     def _on_evaluation(self, last: bool) -> None:
         """`zero_shot.results` are new; `last`: training has ended."""
-
-    def _on_step(self) -> bool:
-        return True
 
     def _on_training_start(self) -> None:
         self._look(last=False)

@@ -285,13 +285,11 @@ def test_an_extended_run_goes_on_in_the_same_charts(tmp_path: Path) -> None:
 def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_path: Path) -> None:
     family = Family.load("ode")
     agent = resolve(load_agent("concat-ppo"), family.recipe, SHORT)
-    env = BatchedVecEnv(
-        family.make_vec(agent.n_envs, sampler=TaskSampler(family.tasks("train"), "uniform", 0))
-    )
+    sampler = TaskSampler(family.tasks("train"), "uniform", 0)
+    env = BatchedVecEnv(family.make_vec(agent.n_envs, sampler=sampler))
     model = build_model(agent, env, 0)
     model.set_logger(Logger(None, []))
     told: list[tuple[float, int]] = []
-    run = Run(tmp_path, None)  # type: ignore[arg-type]
     played = evaluate_tasks(
         act_of(model),
         family,
@@ -301,7 +299,13 @@ def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_pa
     )
     final = Evaluation("a", "ode", 1, 0, True, (RunResult("r", 0, 1024, "best", 0, played),))
     callbacks = telemetry.callbacks(
-        run, family, agent, 0, lambda mean, steps: told.append((mean, steps)), lambda: final
+        agent,
+        family,
+        sampler,
+        0,
+        figures=tmp_path,
+        on_validation=lambda mean, steps: told.append((mean, steps)),
+        final_evaluation=lambda: final,
     )
     model.learn(1024, CallbackList(callbacks))
     env.close()

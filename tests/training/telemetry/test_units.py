@@ -24,10 +24,10 @@ from hyperrl.recipes.policy import (
     LrScale,
 )
 from hyperrl.tasks import TaskSampler
+from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.clock import Clock
 from hyperrl.training.telemetry.gradient import EVERY, GradientNorm
 from hyperrl.training.telemetry.hparams import declared, hyperparameters
-from hyperrl.training.telemetry.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.training_tasks import SampledTasks
 from hyperrl.training.telemetry.weights import coordinates, statistics

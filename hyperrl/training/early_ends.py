@@ -1,0 +1,58 @@
+"""What a run keeps, and what the user reads, where its training ends early."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from hyperrl.errors import BaseEnvironmentError, UnwritableError
+from hyperrl.store import Run, atomic_write, resume_call
+
+TRACEBACK = "base-error.txt"
+"""The file of a run that holds the traceback of its base environment's failure."""
+
+UNWRITABLE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ESTALE
+)  # fmt: skip
+"""Errors by which the system refuses to write a file."""
+
+
+@contextmanager
+def explain_early_end(run: Run) -> Iterator[None]:
+    """Note in the run how its training ended early, and name the checkpoint that is left in the message.
+
+    Raises:
+        BaseEnvironmentError: the base environment failed; the run holds its traceback.
+        UnwritableError: the system refuses to write.
+        KeyboardInterrupt: the training was interrupted; the run's status says so.
+    """
+    try:
+        with _explain_base_failure(run):
+            yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        again = "start it again" if run.kept_steps() is None else "go on from it"
+        raise UnwritableError(
+            f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)});"
+            f" {run.last_checkpoint()}; {again} by {resume_call(run.path)}"
+        ) from error
+
+
+@contextmanager
+def _explain_base_failure(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        run.write_status("interrupted", run.kept_steps() or 0)
+        raise
+    except BaseEnvironmentError as error:
+        file, where = run.path / TRACEBACK, ""
+        with suppress(OSError):  # a full disk must not hide the failure
+            atomic_write(file, error.trace.encode(errors="backslashreplace"))
+            where = f"; its traceback is in {str(file)!r}"
+        raise BaseEnvironmentError(
+            f"run {str(run.path)!r}: {error}; {run.last_checkpoint()}{where}", error.trace
+        ) from error

@@ -1,0 +1,175 @@
+"""One training: its environments, its task sampler and its model, and how it learns."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from hyperrl import interrupts
+from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
+from hyperrl.evaluation.progress import Progress, report_phase, share_of
+from hyperrl.recipes import AgentRecipe, HyperPolicyRecipe
+from hyperrl.store import Run
+from hyperrl.tasks import Family, TaskSampler
+from hyperrl.training.build import build_model, training_descriptors
+from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
+from hyperrl.training.checkpoint import (
+    RESTORE_ERRORS,
+    State,
+    load_learned,
+    load_state,
+    load_weights,
+    mismatch_error,
+    mismatch_prefix,
+    restore,
+)
+from hyperrl.training.context_dropout import ContextDropoutVecEnv
+from hyperrl.training.divergence import DivergenceGuard
+from hyperrl.training.interruption import Interruption
+from hyperrl.training.isolation import own_weights, preserve_training_state
+from hyperrl.training.memory import telling_of_memory
+from hyperrl.training.vec_env import BatchedVecEnv
+from hyperrl.training.writers import run_logger
+
+LOG_STEPS = 1000
+"""Scalars are logged after every rollout, or after as many rollouts as take this many environment steps.
+
+Off-policy algorithms, whose rollouts are short, log at multiples of it.
+"""
+
+
+class TrainingSession:
+    """Environments, task sampler and model of one training.
+
+    Args:
+        agent: resolved for the family, `match_parameters` too (`match_widths`).
+        family: what it trains on.
+        seed: of everything random.
+        device: as in `hyperrl.training.train`.
+        detect_anomaly: look for numbers that are not finite at each step and in each gradient.
+
+    Raises:
+        UserError: what building the environments or the model raises, or the system has not the memory.
+    """
+
+    def __init__(
+        self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
+    ) -> None:
+        self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
+        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
+        with telling_of_memory(agent.name, family.name):
+            self.env = _vec_env(agent, family, self.sampler, seed)
+            self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
+
+    def restore(self, run: Run, state: State | None) -> bool:
+        """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
+
+        Returns:
+            Whether the environments go on where they were.
+        """
+        if state is None:
+            if "0" in run.checkpoints():
+                load_learned(self.model, load_state(run, "0"), mismatch_prefix(run, "0"))
+            return True
+        try:
+            return restore(self.model, self.env, self.sampler, state, mismatch_prefix(run, "latest"))
+        except RESTORE_ERRORS as error:
+            raise mismatch_error(run, error) from error
+
+    def learn(
+        self,
+        run: Run,
+        progress: Progress | None,
+        state: State | None = None,
+        resumed_at: int | None = None,
+    ) -> None:
+        """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights.
+
+        Args:
+            run: where checkpoints, logs, figures and the evaluation go.
+            progress: called with the steps done and planned.
+            state: what `restore` brought the model to.
+            resumed_at: logs of more environment steps than these are dropped.
+        """
+        # Telemetry evaluates at the end of training; the file gets the same evaluation.
+        final_evaluation = cache(lambda: evaluate_best(self.model, run, self.family, progress))
+        left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
+        if left or state is None:  # else it was killed after its last update
+            from hyperrl.training import telemetry  # takes a second to import
+
+            agent, off_policy = self.agent, self.agent.algorithm.off_policy
+            log_interval = max(1, LOG_STEPS // rollout_steps(self.model))
+            guard = DivergenceGuard(
+                run,
+                self.family,
+                (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every),
+                self.detect_anomaly,
+            )
+            interruption = Interruption(lambda: report_phase(progress, "stopping"))
+            checkpoints = Checkpoints(
+                run, self.env, self.sampler, agent.checkpoint_every, log_interval, state, interruption,
+                guard.check_update,
+            )  # fmt: skip
+            callbacks = [
+                guard,
+                *([] if progress is None else [ProgressHook(progress, run.spec.steps)]),
+                *telemetry.callbacks(
+                    agent,
+                    self.family,
+                    self.sampler,
+                    self.seed,
+                    figures=run.figures,
+                    on_validation=BestWeights(run, self.model),
+                    final_evaluation=final_evaluation,
+                    progress=progress,
+                    others=[*([Logs(LOG_STEPS)] if off_policy else []), checkpoints],
+                ),
+            ]
+            # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
+            interval: Any = None if off_policy else log_interval
+            with (
+                interrupts.handling(interruption.handle),
+                closing(run_logger(run.path, resumed_at)) as logger,
+                guard.explaining_errors(list(self.model.policy.named_parameters())),
+            ):
+                self.model.set_logger(logger)
+                self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
+        run.save_evaluation(final_evaluation().to_json(), "final")
+        run.write_status("finished", self.model.num_timesteps)
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.env.close()
+
+
+def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Progress | None) -> Evaluation:
+    """Zero-shot evaluation of the run's best weights on all splits, as `hyperrl evaluate` makes it.
+
+    Where no validation task chose any, the model's own weights are evaluated. The model keeps its weights.
+    """
+    parts = plan.at_the_end(family, run.spec.steps)
+    name = "best" if "best" in run.checkpoints() else "latest"
+    steps = model.num_timesteps
+    with preserve_training_state(model), own_weights(model):
+        if name == "best":
+            best = load_state(run, name)
+            steps = int(best["steps"])
+            load_weights(model, best["policy"], mismatch_prefix(run, name))
+        played = plan.play(act_of(model), family, parts, share_of(progress, "evaluating"))
+    results = [result for split in played.values() for result in split]
+    result = RunResult(str(run.path), run.spec.seed, model.num_timesteps, name, steps, results)
+    return Evaluation(
+        run.spec.agent.name, family.name, parts[0].episodes, 0, True, (result,),
+        left_out=sum(part.of - len(part.contexts) for part in parts),
+    )  # fmt: skip
+
+
+def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
+    batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
+    missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicyRecipe) else 0.0
+    if not missing:
+        return BatchedVecEnv(batch)
+    return ContextDropoutVecEnv(batch, family.space.owners, missing, seed)
