@@ -57,13 +57,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         "; did you mean 'ode'? known: cartpole, ode", "; known: cartpole, ode", or "" where nothing helps.
     """
     names = list(dict.fromkeys(known))
-    folded = {each.casefold(): each for each in reversed(names)}
-    close = difflib.get_close_matches(name[:100].casefold(), folded, n=1, cutoff=0.6)
+    close = nearest(name, names)
     listed = ", ".join(names)
     short = f"known: {listed}" if 0 < len(listed) <= _LISTED else ""
     if close:
-        return f"; did you mean {folded[close[0]]!r}?" + (f" {short}" if short and len(names) > 1 else "")
+        return f"; did you mean {close!r}?" + (f" {short}" if short and len(names) > 1 else "")
     return f"; {short}" if short else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is closest to a wrong one, upper and lower case alike; None where none is close."""
+    folded = {each.casefold(): each for each in reversed(list(known))}
+    close = difflib.get_close_matches(name[:100].casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from matplotlib.image import imread
 
 import hyperrl
 from hyperrl import api, training
-from hyperrl.api.arguments import KINDS
+from hyperrl.api.arguments import CONSTRAINTS
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.evaluation import progress, zero_shot
@@ -625,7 +625,7 @@ def test_every_argument_of_every_verb_is_checked() -> None:
     numbers = {"steps", "seed", "keep", "episodes"}
     for verb in ("train", "resume", "evaluate", "load", "watch", "specialize", "export"):
         parameters = inspect.signature(getattr(hyperrl, verb)).parameters
-        assert set(parameters) - numbers <= set(KINDS), verb
+        assert set(parameters) - numbers <= set(CONSTRAINTS), verb
 
 
 class Still(gym.Env[np.ndarray, np.ndarray]):

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from hyperrl.api.arguments import checked
 from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
+from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
 from hyperrl.evaluation.feature_hiding import hiding, refuse_hidden
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.request import Request, Sweep, request
 from hyperrl.evaluation.save import saved
 from hyperrl.evaluation.seeds import check_same_experiment
-from hyperrl.limits import EPISODES, SEED, whole
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 
@@ -62,8 +62,8 @@ def evaluate(
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
             feature, a number out of range, or an observation, action or return that is not finite.
     """
-    seed, name = whole("seed", seed, SEED), checkpoint_name(checkpoint)
-    asked_episodes = None if episodes is None else whole("episodes", episodes, EPISODES)
+    seed, name = to_int("seed", seed, SEED), checkpoint_name(checkpoint)
+    asked_episodes = None if episodes is None else to_int("episodes", episodes, EPISODES)
     listed = [runs] if isinstance(runs, str | Path | Run) else list(runs)
     found = [opened(run, allow_import) for run in listed]
     check_same_experiment(found)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hyperrl.api.arguments import checked
 from hyperrl.api.opening import family_of, opened
+from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
 from hyperrl.errors import spelled
 from hyperrl.evaluation.progress import Progress
-from hyperrl.limits import KEEP, SEED, STEPS, path_given, whole
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
@@ -83,13 +83,13 @@ def train(
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came, in the main thread: after the rollout under way,
             with a checkpoint to go on from; a second one at once. Your own handlers of these signals stay.
     """
-    steps, seed, keep = _steps(steps), whole("seed", seed, SEED), whole("keep", keep, KEEP)
+    steps, seed, keep = _steps(steps), to_int("seed", seed, SEED), to_int("keep", keep, KEEP)
     found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     tasks = _family(family)
     tasks = tasks.leave_out(leave_out) if leave_out else tasks
     resolved = resolve(found, tasks.recipe, overrides)
     default = default_run_dir(tasks.name, resolved.name, seed, leave_out)
-    directory = default if out is None else path_given(spelled("out", "--out"), out)
+    directory = default if out is None else to_path(spelled("out", "--out"), out)
     refuse_existing(directory)
     if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
         refuse_algorithm(resolved, tasks.action_space)
@@ -147,4 +147,4 @@ def _family(family: str | Path | Family | FamilyRecipe) -> Family:
 
 
 def _steps(steps: int | None) -> int | None:
-    return None if steps is None else whole("steps", steps, STEPS)
+    return None if steps is None else to_int("steps", steps, STEPS)

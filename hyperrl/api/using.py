@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
 from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
+from hyperrl.arguments import SEED, to_int, to_path
 from hyperrl.deploy.request import generalist_request, specialist_request
 from hyperrl.errors import spelled
 from hyperrl.evaluation import act_of
@@ -15,7 +16,6 @@ from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import rate, scenes, shown
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.video import refuse_video, refuse_window, show, write_video
-from hyperrl.limits import SEED, path_given, whole
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -79,9 +79,9 @@ def watch(
         UserError: no run or a corrupt one, a wrong context, a file that cannot be written, no display, or an
             environment that renders no pictures.
     """
-    seed = whole("seed", seed, SEED)
+    seed = to_int("seed", seed, SEED)
     if video is not None:
-        refuse_video(path_given(spelled("video", "--video"), video))
+        refuse_video(to_path(spelled("video", "--video"), video))
     else:
         refuse_window()
     agent = _loaded(run, checkpoint, allow_import=allow_import, family=family)

@@ -5,9 +5,9 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from hyperrl import limits
+from hyperrl import arguments
+from hyperrl.arguments import Constraint
 from hyperrl.errors import UserError, did_you_mean
-from hyperrl.limits import Limits
 
 
 class Sweep(NamedTuple):
@@ -19,25 +19,25 @@ class Sweep(NamedTuple):
     points: int
 
 
-def whole(option: str, allowed: Limits) -> Callable[[str], int]:
+def whole(option: str, allowed: Constraint) -> Callable[[str], int]:
     """A reader of whole numbers within the limits (`1e5` counts); its UserError names the option."""
 
     def read(text: str) -> int:
         try:
-            number = float(text)
+            number: object = float(text)
         except ValueError:
-            number = math.nan
-        if not allowed.hold(number):
-            raise allowed.refusal(option, text)
-        return int(number)
+            number = text
+        if not allowed.holds(number):
+            number = text
+        return arguments.to_int(option, number, allowed)
 
     return read
 
 
-STEPS = whole("--steps", limits.STEPS)
-SEED = whole("--seed", limits.SEED)
-EPISODES = whole("--episodes", limits.EPISODES)
-KEEP = whole("--keep", limits.KEEP)
+STEPS = whole("--steps", arguments.STEPS)
+SEED = whole("--seed", arguments.SEED)
+EPISODES = whole("--episodes", arguments.EPISODES)
+KEEP = whole("--keep", arguments.KEEP)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hyperrl.arguments import to_path
 from hyperrl.cli import completion, console, next_steps, parsing
 from hyperrl.cli.errors import Interrupted
 from hyperrl.cli.options import IMPORTABLE, NO_NEED_TO_ALLOW, Overrides
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
-from hyperrl.limits import path_given
 
 if TYPE_CHECKING:
     from hyperrl.store import Run
@@ -154,7 +154,7 @@ def _start(
     tasks = tasks.leave_out(leave_out) if leave_out else tasks
     tasks.try_out()  # A base that fails at once is told here, before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, seed, leave_out)
-    directory = path_given("--out", out) if out is not None else default
+    directory = to_path("--out", out) if out is not None else default
     what = f"{recipe.name} on {tasks.name}"
     with _resumable(directory, options), progress(what, "steps", "preparing") as advance:
         return api.train(recipe, tasks, seed=seed, out=directory, progress=advance, **options)

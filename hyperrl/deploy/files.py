@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from hyperrl.arguments import Constraint, is_instance, validate_arguments
 from hyperrl.deploy.numpy_runtime import Acting
 from hyperrl.deploy.plan import Arrays, Plan, Specialist
 from hyperrl.deploy.validate import checked
 from hyperrl.errors import UserError
-from hyperrl.limits import Kind, checked_by, is_a
 
 MOST_BYTES = 2**30
 """A specialist's file may have at most this size."""
@@ -61,7 +61,7 @@ def read_plan(text: Any, source: str) -> Plan:
     return Plan.parse(content, f"specialist {source!r}")
 
 
-@checked_by({"path": Kind("a path", is_a(str, Path))})
+@validate_arguments({"path": Constraint("a path", is_instance(str, Path))})
 def load_specialist(path: str | Path) -> Any:
     """Load a file that `hyperrl specialize` wrote, as a function from observations to actions.
 

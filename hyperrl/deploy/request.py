@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, did_you_mean, spelled
-from hyperrl.limits import path_given
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -82,7 +82,7 @@ def _need_extra(what: str) -> None:
 
 
 def _new_file(out: str | Path | None, usual: Path, suffix: str, force: bool) -> Path:
-    path = usual if out is None else path_given(spelled("out", "--out"), out)
+    path = usual if out is None else to_path(spelled("out", "--out"), out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
     if os.path.lexists(path) and not force:

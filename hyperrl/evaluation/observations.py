@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.limits import shown
+from hyperrl.arguments import short_repr
 
 
 def batch_of(
@@ -49,7 +49,7 @@ def _checked(name: str, found: Any, space: gym.Space[Any], start: Any) -> NDArra
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: found {shown(found)}; allowed: numbers of shape {shape}")
+        raise ValueError(f"{name}: found {short_repr(found)}; allowed: numbers of shape {shape}")
     if array.shape != shape and (array.ndim != len(shape) + 1 or array.shape[1:] != shape or not len(array)):
         rows = ", ".join(["n", *map(str, shape)])
         raise ValueError(f"{name}: found shape {array.shape}; allowed: {shape}, or ({rows}) for n of them")

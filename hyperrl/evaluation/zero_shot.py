@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.errors import UserError
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.progress import Progress, Ticker
-from hyperrl.limits import EPISODES, SEED, whole
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def start_seeds(space: ContextSpace, context: Mapping[str, float], episodes: int
         episodes: how many, at least 1.
         seed: of the evaluation.
     """
-    episodes = whole("episodes", episodes, EPISODES)
+    episodes = to_int("episodes", episodes, EPISODES)
     if seed != CHOICE_SEED:
-        seed = whole("seed", seed, SEED)
+        seed = to_int("seed", seed, SEED)
     words = np.array(space.key(context), dtype="<f8").view("<u4")
     drawn = np.random.SeedSequence([seed, *words.tolist()]).generate_state(episodes)
     return [int(start) for start in drawn]

@@ -8,19 +8,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import (
-    ACTIVATION,
+from hyperrl.arguments import (
     FLAG,
     MAPPING,
     NAMES,
-    RANGE,
     SIZES,
-    Kind,
-    check,
+    Constraint,
+    check_arguments,
+    integer,
     one_of,
-    whole,
 )
+from hyperrl.nets.activations import ACTIVATION
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
+from hyperrl.nets.encoders.base import RANGE
 from hyperrl.nets.encoders.combined import ENCODER
 from hyperrl.nets.generators import GENERATORS, NORMALIZATIONS, Generator
 from hyperrl.nets.initialization import INITIALIZATIONS, initial_head
@@ -30,16 +30,16 @@ from hyperrl.nets.weights import Weights
 
 _CALIBRATION_TASKS = 512
 
-ARGUMENTS: dict[str, Kind] = {
-    "descriptor_dim": whole(0),
-    "target": Kind("a network of hyperrl.nets, or HyperNetwork.for_module(module, ...)", is_target),
+ARGUMENTS: dict[str, Constraint] = {
+    "descriptor_dim": integer(0),
+    "target": Constraint("a network of hyperrl.nets, or HyperNetwork.for_module(module, ...)", is_target),
     "strategy": one_of(STRATEGIES),
-    "rank": whole(1),
+    "rank": integer(1),
     "hidden": SIZES,
     "activation": ACTIVATION,
     "descriptor_range": RANGE,
     "strategy_options": MAPPING.or_none(),
-    "generate": Kind("'all', or a list of layers", lambda found: found == "all" or NAMES.holds(found)),
+    "generate": Constraint("'all', or a list of layers", lambda found: found == "all" or NAMES.holds(found)),
     "architecture": one_of(GENERATORS),
     "encoder": ENCODER.or_none(),
     "initialization": one_of(INITIALIZATIONS),
@@ -99,7 +99,7 @@ class HyperNetwork(nn.Module):
         separate_head: bool = False,
     ) -> None:
         super().__init__()
-        check(ARGUMENTS, locals())
+        check_arguments(ARGUMENTS, locals())
         _refuse_normalized_zeros(initialization, head_norm)
         self.descriptor_dim, self.target = descriptor_dim, target
         ranks = {"rank": rank} if "rank" in options_of(strategy) else {}

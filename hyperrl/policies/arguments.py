@@ -8,37 +8,37 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from hyperrl.nets.arguments import (
-    ACTIVATION,
+from hyperrl import arguments
+from hyperrl.arguments import (
     CONVOLUTIONS,
     FLAG,
     MAPPING,
     SIZES,
-    Kind,
-    check,
-    known,
-    real,
-    whole,
+    Constraint,
+    finite,
+    integer,
+    refuse_unknown,
 )
+from hyperrl.nets.activations import ACTIVATION
 
 
-def _subclass(of: type, text: str) -> Kind:
-    return Kind(text, lambda found: inspect.isclass(found) and issubclass(found, of))
+def _subclass(of: type, text: str) -> Constraint:
+    return Constraint(text, lambda found: inspect.isclass(found) and issubclass(found, of))
 
 
-_SPACE = Kind("a space of gymnasium", lambda found: isinstance(found, spaces.Space))
+_SPACE = Constraint("a space of gymnasium", lambda found: isinstance(found, spaces.Space))
 
-ARGUMENTS: dict[str, Kind] = {
+ARGUMENTS: dict[str, Constraint] = {
     "observation_space": _SPACE,
     "action_space": _SPACE,
-    "lr_schedule": Kind("a function of the progress remaining, from 1 to 0", callable),
+    "lr_schedule": Constraint("a function of the progress remaining, from 1 to 0", callable),
     "activation_fn": ACTIVATION,
     "hypernetwork": MAPPING.or_none(),
     "layer_norm": FLAG,
     "residual": FLAG,
     "convolutions": CONVOLUTIONS.or_none(),
-    "effort_coef": real(0),
-    "critic_lr_scale": real(0),
+    "effort_coef": finite(0),
+    "critic_lr_scale": finite(0),
     "features_extractor_class": _subclass(
         BaseFeaturesExtractor, "a subclass of stable_baselines3.common.torch_layers.BaseFeaturesExtractor"
     ),
@@ -52,12 +52,12 @@ ARGUMENTS: dict[str, Kind] = {
     "full_std": FLAG.or_none(),
     "use_expln": FLAG.or_none(),
     "squash_output": FLAG.or_none(),
-    "log_std_init": real(),
-    "clip_mean": real(0),
-    "n_critics": whole(1),
-    "n_quantiles": whole(1),
-    "lstm_hidden_size": whole(1),
-    "n_lstm_layers": whole(1),
+    "log_std_init": finite(),
+    "clip_mean": finite(0),
+    "n_critics": integer(1),
+    "n_quantiles": integer(1),
+    "lstm_hidden_size": integer(1),
+    "n_lstm_layers": integer(1),
     "shared_lstm": FLAG,
     "enable_critic_lstm": FLAG,
     "lstm_kwargs": MAPPING.or_none(),
@@ -73,8 +73,8 @@ def check_arguments(policy: type, networks: Sequence[str], given: Mapping[str, A
         networks: What `net_arch` calls its networks: ``("pi", "vf")``; none where there is one network.
         given: All arguments by name.
     """
-    known(policy.__name__, given, _taken(policy))
-    check({**ARGUMENTS, "net_arch": _net_arch(networks)}, given)
+    refuse_unknown(policy.__name__, given, _taken(policy))
+    arguments.check_arguments({**ARGUMENTS, "net_arch": _net_arch(networks)}, given)
 
 
 def _taken(policy: type) -> set[str]:
@@ -90,10 +90,10 @@ def _taken(policy: type) -> set[str]:
     return names - {"self"}
 
 
-def _net_arch(networks: Sequence[str]) -> Kind:
+def _net_arch(networks: Sequence[str]) -> Constraint:
     """Sizes for all networks, or by network."""
     if not networks:
-        return Kind(f"{SIZES.allowed}, or None", lambda found: found is None or SIZES.holds(found))
+        return Constraint(f"{SIZES.allowed}, or None", lambda found: found is None or SIZES.holds(found))
 
     def holds(found: Any) -> bool:
         if isinstance(found, list) and len(found) == 1 and isinstance(found[0], Mapping):
@@ -103,4 +103,4 @@ def _net_arch(networks: Sequence[str]) -> Kind:
         return found is None or all(map(SIZES.holds, sizes))
 
     example = ", ".join(f"{name}=[64]" for name in networks)
-    return Kind(f"a list of whole numbers of at least 1, dict({example}), or None", holds)
+    return Constraint(f"a list of whole numbers of at least 1, dict({example}), or None", holds)

@@ -5,8 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from hyperrl.arguments import (
+    MAPPING,
+    NAMES,
+    Constraint,
+    check_arguments,
+    finite,
+    integer,
+    one_of,
+    refuse_unknown,
+)
 from hyperrl.nets import HyperNetwork
-from hyperrl.nets.arguments import MAPPING, NAMES, Kind, check, known, one_of, real, whole
 from hyperrl.nets.hypernetwork import ARGUMENTS
 from hyperrl.nets.strategies import check_options
 
@@ -18,12 +27,12 @@ _RATES = ("generator", "heads", "shared")
 _ARGUMENTS = {
     "trunk": one_of(("shared", "separate")),
     "inputs": NAMES,
-    "embedding_dim": whole(1),
-    "noise_dim": whole(1),
-    "missing": real(0, below=1),
-    "training_contexts": Kind("a list of descriptors", lambda found: hasattr(found, "__len__")),
-    "max_grad_norm": real(above=0).or_none(),
-    "lr_scale": Kind(
+    "embedding_dim": integer(1),
+    "noise_dim": integer(1),
+    "missing": finite(0, below=1),
+    "training_contexts": Constraint("a list of descriptors", lambda found: hasattr(found, "__len__")),
+    "max_grad_norm": finite(above=0).or_none(),
+    "lr_scale": Constraint(
         "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}", MAPPING.holds
     ),
 }
@@ -67,13 +76,13 @@ class HypernetworkConfig:
         """Takes a policy's ``hypernetwork`` apart; ValueError where it has a name that nobody takes."""
         own = {one.name for one in fields(cls)} - {"network"}
         network = {name: value for name, value in given.items() if name not in own}
-        known("hypernetwork", network, {*own, *_TAKEN})
+        refuse_unknown("hypernetwork", network, {*own, *_TAKEN})
         return cls(**{name: value for name, value in given.items() if name in own}, network=network)
 
     def __post_init__(self) -> None:
         """Refuses arguments of another kind, and what does not go together."""
-        check(_ARGUMENTS, vars(self))
-        check(ARGUMENTS, self.network)
+        check_arguments(_ARGUMENTS, vars(self))
+        check_arguments(ARGUMENTS, self.network)
         for name in self.inputs:
             one_of(INPUTS).check("inputs", name)
         if not self.inputs or len(set(self.inputs)) < len(self.inputs):
@@ -82,7 +91,7 @@ class HypernetworkConfig:
             raise ValueError(f"inputs: found {list(self.inputs)}; allowed: nothing beside 'memory'")
         for name, value in self.lr_scale.items():
             one_of(_RATES).check("lr_scale", name)
-            real(0).check(f"lr_scale[{name!r}]", value)
+            finite(0).check(f"lr_scale[{name!r}]", value)
         options = {} if self.network.get("strategy_options") is None else self.network["strategy_options"]
         check_options(self.network.get("strategy", "low-rank"), options)
 

@@ -17,7 +17,7 @@ from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import MAPPING
+from hyperrl.arguments import MAPPING
 from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor

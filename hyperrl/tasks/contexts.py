@@ -8,8 +8,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.arguments import short_repr
 from hyperrl.errors import UserError, did_you_mean
-from hyperrl.limits import shown
 
 if TYPE_CHECKING:
     from hyperrl.recipes import Derived, Feature
@@ -100,7 +100,9 @@ class ContextSpace:
                 hold.
         """
         if not isinstance(partial, Mapping):
-            raise UserError(f"context: found {shown(partial)}; allowed: a dictionary of features' values")
+            raise UserError(
+                f"context: found {short_repr(partial)}; allowed: a dictionary of features' values"
+            )
         context = dict(self.default)
         for name, value in partial.items():
             if name not in context:

@@ -6,17 +6,19 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from hyperrl.arguments import MAPPING, STEPS, TEXT, Constraint, short_repr, to_int, validate_arguments
 from hyperrl.errors import UserError
-from hyperrl.limits import MAPPING, STEPS, TEXT, Kind, checked_by, shown, whole
 from hyperrl.recipes import Derived, Feature, Splits, parse_family
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import close_base
 from hyperrl.tasks.family import Family
 
-_OPTIONAL = Kind("a dictionary, or None", lambda found: found is None or MAPPING.holds(found))
+_OPTIONAL = Constraint("a dictionary, or None", lambda found: found is None or MAPPING.holds(found))
 _ARGUMENTS = {
-    "make_env": Kind("a function that makes an environment, or its class", callable),
-    "features": Kind("a dictionary of features by name, such as {'mass': {'train': [1, 2]}}", MAPPING.holds),
+    "make_env": Constraint("a function that makes an environment, or its class", callable),
+    "features": Constraint(
+        "a dictionary of features by name, such as {'mass': {'train': [1, 2]}}", MAPPING.holds
+    ),
     "name": TEXT,
     "about": TEXT,
     "derived": _OPTIONAL,
@@ -24,7 +26,7 @@ _ARGUMENTS = {
 }
 
 
-@checked_by(_ARGUMENTS)
+@validate_arguments(_ARGUMENTS)
 def contextualize(
     make_env: Callable[..., gym.Env[Any, Any]],
     features: Mapping[str, Mapping[str, Any] | Feature],
@@ -56,12 +58,12 @@ def contextualize(
         UserError: wrong features or splits, or an attribute that the environment lacks.
     """
     if max_steps is not None:
-        max_steps = whole("max_steps", max_steps, STEPS)
+        max_steps = to_int("max_steps", max_steps, STEPS)
 
     def make_base(**kwargs: Any) -> gym.Env[Any, Any]:
         env = make_env(**kwargs)
         if not isinstance(env, gym.Env):
-            raise UserError(f"make_env: made {shown(env)}; allowed: an environment of gymnasium")
+            raise UserError(f"make_env: made {short_repr(env)}; allowed: an environment of gymnasium")
         return env if max_steps is None else gym.wrappers.TimeLimit(env, max_steps)
 
     probe = make_base()

@@ -9,8 +9,8 @@ from typing import Any
 
 import gymnasium as gym
 
+from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
 from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
-from hyperrl.limits import STEPS, Kind, checked_by, is_a, whole
 from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
@@ -62,7 +62,9 @@ class Family:
         return f"Family({self.name!r}: {', '.join(self.space.names)})"
 
     @classmethod
-    @checked_by({"name_or_path": Kind("a name, or the path of a YAML file", is_a(str, Path))})
+    @validate_arguments(
+        {"name_or_path": Constraint("a name, or the path of a YAML file", is_instance(str, Path))}
+    )
     def load(cls, name_or_path: str | Path) -> "Family":
         """Read a family of the suite by name, or a file by path; raises UserError where it is wrong."""
         return cls(load_family(str(name_or_path)))
@@ -142,7 +144,7 @@ class Family:
         Raises:
             UserError: the numbers of contexts and environments differ, or as `make`.
         """
-        num_envs = whole("num_envs", num_envs, STEPS)
+        num_envs = to_int("num_envs", num_envs, STEPS)
         if contexts is not None and (sampler is not None or len(contexts) != num_envs):
             raise UserError(
                 f"{num_envs} environments need {num_envs} contexts and no sampler; found {len(contexts)}"

@@ -1,16 +1,29 @@
 """What every encoder is."""
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import RANGE, check, whole
+from hyperrl.arguments import Constraint, check_arguments, integer, is_number
 
 Bound = Tensor | float
 Range = tuple[Bound, Bound]
 """Low and high: numbers, or tensors with one entry a column."""
+
+
+def _is_range(value: Any) -> bool:
+    pair = isinstance(value, Sequence) and len(value) == 2
+    return pair and all(
+        hasattr(bound, "__array__") or (is_number(bound) and math.isfinite(bound)) for bound in value
+    )
+
+
+RANGE = Constraint("two numbers, or two tensors with a number for each column", _is_range)
 
 
 class Encoder(nn.Module, ABC):
@@ -25,7 +38,7 @@ class Encoder(nn.Module, ABC):
 
     def __init__(self, dim: int, features: int) -> None:
         super().__init__()
-        check({"dim": whole(0), "features": whole(0)}, locals())
+        check_arguments({"dim": integer(0), "features": integer(0)}, locals())
         self.dim, self.features = dim, features
 
     @abstractmethod

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import Kind, check, real
+from hyperrl.arguments import Constraint, check_arguments, finite
 from hyperrl.nets.encoders.base import Encoder
 
-ENCODER = Kind("an encoder of hyperrl.nets.encoders", lambda found: isinstance(found, Encoder))
-ENCODERS = Kind(
+ENCODER = Constraint("an encoder of hyperrl.nets.encoders", lambda found: isinstance(found, Encoder))
+ENCODERS = Constraint(
     "a list of encoders",
     lambda found: isinstance(found, Sequence) and len(found) > 0 and all(map(ENCODER.holds, found)),
 )
@@ -31,7 +31,7 @@ class Masked(Encoder):
     fill: Tensor
 
     def __init__(self, encoder: Encoder, missing: float = 0.1) -> None:
-        check({"encoder": ENCODER, "missing": real(0, below=1)}, locals())
+        check_arguments({"encoder": ENCODER, "missing": finite(0, below=1)}, locals())
         super().__init__(encoder.dim, encoder.features + encoder.dim)
         self.encoder, self.missing = encoder, missing
         self.register_buffer("fill", encoder.filler().clone())
@@ -69,7 +69,7 @@ class Concatenation(Encoder):
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
-        check({"encoders": ENCODERS}, locals())
+        check_arguments({"encoders": ENCODERS}, locals())
         super().__init__(
             sum(encoder.dim for encoder in encoders), sum(encoder.features for encoder in encoders)
         )
@@ -110,7 +110,7 @@ class Together(Encoder):
     """
 
     def __init__(self, encoders: Sequence[Encoder]) -> None:
-        check({"encoders": ENCODERS}, locals())
+        check_arguments({"encoders": ENCODERS}, locals())
         dims = {encoder.dim for encoder in encoders}
         if len(dims) != 1:
             raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: as many each")

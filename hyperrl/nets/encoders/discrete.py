@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperrl.nets.arguments import SIZES, check, whole
+from hyperrl.arguments import SIZES, check_arguments, integer
 from hyperrl.nets.encoders.base import Encoder
 
 
@@ -24,7 +24,7 @@ class Categorical(Encoder):
     starts: Tensor
 
     def __init__(self, sizes: Sequence[int], embedding: int | None = None) -> None:
-        check({"sizes": SIZES, "embedding": whole(1).or_none()}, locals())
+        check_arguments({"sizes": SIZES, "embedding": integer(1).or_none()}, locals())
         total = sum(sizes)
         super().__init__(len(sizes), total if embedding is None else embedding * len(sizes))
         sizes_tensor = torch.tensor(list(sizes), dtype=torch.long)
@@ -67,7 +67,7 @@ class TaskEmbedding(Categorical):
     """
 
     def __init__(self, tasks: int, features: int = 8) -> None:
-        check({"tasks": whole(1), "features": whole(1)}, locals())
+        check_arguments({"tasks": integer(1), "features": integer(1)}, locals())
         super().__init__([tasks], embedding=features)
 
 
@@ -82,7 +82,7 @@ class Architecture(Encoder):
     """
 
     def __init__(self, max_depth: int, max_width: int) -> None:
-        check({"max_depth": whole(1), "max_width": whole(1)}, locals())
+        check_arguments({"max_depth": integer(1), "max_width": integer(1)}, locals())
         super().__init__(max_depth, 1 + 2 * max_depth)
         self.max_width = max_width
 

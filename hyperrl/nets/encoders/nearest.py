@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import shown, whole
+from hyperrl.arguments import integer, short_repr
 from hyperrl.nets.encoders.base import Encoder
 
 
@@ -26,11 +26,13 @@ class NearestTask(Encoder):
     tasks: Tensor
 
     def __init__(self, tasks: Sequence[Sequence[float]], features: int = 8) -> None:
-        whole(1).check("features", features)
+        integer(1).check("features", features)
         try:
             table = torch.as_tensor(tasks, dtype=torch.float32)
         except (TypeError, ValueError, RuntimeError):
-            raise ValueError(f"tasks: found {shown(tasks)}; allowed: rows of numbers, equally long") from None
+            raise ValueError(
+                f"tasks: found {short_repr(tasks)}; allowed: rows of numbers, equally long"
+            ) from None
         if table.dim() != 2 or not table.numel():
             raise ValueError(f"tasks: found {tuple(table.shape)} numbers; allowed: one row or more a task")
         super().__init__(table.shape[1], features)

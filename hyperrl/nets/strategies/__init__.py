@@ -4,7 +4,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from hyperrl.nets.arguments import ACTIVATION, check, meant, one_of, real, whole
+from hyperrl.arguments import check_arguments, finite, integer, one_of
+from hyperrl.errors import did_you_mean
+from hyperrl.nets.activations import ACTIVATION
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies.adapter import Adapter
 from hyperrl.nets.strategies.base import SHARE, Strategy
@@ -26,11 +28,11 @@ STRATEGIES: dict[str, type[Any]] = {
 """Every strategy, constructed as ``STRATEGIES[name](layers, **options)``."""
 
 _ARGUMENTS = {
-    "rank": whole(1),
-    "chunk_size": whole(1),
-    "width": whole(1),
+    "rank": integer(1),
+    "chunk_size": integer(1),
+    "width": integer(1),
     "activation": ACTIVATION.or_none(),
-    "sparsity": real(0, below=1),
+    "sparsity": finite(0, below=1),
 }
 
 
@@ -49,9 +51,8 @@ def check_options(strategy: str, options: Mapping[str, Any]) -> None:
     allowed = options_of(strategy)
     for name in options:
         if name not in allowed:
-            own, near = ", ".join(allowed) or "none", meant(name, allowed)
-            raise ValueError(f"{name}: no option of the strategy {strategy!r};{near} its options: {own}")
-    check(_ARGUMENTS, options)
+            raise ValueError(f"{name}: no option of the strategy {strategy!r}{did_you_mean(name, allowed)}")
+    check_arguments(_ARGUMENTS, options)
 
 
 def build(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperrl.nets.arguments import CONVOLUTIONS, SIZES, Kind, check
+from hyperrl.arguments import CONVOLUTIONS, SIZES, Constraint, check_arguments
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.targets.base import enter
 from hyperrl.nets.targets.mlp import ARGUMENTS, MLP
@@ -56,8 +56,10 @@ class CNN(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
-        shape_kind = Kind("(channels, height, width)", lambda found: SIZES.holds(found) and len(found) == 3)
-        check({**ARGUMENTS, "shape": shape_kind, "convolutions": CONVOLUTIONS}, locals())
+        shape_kind = Constraint(
+            "(channels, height, width)", lambda found: SIZES.holds(found) and len(found) == 3
+        )
+        check_arguments({**ARGUMENTS, "shape": shape_kind, "convolutions": CONVOLUTIONS}, locals())
         self.shape, self.out_features = tuple(shape), out_features
         self.convolutions = tuple(convolutions)
         self.shapes = [self.shape]

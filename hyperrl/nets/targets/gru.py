@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import check, whole
+from hyperrl.arguments import check_arguments, integer
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.targets.base import enter, leave
 from hyperrl.nets.targets.mlp import ARGUMENTS
@@ -41,7 +41,7 @@ class GRU(nn.Module):
         with_latent: bool = False,
     ) -> None:
         super().__init__()
-        check({**ARGUMENTS, "hidden_size": whole(1)}, locals())
+        check_arguments({**ARGUMENTS, "hidden_size": integer(1)}, locals())
         self.in_features, self.out_features, self.hidden_size = in_features, out_features, hidden_size
         self.with_latent = with_latent
         self._layers = {

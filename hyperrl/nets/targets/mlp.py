@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import ACTIVATION, FLAG, SIZES, Kind, check, real, whole
+from hyperrl.arguments import FLAG, SIZES, Constraint, check_arguments, finite, integer
+from hyperrl.nets.activations import ACTIVATION
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
@@ -16,13 +17,13 @@ NORM_GAIN = 0.1
 """Gain of the layer that generates a normalization's scale and shift: near one and zero at the start."""
 
 
-ARGUMENTS: dict[str, Kind] = {
-    "in_features": whole(1),
-    "out_features": whole(1),
+ARGUMENTS: dict[str, Constraint] = {
+    "in_features": integer(1),
+    "out_features": integer(1),
     "hidden": SIZES,
     "activation": ACTIVATION,
-    "gain": real().or_none(),
-    "out_gain": real(),
+    "gain": finite().or_none(),
+    "out_gain": finite(),
     "with_latent": FLAG,
     "layer_norm": FLAG,
     "residual": FLAG,
@@ -63,7 +64,7 @@ class MLP(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
-        check(ARGUMENTS, locals())
+        check_arguments(ARGUMENTS, locals())
         self.in_features, self.out_features, self.hidden = in_features, out_features, tuple(hidden)
         sizes = (in_features, *hidden, out_features)
         self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.arguments import check, whole
+from hyperrl.arguments import check_arguments, integer
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.targets.base import enter, plain_tensors
 from hyperrl.nets.targets.mlp import ARGUMENTS
@@ -43,7 +43,7 @@ class VaryingMLP(nn.Module):
         out_gain: float = 1.0,
     ) -> None:
         super().__init__()
-        check({**ARGUMENTS, "width": whole(1), "depth": whole(1)}, locals())
+        check_arguments({**ARGUMENTS, "width": integer(1), "depth": integer(1)}, locals())
         self.in_features, self.out_features, self.width, self.depth = in_features, out_features, width, depth
         sizes = (in_features, *[width] * depth)
         self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]
