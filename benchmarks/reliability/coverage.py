@@ -66,11 +66,11 @@ def covered(agent: Agent, size: Size) -> Iterator[Measure]:
     found = [summary(own, seed) for seed in range(size.seeds)]
     goal = (">=", float(int(0.9 * size.seeds)))
     for split in dict.fromkeys(splits):
-        held = [each[split]["low"] <= truth[split]["mean"] <= each[split]["high"] for each in found]
+        covered = [each[split]["low"] <= truth[split]["mean"] <= each[split]["high"] for each in found]
         reach = float(np.median([each[split]["high"] - each[split]["mean"] for each in found]))
         name = f"{agent.family.name}, {split}: intervals that hold the mean over {size.episodes:,} episodes"
         beside = {"that mean": truth[split]["mean"], "interval, plus or minus": reach}
-        yield Measure(name, [float(sum(held))], f"of {size.seeds}", goal, beside)
+        yield Measure(name, [float(sum(covered))], f"of {size.seeds}", goal, beside)
 
 
 def returns_of(agent: Agent, size: Size) -> NDArray[np.float64]:
@@ -103,11 +103,11 @@ def choices(agent: Agent, size: Size) -> Iterator[Measure]:
         chosen = means.argmax(axis=0)
         counts = np.bincount(chosen)
         pairs = len(chosen) * (len(chosen) - 1)
-        alike = float((counts * (counts - 1)).sum() / pairs)
+        agreement = float((counts * (counts - 1)).sum() / pairs)
         lost = float((true.max() - true[chosen]).mean() / (true.max() - true.min()))
         name = f"{agent.family.name}, of {checkpoints} checkpoints the same chosen by two sets of"
         goal = (">=", 0.9) if episodes == most else None
-        yield Measure(f"{name} {episodes * tasks} episodes", [alike], "share", goal, {"worse by": lost})
+        yield Measure(f"{name} {episodes * tasks} episodes", [agreement], "share", goal, {"worse by": lost})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -45,14 +45,14 @@ class Ended:
         seconds: on the clock.
         writes: atomic writes that it began.
         killed_at: what it was at when a signal ended it, "" where none did.
-        told: what it printed.
+        output: what it printed.
     """
 
     status: int
     seconds: float
     writes: int
     killed_at: str
-    told: str
+    output: str
 
 
 def attempt(
@@ -109,7 +109,7 @@ def _in_child(
 
 def _watch_writes(notes: int, moment: Moment | None) -> None:
     """Note every atomic write of this process, and end it in the one that `moment` names."""
-    made, synced, renamed = tempfile.mkstemp, os.fsync, os.replace
+    make_file, sync, rename = tempfile.mkstemp, os.fsync, os.replace
     count = 0
 
     def die_at(stage: Stage) -> None:
@@ -118,7 +118,7 @@ def _watch_writes(notes: int, moment: Moment | None) -> None:
 
     def mkstemp(*arguments: Any, **options: Any) -> tuple[int, str]:
         nonlocal count
-        found = made(*arguments, **options)
+        found = make_file(*arguments, **options)
         if options.get("prefix", "").startswith("."):
             count += 1
             name = options["prefix"].strip(".")
@@ -131,11 +131,11 @@ def _watch_writes(notes: int, moment: Moment | None) -> None:
             with suppress(OSError):
                 os.ftruncate(handle, os.fstat(handle).st_size // 2)
         die_at("half")
-        synced(handle)
+        sync(handle)
         die_at("written")
 
     def replace(*arguments: Any) -> None:
-        renamed(*arguments)
+        rename(*arguments)
         die_at("renamed")
 
     tempfile.mkstemp = mkstemp  # type: ignore[assignment]

@@ -54,15 +54,15 @@ class Found:
 
 
 def stop_and_compare(case: Case, moments: int, seed: int, folder: Path, tell: Callable[[str], None]) -> Found:
-    """Train undisturbed, then stop other runs of the same kind by so many of each signal, and compare."""
+    """Train without disturbance, then stop other runs of the same kind by so many of each signal, and compare."""
     drawn = random.Random(f"{seed} {case.agent} {case.family} interrupts")
-    straight = folder / "undisturbed"
-    undisturbed = case.undisturbed(straight)
+    straight = folder / "reference"
+    reference = case.reference(straight)
     found = Found()
     while found.sent.total() < moments * len(SIGNALS):
         found.runs += 1
         stopped = folder / f"stopped-{found.runs}"
-        _stop(case, stopped, moments, drawn, undisturbed.seconds, found, tell)
+        _stop(case, stopped, moments, drawn, reference.seconds, found, tell)
         for part, names in differences(straight / "run", stopped / "run").items():
             found.different[part] += len(names)
             if names:
@@ -95,15 +95,17 @@ def _stop(
             return
         found.sent[number.name] += 1
         _judge(case, folder, note, ended, found)
-        tell(f"{case.agent} on {case.family}, {number.name} {found.sent[number.name]}: {ended.told.strip()}")
+        tell(
+            f"{case.agent} on {case.family}, {number.name} {found.sent[number.name]}: {ended.output.strip()}"
+        )
     ended = attempt(case.next_command(folder), folder, None)
     if ended.status != 0:
-        raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.told}")
+        raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.output}")
 
 
 def _judge(case: Case, folder: Path, note: Path, ended: Ended, found: Found) -> None:
     """Note what the signal cost, and what is not as it should be."""
-    last = ended.told.splitlines()[-1] if ended.told else ""
+    last = ended.output.splitlines()[-1] if ended.output else ""
     if ended.status != INTERRUPTED or not last.startswith("hyperrl: interrupted"):
         found.wrong.append(f"status {ended.status}: {last}")
     if not (folder / "run" / "run.yaml").exists():
@@ -111,9 +113,9 @@ def _judge(case: Case, folder: Path, note: Path, ended: Ended, found: Found) -> 
     run = Run.open(folder / "run")
     if run.state != "interrupted" or not last.endswith("with: hyperrl train --resume run"):
         found.wrong.append(f"{run.state}: {last}")
-    told = json.loads(note.read_text()) if note.exists() else {"steps": 0, "waits": False}
-    found.waited += told["waits"]
-    lost = told["steps"] - (run.kept_steps() or 0)
+    progress = json.loads(note.read_text()) if note.exists() else {"steps": 0, "waits": False}
+    found.waited += progress["waits"]
+    lost = progress["steps"] - (run.kept_steps() or 0)
     found.lost.append(max(-(-lost // ROLLOUT[case.agent]), 0))
 
 
@@ -149,7 +151,10 @@ def measures(case: Case, found: Found) -> Iterator[Measure]:
         yield Measure(f"{name}: {number} that ended it", [count], "signals")
     yield Measure(f"{name}: of these while a rollout was under way", [found.waited], "signals")
     yield Measure(
-        f"{name}: not told as interrupted, by state, status or line", [len(found.wrong)], "signals", ("<=", 0)
+        f"{name}: not reported as interrupted by state, status or line",
+        [len(found.wrong)],
+        "signals",
+        ("<=", 0),
     )
     yield Measure(f"{name}: most rollouts lost to one", [max(found.lost, default=0)], "rollouts", ("<=", 1))
     yield Measure(f"{name}: runs that were stopped and compared", [found.runs], "runs")
@@ -159,11 +164,11 @@ def measures(case: Case, found: Found) -> Iterator[Measure]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("reliability.interrupts", __doc__)
-    asked.add_argument("--moments", type=int, default=MOMENTS, help="of each signal and of each run's kind")
-    asked.add_argument("--seed", type=int, default=0, help="of the moments")
-    asked.add_argument("--keep", type=Path, metavar="DIR", help="leave the runs there")
-    options = asked.parse_args(arguments)
+    command = parser("reliability.interrupts", __doc__)
+    command.add_argument("--moments", type=int, default=MOMENTS, help="of each signal and of each run's kind")
+    command.add_argument("--seed", type=int, default=0, help="of the moments")
+    command.add_argument("--keep", type=Path, metavar="DIR", help="leave the runs there")
+    options = command.parse_args(arguments)
     moments = 1 if options.quick else options.moments
     began = time.perf_counter()
     measured: list[Measure] = []

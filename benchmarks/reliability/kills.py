@@ -47,11 +47,11 @@ class Case:
         """The command line that goes on in a folder, or starts again where there is no run yet."""
         return ["train", "--resume", "run"] if (folder / "run" / "run.yaml").exists() else self.command
 
-    def undisturbed(self, folder: Path) -> Ended:
+    def reference(self, folder: Path) -> Ended:
         """Train in a folder without disturbance; RuntimeError where that fails."""
         ended = attempt(self.command, folder, None)
         if ended.status != 0:
-            raise RuntimeError(f"the undisturbed run ended with status {ended.status}: {ended.told}")
+            raise RuntimeError(f"the undisturbed run ended with status {ended.status}: {ended.output}")
         return ended
 
 
@@ -90,17 +90,17 @@ class Found:
 
 
 def kill_and_compare(case: Case, kills: int, seed: int, folder: Path, tell: Callable[[str], None]) -> Found:
-    """Train undisturbed, then kill other runs of the same kind so many times in all, and compare."""
+    """Train without disturbance, then kill other runs of the same kind so many times in all, and compare."""
     drawn = random.Random(f"{seed} {case.agent} {case.family}")
-    straight = folder / "undisturbed"
-    undisturbed = case.undisturbed(straight)
+    straight = folder / "reference"
+    reference = case.reference(straight)
     counted: Counter[Kind] = Counter()
     different: Counter[str] = Counter()
     runs = checkpoints = 0
     while counted.total() < kills:
         runs += 1
         killed = folder / f"killed-{runs}"
-        for kind, ended in _kill(case, killed, min(PER_RUN, kills - counted.total()), drawn, undisturbed):
+        for kind, ended in _kill(case, killed, min(PER_RUN, kills - counted.total()), drawn, reference):
             counted[kind] += 1
             checkpoints += ended.killed_at.endswith(".safetensors")
             tell(f"{case.agent} on {case.family}, kill {counted.total()}: {ended.killed_at}")
@@ -113,25 +113,25 @@ def kill_and_compare(case: Case, kills: int, seed: int, folder: Path, tell: Call
 
 
 def _kill(
-    case: Case, folder: Path, most: int, drawn: random.Random, undisturbed: Ended
+    case: Case, folder: Path, most: int, drawn: random.Random, reference: Ended
 ) -> Iterator[tuple[Kind, Ended]]:
     """Kill one run up to `most` times, going on after each, and let it end."""
     for number in range(most):
         kind: Kind = "in the midst of writing a file" if number % 2 else "at a random time"
-        ended = attempt(case.next_command(folder), folder, _moment(kind, drawn, undisturbed))
+        ended = attempt(case.next_command(folder), folder, _moment(kind, drawn, reference))
         if not ended.killed_at:
             break
         yield kind, ended
     else:
         ended = attempt(case.next_command(folder), folder, None)
     if ended.status != 0:
-        raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.told}")
+        raise RuntimeError(f"a resumed run in {folder} ended with status {ended.status}: {ended.output}")
 
 
-def _moment(kind: Kind, drawn: random.Random, undisturbed: Ended) -> Moment:
+def _moment(kind: Kind, drawn: random.Random, reference: Ended) -> Moment:
     if kind == "at a random time":
-        return Moment(after_seconds=drawn.uniform(0.0, undisturbed.seconds / 3))
-    return Moment(in_write=drawn.randint(1, max(1, undisturbed.writes // 2)), stage=drawn.choice(STAGES))
+        return Moment(after_seconds=drawn.uniform(0.0, reference.seconds / 3))
+    return Moment(in_write=drawn.randint(1, max(1, reference.writes // 2)), stage=drawn.choice(STAGES))
 
 
 def measures(case: Case, found: Found) -> Iterator[Measure]:
@@ -148,11 +148,11 @@ def measures(case: Case, found: Found) -> Iterator[Measure]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("reliability.kills", __doc__)
-    asked.add_argument("--kills", type=int, default=KILLS, help="of each run's kind")
-    asked.add_argument("--seed", type=int, default=0, help="of the moments")
-    asked.add_argument("--keep", type=Path, metavar="DIR", help="leave the runs there")
-    options = asked.parse_args(arguments)
+    command = parser("reliability.kills", __doc__)
+    command.add_argument("--kills", type=int, default=KILLS, help="of each run's kind")
+    command.add_argument("--seed", type=int, default=0, help="of the moments")
+    command.add_argument("--keep", type=Path, metavar="DIR", help="leave the runs there")
+    options = command.parse_args(arguments)
     kills = 2 if options.quick else options.kills
     began = time.perf_counter()
     found: list[Measure] = []

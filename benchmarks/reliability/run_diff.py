@@ -76,8 +76,8 @@ def _rows(run: Path) -> dict[str, list[str]]:
     """Lines of the table by their number, the header's is 0."""
     with (run / "progress.csv").open(newline="") as file:
         lines = list(csv.reader(file))
-    kept = [place for place, name in enumerate(lines[0]) if not name.startswith(CLOCK)]
-    return {f"line {number}": [line[place] for place in kept] for number, line in enumerate(lines)}
+    columns = [place for place, name in enumerate(lines[0]) if not name.startswith(CLOCK)]
+    return {f"line {number}": [line[place] for place in columns] for number, line in enumerate(lines)}
 
 
 def _scalars(run: Path) -> dict[str, list[tuple[int, float]]]:

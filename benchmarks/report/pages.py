@@ -181,10 +181,10 @@ def _budget(results: FamilyResults) -> str:
     text = f"Shared by all agents: {algorithm or 'the budget'}, {', '.join(words)}, {fields}."
     if not differing:
         return f"{text} They differ in nothing but their policies."
-    told = "; ".join(
+    differences = "; ".join(
         f"`{key}` ({', '.join(f'{a}: {v}' for a, v in by.items())})" for key, by in differing.items()
     )
-    return f"{text} Besides their policies they differ in {told}."
+    return f"{text} Besides their policies they differ in {differences}."
 
 
 def _returns(results: FamilyResults) -> str:
@@ -277,8 +277,8 @@ def _worst(results: FamilyResults) -> str:
             share = "" if shares is None else f" ({shares[run, task]:.0%})"
             row.append(f"{number(scores[run, task])}{share} at {at}, seed {runs[run].seed}")
         cells.append(row)
-    told = " (its part of the best known one)" if results.oracle(results.splits[0]) is not None else ""
-    words = f"Each agent's worst task of all seeds, and its return{told}:"
+    part = " (its part of the best known one)" if results.oracle(results.splits[0]) is not None else ""
+    words = f"Each agent's worst task of all seeds, and its return{part}:"
     return f"{words}\n\n{table(['agent', *results.splits], cells)}"
 
 

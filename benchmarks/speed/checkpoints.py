@@ -55,9 +55,9 @@ def measure(steps: int | None, folder: Path) -> tuple[float, float, list[Spent]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.checkpoints", __doc__)
-    asked.add_argument("--rounds", type=int, default=3, help="trainings, of which the range is shown")
-    options = asked.parse_args(arguments)
+    command = parser("speed.checkpoints", __doc__)
+    command.add_argument("--rounds", type=int, default=3, help="trainings, of which the range is shown")
+    options = command.parse_args(arguments)
     rounds, steps = (1, 4096) if options.quick else (options.rounds, None)
     with tempfile.TemporaryDirectory() as scratch:
         found = [measure(steps, Path(scratch) / str(number)) for number in range(rounds)]

@@ -73,9 +73,9 @@ class Contest:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.evaluation", __doc__)
-    asked.add_argument("--rounds", type=int, default=3, help="of both, in turn")
-    options = asked.parse_args(arguments)
+    command = parser("speed.evaluation", __doc__)
+    command.add_argument("--rounds", type=int, default=3, help="of both, in turn")
+    options = command.parse_args(arguments)
     contexts, count, rounds = (100, 5, 1) if options.quick else (CONTEXTS, SAMPLE, options.rounds)
     torch.set_num_threads(1)
     contest = Contest(contexts)

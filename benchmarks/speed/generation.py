@@ -50,7 +50,7 @@ FASTER_GOALS: dict[tuple[Hidden, int], Goal] = {
 
 MEGABYTES = "peak MB"
 BLOCK_SECONDS = 0.002
-"""Turns are short: on a machine with neighbors most of them then pass undisturbed."""
+"""Turns are short: on a machine with neighbors most of them then pass reference."""
 
 Pass = Callable[[], None]
 """One forward and backward pass."""
@@ -155,10 +155,10 @@ def peak_megabytes(module: nn.Module, run: Pass, device: str = "cpu") -> float:
         trace = Path(folder) / "trace.json"
         profile.export_chrome_trace(str(trace))
         events = json.loads(trace.read_text())["traceEvents"]
-    held = peak = 0
+    allocated = peak = 0
     for event in sorted((e for e in events if e.get("name") == "[memory]"), key=lambda e: e["ts"]):
-        held += event["args"]["Bytes"]
-        peak = max(peak, held)
+        allocated += event["args"]["Bytes"]
+        peak = max(peak, allocated)
     return peak / 1e6
 
 
@@ -179,8 +179,8 @@ def cases(hidden: Hidden, numbers: Sequence[int] = TASKS, device: str = "cpu") -
         for tasks in numbers:
             goal = GOALS[hidden] if strategy == "low-rank" else None
             goal = FULL_GOALS.get((hidden, tasks)) if strategy == "full" else goal
-            made = partial(generated, hidden, strategy, batches[tasks])
-            yield Case(f"{strategy}, {size}, G = {tasks}", made, goal)
+            execution = partial(generated, hidden, strategy, batches[tasks])
+            yield Case(f"{strategy}, {size}, G = {tasks}", execution, goal)
         yield Case(
             f"{strategy} per sample, {size}, any G", partial(per_sample, hidden, strategy, batches[ROWS])
         )
@@ -268,17 +268,17 @@ def faster(hidden: Hidden, effort: Effort, numbers: Sequence[int], device: str) 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.generation", __doc__)
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--seconds", type=float, default=0.6, help="of one round of one row of the table")
-    asked.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where all of it runs")
-    options = asked.parse_args(arguments)
+    command = parser("speed.generation", __doc__)
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    command.add_argument("--seconds", type=float, default=0.6, help="of one round of one row of the table")
+    command.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where all of it runs")
+    options = command.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
-        asked.error("--device cuda: torch finds no CUDA device here")
+        command.error("--device cuda: torch finds no CUDA device here")
     effort = Effort(1, 0.0) if options.quick else Effort(options.rounds, options.seconds)
     if rivals.missing():
-        told = f"{' and '.join(rivals.missing())} left out: pip install -c constraints.txt -e '.[bench]'"
-        print(f"generation: {told}", file=sys.stderr)
+        note = f"{' and '.join(rivals.missing())} left out: pip install -c constraints.txt -e '.[bench]'"
+        print(f"generation: {note}", file=sys.stderr)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     sizes, numbers = (HIDDEN[:1], (1, 16)) if options.quick else (HIDDEN, TASKS)

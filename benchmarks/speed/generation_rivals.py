@@ -83,10 +83,10 @@ def hypnettorch(descriptor: int, sizes: Sizes, batched: bool = True) -> tuple[nn
 
     def forward(x: Tensor, descriptors: Tensor) -> Tensor:
         distinct, index = group(descriptors)
-        made = hyper(uncond_input=distinct) if batched and len(distinct) > 1 else None
+        weights = hyper(uncond_input=distinct) if batched and len(distinct) > 1 else None
 
         def apply(task: int, rows: Tensor) -> Tensor:
-            own = hyper(uncond_input=distinct[task : task + 1]) if made is None else made[task]
+            own = hyper(uncond_input=distinct[task : task + 1]) if weights is None else weights[task]
             y: Tensor = target(rows, weights=own)
             return y
 

@@ -123,10 +123,10 @@ def speed(family: Family, tasks: int, rounds: int, pairs: int, updates: int) -> 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.replay", __doc__)
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--pairs", type=int, default=8, help="turns of each agent in a round")
-    options = asked.parse_args(arguments)
+    command = parser("speed.replay", __doc__)
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    command.add_argument("--pairs", type=int, default=8, help="turns of each agent in a round")
+    options = command.parse_args(arguments)
     rounds, pairs, updates = (1, 1, 2) if options.quick else (options.rounds, options.pairs, 8)
     family = Family.load(FAMILY)
     measures = memory(family)

@@ -84,10 +84,10 @@ def dummy(family: Family, make: MakeEnv, num_envs: int, monitored: bool = False)
     """SB3's DummyVecEnv over single environments that share a uniform sampler."""
     sampler = TaskSampler(family.tasks("train"), "uniform", 0)
 
-    def made() -> Any:
+    def make_one() -> Any:
         return Monitor(make(family, sampler)) if monitored else make(family, sampler)
 
-    return DummyVecEnv([made for _ in range(num_envs)])
+    return DummyVecEnv([make_one for _ in range(num_envs)])
 
 
 def rollouts(name: str, rounds: int, pairs: int, steps: int) -> list[Measure]:
@@ -172,8 +172,8 @@ def learning(steps: int) -> list[Measure]:
         begun, wall = time.process_time(), time.perf_counter()
         run = train(agent, family, out=Path(folder) / "run", seed=0, steps=steps)
         took, wall = time.process_time() - begun, time.perf_counter() - wall
-        (told,) = run.evaluations()
-    reached = {split: found["mean"] / family.max_steps for split, found in told["splits"].items()}
+        (evaluation,) = run.evaluations()
+    reached = {split: found["mean"] / family.max_steps for split, found in evaluation["splits"].items()}
     beside = {"extrapolation": reached["extrapolation"], "CPU s": took, "s": wall}
     what = f"reward per step on interpolation after {steps:,} steps, hyper-ppo with settings of its own, ode"
     return [Measure(what, [reached["interpolation"]], "reward", LEARNED, beside)]
@@ -181,11 +181,11 @@ def learning(steps: int) -> list[Measure]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.rollout", __doc__)
-    asked.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="F")
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--pairs", type=int, default=5, help="turns of each side in a round")
-    options = asked.parse_args(arguments)
+    command = parser("speed.rollout", __doc__)
+    command.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="F")
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    command.add_argument("--pairs", type=int, default=5, help="turns of each side in a round")
+    options = command.parse_args(arguments)
     torch.set_num_threads(1)
     rounds, pairs = (1, 1) if options.quick else (options.rounds, options.pairs)
     quick = ["algorithm.n_epochs=2"] if options.quick else []

@@ -75,9 +75,9 @@ def compared(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.specialists", __doc__)
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    options = asked.parse_args(arguments)
+    command = parser("speed.specialists", __doc__)
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    options = command.parse_args(arguments)
     rounds, pairs, calls = (1, 1, 20) if options.quick else (options.rounds, 20, 200)
     torch.set_num_threads(1)
     actions, passes = contestants()

@@ -139,11 +139,11 @@ def _over_the_better(turns: Sequence[Sequence[float]]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.tasks", __doc__)
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--pairs", type=int, default=6, help="updates of each in a round")
-    asked.add_argument("--seconds", type=float, default=0.6, help="of one round of one comparison")
-    options = asked.parse_args(arguments)
+    command = parser("speed.tasks", __doc__)
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    command.add_argument("--pairs", type=int, default=6, help="updates of each in a round")
+    command.add_argument("--seconds", type=float, default=0.6, help="of one round of one comparison")
+    options = command.parse_args(arguments)
     rounds, pairs, seconds = (
         (1, 1, 0.0) if options.quick else (options.rounds, options.pairs, options.seconds)
     )

@@ -151,11 +151,11 @@ def _refuse_unequal(one: Contestant, other: Contestant) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
-    asked = parser("speed.throughput", __doc__)
-    asked.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="F")
-    asked.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
-    asked.add_argument("--pairs", type=int, default=8, help="turns of each agent in a round")
-    options = asked.parse_args(arguments)
+    command = parser("speed.throughput", __doc__)
+    command.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="F")
+    command.add_argument("--rounds", type=int, default=5, help="medians of which the range is shown")
+    command.add_argument("--pairs", type=int, default=8, help="turns of each agent in a round")
+    options = command.parse_args(arguments)
     rounds, pairs = (1, 1) if options.quick else (options.rounds, options.pairs)
     overrides = ["algorithm.n_steps=32", "algorithm.n_epochs=2"] if options.quick else []
     measures: list[Measure] = []
