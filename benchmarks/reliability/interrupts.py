@@ -54,7 +54,7 @@ class Found:
 
 
 def stop_and_compare(case: Case, moments: int, seed: int, folder: Path, tell: Callable[[str], None]) -> Found:
-    """Train without disturbance, then stop other runs of the same kind by so many of each signal, and compare."""
+    """Train without disturbance, then stop other such runs by so many of each signal, and compare."""
     drawn = random.Random(f"{seed} {case.agent} {case.family} interrupts")
     straight = folder / "reference"
     reference = case.reference(straight)
