@@ -1,7 +1,7 @@
 """What is told in one line: a mistake that the user can put right, and a training that cannot go on."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -70,6 +70,23 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     folded = {each.casefold(): each for each in reversed(list(known))}
     close = difflib.get_close_matches(name[:100].casefold(), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None
+
+
+def check_known(where: str, kind: str, names: Iterable[object], known: Collection[str]) -> None:
+    """Refuse names that are not known.
+
+    Args:
+        where: how the message begins.
+        kind: what the names are of: "feature", "split".
+        names: what was found.
+        known: the valid names, in the order in which to list them.
+
+    Raises:
+        UserError: at the first unknown name; the nearest one is offered.
+    """
+    for name in names:
+        if name not in known:
+            raise UserError(f"{where}: unknown {kind} {name!r}{did_you_mean(str(name), known)}")
 
 
 @contextmanager

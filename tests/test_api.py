@@ -207,7 +207,7 @@ def test_an_agent_acts_as_in_evaluation(folder: Path) -> None:
     agent = api.load(folder / "seed-0")
     (task,) = api.evaluate(folder / "seed-0", contexts=[{"c0": 4}], save=False).tasks
     env = agent.family.make()
-    (start,) = zero_shot.start_seeds(agent.family.space, {"c0": 4}, 1, 0)
+    (start,) = zero_shot.start_seeds(agent.family.space.complete({"c0": 4}), 1, 0)
     observation, _ = env.reset(seed=start, options={"context": {"c0": 4}, "x": 1.0})
     total, over = 0.0, False
     while not over:

@@ -8,7 +8,7 @@ the digits that a 32-bit action leaves. Of theirs, a sample of the contexts is t
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class Contest:
         self.family = Family.load(FAMILY)
         recipe = resolve(load_agent(AGENT), self.family.recipe, ["n_envs=1"])
         self.model = build_model(recipe, BatchedVecEnv(self.family.make_vec(1)), seed=0)
-        low, high = self.family.space.widest(FEATURE)
+        low, high = self.family.space.features[FEATURE].widest
         self.contexts = [{FEATURE: float(value)} for value in np.linspace(low, high, contexts)]
         self.ours: list[TaskResult] = []
         self.theirs: list[float] = []
@@ -56,9 +56,9 @@ class Contest:
     def _one_by_one(self, sample: Sequence[int]) -> None:
         self.theirs = [self._one(self.contexts[index]) for index in sample]
 
-    def _one(self, context: dict[str, float]) -> float:
+    def _one(self, context: Mapping[str, float]) -> float:
         vec = DummyVecEnv([lambda: Monitor(self.family.make())])
-        vec.seed(start_seeds(self.family.space, context, 1, 0)[0])
+        vec.seed(start_seeds(self.family.space.complete(context), 1, 0)[0])
         vec.set_options({"context": context, **self.family.recipe.evaluation.options})
         mean, _ = evaluate_policy(self.model, vec, n_eval_episodes=1, deterministic=True)
         vec.close()

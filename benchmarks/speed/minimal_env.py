@@ -35,7 +35,7 @@ class LeanEnv(gym.Env[Observation, Any]):
         self.attributes = [
             family.binding.attributes(context, lambda name: getattr(self.base, name)) for context in contexts
         ]
-        self.descriptors = family.space.encode(family.space.values(contexts))
+        self.descriptors = family.space.descriptors(contexts)
         self.descriptor, self.length = self.descriptors[0], 0
 
     def reset(

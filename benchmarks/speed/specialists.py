@@ -48,7 +48,7 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
         "load_specialist, onnx": lambda: in_onnx(seen),
         "load_specialist, torch": lambda: in_numpy(seen),
     }
-    descriptor = torch.as_tensor(family.space.encode(family.space.values([task]))[0])
+    descriptor = torch.as_tensor(family.space.descriptors([task])[0])
     own = model.policy.specialize(descriptor)
     x = torch.as_tensor(seen[None])
     layers = [nn.Linear(x.shape[1], 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh()]

@@ -52,7 +52,7 @@ class Learner:
         recipe = resolve(load_agent(agent), family.recipe, [f"n_envs={ENVS}", *overrides])
         ends = [task[FEATURE] for task in family.tasks("train")]
         contexts = [{FEATURE: float(value)} for value in np.linspace(min(ends), max(ends), tasks)]
-        self.descriptors = family.space.encode(family.space.values(contexts))
+        self.descriptors = family.space.descriptors(contexts)
         sampler = TaskSampler(contexts, recipe.sampler, 0)
         self.env = BatchedVecEnv(family.make_vec(ENVS, sampler=sampler))
         self.model: Any = build_model(recipe, self.env, seed=0)

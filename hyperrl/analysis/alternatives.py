@@ -105,7 +105,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     if isinstance(agent.algorithm, OnPolicy):
         n_steps = agent.algorithm.n_steps
         episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
-    descriptors = family.space.encode(family.space.values(tasks[:episodes]))
+    descriptors = family.space.descriptors(tasks[:episodes])
     embedded = training_descriptors(agent, family)
     make = partial(bare_model, observation_space=seen, action_space=done, descriptors=embedded)
     with torch.random.fork_rng(devices=[]):

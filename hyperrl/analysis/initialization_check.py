@@ -129,7 +129,7 @@ def gather(family: Family, seed: int = 0) -> ProbeBatch:
     drawn = np.random.default_rng(seed).permutation(len(seen) * len(chosen))[:_ROWS]
     pooled = {name: np.concatenate([each[name] for each in seen])[drawn] for name in seen[0]}
     pooled.pop("context")
-    return ProbeBatch(pooled, family.space.encode(family.space.values(chosen)))
+    return ProbeBatch(pooled, family.space.descriptors(chosen))
 
 
 def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:

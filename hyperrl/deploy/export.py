@@ -114,9 +114,9 @@ def specialize(agent: Agent, asked: SpecialistRequest, progress: Progress | None
     return Written(
         file=asked.path,
         format=asked.format,
-        context=asked.context,
-        outside=family.space.outside(asked.context),
-        unlisted=family.space.unlisted(asked.context),
+        context=dict(asked.context),
+        outside=asked.context.outside,
+        unlisted=asked.context.unlisted,
         specialist=written,
         cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
         generalist=_own_cost(model, _sample(family, full, context=True)),
@@ -183,7 +183,7 @@ def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
     if not context:
         seen = {name: part + family.adapter.starts.get(name, 0) for name, part in seen.items()}
         return next(iter(seen.values())) if len(seen) == 1 else seen
-    descriptor = family.space.encode(family.space.values([specialist.plan.context]))
+    descriptor = family.space.descriptors([specialist.plan.context])
     return {**{name: np.asarray(part)[None] for name, part in seen.items()}, "context": descriptor}
 
 

@@ -57,7 +57,7 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Contex
     import torch
 
     complete = family.space.complete(context)
-    descriptor = torch.as_tensor(family.space.encode(family.space.values([complete]))[0])
+    descriptor = torch.as_tensor(family.space.descriptors([complete])[0])
     reader = Reader()
     with torch.no_grad():
         acting = acting_network(model.policy, descriptor.to(model.device), agent)
@@ -69,7 +69,7 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Contex
         agent=agent,
         algorithm=type(model).__name__.lower(),
         family=family.name,
-        context=complete,
+        context=dict(complete),
         inputs=inputs,
         layers=layers,
         action=action,

@@ -11,6 +11,7 @@ from typing import Literal, cast, get_args
 
 from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, did_you_mean, spelled
+from hyperrl.recipes import Context
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -32,7 +33,7 @@ class SpecialistRequest:
         quantize: store weights in eight bits.
     """
 
-    context: dict[str, float]
+    context: Context
     format: Format
     path: Path
     budget: float | None

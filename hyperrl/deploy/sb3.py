@@ -49,7 +49,7 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
             " allowed: torch, onnx"
         )
     plain = _made(model, family, agent)
-    descriptor = torch.as_tensor(family.space.encode(family.space.values([specialist.plan.context]))[0])
+    descriptor = torch.as_tensor(family.space.descriptors([specialist.plan.context])[0])
     space = family.observation_space
     own, nobody = plain.policy, torch.empty(0)
     layers = [layer for part in specialist.plan.inputs for layer in part.layers]

@@ -111,7 +111,7 @@ class Agent:
         return dict(space.spaces)
 
     def _descriptor(self, context: Mapping[str, float]) -> NDArray[np.float32]:
-        encoded = self.family.space.encode(self.family.space.values([context]))
+        encoded = self.family.space.descriptors([context])
         return np.asarray(encoded[0], dtype=np.float32)
 
     def _tensor(self, context: Mapping[str, float]) -> Tensor:

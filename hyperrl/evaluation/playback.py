@@ -17,7 +17,7 @@ from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.request import request
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
-from hyperrl.recipes import SPLITS
+from hyperrl.recipes import SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -47,7 +47,7 @@ class Panel:
     """
 
     env: ContextualEnv
-    context: Mapping[str, float]
+    context: Context
     split: str
     units: Mapping[str, str]
     seen: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Panel:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> None:
         """Begin the episode."""
-        self.seen, _ = self.env.reset(seed=seed, options={**options, "context": dict(self.context)})
+        self.seen, _ = self.env.reset(seed=seed, options={**options, "context": self.context})
         self.frame = self._drawn()
 
     def step(self, action: NDArray[Any]) -> None:
@@ -86,7 +86,7 @@ class Panel:
         return frame.astype(np.uint8, copy=False)
 
 
-def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[Context]:
     """The tasks to watch, complete: those given, else some of each held-out split, evenly spaced in it.
 
     Where no task is held out, they are training tasks.
@@ -110,7 +110,7 @@ def scenes(
     Args:
         act: the policy.
         family: the tasks' family; its reset options for evaluation apply.
-        contexts: complete tasks, at most 16; each has a panel, row by row.
+        contexts: tasks, at most 16; each has a panel, row by row.
         seed: of the start states, which are those of `evaluate`'s first episode.
 
     Yields:
@@ -124,12 +124,12 @@ def scenes(
         units = {name: feature.unit for name, feature in family.recipe.features.items()}
         panels = [
             Panel(family.make(render_mode="rgb_array"), context, _split_of(family, context), units)
-            for context in contexts
+            for context in map(family.space.complete, contexts)
         ]
         for panel in panels:
             open_ones.callback(panel.env.close)
         for panel in panels:
-            panel.reset(start_seeds(family.space, panel.context, 1, seed)[0], options)
+            panel.reset(start_seeds(panel.context, 1, seed)[0], options)
         canvas = Canvas([panel.frame.shape[:2] for panel in panels], [panel.caption for panel in panels])
         for _ in range(MAX_EPISODE_STEPS):
             yield canvas.picture([(panel.frame, panel.caption) for panel in panels])
@@ -143,11 +143,10 @@ def scenes(
     raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")
 
 
-def _split_of(family: Family, context: Mapping[str, float]) -> str:
+def _split_of(family: Family, context: Context) -> str:
     """The split that holds a task, or, where none does, how the training ranges flag it."""
-    key = family.space.key(context)
     for split in SPLITS:
-        if any(family.space.key(task) == key for task in family.tasks(split)):
+        if context in family.tasks(split):
             return split
     return family.flag(context)
 

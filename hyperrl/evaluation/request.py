@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, did_you_mean
-from hyperrl.recipes import SPLITS
+from hyperrl.recipes import SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -35,7 +35,7 @@ class Request:
         swept: the features swept, at most two.
     """
 
-    contexts: tuple[dict[str, float], ...]
+    contexts: tuple[Context, ...]
     splits: tuple[str, ...]
     in_splits: int
     in_sweep: int
@@ -80,7 +80,7 @@ def request(
     )
 
 
-def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[dict[str, float]]:
+def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
     if not sweeps:
         return []
     names = [sweep[0] for sweep in sweeps]

@@ -14,7 +14,8 @@ from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.errors import UserError
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.progress import Progress, Ticker
-from hyperrl.tasks.contexts import ContextSpace, assignment
+from hyperrl.recipes import Context
+from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -37,7 +38,7 @@ class TaskResult:
         oracle: best known return of the task, None where none is known.
     """
 
-    context: dict[str, float]
+    context: Mapping[str, float]
     split: str
     returns: list[float]
     lengths: list[int]
@@ -105,7 +106,7 @@ def evaluate_tasks(
     if len(names) != len(full):
         raise ValueError(f"{len(names)} splits for {len(full)} contexts")
     starts = [
-        start_seeds(family.space, context, count, own)
+        start_seeds(context, count, own)
         for context, count, own in zip(full, _each(episodes, full), _each(seed, full), strict=True)
     ]
     plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
@@ -129,7 +130,7 @@ def evaluate_tasks(
     ]
 
 
-def start_seeds(space: ContextSpace, context: Mapping[str, float], episodes: int, seed: int) -> list[int]:
+def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
     """The seed that the environment is reset with for each of a task's episodes.
 
     They are words of NumPy's SeedSequence of (seed, the task's values): entry e depends on these and on e
@@ -137,15 +138,14 @@ def start_seeds(space: ContextSpace, context: Mapping[str, float], episodes: int
     family (equal to 9 digits, an angle a turn further) start alike.
 
     Args:
-        space: the family's features.
-        context: the task; features left out take their defaults.
+        context: the task.
         episodes: how many, at least 1.
         seed: of the evaluation.
     """
     episodes = to_int("episodes", episodes, EPISODES)
     if seed != CHOICE_SEED:
         seed = to_int("seed", seed, SEED)
-    words = np.array(space.key(context), dtype="<f8").view("<u4")
+    words = np.array(context.key, dtype="<f8").view("<u4")
     drawn = np.random.SeedSequence([seed, *words.tolist()]).generate_state(episodes)
     return [int(start) for start in drawn]
 
@@ -155,7 +155,7 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
 
 
 def _play(
-    act: Act, family: Family, plays: Sequence[tuple[dict[str, float], int]], told: _Told
+    act: Act, family: Family, plays: Sequence[tuple[Context, int]], told: _Told
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Returns and lengths of each environment's first episode."""
     contexts = [context for context, _ in plays]

@@ -17,6 +17,7 @@ from hyperrl.recipes.algorithms import (
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining
 from hyperrl.recipes.feature import Feature
@@ -36,6 +37,7 @@ from hyperrl.shipped import shipped
 __all__ = [
     "A2C",
     "ALGORITHMS",
+    "CONTEXT",
     "DQN",
     "EXTRAS",
     "PPO",
@@ -50,6 +52,7 @@ __all__ = [
     "BaseId",
     "BlindPolicyRecipe",
     "ConcatPolicyRecipe",
+    "Context",
     "Derived",
     "FamilyEvaluation",
     "FamilyRecipe",

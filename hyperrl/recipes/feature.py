@@ -1,5 +1,6 @@
 """A feature: one parameter that tells a family's tasks apart, and how it reaches the base environment."""
 
+import math
 from typing import Self
 
 from pydantic import model_validator
@@ -13,6 +14,19 @@ from hyperrl.recipes.carriers import (
 )
 from hyperrl.recipes.messages import FieldError
 
+_LARGEST = float.fromhex("0x1.fffffep127")
+"""The largest number in single precision."""
+_TURN = 2 * math.pi
+
+
+def _nine_digits(value: float) -> float:
+    return float(f"{value:.9g}") + 0.0
+
+
+_NINE_DIGIT_TURN = _nine_digits(_TURN)
+_LEAST_ANGLE = 5e-9
+"""Angles that differ by less are the same: nine digits of a full turn."""
+
 
 class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, AttributeFields):
     """One parameter that tells a family's tasks apart.
@@ -25,6 +39,32 @@ class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, Attribu
         """The widest declared range."""
         return self.train if self.extrapolation is None else self.extrapolation
 
+    def key(self, value: float) -> float:
+        """The value to nine significant digits, an angle modulo 2 pi: equal for values that are the same."""
+        if self.encoding == "circle":
+            return _nine_digits(value % _TURN) % _NINE_DIGIT_TURN
+        return _nine_digits(value)
+
+    def listed(self, value: float) -> float:
+        """The one of `values` that is the same; the value itself where none is."""
+        values = self.values or ()
+        if value in values:
+            return value
+        return next((each for each in values if self.key(each) == self.key(value)), value)
+
+    def within(self, value: float, bounds: tuple[float, float]) -> bool:
+        """Whether a value lies in a range, both ends included; an angle may be full turns away."""
+        low, high = bounds
+        if self.encoding == "circle":
+            beyond = (value - low + _LEAST_ANGLE) % _TURN
+            return beyond <= high - low + 2 * _LEAST_ANGLE
+        return _nine_digits(low) <= _nine_digits(value) <= _nine_digits(high)
+
+    def is_encodable(self, value: float) -> bool:
+        """Whether single precision holds the descriptor of a value."""
+        low, high = self.train
+        return self.encoding != "linear" or abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self.check_carrier()
@@ -33,6 +73,9 @@ class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, Attribu
             raise FieldError(
                 path=("extrapolation",), found=[low, high], allowed=f"a range around train {[*self.train]}"
             )
+        if not all(map(self.is_encodable, (low, high))):
+            allowed = f"nearer to train {[*self.train]}, for networks in single precision"
+            raise FieldError(path=("extrapolation",), found=[low, high], allowed=allowed)
         if not low <= self.default <= high:
             raise FieldError(path=("default",), found=self.default, allowed=f"within {[low, high]}")
         if self.values is None:
@@ -44,8 +87,8 @@ class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, Attribu
         for index, value in enumerate(self.values):
             if not low <= value <= high:
                 raise FieldError(path=("values", index), found=value, allowed=f"within {[low, high]}")
-        if len(set(self.values)) < len(self.values):
+        if len(set(map(self.key, self.values))) < len(self.values):
             raise FieldError(path=("values",), found=[*self.values], allowed="each value once")
-        if self.default not in self.values:
+        if self.listed(self.default) not in self.values:
             raise FieldError(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
         return self

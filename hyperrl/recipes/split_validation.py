@@ -1,32 +1,17 @@
 """What can be said about a family's splits without enumerating its samples or building its environment."""
 
-import math
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
 from hyperrl.errors import did_you_mean
+from hyperrl.recipes.context import Context
+from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.messages import FieldError, show
 from hyperrl.recipes.splits import SPLITS, Part, Splits
 
 Path = tuple[str | int, ...]
 
 
-class _Feature(Protocol):
-    """The part of a feature that splits depend on."""
-
-    @property
-    def default(self) -> float: ...
-    @property
-    def train(self) -> tuple[float, float]: ...
-    @property
-    def widest(self) -> tuple[float, float]: ...
-    @property
-    def values(self) -> tuple[float, ...] | None: ...
-    @property
-    def encoding(self) -> str: ...
-
-
-Features = Mapping[str, _Feature]
+Features = Mapping[str, Feature]
 
 
 def check_splits(splits: Splits, features: Features) -> None:
@@ -37,9 +22,9 @@ def check_splits(splits: Splits, features: Features) -> None:
             training ranges; a part from which no task is left; a listed context that an earlier split, or the
             same, holds.
     """
-    taken: dict[tuple[float, ...], str] = {}
+    taken: dict[Context, str] = {}
     for split in SPLITS:
-        own: dict[tuple[float, ...], str] = {}
+        own: dict[Context, str] = {}
         for index, part in enumerate(getattr(splits, split)):
             path = ("splits", split, index)
             _check_names(part, features, path)
@@ -84,7 +69,7 @@ def _check_sample(part: Part, split: str, features: Features, path: Path) -> Non
         )
 
 
-def _reaches_beyond(feature: _Feature, part: Part, name: str) -> bool:
+def _reaches_beyond(feature: Feature, part: Part, name: str) -> bool:
     low, high = feature.train
     if feature.values is not None:
         return any(not low <= value <= high for value in feature.values)
@@ -102,60 +87,45 @@ def _check_explicit(
     split: str,
     features: Features,
     path: Path,
-    taken: Mapping[tuple[float, ...], str],
-    own: dict[tuple[float, ...], str],
+    taken: Mapping[Context, str],
+    own: dict[Context, str],
 ) -> None:
     side = "outside" if split == "extrapolation" else "inside"
     if part.keep not in (None, side):
         _refuse_keep(part, split, path)
     left = 0
     for where, context in _complete(part, features, path):
-        _check_values(context, features, where)
-        inside = all(
-            feature.train[0] <= context[name] <= feature.train[1] for name, feature in features.items()
-        )
-        if part.drops(context) or (part.keep is not None and inside != (part.keep == "inside")):
+        _check_values(context, where)
+        if not part.keeps(context):
             continue
-        if inside != (side == "inside"):
+        if context.inside != (side == "inside"):
             wanted = (
                 "inside the training ranges" if side == "inside" else "a feature outside its training range"
             )
-            raise FieldError(path=where, found=context, allowed=f"{wanted} in the split {split}")
-        key = _key(context, features)
-        holder = taken.get(key) or own.get(key)
+            raise FieldError(path=where, found=dict(context), allowed=f"{wanted} in the split {split}")
+        holder = taken.get(context) or own.get(context)
         if holder is not None and part.list is not None and not (part.without_train and holder == "train"):
             raise FieldError(
                 path=where,
-                reason=f"found {show(context)}, a task of {holder} already; allowed: each task once",
+                reason=f"found {show(dict(context))}, a task of {holder} already; allowed: each task once",
             )
         if holder is None:
-            own[key] = split
+            own[context] = split
             left += 1
     if not left:
         raise FieldError(path=path, reason="found no task that is left; allowed: at least one")
 
 
-def _complete(part: Part, features: Features, path: Path) -> Iterator[tuple[Path, dict[str, float]]]:
-    defaults = {name: feature.default for name, feature in features.items()}
-    for index, context in enumerate(part.explicit):
+def _complete(part: Part, features: Features, path: Path) -> Iterator[tuple[Path, Context]]:
+    for index, values in enumerate(part.explicit):
         where = (*path, "list", index) if part.list is not None else (*path, "grid")
-        yield where, {**defaults, **context}
+        yield where, Context.of(features, values)
 
 
-def _check_values(context: Mapping[str, float], features: Features, path: Path) -> None:
-    for name, feature in features.items():
-        value, (low, high) = context[name], feature.widest
-        if not low <= value <= high:
-            raise FieldError(path=(*path, name), found=value, allowed=f"within {[low, high]}")
-        if feature.values is not None and value not in feature.values:
-            raise FieldError(path=(*path, name), found=value, allowed=f"one of {[*feature.values]}")
-
-
-def _key(context: Mapping[str, float], features: Features) -> tuple[float, ...]:
-    """Equal for equal tasks: 0.0 and -0.0, and an angle and its full turns."""
-    return tuple(
-        round(math.remainder(context[name], math.tau), 9) + 0.0
-        if feature.encoding == "circle"
-        else context[name] + 0.0
-        for name, feature in features.items()
-    )
+def _check_values(context: Context, path: Path) -> None:
+    for name, feature in context.features.items():
+        if not feature.within(context[name], feature.widest):
+            allowed = f"within {[*feature.widest]}"
+            raise FieldError(path=(*path, name), found=context[name], allowed=allowed)
+    for name, values in context.unlisted.items():
+        raise FieldError(path=(*path, name), found=context[name], allowed=f"one of {[*values]}")

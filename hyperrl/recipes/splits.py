@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_serializer, model_validator
 
 from hyperrl.recipes.base import Count, Flag, Model, Name, Number, Range, Whole
+from hyperrl.recipes.context import Context
 from hyperrl.recipes.messages import FieldError
 
 MAX_TASKS = 100_000
 SPLITS = ("train", "validation", "interpolation", "extrapolation")
 
-Context = dict[Name, Number]
+Values = dict[Name, Number]
+"""A context as a file writes it: features left out take their defaults."""
 
 
 class Linspace(Model):
@@ -64,7 +66,7 @@ GridAxis = Annotated[
 class Part(Model):
     """Some tasks of a split: exactly one of `list`, `grid` and `sample`, narrowed by the other fields."""
 
-    list: Annotated[tuple[Context, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = Field(
+    list: Annotated[tuple[Values, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = Field(
         default=None, description="contexts one by one; features left out take their defaults"
     )
     grid: dict[Name, GridAxis] | None = Field(
@@ -87,7 +89,7 @@ class Part(Model):
     keep: Literal["inside", "outside"] | None = Field(
         default=None, description="keep contexts inside the training ranges, or with a feature outside them"
     )
-    without: tuple[Context, ...] = Field(
+    without: tuple[Values, ...] = Field(
         default=(),
         description="contexts dropped; one that names some features alone drops all that agree on those",
     )
@@ -125,9 +127,10 @@ class Part(Model):
         points = itertools.product(*axes.values()) if axes else ()
         return tuple(dict(zip(axes, point, strict=True)) for point in points)
 
-    def drops(self, context: Mapping[str, float]) -> bool:
-        """Whether `without` names this complete context."""
-        return any(all(context[name] == value for name, value in each.items()) for each in self.without)
+    def keeps(self, context: Context) -> bool:
+        """Whether neither `keep` nor `without` drops a context."""
+        side = self.keep is None or context.inside == (self.keep == "inside")
+        return side and not any(context.agrees(each) for each in self.without)
 
 
 def _parts(value: Any) -> Any:

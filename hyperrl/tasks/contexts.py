@@ -8,24 +8,11 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.arguments import short_repr
-from hyperrl.errors import UserError, did_you_mean
+from hyperrl.errors import UserError
+from hyperrl.recipes import Context
 
 if TYPE_CHECKING:
     from hyperrl.recipes import Derived, Feature
-
-Context = dict[str, float]
-
-
-_LARGEST = float(np.finfo(np.float32).max)
-_TURN = 2 * math.pi
-
-
-def _nine_digits(value: float) -> float:
-    return float(f"{value:.9g}") + 0.0
-
-
-_NINE_DIGIT_TURN = _nine_digits(_TURN)
 
 
 def assignment(context: Mapping[str, float], digits: int = 6) -> str:
@@ -60,18 +47,14 @@ class ContextSpace:
             raise UserError("a family needs at least one feature; found none")
         self.features = dict(features)
         self.names = tuple(self.features)
-        self.default: Context = {name: float(feature.default) for name, feature in self.features.items()}
+        self.default = Context.of(self.features, {})
         parts = [_parts(name, feature) for name, feature in self.features.items()]
         self.descriptor_names = tuple(part for own in parts for part in own)
         self.descriptor_dim = len(self.descriptor_names)
         self.owners = tuple(index for index, own in enumerate(parts) for _ in own)
         self._all_linear = all(feature.encoding == "linear" for feature in self.features.values())
-        trained = np.array([self.features[name].train for name in self.names])
-        self._low, self._high = trained[:, 0], trained[:, 1]
-        widest = np.array([self.widest(name) for name in self.names])
-        for name in self.names:
-            for bound in self.widest(name):
-                self._refuse_immense(name, bound)
+        self._low, self._high = np.array([feature.train for feature in self.features.values()]).T
+        widest = np.array([feature.widest for feature in self.features.values()])
         scaled = self._scaled(widest.T).astype(np.float32)
         low, high = np.zeros((2, self.descriptor_dim), np.float32)
         for index, owner in enumerate(self.owners):
@@ -80,75 +63,30 @@ class ContextSpace:
             low[index], high[index] = bounds.get(encoding) or scaled[:, owner].tolist()
         self.box = gym.spaces.Box(low, high, dtype=np.float32)
 
-    def _circle(self, name: str) -> bool:
-        return self.features[name].encoding == "circle"
-
     def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         scaled: NDArray[np.float64] = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
         return scaled
 
-    def widest(self, name: str) -> tuple[float, float]:
-        """Return the widest declared range of a feature."""
-        feature = self.features[name]
-        return feature.extrapolation or feature.train
-
-    def complete(self, partial: Mapping[str, float]) -> Context:
-        """Fill in defaults.
-
-        Raises:
-            UserError: an unknown feature, a value that is no finite number, or one that a descriptor cannot
-                hold.
-        """
-        if not isinstance(partial, Mapping):
-            raise UserError(
-                f"context: found {short_repr(partial)}; allowed: a dictionary of features' values"
-            )
-        context = dict(self.default)
-        for name, value in partial.items():
-            if name not in context:
-                raise UserError(f"context: unknown feature {name!r}{did_you_mean(str(name), self.names)}")
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                number = math.nan
-            if not math.isfinite(number):
-                raise UserError(f"context: {name} is {value!r}; a finite number is needed")
-            self._refuse_immense(name, number)
-            self._refuse_unknown(name, number)
-            context[name] = number
-        return context
-
-    def _refuse_immense(self, name: str, value: float) -> None:
-        """UserError where the descriptor, in single precision, has no number for a value."""
-        feature = self.features[name]
-        low, high = feature.train
-        if feature.encoding == "linear" and not abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST:
-            raise UserError(
-                f"context: {name} is {value:g}; too far from its training range {low:g} to {high:g}"
-                " for networks in single precision"
-            )
-
-    def _refuse_unknown(self, name: str, value: float) -> None:
-        """UserError where a categorical feature has no such value."""
-        feature = self.features[name]
-        if feature.encoding == "categorical" and value not in (feature.values or ()):
-            known = ", ".join(f"{each:g}" for each in feature.values or ())
-            raise UserError(f"context: {name} is {value:g}; a categorical feature; its values: {known}")
+    def complete(self, values: Mapping[str, float]) -> Context:
+        """Fill in defaults; raises UserError as `Context.parse`."""
+        return Context.parse(self.features, values)
 
     def values(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
         """Contexts as an array (N, F) in the order of `names`, completed; raises as `complete`."""
-        rows = [list(self.complete(context).values()) for context in contexts]
+        rows = [list(self.complete(context).raw.values()) for context in contexts]
         return np.array(rows, np.float64).reshape(len(rows), len(self.names))
 
     def contexts(self, values: NDArray[np.float64]) -> list[Context]:
         """Inverse of `values`, which has shape (N, F)."""
-        return [dict(zip(self.names, map(float, row), strict=True)) for row in values]
+        rows = values.tolist()
+        return [Context.of(self.features, dict(zip(self.names, row, strict=True))) for row in rows]
 
-    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Encode raw values (N, F) as descriptors (N, D).
+    def descriptors(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float32]:
+        """What networks see of contexts, (N, D); raises as `complete`.
 
         A training range becomes [-1, 1], an angle (cos, sin), a category 1 in its place and 0 elsewhere.
         """
+        values = self.values(contexts)
         scaled = self._scaled(values)
         if self._all_linear:
             return scaled.astype(np.float32)
@@ -161,44 +99,6 @@ class ContextSpace:
             else:
                 columns.append(scaled[:, index])
         return np.stack(columns, axis=1).astype(np.float32)
-
-    def inside(self, context: Mapping[str, float]) -> bool:
-        """Whether every feature lies in its training range; an angle counts modulo 2 pi."""
-        return not self.outside(context)
-
-    def outside(self, context: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-        """Training ranges of the features that lie outside theirs; an angle counts modulo 2 pi."""
-        ranges = {name: self.features[name].train for name in self.names}
-        complete = self.complete(context)
-        return {
-            name: train for name, train in ranges.items() if not self._within(name, complete[name], train)
-        }
-
-    def unlisted(self, context: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
-        """The `values` of features that have some, and whose value in a context is none of them."""
-        complete = self.complete(context)
-        listed = {name: feature.values for name, feature in self.features.items() if feature.values}
-        return {
-            name: tuple(values)
-            for name, values in listed.items()
-            if _nine_digits(complete[name]) not in map(_nine_digits, values)
-        }
-
-    def _within(self, name: str, value: float, bounds: tuple[float, float]) -> bool:
-        low, high = bounds
-        if self._circle(name):
-            value = low + (value - low) % _TURN
-        return low <= value <= high
-
-    def key(self, context: Mapping[str, float]) -> tuple[float, ...]:
-        """Hashable identity of a task: values to 9 digits, an angle modulo 2 pi."""
-        complete = self.complete(context)
-        return tuple(
-            _nine_digits(complete[name] % _TURN) % _NINE_DIGIT_TURN
-            if self._circle(name)
-            else _nine_digits(complete[name])
-            for name in self.names
-        )
 
 
 class Binding:

@@ -13,10 +13,11 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
+from hyperrl.recipes import Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
-from hyperrl.tasks.contexts import Binding, Context, ContextSpace, assignment
+from hyperrl.tasks.contexts import Binding, ContextSpace, assignment
 from hyperrl.tasks.dynamics.scaled import scaled_action
 from hyperrl.tasks.physics import Physics, physics_of
 from hyperrl.tasks.registration import time_limit
@@ -56,7 +57,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     Attributes:
         env: the base environment with its wrappers.
         adapter: copies, checks and shifts what the base returns.
-        context: the present task's raw values.
+        context: the present task.
         attributes: the attribute values that carry it.
         task: its index into the task source's contexts, -1 where it is none of them.
     """
@@ -103,7 +104,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.metadata = env.metadata
         self.render_mode = env.render_mode
         self._spec: EnvSpec | None = None
-        self.context = dict(space.default)
+        self.context = space.default
         self._started = bool(binding.late)
         if binding.late:
             with self._naming_failures("its first reset"):
@@ -112,7 +113,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             check_attributes(self.base, binding)
             self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
         self._physics: Physics | None = physics_of(self.base) if binding.physics else None
-        self._begin(CUSTOM_TASK, dict(space.default))
+        self._begin(CUSTOM_TASK, space.default)
 
     @property
     def base(self) -> gym.Env[Any, Any]:
@@ -126,15 +127,15 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._return, self._length = 0.0, 0
         self.apply(context)
 
-    def apply(self, context: Context) -> None:
-        """Set a complete context from now on, in mid-episode too.
+    def apply(self, context: Mapping[str, float]) -> None:
+        """Set a context from now on, in mid-episode too.
 
         Raises:
-            UserError: an attribute cannot be set to its value.
+            UserError: a wrong context, or an attribute cannot be set to its value.
             BaseEnvironmentError: a property of the base raises another exception.
         """
-        self.context = context
-        self._descriptor = self.space.encode(self.space.values([context]))[0]
+        self.context = context = self.space.complete(context)
+        self._descriptor = self.space.descriptors([context])[0]
         with self._naming_failures("as the task is set"):
             self._set_attributes(context)
         if self._physics is not None:

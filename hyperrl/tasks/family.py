@@ -11,10 +11,10 @@ import gymnasium as gym
 
 from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
 from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
-from hyperrl.recipes import SPLITS, FamilyRecipe, load_extra, load_family, refuse_missing
+from hyperrl.recipes import SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
-from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.tasks.contexts import Binding, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observation import select
@@ -54,7 +54,7 @@ class Family:
         self.binding = Binding(recipe.features, recipe.derived)
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
-        self._trained: set[tuple[float, ...]] | None = None
+        self._trained: set[Context] | None = None
         self._probed: tuple[gym.Space[Any], BaseAdapter, int] | None = None
 
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class Family:
             earlier = [context for name in before for context in self.tasks(name)]
             trained = self.tasks("train") if before else []
             self._tasks[split] = tasks_of(self.recipe, self.space, split, trained, earlier)
-        return [dict(context) for context in self._tasks[split]]
+        return list(self._tasks[split])
 
     def leave_out(self, contexts: Sequence[Mapping[str, float]]) -> "Family":
         """Hold training tasks out: the same family with them as its only tasks of interpolation.
@@ -98,10 +98,11 @@ class Family:
     def flag(self, context: Mapping[str, float]) -> str:
         """Tell what a context is: "train" (a training task), "interpolation" (inside) or "extrapolation"."""
         if self._trained is None:
-            self._trained = {self.space.key(task) for task in self.tasks("train")}
-        if self.space.key(context) in self._trained:
+            self._trained = set(self.tasks("train"))
+        task = self.space.complete(context)
+        if task in self._trained:
             return "train"
-        return "interpolation" if self.space.inside(context) else "extrapolation"
+        return "interpolation" if task.inside else "extrapolation"
 
     def make(
         self, split: str = "train", render_mode: str | None = None, sampler: TaskSampler | None = None

@@ -15,7 +15,9 @@ MODES = ("uniform", "round-robin", *CURRICULA)
 class TaskSource(Protocol):
     """What an environment asks at every reset; `next` gives an index into `contexts`."""
 
-    contexts: list[dict[str, float]]
+    @property
+    def contexts(self) -> Sequence[Mapping[str, float]]:
+        """The tasks."""
 
     def next(self) -> int:
         """Index of the task that the asking environment plays next."""
@@ -58,7 +60,7 @@ class TaskSampler:
             raise UserError("the task sampler has no tasks to draw from")
         if mode not in MODES:
             raise UserError(f"sampler: found {mode!r}; allowed: {', '.join(map(repr, MODES))}")
-        self.contexts = [dict(context) for context in contexts]
+        self.contexts = list(contexts)
         self.mode, self._options = mode, options
         self._count = [0] * len(self.contexts)
         self._sum = [0.0] * len(self.contexts)
@@ -141,7 +143,7 @@ class TaskSampler:
 class FixedTask:
     """Always the same task of a list: for evaluation, where environment i plays contexts[i]."""
 
-    def __init__(self, contexts: list[dict[str, float]], task: int) -> None:
+    def __init__(self, contexts: Sequence[Mapping[str, float]], task: int) -> None:
         """Take the list, which many environments may share, and the index into it."""
         self.contexts = contexts
         self._task = task

@@ -1,14 +1,15 @@
 """From a recipe's splits to their tasks."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, did_you_mean
-from hyperrl.tasks.contexts import Context, ContextSpace, assignment
+from hyperrl.errors import UserError, check_known
+from hyperrl.recipes import Context
+from hyperrl.tasks.contexts import ContextSpace, assignment
 
 if TYPE_CHECKING:
     from hyperrl.recipes import FamilyRecipe, Part
@@ -35,24 +36,30 @@ def tasks_of(
     Raises:
         UserError: an overlap with an earlier split, or a sample that cannot be filled.
     """
-    taken = {space.key(context) for context in earlier}
-    droppable = {space.key(context) for context in trained}
-    tasks: list[Context] = []
-    own: set[tuple[float, ...]] = set()
+    taken, droppable = set(earlier), set(trained)
+    tasks: dict[Context, None] = {}
     for part in getattr(recipe.splits, split):
         where = f"{recipe.name}: split {split!r}"
-        if part.list is not None:
-            new = list(_listed(part, space, taken, droppable, where))
-        elif part.sample is not None:
-            new = _sampled(part, space, split, taken | own, where)
+        if part.sample is not None:
+            new = _sampled(part, space, split, taken | set(tasks), where)
         else:
-            kept = (context for context in map(space.complete, part.explicit) if _kept(part, space, context))
-            new = [context for context in kept if space.key(context) not in taken]
-        for context in new:
-            if space.key(context) not in own:
-                own.add(space.key(context))
-                tasks.append(context)
-    return tasks
+            explicit = [Context.of(space.features, values) for values in part.explicit]
+            new = [context for context in explicit if part.keeps(context)]
+        if part.without_train:
+            new = [context for context in new if context not in droppable]
+        if part.list is not None:
+            _refuse_overlap(new, taken, where)
+        tasks |= dict.fromkeys(context for context in new if context not in taken)
+    return list(tasks)
+
+
+def _refuse_overlap(contexts: Sequence[Context], taken: Collection[Context], where: str) -> None:
+    for context in contexts:
+        if context in taken:
+            raise UserError(
+                f"{where} lists {assignment(context, digits=10)}, a task of an earlier split;"
+                " splits may not overlap"
+            )
 
 
 def leave_out(
@@ -77,9 +84,7 @@ def leave_out(
     where = f"{recipe.name}: leave out"
     trained = tasks("train")
     for context in contexts:
-        for name in context:
-            if name not in space.names:
-                raise UserError(f"{where}: unknown feature {name!r}{did_you_mean(str(name), space.names)}")
+        check_known(where, "feature", context, space.names)
         if not any(_agrees(task, context) for task in trained):
             some = "; ".join(assignment(task) for task in trained[:4])
             more = "; ..." if len(trained) > 4 else ""
@@ -93,7 +98,10 @@ def leave_out(
     lists = {"train": left, "interpolation": moved} | {
         split: tasks(split) for split in ("validation", "extrapolation")
     }
-    parts = {split: [{"list": listed}] if listed else [] for split, listed in lists.items()}
+    parts = {
+        split: [{"list": [dict(task) for task in listed]}] if listed else []
+        for split, listed in lists.items()
+    }
     return recipe.model_copy(update={"splits": Splits.model_validate(parts)})
 
 
@@ -102,33 +110,7 @@ def _agrees(task: Context, context: Mapping[str, float]) -> bool:
     return all(math.isclose(task[name], value, rel_tol=1e-6, abs_tol=1e-9) for name, value in context.items())
 
 
-def _kept(part: "Part", space: ContextSpace, context: Context) -> bool:
-    side = part.keep is None or space.inside(context) == (part.keep == "inside")
-    return side and not part.drops(context)
-
-
-def _listed(
-    part: "Part",
-    space: ContextSpace,
-    taken: set[tuple[float, ...]],
-    droppable: set[tuple[float, ...]],
-    where: str,
-) -> Iterator[Context]:
-    for context in map(space.complete, part.explicit):
-        key = space.key(context)
-        if not _kept(part, space, context) or (part.without_train and key in droppable):
-            continue
-        if key in taken:
-            raise UserError(
-                f"{where} lists {assignment(context, digits=10)}, a task of an earlier split;"
-                " splits may not overlap"
-            )
-        yield context
-
-
-def _sampled(
-    part: "Part", space: ContextSpace, split: str, taken: set[tuple[float, ...]], where: str
-) -> list[Context]:
+def _sampled(part: "Part", space: ContextSpace, split: str, taken: set[Context], where: str) -> list[Context]:
     """Draw Sobol points by powers of two until enough are left; more points extend the same sequence."""
     wanted = part.sample or 0
     beyond = split == "extrapolation"
@@ -137,10 +119,10 @@ def _sampled(
         chosen: list[Context] = []
         seen = set(taken)
         for context in contexts:
-            wrong_side = beyond and space.inside(context)
-            if wrong_side or space.key(context) in seen or not _kept(part, space, context):
+            wrong_side = beyond and context.inside
+            if wrong_side or context in seen or not part.keeps(context):
                 continue
-            seen.add(space.key(context))
+            seen.add(context)
             chosen.append(context)
             if len(chosen) == most:
                 break
@@ -193,7 +175,7 @@ class _Axis:
 
     def __init__(self, space: ContextSpace, name: str, part: "Part", *, beyond: bool) -> None:
         feature = space.features[name]
-        bounds = space.widest(name) if beyond else feature.train
+        bounds = space.features[name].widest if beyond else feature.train
         self.values = None if feature.values is None else np.array(feature.values)
         if self.values is not None and not beyond:
             self.values = self.values[(self.values >= bounds[0]) & (self.values <= bounds[1])]

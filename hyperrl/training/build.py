@@ -150,7 +150,7 @@ def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
     policy = agent.policy
     if not isinstance(policy, HyperPolicyRecipe) or "embedding" not in policy.hypernetwork.inputs:
         return None
-    return family.space.encode(family.space.values(family.tasks("train")))
+    return family.space.descriptors(family.tasks("train"))
 
 
 def hypernetwork_kwargs(hyper: Hypernetwork) -> dict[str, Any]:

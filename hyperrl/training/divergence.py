@@ -171,7 +171,7 @@ class DivergenceGuard(RolloutCallback):
     def _task(self, descriptor: NDArray[np.float32]) -> str:
         """The training task of that descriptor, parts of which may be hidden, as the tail of a message."""
         tasks = self._family.tasks("train")
-        known = self._family.space.encode(self._family.space.values(tasks))
+        known = self._family.space.descriptors(tasks)
         return f" in task {assignment(tasks[int(np.argmin(np.nansum((known - descriptor) ** 2, axis=1)))])}"
 
     def _end(self, what: str, where: str) -> None:

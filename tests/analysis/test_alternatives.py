@@ -52,7 +52,7 @@ def test_a_field_trains_and_its_checkpoint_acts_the_same(start: Start, fields: t
         name: np.stack([space.sample() for _ in contexts])
         for name, space in family.observation_space.spaces.items()  # type: ignore[attr-defined]
     }
-    batch["context"] = family.space.encode(family.space.values(contexts))
+    batch["context"] = family.space.descriptors(contexts)
     acted = one.predict(batch, deterministic=True)[0]
     assert np.array_equal(acted, two.predict(batch, deterministic=True)[0])
     agent = Agent(run, family, one)

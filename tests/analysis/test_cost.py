@@ -25,7 +25,7 @@ def resolved(name: str, family: str, *overrides: str) -> tuple[AgentRecipe, Fami
 
 def cost(name: str, family: str, *overrides: str) -> Cost:
     agent, tasks = resolved(name, family, *overrides)
-    descriptors = tasks.space.encode(tasks.space.values(tasks.tasks("train")[: agent.n_envs]))
+    descriptors = tasks.space.descriptors(tasks.tasks("train")[: agent.n_envs])
 
     def make() -> Any:
         return bare_model(agent, tasks.observation_space, tasks.action_space)

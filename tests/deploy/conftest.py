@@ -162,7 +162,7 @@ def made(name: str) -> Made:
     disturb(model.policy)
     context = {name: low + 0.3 * (high - low) for name, (low, high) in _ranges(family).items()}
     seen = seen_by(family, case.rows)
-    descriptor = family.space.encode(family.space.values([context]))
+    descriptor = family.space.descriptors([context])
     batch = {**seen, "context": np.repeat(descriptor, case.rows, axis=0)}
     actions = act_of(model)(batch)
     found = read(model, case.agent, family, context)

@@ -143,7 +143,7 @@ def judged_alike(every: Made, loaded: BaseAlgorithm) -> None:
     theirs: Any = loaded.policy
     rows = 20
     seen = {name: part[:rows] for name, part in parts(every).items()}
-    descriptor = every.family.space.encode(every.family.space.values([every.context]))
+    descriptor = every.family.space.descriptors([every.context])
     own = ours.obs_to_tensor({**seen, "context": np.repeat(descriptor, rows, axis=0)})[0]
     other = theirs.obs_to_tensor(seen if len(seen) > 1 else next(iter(seen.values())))[0]
     close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)

@@ -73,7 +73,7 @@ with torch.no_grad():
     for parameter in model.policy.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
 open(path, "wb").write(onnx_bytes(model, agent, tasks))
-context = tasks.space.encode(values.astype(np.float64))
+context = tasks.space.descriptors(tasks.space.contexts(values.astype(np.float64)))
 np.save(path + ".npy", act_of(model)({**seen, "context": context}))
 """
 """In a process of its own: shapes that are checked as tests have them cannot be traced."""
@@ -124,7 +124,7 @@ def test_actions_are_clipped_to_their_bounds(name: str) -> None:
     disturb(model.policy, 1.0)
     seen = seen_by(family, 500)
     values = family.space.values([{"gravity": each} for each in np.linspace(0.1, 4, 500)])
-    wanted = act_of(model)({**seen, "context": family.space.encode(values)})
+    wanted = act_of(model)({**seen, "context": family.space.descriptors(family.space.contexts(values))})
     box: Any = family.action_space
     for bound in (box.low, box.high):
         assert 0.05 < np.mean(wanted == bound) < 0.95
@@ -171,6 +171,6 @@ def given(tasks: Family) -> tuple[dict[str, Any], Any]:
     box = space["obs"]
     draw = np.random.default_rng(0)
     seen = draw.uniform(np.clip(box.low, -3, 3), np.clip(box.high, -3, 3), (ROWS, *box.shape))
-    ranges = np.array([tasks.space.widest(name) for name in tasks.space.names])
+    ranges = np.array([tasks.space.features[name].widest for name in tasks.space.names])
     values = draw.uniform(ranges[:, 0], ranges[:, 1], (ROWS, len(ranges)))
     return {"obs": seen.astype(box.dtype)}, values.astype(np.float32)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -238,7 +238,7 @@ def test_heatmap_without_an_optimum_has_one_panel(result: Make, cartpole: Family
 def test_tasks_on_a_grid_of_two_features_fill_a_plane(result: Make, cartpole: Family) -> None:
     family, signs = Family.load("ode-2d"), Family.load("double-integrator")
 
-    def of(tasks: Iterable[dict[str, float]], whose: Family) -> tuple[str, str] | None:
+    def of(tasks: Iterable[Mapping[str, float]], whose: Family) -> tuple[str, str] | None:
         return plane([result(task, 0.0) for task in tasks], whose)
 
     assert of(family.tasks("extrapolation"), family) == ("c0", "c1")  # the grid around a hole

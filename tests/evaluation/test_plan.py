@@ -39,8 +39,8 @@ def test_a_batch_plays_every_task_and_chooses_by_more_episodes_from_starts_of_th
     }
     assert not any(part.seed for part in plan.at_the_end(cartpole, 100_000))
     task = cartpole.tasks("validation")[0]
-    chosen_by = start_seeds(cartpole.space, task, 20, CHOICE_SEED)
-    assert not set(chosen_by) & set(start_seeds(cartpole.space, task, 1000, 0))
+    chosen_by = start_seeds(task, 20, CHOICE_SEED)
+    assert not set(chosen_by) & set(start_seeds(task, 1000, 0))
 
 
 def test_the_familys_own_number_of_episodes_counts(ode: Family) -> None:

@@ -46,14 +46,14 @@ def test_frames_are_not_black_and_differ_over_time_in_every_panel(film: list[Fra
 
 def test_captions_say_task_and_return() -> None:
     family = Family.load("ode")
-    panel = Panel(family.make(render_mode="rgb_array"), {"c0": 5.0}, "train", {"c0": "1/s"})
+    panel = Panel(family.make(render_mode="rgb_array"), family.tasks("train")[-1], "train", {"c0": "1/s"})
     panel.reset(0, {"x": 1.0})
     assert panel.caption == ("train", "c0 = 5 1/s", "return 0.0, step 0")
     while panel.running:
         panel.step(drive({key: np.asarray(part)[None] for key, part in panel.seen.items()})[0])
     played = evaluate_tasks(drive, family, [{"c0": 5.0}], episodes=1)[0]
     assert panel.total == pytest.approx(played.returns[0])
-    assert replace(panel, context={"c0": 2.34567}, units={}).caption[1] == "c0 = 2.35"
+    assert replace(panel, context=family.space.complete({"c0": 2.34567}), units={}).caption[1] == "c0 = 2.35"
     assert panel.caption == ("train", "c0 = 5 1/s", f"return {played.returns[0]:.1f}, step 200, ended")
 
 

@@ -93,7 +93,7 @@ def test_a_batch_equals_single_environments(cartpole: Family) -> None:
     contexts = cartpole.tasks("interpolation")[:3]
     results = evaluate_tasks(balance, cartpole, contexts, episodes=2, seed=9)
     for context, result in zip(contexts, results, strict=True):
-        starts = zero_shot.start_seeds(cartpole.space, context, 2, 9)
+        starts = zero_shot.start_seeds(context, 2, 9)
         for start, expected in zip(starts, result.returns, strict=True):
             env = cartpole.make()
             observation, _ = env.reset(seed=start, options={"context": context})
@@ -130,9 +130,9 @@ def test_starts_follow_from_a_tasks_values_seed_and_episode_alone(cartpole: Fami
     space = cartpole.space
 
     def starts(context: dict[str, float], seed: int = 0, episodes: int = 50) -> list[int]:
-        return zero_shot.start_seeds(space, context, episodes, seed)
+        return zero_shot.start_seeds(space.complete(context), episodes, seed)
 
-    assert starts({"length": 0.7}) == starts(dict(reversed(space.complete({"length": 0.7}).items())))
+    assert starts({"length": 0.7}) == starts(dict(reversed(list(space.complete({"length": 0.7}).items()))))
     assert starts({"length": 0.7}) == starts({"length": 0.7 + 1e-12})  # the same to 9 digits
     assert starts({"length": 0.7}, episodes=3) == starts({"length": 0.7})[:3]
     tasks = [{"length": 0.7}, {"length": 0.8}, {"gravity": 0.7}, {}]

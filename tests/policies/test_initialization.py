@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies import HyperActorCriticPolicy
-from hyperrl.tasks import Family
+from hyperrl.tasks import Context, Family
 from tests.policies.worlds import STRATEGIES, policy_of
 from tests.suite import PLAIN
 
@@ -24,14 +23,15 @@ SEEDS = 6
 LAYERS = ["actor.0", "actor.1", "actor.2", "critic.0", "critic.1", "critic.2"]
 
 
-def contexts(family: Family) -> NDArray[np.float64]:
-    """Raw contexts all over the declared ranges: corners, center, random ones, those of every split."""
+def contexts(family: Family) -> list[Context]:
+    """Contexts all over the declared ranges: corners, center, random ones, those of every split."""
     space = family.space
-    bounds = np.array([space.widest(name) for name in space.names])
+    bounds = np.array([space.features[name].widest for name in space.names])
     corners = np.array(list(itertools.product(*bounds)))
     inside = np.random.default_rng(0).uniform(bounds[:, 0], bounds[:, 1], (200, len(bounds)))
     named = [space.values(family.tasks(split)) for split in ("train", "interpolation", "extrapolation")]
-    return np.concatenate([corners, bounds.mean(axis=1)[None], inside, *(one[:20] for one in named)])
+    values = [corners, bounds.mean(axis=1)[None], inside, *(one[:20] for one in named)]
+    return space.contexts(np.concatenate(values))
 
 
 def constructed(family: Family, strategy: str, seed: int, **policy_kwargs: Any) -> HyperActorCriticPolicy:
@@ -65,7 +65,7 @@ class Measured:
     def __init__(self, name: str, strategy: str) -> None:
         self.family = Family.load(name)
         self.values = contexts(self.family)
-        descriptors = torch.as_tensor(self.family.space.encode(self.values))
+        descriptors = torch.as_tensor(self.family.space.descriptors(self.values))
         self.ours = [
             constructed(self.family, strategy, seed).generated_weights(descriptors) for seed in range(SEEDS)
         ]
@@ -187,7 +187,7 @@ def test_tasks_differ(measured: Measured) -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_without_ortho_init_layers_start_as_sb3s_do_without_it(strategy: str) -> None:
     family = Family.load("pendulum")
-    descriptors = torch.as_tensor(family.space.encode(contexts(family)))
+    descriptors = torch.as_tensor(family.space.descriptors(contexts(family)))
     weights = constructed(family, strategy, 0, ortho_init=False).generated_weights(descriptors)
     for layer, plain in sb3s(family, 0, ortho_init=False).items():
         found = weights[f"{layer}.weight"].square().mean(dim=(1, 2))
@@ -224,7 +224,7 @@ def test_the_hypernetworks_own_initialization_survives_ortho_init(
 def test_every_hypernetwork_starts_alike(strategy: str, hypernetwork: dict[str, Any]) -> None:
     family = Family.load("cartpole")
     made = constructed(family, strategy, 0, hypernetwork={"strategy": strategy, **hypernetwork})
-    weights = made.generated_weights(torch.as_tensor(family.space.encode(contexts(family))))
+    weights = made.generated_weights(torch.as_tensor(family.space.descriptors(contexts(family))))
     for layer, plain in sb3s(family, 0).items():
         ratio = weights[f"{layer}.weight"].square().mean(dim=(1, 2)) / plain.weight.detach().square().mean()
         assert ratio.min() > 0.9, layer

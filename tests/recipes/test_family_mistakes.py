@@ -44,6 +44,10 @@ FAMILY_MISTAKES = [
         "features.c0.extrapolation: found [-1.0, 10.0]; allowed: a range around train [-5.0, 5.0]",
     ),
     (
+        family(features={"c0": feature(extrapolation=[-10, 1e300])}),
+        "features.c0.extrapolation: found [-10.0, 1e+300]; allowed: nearer to train [-5.0, 5.0], ",
+    ),
+    (
         family(features={"c0": feature(trian=[0, 1])}),
         "features.c0.trian: unknown field; did you mean 'train'?",
     ),
@@ -54,6 +58,10 @@ FAMILY_MISTAKES = [
     (
         family(features={"c0": feature(values=[1, 1])}),
         "features.c0.values: found [1.0, 1.0]; allowed: each value once",
+    ),
+    (
+        family(features={"c0": feature(values=[1, 1.0000000001])}),
+        "features.c0.values: found [1.0, 1.0000000001]; allowed: each value once",
     ),
     (family(features={"c0": feature(values=[1, 99])}), "features.c0.values.1: found 99.0; allowed: within"),
     (
@@ -270,8 +278,17 @@ def test_family_mistakes(data: Any, message: str) -> None:
     assert refusal(parse_family, data, "envs/x.yaml").startswith(f"envs/x.yaml: {message}")
 
 
-def test_an_angle_and_its_full_turn_are_one_task() -> None:
-    angle = {"about": "", "default": 0, "train": [0, 6.283185307179586], "encoding": "circle"}
-    parts = {"train": {"list": [{"c0": 0}]}, "interpolation": {"list": [{"c0": 6.283185307179586}]}}
-    message = refusal(parse_family, family(features={"c0": angle}, splits=parts), "x")
-    assert message.startswith("x: splits.interpolation.0.list.0: found")
+@pytest.mark.parametrize(
+    ("split", "angle", "found"),
+    [
+        ("interpolation", 6.283185307179586, "list.0: found {"),
+        ("interpolation", 1.0000000001, "list.0: found {"),
+        ("extrapolation", 7.0, "list.0: found {"),  # a turn beyond 0.717, which is trained on
+        ("interpolation", 5.0, "list.0.c0: found 5.0; allowed: within [0.0, 4.0]"),
+    ],
+)
+def test_an_angle_counts_modulo_a_turn_and_to_nine_digits(split: str, angle: float, found: str) -> None:
+    feature = {"about": "", "default": 0, "train": [0, 3], "extrapolation": [0, 4], "encoding": "circle"}
+    parts = {"train": {"list": [{"c0": 0}, {"c0": 1}]}, split: {"list": [{"c0": angle}]}}
+    message = refusal(parse_family, family(features={"c0": feature}, splits=parts), "x")
+    assert message.startswith(f"x: splits.{split}.0.{found}")

@@ -11,6 +11,7 @@ import yaml
 
 from hyperrl.recipes import (
     ConcatPolicyRecipe,
+    Context,
     HyperPolicyRecipe,
     Linspace,
     Part,
@@ -69,14 +70,12 @@ FAMILIES = [
 def contexts(family: str, split: str) -> set[tuple[float, ...]]:
     """The contexts of lists and grids after `keep` and `without`; each must name every feature."""
     recipe = load_family(family)
-    box = {name: feature.train for name, feature in recipe.features.items()}
-    found = set()
-    for part in getattr(recipe.splits, split):
-        for context in part.explicit:
-            inside = all(low <= context[name] <= high for name, (low, high) in box.items())
-            if part.keep in (None, "inside" if inside else "outside") and not part.drops(context):
-                found.add(tuple(context[name] for name in box))
-    return found
+    contexts = [
+        (part, Context.of(recipe.features, values))
+        for part in getattr(recipe.splits, split)
+        for values in part.explicit
+    ]
+    return {tuple(context.values()) for part, context in contexts if part.keeps(context)}
 
 
 def test_the_suite_is_complete() -> None:

@@ -30,7 +30,7 @@ def test_every_shipped_family_has_its_equation() -> None:
 
 @pytest.mark.parametrize(("family", "feature"), CASES, ids=[f"{f.name}-{x}" for f, x in CASES])
 def test_the_transition_is_the_textbooks(family: Family, feature: str) -> None:
-    low, high = family.space.widest(feature)
+    low, high = family.space.features[feature].widest
     values = family.space.features[feature].values or (low, (low + 2 * high) / 3, high)
     env = family.make_default()
     equation: Any = EQUATIONS[family.name]

@@ -1,5 +1,6 @@
 """Agents with a memory, from training to acting."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,9 @@ def agent(start: Start, nothing_but_training: None, request: pytest.FixtureReque
     return Agent(run, Family(run.spec.family), load_model(run, "latest"))
 
 
-def alone(agent: Agent, observations: Any, context: dict[str, float]) -> list[Any]:
+def alone(agent: Agent, observations: Any, context: Mapping[str, float]) -> list[Any]:
     """The actions of sb3-contrib's own `predict` in one episode."""
-    descriptor = agent.family.space.encode(agent.family.space.values([context]))[0]
+    descriptor = agent.family.space.descriptors([context])[0]
     state, found = None, []
     for observation in observations:
         seen = {"obs": observation, "context": descriptor}

@@ -12,6 +12,7 @@ from hyperrl.evaluation.statistics import mean_error
 
 if TYPE_CHECKING:
     from hyperrl.evaluation.zero_shot import TaskResult
+    from hyperrl.recipes import Context
     from hyperrl.tasks import Family
 
 K = TypeVar("K")
@@ -74,9 +75,7 @@ def varying(family: Family, results: Iterable[TaskResult]) -> list[str]:
     return [name for name in family.space.names if len({context[name] for context in contexts}) > 1]
 
 
-def training_tasks(
-    family: Family, context: Mapping[str, float], features: Sequence[str]
-) -> list[dict[str, float]]:
+def training_tasks(family: Family, context: Mapping[str, float], features: Sequence[str]) -> list[Context]:
     """The training tasks that differ from a context in these features alone."""
-    others = [name for name in family.space.names if name not in features]
-    return [task for task in family.tasks("train") if all(task[k] == context[k] for k in others)]
+    others = {name: value for name, value in context.items() if name not in features}
+    return [task for task in family.tasks("train") if task.agrees(others)]

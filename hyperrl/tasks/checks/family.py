@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import BaseEnvironmentError, UserError
-from hyperrl.recipes import SPLITS
+from hyperrl.recipes import SPLITS, Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.checks.construction import is_alone, owner, pinned, refusal, stale_numbers
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.options import AskedOptions
 from hyperrl.tasks.checks.trials import Effect, Trace, difference, listed_actions, naming, play, walk
-from hyperrl.tasks.contexts import Context, assignment
+from hyperrl.tasks.contexts import assignment
 from hyperrl.tasks.effects import remark as simulators_remark
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
@@ -156,8 +156,8 @@ def _check_construction(family: Family, env: ContextualEnv) -> None:
         feature = family.space.features[name]
         if feature.at == "start" or not paths.in_dictionaries(*owner(env.base, attribute)):
             continue
-        for value in feature.values or family.space.widest(name):
-            context = {**family.space.default, name: value}
+        for value in feature.values or family.space.features[name].widest:
+            context = family.space.default | {name: value}
             with closing(family.make_default()) as later:
                 _check_constructed(family, name, context, later)
 
@@ -196,7 +196,7 @@ def _effect(family: Family, env: ContextualEnv, name: str) -> str:
     settable = name in family.binding.attribute and name not in family.binding.late
     again = "; allowed: 'at: start', which sets it once more after each reset" if settable else ""
     if len(_values(family, name)) == 1:
-        only = {**family.space.default, name: _values(family, name)[0]}
+        only = family.space.default | {name: _values(family, name)[0]}
         _check_repeats(env, what, 0, only, only, again)
         return "has one value alone, which nothing compares with"
     for seed, one, other in _pairs(family, name):
@@ -240,8 +240,8 @@ def _check_model(family: Family, env: ContextualEnv, name: str) -> None:
         return
     with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as plain:
         usual = stale_constants(plain.unwrapped)
-    for value in family.space.features[name].values or family.space.widest(name):
-        env.apply({**family.space.default, name: value})
+    for value in family.space.features[name].values or family.space.features[name].widest:
+        env.apply(family.space.default | {name: value})
         stale = sorted(stale_constants(env.base) - usual)
         if stale:
             some = ", ".join(stale[:3]) + (", ..." if len(stale) > 3 else "")
@@ -269,7 +269,7 @@ def _values(family: Family, name: str) -> tuple[float, ...]:
 def _backgrounds(family: Family) -> tuple[Context, Context, Context]:
     """Values of the features that are held while one changes."""
     trained = family.tasks("train")
-    return dict(family.space.default), trained[0], trained[-1]
+    return family.space.default, trained[0], trained[-1]
 
 
 def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
@@ -278,7 +278,7 @@ def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
     for background in _backgrounds(family):
         for seed in _SEEDS:
             for value in values[1:]:
-                yield seed, {**background, name: values[0]}, {**background, name: value}
+                yield seed, background | {name: values[0]}, background | {name: value}
 
 
 def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
@@ -291,7 +291,7 @@ def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
     entries: list[str] = []
     for background, value in itertools.product(_backgrounds(family), values):
         codes = np.array([math.cos(value), math.sin(value)] if circle else [value])
-        played = [_row(seen) for seen, *_ in play(env, what, 0, {**background, name: value})]
+        played = [_row(seen) for seen, *_ in play(env, what, 0, background | {name: value})]
         entries = played[0][0]
         rows = np.stack([row for _, row in played])
         repeats.append(np.isclose(rows[:, :, None], codes, rtol=1e-6, atol=1e-9).all(axis=0))
@@ -330,10 +330,13 @@ def _check_ends(family: Family) -> None:
             feature = family.space.features[name]
             low, high = feature.train
             counts = _counts(env, family.binding.attribute.get(name))
-            for value in feature.values or (*family.space.widest(name), low + _WITHIN * (high - low)):
+            for value in feature.values or (
+                *family.space.features[name].widest,
+                low + _WITHIN * (high - low),
+            ):
                 where = f"feature {name!r} at {value:g}"
                 try:
-                    trace = play(env, where, 0, {**family.space.default, name: value})
+                    trace = play(env, where, 0, family.space.default | {name: value})
                 except UserError as error:
                     if not counts or value.is_integer():
                         raise

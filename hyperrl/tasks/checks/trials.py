@@ -10,9 +10,9 @@ import numpy as np
 from gymnasium.utils.env_checker import data_equivalence
 
 from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.recipes import Context
 from hyperrl.recipes.messages import show
 from hyperrl.tasks.adapter import failure_of
-from hyperrl.tasks.contexts import Context
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 
@@ -166,7 +166,7 @@ class Effect:
         ways: list[tuple[str, Actions]] = [("random", held_actions)]
         if recipe.actions:
             ways.insert(0, ("given", listed_actions(recipe.actions, self._env)))
-        one, other = ({**self._family.space.default, self._name: value} for value in (values[0], values[-1]))
+        one, other = (self._family.space.default | {self._name: value} for value in (values[0], values[-1]))
         for (kind, actions), seed in product(ways, _SEEDS_FURTHER):
             first, second = (
                 play(self._env, where, seed, each, None, actions, recipe.steps) for each in (one, other)

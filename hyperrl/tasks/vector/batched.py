@@ -11,7 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from hyperrl.tasks.contexts import Binding, Context, ContextSpace
+from hyperrl.recipes import Context
+from hyperrl.tasks.contexts import Binding, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
 from hyperrl.tasks.sampler import TaskSampler
@@ -68,12 +69,12 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._binding, self._owns_sampler, self._options = binding, owns_sampler, dict(options or {})
         tasks = sampler.contexts if sampler is not None else list(contexts or ())
         self._contexts: list[Context] = [space.complete(context) for context in tasks]
-        self._table_descriptors = space.encode(space.values(self._contexts))
+        self._table_descriptors = space.descriptors(self._contexts)
         self._table_constants = np.stack([self._constants_of(context) for context in self._contexts])
         self._rngs: list[np.random.Generator | None] = [None] * num_envs
         self._state: NDArray[np.float64] | None = None
         self._tasks = np.full(num_envs, CUSTOM_TASK)
-        self._playing: list[Context] = [dict(space.default) for _ in range(num_envs)]
+        self._playing: list[Context] = [space.default] * num_envs
         self._descriptors = np.zeros((num_envs, space.descriptor_dim), np.float32)
         self._constants = np.zeros((self._table_constants.shape[1], num_envs))
         self._named = dict(zip(self._constant_names, self._constants, strict=True))
@@ -149,7 +150,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     def _play(self, context: Context, indices: NDArray[np.int64]) -> None:
         self._tasks[indices] = CUSTOM_TASK
-        self._descriptors[indices] = self.space.encode(self.space.values([context]))
+        self._descriptors[indices] = self.space.descriptors([context])
         self._constants[:, indices] = self._constants_of(context)[:, None]
         self._elapsed[indices] = 0
         self._returns[indices] = 0.0
@@ -266,9 +267,8 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._tasks = np.array(state["tasks"], np.int64)
         self._elapsed = np.array(state["elapsed"], np.int64)
         self._returns = np.array(state["returns"], np.float64)
-        values = np.asarray(state["values"], np.float64)
-        self._playing = self.space.contexts(values)
-        self._descriptors[:] = self.space.encode(values)
+        self._playing = self.space.contexts(np.asarray(state["values"], np.float64))
+        self._descriptors[:] = self.space.descriptors(self._playing)
         self._constants[:] = np.stack([self._constants_of(context) for context in self._playing], axis=1)
         self._rngs = [None if saved is None else _generator(saved) for saved in state["rngs"]]
         if self.sampler is not None and state["sampler"] is not None:

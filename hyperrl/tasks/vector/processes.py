@@ -8,7 +8,7 @@ import re
 import signal
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ class Worker:
         places: the numbers of its environments in the batch.
     """
 
-    def __init__(self, make: MakeEnv, contexts: list[dict[str, float]], places: Sequence[int]) -> None:
+    def __init__(self, make: MakeEnv, contexts: Sequence[Mapping[str, float]], places: Sequence[int]) -> None:
         methods = multiprocessing.get_all_start_methods()
         context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         self.places = places

@@ -5,7 +5,7 @@ import os
 import pickle
 import signal
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +23,7 @@ MakeEnv = Callable[[TaskSource], ContextualEnv]
 class Handed:
     """What an environment of a worker asks: the task that the parent process has handed over."""
 
-    def __init__(self, contexts: list[dict[str, float]]) -> None:
+    def __init__(self, contexts: Sequence[Mapping[str, float]]) -> None:
         """Take the contexts that tasks are indices into."""
         self.contexts, self.task = contexts, 0
 
@@ -36,7 +36,7 @@ class Handed:
 
 
 def serve(
-    connection: Connection, make: Any, contexts: list[dict[str, float]], count: int, last_words: str
+    connection: Connection, make: Any, contexts: Sequence[Mapping[str, float]], count: int, last_words: str
 ) -> None:
     """Answer the parent until it closes the connection. Signals are the parent's to handle.
 
@@ -87,7 +87,7 @@ def _leave_traces(file: Path) -> None:
 class _Player:
     """The environments of a worker."""
 
-    def __init__(self, make: Any, contexts: list[dict[str, float]], count: int) -> None:
+    def __init__(self, make: Any, contexts: Sequence[Mapping[str, float]], count: int) -> None:
         self._make = make
         self._sources = [Handed(contexts) for _ in range(count)]
         self._envs: list[ContextualEnv] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperrl.recipes import Feature
+    from hyperrl.recipes import Context, Feature
 
 TAG = "return_over_context"
 WHEN = (0.25, 0.5, 0.75)
@@ -60,7 +61,7 @@ class ReturnFigure(AfterEvaluation):
         if writer is not None:
             writer.add_image(TAG, pixels(figure), self.zero_shot.steps, dataformats="HWC")
 
-    def _play(self, tasks: list[dict[str, float]], last: bool) -> list[TaskResult]:
+    def _play(self, tasks: Sequence[Context], last: bool) -> list[TaskResult]:
         family = self.zero_shot.family
         often = last and family.batched
         episodes = max(1, min(family.recipe.evaluation.episodes, MOST_EPISODES // len(tasks))) if often else 1
@@ -77,7 +78,7 @@ def swept(family: Family) -> list[str]:
     return [*continuous, *features][:1]
 
 
-def grid(family: Family, features: list[str], most: int | None = None) -> list[dict[str, float]]:
+def grid(family: Family, features: list[str], most: int | None = None) -> list[Context]:
     """Tasks on a regular grid of the features' widest declared ranges; other features take their defaults.
 
     Args:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.evaluation.plan import spread_out
-from hyperrl.tasks import Context, Family
+from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
@@ -26,9 +26,11 @@ def generates(model: BaseAlgorithm) -> bool:
     return not getattr(model.policy, "dynamic", True)
 
 
-def generate(model: BaseAlgorithm, family: Family, contexts: Sequence[Context]) -> dict[str, torch.Tensor]:
+def generate(
+    model: BaseAlgorithm, family: Family, contexts: Sequence[Mapping[str, float]]
+) -> dict[str, torch.Tensor]:
     """The weights of each context's actor and critic, `(tasks, *shape)` by layer, on the CPU."""
-    descriptors = torch.from_numpy(family.space.encode(family.space.values(contexts))).to(model.device)
+    descriptors = torch.from_numpy(family.space.descriptors(contexts)).to(model.device)
     with preserve_training_state(model), torch.no_grad():
         weights = model.policy.generated_weights(descriptors)  # type: ignore[operator]
     return {name: tensor.detach().cpu() for name, tensor in weights.items()}

@@ -172,7 +172,7 @@ def test_an_id_that_was_registered_anew_is_the_new_environment(monkeypatch: pyte
 def test_contexts_stay_with_their_environment(family: Family) -> None:
     tasks = family.tasks("extrapolation")[:5]
     batch = family.make_vec(5, contexts=tasks)
-    descriptors = family.space.encode(family.space.values(tasks))
+    descriptors = family.space.descriptors(tasks)
     seen, infos = batch.reset(seed=0)
     assert list(infos["context"]) == tasks
     finished = np.zeros(5, int)

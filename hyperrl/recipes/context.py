@@ -1,0 +1,137 @@
+"""A context: the values of a family's features that make one task."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+from hyperrl.arguments import short_repr
+from hyperrl.errors import UserError, check_known
+from hyperrl.recipes.feature import Feature
+
+CONTEXT = "context"
+"""The key of the descriptor in an observation, and of the context in infos and reset options."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Context(Mapping[str, float]):
+    """A value for every feature of a family, in its order. Frozen and hashable; equal contexts are one task.
+
+    There is one rule of sameness, `Feature.key`: values are the same where they agree to nine significant
+    digits, angles where they do so modulo a full turn. Nine digits, and not exact values, because the same
+    task comes from decimals in files and options, from grids and from samples (0.1 + 0.2 is 0.3). The starts
+    of evaluation episodes are drawn from the bits of `key`, which must therefore never change.
+
+    Attributes:
+        features: the family's, by name.
+        raw: the values as they are set in the simulator.
+    """
+
+    features: Mapping[str, Feature]
+    raw: Mapping[str, float]
+
+    @classmethod
+    def of(cls, features: Mapping[str, Feature], values: Mapping[str, float]) -> Self:
+        """Fill in defaults, without any check; one of a feature's `values` is taken as it is listed there."""
+        return cls(
+            features,
+            {name: feature.listed(values.get(name, feature.default)) for name, feature in features.items()},
+        )
+
+    @classmethod
+    def parse(cls, features: Mapping[str, Feature], values: Mapping[str, Any]) -> Self:
+        """Fill in defaults.
+
+        Raises:
+            UserError: an unknown feature, a value that is no finite number, or one that a descriptor cannot
+                hold.
+        """
+        if isinstance(values, cls) and values.features is features:
+            return values
+        if not isinstance(values, Mapping):
+            raise UserError(f"context: found {short_repr(values)}; allowed: a dictionary of features' values")
+        check_known("context", "feature", values, features)
+        return cls.of(features, {name: _number(name, features[name], each) for name, each in values.items()})
+
+    @cached_property
+    def key(self) -> tuple[float, ...]:
+        """What makes it equal to another: `Feature.key` of every value."""
+        return tuple(self.features[name].key(value) for name, value in self.raw.items())
+
+    @cached_property
+    def outside(self) -> dict[str, tuple[float, float]]:
+        """Training ranges of the features that lie outside theirs."""
+        return {
+            name: feature.train
+            for name, feature in self.features.items()
+            if not feature.within(self.raw[name], feature.train)
+        }
+
+    @property
+    def inside(self) -> bool:
+        """Whether every feature lies in its training range."""
+        return not self.outside
+
+    @property
+    def unlisted(self) -> dict[str, tuple[float, ...]]:
+        """The `values` of features that have some, and whose value here is none of them."""
+        return {
+            name: feature.values
+            for name, feature in self.features.items()
+            if feature.values and self.raw[name] not in feature.values
+        }
+
+    def agrees(self, partial: Mapping[str, float]) -> bool:
+        """Whether it has the same values as a context that may leave features out."""
+        return all(self.features[name].key(value) == self._keys[name] for name, value in partial.items())
+
+    @cached_property
+    def _keys(self) -> dict[str, float]:
+        return dict(zip(self.raw, self.key, strict=True))
+
+    def __or__(self, values: Mapping[str, float]) -> "Context":
+        """The context with other values of some features."""
+        return Context.of(self.features, {**self.raw, **values})
+
+    def __getitem__(self, name: str) -> float:
+        return self.raw[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same task; a plain dictionary is equal as dictionaries are."""
+        if isinstance(other, Context):
+            return self.key == other.key and list(self.raw) == list(other.raw)
+        return self.raw == other
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"Context({self.raw})"
+
+
+def _number(name: str, feature: Feature, value: Any) -> float:
+    """A feature's value as a float; UserError where it is none that can be encoded."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"context: {name} is {value!r}; a finite number is needed")
+    low, high = feature.train
+    if not feature.is_encodable(number):
+        raise UserError(
+            f"context: {name} is {number:g}; too far from its training range {low:g} to {high:g}"
+            " for networks in single precision"
+        )
+    values = feature.values or ()
+    if feature.encoding == "categorical" and feature.listed(number) not in values:
+        known = ", ".join(f"{each:g}" for each in values)
+        raise UserError(f"context: {name} is {number:g}; a categorical feature; its values: {known}")
+    return number
