@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
         run: its directory.
-        state: `finished`, `running`, `interrupted` or `killed`.
+        state: `finished`, `running`, `interrupted`, `failed` or `killed`.
         steps, planned: environment steps at its newest checkpoint, and those that it was started for.
         returns: mean undiscounted return by split.
         weights: whose returns they are: of a finished run the checkpoint that the evaluation at its end

@@ -1,10 +1,11 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
 from hyperrl.store.files import atomic_write, replacing, report_write_errors, try_writing
-from hyperrl.store.run import Run, refuse_existing, resume_call, runs_below
+from hyperrl.store.locate import refuse_existing, resume_call
+from hyperrl.store.run import Run, runs_below
 from hyperrl.store.safety import refuse_links
 from hyperrl.store.spec import RunSpec, read_spec
-from hyperrl.store.status import Resumed, State, Status
+from hyperrl.store.status import Resumed
 from hyperrl.store.tree import pack, unpack
 from hyperrl.store.trust import needed_imports
 
@@ -12,8 +13,6 @@ __all__ = [
     "Resumed",
     "Run",
     "RunSpec",
-    "State",
-    "Status",
     "atomic_write",
     "needed_imports",
     "pack",

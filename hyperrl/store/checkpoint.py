@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,9 +37,8 @@ def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     from safetensors.torch import load
 
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        note = header["__metadata__"]
-        text, digest = note["hyperrl"], note["digest"]
+        metadata = read_header(data)["__metadata__"]
+        text, digest = metadata["hyperrl"], metadata["digest"]
         tensors: dict[str, Tensor] = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError("truncated or not a checkpoint") from error
@@ -57,34 +55,36 @@ def decode(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """Metadata of a checkpoint file by its header alone, whose tensors are not read and torch not loaded.
+    """Metadata of a checkpoint file by its header alone: tensors are not read, and torch is not loaded.
 
     Raises:
         ValueError: the file has no header, or another length than it says; the digest is not checked.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(min(length, size)))
-            meta = dict(json.loads(header.pop("__metadata__")["hyperrl"])["meta"])
-            end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-            raise ValueError("truncated or not a checkpoint") from error
-    if 8 + length + end != size:
-        raise ValueError("truncated or not a checkpoint")
-    return meta
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return dict(json.loads(file.metadata()["hyperrl"])["meta"])
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("truncated or not a checkpoint") from error
+
+
+def read_header(data: bytes) -> dict[str, Any]:
+    """The header of a safetensors file: its tensors by name, and `__metadata__`; ValueError without one."""
+    return dict(json.loads(data[8 : _header_end(data)]))
+
+
+def _header_end(data: bytes) -> int:
+    return 8 + int.from_bytes(data[:8], "little")
 
 
 def _in_order(data: bytes) -> bytes:
-    """A safetensors file with its header's keys sorted, which come out in any order."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    text = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """A safetensors file with its header's keys sorted; safetensors writes them in any order."""
+    text = json.dumps(read_header(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     header = text.encode()
     header += b" " * (-len(header) % 8)
-    return b"".join([len(header).to_bytes(8, "little"), header, memoryview(data)[end:]])
+    return b"".join([len(header).to_bytes(8, "little"), header, memoryview(data)[_header_end(data) :]])
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +44,6 @@ def replacing(path: Path, ending: str = UNFINISHED) -> Iterator[Path]:
         yield beside
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
     _sync_folder(path.parent)
 
@@ -101,19 +100,12 @@ def file_name(name: str) -> str:
 @contextlib.contextmanager
 def _beside(path: Path, ending: str = UNFINISHED) -> Iterator[Path]:
     """A new file in the folder of `path`, which is removed unless it was renamed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=ending)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{ending}")
+    beside.touch(exist_ok=False)
     try:
-        os.close(handle)
-        yield Path(name)
+        yield beside
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        beside.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,10 +1,8 @@
-"""One process at a time writes to a run; the system lets go of the lock however that process ends."""
+"""A run's lock: one process at a time writes to a run; the system releases it when that process ends."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,50 +10,54 @@ from pathlib import Path
 from hyperrl.errors import UserError
 
 LOCK = "lock"
-_TRIES, _PAUSE = 5, 0.05
-"""Who asks whether a run is locked holds it for a moment."""
+_TIMEOUT = 0.25
+"""Seconds to wait for the lock: `is_locked` holds it for a moment."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of the run in `folder`.
+    """Hold the lock of the run in `folder`; its file holds the process's number.
 
     Raises:
         UserError: another process holds it.
         OSError: the folder cannot be written.
     """
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    from filelock import FileLock, Timeout
+
+    path = folder / LOCK
+    lock = FileLock(path, timeout=_TIMEOUT, thread_local=False, fallback_to_soft=False)
     try:
-        if not any(_take(handle) for _ in range(_TRIES)):
-            raise UserError(
-                f"run {str(folder)!r}: another process is writing to it; wait for it to end, or stop it"
-            )
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"run {str(folder)!r}: another process{_holder(path)} is writing to it;"
+            " wait for it to end, or stop it"
+        ) from error
+    try:
+        path.write_text(f"{os.getpid()}\n")
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether some process holds the lock of the run in `folder`."""
+    """Whether some process holds the lock of the run in `folder`, which need not be writable."""
+    from filelock import lock_descriptor
+
     try:
-        handle = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(folder / LOCK, "rb", opener=_open_no_link) as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
     except OSError:
         return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return False
 
 
-def _take(handle: int) -> bool:
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _holder(path: Path) -> str:
+    """The number of the process that holds the lock, as a part of a message."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(_PAUSE)
-        return False
-    return True
+        return f" ({int(path.read_text())})"
+    except (OSError, ValueError):
+        return ""

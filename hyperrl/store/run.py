@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
+import os
+import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hyperrl.errors import UserError, did_you_mean, spelled
+from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe
+from hyperrl.store.checkpoint import decode, encode, read_meta
 from hyperrl.store.files import (
     CHECKPOINT,
     atomic_write,
@@ -19,18 +22,20 @@ from hyperrl.store.files import (
     remove_unfinished,
     report_write_errors,
 )
+from hyperrl.store.locate import refuse_existing, require_run
 from hyperrl.store.lock import is_locked, locked
-from hyperrl.store.progress import history, last_values
+from hyperrl.store.progress import rows
 from hyperrl.store.safety import FOLDERS, SOURCE, refuse_strange
-from hyperrl.store.spec import RunSpec, SourceFile, read_spec, spec_text
-from hyperrl.store.status import Resumed, State, Status, read_status, write_status
+from hyperrl.store.spec import SPEC, RunSpec, SourceFile, read_spec, spec_text
+from hyperrl.store.status import Resumed, State, Status, read_status
 from hyperrl.store.trust import permitted, remember
 from hyperrl.tasks.base_modules import digest, pinned
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SPEC = "run.yaml"
+STATUS = "status.json"
+_ENDED: tuple[State, ...] = ("finished", "interrupted", "failed")
 T = TypeVar("T")
 
 
@@ -49,10 +54,7 @@ class Run:
     def __repr__(self) -> str:
         """What the run is and how far: `Run('runs/...': hyper-ppo on ode, seed 0, finished, 2048 steps)`."""
         agent, family = self.spec.agent.name, self.spec.family.name
-        try:
-            progress = f"{self.state}, {self.status.steps:,} of {self.spec.steps:,} steps"
-        except UserError:
-            progress = "its status cannot be read"
+        progress = f"{self.state}, {self.status.steps:,} of {self.spec.steps:,} steps"
         return f"Run({str(self.path)!r}: {agent} on {family}, seed {self.spec.seed}, {progress})"
 
     @classmethod
@@ -80,17 +82,30 @@ class Run:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the run's lock, as whoever trains it must; what a killed process was writing is removed.
+        """Hold the run's lock, as whoever trains it must, and note an exception that ends the training.
+
+        Files that a killed process left unfinished are removed.
 
         Raises:
-            UserError: another process holds it, or the directory cannot be written.
+            UserError: another process holds the lock, or the directory cannot be written.
         """
-        with ExitStack() as held:
+        with ExitStack() as lock:
             with report_write_errors("run", self.path):
-                held.enter_context(locked(self.path))
+                lock.enter_context(locked(self.path))
                 for folder in (self.path, self._checkpoints):
                     remove_unfinished(folder)
-            yield
+            try:
+                yield
+            except BaseException as error:
+                self._note_end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+                raise
+
+    def _note_end(self, state: State) -> None:
+        """Write how the training that this process began has ended; a full disk must not hide the error."""
+        status = self.status
+        if (status.state, status.pid) == ("running", os.getpid()):
+            with suppress(OSError):
+                self.write_status(state, self.kept_steps() or 0)
 
     @classmethod
     def open(cls, path: Path | str, allow_import: Sequence[str] = ()) -> Run:
@@ -106,14 +121,7 @@ class Run:
                 that is a link, or a base environment that would import what is not trusted.
         """
         path = Path(path)
-        if path.is_file():
-            raise UserError(f"run {str(path)!r}: found a file; allowed: a run's directory{_holding(path)}")
-        if not path.is_dir():
-            raise UserError(
-                f"run {str(path)!r}: no such directory{did_you_mean(str(path), _neighbors(path))}"
-            )
-        if not (path / SPEC).is_file():
-            raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}{_runs_inside(path)}")
+        require_run(path)
         refuse_strange(path)
         spec = read_spec(path / SPEC)
         return cls(path, permitted(path, spec, allow_import))
@@ -126,26 +134,26 @@ class Run:
     @property
     def status(self) -> Status:
         """How far the run is."""
-        return read_status(self.path / "status.json")
+        return read_status(self.path / STATUS)
 
     @property
     def state(self) -> State:
-        """`running` while a process trains it; else `finished`, or `interrupted` or `killed` before its end.
+        """`running` while a process trains it; else how its training ended.
 
-        An interrupted run has a checkpoint of where it was; of a killed one what came after it is lost.
+        `finished`: it took all its steps. `interrupted`: a signal ended it, and its latest checkpoint is of
+        where it was. `failed`: an error ended it. `killed`: its process ended without writing why. What a
+        failed or killed run did after its latest checkpoint is lost.
         """
         if is_locked(self.path):
             return "running"
         state = self.status.state
-        return state if state in ("finished", "interrupted") else "killed"
+        return state if state in _ENDED else "killed"
 
     def kept_steps(self) -> int | None:
         """Environment steps at the latest checkpoint; None where there is none that is whole."""
-        from hyperrl.store.checkpoint import read_meta
-
         try:
-            return int(read_meta(self._checkpoint("latest"))["steps"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return self.checkpoint_steps("latest")
+        except (UserError, ValueError, KeyError, TypeError):
             return None
 
     def last_checkpoint(self) -> str:
@@ -156,9 +164,16 @@ class Run:
         )
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
-        """Note how far the run is; `resumed` None keeps the list of resumptions."""
-        kept = self.status.resumed if resumed is None else resumed
-        write_status(self.path / "status.json", state, steps, kept)
+        """Write how far the run is, and that this process trains it; `resumed` None keeps the resumptions."""
+        status = Status(
+            state=state,
+            steps=steps,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            updated=time.time(),
+            resumed=self.status.resumed if resumed is None else resumed,
+        )
+        atomic_write(self.path / STATUS, status.model_dump_json(indent=1).encode() + b"\n")
 
     def write_spec(self, spec: RunSpec) -> None:
         """Replace `run.yaml` (a run that is extended plans more steps)."""
@@ -196,8 +211,6 @@ class Run:
         Returns:
             The file, `checkpoints/NAME.safetensors`.
         """
-        from hyperrl.store.checkpoint import encode
-
         path = self._checkpoint(name)
         path.parent.mkdir(exist_ok=True)
         atomic_write(path, encode(tensors, meta))
@@ -215,14 +228,10 @@ class Run:
         Raises:
             UserError: there is none of that name, or it is truncated or corrupt.
         """
-        from hyperrl.store.checkpoint import decode
-
         return self._read_checkpoint(name, lambda path: decode(path.read_bytes()))
 
     def checkpoint_steps(self, name: str) -> int:
         """Environment steps behind a checkpoint, by its header alone; raises as `load_checkpoint`."""
-        from hyperrl.store.checkpoint import read_meta
-
         return int(self._read_checkpoint(name, read_meta)["steps"])
 
     def _read_checkpoint(self, name: str, read: Callable[[Path], T]) -> T:
@@ -232,10 +241,10 @@ class Run:
             raise UserError(f"run {str(self.path)!r}: no checkpoint {name!r}; it has: {there}")
         try:
             return read(path)
-        except OSError as error:
-            raise UserError(f"checkpoint {str(path)!r}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise UserError(f"checkpoint {str(path)!r}: {error}") from error
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"checkpoint {str(path)!r}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     def default_checkpoint(self) -> str:
         """The checkpoint that plays where none is named: `best`, else `latest`; UserError without either."""
@@ -262,52 +271,51 @@ class Run:
     def evaluation(self, name: str) -> dict[str, Any] | None:
         """One stored evaluation; None where there is none of that name, or the file is no JSON object."""
         try:
-            found = json.loads((self._evaluations / f"{file_name(name)}.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
+            return _read_object(self._evaluations / f"{file_name(name)}.json")
+        except ValueError:
             return None
-        return found if isinstance(found, dict) else None
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Every stored evaluation, by name; UserError names a file that is no JSON object."""
+        found = []
+        for path in self._evaluation_files:
+            try:
+                found.append(_read_object(path))
+            except ValueError as error:
+                raise UserError(f"evaluation {str(path)!r}: {error}") from error
+        return found
 
     def fault(self) -> str | None:
         """What is wrong with a file of the run, None where all seem whole.
 
-        Of a checkpoint the header and the length are looked at, which tell a truncated one; its digest is
-        checked when it is loaded.
+        Of a checkpoint the header and the length are read, which reveal a truncated one; its digest is
+        checked when it is loaded. A run that has taken steps must have its latest checkpoint.
         """
-        from hyperrl.store.checkpoint import read_meta
-
-        for name in self.checkpoints():
+        names = self.checkpoints()
+        for name in names:
             try:
                 read_meta(self._checkpoint(name))
             except (OSError, ValueError) as error:
                 return f"checkpoint {name!r} is {error}"
-        for path in (self.path / "status.json", *sorted(self._evaluations.glob("*.json"))):
+        for path in (self.path / STATUS, *self._evaluation_files):
             try:
-                if not isinstance(json.loads(path.read_bytes()), dict):
-                    raise ValueError
-            except (OSError, ValueError, RecursionError):
-                return f"{path.relative_to(self.path)} is truncated or not JSON"
+                _read_object(path)
+            except ValueError as error:
+                return f"{path.relative_to(self.path)} is {error}"
+        if self.status.steps > 0 and "latest" not in names:
+            return "checkpoint 'latest' is missing"
         return None
 
-    def evaluations(self) -> list[dict[str, Any]]:
-        """Every stored evaluation, by name; UserError tells of a file that is no JSON object."""
-        found = []
-        for path in sorted(self._evaluations.glob("*.json")):
-            try:
-                obj = json.loads(path.read_bytes())
-            except ValueError as error:
-                raise UserError(f"evaluation {str(path)!r}: truncated or not JSON") from error
-            if not isinstance(obj, dict):
-                raise UserError(f"evaluation {str(path)!r}: expected a JSON object")
-            found.append(obj)
-        return found
-
     def last_values(self, prefix: str) -> dict[str, float]:
-        """The newest scalars whose names begin so, by the rest of their names (`zero_shot/`: by split)."""
-        return last_values(self.path / "progress.csv", prefix)
+        """The newest finite value of each scalar whose name begins with `prefix`, by the rest of its name."""
+        return {name: value for _, values in self._scalars(prefix) for name, value in values.items()}
 
     def history(self, prefix: str) -> dict[int, dict[str, float]]:
-        """By step, the scalars whose names begin so, by the rest of their names."""
-        return history(self.path / "progress.csv", prefix)
+        """By step, the finite scalars whose names begin with `prefix`, by the rest of their names."""
+        return {int(step): values for step, values in self._scalars(prefix) if values and step.isdecimal()}
+
+    def _scalars(self, prefix: str) -> Iterator[tuple[str, dict[str, float]]]:
+        return rows(self.path / "progress.csv", prefix)
 
     @property
     def _checkpoints(self) -> Path:
@@ -317,24 +325,12 @@ class Run:
     def _evaluations(self) -> Path:
         return self.path / "evaluations"
 
+    @property
+    def _evaluation_files(self) -> list[Path]:
+        return sorted(self._evaluations.glob("*.json"))
+
     def _checkpoint(self, name: str) -> Path:
         return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
-
-
-def refuse_existing(path: Path) -> None:
-    """UserError when `path` holds a run already, or is no directory."""
-    another = f"name another directory with {spelled('out', '--out')}"
-    if path.exists() and not path.is_dir():
-        raise UserError(f"run {str(path)!r}: a file is in the way; {another}")
-    if (path / SPEC).exists() or (path / "checkpoints").exists():
-        raise UserError(
-            f"run {str(path)!r}: holds a run already; go on with it by {resume_call(path)}, or {another}"
-        )
-
-
-def resume_call(path: Path) -> str:
-    """How a message says that a run goes on, in Python or on the command line."""
-    return spelled(f"hyperrl.resume({str(path)!r})", f"--resume {shlex.quote(str(path))}")
 
 
 def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
@@ -352,26 +348,12 @@ def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
             yield folder, mistake
 
 
-def _neighbors(path: Path) -> list[str]:
-    """Runs that a mistyped `path` may have meant: those at its depth below its nearest folder that exists."""
-    folder, depth = path.parent, 1
-    while not folder.is_dir() and folder != folder.parent:
-        folder, depth = folder.parent, depth + 1
-    if folder == Path(folder.anchor):
-        return []
-    return sorted(str(file.parent) for file in folder.glob("*/" * min(depth, 4) + SPEC))
-
-
-def _holding(file: Path) -> str:
-    """The tail of a message about a file in the place of a run: the run that holds it, if any."""
-    run = next((folder for folder in file.parents if (folder / SPEC).is_file()), None)
-    return "" if run is None else f", such as {str(run)!r}, which holds it"
-
-
-def _runs_inside(folder: Path) -> str:
-    """The tail of a message about a folder in the place of a run: the first run up to four levels below."""
-    for depth in range(1, 5):
-        if runs := sorted(str(file.parent) for file in folder.glob("*/" * depth + SPEC)):
-            others = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
-            return f"; below it: {runs[0]!r}{others}"
-    return ""
+def _read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; ValueError says in a phrase why there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise ValueError("truncated or not a JSON object")

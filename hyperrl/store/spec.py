@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +18,8 @@ from hyperrl.recipes.base import Model
 from hyperrl.recipes.yaml import read_yaml
 from hyperrl.tasks.base_modules import base_file, digest, pinned
 
+SPEC = "run.yaml"
+"""The file of a run that holds its spec."""
 LIBRARIES = ("hyperrl", "torch", "stable-baselines3", "gymnasium", "numpy")
 
 
@@ -77,30 +78,22 @@ class RunSpec(Model):
     source: SourceFile | None = None
 
     @classmethod
-    def now(
-        cls,
-        agent: AgentRecipe,
-        family: FamilyRecipe,
-        *,
-        seed: int,
-        steps: int,
-        overrides: Sequence[str] = (),
-        from_run: str | None = None,
-        keep: int = 0,
-    ) -> RunSpec:
-        """The spec of a run that starts now, with this machine's library versions and commit."""
+    def now(cls, agent: AgentRecipe, family: FamilyRecipe, **fields: Any) -> RunSpec:
+        """The spec of a run that starts now, with this machine's library versions and commit.
+
+        Args:
+            agent: what is trained.
+            family: what it is trained on.
+            fields: of the others `seed` and `steps`, and those that differ from their defaults.
+        """
         return cls(
             agent=agent,
             family=pinned(family),
-            overrides=tuple(overrides),
-            seed=seed,
-            steps=steps,
             versions=library_versions(),
             commit=checkout_commit(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            from_run=from_run,
-            keep=keep,
             source=SourceFile.of(family),
+            **fields,
         )
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import time
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
 from hyperrl.recipes.base import Model
-from hyperrl.store.files import atomic_write
 
-State = Literal["finished", "running", "interrupted", "killed"]
+State = Literal["finished", "running", "interrupted", "failed", "killed"]
 
 
 class Resumed(Model):
@@ -41,19 +37,6 @@ class Status(Model):
     host: str = ""
     updated: float = 0.0
     resumed: tuple[Resumed, ...] = ()
-
-
-def write_status(path: Path, state: State, steps: int, resumed: tuple[Resumed, ...] = ()) -> None:
-    """Write `status.json` for this process."""
-    status = Status(
-        state=state,
-        steps=steps,
-        pid=os.getpid(),
-        host=socket.gethostname(),
-        updated=time.time(),
-        resumed=resumed,
-    )
-    atomic_write(path, status.model_dump_json(indent=1).encode() + b"\n")
 
 
 def read_status(path: Path) -> Status:

@@ -21,12 +21,11 @@ UNWRITABLE = (
 
 @contextmanager
 def explain_early_end(run: Run) -> Iterator[None]:
-    """Note in the run how its training ended early, and name the checkpoint that is left in the message.
+    """Name the checkpoint that is left in the message about a failure that ends a training.
 
     Raises:
         BaseEnvironmentError: the base environment failed; the run holds its traceback.
         UnwritableError: the system refuses to write.
-        KeyboardInterrupt: the training was interrupted; the run's status says so.
     """
     try:
         with _explain_base_failure(run):
@@ -45,9 +44,6 @@ def explain_early_end(run: Run) -> Iterator[None]:
 def _explain_base_failure(run: Run) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        run.write_status("interrupted", run.kept_steps() or 0)
-        raise
     except BaseEnvironmentError as error:
         file, where = run.path / TRACEBACK, ""
         with suppress(OSError):  # a full disk must not hide the failure

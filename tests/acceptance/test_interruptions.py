@@ -62,7 +62,8 @@ def test_a_stopped_training_tells_how_to_go_on(stop: signal.Signals, tmp_path: P
     other = hyperrl_here("train", "--resume", "run", cwd=tmp_path)
     assert (other.returncode, other.stdout) == (2, "")
     assert other.stderr == (
-        "hyperrl: error: run 'run': another process is writing to it; wait for it to end, or stop it\n"
+        f"hyperrl: error: run 'run': another process ({process.pid}) is writing to it;"
+        " wait for it to end, or stop it\n"
     )
     process.send_signal(stop)
     out, err = process.communicate(timeout=120)

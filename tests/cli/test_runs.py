@@ -18,11 +18,13 @@ def folder(tmp_path: Path, spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path)
     finished = created(tmp_path / "runs/finished", spec)
     finished.write_status("finished", 4096)
+    finished.save_checkpoint("latest", {}, {"steps": 4096})
     (finished.path / "progress.csv").write_text(
         "step,zero_shot/train,zero_shot/interpolation\n0,1,2\n1024,150.25,nan\n2048,,\n"
     )
     killed = created(tmp_path / "runs/deep/killed", spec)
     killed.write_status("running", 1024)
+    killed.save_checkpoint("latest", {}, {"steps": 1024})
     (killed.path / "progress.csv").write_bytes(b"\xff\x00,\n\n1")
     broken = created(tmp_path / "runs/broken", spec)
     (broken.path / "run.yaml").write_text("seed: [")
@@ -108,3 +110,11 @@ def test_a_run_with_a_broken_file_is_not_called_finished(
     assert told.startswith(f"broken: {run.path}: ")
     assert ("checkpoint 'latest'" in told) == ("latest" in file)
     assert "truncated or not" in told
+
+
+def test_a_run_whose_checkpoints_were_deleted_is_broken(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / "finished" / "checkpoints")
+    assert main(["list", "runs", str(folder / "finished")]) == 0
+    assert capsys.readouterr().out == f"broken: {folder}/finished: checkpoint 'latest' is missing\n"

@@ -10,7 +10,6 @@ import torch
 from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe, load_family, shipped
 from hyperrl.store import Resumed, Run, RunSpec, refuse_links, runs_below
-from hyperrl.store.lock import locked
 from hyperrl.store.spec import read_spec, spec_text
 from tests.store.conftest import created
 
@@ -147,7 +146,7 @@ def test_evaluations_are_kept(run: Run) -> None:
     with pytest.raises(UserError, match="only letters"):
         run.save_evaluation({}, "../../run")
     (run.path / "evaluations" / "final.json").write_text("{")
-    with pytest.raises(UserError, match=r"final\.json.*truncated or not JSON"):
+    with pytest.raises(UserError, match=r"final\.json.*truncated or not a JSON object"):
         run.evaluations()
 
 
@@ -161,44 +160,44 @@ def test_a_run_is_running_while_its_lock_is_held(run: Run) -> None:
         assert run.state == "running"
 
 
-HOLDER = """
-import sys, time
-from hyperrl.store import Run
+@pytest.mark.parametrize(
+    ("error", "state"), [(RuntimeError("broken"), "failed"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_what_ends_a_training_is_its_state(run: Run, error: BaseException, state: str) -> None:
+    def training() -> None:
+        with run.writing():
+            run.write_status("running", 0)
+            run.save_checkpoint("latest", {}, {"steps": 8})
+            raise error
 
-with Run.open(sys.argv[1]).writing():
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_process_that_is_killed_lets_go_of_its_run(run: Run) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(run.path)], stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    states = [run.state]
-    with pytest.raises(UserError, match=r"^run '.*seed-3': another process is writing to it"), run.writing():
-        pass
-    holder.kill()
-    holder.communicate()
-    assert [*states, run.state] == ["running", "killed"]
-    with run.writing():
-        pass
+    with pytest.raises(type(error)):
+        training()
+    assert (run.state, run.status.steps) == (state, 8)
 
 
-def test_two_cannot_create_one_run(tmp_path: Path, spec: RunSpec) -> None:
-    with locked(tmp_path), pytest.raises(UserError, match="another process is writing"):
-        created(tmp_path, spec)
-    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+def test_an_error_before_a_training_begins_leaves_its_state(run: Run) -> None:
+    run.write_status("finished", 4096)
+    with pytest.raises(UserError), run.writing():
+        raise UserError("nothing is left to do")
+    assert (run.state, run.status.steps) == ("finished", 4096)
 
 
-def test_a_lock_that_leads_elsewhere_is_not_followed(run: Run, tmp_path: Path) -> None:
-    (run.path / "lock").unlink()
-    (run.path / "lock").symlink_to(tmp_path / "outside")
-    with pytest.raises(UserError, match="cannot be written"), run.writing():
-        pass
-    assert not (tmp_path / "outside").exists()
+def test_a_full_disk_does_not_hide_why_a_training_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hyperrl.store.run.atomic_write", full)
+    with pytest.raises(RuntimeError, match="broken"), run.writing():
+        raise RuntimeError("broken")
+    assert run.state == "killed"
+
+
+def test_steps_without_a_checkpoint_are_a_fault(run: Run) -> None:
+    assert run.fault() is None
+    run.write_status("finished", 4096)
+    assert run.fault() == "checkpoint 'latest' is missing"
+    run.save_checkpoint("latest", {}, {"steps": 4096})
+    assert run.fault() is None
 
 
 @pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures", "specialists"])

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_telemetry")
 def kept(path: Path, steps: int, family: Family | None = None) -> None:
     """The run tells that it ended, and its checkpoint is whole."""
     run = Run.open(path)
-    assert (run.state, run.status.steps) == ("killed", steps)
+    assert (run.state, run.status.steps) == ("failed", steps)
     state = load_state(run, "latest")
     assert state["steps"] == steps
     assert all(bool(weight.isfinite().all()) for weight in state["policy"].values())
