@@ -18,7 +18,7 @@ from hyperrl.analysis.minibatch import MinibatchShape, learning, observations
 from hyperrl.evaluation import act_of
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies import HyperPolicy
-from hyperrl.training.algorithms import optimizers
+from hyperrl.policies.registry import view
 
 _WARM_UP = 20
 """Actions on one task after which kept weights have the form in which they stay."""
@@ -108,7 +108,7 @@ def measure(make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Cost:
     model = make()
     policy = model.policy
     generators = _generators(policy)
-    states = [optimizer.state for optimizer in optimizers(model).values()]
+    states = [optimizer.state for optimizer in view(model).optimizers.values()]
     parameters = _parameters(policy, generators)
     actor, critic = _sizes(policy)
     kept, anew, held = _acting(model, load)

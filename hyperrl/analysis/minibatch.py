@@ -16,7 +16,8 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.training.callbacks import rollout_steps
-from hyperrl.training.checkpoint import MEMORY
+
+MEMORY = "_last_lstm_states"
 
 Batch = dict[str, NDArray[Any]]
 

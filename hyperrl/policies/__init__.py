@@ -1,17 +1,13 @@
 """Stable-Baselines3 policies whose networks are generated, and what their baselines need."""
 
-from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.dqn import HyperDQNPolicy
 from hyperrl.policies.extractors import BlindExtractor, ContextExtractor
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.off_policy import (
-    ConcatSACPolicy,
-    ConcatTD3Policy,
-    HyperDQNPolicy,
-    HyperSACPolicy,
-    HyperTD3Policy,
-)
+from hyperrl.policies.ppo import HyperActorCriticPolicy
 from hyperrl.policies.replay import ContextReplayBuffer
+from hyperrl.policies.sac import ConcatSACPolicy, HyperSACPolicy
+from hyperrl.policies.td3 import ConcatTD3Policy, HyperTD3Policy
 
 __all__ = [
     "BlindExtractor",

@@ -1,7 +1,7 @@
 """What all policies with generated networks share: their options, their networks and their optimizers."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -336,12 +336,15 @@ class HyperPolicy(BasePolicy):
         Raises:
             ValueError: Weights follow the observation.
         """
+        return next(self.specialized(descriptor))[1]
+
+    def specialized(self, descriptor: Tensor) -> Iterator[tuple[str, nn.Sequential]]:
+        """The plain networks of one task by name, first the one that acts; as :meth:`specialize`."""
         if self.one_task:
-            return frozen(next(iter(self.plain_networks.values())))
-        name, part = next(iter(self.parts.items()))
-        weights = part.of_tasks(descriptor.unsqueeze(0))
-        plain: nn.Sequential = dict(part.target.named())[name].specialize(weights[name])
-        return plain
+            yield from ((name, frozen(network)) for name, network in self.plain_networks.items())
+        for part in self.parts.values():
+            weights = part.of_tasks(descriptor.to(self.device).unsqueeze(0))
+            yield from ((name, target.specialize(weights[name])) for name, target in part.target.named())
 
     @property
     def dynamic(self) -> bool:

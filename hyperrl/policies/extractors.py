@@ -20,6 +20,11 @@ SMALLEST_IMAGE = 36
 """Height and width from which on Stable-Baselines3's convolutions can see an image."""
 
 
+def has_context(space: spaces.Space[Any]) -> bool:
+    """Whether observations tell the task."""
+    return isinstance(space, spaces.Dict) and CONTEXT in space.spaces
+
+
 def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """The observation space that is left when the context is taken out; ValueError where none is."""
     if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:

@@ -1,38 +1,34 @@
-"""The policies of SAC, TD3 and DQN, their actors and critics generated from the context; their baselines."""
+"""What the off-policy algorithms share: critics that are generated together, and what is asked about them."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from numpy.typing import NDArray
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.policies import BaseModel, BasePolicy, ContinuousCritic
 from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.type_aliases import Schedule
-from stable_baselines3.dqn.policies import DQNPolicy
-from stable_baselines3.sac.policies import Actor as SACActor
-from stable_baselines3.sac.policies import MultiInputPolicy as SACMultiInputPolicy
-from stable_baselines3.sac.policies import SACPolicy
-from stable_baselines3.td3.policies import Actor as TD3Actor
-from stable_baselines3.td3.policies import MultiInputPolicy as TD3MultiInputPolicy
-from stable_baselines3.td3.policies import TD3Policy
-from torch import nn
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from torch import Tensor, nn
 
+from hyperrl.policies import replay
 from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import has_context
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.one_task import add_blocks, priced, side_by_side
+from hyperrl.policies.one_task import add_blocks
 from hyperrl.policies.optimizer import scaled
-from hyperrl.policies.parts import (
-    GeneratedValues,
-    HyperCritic,
-    HyperQNetwork,
-    HyperSACActor,
-    HyperTD3Actor,
-    critic_names,
-)
+from hyperrl.policies.replay import ContextReplayBuffer
+from hyperrl.policies.view import Draw, Expect, Minibatches, Network, State, View
+
+NO_LAYERS: list[int] = []
+"""Hidden sizes that have Stable-Baselines3 build networks which nothing uses as small as can be."""
 
 
 class CriticRate(BasePolicy):
@@ -71,12 +67,48 @@ class CriticRate(BasePolicy):
         return [parameter for name, parameter in named if not (shared and "features_extractor" in name)]
 
 
-class ConcatSACPolicy(CriticRate, SACMultiInputPolicy):
-    """Stable-Baselines3's ``MultiInputPolicy`` of SAC, with a rate of the critics' own."""
+class GeneratedCritics(BaseModel):
+    """Several critics, generated together by one hypernetwork; the class to mix in ahead of theirs.
+
+    Args:
+        generated: A network for each critic, ``critic_names(n_critics)``; each sees features and actions.
+        arguments: Those of the critic that it is mixed into.
+    """
+
+    share_features_extractor: bool
+    features_extractor: BaseFeaturesExtractor
+
+    def __init__(self, generated: GeneratedNetworks, **arguments: Any) -> None:
+        super().__init__(**{**arguments, "net_arch": NO_LAYERS, "n_critics": 0})
+        self.n_critics = arguments["n_critics"]
+        self.names = critic_names(self.n_critics)
+        self.generated = generated
+
+    def q_values(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of each critic, (batch, outputs)."""
+        with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
+            features = self.extract_features(obs, self.features_extractor)
+        return tuple(self.generated(features, *self.names, actions=actions))
 
 
-class ConcatTD3Policy(CriticRate, TD3MultiInputPolicy):
-    """Stable-Baselines3's ``MultiInputPolicy`` of TD3, with a rate of the critics' own."""
+class HyperCritic(GeneratedCritics, ContinuousCritic):
+    """The critics of SAC and TD3."""
+
+    def forward(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
+        """The values (batch, 1) of each critic."""
+        return self.q_values(obs, actions)
+
+    def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:
+        """The values (batch, 1) of the first critic."""
+        with torch.no_grad():
+            features = self.extract_features(obs, self.features_extractor)
+        values: Tensor = self.generated(features, self.names[0], actions=actions)[0]
+        return values
+
+
+def critic_names(count: int) -> tuple[str, ...]:
+    """Names of critics: ``"critic0"`` the first."""
+    return tuple(f"critic{number}" for number in range(count))
 
 
 class HyperActorCritics(HyperPolicy, CriticRate):
@@ -149,129 +181,170 @@ class HyperActorCritics(HyperPolicy, CriticRate):
         )
 
 
-class HyperSquashedActorCritics(HyperActorCritics):
-    """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
+class OffPolicyView(View):
+    """What the algorithms that replay experience have in common."""
 
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
-        """An actor with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            actor: SACActor = super().make_actor(features_extractor)  # type: ignore[misc]
-            add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
-            actor.mu = priced(actor.mu, self._effort())
-            return actor
-        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
-        extractor, hidden = given["features_extractor"], given["net_arch"]
-        actions, sde = get_action_dim(self.action_space), given["use_sde"]
-        head = NetworkSpec(actions if sde else 2 * actions, hidden, with_latent=sde)
-        generated = self._made(extractor, {"actor": head}, "actor")
-        latent = self._latent(extractor, hidden)
-        return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
+    off_policy = True
+    attributes: ClassVar[tuple[str, ...]] = ()
+    """What a checkpoint holds of the model beside Stable-Baselines3's counters."""
 
-    def _plain_actor(self) -> nn.Sequential:
-        actor = self.actor
-        heads = actor.mu if actor.use_sde else side_by_side(actor.mu, actor.log_std)
-        return nn.Sequential(actor.latent_pi, heads)
-
-
-class HyperSACPolicy(HyperSquashedActorCritics, SACPolicy):
-    """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
-
-    One hypernetwork makes the actor and one all critics, as each of the two has its optimizer; with the
-    trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
-    hypernetwork's parameters. Arguments are those of
-    :class:`~hyperrl.policies.base.HyperPolicy`, ``critic_lr_scale`` (the critics' learning rate
-    as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
-    """
-
-
-class HyperTD3Policy(HyperActorCritics, TD3Policy):
-    """Stable-Baselines3's policy of TD3, every layer of its actor and its critics generated from the context.
-
-    As :class:`HyperSACPolicy`; the target actor follows by Polyak averaging too.
-    """
-
-    actor_target: Any
-
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)
-        if not self.one_task:
-            self.actor_target.generated.caching = False
-
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
-        """An actor with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            actor = super().make_actor(features_extractor)
-            add_blocks(actor.mu, len(actor.net_arch), self.layer_norm, self.residual)
-            *layers, squashing = actor.mu
-            effort = self._effort()
-            actor.mu = nn.Sequential(*layers, *([] if effort is None else [effort]), squashing)
-            return actor
-        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
-        head = NetworkSpec(get_action_dim(self.action_space), given["net_arch"])
-        generated = self._made(given["features_extractor"], {"actor": head}, "actor")
-        return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
-
-    def _plain_actor(self) -> nn.Sequential:
-        return nn.Sequential(*list(self.actor.mu)[:-1])
-
-
-class HyperGreedyPolicy(HyperPolicy):
-    """What the policies of DQN and QR-DQN share: a generated network of values, and its target."""
-
-    arch_names = ()
-    network: ClassVar[str]
-    """Where the policy has it, and with ``_target`` its target."""
-
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)  # type: ignore[misc]
-        if self.one_task:
-            return
-        own: nn.Module = getattr(self, self.network)
-        self.optimizer = self._build_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
-        getattr(self, f"{self.network}_target").generated.caching = False
+    @classmethod
+    def arguments(
+        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
+        to_learn: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The fields, with a replay buffer that stores each context once."""
+        arguments = dict(fields)
+        if has_context(observation_space):
+            arguments["replay_buffer_class"] = ContextReplayBuffer
+        return arguments if to_learn else {**arguments, "buffer_size": 1}
 
     @property
-    def parts(self) -> Mapping[str, GeneratedNetworks]:
-        """The network of values, which judges and by that acts."""
-        if self.one_task:
-            return {}
-        return {"critic": getattr(self, self.network).generated}
+    def rollout_steps(self) -> int:
+        """Of one collection."""
+        frequency = self.model.train_freq
+        return int(getattr(frequency, "frequency", frequency)) * int(self.model.n_envs)
 
     @property
-    def plain_networks(self) -> Mapping[str, nn.Sequential]:
-        """The network of values."""
-        return {"critic": nn.Sequential(getattr(getattr(self, self.network), self.network))}
+    def learning_starts(self) -> int:
+        """As the algorithm has it."""
+        return int(self.model.learning_starts)
 
-    def _with_blocks(self, made: Any) -> Any:
-        """A plain network of values with the options of its hidden layers."""
-        add_blocks(getattr(made, self.network), len(made.net_arch), self.layer_norm, self.residual)
-        return made
+    @property
+    def minibatches(self) -> Minibatches:
+        """One for each update."""
+        updates = self.model.gradient_steps if self.model.gradient_steps > 0 else self.rollout_steps
+        return Minibatches(self.model.batch_size, 0, updates, 1)
 
-    def _build_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
-        """A network with a hypernetwork of its own, with so many outputs for each action."""
-        arguments: dict[str, Any] = self.net_args  # type: ignore[assignment]
-        given = self._update_features_extractor(arguments, features_extractor=None)
-        assert isinstance(self.action_space, spaces.Discrete)
-        heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), given["net_arch"])}
-        generated = self._made(given["features_extractor"], heads, "critic")
-        return made(generated, **given).to(self.device)
+    def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
+        """On a replay buffer that holds one transition of each row."""
+        model = self.model
+        rows, updates = len(next(iter(observations.values()))), int(getattr(model, "policy_delay", 1))
+        spaces_of_model = model.observation_space, model.action_space
+        buffer = model.replay_buffer_class(rows, *spaces_of_model, model.device, n_envs=rows)
+        model.action_space.seed(0)
+        actions = np.stack([model.action_space.sample() for _ in range(rows)])
+        zeros = np.zeros(rows, np.float32)
+        buffer.add(observations, observations, actions, zeros, zeros, [{}] * rows)
+        model.replay_buffer = buffer
+
+        def train() -> None:
+            with _same_numbers():
+                model.train(gradient_steps=updates, batch_size=rows)
+
+        return train, updates
+
+    def extra_state(self) -> State:
+        """Replayed experience, and :attr:`attributes`."""
+        return {
+            "off_policy": {name: getattr(self.model, name) for name in self.attributes},
+            "replay": replay.get_state(self.model.replay_buffer),
+        }
+
+    def load_extra_state(self, state: State, expect: Expect) -> None:
+        """Likewise."""
+        for name, value in state["off_policy"].items():
+            own = getattr(self.model, name)
+            expect(name, value, own)
+            if isinstance(value, torch.Tensor):
+                own.data.copy_(value)
+            else:
+                setattr(self.model, name, value)
+        replay.set_state(self.model.replay_buffer, state["replay"])
+
+    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """No room for replay, which starts empty."""
+        arguments, kwargs = super().plain_arguments(action_space)
+        return {"buffer_size": 1, **arguments}, kwargs
+
+    def continue_from(self, other: View) -> None:
+        """Targets that are equal to what they follow, and room for replay."""
+        for network, target in self.targets.values():
+            target.load_state_dict(network.state_dict())
+        self.model.buffer_size = 1_000_000
 
 
-class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
-    """Stable-Baselines3's policy of DQN, every layer of its Q-network generated from the context.
+@contextmanager
+def _same_numbers() -> Iterator[None]:
+    """Has NumPy's global generator, by which replay draws, give the same numbers; puts it back afterwards."""
+    before = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
 
-    The target network follows by Polyak averaging of the hypernetwork's parameters. Arguments are those of
-    :class:`~hyperrl.policies.base.HyperPolicy` and of Stable-Baselines3's ``DQNPolicy``. Actions
-    are Discrete; the network's name is ``"critic"``.
-    """
 
-    q_net: HyperQNetwork
-    q_net_target: HyperQNetwork
-    network = "q_net"
+class ActorCriticsView(OffPolicyView):
+    """What the algorithms with an actor and several critics have in common."""
 
-    def make_q_net(self) -> HyperQNetwork:
-        """A Q-network with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            return self._with_blocks(super().make_q_net())  # type: ignore[no-any-return]
-        made: HyperQNetwork = self._build_network(HyperQNetwork)
-        return made
+    def modules(self) -> Mapping[str, list[nn.Module]]:
+        """Those of the actor, then of each critic."""
+        critics = self.policy.critic.q_networks
+        return {"actor": self._actor(), **{f"critic{number}": [each] for number, each in enumerate(critics)}}
+
+    def _actor(self) -> list[nn.Module]:
+        raise NotImplementedError
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """The actor, then each critic, and what else the actor has."""
+        actor, critic, plain = self.policy.actor, self.policy.critic, dict(self.specialized(descriptor))
+        return {
+            "actor": Network(actor.features_extractor, self._acting(plain["actor"])),
+            **{
+                name: Network(critic.features_extractor, modules)
+                for name, modules in plain.items()
+                if name != "actor"
+            },
+        }
+
+    def _acting(self, actor: list[nn.Module]) -> list[nn.Module]:
+        """The modules of the actor up to its squashed action."""
+        raise NotImplementedError
+
+    @property
+    def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
+        """The critics."""
+        return {"critic": (self.policy.critic, self.policy.critic_target)}
+
+    @property
+    def acting(self) -> nn.Module:
+        """The actor."""
+        module: nn.Module = self.policy.actor
+        return module
+
+    def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
+        """Those of the actor, then the values of actions that are drawn."""
+        acted = self._acted(observation)
+        return [*acted, *self.policy.critic(observation, draw(acted[0].shape[1]).tanh())]
+
+    def _acted(self, observation: Any) -> list[Tensor]:
+        """The outputs of the actor, its actions first."""
+        raise NotImplementedError
+
+    @property
+    def action_dist(self) -> Any:
+        """That of the actor."""
+        return self.policy.actor.action_dist
+
+    @classmethod
+    def arguments(
+        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
+        to_learn: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """With noise on actions, where there is some."""
+        arguments = super().arguments(fields, observation_space, action_space, to_learn)
+        if (scale := arguments.get("action_noise")) is not None:
+            shape = action_space.shape or ()
+            arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, scale))
+        return arguments
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One each of the actor and the critics."""
+        return {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
+
+    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As many critics."""
+        arguments, kwargs = super().plain_arguments(action_space)
+        return arguments, {**kwargs, "n_critics": self.policy.critic_kwargs["n_critics"]}

@@ -18,11 +18,11 @@ from hyperrl.errors import UserError, did_you_mean
 from hyperrl.nets import CNN
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import PartsExtractor, image_shape
+from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.policy import STRATEGY_OPTIONS, BlindPolicyRecipe, Hypernetwork, HyperPolicyRecipe
+from hyperrl.recipes.policy import STRATEGY_OPTIONS, Hypernetwork
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
-from hyperrl.training.algorithms import arguments, kind
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -72,14 +72,14 @@ def build_model(
     """
     _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)
-    model_class: Any = kind(agent.algorithm.name).algorithm
+    model_class: Any = algorithm(agent.algorithm.name).algorithm
     model: BaseAlgorithm = model_class(
         policy_class(agent),
         env,
         seed=seed,
         device=torch_device(device),
         policy_kwargs=policy_kwargs(agent, descriptors),
-        **arguments(agent, env.observation_space, env.action_space),
+        **_arguments(agent, env.observation_space, env.action_space),
     )
     return model
 
@@ -98,14 +98,14 @@ def bare_model(
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
-    model_class: Any = kind(agent.algorithm.name).algorithm
+    model_class: Any = algorithm(agent.algorithm.name).algorithm
     model: BaseAlgorithm = model_class(
         policy_class(agent),
         None,
         device=torch_device(device),
         policy_kwargs={**policy_kwargs(agent, descriptors), **({} if to_learn else WITHOUT_OPTIMIZER)},
         _init_setup_model=False,
-        **arguments(agent, observation_space, action_space, to_learn),
+        **_arguments(agent, observation_space, action_space, to_learn),
     )
     model.observation_space, model.action_space, model.n_envs = observation_space, action_space, agent.n_envs
     model._setup_model()
@@ -114,8 +114,19 @@ def bare_model(
 
 def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
     """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
-    found = kind(agent.algorithm.name)
-    return found.hyper if isinstance(agent.policy, HyperPolicyRecipe) else found.plain
+    found = algorithm(agent.algorithm.name)
+    return found.hyper_policy if agent.policy.kind == "hyper" else found.plain_policy
+
+
+def _arguments(
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    to_learn: bool = True,
+) -> dict[str, Any]:
+    """The algorithm's arguments: the recipe's fields, which carry Stable-Baselines3's names."""
+    fields = agent.algorithm.model_dump(exclude={"name"})
+    return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 
 def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
@@ -125,19 +136,18 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         agent: the recipe.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
     """
-    policy, algorithm = agent.policy, agent.algorithm
+    policy = agent.policy
     arch = policy.net_arch
-    judge = "qf" if algorithm.off_policy else "vf"
+    judge = "qf" if agent.algorithm.off_policy else "vf"
     kwargs: dict[str, Any] = {
         "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), judge: list(arch.vf)},
         "activation_fn": ACTIVATIONS[policy.activation_fn],
     }
-    given = {name: getattr(policy, name) for name in algorithm.policy_arguments}
+    given = {name: getattr(policy, name) for name in agent.algorithm.policy_arguments}
     kwargs |= {name: value for name, value in given.items() if value is not None}
-    if not isinstance(policy, HyperPolicyRecipe):
-        blind = isinstance(policy, BlindPolicyRecipe)
-        kwargs["features_extractor_class"] = BlindExtractor if blind else PartsExtractor
-    if isinstance(policy, HyperPolicyRecipe):
+    if policy.kind != "hyper":
+        kwargs["features_extractor_class"] = BlindExtractor if policy.kind == "blind" else PartsExtractor
+    else:
         kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
         kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
@@ -148,7 +158,7 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
 def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
     """The descriptors of the family's training tasks, (tasks, D), where the agent embeds them; else None."""
     policy = agent.policy
-    if not isinstance(policy, HyperPolicyRecipe) or "embedding" not in policy.hypernetwork.inputs:
+    if policy.kind != "hyper" or "embedding" not in policy.hypernetwork.inputs:
         return None
     return family.space.descriptors(family.tasks("train"))
 
@@ -195,7 +205,7 @@ def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space:
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )
-    if isinstance(agent.policy, HyperPolicyRecipe) and agent.policy.convolutions is not None:
+    if agent.policy.kind == "hyper" and agent.policy.convolutions is not None:
         try:
             CNN(image_shape(channels_first(observation_space)), 1, agent.policy.convolutions)
         except ValueError as error:

@@ -13,22 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from hyperrl.errors import UserError
-from hyperrl.policies import replay
+from hyperrl.policies.registry import view
 from hyperrl.store import Run, pack, unpack
 from hyperrl.tasks import TaskSampler
-from hyperrl.training.algorithms import optimizers
 from hyperrl.training.vec_env import BatchedVecEnv
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
-ENTROPY = "log_ent_coef"
-"""The logarithm of the entropy coefficient, where an algorithm learns it."""
-OFF_POLICY = ("_n_calls", "exploration_rate", ENTROPY)
-"""What some off-policy algorithms have beside the counters."""
-MEMORY = "_last_lstm_states"
-"""What a recurrent algorithm remembers of the episodes that go on."""
 NOISE = ("exploration_mat", "exploration_matrices")
 
 RESTORE_ERRORS = (
@@ -68,14 +60,10 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
         "sampler": sampler.get_state(),
         "env": env.get_state(),
         "rng": _rng_state(model),
+        **view(model).extra_state(),
     }
-    if isinstance(model, OffPolicyAlgorithm):
-        state["off_policy"] = {name: getattr(model, name) for name in OFF_POLICY if hasattr(model, name)}
-        state["replay"] = replay.get_state(model.replay_buffer)
-    if hasattr(model, MEMORY):
-        state["memory"] = [list(each) for each in getattr(model, MEMORY)]
     if in_rollout and model.use_sde:
-        state["noise"] = {name: getattr(_noisy(model), name) for name in NOISE}
+        state["noise"] = {name: getattr(view(model).action_dist, name) for name in NOISE}
     return state
 
 
@@ -92,15 +80,14 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     # a policy with noise draws it anew where this mode changes, which it does at the first rollout's start
     model.policy.set_training_mode(state.get("learning", True))
     load_weights(model, state["policy"], what)
-    for name, optimizer in optimizers(model).items():
+    for name, optimizer in view(model).optimizers.items():
         _restore_optimizer(optimizer, state["optimizer"] if name == "policy" else state["optimizers"][name])
     for name in COUNTERS:
         _expect(name, state["counters"][name], getattr(model, name))
         setattr(model, name, state["counters"][name])
     if model.num_timesteps != state["steps"]:
         raise ValueError(f"num_timesteps is {model.num_timesteps}, steps {state['steps']}")
-    if isinstance(model, OffPolicyAlgorithm):
-        _restore_off_policy(model, state)
+    view(model).load_extra_state(state, _expect)
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(state["successes"], maxlen=model._stats_window_size)
     _expect("episodes", state["episodes"], [{"r": 0.0, "l": 0, "t": 0.0}])
@@ -116,10 +103,6 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
         env.set_state(state["env"])
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
-    if hasattr(model, MEMORY):
-        _expect("memory", *(tuple(map(tuple, each)) for each in (state["memory"], getattr(model, MEMORY))))
-        kept = [tuple(tensor.to(model.device) for tensor in each) for each in state["memory"]]
-        setattr(model, MEMORY, type(getattr(model, MEMORY))(*kept))
     model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)
     return exact
 
@@ -153,16 +136,6 @@ def _expect(name: str, found: Any, expected: Any) -> None:
         raise ValueError(f"{name} is of another kind")
 
 
-def _restore_off_policy(model: OffPolicyAlgorithm, state: State) -> None:
-    for name, value in state["off_policy"].items():
-        _expect(name, value, getattr(model, name))
-        if isinstance(value, torch.Tensor):
-            getattr(model, name).data.copy_(value)
-        else:
-            setattr(model, name, value)
-    replay.set_state(model.replay_buffer, state["replay"])
-
-
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
     """Load an optimizer's state, and try on a copy whether it can step from there."""
     for given, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
@@ -183,13 +156,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
 
 
 def _optimizer_states(model: BaseAlgorithm) -> State:
-    states = {name: optimizer.state_dict() for name, optimizer in optimizers(model).items()}
+    states = {name: optimizer.state_dict() for name, optimizer in view(model).optimizers.items()}
     return {"optimizer": states["policy"]} if "policy" in states else {"optimizers": states}
-
-
-def _noisy(model: BaseAlgorithm) -> Any:
-    """The distribution that draws gSDE's noise."""
-    return getattr(model.policy, "actor", model.policy).action_dist
 
 
 def restore_logger(model: BaseAlgorithm, state: State) -> None:
@@ -220,7 +188,7 @@ def restore_rng(model: BaseAlgorithm, state: State) -> None:
         policy.reset_noise(model.n_envs)
         return
     for name in NOISE:
-        setattr(_noisy(model), name, state["noise"][name].to(model.device))
+        setattr(view(model).action_dist, name, state["noise"][name].to(model.device))
 
 
 def load_weights(model: BaseAlgorithm, weights: Mapping[str, torch.Tensor], what: str) -> None:
@@ -240,33 +208,20 @@ def load_weights(model: BaseAlgorithm, weights: Mapping[str, torch.Tensor], what
 
 
 def learned(model: BaseAlgorithm) -> State:
-    """What a model has learned: the policy's weights and, where it is learned, the entropy coefficient.
-
-    Stable-Baselines3's own `get_parameters` leaves the coefficient out: a soft actor-critic that goes on from
-    it would explore as at its very start.
-    """
-    coefficient = getattr(model, ENTROPY, None)
-    weights = {"policy": model.policy.state_dict()}
-    return weights if coefficient is None else {**weights, ENTROPY: coefficient.detach().clone()}
+    """What a model has learned: the policy's weights, and what else the algorithm has to learn."""
+    return {"policy": model.policy.state_dict(), **view(model).learned()}
 
 
 def load_learned(model: BaseAlgorithm, state: State, what: str) -> None:
-    """Bring a model to what another has learned; raises as `load_weights`.
+    """Bring a freshly built model to what another has learned; raises as `load_weights`.
 
     Args:
-        model: a freshly built one; where it is to act alone, the coefficient is its constant.
-        state: of a checkpoint, a whole one too; one of an older version may lack the coefficient.
+        model: to learn on, or to act alone.
+        state: of a checkpoint, a whole one too.
         what: how a message begins.
     """
     load_weights(model, state["policy"], what)
-    found = state.get(ENTROPY, state.get("off_policy", {}).get(ENTROPY))
-    own = getattr(model, ENTROPY, None)
-    if not isinstance(found, torch.Tensor) or found.numel() != 1 or not found.isfinite().all():
-        return
-    if own is not None:
-        own.data.copy_(found.reshape(own.shape))
-    elif hasattr(model, "ent_coef_tensor"):
-        model.ent_coef_tensor.copy_(found.exp().reshape(()))
+    view(model).load_learned(state)
 
 
 def mismatch_prefix(run: Run, name: str) -> str:
@@ -306,7 +261,7 @@ def _rng_state(model: BaseAlgorithm) -> dict[str, Any]:
     state = {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state()}
     if model.device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(model.device)
-    if isinstance(model, OffPolicyAlgorithm):  # random actions are drawn from their space
+    if view(model).off_policy:  # random actions are drawn from their space
         state["actions"] = model.action_space.np_random.bit_generator.state
     return state
 

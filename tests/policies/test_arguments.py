@@ -13,7 +13,7 @@ from torch import nn
 
 from hyperrl import policies as ours
 from hyperrl.policies.extractors import BlindExtractor, ContextExtractor
-from tests.policies.worlds import OBSERVATIONS, vector, venv
+from tests.policies.worlds import OBSERVATIONS, hyper_policy, vector, venv
 
 SPACE = OBSERVATIONS["context"]
 POLICIES: dict[str, spaces.Space[Any]] = {
@@ -29,11 +29,7 @@ POLICIES: dict[str, spaces.Space[Any]] = {
 
 
 def made(name: str, space: Any = SPACE, **given: Any) -> Any:
-    policies: Any = ours
-    if not hasattr(ours, name):
-        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
-        from hyperrl.policies import contrib as policies
-    return getattr(policies, name)(space, POLICIES[name], lambda _: 1e-3, **given)
+    return hyper_policy(name)(space, POLICIES[name], lambda _: 1e-3, **given)
 
 
 BLIND: Any = BlindExtractor

@@ -12,13 +12,14 @@ from stable_baselines3.common.utils import polyak_update
 from torch import Tensor
 
 from hyperrl.policies import ContextReplayBuffer, GeneratedNetworks
-from tests.policies.worlds import OBSERVATIONS, samples, tensors, venv
+from tests.policies.worlds import OBSERVATIONS, hyper_policy, samples, tensors, venv
 
 sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs the extra: pip install 'hyperrl[contrib]'")
 
 from sb3_contrib.common.recurrent import policies  # noqa: E402
 
-from hyperrl.policies import contrib  # noqa: E402
+from hyperrl.policies.recurrent_ppo import FastRecurrentPolicy  # noqa: E402
+from hyperrl.policies.registry import algorithm  # noqa: E402
 
 HYPER: dict[str, Any] = {"rank": 3, "hidden": (8,)}
 REPLAYED: dict[str, Any] = {"buffer_size": 500, "learning_starts": 20, "batch_size": 16}
@@ -38,7 +39,7 @@ def made(kind: str, observation: Any = "context", action: str | None = None, **o
     if kind in TARGETS and observation == "context":
         options["replay_buffer_class"] = ContextReplayBuffer
     return getattr(sb3_contrib, kind)(
-        getattr(contrib, policy), venv(observation, action or actions), seed=0, device="cpu",
+        hyper_policy(policy), venv(observation, action or actions), seed=0, device="cpu",
         policy_kwargs=given, **sizes, **options,
     )  # fmt: skip
 
@@ -99,11 +100,13 @@ def test_a_memory_of_choices(tile: spaces.Space[Any]) -> None:
     made("RecurrentPPO", seen).learn(40)
 
 
-@pytest.mark.parametrize("policy", ["HyperRecurrentPolicy", "ConcatRecurrentPolicy"])
+@pytest.mark.parametrize("policy", ["hyper_policy", "plain_policy"])
 def test_a_memory_that_presses_buttons(policy: str) -> None:
     """sb3-contrib's rollouts hold them as bytes, in which torch has no likelihood."""
     buttons, kwargs = venv("context", "multi-binary"), {"lstm_hidden_size": 6}
-    sb3_contrib.RecurrentPPO(getattr(contrib, policy), buttons, policy_kwargs=kwargs, **ROLLED).learn(40)
+    sb3_contrib.RecurrentPPO(
+        getattr(algorithm("recurrent_ppo"), policy), buttons, policy_kwargs=kwargs, **ROLLED
+    ).learn(40)
 
 
 def by_hand(weights: dict[str, Tensor], network: str, row: int, x: Tensor, activation: Any) -> Tensor:
@@ -293,7 +296,7 @@ def test_sequences_that_begin_with_an_episode_are_one_pass() -> None:
     for late in (0.0, 1.0):
         starts[6] = late
         expected = policies.RecurrentActorCriticPolicy._process_sequence(x, state, starts, lstm)
-        found = contrib.FastRecurrentPolicy._process_sequence(x, state, starts, lstm)
+        found = FastRecurrentPolicy._process_sequence(x, state, starts, lstm)
         torch.testing.assert_close(found, expected)
 
 

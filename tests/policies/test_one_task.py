@@ -18,7 +18,7 @@ from torch import nn
 import hyperrl.policies as ours
 from hyperrl.policies import GeneratedNetworks
 from hyperrl.policies.effort import Effort
-from tests.policies.worlds import OBSERVATIONS, samples, tensors, vector, venv
+from tests.policies.worlds import OBSERVATIONS, hyper_policy, samples, tensors, vector, venv
 
 ROLLED: dict[str, Any] = {"n_steps": 16, "batch_size": 16}
 REPLAYED: dict[str, Any] = {"learning_starts": 10, "buffer_size": 200, "batch_size": 8}
@@ -38,15 +38,12 @@ ALGORITHMS: dict[str, tuple[Any, str, dict[str, Any]]] = {
 def made(name: str, hyper: bool, observation: Any = "box", seed: int = 0, **options: Any) -> Any:
     """A model of ours, or the one with Stable-Baselines3's policy that it stands in for."""
     algorithm, policy, arguments = ALGORITHMS[name]
-    given: Any = ours
-    if algorithm is None:
-        algorithm = getattr(pytest.importorskip("sb3_contrib"), name)
-        from hyperrl.policies import contrib as given
+    algorithm = algorithm or getattr(pytest.importorskip("sb3_contrib"), name)
     env = venv(observation, "discrete" if "DQN" in name else "box")
     mapping = isinstance(env.observation_space, spaces.Dict)
     theirs = ("MultiInput" if mapping else "Mlp") + ("LstmPolicy" if "Recurrent" in name else "Policy")
     return algorithm(
-        getattr(given, policy) if hyper else theirs, env, seed=seed, device="cpu",
+        hyper_policy(policy) if hyper else theirs, env, seed=seed, device="cpu",
         policy_kwargs={"net_arch": [12, 12], **options.pop("policy_kwargs", {})}, **arguments, **options,
     )  # fmt: skip
 

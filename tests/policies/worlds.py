@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
-from hyperrl.policies import HyperActorCriticPolicy
+from hyperrl.policies import HyperActorCriticPolicy, registry
+from hyperrl.recipes import is_missing
 
 STRATEGIES = ["low-rank", "full"]
 SMALL: dict[str, Any] = {"net_arch": [12, 12]}
@@ -164,3 +166,13 @@ def context_replaced(observations: dict[str, NDArray[Any]], value: float) -> dic
 
 
 __all__ = ["A2C", "PPO", "World"]
+
+
+def hyper_policy(name: str) -> Any:
+    """A policy with generated networks by its class's name; skips the test where its extra is not there."""
+    for algorithm, recipe in registry.RECIPES.items():
+        if not is_missing(recipe.extra):
+            policy = registry.algorithm(algorithm).hyper_policy
+            if policy.__name__ == name:
+                return policy
+    return pytest.skip(f"{name} needs an extra")

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.graph import register_multi_grad_hook
 from torch.utils.hooks import RemovableHandle
 
-from hyperrl.training.algorithms import optimizers
+from hyperrl.policies.registry import view
 from hyperrl.training.rollout_callback import RolloutCallback
 from hyperrl.training.telemetry.output import mean
 
@@ -86,7 +86,7 @@ class GradientNorms(RolloutCallback):
         self._hooks: list[RemovableHandle] = []
 
     def _on_training_start(self) -> None:
-        for name, optimizer in optimizers(self.model).items():
+        for name, optimizer in view(self.model).optimizers.items():
             if name != "ent_coef":
                 self._follow("critic" if name == "policy" else name, optimizer)
 

@@ -1,120 +1,28 @@
-"""The policies of sb3-contrib's algorithms, their networks generated; needs the extra ``contrib``."""
+"""Recurrent PPO of sb3-contrib: its policy, generated and plain, and what is asked about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from gymnasium import spaces
+from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.policies import (
     RecurrentActorCriticPolicy,
     RecurrentMultiInputActorCriticPolicy,
 )
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
-from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
-from sb3_contrib.tqc.policies import Critic as TQCCritic
-from sb3_contrib.tqc.policies import MultiInputPolicy as TQCMultiInputPolicy
-from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.arguments import MAPPING
-from hyperrl.policies.actor_critic import HyperActorCriticPolicy
 from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
-from hyperrl.policies.off_policy import CriticRate, HyperGreedyPolicy, HyperSquashedActorCritics
 from hyperrl.policies.one_task import is_one_task
-from hyperrl.policies.parts import GeneratedCritics, GeneratedValues
+from hyperrl.policies.ppo import HyperActorCriticPolicy, PPOView
+from hyperrl.policies.view import Expect, State
 
 _STEPS, _ROWS = 32, 64
 """Steps and sequences over which an LSTM's output is measured at the start."""
-
-
-class ConcatTQCPolicy(CriticRate, TQCMultiInputPolicy):  # type: ignore[misc]
-    """sb3-contrib's ``MultiInputPolicy`` of TQC, with a rate of the critics' own."""
-
-
-class HyperQuantileCritic(GeneratedCritics, TQCCritic):
-    """The critics of TQC."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.quantiles_total = self.n_quantiles * self.n_critics
-
-    def forward(self, obs: PyTorchObs, action: Tensor) -> Tensor:
-        """The quantiles, (batch, critics, quantiles)."""
-        return torch.stack(self.q_values(obs, action), dim=1)
-
-
-class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
-    """sb3-contrib's policy of TQC, every layer of its actor and its critics generated from the context.
-
-    As :class:`~hyperrl.policies.HyperSACPolicy`; each critic has ``n_quantiles`` outputs.
-    """
-
-    critic_class = HyperQuantileCritic
-
-
-class HyperQuantileNetwork(GeneratedValues, QuantileNetwork):
-    """The network of QR-DQN."""
-
-    layers = "quantile_net"
-
-    def forward(self, obs: PyTorchObs) -> Tensor:
-        """The quantiles, (batch, quantiles, actions)."""
-        assert isinstance(self.action_space, spaces.Discrete)
-        return super().forward(obs).view(-1, self.n_quantiles, int(self.action_space.n))
-
-
-class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
-    """sb3-contrib's policy of QR-DQN, every layer of its network generated from the context.
-
-    As :class:`~hyperrl.policies.HyperDQNPolicy`, with ``n_quantiles`` outputs for each action.
-    """
-
-    network = "quantile_net"
-
-    def make_quantile_net(self) -> HyperQuantileNetwork:
-        """A network of quantiles with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            return self._with_blocks(super().make_quantile_net())  # type: ignore[no-any-return]
-        made: HyperQuantileNetwork = self._build_network(HyperQuantileNetwork, self.n_quantiles)
-        return made
-
-
-class HyperTRPOPolicy(HyperActorCriticPolicy):
-    """The policy of TRPO: a :class:`~hyperrl.policies.HyperActorCriticPolicy` whose trunk is ``"separate"``.
-
-    What actor and critic shared would be the actor's alone to train, since no step of the critic may leave
-    the trust region: so they share nothing. Nor is there a price of effort, as TRPO differentiates no loss.
-
-    Args:
-        arguments: Those of ``HyperActorCriticPolicy``.
-        hypernetwork: Likewise.
-        options: Likewise.
-
-    Raises:
-        ValueError: A shared trunk, or ``effort_coef`` above 0.
-    """
-
-    def __init__(
-        self, *arguments: Any, hypernetwork: Mapping[str, Any] | None = None, **options: Any
-    ) -> None:
-        MAPPING.or_none().check("hypernetwork", hypernetwork)
-        choices = {"trunk": "separate", **(hypernetwork or {})}
-        if choices["trunk"] != "separate":
-            raise ValueError(f"trunk: found {choices['trunk']!r}; allowed: 'separate' with TRPO")
-        if options.get("effort_coef"):
-            raise ValueError(f"effort_coef: found {options['effort_coef']}; allowed: 0 with TRPO")
-        super().__init__(*arguments, hypernetwork=choices, **options)
-
-    def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
-        """The parameters by the names that TRPO goes by: ``"value"`` is in those of the critic's alone."""
-        for name, parameter in super().named_parameters(*arguments, **options):
-            if self.one_task:
-                yield name, parameter
-                continue
-            critics = ".networks.critic." in name
-            yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
 
 
 class FastRecurrentPolicy(RecurrentActorCriticPolicy):
@@ -261,3 +169,29 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
 def _as_numbers(actions: Tensor) -> Tensor:
     """Actions of buttons, which sb3-contrib's rollouts hold as bytes, in the type of their likelihood."""
     return actions.float() if actions.dtype == torch.int8 else actions
+
+
+class RecurrentPPOView(PPOView):
+    """Recurrent PPO."""
+
+    algorithm = RecurrentPPO
+    hyper_policy = HyperRecurrentPolicy
+    plain_policy = ConcatRecurrentPolicy
+    sb3_policy = RecurrentActorCriticPolicy
+    recurrent = True
+
+    def _memory(self, rows: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        layers, _, size = self.policy.lstm_hidden_state_shape
+        state = (torch.zeros(layers, rows, size),) * 2
+        return {"lstm_states": RNNStates(state, state)}, ((1, layers, rows, size),)
+
+    def extra_state(self) -> State:
+        """What the LSTMs remember of the episodes that go on."""
+        return {"memory": [list(each) for each in self.model._last_lstm_states]}
+
+    def load_extra_state(self, state: State, expect: Expect) -> None:
+        """Likewise."""
+        own = self.model._last_lstm_states
+        expect("memory", *(tuple(map(tuple, each)) for each in (state["memory"], own)))
+        states = [tuple(tensor.to(self.model.device) for tensor in each) for each in state["memory"]]
+        self.model._last_lstm_states = RNNStates(*states)

@@ -1,17 +1,27 @@
-"""The policy of PPO, A2C and their like, its actor and critic generated from the context."""
+"""PPO and A2C: their policy, its actor and critic generated from the context, and their views."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+import gymnasium as gym
 import numpy as np
+import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.distributions import (
     DiagGaussianDistribution,
     Distribution,
     StateDependentNoiseDistribution,
 )
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import (
+    ActorCriticPolicy,
+    BaseModel,
+    BasePolicy,
+    MultiInputActorCriticPolicy,
+)
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
@@ -20,6 +30,7 @@ from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, priced
+from hyperrl.policies.view import Draw, Minibatches, Network, View
 
 SQRT2 = float(np.sqrt(2))
 
@@ -174,8 +185,93 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
     @property
     def plain_networks(self) -> Mapping[str, nn.Sequential]:
         """Actor and critic."""
-        hidden: Any = self.mlp_extractor
+        return {name: nn.Sequential(*modules) for name, modules in PPOView(self).modules().items()}
+
+
+class PPOView(View):
+    """PPO, and what the other on-policy algorithms have in common with it."""
+
+    algorithm: ClassVar[type[BaseAlgorithm]] = PPO
+    hyper_policy: ClassVar[type[HyperPolicy]] = HyperActorCriticPolicy
+    plain_policy: ClassVar[type[BasePolicy]] = MultiInputActorCriticPolicy
+    sb3_policy: ClassVar[type[BasePolicy]] = ActorCriticPolicy
+    one_loss = True
+
+    def modules(self) -> Mapping[str, list[nn.Module]]:
+        """Those of actor and critic."""
+        hidden, policy = self.policy.mlp_extractor, self.policy
         return {
-            "actor": nn.Sequential(hidden.policy_net, self.action_net),
-            "critic": nn.Sequential(hidden.value_net, self.value_net),
+            "actor": [hidden.policy_net, policy.action_net],
+            "critic": [hidden.value_net, policy.value_net],
         }
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """Actor and critic."""
+        policy, plain = self.policy, self.specialized(descriptor)
+        squashing = [nn.Tanh()] if policy.squash_output else []
+        return {
+            "actor": Network(policy.pi_features_extractor, [*plain["actor"], *squashing]),
+            "critic": Network(policy.vf_features_extractor, plain["critic"]),
+        }
+
+    def act_outputs(self, observation: Any) -> Tensor:
+        """The action distribution's parameters but for spreads; squashed means where actions are squashed."""
+        policy = self.policy
+        features = BaseModel.extract_features(policy, observation, policy.pi_features_extractor)
+        latent = policy.mlp_extractor.forward_actor(features)
+        if self.parts and policy.use_sde:
+            latent = latent[:, : int(np.prod(policy.action_space.shape or ()))]
+        outputs: Tensor = policy.action_net(latent)
+        return torch.tanh(outputs) if policy.squash_output else outputs
+
+    def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
+        """The action distribution's parameters but for spreads, and values."""
+        actor, critic = self.policy.mlp_extractor(self.policy.extract_features(observation))
+        return [self.policy.action_net(actor), self.policy.value_net(critic)]
+
+    @classmethod
+    def arguments(
+        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
+        to_learn: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The fields as they are."""
+        return {**fields} if to_learn else {**fields, "n_steps": 1}
+
+    @property
+    def rollout_steps(self) -> int:
+        """Of one rollout."""
+        return int(self.model.n_steps * self.model.n_envs)
+
+    @property
+    def minibatches(self) -> Minibatches:
+        """Those of a rollout; of A2C, which has but one, the whole rollout."""
+        rollout = self.rollout_steps
+        rows = min(int(getattr(self.model, "batch_size", rollout)), rollout)
+        return Minibatches(rows, rollout % rows, rollout // rows, int(getattr(self.model, "n_epochs", 1)))
+
+    def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
+        """On a rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
+        model, policy = self.model, self.policy
+        rows = len(next(iter(observations.values())))
+        zeros = np.zeros(rows, np.float32)
+        memory, shapes = self._memory(rows)
+        starts = {"episode_starts": torch.ones(rows)} if memory else {}
+        with torch.no_grad():
+            actions, values, log_probs, *_ = policy(policy.obs_to_tensor(observations)[0], **memory, **starts)
+        spaces_of_model = model.observation_space, model.action_space
+        buffer = type(model.rollout_buffer)(1, *spaces_of_model, *shapes, model.device, n_envs=rows)
+        buffer.add(observations, actions.cpu().numpy(), zeros, zeros, values, log_probs, **memory)
+        buffer.advantages[:] = np.random.default_rng(0).standard_normal((1, rows))
+        model.rollout_buffer = buffer
+        model.n_epochs, model.batch_size = 1, rows
+        return model.train, 1
+
+    def _memory(self, rows: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """What a policy and its rollout buffer are told beside, of an LSTM, and the shapes of the latter."""
+        return {}, ()
+
+
+class A2CView(PPOView):
+    """A2C, whose policy is that of PPO."""
+
+    algorithm = A2C

@@ -1,0 +1,154 @@
+"""DQN: its policy, generated, and what is asked about it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from gymnasium import spaces
+from stable_baselines3 import DQN
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy, QNetwork
+from torch import Tensor, nn
+
+from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.policies.off_policy import NO_LAYERS, OffPolicyView
+from hyperrl.policies.one_task import add_blocks
+from hyperrl.policies.view import Draw, Network
+
+
+class GeneratedValues(BasePolicy):
+    """The values of all actions, of a generated network; the class to mix in ahead of theirs.
+
+    Args:
+        generated: A network ``"critic"``, with outputs for each action.
+        arguments: Those of the network that it is mixed into.
+    """
+
+    layers: ClassVar[str]
+    """Where the network that it is mixed into has its layers."""
+
+    def __init__(self, generated: GeneratedNetworks, **arguments: Any) -> None:
+        super().__init__(**{**arguments, "net_arch": NO_LAYERS})
+        self.net_arch = arguments["net_arch"]
+        setattr(self, self.layers, nn.Sequential())
+        self.generated = generated
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {**super()._get_constructor_parameters(), "generated": self.generated}
+
+    def forward(self, obs: PyTorchObs) -> Tensor:
+        """The values (batch, actions)."""
+        values: Tensor = self.generated(self.extract_features(obs, self.features_extractor), "critic")[0]
+        return values
+
+
+class HyperQNetwork(GeneratedValues, QNetwork):
+    """The Q-network of DQN."""
+
+    layers = "q_net"
+
+
+class HyperGreedyPolicy(HyperPolicy):
+    """What the policies of DQN and QR-DQN share: a generated network of values, and its target."""
+
+    arch_names = ()
+    network: ClassVar[str]
+    """Where the policy has it, and with ``_target`` its target."""
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]
+        if self.one_task:
+            return
+        own: nn.Module = getattr(self, self.network)
+        self.optimizer = self._build_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
+        getattr(self, f"{self.network}_target").generated.caching = False
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
+        """The network of values, which judges and by that acts."""
+        if self.one_task:
+            return {}
+        return {"critic": getattr(self, self.network).generated}
+
+    @property
+    def plain_networks(self) -> Mapping[str, nn.Sequential]:
+        """The network of values."""
+        return {"critic": nn.Sequential(getattr(getattr(self, self.network), self.network))}
+
+    def _with_blocks(self, made: Any) -> Any:
+        """A plain network of values with the options of its hidden layers."""
+        add_blocks(getattr(made, self.network), len(made.net_arch), self.layer_norm, self.residual)
+        return made
+
+    def _build_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
+        """A network with a hypernetwork of its own, with so many outputs for each action."""
+        arguments: dict[str, Any] = self.net_args  # type: ignore[assignment]
+        given = self._update_features_extractor(arguments, features_extractor=None)
+        assert isinstance(self.action_space, spaces.Discrete)
+        heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), given["net_arch"])}
+        generated = self._made(given["features_extractor"], heads, "critic")
+        return made(generated, **given).to(self.device)
+
+
+class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
+    """Stable-Baselines3's policy of DQN, every layer of its Q-network generated from the context.
+
+    The target network follows by Polyak averaging of the hypernetwork's parameters. Arguments are those of
+    :class:`~hyperrl.policies.base.HyperPolicy` and of Stable-Baselines3's ``DQNPolicy``. Actions
+    are Discrete; the network's name is ``"critic"``.
+    """
+
+    q_net: HyperQNetwork
+    q_net_target: HyperQNetwork
+    network = "q_net"
+
+    def make_q_net(self) -> HyperQNetwork:
+        """A Q-network with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            return self._with_blocks(super().make_q_net())  # type: ignore[no-any-return]
+        made: HyperQNetwork = self._build_network(HyperQNetwork)
+        return made
+
+
+class DQNView(OffPolicyView):
+    """DQN, and what QR-DQN has in common with it."""
+
+    algorithm: ClassVar[type[BaseAlgorithm]] = DQN
+    hyper_policy: ClassVar[type[HyperPolicy]] = HyperDQNPolicy
+    plain_policy: ClassVar[type[BasePolicy]] = MultiInputPolicy
+    sb3_policy: ClassVar[type[BasePolicy]] = DQNPolicy
+    one_loss = True
+    attributes = ("_n_calls", "exploration_rate")
+    network: ClassVar[str] = "q_net"
+    """Where the policy has the network of values, and that its layers."""
+
+    @property
+    def acting(self) -> nn.Module:
+        """The network of values."""
+        network: nn.Module = getattr(self.policy, self.network)
+        return network
+
+    def modules(self) -> Mapping[str, list[nn.Module]]:
+        """Those of the network of values."""
+        return {"critic": [getattr(self.acting, self.network)]}
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """The network of values, which acts."""
+        extractor: Any = self.acting.features_extractor
+        return {"critic": Network(extractor, self.specialized(descriptor)["critic"])}
+
+    @property
+    def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
+        """The network of values."""
+        return {"critic": (self.acting, getattr(self.policy, f"{self.network}_target"))}
+
+    def act_outputs(self, observation: Any) -> Tensor:
+        """The values of all actions."""
+        values: Tensor = self.acting(observation)
+        return values
+
+    def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
+        """The values of all actions."""
+        return [self.acting(observation)]

@@ -1,0 +1,75 @@
+"""The algorithms by name: one line each, and what finds the view of a model or a policy.
+
+Whoever needs to know something of an algorithm or its policy asks its view and rediscovers nothing::
+
+    from hyperrl.policies.registry import view
+
+    asked = view(model)           # or view(model.policy), where only the policy matters
+    asked.off_policy              # likewise recurrent, one_loss, algorithm, hyper_policy, plain_policy
+    asked.hyper                   # the policy where its networks are generated, else None
+    asked.parts                   # its generated networks that learn, by name; {} where there are none
+    asked.modules()               # the modules of plain networks by name: "actor", "critic" or "critic0" ...
+    asked.networks(descriptor)    # one task's plain networks by name, first what acts
+    asked.act_outputs(obs)        # what an action is made from
+    asked.optimizers              # by name
+    asked.extra_state()           # what a checkpoint holds beside weights, optimizers and counters
+
+:class:`~hyperrl.policies.view.View` tells the rest. To add an algorithm: a model of its fields in
+``hyperrl.recipes.algorithms``, a module here with its policies and its view, a line in ``VIEWS``, and a
+recipe in ``agents/``.
+"""
+
+import sys
+from functools import cache
+from importlib import import_module
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+
+from hyperrl.policies.view import View
+from hyperrl.recipes import ALGORITHMS, EXTRAS, refuse_missing
+
+VIEWS = {
+    "ppo": "ppo.PPOView",
+    "a2c": "ppo.A2CView",
+    "trpo": "trpo.TRPOView",
+    "recurrent_ppo": "recurrent_ppo.RecurrentPPOView",
+    "sac": "sac.SACView",
+    "td3": "td3.TD3View",
+    "tqc": "tqc.TQCView",
+    "dqn": "dqn.DQNView",
+    "qrdqn": "qrdqn.QRDQNView",
+}
+"""Where each algorithm's view is, below ``hyperrl.policies``; a module is loaded when it is asked for."""
+
+RECIPES = {str(recipe().name): recipe for recipe in ALGORITHMS}
+"""The recipe model of each algorithm."""
+
+
+@cache
+def algorithm(name: str) -> type[View]:
+    """The view of the algorithm of that name; UserError where its extra is not there."""
+    refuse_missing(RECIPES[name].extra, f"algorithm {name!r}")
+    module, view_class = VIEWS[name].split(".")
+    found: type[View] = getattr(import_module(f"hyperrl.policies.{module}"), view_class)
+    return found
+
+
+def view(of: BaseAlgorithm | BasePolicy) -> View:
+    """The view of a model or a policy, of the base class :class:`View` where it is of no algorithm here."""
+    if isinstance(of, BasePolicy):
+        return _view_of(type(of))(of)
+    return _view_of(type(of))(of.policy, of)
+
+
+def _view_of(of: type) -> type[View]:
+    loaded = [
+        algorithm(name)
+        for name, recipe in RECIPES.items()
+        if recipe.extra is None or EXTRAS[recipe.extra] in sys.modules  # else nothing can be of its classes
+    ]
+    classes: dict[type, type[View]] = {}
+    for each in loaded:
+        for one in (each.algorithm, each.hyper_policy, each.sb3_policy):
+            classes.setdefault(one, each)
+    return next((classes[one] for one in of.__mro__ if one in classes), View)

@@ -1,0 +1,206 @@
+"""SAC: its policy, generated and plain, and what is asked about it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import torch
+from stable_baselines3 import SAC
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.preprocessing import get_action_dim
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.type_aliases import PyTorchObs
+from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, MultiInputPolicy, SACPolicy
+from stable_baselines3.sac.policies import Actor as SACActor
+from torch import Tensor, nn
+
+from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.effort import Effort
+from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
+from hyperrl.policies.one_task import add_blocks, priced, side_by_side
+from hyperrl.policies.plain import with_last_layer
+from hyperrl.policies.view import Network, State, View
+
+ENTROPY = "log_ent_coef"
+"""The logarithm of the entropy coefficient, where it is learned."""
+
+
+class HyperSACActor(SACActor):
+    """The actor of SAC.
+
+    Args:
+        generated: A network ``"actor"``; its outputs are means and log standard deviations, or, with gSDE,
+            means and then its last hidden activations, which the noise depends on.
+        latent: Size of these activations.
+        effort: Price of the means; None: none.
+        arguments: Those of Stable-Baselines3's actor.
+    """
+
+    def __init__(
+        self, generated: GeneratedNetworks, latent: int, effort: Effort | None = None, **arguments: Any
+    ) -> None:
+        super().__init__(**{**arguments, "net_arch": NO_LAYERS})
+        self.net_arch, self.latent = arguments["net_arch"], latent
+        if self.use_sde:
+            _, self.log_std = self.action_dist.proba_distribution_net(
+                latent_dim=latent, latent_sde_dim=latent, log_std_init=self.log_std_init
+            )
+        else:
+            self.log_std = nn.Identity()  # type: ignore[assignment]
+        clipped = self.use_sde and self.clip_mean > 0
+        self.mu = nn.Hardtanh(-self.clip_mean, self.clip_mean) if clipped else nn.Identity()
+        self.generated, self.effort = generated, effort
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        own = {"generated": self.generated, "latent": self.latent, "effort": self.effort}
+        return {**super()._get_constructor_parameters(), **own}
+
+    def get_action_dist_params(self, obs: PyTorchObs) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Means (batch, actions), log standard deviations, and what gSDE's noise depends on."""
+        outputs = self.generated(self.extract_features(obs, self.features_extractor), "actor")[0]
+        actions = self.action_dist.action_dim
+        means, rest = torch.tensor_split(outputs, [actions], dim=1)
+        if self.effort is not None:
+            means = self.effort(means)
+        if self.use_sde:
+            return self.mu(means), self.log_std, {"latent_sde": rest}
+        return means, torch.clamp(rest, LOG_STD_MIN, LOG_STD_MAX), {}
+
+
+class HyperSquashedActorCritics(HyperActorCritics):
+    """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
+        """An actor with a hypernetwork of its own, or the plain one of one task."""
+        if self.one_task:
+            actor: SACActor = super().make_actor(features_extractor)  # type: ignore[misc]
+            add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
+            actor.mu = priced(actor.mu, self._effort())
+            return actor
+        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        extractor, hidden = given["features_extractor"], given["net_arch"]
+        actions, sde = get_action_dim(self.action_space), given["use_sde"]
+        head = NetworkSpec(actions if sde else 2 * actions, hidden, with_latent=sde)
+        generated = self._made(extractor, {"actor": head}, "actor")
+        latent = self._latent(extractor, hidden)
+        return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
+
+    def _plain_actor(self) -> nn.Sequential:
+        actor = self.actor
+        heads = actor.mu if actor.use_sde else side_by_side(actor.mu, actor.log_std)
+        return nn.Sequential(actor.latent_pi, heads)
+
+
+class HyperSACPolicy(HyperSquashedActorCritics, SACPolicy):
+    """Stable-Baselines3's policy of SAC, every layer of its actor and its critics generated from the context.
+
+    One hypernetwork makes the actor and one all critics, as each of the two has its optimizer; with the
+    trunk ``"separate"`` each critic has its own. The target critics follow by Polyak averaging of the
+    hypernetwork's parameters. Arguments are those of
+    :class:`~hyperrl.policies.base.HyperPolicy`, ``critic_lr_scale`` (the critics' learning rate
+    as a multiple of the algorithm's), and those of Stable-Baselines3's ``SACPolicy``. Actions are a Box.
+    """
+
+
+class ConcatSACPolicy(CriticRate, MultiInputPolicy):
+    """Stable-Baselines3's ``MultiInputPolicy`` of SAC, with a rate of the critics' own."""
+
+
+class SACView(ActorCriticsView):
+    """SAC, and what the other algorithms of maximum entropy have in common with it."""
+
+    algorithm: ClassVar[type[BaseAlgorithm]] = SAC
+    hyper_policy: ClassVar[type[HyperPolicy]] = HyperSACPolicy
+    plain_policy: ClassVar[type[BasePolicy]] = ConcatSACPolicy
+    sb3_policy: ClassVar[type[BasePolicy]] = SACPolicy
+    attributes = (ENTROPY,)
+
+    def _actor(self) -> list[nn.Module]:
+        actor = self.policy.actor
+        return [actor.latent_pi, actor.mu, *([] if actor.use_sde else [actor.log_std])]
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """The actor as the network of mean actions, each critic, and ``"log_std"``, without gSDE."""
+        networks = dict(super().networks(descriptor))
+        actor = self.policy.actor
+        if not actor.use_sde:
+            size = get_action_dim(self.policy.action_space)
+            first, *heads = self.specialized(descriptor)["actor"]
+            hidden: list[nn.Module] = [first, *heads[1:]]
+            if self.hyper is not None:
+                hidden = [with_last_layer(first, lambda rows: rows[size:])]
+            networks["log_std"] = Network(actor.features_extractor, hidden)
+        return networks
+
+    def _acting(self, actor: list[nn.Module]) -> list[nn.Module]:
+        mu: nn.Module = self.policy.actor.mu
+        if self.hyper is None:
+            return [actor[0], mu, nn.Tanh()]
+        size = get_action_dim(self.policy.action_space)
+        means = with_last_layer(actor[0], lambda rows: rows[:size])
+        return [means, *([mu] if self.parts else []), nn.Tanh()]
+
+    def act_outputs(self, observation: Any) -> Tensor:
+        """Mean actions, squashed."""
+        return torch.tanh(self.policy.actor.get_action_dist_params(observation)[0])
+
+    def _acted(self, observation: Any) -> list[Tensor]:
+        means, spreads, _ = self.policy.actor.get_action_dist_params(observation)
+        return [means] if self.policy.actor.use_sde else [means, spreads]
+
+    @classmethod
+    def arguments(
+        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
+        to_learn: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """With the entropy that the coefficient is learned for."""
+        arguments = super().arguments(fields, observation_space, action_space, to_learn)
+        if arguments["target_entropy"] == "auto":
+            arguments["target_entropy"] = _target_entropy(action_space)
+        return arguments if to_learn else {**arguments, "ent_coef": 0.0}
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One each of the actor, the critics, and the entropy coefficient where it is learned."""
+        learned = self.model.ent_coef_optimizer
+        return super().optimizers if learned is None else {**super().optimizers, "ent_coef": learned}
+
+    def learned(self) -> State:
+        """The entropy coefficient, where it is learned.
+
+        Stable-Baselines3's own `get_parameters` leaves it out: a soft actor-critic that goes on from it would
+        explore as at its very start.
+        """
+        coefficient = self.model.log_ent_coef
+        return {} if coefficient is None else {ENTROPY: coefficient.detach().clone()}
+
+    def load_learned(self, state: State) -> None:
+        """Likewise; where the model is to act alone, the coefficient is its constant."""
+        stored, own = state.get(ENTROPY, state.get("off_policy", {}).get(ENTROPY)), self.model.log_ent_coef
+        if not isinstance(stored, torch.Tensor) or stored.numel() != 1 or not stored.isfinite().all():
+            return  # a checkpoint of an older version may lack it
+        if own is not None:
+            own.data.copy_(stored.reshape(own.shape))
+        else:
+            self.model.ent_coef_tensor.copy_(stored.exp().reshape(()))
+
+    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Likewise."""
+        arguments, kwargs = super().plain_arguments(action_space)
+        return {**arguments, "target_entropy": _target_entropy(action_space)}, kwargs
+
+    def continue_from(self, other: View) -> None:
+        """The entropy coefficient too, which is learned on."""
+        super().continue_from(other)
+        if other.model.log_ent_coef is not None:
+            self.load_learned(other.learned())
+        elif other.model.ent_coef_tensor > 0:
+            self.load_learned({ENTROPY: other.model.ent_coef_tensor.log()})
+
+
+def _target_entropy(action_space: gym.Space[Any]) -> float:
+    """Minus the number of actions."""
+    return -float(np.prod(action_space.shape or ()))

@@ -1,0 +1,53 @@
+"""TQC of sb3-contrib: its policy, generated and plain, and what is asked about it."""
+
+from typing import Any
+
+import gymnasium as gym
+import torch
+from sb3_contrib import TQC
+from sb3_contrib.tqc.policies import Critic as TQCCritic
+from sb3_contrib.tqc.policies import MultiInputPolicy, TQCPolicy
+from stable_baselines3.common.type_aliases import PyTorchObs
+from torch import Tensor
+
+from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
+from hyperrl.policies.sac import HyperSquashedActorCritics, SACView
+
+
+class HyperQuantileCritic(GeneratedCritics, TQCCritic):
+    """The critics of TQC."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.quantiles_total = self.n_quantiles * self.n_critics
+
+    def forward(self, obs: PyTorchObs, action: Tensor) -> Tensor:
+        """The quantiles, (batch, critics, quantiles)."""
+        return torch.stack(self.q_values(obs, action), dim=1)
+
+
+class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
+    """sb3-contrib's policy of TQC, every layer of its actor and its critics generated from the context.
+
+    As :class:`~hyperrl.policies.HyperSACPolicy`; each critic has ``n_quantiles`` outputs.
+    """
+
+    critic_class = HyperQuantileCritic
+
+
+class ConcatTQCPolicy(CriticRate, MultiInputPolicy):  # type: ignore[misc]
+    """sb3-contrib's ``MultiInputPolicy`` of TQC, with a rate of the critics' own."""
+
+
+class TQCView(SACView):
+    """TQC."""
+
+    algorithm = TQC
+    hyper_policy = HyperTQCPolicy
+    plain_policy = ConcatTQCPolicy
+    sb3_policy = TQCPolicy
+
+    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As many quantiles too."""
+        arguments, kwargs = super().plain_arguments(action_space)
+        return arguments, {**kwargs, "n_quantiles": self.policy.critic_kwargs["n_quantiles"]}

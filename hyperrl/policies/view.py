@@ -1,0 +1,224 @@
+"""What the rest of the library asks about an algorithm and its policy, answered in one place for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor, nn
+
+from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.networks import GeneratedNetworks
+
+State = dict[str, Any]
+Expect = Callable[[str, Any, Any], None]
+"""Raises ValueError where what was stored under a name (first) is not of the kind expected (the others)."""
+Draw = Callable[[int], Tensor]
+"""A number of outputs to (row, outputs)."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a policy on one task: the extractor of its features, and the modules that follow."""
+
+    extractor: nn.Module
+    modules: list[nn.Module]
+
+
+@dataclass(frozen=True)
+class Minibatches:
+    """The minibatches that an algorithm learns from after each rollout.
+
+    Attributes:
+        rows: transitions in a minibatch.
+        rest: transitions in the last minibatch of an epoch where the rollout does not divide; else 0.
+        count: full minibatches in an epoch; off policy, updates after a rollout.
+        epochs: passes over a rollout; off policy 1.
+    """
+
+    rows: int
+    rest: int
+    count: int
+    epochs: int
+
+
+class View:
+    """An algorithm of Stable-Baselines3's and its policy, seen in the one way that the library asks for.
+
+    Each algorithm has a subclass, in the module that has its policies; ``hyperrl.policies.registry`` finds
+    it by the algorithm's name, a model or a policy. What a view of this class itself answers holds for any
+    policy of Stable-Baselines3's.
+
+    Args:
+        policy: The policy, its networks generated or plain.
+        model: The algorithm that it learns by; None where only the policy is asked about.
+
+    Attributes:
+        hyper: The policy, where it is one with generated networks; else None.
+        algorithm: Class attribute: the class of the algorithm.
+        hyper_policy: Class attribute: its policy with generated networks.
+        plain_policy: Class attribute: its policy for the baselines, on observations with a context.
+        sb3_policy: Class attribute: the class that all of its policies have in common.
+        plain_algorithm: Class attribute: the algorithm whose plain policy acts as a specialist does;
+            None: its own.
+        off_policy: Class attribute: whether it replays what earlier policies did.
+        recurrent: Class attribute: whether its policy remembers by an LSTM.
+        one_loss: Class attribute: whether one optimizer steps all parameters on one loss.
+    """
+
+    algorithm: ClassVar[type[BaseAlgorithm]]
+    hyper_policy: ClassVar[type[HyperPolicy]]
+    plain_policy: ClassVar[type[BasePolicy]]
+    sb3_policy: ClassVar[type[BasePolicy]]
+    plain_algorithm: ClassVar[type[BaseAlgorithm] | None] = None
+    off_policy: ClassVar[bool] = False
+    recurrent: ClassVar[bool] = False
+    one_loss: ClassVar[bool] = False
+
+    def __init__(self, policy: BasePolicy, model: BaseAlgorithm | None = None) -> None:
+        self.policy: Any = policy
+        self.model: Any = model
+        self.hyper = policy if isinstance(policy, HyperPolicy) else None
+
+    def _unknown(self, what: str) -> TypeError:
+        return TypeError(f"{type(self.policy).__name__}: {what} of no algorithm in hyperrl.policies.registry")
+
+    # The policy's networks.
+
+    @property
+    def parts(self) -> Mapping[str, GeneratedNetworks]:
+        """The generated networks that learn, each part with its own hypernetwork; none of a plain policy."""
+        return {} if self.hyper is None else self.hyper.parts
+
+    def modules(self) -> Mapping[str, list[nn.Module]]:
+        """The modules of plain networks by name, from features to outputs, first those of what acts."""
+        raise self._unknown("networks")
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """The plain networks of one task by name, the first being what acts, up to its action.
+
+        Args:
+            descriptor: (descriptor,), as in ``obs["context"]``.
+        """
+        raise self._unknown("networks")
+
+    def specialized(self, descriptor: Tensor) -> Mapping[str, list[nn.Module]]:
+        """The modules of one task's networks by name; generated ones are copies that do not learn."""
+        if self.hyper is None:
+            return self.modules()
+        return {name: [network] for name, network in self.hyper.specialized(descriptor)}
+
+    @property
+    def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
+        """Networks that others follow by Polyak averaging, by name: the one that learns, and its target."""
+        return {}
+
+    @property
+    def acting(self) -> nn.Module:
+        """The smallest module that acts."""
+        module: nn.Module = self.policy
+        return module
+
+    def act_outputs(self, observation: Any) -> Tensor:
+        """What the policy makes its action from, (batch, outputs): the mean action, or values of all actions.
+
+        A mean is squashed where actions are; the values are means over quantiles.
+
+        Args:
+            observation: As tensors.
+        """
+        raise self._unknown("networks")
+
+    def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
+        """What all networks give, (batch, outputs) each, before any squashing.
+
+        Args:
+            observation: As tensors.
+            draw: Where critics see actions, draws them before they are squashed.
+        """
+        raise self._unknown("networks")
+
+    @property
+    def action_dist(self) -> Any:
+        """The distribution that actions are drawn from, which has gSDE's noise too."""
+        return self.policy.action_dist
+
+    @property
+    def generation_seconds(self) -> float | None:
+        """Seconds spent generating weights since the policy was made; None where nothing is generated."""
+        return None if self.hyper is None else self.hyper.generation_seconds
+
+    # How the algorithm learns.
+
+    @classmethod
+    def arguments(
+        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
+        to_learn: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The algorithm's arguments.
+
+        Args:
+            fields: Those of the recipe's algorithm, which carry Stable-Baselines3's names.
+            observation_space: Of one environment.
+            action_space: Of one environment.
+            to_learn: False: rollouts and replay have no room, and no entropy's weight is learned.
+        """
+        raise NotImplementedError
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers by name: that of the ``"policy"``, or of ``"actor"``, ``"critic"`` and more."""
+        return {"policy": self.policy.optimizer}
+
+    @property
+    def rollout_steps(self) -> int:
+        """Environment steps between two updates, all environments together."""
+        raise NotImplementedError
+
+    @property
+    def learning_starts(self) -> int:
+        """Environment steps before learning starts."""
+        return 0
+
+    @property
+    def minibatches(self) -> Minibatches:
+        """What it learns from after each rollout."""
+        raise NotImplementedError
+
+    def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
+        """The algorithm's own training on one minibatch of these observations, and how many updates it takes.
+
+        One, or as many as come for one of the actor where that is updated less often.
+        """
+        raise NotImplementedError
+
+    # What a checkpoint holds beside the policy, the optimizers and Stable-Baselines3's counters.
+
+    def extra_state(self) -> State:
+        """What training goes on from that is this algorithm's own."""
+        return {}
+
+    def load_extra_state(self, state: State, expect: Expect) -> None:
+        """Brings the model to what :meth:`extra_state` gave; ``expect`` is told what each entry must be."""
+
+    def learned(self) -> State:
+        """What the algorithm has learned beside the policy's weights."""
+        return {}
+
+    def load_learned(self, state: State) -> None:
+        """Takes from a checkpoint's state what another model has learned beside the policy's weights."""
+
+    # Its counterpart with plain networks.
+
+    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Arguments of the plain algorithm and of its policy, for a specialist; sizes of networks aside."""
+        return ({"use_sde": True} if self.model.use_sde else {}), {}
+
+    def continue_from(self, other: View) -> None:
+        """Takes over what else the model of a specialist learns on with."""
