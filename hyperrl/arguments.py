@@ -12,7 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from hyperrl.errors import UserError, did_you_mean, nearest
+from hyperrl.errors import UserError, check_known, nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,10 +102,7 @@ def validate_arguments(constraints: Mapping[str, Constraint]) -> Callable[[Calla
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            for name in kwargs:
-                if name not in signature.parameters:
-                    hint = did_you_mean(name, signature.parameters)
-                    raise UserError(f"{function.__name__}: unknown argument {name!r}{hint}")
+            check_known(function.__name__, "argument", kwargs, signature.parameters)
             arguments = signature.bind(*args, **kwargs).arguments
             try:
                 check_arguments(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
 from hyperrl.analysis.variances import SEEDS, VarianceRow, Variances, generator_rows, network_rows
-from hyperrl.recipes import AgentRecipe, BlindPolicyRecipe, HyperPolicyRecipe
+from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe, HyperPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
@@ -107,7 +107,7 @@ class ProbeBatch:
     def of(self, tasks: int) -> dict[str, NDArray[Any]]:
         """All observations with the first task's context, then with the next one's: (tasks * R, ...)."""
         parts = {name: np.concatenate([part] * tasks) for name, part in self.observations.items()}
-        return {**parts, "context": self.descriptors[:tasks].repeat(self.rows, axis=0)}
+        return {**parts, CONTEXT: self.descriptors[:tasks].repeat(self.rows, axis=0)}
 
 
 def gather(family: Family, seed: int = 0) -> ProbeBatch:
@@ -128,7 +128,7 @@ def gather(family: Family, seed: int = 0) -> ProbeBatch:
     env.close()
     drawn = np.random.default_rng(seed).permutation(len(seen) * len(chosen))[:_ROWS]
     pooled = {name: np.concatenate([each[name] for each in seen])[drawn] for name in seen[0]}
-    pooled.pop("context")
+    pooled.pop(CONTEXT)
     return ProbeBatch(pooled, family.space.descriptors(chosen))
 
 

@@ -15,6 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from hyperrl.recipes import CONTEXT
 from hyperrl.training.callbacks import rollout_steps
 
 MEMORY = "_last_lstm_states"
@@ -129,9 +130,9 @@ def observations(space: gym.Space[Any], descriptors: NDArray[np.float32]) -> Bat
     drawn = {
         name: _drawn(part, len(descriptors), generator)
         for name, part in space.spaces.items()
-        if name != "context"
+        if name != CONTEXT
     }
-    return {**drawn, "context": descriptors}
+    return {**drawn, CONTEXT: descriptors}
 
 
 def _drawn(space: gym.Space[Any], rows: int, generator: np.random.Generator) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import typer
 from hyperrl.cli import completion, console, parsing, streams
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
+from hyperrl.errors import check_known
 
 if TYPE_CHECKING:
     from hyperrl.evaluation import Evaluation
@@ -72,11 +73,11 @@ def evaluate(
     with streams.aside(as_json):
         features = Run.open(runs[0], allowed).spec.family.features
         for option, given in (
-            ("--context", contexts),
-            ("--sweep", [(each.feature,) for each in sweeps]),
-            ("--hide", [hide or ()]),
+            ("--context", [name for each in contexts for name in each]),
+            ("--sweep", [each.feature for each in sweeps]),
+            ("--hide", hide or ()),
         ):
-            parsing.known(option, given, features)
+            check_known(option, "feature", given, features)
         from hyperrl import api
 
         with progress("evaluating") as advance:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hyperrl.cli import completion, console, runs
-from hyperrl.errors import UserError, did_you_mean
+from hyperrl.errors import UserError, check_known
 
 if TYPE_CHECKING:
     from hyperrl.recipes import AgentRecipe, FamilyRecipe
@@ -44,8 +44,8 @@ def list_all(
             raise UserError("list: --fits is for agents and families; found `list runs`")
         runs.list_runs(folder, as_json)
         return
-    if kind is not None and kind not in _KINDS:
-        raise UserError(f"list: unknown kind {kind!r}{did_you_mean(kind, (*_KINDS, 'runs'))}")
+    if kind is not None:
+        check_known("list", "kind", [kind], (*_KINDS, "runs"))
     if folder is not None:
         raise UserError("list: DIR is for `list runs` alone")
     kinds: tuple[Kind, ...] = tuple(each for each in _KINDS if kind in (None, each))

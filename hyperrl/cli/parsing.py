@@ -1,13 +1,12 @@
 """Reading `k=v,k=v` and `k=lo:hi:n`."""
 
-import itertools
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hyperrl import arguments
 from hyperrl.arguments import Constraint
-from hyperrl.errors import UserError, did_you_mean
+from hyperrl.errors import UserError
 
 
 class Sweep(NamedTuple):
@@ -86,13 +85,6 @@ def sweep(text: str) -> Sweep:
     if not count.isdecimal() or not 2 <= int(count) <= 1000:
         raise UserError(f"--sweep {text!r}: COUNT must be a whole number from 2 to 1000, not {count!r}")
     return Sweep(name, low, high, int(count))
-
-
-def known(option: str, given: Iterable[Iterable[str]], features: Collection[str]) -> None:
-    """Raise a UserError that names the option, where a feature is given that the family does not have."""
-    for name in itertools.chain.from_iterable(given):
-        if name not in features:
-            raise UserError(f"{option}: unknown feature {name!r}{did_you_mean(name, features)}")
 
 
 def _finite(text: str, where: str) -> float:

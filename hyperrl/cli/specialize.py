@@ -9,6 +9,7 @@ import typer
 from hyperrl.cli import console, parsing, streams
 from hyperrl.cli.options import AllowImport, Checkpoint
 from hyperrl.cli.progress import progress
+from hyperrl.errors import check_known
 
 if TYPE_CHECKING:
     from hyperrl.deploy.export import Written
@@ -52,7 +53,7 @@ def specialize(
     task = parsing.context(context)
     allowed = tuple(allow_import or ())
     with streams.aside(as_json):
-        parsing.known("--context", [task], Run.open(run, allowed).spec.family.features)
+        check_known("--context", "feature", task, Run.open(run, allowed).spec.family.features)
         from hyperrl import api
 
         with progress("evaluating") as advance:

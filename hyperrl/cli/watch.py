@@ -6,6 +6,7 @@ import typer
 
 from hyperrl.cli import console, parsing
 from hyperrl.cli.options import AllowImport, Checkpoint
+from hyperrl.errors import check_known
 
 
 def watch(
@@ -36,7 +37,8 @@ def watch(
 
     contexts = [parsing.context(text) for text in context or ()]
     opened = Run.open(run, tuple(allow_import or ()))
-    parsing.known("--context", contexts, opened.spec.family.features)
+    for each in contexts:
+        check_known("--context", "feature", each, opened.spec.family.features)
     from hyperrl import api
 
     console.note_missing_best(opened, checkpoint)

@@ -22,6 +22,7 @@ from hyperrl.deploy.request import Format, SpecialistRequest
 from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
+from hyperrl.recipes import CONTEXT
 from hyperrl.store import atomic_write, report_write_errors
 from hyperrl.tasks import Family
 
@@ -184,7 +185,7 @@ def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
         seen = {name: part + family.adapter.starts.get(name, 0) for name, part in seen.items()}
         return next(iter(seen.values())) if len(seen) == 1 else seen
     descriptor = family.space.descriptors([specialist.plan.context])
-    return {**{name: np.asarray(part)[None] for name, part in seen.items()}, "context": descriptor}
+    return {**{name: np.asarray(part)[None] for name, part in seen.items()}, CONTEXT: descriptor}
 
 
 def _own_cost(model: BaseAlgorithm, observation: Any) -> Cost:

@@ -24,7 +24,8 @@ from hyperrl.errors import UserError
 from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
 from hyperrl.nets.targets.mlp import Residual as BlockResidual
 from hyperrl.policies import HyperPolicy
-from hyperrl.policies.extractors import CONTEXT, ContextExtractor, PixelExtractor
+from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
+from hyperrl.recipes import CONTEXT, Activation
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family
     from hyperrl.tasks.adapter import BaseAdapter
 
-Context = Mapping[str, float]
-_ACTIVATIONS: dict[type[nn.Module], plans.Activation] = {
+_ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.Tanh: "tanh",
     nn.ReLU: "relu",
     nn.ELU: "elu",
@@ -42,7 +42,7 @@ _ACTIVATIONS: dict[type[nn.Module], plans.Activation] = {
 }
 
 
-def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Context) -> Specialist:
+def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Mapping[str, float]) -> Specialist:
     """The plain network that acts on one task as a model does.
 
     Args:

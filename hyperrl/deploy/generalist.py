@@ -25,7 +25,7 @@ from hyperrl.deploy.plan import Action
 from hyperrl.errors import UserError
 from hyperrl.nets.generators.head import Head
 from hyperrl.policies import GeneratedNetworks, HyperPolicy
-from hyperrl.policies.extractors import CONTEXT
+from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hyperrl.recipes import Activation
 from hyperrl.recipes.base import Model, Number
 
 LARGEST = 2**26
 """Entries that an observation, or what a layer makes of one, may have at most."""
 
 Arrays = dict[str, NDArray[Any]]
-Activation = Literal["tanh", "relu", "elu", "gelu", "silu"]
 DType = Literal[
     "float16", "float32", "float64", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
     "bool",

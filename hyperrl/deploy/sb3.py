@@ -21,7 +21,7 @@ from hyperrl.deploy.plan import BOUNDS, Layer, Reshape, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets import NATURE
 from hyperrl.policies import HyperPolicy
-from hyperrl.policies.extractors import CONTEXT
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks import Family
 from hyperrl.training.build import channels_first
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation.observations import batch_of
 from hyperrl.evaluation.policy_act import Memory, act_of
+from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -67,11 +68,11 @@ class Agent:
             ValueError: an observation of another shape or type, a choice that its space does not have, or
                 more or fewer of them than an agent with an LSTM saw before in these episodes.
         """
-        spaces = {k: s for k, s in self._spaces().items() if k != "context"}
+        spaces = {k: s for k, s in self._spaces().items() if k != CONTEXT}
         adapter = self.family.adapter
         batch, rows = batch_of(obs, spaces, adapter.starts)
         descriptor = self._descriptor(context)
-        batch["context"] = descriptor if rows is None else np.repeat(descriptor[None], rows, axis=0)
+        batch[CONTEXT] = descriptor if rows is None else np.repeat(descriptor[None], rows, axis=0)
         actions = act_of(self.model, deterministic, self._memory)(batch)
         actions = actions if adapter.action_start is None else actions + adapter.action_start
         return np.asarray(actions[0]) if rows is None else actions

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, did_you_mean
+from hyperrl.errors import UserError, check_known
 from hyperrl.evaluation.policy_act import Act, Observation
-from hyperrl.recipes import HyperPolicyRecipe
+from hyperrl.recipes import CONTEXT, HyperPolicyRecipe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,18 +27,16 @@ def hiding(act: Act, family: Family, hidden: Sequence[str]) -> Act:
     ]
 
     def blindfolded(observation: Observation) -> NDArray[np.generic]:
-        context = observation["context"].copy()
+        context = observation[CONTEXT].copy()
         context[:, columns] = np.nan
-        return act({**observation, "context": context})
+        return act({**observation, CONTEXT: context})
 
     return blindfolded
 
 
 def refuse_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
     """Raise a UserError where a hidden feature is unknown, or a run's agent cannot do without any."""
-    for name in hidden:
-        if name not in family.space.names:
-            raise UserError(f"hide: unknown feature {name!r}{did_you_mean(name, family.space.names)}")
+    check_known("hide", "feature", hidden, family.space.names)
     for run in runs:
         policy = run.spec.agent.policy
         if hidden and not (isinstance(policy, HyperPolicyRecipe) and policy.hypernetwork.missing > 0):

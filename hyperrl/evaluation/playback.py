@@ -17,7 +17,7 @@ from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.request import request
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
-from hyperrl.recipes import SPLITS, Context
+from hyperrl.recipes import CONTEXT, SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -58,7 +58,7 @@ class Panel:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> None:
         """Begin the episode."""
-        self.seen, _ = self.env.reset(seed=seed, options={**options, "context": self.context})
+        self.seen, _ = self.env.reset(seed=seed, options={**options, CONTEXT: self.context})
         self.frame = self._drawn()
 
     def step(self, action: NDArray[Any]) -> None:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, did_you_mean
-from hyperrl.recipes import SPLITS, Context
+from hyperrl.errors import UserError, check_known
+from hyperrl.recipes import MAX_TASKS, SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
 
 DEFAULT_SPLITS = ("train", "interpolation", "extrapolation")
-MAX_TASKS = 100_000
 
 Sweep = tuple[str, float, float, int]
 """(feature, low, high, count): `count` equidistant values of a feature, `low` and `high` included."""
@@ -96,8 +95,7 @@ def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
 
 def _axis(family: Family, sweep: Sweep) -> list[float]:
     name, low, high, count = sweep
-    if name not in family.space.names:
-        raise UserError(f"sweep: unknown feature {name!r}{did_you_mean(name, family.space.names)}")
+    check_known("sweep", "feature", [name], family.space.names)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise UserError(
             f"sweep: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"

@@ -24,7 +24,6 @@ from hyperrl.nets import MLP
 from hyperrl.policies.arguments import check_arguments
 from hyperrl.policies.config import HypernetworkConfig, tails
 from hyperrl.policies.extractors import (
-    CONTEXT,
     ContextExtractor,
     HidingExtractor,
     PartsExtractor,
@@ -35,6 +34,7 @@ from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import ConvolutionalExtractor, frozen, is_one_task, weights_of
 from hyperrl.policies.optimizer import groups, scaled
 from hyperrl.policies.targets import PixelCNN
+from hyperrl.recipes import CONTEXT
 
 _WIDEST = 1e6
 """A declared range of descriptors at least this wide says nothing of where they lie."""

@@ -14,7 +14,7 @@ from stable_baselines3.common.torch_layers import (
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
-CONTEXT = "context"
+from hyperrl.recipes import CONTEXT
 
 SMALLEST_IMAGE = 36
 """Height and width from which on Stable-Baselines3's convolutions can see an image."""

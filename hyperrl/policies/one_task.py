@@ -16,7 +16,8 @@ from hyperrl.nets import CNN
 from hyperrl.nets.targets.mlp import Residual
 from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.extractors import CONTEXT, image_shape
+from hyperrl.policies.extractors import image_shape
+from hyperrl.recipes import CONTEXT
 
 
 def is_one_task(space: spaces.Space[Any], choices: HypernetworkConfig) -> bool:

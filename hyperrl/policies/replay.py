@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictReplayBuffer
 
-from hyperrl.policies.extractors import CONTEXT
+from hyperrl.recipes import CONTEXT
 
 _FIRST_TASKS = 64
 

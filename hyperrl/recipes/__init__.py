@@ -22,6 +22,7 @@ from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missin
 from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (
+    Activation,
     Arch,
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
@@ -30,7 +31,7 @@ from hyperrl.recipes.policy import (
     LrScale,
 )
 from hyperrl.recipes.resolve import resolve
-from hyperrl.recipes.splits import SPLITS, GridAxis, Linspace, Part, Splits
+from hyperrl.recipes.splits import MAX_TASKS, SPLITS, GridAxis, Linspace, Part, Splits
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
@@ -40,6 +41,7 @@ __all__ = [
     "CONTEXT",
     "DQN",
     "EXTRAS",
+    "MAX_TASKS",
     "PPO",
     "QRDQN",
     "SAC",
@@ -47,6 +49,7 @@ __all__ = [
     "TD3",
     "TQC",
     "TRPO",
+    "Activation",
     "AgentRecipe",
     "Arch",
     "BaseId",

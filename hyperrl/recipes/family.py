@@ -11,6 +11,7 @@ from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Te
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
 from hyperrl.recipes.carriers import PathName
 from hyperrl.recipes.check import FamilyCheck
+from hyperrl.recipes.context import CONTEXT
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.messages import FieldError, field_error
 from hyperrl.recipes.split_validation import check_splits
@@ -94,7 +95,7 @@ class FamilyEvaluation(Model):
 
     @model_validator(mode="after")
     def _the_bases_own(self) -> Self:
-        for name in ("context", "reset_mask"):
+        for name in (CONTEXT, "reset_mask"):
             if name in self.options:
                 allowed = "options of the base environment; this one is taken before it"
                 raise FieldError(path=("options", name), found=self.options[name], allowed=allowed)

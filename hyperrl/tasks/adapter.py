@@ -12,9 +12,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
 
-OUR_KEYS = ("task", "context", "episode")
+OUR_KEYS = ("task", CONTEXT, "episode")
 """Keys of an info that HyperRL adds."""
 
 RESERVED = frozenset((*OUR_KEYS, "final_obs", "final_info", "terminal_observation", "TimeLimit.truncated"))

@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
-from hyperrl.recipes import Context
+from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
 from hyperrl.tasks.attributes import cast_like, check_attributes
@@ -40,10 +40,10 @@ def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.space
         UserError: the base observation has a key "context" already.
     """
     if not isinstance(base, gym.spaces.Dict):
-        return gym.spaces.Dict({"obs": base, "context": context})
-    if "context" in base.spaces:
+        return gym.spaces.Dict({"obs": base, CONTEXT: context})
+    if CONTEXT in base.spaces:
         raise UserError("the base environment's observation has a key 'context' already; rename it there")
-    return gym.spaces.Dict({**base.spaces, "context": context})
+    return gym.spaces.Dict({**base.spaces, CONTEXT: context})
 
 
 class ContextualEnv(gym.Env[dict[str, Any], Any]):
@@ -207,7 +207,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             UserError: an unknown feature or a value that is not finite.
         """
         merged = {**self._options, **(options or {})}
-        given = merged.pop("context", None)
+        given = merged.pop(CONTEXT, None)
         if seed is not None and self._sampler is not None:
             self._sampler.reseed(seed)
         if given is None:
@@ -221,8 +221,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._refuse_other_spaces()
         if self._binding.late:
             self.apply(self.context)
-        observation["context"] = self._descriptor.copy()
-        return observation, {**info, "task": self.task, "context": dict(self.context)}
+        observation[CONTEXT] = self._descriptor.copy()
+        return observation, {**info, "task": self.task, CONTEXT: dict(self.context)}
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Step the base environment; an episode's end is reported to the sampler.
@@ -245,7 +245,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
         self._return += reward
         self._length += 1
-        observation["context"] = self._descriptor.copy()
+        observation[CONTEXT] = self._descriptor.copy()
         ended = terminated or truncated
         if ended:
             self.tasks.update(self.task, self._return)
@@ -257,7 +257,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 }
                 info["episode"] = {"r": self._return, "l": self._length}
         if ended or not self._record:
-            info["task"], info["context"] = self.task, dict(self.context)
+            info["task"], info[CONTEXT] = self.task, dict(self.context)
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:

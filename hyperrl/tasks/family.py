@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium as gym
 
 from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
-from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
+from hyperrl.errors import NOT_A_FAILURE, UserError, check_known
 from hyperrl.recipes import SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
@@ -75,8 +75,7 @@ class Family:
         Raises:
             UserError: an unknown split, or splits that overlap.
         """
-        if split not in SPLITS:
-            raise UserError(f"{self.name}: unknown split {split!r}{did_you_mean(str(split), SPLITS)}")
+        check_known(self.name, "split", [split], SPLITS)
         if split not in self._tasks:
             before = SPLITS[: SPLITS.index(split)]
             earlier = [context for name in before for context in self.tasks(name)]

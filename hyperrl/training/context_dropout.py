@@ -10,6 +10,7 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from hyperrl.recipes import CONTEXT
 from hyperrl.training.vec_env import BatchedVecEnv
 
 
@@ -46,8 +47,8 @@ class ContextDropoutVecEnv(BatchedVecEnv):
         finished = np.flatnonzero(dones)
         for index in finished:
             last = infos[index]["terminal_observation"]
-            context = np.where(self.absent[index], np.nan, last["context"]).astype(np.float32)
-            infos[index]["terminal_observation"] = {**last, "context": context}
+            context = np.where(self.absent[index], np.nan, last[CONTEXT]).astype(np.float32)
+            infos[index]["terminal_observation"] = {**last, CONTEXT: context}
         self._draw(finished)
         return self._hidden(observation), rewards, dones, infos
 
@@ -71,5 +72,5 @@ class ContextDropoutVecEnv(BatchedVecEnv):
 
     def _hidden(self, observation: VecEnvObs) -> VecEnvObs:
         assert isinstance(observation, dict)
-        observation["context"][self.absent] = np.nan
+        observation[CONTEXT][self.absent] = np.nan
         return observation

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import DivergenceError, spelled
+from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.rollout_callback import RolloutCallback
-
-CONTEXT = "context"
 
 
 class DivergenceGuard(RolloutCallback):

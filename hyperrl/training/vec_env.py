@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv
 
 
@@ -81,7 +82,7 @@ class BatchedVecEnv(VecEnv):
             for index, last, task, context, total, length in ended:
                 told[index] = {
                     "task": task,
-                    "context": dict(context),
+                    CONTEXT: dict(context),
                     "terminal_observation": last,
                     "TimeLimit.truncated": not terminated[index],
                     "episode": {"r": total, "l": length, "t": 0.0},

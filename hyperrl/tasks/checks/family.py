@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import BaseEnvironmentError, UserError
-from hyperrl.recipes import SPLITS, Context
+from hyperrl.recipes import CONTEXT, SPLITS, Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.checks.construction import is_alone, owner, pinned, refusal, stale_numbers
 from hyperrl.tasks.checks.endless import refuse_endless
@@ -114,7 +114,7 @@ def _check_options(family: Family) -> list[CheckRow]:
         for context, seed in itertools.product(_backgrounds(family), _SEEDS):
             given = AskedOptions(options, asked)
             with naming(f"evaluation.options {assignment(options)}"):
-                env.reset(seed=seed, options={"context": context})
+                env.reset(seed=seed, options={CONTEXT: context})
                 env.env.reset(seed=seed, options=given)
                 walk(env, seed)
             if given.whole:

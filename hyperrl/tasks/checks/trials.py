@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.utils.env_checker import data_equivalence
 
 from hyperrl.errors import BaseEnvironmentError, UserError
-from hyperrl.recipes import Context
+from hyperrl.recipes import CONTEXT, Context
 from hyperrl.recipes.messages import show
 from hyperrl.tasks.adapter import failure_of
 from hyperrl.tasks.env import ContextualEnv
@@ -95,7 +95,7 @@ def play(
         UserError: the base environment fails.
     """
     with naming(where):
-        observation, _ = env.reset(seed=seed, options={"context": context if start is None else start})
+        observation, _ = env.reset(seed=seed, options={CONTEXT: context if start is None else start})
         if start is not None:
             env.apply(context)
         return [(base_part(observation), 0.0, False), *walk(env, seed, actions, steps)]
@@ -114,7 +114,7 @@ def walk(env: ContextualEnv, seed: int, actions: Actions = random_actions, steps
 
 def base_part(observation: dict[str, Any]) -> dict[str, Any]:
     """A copy of the base's part of an observation."""
-    return {key: np.array(value) for key, value in observation.items() if key != "context"}
+    return {key: np.array(value) for key, value in observation.items() if key != CONTEXT}
 
 
 def differ(one: Any, other: Any, *, exact: bool = True) -> bool:

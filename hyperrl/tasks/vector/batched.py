@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from hyperrl.recipes import Context
+from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks.contexts import Binding, ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
@@ -99,7 +99,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         `reset_mask`, (N,) bool, which environments to reset.
         """
         merged = {**self._options, **(options or {})}
-        given, mask = merged.pop("context", None), merged.pop("reset_mask", None)
+        given, mask = merged.pop(CONTEXT, None), merged.pop("reset_mask", None)
         mask = (
             np.ones(self.num_envs, np.bool_) if mask is None or self._state is None else np.array(mask, bool)
         )
@@ -161,7 +161,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """Observe the present state, in new arrays; raises `gymnasium.error.ResetNeeded` before a reset."""
         if self._state is None:
             raise gym.error.ResetNeeded("Call reset before step.")
-        return {"obs": self.dynamics.observe(self._state), "context": self._descriptors.copy()}
+        return {"obs": self.dynamics.observe(self._state), CONTEXT: self._descriptors.copy()}
 
     def step(self, actions: NDArray[Any]) -> Step:
         """Advance all environments by `actions` (N, ...).
@@ -197,7 +197,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         assert self._state is not None
         which, observed = indices.tolist(), self.dynamics.observe(self._state[indices])
         ended = [
-            Ended(index, {"obs": seen, "context": descriptor}, task, self._playing[index], total, length)
+            Ended(index, {"obs": seen, CONTEXT: descriptor}, task, self._playing[index], total, length)
             for index, seen, descriptor, task, total, length in zip(
                 which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
                 self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
@@ -222,7 +222,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             observations[index], contexts[index] = observation, dict(context)
             tasks[index], returns[index], lengths[index] = task, total, length
         final = {
-            "task": tasks, "_task": mask, "context": contexts, "_context": mask, "_episode": mask,
+            "task": tasks, "_task": mask, CONTEXT: contexts, "_context": mask, "_episode": mask,
             "episode": {"r": returns, "_r": mask, "l": lengths, "_l": mask},
         }  # fmt: skip
         told = {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
@@ -236,7 +236,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     def _began(self, mask: NDArray[np.bool_], indices: NDArray[np.int64]) -> dict[str, Any]:
         """Infos of the environments that have just been reset."""
-        return {"task": self._tasks * mask, "_task": mask, "context": self._told(indices), "_context": mask}
+        return {"task": self._tasks * mask, "_task": mask, CONTEXT: self._told(indices), "_context": mask}
 
     def render(self) -> None:
         """Nothing: a batch has no pictures; a single environment of the family has."""

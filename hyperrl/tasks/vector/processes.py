@@ -18,6 +18,7 @@ import gymnasium as gym
 from gymnasium.vector.utils import CloudpickleWrapper, iterate
 
 from hyperrl.errors import BaseEnvironmentError
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.vector.sync import ContextualSyncEnv
 from hyperrl.tasks.vector.worker import MakeEnv, Packet, serve, unpack_info
@@ -160,7 +161,7 @@ class RemoteEnv(gym.Env[Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode of the next task, or of `options["context"]`."""
-        own = "context" in {**self._options, **(options or {})}
+        own = CONTEXT in {**self._options, **(options or {})}
         task = 0 if own else self._tasks.next()
         observation, packet = self._worker.ask("reset", self._place, task, {"seed": seed, "options": options})
         return observation, self.info(packet)

@@ -6,6 +6,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.evaluation.plan import spread_out
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.rollout_callback import RolloutCallback
@@ -28,7 +29,7 @@ class TrainTaskReturn(BaseCallback):
     def _on_step(self) -> bool:
         for i in np.flatnonzero(self.locals["dones"]):
             info = self.locals["infos"][i]
-            tag = self._tags.get(assignment(info["context"]))
+            tag = self._tags.get(assignment(info[CONTEXT]))
             if tag is not None:
                 self.logger.record_mean(tag, info["episode"]["r"])
         return True
