@@ -123,7 +123,7 @@ def test_nothing_is_written_when_told_so(folder: Path) -> None:
 
 def test_contexts_of_ones_own_are_flagged(folder: Path) -> None:
     found = api.evaluate(folder / "seed-0", contexts=[{"c0": 1}, {"c0": 2.5}, {"c0": 100}, {}], episodes=2)
-    assert [(task.context["c0"], task.split) for task in found.asked] == [
+    assert [(task.context["c0"], task.split) for task in found.own_tasks] == [
         (1.0, "train"), (2.5, "interpolation"), (100.0, "extrapolation"), (1.0, "train"),
     ]  # fmt: skip
     assert found.splits == {}
@@ -133,7 +133,7 @@ def test_contexts_of_ones_own_are_flagged(folder: Path) -> None:
 
 def test_a_sweep_draws_a_curve(folder: Path) -> None:
     found = api.evaluate(folder / "seed-0", splits=["interpolation"], sweep=[("c0", -10, 10, 5)])
-    assert [task.context["c0"] for task in found.asked] == [-10, -5, 0, 5, 10]
+    assert [task.context["c0"] for task in found.own_tasks] == [-10, -5, 0, 5, 10]
     assert found.splits["interpolation"]["tasks"] == 6
     (first,) = found.figures
     assert first.name.startswith("evaluation-c0-")
@@ -145,7 +145,7 @@ def test_a_sweep_draws_a_curve(folder: Path) -> None:
 
 def test_two_sweeps_draw_a_heatmap(reach: Family, reached: Path) -> None:
     found = api.evaluate(reached, sweep=[("gain", 0.5, 2, 4), ("goal", -1, 1, 3)], family=reach)
-    assert len(found.asked) == 12
+    assert len(found.own_tasks) == 12
     assert [figure.name[:21] for figure in found.figures] == ["evaluation-gain-goal-"]
     assert imread(found.figures[0]).ndim == 3
 

@@ -26,7 +26,7 @@ from typing import Any
 from hyperrl import api
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
-from hyperrl.evaluation.request import Sweep
+from hyperrl.evaluation.task_selection import Sweep
 from hyperrl.recipes import SPLITS
 from hyperrl.store import Run, atomic_write
 from hyperrl.tasks import Family
@@ -131,12 +131,12 @@ def _evaluations(run: Run, family: Family) -> dict[str, Any]:
         "episodes": played["best"].episodes,
         "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
         "splits": {
-            split: _tasks({name: _of(split, each.runs[0].in_splits) for name, each in played.items()})
+            split: _tasks({name: _of(split, each.runs[0].split_tasks) for name, each in played.items()})
             for split in splits
         },
     }
     if grid:
-        found["grid"] = _tasks({name: each.runs[0].asked for name, each in played.items()})
+        found["grid"] = _tasks({name: each.runs[0].own_tasks for name, each in played.items()})
     return found
 
 

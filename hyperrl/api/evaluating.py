@@ -9,11 +9,11 @@ from hyperrl.api.arguments import checked
 from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
 from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
-from hyperrl.evaluation.feature_hiding import hiding, refuse_hidden
+from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
 from hyperrl.evaluation.progress import Progress
-from hyperrl.evaluation.request import Request, Sweep, request
-from hyperrl.evaluation.save import saved
+from hyperrl.evaluation.save import save_evaluation
 from hyperrl.evaluation.seeds import check_same_experiment
+from hyperrl.evaluation.task_selection import Sweep, TaskSelection, select_tasks
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 
@@ -68,8 +68,8 @@ def evaluate(
     found = [opened(run, allow_import) for run in listed]
     check_same_experiment(found)
     tasks = family_of(found[0], family)
-    asked = request(tasks, splits, contexts, sweep)
-    refuse_hidden(found, tasks, hidden)
+    asked = select_tasks(tasks, splits, contexts, sweep)
+    check_hidden(found, tasks, hidden)
     episodes = asked_episodes or tasks.recipe.evaluation.episodes
     if save:
         _refuse_read_only(found)
@@ -79,11 +79,11 @@ def evaluate(
     )
     agent = found[0].spec.agent.name
     told = Evaluation(agent, tasks.name, episodes, seed, deterministic, played, hidden=tuple(hidden))
-    return saved(told, found, tasks, asked) if save else told
+    return save_evaluation(told, found, tasks, asked) if save else told
 
 
 def _play(
-    run: Run, family: Family, asked: Request, episodes: int, seed: int, deterministic: bool,
+    run: Run, family: Family, asked: TaskSelection, episodes: int, seed: int, deterministic: bool,
     hidden: Sequence[str], checkpoint: str | None, device: str, progress: Progress | None,
 ) -> RunResult:  # fmt: skip
     from hyperrl.training import load_model
@@ -93,7 +93,7 @@ def _play(
         model = load_model(run, name, device, family, to_learn=False)
     with isolated_rng(seed):
         results = evaluate_tasks(
-            hiding(act_of(model, deterministic), family, hidden),
+            hide_features(act_of(model, deterministic), family, hidden),
             family,
             asked.contexts,
             episodes=episodes,
@@ -107,8 +107,8 @@ def _play(
         steps=max(run.status.steps, model.num_timesteps),
         checkpoint=name,
         checkpoint_steps=model.num_timesteps,
-        in_splits=results[: asked.in_splits],
-        asked=results[asked.in_splits :],
+        split_tasks=results[: asked.in_splits],
+        own_tasks=results[asked.in_splits :],
     )
 
 

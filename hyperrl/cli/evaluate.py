@@ -106,9 +106,9 @@ def _print(found: "Evaluation") -> None:
     seeds = ", ".join(str(run.seed) for run in found.runs)
     console.line(f"{found.agent} on {found.family}, seed {seeds}")
     console.evaluation(found.to_json())
-    if found.asked:
+    if found.own_tasks:
         console.line()
-        console.tasks(found.asked)
+        console.tasks(found.own_tasks)
     console.line()
     console.pairs(
         [

@@ -1,4 +1,4 @@
-"""Features of the task that an agent is not told."""
+"""Evaluation with features of the task hidden from the agent."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family
 
 
-def hiding(act: Act, family: Family, hidden: Sequence[str]) -> Act:
-    """The same policy, the entries of hidden features missing (NaN) in what it sees of the context."""
+def hide_features(act: Act, family: Family, hidden: Sequence[str]) -> Act:
+    """The same policy, with the entries of hidden features missing (NaN) in the context that it observes."""
     if not hidden:
         return act
-    columns = [
-        number for number, owner in enumerate(family.space.owners) if family.space.names[owner] in hidden
-    ]
+    columns = [family.space.names[owner] in hidden for owner in family.space.owners]
 
-    def blindfolded(observation: Observation) -> NDArray[np.generic]:
+    def act_without(observation: Observation) -> NDArray[np.generic]:
         context = observation[CONTEXT].copy()
         context[:, columns] = np.nan
         return act({**observation, CONTEXT: context})
 
-    return blindfolded
+    return act_without
 
 
-def refuse_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
+def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
     """Raise a UserError where a hidden feature is unknown, or a run's agent cannot do without any."""
     check_known("hide", "feature", hidden, family.space.names)
     for run in runs:

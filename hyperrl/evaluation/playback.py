@@ -15,7 +15,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation.canvas import Canvas
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy_act import Act
-from hyperrl.evaluation.request import request
+from hyperrl.evaluation.task_selection import select_tasks
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
 from hyperrl.recipes import CONTEXT, SPLITS, Context
 
@@ -97,7 +97,7 @@ def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[Conte
     if len(contexts) > MAX_PANELS:
         raise UserError(f"watch: {len(contexts)} tasks; at most {MAX_PANELS} fit one picture")
     if contexts:
-        return list(request(family, contexts=contexts).contexts)
+        return list(select_tasks(family, contexts=contexts).contexts)
     held_out = [spread_out(family.tasks(split), CHOSEN) for split in ("interpolation", "extrapolation")]
     return [task for tasks in held_out for task in tasks] or spread_out(family.tasks("train"), 2 * CHOSEN)
 

@@ -1,4 +1,4 @@
-"""Telling how far a piece of work is."""
+"""Hooks that are told how far a piece of work is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 Progress = Callable[[int, int], None]
-"""Called with what is done and what is planned. One that is a `Reporter` is told more."""
+"""Called with what is done and what is planned. A `Reporter` is told more."""
 
 INTERVAL = 0.1
+"""Seconds between two calls of a hook by a `Ticker`."""
 
 
 @runtime_checkable
 class Reporter(Protocol):
-    """A progress hook that also takes what a training is at."""
+    """A progress hook that also takes the phase of a training and the returns that it reaches."""
 
     def __call__(self, done: int, total: int) -> None:
         """Note what is done and planned."""
@@ -27,32 +28,39 @@ class Reporter(Protocol):
 
 
 def report_phase(hook: Progress | None, name: str) -> None:
-    """Tell a hook that is a reporter what begins."""
+    """Tell a hook, if it is a reporter, which phase begins."""
     if isinstance(hook, Reporter):
         hook.phase(name)
 
 
 def share_of(hook: Progress | None, name: str) -> Progress | None:
-    """A hook for a part of the work, told to a reporter as the share of that phase."""
+    """A hook for one phase, which tells a reporter the share of the phase that is done; None for others."""
     if not isinstance(hook, Reporter):
         return None
-    reporter = hook
-    return lambda done, total: reporter.phase(name, done / total)
+    phase = hook.phase
+    return lambda done, total: phase(name, done / total)
+
+
+def run_progress(hook: Progress | None, run: int, runs: int) -> Progress | None:
+    """A hook for one of several runs that plan equally much, where `hook` is told of all of them."""
+    if hook is None:
+        return None
+    return lambda done, total: hook(run * total + done, runs * total)
 
 
 class Ticker:
-    """Hands on to a hook, about ten times a second however often it is asked."""
+    """Calls a hook at most about ten times a second, however often it is called itself."""
 
     def __init__(self, hook: Progress) -> None:
         self._hook = hook
-        self._told = float("-inf")
+        self._last_call = float("-inf")
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell the hook, where the last time is long enough ago."""
-        if time.monotonic() - self._told > INTERVAL:
+        """Call the hook, if its last call is long enough ago."""
+        if time.monotonic() - self._last_call > INTERVAL:
             self.tell(done, total)
 
     def tell(self, done: int, total: int) -> None:
-        """Tell the hook in any case."""
-        self._told = time.monotonic()
+        """Call the hook in any case."""
+        self._last_call = time.monotonic()
         self._hook(done, total)

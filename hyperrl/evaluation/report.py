@@ -1,4 +1,4 @@
-"""What an evaluation found: per task, per split, and as the object that `hyperrl evaluate --json` prints."""
+"""Results of an evaluation: per task, per split, and as the object that `hyperrl evaluate --json` prints."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hyperrl.evaluation.zero_shot import TaskResult
 
 
 class WorstTask(TypedDict):
-    """The task of a split that an agent does worst on.
+    """The task of a split on which an agent is worst.
 
     Attributes:
         context: raw value of every feature.
         mean: its mean return, of one run.
         oracle: its best known return, None where none is known.
-        of_oracle: the part of the best known return that is reached, None unless that is above 0.
+        of_oracle: its mean return as a part of the best known one, None unless that is above 0.
         seed: of the run, present where there are several.
     """
 
@@ -40,7 +40,7 @@ class SplitSummary(TypedDict):
         mean: over the tasks' mean returns (of all runs).
         stderr: standard error of `mean` over runs, tasks and starts (`mean_error`); None for one episode in
             all.
-        low: lower end of the 95 % interval of `mean`; None where nothing can be said.
+        low: lower end of the 95 % interval of `mean`; None where it is not known.
         high: its upper end.
         stderr_starts: the part of `stderr` that other starts of the same tasks would change; None for one
             episode a task.
@@ -65,7 +65,7 @@ class SplitSummary(TypedDict):
 
 
 def summarize(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -> dict[str, SplitSummary]:
-    """Sum up results per split, in the order in which the splits first appear.
+    """Summarize results per split, in the order in which the splits first appear.
 
     Args:
         runs: the results of one run, or of several runs on the same tasks in the same order.
@@ -109,7 +109,7 @@ def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) 
 
 
 def worst_of(results: Sequence[TaskResult]) -> int:
-    """Which result is the worst: by the part of the best known return, where all have one, else by return."""
+    """Index of the worst result: by the part of the best known return, where all have one, else by return."""
     shares = [result.of_oracle for result in results]
     known = [share for share in shares if share is not None]
     scores = known if len(known) == len(shares) else [result.mean for result in results]
@@ -137,8 +137,8 @@ class RunResult:
         steps: environment steps that it was really trained for.
         checkpoint: name of the checkpoint that played.
         checkpoint_steps: environment steps behind that checkpoint.
-        in_splits: results on whole splits of the family.
-        asked: results on the user's own contexts and sweeps, which count in no split.
+        split_tasks: results on whole splits of the family.
+        own_tasks: results on the user's own contexts and sweeps, which count in no split.
     """
 
     run: str
@@ -146,13 +146,13 @@ class RunResult:
     steps: int
     checkpoint: str
     checkpoint_steps: int
-    in_splits: list[TaskResult]
-    asked: list[TaskResult] = field(default_factory=list)
+    split_tasks: list[TaskResult]
+    own_tasks: list[TaskResult] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[TaskResult]:
         """All results: splits first."""
-        return [*self.in_splits, *self.asked]
+        return [*self.split_tasks, *self.own_tasks]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Evaluation:
         runs: per run, in the order given; at least one.
         files: the JSON files written, one per run.
         figures: the figures written.
-        hidden: features that the agents were not told.
+        hidden: features that were hidden from the agents.
         left_out: tasks of the splits that were not played, after a short training.
     """
 
@@ -187,7 +187,7 @@ class Evaluation:
     def splits(self) -> dict[str, SplitSummary]:
         """Every evaluated split in numbers; the user's own contexts count in none."""
         seeds = [run.seed for run in self.runs]
-        return summarize(*(run.in_splits for run in self.runs), seeds=seeds)
+        return summarize(*(run.split_tasks for run in self.runs), seeds=seeds)
 
     @property
     def tasks(self) -> list[TaskResult]:
@@ -195,9 +195,9 @@ class Evaluation:
         return pooled(*(run.tasks for run in self.runs))
 
     @property
-    def asked(self) -> list[TaskResult]:
+    def own_tasks(self) -> list[TaskResult]:
         """The part of `tasks` that is the user's own contexts and sweeps."""
-        return pooled(*(run.asked for run in self.runs))
+        return pooled(*(run.own_tasks for run in self.runs))
 
     def to_json(self) -> dict[str, Any]:
         """The object of `hyperrl evaluate --json`.
@@ -208,7 +208,7 @@ class Evaluation:
         first = self.runs[0]
         one = len(self.runs) == 1
         same_steps = len({run.steps for run in self.runs}) == 1
-        found: dict[str, Any] = {
+        return {
             "run": first.run if one else None,
             "agent": self.agent,
             "family": self.family,
@@ -221,12 +221,12 @@ class Evaluation:
             "deterministic": self.deterministic,
             "hidden": list(self.hidden),
             "left_out": self.left_out,
+            **(
+                {"checkpoint": {"name": first.checkpoint, "steps": first.checkpoint_steps}}
+                if one
+                else {"runs": [part.to_json() for part in self.per_run()]}
+            ),
         }
-        if one:
-            found["checkpoint"] = {"name": first.checkpoint, "steps": first.checkpoint_steps}
-        else:
-            found["runs"] = [part.to_json() for part in self.per_run()]
-        return found
 
     def per_run(self) -> list[Evaluation]:
         """The same evaluation, one object per run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 MAX_ENVS = 4096
 MAX_EPISODE_STEPS = 100_000
 CHOICE_SEED = 2**32
-"""Of the starts by which training chooses its best weights: beyond any seed that an evaluation takes."""
+"""Seed of the starts by which training chooses its best weights: beyond any that an evaluation takes."""
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What one policy reached on one task.
+    """The episodes of one policy on one task.
 
     Attributes:
         context: raw value of every feature.
@@ -51,7 +52,7 @@ class TaskResult:
 
     @property
     def of_oracle(self) -> float | None:
-        """The part of the best known return that is reached; None unless that is known and above 0."""
+        """Mean return as a part of the best known one; None unless that is known and above 0."""
         return self.mean / self.oracle if self.oracle is not None and self.oracle > 0 else None
 
     def to_json(self) -> dict[str, Any]:
@@ -80,62 +81,51 @@ def evaluate_tasks(
 
     Every episode of every task has a start of its own, drawn from the seed, the task's values and the
     episode's number: other tasks start otherwise, while policies and training seeds are compared on the same
-    starts. What an environment does never depends on the others: returns do not change with the order of the
-    tasks or with what else is in the batch (of a policy that maps each row by itself).
+    starts. Environments do not influence each other: returns do not change with the order of the tasks or
+    with what else is in the batch (of a policy that maps each row by itself).
 
     Args:
-        act: the policy, called with up to 4096 environments at a time; one that remembers is reset first.
+        act: the policy, called with up to 4096 environments at a time; one with a memory is reset first.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: one task each; features left out take their defaults.
         episodes: episodes per task, at least 1; or of each task its own number of them.
         seed: of the starts, at least 0; or of each task its own.
         splits: name of each task's split; None flags each task by the family's ranges.
-        progress: called now and then with the work done and planned, in steps of episodes that last as long
-            as they can.
+        progress: called now and then with the work done and planned, in steps; every episode counts as the
+            longest that there can be.
 
     Returns:
         One result per context, in their order.
 
     Raises:
         UserError: an unknown feature, a value that is not finite, a number of episodes or a seed out of
-            range; an observation, action or return that is not finite, told by its task and step; or an
+            range; an observation, action or return that is not finite, with its task and step; or an
             environment whose episodes do not end.
     """
     full = [family.space.complete(context) for context in contexts]
-    names = [family.flag(context) for context in full] if splits is None else list(splits)
-    if len(names) != len(full):
-        raise ValueError(f"{len(names)} splits for {len(full)} contexts")
+    names = [family.flag(context) for context in full] if splits is None else splits
     starts = [
         start_seeds(context, count, own)
         for context, count, own in zip(full, _each(episodes, full), _each(seed, full), strict=True)
     ]
     plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
-    told = _Told(progress, family.max_steps or 1, len(plays))
-    chunks = [
-        _play(act, family, plays[first : first + MAX_ENVS], told) for first in range(0, len(plays), MAX_ENVS)
-    ]
-    told.all()
-    returns = [value for chunk in chunks for value in chunk[0].tolist()]
-    lengths = [value for chunk in chunks for value in chunk[1].tolist()]
-    ends = np.cumsum([len(own) for own in starts]).tolist()
-    return [
-        TaskResult(
-            context,
-            name,
-            returns[end - len(own) : end],
-            lengths[end - len(own) : end],
-            family.oracle(context),
-        )
-        for end, own, context, name in zip(ends, starts, full, names, strict=True)
-    ]
+    report = _EpisodeProgress(progress, family.max_steps or 1, len(plays))
+    played: list[tuple[float, int]] = []
+    for first in range(0, len(plays), MAX_ENVS):
+        played += _play(act, family, plays[first : first + MAX_ENVS], report)
+    results, rest = [], iter(played)
+    for context, split, own in zip(full, names, starts, strict=True):
+        returns, lengths = zip(*islice(rest, len(own)), strict=True)
+        results.append(TaskResult(context, split, list(returns), list(lengths), family.oracle(context)))
+    return results
 
 
 def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
     """The seed that the environment is reset with for each of a task's episodes.
 
     They are words of NumPy's SeedSequence of (seed, the task's values): entry e depends on these and on e
-    alone, not on the number of episodes, on other tasks, or on who acts. Values that are one task to the
-    family (equal to 9 digits, an angle a turn further) start alike.
+    alone, not on the number of episodes, on other tasks, or on the policy. Values that are the same task to
+    the family (equal to 9 digits, an angle a turn further) have the same starts.
 
     Args:
         context: the task.
@@ -155,9 +145,9 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
 
 
 def _play(
-    act: Act, family: Family, plays: Sequence[tuple[Context, int]], told: _Told
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Returns and lengths of each environment's first episode."""
+    act: Act, family: Family, plays: Sequence[tuple[Context, int]], report: _EpisodeProgress
+) -> list[tuple[float, int]]:
+    """Play one episode of each task and start, all side by side; their returns and lengths."""
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
@@ -179,16 +169,16 @@ def _play(
     with closing(env), np.errstate(all="ignore"):
         observation, _ = env.reset(seed=[start for _, start in plays])  # type: ignore[arg-type]  # vectors take lists
         for _ in range(MAX_EPISODE_STEPS):
-            seen = {name: finite("the observation", part) for name, part in observation.items()}
-            action = finite("the action", act(seen))
+            observation = {name: finite("the observation", part) for name, part in observation.items()}
+            action = finite("the action", act(observation))
             observation, reward, terminated, truncated, _ = env.step(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))
-            told(length, running)
+            report(length, running)
             if not running.any():
-                return total, length
+                return list(zip(total.tolist(), length.tolist(), strict=True))
     raise UserError(
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
@@ -203,23 +193,22 @@ def _not_finite(rows: NDArray[Any]) -> NDArray[np.bool_] | None:
     return bad
 
 
-class _Told:
-    """Tells a hook how far the episodes are, counting each as the longest that there can be."""
+class _EpisodeProgress:
+    """Reports how far the episodes are, each counted as long as an episode can be."""
 
     def __init__(self, hook: Progress | None, longest: int, episodes: int) -> None:
         self._tick = None if hook is None else Ticker(hook)
-        self._longest, self._episodes = longest, episodes
-        self._finished = 0
+        self._longest, self._total = longest, episodes * longest
+        self._done = 0
 
     def __call__(self, lengths: NDArray[np.int64], running: NDArray[np.bool_]) -> None:
-        """Note the lengths so far of the episodes at play, and which of them still run."""
-        if self._tick is not None:
-            steps = np.where(running, np.minimum(lengths, self._longest - 1), self._longest)
-            self._tick(self._finished + int(steps.sum()), self._episodes * self._longest)
-            if not running.any():
-                self._finished += len(running) * self._longest
-
-    def all(self) -> None:
-        """Note that everything is done."""
-        if self._tick is not None and self._episodes:
-            self._tick.tell(self._episodes * self._longest, self._episodes * self._longest)
+        """Report the lengths so far of the episodes under way, and which of them still run."""
+        if self._tick is None:
+            return
+        steps = np.where(running, np.minimum(lengths, self._longest - 1), self._longest)
+        done = self._done + int(steps.sum())
+        if running.any():
+            self._tick(done, self._total)
+        else:
+            self._done = done
+            self._tick.tell(done, self._total)

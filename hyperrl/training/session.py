@@ -163,7 +163,7 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
     result = RunResult(str(run.path), run.spec.seed, model.num_timesteps, name, steps, results)
     return Evaluation(
         run.spec.agent.name, family.name, parts[0].episodes, 0, True, (result,),
-        left_out=sum(part.of - len(part.contexts) for part in parts),
+        left_out=sum(part.size - len(part.contexts) for part in parts),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.feature_hiding import hiding, refuse_hidden
+from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
 from hyperrl.evaluation.policy_act import Observation
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import RunSpec
@@ -22,12 +22,12 @@ def test_hidden_features_are_missing_from_what_a_policy_sees_and_nothing_else_is
         return np.zeros((2, 1), np.float32)
 
     given = {"obs": np.ones((2, 3), np.float32), "context": np.ones((2, 3), np.float32)}
-    hiding(act, family, ["l"])(given)
+    hide_features(act, family, ["l"])(given)
     column = family.space.names.index("l")
     assert np.isnan(seen[0]["context"]).any(axis=0).tolist() == [number == column for number in range(3)]
     assert np.array_equal(seen[0]["obs"], given["obs"])
     assert np.array_equal(given["context"], np.ones((2, 3)))
-    assert hiding(act, family, []) is act
+    assert hide_features(act, family, []) is act
 
 
 def test_a_feature_of_several_entries_is_hidden_whole() -> None:
@@ -38,7 +38,7 @@ def test_a_feature_of_several_entries_is_hidden_whole() -> None:
         seen.append(observation)
         return np.zeros((1, 2), np.float32)
 
-    hiding(act, family, ["angle"])({"context": np.ones((1, 2), np.float32)})
+    hide_features(act, family, ["angle"])({"context": np.ones((1, 2), np.float32)})
     assert np.isnan(seen[0]["context"]).all()
 
 
@@ -56,11 +56,11 @@ def test_only_an_agent_that_was_trained_without_features_is_asked_to_do_without(
     family = Family.load("pendulum")
     recipe = resolve(load_agent(agent), family.recipe, overrides)
     run = created(tmp_path / "run", RunSpec.now(recipe, family.recipe, seed=0, steps=64))
-    refuse_hidden([run], family, [])
+    check_hidden([run], family, [])
     if allowed:
-        refuse_hidden([run], family, ["l", "m"])
+        check_hidden([run], family, ["l", "m"])
     else:
         with pytest.raises(UserError, match=r"run '.*run': hide asks for an agent trained to do without"):
-            refuse_hidden([run], family, ["l"])
+            check_hidden([run], family, ["l"])
     with pytest.raises(UserError, match="hide: unknown feature 'length'"):
-        refuse_hidden([run], family, ["l", "length"])
+        check_hidden([run], family, ["l", "length"])

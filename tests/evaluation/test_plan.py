@@ -17,11 +17,11 @@ def acrobot() -> Family:
     return family
 
 
-def steps_of(parts: list[plan.Part], family: Family) -> int:
+def steps_of(parts: list[plan.SplitPlan], family: Family) -> int:
     return sum(len(part.contexts) * part.episodes for part in parts) * family.max_steps
 
 
-def played(parts: list[plan.Part]) -> dict[str, tuple[int, int]]:
+def played(parts: list[plan.SplitPlan]) -> dict[str, tuple[int, int]]:
     """Tasks and episodes of each, by split."""
     return {part.split: (len(part.contexts), part.episodes) for part in parts}
 
@@ -81,7 +81,10 @@ def test_splits_without_tasks_are_left_out() -> None:
 
 def test_each_part_is_played_as_it_says_and_results_are_told_apart(cartpole: Family) -> None:
     validation, trained = cartpole.tasks("validation")[:2], cartpole.tasks("train")[:3]
-    parts = [plan.Part("train", trained, 32, 2), plan.Part("validation", validation, 16, 3, CHOICE_SEED)]
+    parts = [
+        plan.SplitPlan("train", trained, 32, 2),
+        plan.SplitPlan("validation", validation, 16, 3, CHOICE_SEED),
+    ]
     found = plan.play(balance, cartpole, parts)
     assert list(found) == ["train", "validation"]
     for part in parts:

@@ -26,7 +26,7 @@ def evaluation(*runs: RunResult) -> Evaluation:
 
 
 def test_a_run_is_summed_up_by_hand() -> None:
-    splits = summarize(run(0).in_splits)
+    splits = summarize(run(0).split_tasks)
     assert list(splits) == ["interpolation", "extrapolation"]
     # task means 5 and 9: mean 7, deviations 2 and 2, sample variance 8, standard error sqrt(8 / 2)
     # and Student's t of one degree of freedom is 12.706; within tasks variances 2 and 2: sqrt(4 / 2) / 2
@@ -43,7 +43,7 @@ def test_a_run_is_summed_up_by_hand() -> None:
 
 def test_several_runs_are_summed_up_over_runs() -> None:
     runs = [run(0), run(1, shift=1.0), run(2, shift=5.0)]
-    split = summarize(*(each.in_splits for each in runs))["interpolation"]
+    split = summarize(*(each.split_tasks for each in runs))["interpolation"]
     # the runs' means are 7, 8 and 12: mean 9, squares 4 + 1 + 9 = 14, variance 7; the tasks' 7 and 11,
     # variance 8; nothing is left over: sqrt(7 / 3 + 8 / 2)
     assert split["mean"] == 9.0
@@ -64,14 +64,14 @@ def test_the_worst_task_is_named_whatever_the_mean_says() -> None:
     unknown = [task(c0, "train", [mean], oracle=None) for c0, mean in ((1.0, 5.0), (2.0, -3.0))]
     assert summarize(unknown)["train"]["worst"]["context"] == {"c0": 2.0}
     fine = replace(bad, returns=[99.0])
-    several = [replace(run(seed), in_splits=[small, *good, last]) for seed, last in ((4, fine), (7, bad))]
+    several = [replace(run(seed), split_tasks=[small, *good, last]) for seed, last in ((4, fine), (7, bad))]
     found = evaluation(*several).splits["train"]
     assert (found["worst"]["mean"], found["worst"]["seed"]) == (43.0, 7)
 
 
 def test_runs_on_other_tasks_are_no_seeds() -> None:
     with pytest.raises(ValueError, match="same tasks"):
-        summarize(run(0).in_splits, run(1).in_splits[1:])
+        summarize(run(0).split_tasks, run(1).split_tasks[1:])
 
 
 def test_json_of_one_run_is_the_documented_object() -> None:
@@ -92,7 +92,7 @@ def test_json_of_one_run_is_the_documented_object() -> None:
 def test_contexts_of_the_users_own_count_in_no_split() -> None:
     found = evaluation(run(0))
     assert [t.context["c0"] for t in found.tasks] == [2.0, 3.0, 6.0, 0.5]
-    assert [t.context["c0"] for t in found.asked] == [0.5]
+    assert [t.context["c0"] for t in found.own_tasks] == [0.5]
     assert found.splits["interpolation"]["tasks"] == 2
 
 

@@ -50,7 +50,7 @@ class ZeroShot(RolloutCallback):
         self.results: dict[str, list[TaskResult]] = {}
         self.evaluations, self.steps = 0, 0
         self._on_validation, self._publisher, self._progress = on_validation, publisher, progress
-        self._parts: list[plan.Part] = []
+        self._parts: list[plan.SplitPlan] = []
 
     @property
     def planned(self) -> int:

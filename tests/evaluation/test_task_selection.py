@@ -3,39 +3,39 @@ from typing import Any
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.request import request
+from hyperrl.evaluation.task_selection import select_tasks
 from hyperrl.tasks import Family
 
 
 def test_the_three_splits_are_taken_by_default(ode: Family) -> None:
-    asked = request(ode)
-    assert list(dict.fromkeys(asked.splits)) == ["train", "interpolation", "extrapolation"]
-    assert len(asked.contexts) == asked.in_splits == 20
-    assert (asked.in_sweep, asked.swept) == (0, ())
+    selection = select_tasks(ode)
+    assert list(dict.fromkeys(selection.splits)) == ["train", "interpolation", "extrapolation"]
+    assert len(selection.contexts) == selection.in_splits == 20
+    assert (selection.in_sweep, selection.swept) == (0, ())
 
 
 def test_contexts_alone_are_flagged_and_complete(cartpole: Family) -> None:
     training = cartpole.tasks("train")[0]
-    asked = request(cartpole, contexts=[{"gravity": 10.0}, {"gravity": 25.0}, training])
-    assert asked.splits == ("interpolation", "extrapolation", "train")
-    assert asked.contexts[0] == {**cartpole.space.default, "gravity": 10.0}
-    assert asked.in_splits == 0
+    selection = select_tasks(cartpole, contexts=[{"gravity": 10.0}, {"gravity": 25.0}, training])
+    assert selection.splits == ("interpolation", "extrapolation", "train")
+    assert selection.contexts[0] == {**cartpole.space.default, "gravity": 10.0}
+    assert selection.in_splits == 0
 
 
 def test_splits_contexts_and_sweep_come_in_this_order(ode: Family) -> None:
-    asked = request(ode, ["validation", "validation"], [{"c0": 9.5}], [("c0", -1.0, 1.0, 3)])
-    assert asked.in_splits == 8
-    assert asked.in_sweep == 3
-    assert asked.splits[:8] == ("validation",) * 8
-    assert [context["c0"] for context in asked.contexts[8:]] == [9.5, -1.0, 0.0, 1.0]
-    assert asked.splits[8:] == ("extrapolation", "train", "interpolation", "train")
+    selection = select_tasks(ode, ["validation", "validation"], [{"c0": 9.5}], [("c0", -1.0, 1.0, 3)])
+    assert selection.in_splits == 8
+    assert selection.in_sweep == 3
+    assert selection.splits[:8] == ("validation",) * 8
+    assert [context["c0"] for context in selection.contexts[8:]] == [9.5, -1.0, 0.0, 1.0]
+    assert selection.splits[8:] == ("extrapolation", "train", "interpolation", "train")
 
 
 def test_two_features_swept_give_their_grid() -> None:
     family = Family.load("ode-2d")
-    asked = request(family, sweeps=[("c1", 0.0, 1.0, 2), ("c0", -1.0, 1.0, 3)])
-    assert asked.swept == ("c1", "c0")
-    points = [(c["c1"], c["c0"]) for c in asked.contexts]
+    selection = select_tasks(family, sweeps=[("c1", 0.0, 1.0, 2), ("c0", -1.0, 1.0, 3)])
+    assert selection.swept == ("c1", "c0")
+    points = [(c["c1"], c["c0"]) for c in selection.contexts]
     assert points == [(0.0, -1.0), (0.0, 0.0), (0.0, 1.0), (1.0, -1.0), (1.0, 0.0), (1.0, 1.0)]
 
 
@@ -55,7 +55,7 @@ def test_two_features_swept_give_their_grid() -> None:
 )
 def test_mistakes_take_one_line(ode: Family, given: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError) as error:
-        request(ode, **given)
+        select_tasks(ode, **given)
     assert named in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -64,9 +64,9 @@ def test_an_empty_split_is_told() -> None:
     family = Family.load("point-goal")
     assert family.tasks("extrapolation") == []
     with pytest.raises(UserError, match="'point-goal': no task to evaluate in splits extrapolation"):
-        request(family, ["extrapolation"])
+        select_tasks(family, ["extrapolation"])
 
 
 def test_a_grid_has_a_limit() -> None:
     with pytest.raises(UserError, match="160000 tasks"):
-        request(Family.load("ode-2d"), sweeps=[("c0", 0.0, 1.0, 400), ("c1", 0.0, 1.0, 400)])
+        select_tasks(Family.load("ode-2d"), sweeps=[("c0", 0.0, 1.0, 400), ("c1", 0.0, 1.0, 400)])

@@ -1,4 +1,4 @@
-"""Which tasks an evaluation is asked for, checked before anything is played."""
+"""The tasks of an evaluation: whole splits, contexts and sweeps, checked before anything is played."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Sweep = tuple[str, float, float, int]
 
 
 @dataclass(frozen=True)
-class Request:
+class TaskSelection:
     """The tasks of one evaluation.
 
     Attributes:
-        contexts: every task, complete: those of the splits, then the user's own contexts, then the sweep.
+        contexts: every task, complete: those of the splits, then the user's contexts, then the sweep.
         splits: the split of each; a task of the user's own is flagged train, interpolation or extrapolation.
         in_splits: how many tasks, from the start, are of whole splits.
         in_sweep: how many tasks, from the end, are of the sweep.
@@ -41,18 +41,18 @@ class Request:
     swept: tuple[str, ...]
 
 
-def request(
+def select_tasks(
     family: Family,
     splits: Sequence[str] | None = None,
     contexts: Sequence[Mapping[str, float]] = (),
     sweeps: Sequence[Sweep] = (),
-) -> Request:
+) -> TaskSelection:
     """Gather and check the tasks of an evaluation.
 
     Args:
         family: whose tasks they are.
-        splits: names; none takes train, interpolation and extrapolation, or no split where contexts or a
-            sweep are asked for.
+        splits: names; none takes train, interpolation and extrapolation, or no split where there are
+            contexts or a sweep.
         contexts: tasks of the user's own; features left out take their defaults.
         sweeps: one feature gives a line of tasks, two their grid; other features take their defaults.
 
@@ -63,34 +63,33 @@ def request(
     if not splits:
         splits = () if contexts or sweeps else DEFAULT_SPLITS
     named = [(split, task) for split in dict.fromkeys(splits) for task in family.tasks(split)]
-    own = [family.space.complete(context) for context in contexts]
-    swept = _grid(family, sweeps)
-    if not named and not own and not swept:
+    own = [family.space.complete(context) for context in (*contexts, *_grid(family, sweeps))]
+    if not named and not own:
         some = ", ".join(split for split in SPLITS if family.tasks(split))
         raise UserError(
             f"family {family.name!r}: no task to evaluate in splits {', '.join(splits)}; allowed: {some}"
         )
-    return Request(
-        contexts=(*(task for _, task in named), *own, *swept),
-        splits=(*(split for split, _ in named), *(family.flag(task) for task in [*own, *swept])),
+    return TaskSelection(
+        contexts=(*(task for _, task in named), *own),
+        splits=(*(split for split, _ in named), *map(family.flag, own)),
         in_splits=len(named),
-        in_sweep=len(swept),
-        swept=tuple(sweep[0] for sweep in sweeps),
+        in_sweep=len(own) - len(contexts),
+        swept=tuple(feature for feature, *_ in sweeps),
     )
 
 
-def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
-    if not sweeps:
-        return []
-    names = [sweep[0] for sweep in sweeps]
+def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[dict[str, float]]:
+    """The points of a sweep, by its features alone."""
+    names = [feature for feature, *_ in sweeps]
     if len(sweeps) > 2:
         raise UserError(f"sweep: one feature or two, found {len(sweeps)} ({', '.join(names)})")
     if len(set(names)) < len(names):
         raise UserError(f"sweep: {names[0]!r} is given twice")
     axes = [_axis(family, sweep) for sweep in sweeps]
-    if math.prod(map(len, axes)) > MAX_TASKS:
-        raise UserError(f"sweep: {math.prod(map(len, axes))} tasks, at most {MAX_TASKS} are allowed")
-    return [family.space.complete(dict(zip(names, point, strict=True))) for point in product(*axes)]
+    count = math.prod(map(len, axes))
+    if count > MAX_TASKS:
+        raise UserError(f"sweep: {count} tasks, at most {MAX_TASKS} are allowed")
+    return [dict(zip(names, point, strict=True)) for point in product(*axes)] if sweeps else []
 
 
 def _axis(family: Family, sweep: Sweep) -> list[float]:
