@@ -33,7 +33,7 @@ class LeanEnv(gym.Env[Observation, Any]):
         self.sampler, self.limit = sampler, family.max_steps
         contexts = [family.space.complete(context) for context in sampler.contexts]
         self.attributes = [
-            family.binding.attributes(context, lambda name: getattr(self.base, name)) for context in contexts
+            family.carriers.parameters(context, lambda name: getattr(self.base, name)) for context in contexts
         ]
         self.descriptors = family.space.descriptors(contexts)
         self.descriptor, self.length = self.descriptors[0], 0

@@ -1,7 +1,6 @@
-"""Contexts: as written, as arrays, as descriptors for networks, and as attributes of a simulator."""
+"""Contexts: as arrays, and as descriptors for networks."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -12,7 +11,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 
 if TYPE_CHECKING:
-    from hyperrl.recipes import Derived, Feature
+    from hyperrl.recipes import Feature
 
 
 def assignment(context: Mapping[str, float], digits: int = 6) -> str:
@@ -99,103 +98,3 @@ class ContextSpace:
             else:
                 columns.append(scaled[:, index])
         return np.stack(columns, axis=1).astype(np.float32)
-
-
-class Binding:
-    """How a context reaches the simulator.
-
-    Attributes:
-        attribute: feature to the attribute that it sets.
-        arguments: feature to the base environment's keyword argument and what that is for each value.
-        scales: feature to the entry of the action that it multiplies, None for the whole action.
-        physics: feature to the quantity of the simulator ("mass.torso") and the feature's default.
-        reward: the feature that is the goal of the reward and its kind, if any.
-        late: features that are set once more after each reset, which draws values of its own.
-        derived: attributes recomputed from others after each change.
-    """
-
-    def __init__(self, features: Mapping[str, "Feature"], derived: Mapping[str, "Derived"]) -> None:
-        """Take a recipe's features and derived attributes."""
-        self.attribute: dict[str, str] = {}
-        self.arguments: dict[str, tuple[str, dict[float, Any]]] = {}
-        self.scales: dict[str, int | None] = {}
-        self.physics: dict[str, tuple[str, float]] = {}
-        self.reward: tuple[str, str] | None = None
-        self.late = tuple(name for name, feature in features.items() if feature.at == "start")
-        self.derived = dict(derived)
-        for name, feature in features.items():
-            if feature.argument is not None:
-                values = feature.values or ()
-                whole = all(each.is_integer() for each in values)
-                choices = feature.choices or (tuple(map(int, values)) if whole else values)
-                self.arguments[name] = feature.argument, dict(zip(values, choices, strict=True))
-            elif feature.scales is not None:
-                entry = feature.scales.partition(".")[2]
-                self.scales[name] = int(entry) if entry else None
-            elif feature.physics is not None:
-                self.physics[name] = feature.physics, float(feature.default)
-            elif feature.reward is not None:
-                self.reward = name, feature.reward
-            else:
-                self.attribute[name] = feature.attribute or name
-
-    @property
-    def written(self) -> tuple[str, ...]:
-        """Attributes that a change of task writes."""
-        return (*self.attribute.values(), *self.derived)
-
-    @property
-    def touched(self) -> tuple[str, ...]:
-        """Attributes that a change of task writes or reads."""
-        sources = (source for rule in self.derived.values() for source in (rule.sum or rule.product or ()))
-        return tuple(dict.fromkeys((*self.written, *sources)))
-
-    def attributes(self, context: Mapping[str, float], read: Callable[[str], float]) -> dict[str, float]:
-        """Attribute values of a complete context, derived ones last.
-
-        Args:
-            context: every feature's value.
-            read: gives the present value of an attribute that no feature sets (a derived one may need it).
-        """
-        values = {attribute: float(context[name]) for name, attribute in self.attribute.items()}
-        for target, rule in self.derived.items():
-            terms = [
-                values[name] if name in values else float(read(name))
-                for name in (rule.sum or rule.product or ())
-            ]
-            values[target] = float(sum(terms)) if rule.sum else float(math.prod(terms))
-        return values
-
-    def chosen(self, context: Mapping[str, float]) -> dict[str, Any]:
-        """The base environment's keyword arguments in a complete context.
-
-        Raises:
-            UserError: a value that no environment is made for.
-        """
-        found = {}
-        for name, (argument, choices) in self.arguments.items():
-            if context[name] not in choices:
-                known = ", ".join(f"{each:g}" for each in choices)
-                raise UserError(f"context: {name} is {context[name]:g}; its values: {known}")
-            found[argument] = choices[context[name]]
-        return found
-
-    def factors(self, context: Mapping[str, float], size: int) -> dict[str, float]:
-        """Factor on each of the `size` entries of an action, by name: "action.0" and so on.
-
-        Raises:
-            UserError: a feature scales an entry that an action does not have.
-        """
-        factors = [1.0] * size
-        for name, entry in self.scales.items():
-            if entry is not None and entry >= size:
-                raise UserError(
-                    f"feature {name!r} scales action.{entry}; an action has entries 0 to {size - 1}"
-                )
-            for index in range(size) if entry is None else (entry,):
-                factors[index] *= float(context[name])
-        return {f"action.{entry}": factor for entry, factor in enumerate(factors)}
-
-    def settings(self, context: Mapping[str, float]) -> dict[str, float]:
-        """Factor on each quantity of the simulator, "mass.torso" and the like, in a complete context."""
-        return {quantity: context[name] / default for name, (quantity, default) in self.physics.items()}

@@ -1,27 +1,20 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
-from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.recipes import CONTEXT, Context
-from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
-from hyperrl.tasks.attributes import cast_like, check_attributes
-from hyperrl.tasks.contexts import Binding, ContextSpace, assignment
-from hyperrl.tasks.dynamics.scaled import scaled_action
-from hyperrl.tasks.physics import Physics, physics_of
+from hyperrl.tasks.carriers import Carriers
+from hyperrl.tasks.contexts import ContextSpace, assignment
 from hyperrl.tasks.registration import time_limit
-from hyperrl.tasks.rewards import rewarded
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.spaces import spaces_of
 from hyperrl.tasks.variants import VariantEnv
@@ -58,7 +51,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         env: the base environment with its wrappers.
         adapter: copies, checks and shifts what the base returns.
         context: the present task.
-        attributes: the attribute values that carry it.
+        carriers: bring it to the base environment.
         task: its index into the task source's contexts, -1 where it is none of them.
     """
 
@@ -66,7 +59,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self,
         env: gym.Env[Any, Any],
         space: ContextSpace,
-        binding: Binding,
+        carriers: Carriers,
         tasks: TaskSource,
         *,
         owns_tasks: bool = False,
@@ -78,7 +71,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         Args:
             env: the base environment.
             space: the features.
-            binding: how they reach the environment.
+            carriers: how they reach the environment.
             tasks: hands out tasks; its contexts may leave features out.
             owns_tasks: `tasks` is a sampler of this environment alone, seeded by `reset(seed=...)`.
             options: reset options of the base environment, handed to every reset (those given to `reset` go
@@ -93,7 +86,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             BaseEnvironmentError: its reset fails, where a feature needs one first.
         """
         self.env, self.space, self.tasks = env, space, tasks
-        self._binding = binding
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
         self._record = record_episodes
@@ -105,14 +97,14 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.render_mode = env.render_mode
         self._spec: EnvSpec | None = None
         self.context = space.default
-        self._started = bool(binding.late)
-        if binding.late:
-            with self._naming_failures("its first reset"):
+        self._started = carriers.late
+        if carriers.late:
+            with self.naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
-        with self._naming_failures("as its attributes are read"):
-            check_attributes(self.base, binding)
-            self._cast = {name: cast_like(paths.read(self.base, name)) for name in binding.written}
-        self._physics: Physics | None = physics_of(self.base) if binding.physics else None
+        self.carriers = carriers.attached(self)
+        self._acting = self.carriers.overriding("action")
+        self._observing = self.carriers.overriding("observation")
+        self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
 
     @property
@@ -123,7 +115,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def _begin(self, task: int, context: Context) -> None:
         self.task = task
         if isinstance(self.env, VariantEnv):
-            self.env.choose(self._binding.chosen(context))
+            self.env.choose(self.carriers.arguments(context))
         self._return, self._length = 0.0, 0
         self.apply(context)
 
@@ -136,48 +128,20 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         """
         self.context = context = self.space.complete(context)
         self._descriptor = self.space.descriptors([context])[0]
-        with self._naming_failures("as the task is set"):
-            self._set_attributes(context)
-        if self._physics is not None:
-            self._physics.apply(self._binding.settings(context))
-        self._factors = self._action_factors(context) if self._binding.scales else None
-
-    def _set_attributes(self, context: Context) -> None:
-        self.attributes = self._binding.attributes(context, partial(paths.read, self.base))
-        for name, value in self.attributes.items():
-            try:
-                paths.write(self.base, name, self._cast[name](value))
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise UserError(
-                    f"{type(self.base).__name__}.{name} cannot be set to {value:g}: {error}"
-                ) from error
-
-    def _action_factors(self, context: Context) -> NDArray[np.float64]:
-        space = self.action_space
-        if not isinstance(space, gym.spaces.Box):
-            names = ", ".join(self._binding.scales)
-            raise UserError(f"{names}: an action of {space} is no number that a feature can scale")
-        factors = self._binding.factors(context, math.prod(space.shape))
-        return np.array(list(factors.values())).reshape(space.shape)
+        for carrier in self.carriers:
+            carrier.apply(context)
 
     def undone(self) -> str | None:
-        """Tell what a reset has undone of the present context: an attribute or the physics; None: nothing."""
-        for attribute, wanted in self.attributes.items():
-            with self._naming_failures("as its attributes are read"):
-                found = paths.read(self.base, attribute)
-            if found != wanted:
-                return f"{attribute!r} was set to {wanted:g} and is {found!r} in the episode"
-        if self._physics is not None and not self._physics.holds():
-            return "the simulator's physics are others in the episode"
-        return None
+        """Tell what a reset has undone of the present context; None: nothing."""
+        return next(filter(None, (carrier.undone() for carrier in self.carriers)), None)
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
         """What to raise where the base raised an exception, or returned what it must not."""
         return failure_of(error, f"task {assignment(self.context)}, {when}")
 
     @contextmanager
-    def _naming_failures(self, when: str) -> Iterator[None]:
-        """Raise BaseEnvironmentError for whatever the base raises."""
+    def naming_failures(self, when: str) -> Iterator[None]:
+        """Raise BaseEnvironmentError for what the base raises in the block, with the task and `when`."""
         try:
             yield
         except BaseException as error:
@@ -216,11 +180,13 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         else:
             self._begin(CUSTOM_TASK, self.space.complete(given))
         self._started = True
-        with self._naming_failures("a reset"):
+        with self.naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
             self._refuse_other_spaces()
-        if self._binding.late:
+        if self.carriers.late:
             self.apply(self.context)
+        for carrier in self._observing:
+            observation = carrier.observation(observation)
         observation[CONTEXT] = self._descriptor.copy()
         return observation, {**info, "task": self.task, CONTEXT: dict(self.context)}
 
@@ -231,18 +197,19 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             BaseEnvironmentError: the base raises an exception, or returns what its spaces or Gymnasium's
                 interface do not allow.
         """
+        for carrier in self._acting:
+            action = carrier.action(action)
         try:
-            if self._factors is not None and isinstance(self.action_space, gym.spaces.Box):
-                action = scaled_action(np.asarray(action), self._factors, self.action_space)
             returned = self.env.step(self.adapter.action(action))
             observation, reward, terminated, truncated, info = self.adapter.step(returned)
-            if self._binding.reward is not None:
-                name, kind = self._binding.reward
-                reward, info = rewarded(kind, self.context[name], info)
+            for carrier in self._rewarding:
+                reward, info = carrier.reward(reward, info)
         except BaseException as error:
             if self._is_the_callers(error):
                 raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
+        for carrier in self._observing:
+            observation = carrier.observation(observation)
         self._return += reward
         self._length += 1
         observation[CONTEXT] = self._descriptor.copy()
@@ -262,7 +229,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     def render(self) -> Any:
         """Render the base environment; raises BaseEnvironmentError where it fails."""
-        with self._naming_failures("a picture"):
+        with self.naming_failures("a picture"):
             return self.env.render()
 
     def close(self) -> None:
@@ -312,7 +279,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         Raises:
             AttributeError: the attribute carries the task, which would overwrite it.
         """
-        if any(name == attribute.partition(".")[0] for attribute in self.attributes):
+        if any(carrier.owns(name) for carrier in self.carriers):
             raise AttributeError(f"{name!r} is the task's; set it by reset(options={{'context': ...}})")
         if hasattr(self, name) or not self.env.has_wrapper_attr(name):
             return super().set_wrapper_attr(name, value, force=force)

@@ -1,5 +1,7 @@
 """A family of tasks: a base environment, its features, its splits."""
 
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
@@ -14,12 +16,12 @@ from hyperrl.errors import NOT_A_FAILURE, UserError, check_known
 from hyperrl.recipes import SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import import_base, without_registration
-from hyperrl.tasks.contexts import Binding, ContextSpace
-from hyperrl.tasks.dynamics import Dynamics, ScaledDynamics
+from hyperrl.tasks.carriers import Carriers
+from hyperrl.tasks.contexts import ContextSpace
+from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observation import select
 from hyperrl.tasks.oracle import ode_return
-from hyperrl.tasks.physics import draw_without_a_window
 from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import leave_out, tasks_of
@@ -36,7 +38,7 @@ class Family:
         recipe: what the family's file says.
         name: the recipe's name.
         space: the features.
-        binding: how they reach the simulator.
+        carriers: how they reach the simulator.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Family:
         """
         self.recipe, self.name = recipe, recipe.name
         self.space = ContextSpace(recipe.features)
-        self.binding = Binding(recipe.features, recipe.derived)
+        self.carriers = Carriers(recipe.features, recipe.derived)
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
         self._trained: set[Context] | None = None
@@ -153,7 +155,7 @@ class Family:
         dynamics = self._dynamics()
         if dynamics is not None:
             return BatchedEnv(
-                dynamics, self.space, self.binding, num_envs, self.max_steps,
+                dynamics, self.space, self.carriers, num_envs, self.max_steps,
                 sampler=sampler or owned, owns_sampler=owned is not None, contexts=contexts, options=options,
             )  # fmt: skip
         completed = [self.space.complete(context) for context in contexts or ()]
@@ -176,18 +178,10 @@ class Family:
         return tasks
 
     def _dynamics(self) -> Dynamics | None:
-        if self._make_base is not None or not registered_limit(self.recipe):
+        whole = not self.recipe.observe and not self.recipe.flatten
+        if self._make_base is not None or not whole or not registered_limit(self.recipe):
             return None
-        dynamics = batchable(self.recipe)
-        if dynamics is None or not set(self.binding.touched) <= set(dynamics.parameters):
-            return None
-        bound = self.binding
-        if self.recipe.observe or self.recipe.flatten or bound.arguments or bound.physics or bound.reward:
-            return None
-        if not self.binding.scales:
-            return dynamics
-        flat = isinstance(dynamics.action_space, gym.spaces.Box) and len(dynamics.action_space.shape) == 1
-        return ScaledDynamics(dynamics) if flat else None
+        return self.carriers.batched(batchable(self.recipe))
 
     @property
     def batched(self) -> bool:
@@ -201,13 +195,11 @@ class Family:
         return limit or self._probe()[2]
 
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
-        if self.binding.arguments:
-            first = self.binding.chosen(self.space.default)
-            base: gym.Env[Any, Any] = VariantEnv(partial(self.make_base, render_mode), first)
-        else:
-            base = self.make_base(render_mode)
+        arguments = self.carriers.arguments(self.space.default)
+        make = partial(self.make_base, render_mode)
+        base = VariantEnv(make, arguments) if arguments else make()
         try:
-            return ContextualEnv(base, self.space, self.binding, tasks, **kwargs)
+            return ContextualEnv(base, self.space, self.carriers, tasks, **kwargs)
         except BaseException:
             close_base(base)
             raise
@@ -247,7 +239,7 @@ class Family:
         if extra is not None:
             load_extra(extra)
         if render_mode is not None:
-            draw_without_a_window()
+            _draw_without_a_window()
         target = import_base(self.recipe)
         try:
             made = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **given})
@@ -270,9 +262,9 @@ class Family:
         dynamics = batchable(self.recipe)
         if dynamics is None:
             return None
-        read = dynamics.parameters.__getitem__
-        attributes = {**dynamics.parameters, **self.binding.attributes(self.space.complete(context), read)}
-        return ode_return(attributes, start=start, steps=self.max_steps)
+        defaults = dynamics.parameters
+        parameters = self.carriers.parameters(self.space.complete(context), defaults.__getitem__)
+        return ode_return({**defaults, **parameters}, start=start, steps=self.max_steps)
 
     @property
     def observation_space(self) -> gym.Space[Any]:
@@ -296,3 +288,9 @@ class Family:
             self._probed = env.observation_space, env.adapter, time_limit(env.env)
             env.close()
         return self._probed
+
+
+def _draw_without_a_window() -> None:
+    """Let MuJoCo draw through EGL where there is no display and the user has not chosen (MUJOCO_GL)."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")

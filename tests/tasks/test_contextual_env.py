@@ -301,3 +301,11 @@ def test_the_environment_reports_like_any_other() -> None:
     env.np_random = given
     assert env.base.np_random is env.np_random is given
     assert env.unwrapped is env
+
+
+def test_an_action_that_cannot_be_scaled_is_not_the_bases_failure() -> None:
+    factor = {"default": 1.0, "train": [0.5, 2.0], "scales": "action"}
+    env = family_of("Pendulum-v1", {"strength": factor}).make_default()
+    env.reset(seed=0)
+    with pytest.raises(TypeError):
+        env.step(np.array(["left"]))

@@ -15,7 +15,7 @@ pytest.importorskip("mujoco")
 from gymnasium.envs.mujoco.hopper_v5 import HopperEnv
 from gymnasium.envs.mujoco.reacher_v5 import ReacherEnv
 
-from hyperrl.tasks.models import model_of, model_path
+from hyperrl.tasks.simulators.models import model_of, model_path
 
 
 class Sim:

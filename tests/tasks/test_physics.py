@@ -8,7 +8,7 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
-from hyperrl.tasks.physics import MujocoPhysics
+from hyperrl.tasks.simulators.mujoco import MujocoPhysics
 
 mujoco = pytest.importorskip("mujoco")
 

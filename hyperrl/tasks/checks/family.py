@@ -3,9 +3,8 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import gymnasium as gym
@@ -14,16 +13,12 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import CONTEXT, SPLITS, Context
-from hyperrl.tasks import paths
-from hyperrl.tasks.checks.construction import is_alone, owner, pinned, refusal, stale_numbers
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.options import AskedOptions
 from hyperrl.tasks.checks.trials import Effect, Trace, difference, listed_actions, naming, play, walk
 from hyperrl.tasks.contexts import assignment
-from hyperrl.tasks.effects import remark as simulators_remark
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
-from hyperrl.tasks.models import compiled_field, model_of, remedy, stale_constants
 
 _SEEDS = (0, 1, 2)
 _WITHIN = 0.4321
@@ -57,7 +52,6 @@ def check_family(family: Family) -> list[CheckRow]:
     with _refusing_failures(), closing(family.make_default()) as env:
         refuse_endless(family)
         listed_actions(family.recipe.check.actions or (), env)
-        _check_derived(family)
         sizes = {split: len(family.tasks(split)) for split in SPLITS}
         told = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)
         rows = [CheckRow("splits", f"disjoint; tasks: {told}")]
@@ -66,11 +60,37 @@ def check_family(family: Family) -> list[CheckRow]:
         _check_ends(family)
         rows += _check_options(family)
         _check_repeatable(family)
-        _check_construction(family, env)
+        trial = _Trial(family, env)
+        for carrier in family.carriers:
+            carrier.check(trial)
         for name in family.space.names:
             rows.append(CheckRow(f"feature {name}", _effect(family, env, name)))
             _check_hidden(family, env, name)
     return rows
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What carriers' own checks get of a family; see `hyperrl.tasks.carriers.Trial`."""
+
+    family: Family
+    env: ContextualEnv
+
+    @property
+    def default(self) -> Context:
+        return self.family.space.default
+
+    def make(self) -> closing[ContextualEnv]:
+        return closing(self.family.make_default())
+
+    def make_base(self) -> closing[gym.Env[Any, Any]]:
+        return closing(self.family.make_base(arguments=self.family.carriers.arguments(self.default)))
+
+    def naming(self, where: str) -> AbstractContextManager[None]:
+        return naming(where)
+
+    def plays_alike(self, one: ContextualEnv, other: ContextualEnv, context: Context, where: str) -> bool:
+        return not difference(play(one, where, 0, context), play(other, where, 0, context), exact=False)
 
 
 @contextmanager
@@ -80,28 +100,6 @@ def _refusing_failures() -> Iterator[None]:
         yield
     except BaseEnvironmentError as error:
         raise UserError(str(error)) from error
-
-
-def _what(family: Family, name: str) -> str:
-    attribute = family.binding.attribute.get(name)
-    carrier = f"attribute {attribute!r}" if attribute else family.space.features[name].carried_by(name)
-    return f"feature {name!r} ({carrier})"
-
-
-def _check_derived(family: Family) -> None:
-    """Refuse a rule that does not give, of the base's own values, the base's own value."""
-    if not family.binding.derived:
-        return
-    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as env:
-        base = env.unwrapped
-        for target, rule in family.binding.derived.items():
-            terms = [float(paths.read(base, source)) for source in rule.sources]
-            given, own = sum(terms) if rule.sum else math.prod(terms), float(paths.read(base, target))
-            if not math.isclose(given, own, rel_tol=1e-6, abs_tol=1e-12):
-                raise UserError(
-                    f"derived.{target}: found a rule that gives {given:g} of the base's own values;"
-                    f" allowed: one that gives {own:g}, as the base has it"
-                )
 
 
 def _check_options(family: Family) -> list[CheckRow]:
@@ -150,70 +148,28 @@ def _check_repeatable(family: Family) -> None:
         )
 
 
-def _check_construction(family: Family, env: ContextualEnv) -> None:
-    """Compare environments that are constructed with a value and that are set to it."""
-    for name, attribute in family.binding.attribute.items():
-        feature = family.space.features[name]
-        if feature.at == "start" or not paths.in_dictionaries(*owner(env.base, attribute)):
-            continue
-        for value in feature.values or family.space.features[name].widest:
-            context = family.space.default | {name: value}
-            with closing(family.make_default()) as later:
-                _check_constructed(family, name, context, later)
-
-
-def _check_constructed(family: Family, name: str, context: Context, later: ContextualEnv) -> None:
-    attribute, what = family.binding.attribute[name], _what(family, name)
-    where = f"{what} at {context[name]:g}"
-    later.apply(context)
-    value = paths.read(later.base, attribute)
-    holder, rest = owner(later.base, attribute)
-    if holder is later.base:
-        with naming(where):
-            refused = refusal(later.base, attribute, value)
-        if refused is not None:
-            raise UserError(f"{where}: the base's constructor refuses it: {refused}")
-    with naming(where), pinned(type(holder), rest, value) as possible:
-        born = family.make_default()
-    with closing(born):
-        if not possible or (holder is not later.base and not is_alone(born.base, type(holder))):
-            return
-        born.apply(context)
-        numbers = stale_numbers(born.base, later.base)
-        if holder is not later.base:
-            numbers += stale_numbers(owner(born.base, attribute)[0], holder)
-        if difference(play(born, where, 0, context), play(later, where, 0, context), exact=False):
-            left = " and ".join(map(repr, numbers)) or "something"
-            raise UserError(
-                f"{what} leaves {left} stale, which the base's constructor computes from it once;"
-                " list what it computes under 'derived'"
-            )
-
-
 def _effect(family: Family, env: ContextualEnv, name: str) -> str:
-    what, effect = _what(family, name), Effect(family, env, name)
-    _check_model(family, env, name)
-    settable = name in family.binding.attribute and name not in family.binding.late
-    again = "; allowed: 'at: start', which sets it once more after each reset" if settable else ""
+    what, effect = family.carriers.of(name).what(name), Effect(family, env, name)
     if len(_values(family, name)) == 1:
         only = family.space.default | {name: _values(family, name)[0]}
-        _check_repeats(env, what, 0, only, only, again)
+        _check_repeats(env, what, 0, only, only)
         return "has one value alone, which nothing compares with"
     for seed, one, other in _pairs(family, name):
-        played = _check_repeats(env, what, seed, one, other, again)
+        played = _check_repeats(env, what, seed, one, other)
         found = effect.of(seed, one, other, played)
         if found:
             break
     else:
         found = effect.further(_values(family, name))
-    remark = _remark(family, env, name)
+    env.apply(family.space.default)
+    remark = env.carriers.of(name).remark(name)
     if found:
         return "; ".join(filter(None, (found, remark)))
     raise UserError(f"{what} {effect.missing(remark)}")
 
 
 def _check_repeats(
-    env: ContextualEnv, what: str, seed: int, one: Context, other: Context, advice: str
+    env: ContextualEnv, what: str, seed: int, one: Context, other: Context
 ) -> tuple[Trace, Trace]:
     """Play two contexts; refuse what no seed holds, a reset undoes, or the task before leaves behind."""
     first = play(env, what, seed, one)
@@ -221,43 +177,13 @@ def _check_repeats(
         raise UserError(
             f"{what} cannot be checked: one seed gives the base environment different transitions"
         )
-    _check_survives(env, what, advice)
+    undone = env.undone()
+    if undone is not None:
+        raise UserError(f"{what} does not survive a reset: {undone}")
     second = play(env, what, seed, other)
     if difference(first, play(env, what, seed, one)):
         raise UserError(f"{what} leaks: after another task its transitions do not come back")
     return first, second
-
-
-def _check_model(family: Family, env: ContextualEnv, name: str) -> None:
-    """Refuse an attribute in a MuJoCo model from which others of the model were computed."""
-    attribute, what = family.binding.attribute.get(name), _what(family, name)
-    if attribute is None:
-        return
-    field = compiled_field(env.base, attribute)
-    if field is not None:
-        raise UserError(f"{what} leaves stale what MuJoCo computes from it; allowed: {remedy(field)}")
-    if model_of(env.base) is None:
-        return
-    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as plain:
-        usual = stale_constants(plain.unwrapped)
-    for value in family.space.features[name].values or family.space.features[name].widest:
-        env.apply(family.space.default | {name: value})
-        stale = sorted(stale_constants(env.base) - usual)
-        if stale:
-            some = ", ".join(stale[:3]) + (", ..." if len(stale) > 3 else "")
-            raise UserError(
-                f"{what} at {value:g} leaves stale what MuJoCo computes from it ({some}); allowed: {remedy()}"
-            )
-    env.apply(family.space.default)
-
-
-def _remark(family: Family, env: ContextualEnv, name: str) -> str | None:
-    """What the simulator's model tells of a feature's effect."""
-    feature = family.space.features[name]
-    if feature.physics is None:
-        return None
-    env.apply(family.space.default)
-    return simulators_remark(env.base, feature.physics, feature.default, *feature.train)
 
 
 def _values(family: Family, name: str) -> tuple[float, ...]:
@@ -283,7 +209,7 @@ def _pairs(family: Family, name: str) -> Iterator[tuple[int, Context, Context]]:
 
 def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
     """Refuse an observation with an entry that always is the feature's value (an angle's cosine or sine)."""
-    values, what = _values(family, name), _what(family, name)
+    values, what = _values(family, name), family.carriers.of(name).what(name)
     if len(values) == 1:
         return
     circle = family.space.features[name].encoding == "circle"
@@ -305,7 +231,7 @@ def _check_hidden(family: Family, env: ContextualEnv, name: str) -> None:
 
 def _without(family: Family) -> str:
     """How an entry is left out of an observation."""
-    with closing(family.make_base(arguments=family.binding.chosen(family.space.default))) as base:
+    with closing(family.make_base(arguments=family.carriers.arguments(family.space.default))) as base:
         keys = isinstance(base.observation_space, gym.spaces.Dict) or family.recipe.observe is not None
     return "'observe' keeps what it names" if keys else "of an environment or wrapper of your own"
 
@@ -317,19 +243,13 @@ def _row(part: Any) -> tuple[list[str], NDArray[np.float64]]:
     return names, np.concatenate([*arrays.values(), np.zeros(0)]).astype(np.float64)
 
 
-def _check_survives(env: ContextualEnv, what: str, advice: str) -> None:
-    undone = env.undone()
-    if undone is not None:
-        raise UserError(f"{what} does not survive a reset: {undone}{advice}")
-
-
 def _check_ends(family: Family) -> None:
     """Refuse a range at whose ends, or within, the environment cannot be set, fails, or gives no numbers."""
     with closing(family.make_default()) as env:
         for name in family.space.names:
             feature = family.space.features[name]
             low, high = feature.train
-            counts = _counts(env, family.binding.attribute.get(name))
+            counts = env.carriers.of(name).counts(name)
             for value in feature.values or (
                 *family.space.features[name].widest,
                 low + _WITHIN * (high - low),
@@ -345,11 +265,6 @@ def _check_ends(family: Family) -> None:
                     ) from error
                 if not all(np.isfinite(reward) and _is_finite(seen) for seen, reward, _ in trace):
                     raise UserError(f"{where}: the base environment gives numbers that are not finite")
-
-
-def _counts(env: ContextualEnv, attribute: str | None) -> bool:
-    """Whether an attribute holds a whole number, in the context of defaults."""
-    return attribute is not None and isinstance(paths.read(env.base, attribute), Integral)
 
 
 def _is_finite(part: Any) -> bool:

@@ -10,7 +10,6 @@ from hyperrl.tasks.dynamics.friction import DoubleIntegratorFriction, DoubleInte
 from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
-from hyperrl.tasks.dynamics.scaled import ScaledDynamics
 
 _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
     f"{__name__}:OdeEnv": (Ode, frozenset({"dimension", "force", "starts"})),
@@ -44,6 +43,5 @@ __all__ = [
     "Pendulum",
     "PointGoal",
     "PointGoalEnv",
-    "ScaledDynamics",
     "batched_dynamics",
 ]

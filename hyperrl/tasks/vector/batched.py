@@ -12,7 +12,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from hyperrl.recipes import CONTEXT, Context
-from hyperrl.tasks.contexts import Binding, ContextSpace
+from hyperrl.tasks.carriers import Carriers
+from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
 from hyperrl.tasks.sampler import TaskSampler
@@ -49,7 +50,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self,
         dynamics: Dynamics,
         space: ContextSpace,
-        binding: Binding,
+        carriers: Carriers,
         num_envs: int,
         max_steps: int,
         *,
@@ -66,7 +67,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._action_shape = self.action_space.shape
-        self._binding, self._owns_sampler, self._options = binding, owns_sampler, dict(options or {})
+        self._carriers, self._owns_sampler, self._options = carriers, owns_sampler, dict(options or {})
         tasks = sampler.contexts if sampler is not None else list(contexts or ())
         self._contexts: list[Context] = [space.complete(context) for context in tasks]
         self._table_descriptors = space.descriptors(self._contexts)
@@ -83,10 +84,9 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     def _constants_of(self, context: Context) -> NDArray[np.float64]:
         defaults = self.dynamics.parameters
-        attributes = {**defaults, **self._binding.attributes(context, defaults.__getitem__)}
-        if self._binding.scales:
-            attributes |= self._binding.factors(context, math.prod(self.single_action_space.shape or ()))
-        constants = self.dynamics.constants(attributes)
+        size = math.prod(self.single_action_space.shape or ())
+        parameters = self._carriers.parameters(context, defaults.__getitem__, size)
+        constants = self.dynamics.constants({**defaults, **parameters})
         self._constant_names = tuple(constants)
         return np.array(list(constants.values()), np.float64)
 

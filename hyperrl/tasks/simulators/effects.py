@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.tasks.models import model_of
+from hyperrl.tasks.simulators.models import model_of
 
 
 def no_effect(base: gym.Env[Any, Any], quantity: str) -> str | None:

@@ -1,47 +1,14 @@
-"""Quantities of MuJoCo and Box2D simulators as features: set by factors, all else restored."""
+"""Factors on quantities of a MuJoCo model; all else in it is restored."""
 
-import os
-import sys
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, did_you_mean
-from hyperrl.tasks.models import model_of, model_path
-
-
-class Physics(Protocol):
-    """The physics of one environment."""
-
-    def apply(self, factors: Mapping[str, float]) -> None:
-        """Multiply quantities ("mass.torso") by factors; what is not named is as the environment came.
-
-        Raises:
-            UserError: the simulator has no such quantity, or does not take the factor.
-        """
-
-    def holds(self) -> bool:
-        """Whether the environment is still as `apply` left it."""
-
-
-def physics_of(base: gym.Env[Any, Any]) -> Physics:
-    """Find the simulator of an environment; raises UserError where it is neither MuJoCo nor Box2D."""
-    path = model_path(base)
-    if path is not None:
-        return MujocoPhysics(base, path)
-    if type(getattr(base, "world", None)).__name__ == "b2World":
-        return Box2DPhysics(base)
-    raise UserError(f"'physics' needs a MuJoCo or Box2D simulator; {type(base).__name__} has neither")
-
-
-def draw_without_a_window() -> None:
-    """Let MuJoCo draw through EGL where there is no display and the user has not chosen (MUJOCO_GL)."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")
+from hyperrl.tasks.simulators.models import model_of
 
 
 class _Changes(NamedTuple):
@@ -292,30 +259,3 @@ def _cylinder(radius: float, half: float) -> NDArray[np.float64]:
     """Moments of inertia (3,) per unit of mass."""
     across = radius**2 / 4 + half**2 / 3
     return np.array([across, across, radius**2 / 2])
-
-
-class Box2DPhysics:
-    """Gravity of a Box2D world, in mid-episode and, where the environment keeps it, for resets."""
-
-    def __init__(self, base: Any) -> None:
-        """Take the world's gravity as it is now for the environment's own."""
-        self._base = base
-        self._original = float(base.world.gravity[1])
-        self._wanted = self._original
-
-    def apply(self, factors: Mapping[str, float]) -> None:
-        """See `Physics`: gravity alone; LunarLander takes gravities between -12 and 0."""
-        for quantity in factors:
-            if quantity != "gravity":
-                raise UserError(f"physics {quantity}: a Box2D world has gravity alone to set")
-        gravity = self._original * factors.get("gravity", 1.0)
-        if type(self._base).__name__.startswith("LunarLander") and not -12.0 < gravity < 0.0:
-            raise UserError(f"physics gravity: {gravity:g}; LunarLander takes some between -12 and 0")
-        self._wanted = gravity
-        if hasattr(self._base, "gravity"):
-            self._base.gravity = gravity
-        self._base.world.gravity = (0.0, gravity)
-
-    def holds(self) -> bool:
-        """Whether the present world, which a reset makes anew, has this gravity (in single precision)."""
-        return bool(np.float32(self._base.world.gravity[1]) == np.float32(self._wanted))

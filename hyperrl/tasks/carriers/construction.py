@@ -3,20 +3,69 @@
 import inspect
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
+from hyperrl.errors import UserError
+from hyperrl.recipes import Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import close_base
+from hyperrl.tasks.carriers.base import Playable, Trial
 
 _CHANGEABLE = 1 << 9
 """The flag of classes that are made at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
 _OBJECTS = 10_000
+
+
+def check_construction(trial: Trial, name: str, contexts: Sequence[Context], path: str, what: str) -> None:
+    """Refuse an attribute whose value the base's constructor refuses, or from which it computes others.
+
+    Args:
+        trial: makes environments and plays them.
+        name: the feature.
+        contexts: what is compared: environments constructed with a context and set to it.
+        path: of the attribute.
+        what: the feature in messages.
+
+    Raises:
+        UserError: the constructor refuses a value, or an environment that is set to it plays otherwise.
+    """
+    if not paths.in_dictionaries(*owner(trial.env.base, path)):
+        return
+    for context in contexts:
+        with trial.make() as later:
+            later.apply(context)
+            _compare(trial, context, path, later, what, f"{what} at {context[name]:g}")
+
+
+def _compare(trial: Trial, context: Context, path: str, later: Playable, what: str, where: str) -> None:
+    value = paths.read(later.base, path)
+    holder, rest = owner(later.base, path)
+    if holder is later.base:
+        with trial.naming(where):
+            refused = refusal(later.base, path, value)
+        if refused is not None:
+            raise UserError(f"{where}: the base's constructor refuses it: {refused}")
+    with ExitStack() as stack:
+        with trial.naming(where), pinned(type(holder), rest, value) as possible:
+            born = stack.enter_context(trial.make())
+        if not possible or (holder is not later.base and not is_alone(born.base, type(holder))):
+            return
+        born.apply(context)
+        numbers = stale_numbers(born.base, later.base)
+        if holder is not later.base:
+            numbers += stale_numbers(owner(born.base, path)[0], holder)
+        if not trial.plays_alike(born, later, context, where):
+            left = " and ".join(map(repr, numbers)) or "something"
+            raise UserError(
+                f"{what} leaves {left} stale, which the base's constructor computes from it once;"
+                " list what it computes under 'derived'"
+            )
 
 
 @contextmanager

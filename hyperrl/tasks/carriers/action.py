@@ -1,13 +1,62 @@
-"""Dynamics whose actions a task scales before they see them."""
+"""Factors on actions carry features: the base environment gets the scaled action."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.errors import UserError
+from hyperrl.recipes import Context
+from hyperrl.tasks.carriers.base import Carrier
 from hyperrl.tasks.dynamics.base import Constants, Dynamics, Floats
+
+
+class ActionCarrier(Carrier):
+    """Multiplies actions by the values, and clips them to the action space."""
+
+    _space: gym.spaces.Box
+    _factors: NDArray[np.float64]
+
+    def apply(self, context: Context) -> None:
+        """Work the factors out; UserError where an action holds no number that can be scaled."""
+        space = self.simulator.action_space
+        if not isinstance(space, gym.spaces.Box):
+            names = ", ".join(self.features)
+            raise UserError(f"{names}: an action of {space} is no number that a feature can scale")
+        factors = self.parameters(context, float, math.prod(space.shape))
+        self._space = space
+        self._factors = np.array(list(factors.values())).reshape(space.shape)
+
+    def action(self, action: Any) -> Any:
+        """Scale an action."""
+        return scaled_action(np.asarray(action), self._factors, self._space)
+
+    def batched(self, dynamics: Dynamics) -> Dynamics | None:
+        """Dynamics that scale a flat action before they see it."""
+        space = dynamics.action_space
+        return (
+            ScaledDynamics(dynamics) if isinstance(space, gym.spaces.Box) and len(space.shape) == 1 else None
+        )
+
+    def parameters(self, context: Context, read: Callable[[str], float], size: int) -> dict[str, float]:
+        """The factor on each entry of an action: "action.0" and so on.
+
+        Raises:
+            UserError: a feature scales an entry that an action does not have.
+        """
+        factors = [1.0] * size
+        for name, feature in self.features.items():
+            entry = str(feature.scales).partition(".")[2]
+            if entry and int(entry) >= size:
+                raise UserError(
+                    f"feature {name!r} scales action.{int(entry)}; an action has entries 0 to {size - 1}"
+                )
+            for index in (int(entry),) if entry else range(size):
+                factors[index] *= float(context[name])
+        return {f"action.{entry}": factor for entry, factor in enumerate(factors)}
 
 
 def scaled_action(action: NDArray[Any], factors: NDArray[np.float64], space: gym.spaces.Box) -> NDArray[Any]:

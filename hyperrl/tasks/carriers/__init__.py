@@ -1,0 +1,77 @@
+"""How features reach the simulator: one carrier in a file of its own for each way."""
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from typing import Any
+
+from hyperrl.recipes import Context, Derived, Feature
+from hyperrl.tasks.carriers.action import ActionCarrier
+from hyperrl.tasks.carriers.argument import ArgumentCarrier
+from hyperrl.tasks.carriers.attribute import AttributeCarrier
+from hyperrl.tasks.carriers.base import Carrier, Simulator, Trial
+from hyperrl.tasks.carriers.physics import PhysicsCarrier
+from hyperrl.tasks.carriers.reward import RewardCarrier
+from hyperrl.tasks.dynamics import Dynamics
+
+CARRIERS: dict[str, type[Carrier]] = {
+    "attribute": AttributeCarrier,
+    "argument": ArgumentCarrier,
+    "physics": PhysicsCarrier,
+    "scales": ActionCarrier,
+    "reward": RewardCarrier,
+}
+"""The field of a feature that chooses a carrier (`hyperrl.recipes.carriers`) and its class, in the order in
+which they bring a task to the simulator."""
+
+
+class Carriers:
+    """The carriers that a family's features use.
+
+    Attributes:
+        late: whether some features are set once more after each reset, which draws values of its own.
+    """
+
+    def __init__(self, features: Mapping[str, Feature], derived: Mapping[str, Derived]) -> None:
+        """Take a recipe's features and derived attributes."""
+        self._all: list[Carrier] = []
+        for field, carrier in CARRIERS.items():
+            own = {name: feature for name, feature in features.items() if feature.carrier == field}
+            if own or (derived and carrier is AttributeCarrier):
+                self._all.append(carrier(own, derived))
+        self.late = any(feature.at == "start" for feature in features.values())
+
+    def __iter__(self) -> Iterator[Carrier]:
+        return iter(self._all)
+
+    def of(self, name: str) -> Carrier:
+        """The carrier of a feature."""
+        return next(carrier for carrier in self if name in carrier.features)
+
+    def attached(self, simulator: Simulator) -> "Carriers":
+        """Copies that belong to one environment; raises as `Carrier.attach`."""
+        own = copy(self)
+        own._all = [copy(carrier) for carrier in self]
+        for carrier in own:
+            carrier.attach(simulator)
+        return own
+
+    def overriding(self, method: str) -> list[Carrier]:
+        """Those that have a method of their own in the place of `Carrier`'s, which changes nothing."""
+        return [each for each in self if getattr(type(each), method) is not getattr(Carrier, method)]
+
+    def arguments(self, context: Context) -> dict[str, Any]:
+        """The base environment's keyword arguments; raises as `Carrier.arguments`."""
+        return {key: value for carrier in self for key, value in carrier.arguments(context).items()}
+
+    def batched(self, dynamics: Dynamics | None) -> Dynamics | None:
+        """Batched dynamics whose parameters all features set; None where there are none."""
+        for carrier in self:
+            dynamics = dynamics and carrier.batched(dynamics)
+        return dynamics
+
+    def parameters(self, context: Context, read: Callable[[str], float], size: int = 0) -> dict[str, float]:
+        """Parameters of batched dynamics; see `Carrier.parameters`."""
+        return {key: value for each in self for key, value in each.parameters(context, read, size).items()}
+
+
+__all__ = ["CARRIERS", "Carrier", "Carriers", "Simulator", "Trial"]

@@ -1,0 +1,144 @@
+"""What a carrier is: a way in which features of a context reach the simulator."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import gymnasium as gym
+
+from hyperrl.recipes import Context, Derived, Feature
+from hyperrl.tasks.dynamics import Dynamics
+
+
+class Simulator(Protocol):
+    """The environment to which a carrier brings tasks, as far as a carrier knows it (`ContextualEnv`)."""
+
+    @property
+    def base(self) -> gym.Env[Any, Any]:
+        """The base environment, unwrapped."""
+
+    @property
+    def action_space(self) -> gym.Space[Any]:
+        """The action space, with choices counted from 0."""
+
+    def naming_failures(self, when: str) -> AbstractContextManager[None]:
+        """Raise BaseEnvironmentError for what the base raises in the block, with the task and `when`."""
+
+
+class Playable(Simulator, Protocol):
+    """A simulator whose context can be set."""
+
+    def apply(self, context: Context) -> None:
+        """Set a complete context."""
+
+
+class Trial(Protocol):
+    """What `hyperrl check` gives to a carrier's own check: environments of the family, and how they play."""
+
+    @property
+    def default(self) -> Context:
+        """The context of defaults."""
+
+    @property
+    def env(self) -> Playable:
+        """An environment that may be set to any context; it is set to the defaults afterwards."""
+
+    def make(self) -> AbstractContextManager[Playable]:
+        """Make another environment, closed at the block's end."""
+
+    def make_base(self) -> AbstractContextManager[gym.Env[Any, Any]]:
+        """Make a base environment to which no task was brought, closed at the block's end."""
+
+    def naming(self, where: str) -> AbstractContextManager[None]:
+        """Raise what the base raises in the block as a UserError that begins with `where`."""
+
+    def plays_alike(self, one: Any, other: Any, context: Context, where: str) -> bool:
+        """Whether two environments play a context alike, to 1e-5."""
+
+
+class Carrier:
+    """Brings the values of some features to a simulator. A subclass overrides what it needs.
+
+    A family has one object of each carrier that its features use; each environment has a copy of its own, to
+    which `attach` gives the simulator.
+
+    Attributes:
+        features: those that it carries.
+        simulator: the environment, once it is attached.
+    """
+
+    simulator: Simulator
+
+    def __init__(self, features: Mapping[str, Feature], derived: Mapping[str, Derived]) -> None:
+        """Take the features that it carries, and the family's derived attributes."""
+        self.features, self.derived = features, derived
+
+    def attach(self, simulator: Simulator) -> None:
+        """Take an environment, and what in it must be known before the first task.
+
+        Raises:
+            UserError: the environment lacks what a feature needs.
+        """
+        self.simulator = simulator
+
+    def arguments(self, context: Context) -> dict[str, Any]:
+        """The base environment's keyword arguments in a context; UserError where there are none for it."""
+        return {}
+
+    def apply(self, context: Context) -> None:
+        """Bring a complete context to the simulator, and undo what the one before it has changed.
+
+        Called before each reset, after it where a feature has `at: start`, and perhaps in mid-episode.
+
+        Raises:
+            UserError: the simulator does not take a value.
+        """
+
+    def undone(self) -> str | None:
+        """Tell what a reset has undone of the context that was applied; None: nothing."""
+        return None
+
+    def owns(self, attribute: str) -> bool:
+        """Whether it sets this attribute of the base environment, or an entry of it."""
+        return False
+
+    def action(self, action: Any) -> Any:
+        """Change an agent's action before the base environment gets it."""
+        return action
+
+    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
+        """Change what the base environment observed, at a reset and a step."""
+        return observation
+
+    def reward(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        """Change a step's reward, and the info that tells of it."""
+        return reward, info
+
+    def batched(self, dynamics: Dynamics) -> Dynamics | None:
+        """Batched dynamics that take its values as parameters; None where there are none."""
+        return None
+
+    def parameters(self, context: Context, read: Callable[[str], float], size: int) -> dict[str, float]:
+        """Parameters of batched dynamics in a complete context.
+
+        Args:
+            context: every feature's value.
+            read: gives the default of a parameter.
+            size: numbers in an action.
+        """
+        return {}
+
+    def what(self, name: str) -> str:
+        """A feature and what carries it, as messages call it."""
+        return f"feature {name!r} ({self.features[name].carried_by(name)})"
+
+    def counts(self, name: str) -> bool:
+        """Whether what the simulator holds for a feature is a whole number."""
+        return False
+
+    def check(self, trial: Trial) -> None:
+        """Refuse features of a family that cannot work as its file says (`hyperrl check`); UserError."""
+
+    def remark(self, name: str) -> str | None:
+        """Tell why, at the defaults, a feature changes nothing, or in which part of its range."""
+        return None
