@@ -58,20 +58,15 @@ class AgentRecipe(Model):
             return self
         rollout = algorithm.n_steps * self.n_envs
         if rollout <= getattr(algorithm, "sub_sampling_factor", 1):
-            raise FieldError(
-                path=("algorithm", "n_steps"),
-                found=rollout // self.n_envs,
-                allowed="n_steps * n_envs > 1 where advantages are normalized",
-            )
+            allowed = "n_steps * n_envs > 1 where advantages are normalized"
+            raise self.refusal("algorithm", "n_steps", allowed=allowed)
         if not isinstance(algorithm, PPO | RecurrentPPO):
             return self
         if algorithm.batch_size == 1 or (algorithm.recurrent and rollout % algorithm.batch_size == 1):
-            raise FieldError(
-                path=("algorithm", "batch_size"),
-                found=algorithm.batch_size,
-                allowed="at least 2 where advantages are normalized"
-                + (", and no single transition left over of n_steps * n_envs" if algorithm.recurrent else ""),
-            )
+            allowed = "at least 2 where advantages are normalized"
+            if algorithm.recurrent:
+                allowed += ", and no single transition left over of n_steps * n_envs"
+            raise self.refusal("algorithm", "batch_size", allowed=allowed)
         return self
 
     @model_validator(mode="after")
@@ -83,103 +78,61 @@ class AgentRecipe(Model):
     def _policy_fits_the_algorithm(self) -> Self:
         algorithm, policy = self.algorithm, self.policy
         for name in policy.foreign(algorithm.policy_arguments):
-            raise FieldError(
-                path=("policy", name),
-                found=getattr(policy, name),
-                allowed=f"none with the algorithm {algorithm.name!r}, whose policies have no such argument",
-            )
+            allowed = f"none with the algorithm {algorithm.name!r}, whose policies have no such argument"
+            raise self.refusal("policy", name, allowed=allowed)
         if policy.critic_lr_scale != 1 and "critic_lr_scale" not in algorithm.policy_arguments:
-            raise FieldError(
-                path=("policy", "critic_lr_scale"),
-                found=policy.critic_lr_scale,
-                allowed=f"1 with the algorithm {algorithm.name!r}, which has one learning rate",
-            )
+            allowed = f"1 with the algorithm {algorithm.name!r}, which has one learning rate"
+            raise self.refusal("policy", "critic_lr_scale", allowed=allowed)
         if len(algorithm.networks) == 1 and isinstance(policy.net_arch, Arch):
-            raise FieldError(
-                path=("policy", "net_arch"),
-                found=policy.net_arch.model_dump(),
-                allowed=f"widths as [64, 64] with the algorithm {algorithm.name!r}, which has one network",
-            )
+            allowed = f"widths as [64, 64] with the algorithm {algorithm.name!r}, which has one network"
+            raise self.refusal("policy", "net_arch", allowed=allowed)
         quantiles = policy.n_quantiles or 25
         if isinstance(algorithm, TQC) and algorithm.top_quantiles_to_drop_per_net >= quantiles:
-            raise FieldError(
-                path=("algorithm", "top_quantiles_to_drop_per_net"),
-                found=algorithm.top_quantiles_to_drop_per_net,
-                allowed=f"less than policy.n_quantiles, {quantiles}",
-            )
+            allowed = f"less than policy.n_quantiles, {quantiles}"
+            raise self.refusal("algorithm", "top_quantiles_to_drop_per_net", allowed=allowed)
         if isinstance(policy, HyperPolicyRecipe):
             self._generated_networks_fit(policy)
         elif policy.shared_lstm and policy.enable_critic_lstm is not False:
-            raise FieldError(
-                path=("policy", "enable_critic_lstm"),
-                found=policy.enable_critic_lstm,
-                allowed="false where policy.shared_lstm is true",
-            )
+            allowed = "false where policy.shared_lstm is true"
+            raise self.refusal("policy", "enable_critic_lstm", allowed=allowed)
         return self
 
     def _generated_networks_fit(self, policy: HyperPolicyRecipe) -> None:
-        inputs, algorithm = [*policy.hypernetwork.inputs], self.algorithm
-        if algorithm.recurrent != ("memory" in inputs):
-            raise FieldError(
-                path=("policy", "hypernetwork", "inputs"),
-                found=inputs,
-                allowed=f"[memory] with the algorithm {algorithm.name!r}, to which contexts are hidden"
-                if algorithm.recurrent
-                else f"no 'memory' with the algorithm {algorithm.name!r}, which has none",
-            )
+        inputs, algorithm = policy.hypernetwork.inputs, self.algorithm
+        if algorithm.recurrent and "memory" not in inputs:
+            allowed = f"[memory] with the algorithm {algorithm.name!r}, to which contexts are hidden"
+            raise self.refusal("policy", "hypernetwork", "inputs", allowed=allowed)
+        if "memory" in inputs and not algorithm.recurrent:
+            allowed = f"no 'memory' with the algorithm {algorithm.name!r}, which has none"
+            raise self.refusal("policy", "hypernetwork", "inputs", allowed=allowed)
         if algorithm.recurrent:
-            self._refuse_given(policy, "shared_lstm", "enable_critic_lstm")
+            for name in ("shared_lstm", "enable_critic_lstm"):
+                if getattr(policy, name) is not None:
+                    allowed = "none with generated networks, whose hypernetwork.trunk says it"
+                    raise self.refusal("policy", name, allowed=allowed)
         if isinstance(algorithm, TRPO):
             self._refuse_beside_trust_regions(policy)
         if algorithm.off_policy:
             self._refuse_on_policy_choices(policy)
 
-    @staticmethod
-    def _refuse_given(policy: HyperPolicyRecipe, *names: str) -> None:
-        for name in names:
-            if getattr(policy, name) is not None:
-                raise FieldError(
-                    path=("policy", name),
-                    found=getattr(policy, name),
-                    allowed="none with generated networks, whose hypernetwork.trunk says it",
-                )
-
-    @staticmethod
-    def _refuse_beside_trust_regions(policy: HyperPolicyRecipe) -> None:
+    def _refuse_beside_trust_regions(self, policy: HyperPolicyRecipe) -> None:
         if policy.hypernetwork.trunk == "shared":
-            raise FieldError(
-                path=("policy", "hypernetwork", "trunk"),
-                found="shared",
-                allowed="separate with the algorithm 'trpo', whose critic may not move what the actor uses",
-            )
+            allowed = "separate with the algorithm 'trpo', whose critic may not move what the actor uses"
+            raise self.refusal("policy", "hypernetwork", "trunk", allowed=allowed)
         if policy.effort_coef:
-            raise FieldError(
-                path=("policy", "effort_coef"),
-                found=policy.effort_coef,
-                allowed="0 with the algorithm 'trpo', whose steps minimize no loss",
-            )
+            allowed = "0 with the algorithm 'trpo', whose steps minimize no loss"
+            raise self.refusal("policy", "effort_coef", allowed=allowed)
 
     def _refuse_on_policy_choices(self, policy: HyperPolicyRecipe) -> None:
-        hyper, algorithm = policy.hypernetwork, self.algorithm
-        if "noise" in hyper.inputs:
-            raise FieldError(
-                path=("policy", "hypernetwork", "inputs"),
-                found=[*hyper.inputs],
-                allowed=f"no 'noise' with the algorithm {algorithm.name!r}, which learns from what other "
-                "networks did",
-            )
+        algorithm = self.algorithm
+        on = f"with the algorithm {algorithm.name!r}"
+        if "noise" in policy.hypernetwork.inputs:
+            allowed = f"no 'noise' {on}, which learns from what other networks did"
+            raise self.refusal("policy", "hypernetwork", "inputs", allowed=allowed)
         if policy.convolutions is not None and "actor" in algorithm.networks:
-            raise FieldError(
-                path=("policy", "convolutions"),
-                found=[[*each] for each in policy.convolutions],
-                allowed=f"none with the algorithm {algorithm.name!r}, whose critics see actions beside the "
-                "image",
-            )
+            allowed = f"none {on}, whose critics see actions beside the image"
+            raise self.refusal("policy", "convolutions", allowed=allowed)
         for network in algorithm.networks:
-            if not hyper.generates(network):
-                raise FieldError(
-                    path=("policy", "hypernetwork", "generate"),
-                    found=[*hyper.generate],
-                    allowed=f"a layer of the {network} too with the algorithm {algorithm.name!r}, where it "
-                    "has a hypernetwork of its own",
-                )
+            if not policy.hypernetwork.generates(network):
+                allowed = f"a layer of the {network} too {on}, where it has a hypernetwork of its own"
+                raise self.refusal("policy", "hypernetwork", "generate", allowed=allowed)

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from hyperrl.errors import UserError, did_you_mean
-from hyperrl.recipes.messages import FieldError, explain
+from hyperrl.recipes.messages import FieldError, field_error
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ATTRIBUTE = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -101,29 +101,49 @@ Fraction = Annotated[Number, Field(ge=0, le=1)]
 Rate = Annotated[Number, Field(gt=0, le=1)]
 
 
-class Model(BaseModel):
-    """Base of every recipe: frozen, unknown fields and non-finite numbers refused.
+class RecipeError(UserError):
+    """A recipe's field is wrong.
 
-    Building one directly raises pydantic's ValidationError; `parse` turns that into a UserError.
+    Attributes:
+        field: which, and what is wrong.
+    """
+
+    def __init__(self, source: str, field: FieldError) -> None:
+        super().__init__(f"{source}: {field}")
+        self.field = field
+
+
+class Model(BaseModel):
+    """Base of every recipe: frozen; refuses unknown fields and numbers that are not finite.
+
+    Constructing one directly raises pydantic's ValidationError; `parse` turns that into a RecipeError.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
 
     @classmethod
     def parse(cls, data: object, source: str) -> Self:
-        """Validates plain data.
+        """Validate plain data.
 
         Args:
             data: a mapping as YAML or JSON gives it.
             source: where it came from (a file's path, `--set`), for the message.
 
         Raises:
-            UserError: one line: source, field, what was found, what is allowed.
+            RecipeError: one line: source, field, what was found, what is allowed.
         """
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise UserError(f"{source}: {explain(error, data)}") from None
+            raise RecipeError(source, field_error(error, data)) from None
+
+    def refusal(self, *path: str | int, allowed: str) -> FieldError:
+        """What a validator raises where the value at a path does not go with the others."""
+        found: Any = self
+        for step in path:
+            named = isinstance(step, str) and not isinstance(found, Mapping)
+            found = getattr(found, str(step)) if named else found[step]
+        return FieldError(path=path, found=found, allowed=allowed)
 
     @model_validator(mode="before")
     @classmethod
@@ -135,5 +155,6 @@ class Model(BaseModel):
             raise FieldError(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
         for key in data:
             if key not in fields:
-                raise FieldError(path=(str(key),), reason=f"unknown field{did_you_mean(str(key), fields)}")
+                reason = f"unknown field{did_you_mean(str(key), fields)}"
+                raise FieldError(path=(str(key),), reason=reason, unknown=True)
         return dict(data)

@@ -41,6 +41,5 @@ class Curriculum(Model):
         """Refuse options that the sampler has not; raises FieldError."""
         for name, value in self.given.items():
             if name not in SAMPLER_OPTIONS.get(sampler, ()):
-                raise FieldError(
-                    path=("curriculum", name), found=value, allowed=f"none with the sampler {sampler!r}"
-                )
+                allowed = f"none with the sampler {sampler!r}"
+                raise FieldError(path=("curriculum", name), found=value, allowed=allowed)

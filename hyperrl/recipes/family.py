@@ -98,7 +98,7 @@ class FamilyEvaluation(Model):
         for name in (CONTEXT, "reset_mask"):
             if name in self.options:
                 allowed = "options of the base environment; this one is taken before it"
-                raise FieldError(path=("options", name), found=self.options[name], allowed=allowed)
+                raise self.refusal("options", name, allowed=allowed)
         return self
 
 
@@ -182,15 +182,9 @@ class FamilyRecipe(Model):
             feature.check_family(name, self)
         self._check_derived(holders)
         if self.kwargs.get("render_mode") == "human":
-            raise FieldError(
-                path=("kwargs", "render_mode"),
-                found="human",
-                allowed="a mode that opens no window; watch has one",
-            )
+            raise self.refusal("kwargs", "render_mode", allowed="a mode that opens no window; watch has one")
         if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
-            raise FieldError(
-                path=("oracle",), found=self.oracle, allowed="with base hyperrl-base/ode-v0 alone"
-            )
+            raise self.refusal("oracle", allowed="with base hyperrl-base/ode-v0 alone")
         check_splits(self.splits, self.features)
         return self
 

@@ -77,18 +77,16 @@ class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, Attribu
             allowed = f"nearer to train {[*self.train]}, for networks in single precision"
             raise FieldError(path=("extrapolation",), found=[low, high], allowed=allowed)
         if not low <= self.default <= high:
-            raise FieldError(path=("default",), found=self.default, allowed=f"within {[low, high]}")
+            raise self.refusal("default", allowed=f"within {[low, high]}")
         if self.values is None:
             if self.encoding == "categorical":
-                raise FieldError(
-                    path=("encoding",), found="categorical", allowed="linear or circle without 'values'"
-                )
+                raise self.refusal("encoding", allowed="linear or circle without 'values'")
             return self
         for index, value in enumerate(self.values):
             if not low <= value <= high:
-                raise FieldError(path=("values", index), found=value, allowed=f"within {[low, high]}")
+                raise self.refusal("values", index, allowed=f"within {[low, high]}")
         if len(set(map(self.key, self.values))) < len(self.values):
-            raise FieldError(path=("values",), found=[*self.values], allowed="each value once")
+            raise self.refusal("values", allowed="each value once")
         if self.listed(self.default) not in self.values:
-            raise FieldError(path=("default",), found=self.default, allowed=f"one of {[*self.values]}")
+            raise self.refusal("default", allowed=f"one of {[*self.values]}")
         return self

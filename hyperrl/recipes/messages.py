@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hyperrl.errors import did_you_mean
@@ -27,34 +27,45 @@ _ALLOWED = {
 
 
 class FieldError(ValueError):
-    """Raised by our validators; `path` leads from the value under validation to the field at fault.
+    """A field of a recipe is wrong; raised by validators, with `found` and `allowed`, or else a `reason`.
 
-    Either `found` and `allowed`, or a `reason` that says it all.
+    Attributes:
+        path: leads from the value under validation to the field.
+        reason: what is wrong, in words.
+        unknown: whether there is no such field.
     """
 
     def __init__(
-        self, *, path: Sequence[str | int] = (), found: object = None, allowed: str = "", reason: str = ""
+        self,
+        *,
+        path: Sequence[str | int] = (),
+        found: object = None,
+        allowed: str = "",
+        reason: str = "",
+        unknown: bool = False,
     ) -> None:
-        self.path = tuple(path)
+        self.path, self.unknown = tuple(path), unknown
         self.reason = reason or f"found {show(found)}; allowed: {allowed}"
         super().__init__(self.reason)
+
+    def __str__(self) -> str:
+        """The field and what is wrong: "features.gravity.train: found [5, 1]; allowed: low < high"."""
+        parts = (str(part) for part in self.path)
+        where = ".".join(part if part.isprintable() and len(part) <= _SHOWN else show(part) for part in parts)
+        return f"{where}: {self.reason}" if where else self.reason
 
 
 def show(value: object) -> str:
     """A value as YAML would write it on one line, cut after 80 characters."""
     try:
-        text = json.dumps(value, ensure_ascii=False, default=repr)
+        text = json.dumps(value, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def explain(error: ValidationError, data: object) -> str:
-    """The first error of validating `data`: "features.gravity.train: found [5, 1]; allowed: low < high"."""
-    first = field_error(error, data)
-    parts = (str(part) for part in first.path)
-    where = ".".join(part if part.isprintable() and len(part) <= _SHOWN else show(part) for part in parts)
-    return f"{where}: {first.reason}" if where else first.reason
+def _plain(value: object) -> object:
+    return value.model_dump() if isinstance(value, BaseModel) else repr(value)
 
 
 def field_error(error: ValidationError, data: object) -> FieldError:
@@ -68,7 +79,7 @@ def field_error(error: ValidationError, data: object) -> FieldError:
     path = _fields(detail["loc"], data, missing=detail["type"] == "missing")
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, FieldError):
-        return FieldError(path=(*path, *cause.path), reason=cause.reason)
+        return FieldError(path=(*path, *cause.path), reason=cause.reason, unknown=cause.unknown)
     if detail["type"] == "union_tag_invalid":
         path.append(str(detail["ctx"]["discriminator"]).strip("'"))
     return FieldError(path=path, reason=_reason(detail))

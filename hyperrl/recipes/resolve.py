@@ -1,14 +1,13 @@
 """An agent as it will train on a family: its own fields, then the family's, then the user's overrides."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
-from hyperrl.errors import UserError, spelled
+from hyperrl.errors import UserError, nearest, spelled
 from hyperrl.recipes.agent import AgentRecipe
-from hyperrl.recipes.catalog import parse_agent
+from hyperrl.recipes.base import RecipeError
 from hyperrl.recipes.family import FamilyRecipe
-from hyperrl.recipes.messages import show
+from hyperrl.recipes.messages import FieldError, show
 from hyperrl.recipes.yaml import parse_yaml
 
 
@@ -32,41 +31,37 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     for override in overrides:
         _set(data, override)
     try:
-        return parse_agent(data, _source() if overrides else f"{agent.name} on {family.name}")
-    except UserError as error:
-        kind = _of_another_kind(agent, data, str(error))
-        raise kind or _at_another_place(agent, overrides, str(error)) or error from None
+        return AgentRecipe.parse(data, _source() if overrides else f"{agent.name} on {family.name}")
+    except RecipeError as error:
+        hint = _on_another_kind(agent, data, error.field) or _on_another_place(agent, overrides, error.field)
+        raise (UserError(f"{_source()}: {hint}") if hint else error) from None
 
 
-def _of_another_kind(agent: AgentRecipe, data: dict[str, Any], mistake: str) -> UserError | None:
-    """The mistake itself where the agent's own fields are refused for an algorithm or policy not its own."""
+def _on_another_kind(agent: AgentRecipe, data: Mapping[str, Any], field: FieldError) -> str | None:
+    """What to say where the agent's own fields are refused because its algorithm or policy was replaced."""
     for group, name in (("algorithm", "name"), ("policy", "kind")):
-        given, own = data[group], getattr(getattr(agent, group), name)
-        found = given.get(name) if isinstance(given, dict) else own
-        if found != own and f": {group}." in mistake and f": {group}.{name}: " not in mistake:
-            return UserError(
-                f"{_source()}: {group}.{name}: found {show(found)}; allowed: {show(own)}, which the other"
-                f" fields of agent {agent.name!r} are for; take another agent (`hyperrl list agents`)"
+        own = getattr(getattr(agent, group), name)
+        found = data[group].get(name) if isinstance(data[group], dict) else own
+        if found != own and field.path[:1] == (group,) and field.path != (group, name):
+            return (
+                f"{group}.{name}: found {show(found)}; allowed: {show(own)}, which the other fields of agent"
+                f" {agent.name!r} are for; take another agent (`hyperrl list agents`)"
             )
     return None
 
 
-def _at_another_place(agent: AgentRecipe, overrides: Sequence[str], mistake: str) -> UserError | None:
-    """The mistake itself where an override's field is unknown, but a group holds one of that name."""
-    known = list(_paths(agent.model_dump()))
-    for override in overrides:
-        key = override.partition("=")[0].strip()
-        place = key if f": {key}: unknown field" in mistake else key.partition(".")[0]
-        if f": {place}: unknown field" not in mistake or key in known:
+def _on_another_place(agent: AgentRecipe, overrides: Sequence[str], field: FieldError) -> str | None:
+    """What to say where an override's field is unknown, but another group has one of that name."""
+    paths = list(_paths(agent.model_dump()))
+    for key in (override.partition("=")[0].strip() for override in overrides):
+        group, _, last = key.rpartition(".")
+        if not field.unknown or ".".join(map(str, field.path)) not in (key, key.partition(".")[0]):
             continue
-        last = key.rpartition(".")[2]
-        names = {path.rpartition(".")[2] for path in known}
-        close = get_close_matches(last, names, n=1, cutoff=0.8)
-        found = [path for path in known if path.endswith(f".{key}")] or [
-            path for name in close for path in known if path.rpartition(".")[2] == name
-        ]
-        if found and found[0].rpartition(".")[0] != key.rpartition(".")[0]:
-            return UserError(f"{_source()}: {key}: unknown field; did you mean {found[0]!r}?")
+        name = nearest(last, (path.rpartition(".")[2] for path in paths))
+        same = [path for path in paths if path.rpartition(".")[2] == name]
+        meant = max(same, key=lambda path: path.endswith(f".{key}"), default=key)
+        if meant.rpartition(".")[0] != group:
+            return f"{key}: unknown field; did you mean {meant!r}?"
     return None
 
 
