@@ -10,15 +10,14 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.analysis.cost import Cost, measure
 from hyperrl.analysis.minibatch import MinibatchShape
 from hyperrl.errors import UserError
 from hyperrl.nets import STRATEGIES
 from hyperrl.nets.strategies import options_of
-from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, Hypernetwork, HyperPolicyRecipe, OnPolicy
+from hyperrl.policies.registry import view
+from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, Hypernetwork, HyperPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
@@ -101,17 +100,17 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     seen, done = family.observation_space, family.action_space
     agent = match_widths(agent, seen, done)
     tasks = family.tasks("train")
-    episodes = len(tasks)
-    if isinstance(agent.algorithm, OnPolicy):
-        n_steps = agent.algorithm.n_steps
-        episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
-    descriptors = family.space.descriptors(tasks[:episodes])
     embedded = training_descriptors(agent, family)
     make = partial(bare_model, observation_space=seen, action_space=done, descriptors=embedded)
     with torch.random.fork_rng(devices=[]):
-        load = MinibatchShape.of(make(agent), descriptors)
+        asked = view(model := make(agent))
+        episodes = len(tasks)
+        if not asked.off_policy:
+            n_steps = asked.rollout_steps // agent.n_envs
+            episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
+        load = MinibatchShape.of(model, family.space.descriptors(tasks[:episodes]))
         choices = tuple(
-            _measured(name, own, partial(_built, partial(make, variant), changes), load)
+            _measured(name, own, partial(make, variant, hypernetwork=changes), load)
             for name, own, variant, changes in _variants(agent)
         )
     return Comparison(agent.name, family.name, load.rows, len(load.descriptors), choices)
@@ -121,11 +120,11 @@ def _numbers(cost: Cost) -> dict[str, Any]:
     return {**asdict(cost), "parameters": {"total": cost.parameters.total, **asdict(cost.parameters)}}
 
 
-def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapping[str, Any] | None]]:
+def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapping[str, Any]]]:
     """Name, whether it is the agent's own, the recipe, and what differs in its hypernetwork's arguments."""
     policy = agent.policy
     equal = policy.common()
-    generated = policy if isinstance(policy, HyperPolicyRecipe) else _generated(agent)
+    generated = policy if policy.kind == "hyper" else _generated(agent)
     own = (generated.hypernetwork.strategy, generated.hypernetwork.rank)
     hyper = agent.model_copy(update={"policy": generated})
     for strategy in STRATEGIES:
@@ -136,38 +135,18 @@ def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapp
                 f"{strategy}, rank {rank}" if "rank" in options_of(strategy) else strategy,
                 is_own,
                 hyper,
-                None if is_own else {"strategy": strategy, "rank": rank},
+                {} if is_own else {"strategy": strategy, "rank": rank},
             )
     if policy.kind == "blind":
-        yield "blind", True, agent, None
-    concat = policy if isinstance(policy, ConcatPolicyRecipe) else ConcatPolicyRecipe(**equal)
-    yield "concat", concat is policy, agent.model_copy(update={"policy": concat}), None
+        yield "blind", True, agent, {}
+    concat = policy if policy.kind == "concat" else ConcatPolicyRecipe(**equal)
+    yield "concat", concat is policy, agent.model_copy(update={"policy": concat}), {}
 
 
 def _generated(agent: AgentRecipe) -> HyperPolicyRecipe:
     """What a baseline is compared with."""
     common = agent.policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
     return HyperPolicyRecipe(**common, hypernetwork=Hypernetwork(**agent.algorithm.hypernetwork))
-
-
-def _built(make: Callable[[], BaseAlgorithm], changes: Mapping[str, Any] | None) -> BaseAlgorithm:
-    """The recipe's model, its hypernetwork's arguments changed."""
-    torch.manual_seed(0)
-    model = make()
-    if changes is not None:
-        given = dict(model.policy_kwargs["hypernetwork"])
-        if changes["strategy"] != given.get("strategy"):
-            given.pop("strategy_options", None)
-        sde = {"use_sde": model.use_sde} if isinstance(model, OnPolicyAlgorithm) else {}
-        model.policy = model.policy_class(
-            model.observation_space,
-            model.action_space,
-            model.lr_schedule,
-            **{**sde, **model.policy_kwargs, "hypernetwork": {**given, **changes}},
-        )
-        if isinstance(model, OffPolicyAlgorithm):
-            model._create_aliases()  # type: ignore[attr-defined]
-    return model
 
 
 def _measured(name: str, own: bool, make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Choice:

@@ -10,15 +10,14 @@ from typing import Any
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hyperrl.analysis.minibatch import MinibatchShape, learning, observations
+from hyperrl.analysis.minibatch import MinibatchShape, observations
 from hyperrl.evaluation import act_of
 from hyperrl.nets import HyperNetwork
-from hyperrl.policies import HyperPolicy
 from hyperrl.policies.registry import view
+from hyperrl.policies.view import View
 
 _WARM_UP = 20
 """Actions on one task after which kept weights have the form in which they stay."""
@@ -106,11 +105,11 @@ def measure(make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Cost:
         load: the minibatches and their tasks.
     """
     model = make()
-    policy = model.policy
-    generators = _generators(policy)
-    states = [optimizer.state for optimizer in view(model).optimizers.values()]
-    parameters = _parameters(policy, generators)
-    actor, critic = _sizes(policy)
+    policy, asked = model.policy, view(model)
+    generators = [hyper for part in asked.parts.values() for hyper in part.hypernetworks]
+    states = [optimizer.state for optimizer in asked.optimizers.values()]
+    parameters = _parameters(asked, generators)
+    actor, critic = _sizes(asked)
     kept, anew, held = _acting(model, load)
     flops, activations = _update(model, load, load.rows)
     rest = _update(make(), load, load.rest)[0] if load.rest else 0
@@ -129,15 +128,7 @@ def measure(make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Cost:
     )
 
 
-def _generators(policy: nn.Module) -> list[HyperNetwork]:
-    """The hypernetworks that learn, which targets only follow."""
-    if not isinstance(policy, HyperPolicy):
-        return []
-    parts = policy.parts.values()
-    return [module for part in parts for module in part.modules() if isinstance(module, HyperNetwork)]
-
-
-def _parameters(policy: BasePolicy, generators: Iterable[HyperNetwork]) -> Parameters:
+def _parameters(asked: View, generators: Iterable[HyperNetwork]) -> Parameters:
     found = {"generator": 0, "heads": 0, "shared": 0}
     for hyper in generators:
         groups = {group["name"]: _count(group["params"]) for group in hyper.parameter_groups()}
@@ -147,40 +138,25 @@ def _parameters(policy: BasePolicy, generators: Iterable[HyperNetwork]) -> Param
             heads = (hyper.generator.features_dim + 1) * sum(hyper.generator.blocks)
             found["generator"] -= heads
             found["heads"] += heads
-    networks = 0 if any(found.values()) else sum(_sizes(policy))
-    targets = sum(_count(part.parameters()) for name, part in policy.named_children() if "_target" in name)
-    rest = _count(policy.parameters()) - targets - networks - sum(found.values())
+    networks = 0 if any(found.values()) else sum(_sizes(asked))
+    targets = sum(_count(target.parameters()) for _, target in asked.targets.values())
+    rest = _count(asked.policy.parameters()) - targets - networks - sum(found.values())
     return Parameters(**found, networks=networks, rest=rest, targets=targets)
 
 
-def _sizes(policy: BasePolicy) -> tuple[int, int]:
+def _sizes(asked: View) -> tuple[int, int]:
     """Weights and biases of the networks that act and judge on one task; of Q-networks the latter alone."""
-    if isinstance(policy, HyperPolicy):
-        layers = [layer for part in policy.parts.values() for layer in part.target.layers.items()]
+    if asked.parts:
+        layers = [layer for part in asked.parts.values() for layer in part.target.layers.items()]
         actor, critic = (
             sum(spec.parameters for name, spec in layers if name.startswith(network))
             for network in ("actor", "critic")
         )
         return actor, critic
-    actor_parts, critic_parts = plain_networks(policy)
-    actor, critic = (
-        sum(_count(part.parameters()) for part in parts) for parts in (actor_parts, critic_parts)
-    )
-    return actor, critic
-
-
-def plain_networks(policy: Any) -> tuple[list[nn.Module], list[nn.Module]]:
-    """The modules of the actor and of the critics of a policy of Stable-Baselines3's, in order."""
-    for network in ("q_net", "quantile_net"):
-        if hasattr(policy, network):
-            return [], [getattr(getattr(policy, network), network)]
-    if hasattr(policy, "mlp_extractor"):
-        extractor = policy.mlp_extractor
-        return [extractor.policy_net, policy.action_net], [extractor.value_net, policy.value_net]
-    actor = [
-        getattr(policy.actor, name) for name in ("latent_pi", "mu", "log_std") if hasattr(policy.actor, name)
-    ]
-    return [part for part in actor if isinstance(part, nn.Module)], list(policy.critic.q_networks)
+    counts = {
+        name: sum(_count(part.parameters()) for part in parts) for name, parts in asked.modules().items()
+    }
+    return counts.pop("actor", 0), sum(counts.values())
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:
@@ -201,9 +177,8 @@ def _acting(model: BaseAlgorithm, load: MinibatchShape) -> tuple[int, int, int]:
         act()
     held = _bytes(_held(policy)) - before
     kept = products(act)
-    if isinstance(policy, HyperPolicy):
-        for part in policy.parts.values():
-            part.clear_cache()
+    for part in view(model).parts.values():
+        part.clear_cache()
     return kept, products(act), held
 
 
@@ -219,7 +194,7 @@ def _held(policy: nn.Module) -> Iterator[Tensor]:
 def _update(model: BaseAlgorithm, load: MinibatchShape, rows: int) -> tuple[int, int]:
     """Products of one minibatch of so many rows, and the bytes kept for its backward pass."""
     model.set_logger(Logger(None, []))
-    train, updates = learning(model, load, rows)
+    train, updates = view(model).learning(load.observations(model.observation_space, rows))
     parameters = {_storage(tensor)[0] for tensor in model.policy.parameters()}
     saved: dict[int, Tensor] = {}
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
 from hyperrl.analysis.variances import SEEDS, VarianceRow, Variances, generator_rows, network_rows
-from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe, HyperPolicyRecipe
+from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
@@ -151,8 +151,8 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
         return bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
 
     plain: Callable[[int], BasePolicy] | None = None
-    sees = not isinstance(agent.policy, BlindPolicyRecipe)
-    if isinstance(agent.policy, HyperPolicyRecipe):
+    sees = agent.policy.kind != "blind"
+    if agent.policy.kind == "hyper":
         sees = not {"context", "embedding"}.isdisjoint(agent.policy.hypernetwork.inputs)
     else:
         blind = BlindPolicyRecipe(**agent.policy.common())

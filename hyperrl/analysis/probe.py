@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.sac.policies import Actor as SACActor
 from torch import Tensor, nn
 
-from hyperrl.analysis.cost import plain_networks
 from hyperrl.nets import HyperNetwork, Weights
 from hyperrl.nets.grouping import BatchLayout, SharedRows
 from hyperrl.nets.layers import HIDDEN_GAIN, initial_bias, initial_weight
 from hyperrl.nets.targets.base import leave
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear
-from hyperrl.policies import HyperPolicy
+from hyperrl.policies import GeneratedNetworks
+from hyperrl.policies.registry import view
 
 Signals = dict[str, tuple[Tensor, Tensor]]
 """By layer ("actor.0"), its outputs before any activation and their gradients, (row, units) each."""
@@ -100,23 +99,8 @@ def weighted_loss(policy: BasePolicy, observations: Any, draw: Callable[[int], T
 
     Critics that judge actions are given draws, squashed into the bounds of actions.
     """
-    outputs = _outputs(policy, observations, draw)
+    outputs = view(policy).outputs(observations, draw)
     return torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
-
-
-def _outputs(policy: Any, observations: Any, draw: Callable[[int], Tensor]) -> list[Tensor]:
-    if hasattr(policy, "q_net"):
-        return [policy.q_net(observations)]
-    if hasattr(policy, "mlp_extractor"):
-        actor, critic = policy.mlp_extractor(policy.extract_features(observations))
-        return [policy.action_net(actor), policy.value_net(critic)]
-    if isinstance(policy.actor, SACActor):
-        means, spreads, _ = policy.actor.get_action_dist_params(observations)
-        acted = [means] if policy.actor.use_sde else [means, spreads]
-    else:
-        acted = [policy.actor(observations)]
-    actions = draw(acted[0].shape[1]).tanh()
-    return [*acted, *policy.critic(observations, actions)]
 
 
 def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
@@ -167,12 +151,11 @@ def _backwards(total: Tensor, outputs: dict[str, Tensor], rows: Callable[[str, T
 @contextmanager
 def _recording(policy: BasePolicy, record: _Record, plain: bool) -> Iterator[None]:
     with ExitStack() as hooks:
-        if isinstance(policy, HyperPolicy):
-            for generator, prefix, hyper in _hypernetworks(policy):
-                hooks.enter_context(_hook(hyper, _tell_weights(record, generator, prefix, plain)))
-        else:
-            for name, layer in _linear_layers(policy):
-                hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
+        parts = view(policy).parts
+        for generator, prefix, hyper in _hypernetworks(parts):
+            hooks.enter_context(_hook(hyper, _tell_weights(record, generator, prefix, plain)))
+        for name, layer in [] if parts else _linear_layers(policy):
+            hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
         yield
 
 
@@ -185,28 +168,21 @@ def _hook(module: nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
         handle.remove()
 
 
-def _hypernetworks(policy: HyperPolicy) -> Iterator[tuple[str, str, HyperNetwork]]:
+def _hypernetworks(parts: Mapping[str, GeneratedNetworks]) -> Iterator[tuple[str, str, HyperNetwork]]:
     """Each hypernetwork: its generator's name, what comes before its layers' names, and itself.
 
     Nothing comes before the names of the layers of one that has all networks of its part.
     """
-    for part, generated in policy.parts.items():
+    for part, generated in parts.items():
         own = {id(network): name for name, network in generated.target.named()}
-        for module in generated.modules():
-            if isinstance(module, HyperNetwork):
-                network = own.get(id(module.target), "")
-                name = network or (part if len(policy.parts) > 1 else "")
-                yield f"{name}'s generator" if name else "generator", network and f"{network}.", module
+        for hyper in generated.hypernetworks:
+            network = own.get(id(hyper.target), "")
+            name = network or (part if len(parts) > 1 else "")
+            yield f"{name}'s generator" if name else "generator", network and f"{network}.", hyper
 
 
 def _linear_layers(policy: BasePolicy) -> Iterator[tuple[str, nn.Linear]]:
-    actor, critics = plain_networks(policy)
-    judges = (
-        {"critic": critics}
-        if hasattr(policy, "mlp_extractor") or len(critics) == 1
-        else {f"critic{number}": [each] for number, each in enumerate(critics)}
-    )
-    for name, parts in {"actor": actor, **judges}.items():
+    for name, parts in view(policy).modules().items():
         linear = [module for part in parts for module in part.modules() if isinstance(module, nn.Linear)]
         yield from ((f"{name}.{number}", layer) for number, layer in enumerate(linear))
 

@@ -92,6 +92,11 @@ class GeneratedNetworks(nn.Module):
         self.generation_seconds += perf_counter() - start
         return networks
 
+    @property
+    def hypernetworks(self) -> list[HyperNetwork]:
+        """The hypernetwork, or those of the single networks where these are separate."""
+        return [module for module in self.modules() if isinstance(module, HyperNetwork)]
+
     def of_tasks(self, context: Tensor) -> Weights | SeparateWeights:
         """The weights of tasks, (task, descriptor) as observed; ValueError where weights follow the state."""
         weights: Weights | SeparateWeights = self.hyper(self.inputs.tasks(context))

@@ -62,6 +62,7 @@ def view(of: BaseAlgorithm | BasePolicy) -> View:
     return _view_of(type(of))(of.policy, of)
 
 
+@cache
 def _view_of(of: type) -> type[View]:
     loaded = [
         algorithm(name)

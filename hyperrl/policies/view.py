@@ -38,13 +38,13 @@ class Minibatches:
     Attributes:
         rows: transitions in a minibatch.
         rest: transitions in the last minibatch of an epoch where the rollout does not divide; else 0.
-        count: full minibatches in an epoch; off policy, updates after a rollout.
+        minibatches: full minibatches in an epoch; off policy, updates after a rollout.
         epochs: passes over a rollout; off policy 1.
     """
 
     rows: int
     rest: int
-    count: int
+    minibatches: int
     epochs: int
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -91,10 +92,12 @@ def bare_model(
     device: str = "cpu",
     to_learn: bool = True,
     descriptors: Descriptors = None,
+    hypernetwork: Mapping[str, Any] | None = None,
 ) -> BaseAlgorithm:
     """The same algorithm with no environment and no seed set, to load weights into.
 
-    With `to_learn` False it has no optimizer and can only act.
+    With `to_learn` False it has no optimizer and can only act. `hypernetwork` are arguments in place of the
+    recipe's.
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
@@ -103,7 +106,10 @@ def bare_model(
         policy_class(agent),
         None,
         device=torch_device(device),
-        policy_kwargs={**policy_kwargs(agent, descriptors), **({} if to_learn else WITHOUT_OPTIMIZER)},
+        policy_kwargs={
+            **policy_kwargs(agent, descriptors, hypernetwork),
+            **({} if to_learn else WITHOUT_OPTIMIZER),
+        },
         _init_setup_model=False,
         **_arguments(agent, observation_space, action_space, to_learn),
     )
@@ -129,12 +135,15 @@ def _arguments(
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 
-def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
+def policy_kwargs(
+    agent: AgentRecipe, descriptors: Descriptors = None, hypernetwork: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The policy's arguments beyond spaces and learning rate.
 
     Args:
         agent: the recipe.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
+        hypernetwork: arguments in place of the recipe's; another strategy has its own options as they come.
     """
     policy = agent.policy
     arch = policy.net_arch
@@ -152,6 +161,9 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
+        if hypernetwork and hypernetwork["strategy"] != policy.hypernetwork.strategy:
+            del kwargs["hypernetwork"]["strategy_options"]
+        kwargs["hypernetwork"] |= hypernetwork or {}
     return kwargs
 
 

@@ -8,11 +8,10 @@ from statistics import fmean
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.progress import Progress, Reporter, Ticker
+from hyperrl.policies.registry import view
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import (
@@ -46,7 +45,7 @@ class ProgressHook(BaseCallback):
 
     def _tell(self, done: int, total: int) -> None:
         if isinstance(self._hook, Reporter):
-            collects = self.model.num_timesteps < getattr(self.model, "learning_starts", 0)
+            collects = self.model.num_timesteps < view(self.model).learning_starts
             self._hook.phase("collecting" if collects else "training")
             if self.model.ep_info_buffer:
                 self._hook.reached(fmean(episode["r"] for episode in self.model.ep_info_buffer))
@@ -144,9 +143,8 @@ class Checkpoints(RolloutCallback):
 
     def _in_step(self, steps: int) -> bool:
         """Whether logs fall together with a checkpoint at so many steps."""
-        if not isinstance(self.model, OnPolicyAlgorithm):
-            return True
-        return steps // rollout_steps(self.model) % self._log_interval == 0
+        asked = view(self.model)
+        return asked.off_policy or steps // asked.rollout_steps % self._log_interval == 0
 
     def _save(self, *, in_rollout: bool, numbered: bool = True) -> None:
         state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
@@ -176,17 +174,7 @@ class Logs(RolloutCallback):
 
     def _on_rollout_end(self) -> None:
         if self._crossed(self._every):
-            assert isinstance(self.model, OffPolicyAlgorithm)
             self.model.dump_logs()
-
-
-def rollout_steps(model: BaseAlgorithm) -> int:
-    """Environment steps between two updates."""
-    if isinstance(model, OnPolicyAlgorithm):
-        return model.n_steps * model.n_envs
-    assert isinstance(model, OffPolicyAlgorithm)
-    frequency = model.train_freq if isinstance(model.train_freq, int) else int(model.train_freq[0])
-    return frequency * model.n_envs
 
 
 class BestWeights:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from hyperrl.errors import DivergenceError, spelled
+from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -65,7 +65,7 @@ class DivergenceGuard(RolloutCallback):
 
     @property
     def _on_policy(self) -> bool:
-        return isinstance(self.model, OnPolicyAlgorithm)
+        return not view(self.model).off_policy
 
     @contextmanager
     def explaining_errors(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
@@ -142,8 +142,7 @@ class DivergenceGuard(RolloutCallback):
         return f", of the losses {', '.join(found)}" if found else ""
 
     def _check_rollout(self) -> None:
-        assert isinstance(self.model, OnPolicyAlgorithm)
-        buffer: Any = self.model.rollout_buffer
+        buffer = self.model.rollout_buffer  # type: ignore[attr-defined]
         found = {
             what: _first(getattr(buffer, what)) for what in ("observations", "actions", "rewards", "values")
         }

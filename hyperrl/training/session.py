@@ -11,11 +11,12 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl import interrupts
 from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
-from hyperrl.recipes import AgentRecipe, HyperPolicyRecipe
+from hyperrl.policies.registry import view
+from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
-from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook, rollout_steps
+from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
     RESTORE_ERRORS,
     State,
@@ -101,7 +102,7 @@ class TrainingSession:
             from hyperrl.training import telemetry  # takes a second to import
 
             agent, off_policy = self.agent, self.agent.algorithm.off_policy
-            log_interval = max(1, LOG_STEPS // rollout_steps(self.model))
+            log_interval = max(1, LOG_STEPS // view(self.model).rollout_steps)
             guard = DivergenceGuard(
                 run,
                 self.family,
@@ -169,7 +170,7 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
 
 def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
     batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
-    missing = agent.policy.hypernetwork.missing if isinstance(agent.policy, HyperPolicyRecipe) else 0.0
+    missing = agent.policy.hypernetwork.missing if agent.policy.kind == "hyper" else 0.0
     if not missing:
         return BatchedVecEnv(batch)
     return ContextDropoutVecEnv(batch, family.space.owners, missing, seed)

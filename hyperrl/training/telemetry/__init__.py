@@ -9,6 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.evaluation import Evaluation
 from hyperrl.evaluation.progress import Progress
+from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.telemetry.clock import Clock
@@ -54,7 +55,7 @@ def callbacks(
     """
     clock, publisher = Clock(), Publisher()
     zero_shot = ZeroShot(family, agent.evaluate_every, on_validation, publisher, progress)
-    one_loss = hasattr(agent.algorithm, "max_grad_norm")
+    one_loss = algorithm(agent.algorithm.name).one_loss
     return [
         clock,
         TrainTaskReturn(family),

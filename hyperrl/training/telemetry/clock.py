@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from hyperrl.policies.registry import view
 from hyperrl.training.rollout_callback import RolloutCallback
 
 
@@ -32,7 +33,7 @@ class Clock(RolloutCallback):
     def others_done(self, in_training: bool) -> None:
         """The other callbacks have acted, before the first rollout or (`in_training`) after one."""
         self._update_began = time.perf_counter() if in_training else None
-        self._generated = self._generation()
+        self._generated = view(self.model).generation_seconds or 0.0
 
     def _on_rollout_start(self) -> None:
         if self._update_began is not None:
@@ -40,11 +41,9 @@ class Clock(RolloutCallback):
 
     def _on_rollout_end(self) -> None:
         self.logger.record_mean("time/rollout", time.perf_counter() - self._rollout_began)
-        if hasattr(self.model.policy, "generation_seconds"):
-            self.logger.record_mean("time/generation", self._generation() - self._generated)
-
-    def _generation(self) -> float:
-        return float(getattr(self.model.policy, "generation_seconds", 0.0))
+        generation = view(self.model).generation_seconds
+        if generation is not None:
+            self.logger.record_mean("time/generation", generation - self._generated)
 
 
 class _AfterOthers(RolloutCallback):

@@ -10,6 +10,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.evaluation.plan import spread_out
+from hyperrl.policies.registry import view
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.isolation import preserve_training_state
@@ -23,7 +24,8 @@ EMBEDDING = "generated_weights"
 
 def generates(model: BaseAlgorithm) -> bool:
     """Whether the policy's weights are generated from the context, and from nothing else."""
-    return not getattr(model.policy, "dynamic", True)
+    hyper = view(model).hyper
+    return hyper is not None and not hyper.dynamic
 
 
 def generate(

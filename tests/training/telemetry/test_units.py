@@ -14,6 +14,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import KVWriter, Logger
 
+from hyperrl.policies.view import View
 from hyperrl.recipes import ALGORITHMS, load_agent, load_family, resolve
 from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import (
@@ -165,9 +166,7 @@ def test_clock_tells_rollout_update_and_generation_apart(
     now = [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     generated = [0.0]
-    monkeypatch.setattr(
-        type(ppo.policy), "generation_seconds", property(lambda _: generated[0]), raising=False
-    )
+    monkeypatch.setattr(View, "generation_seconds", property(lambda _: generated[0]))
 
     class Passes(BaseCallback):
         def _on_step(self) -> bool:
