@@ -17,9 +17,8 @@ from torch import nn
 
 from benchmarks.measures import Measure, Report, alternate, finish, on_the_clock, parser, ratios, spent
 from hyperrl.deploy.extract import specialist
-from hyperrl.deploy.numpy_runtime import Acting
-from hyperrl.deploy.onnx_graph import onnx_bytes
-from hyperrl.deploy.onnx_runtime import OnnxRuntime
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
+from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 from hyperrl.deploy.sb3 import plain_model
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
@@ -38,7 +37,7 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
     task = family.tasks("interpolation")[0]
     found = specialist(model, AGENT, family, task)
     plain = plain_model(found, model, family)
-    in_numpy, in_onnx = Acting(found), OnnxRuntime(onnx_bytes(found), "made")
+    in_numpy, in_onnx = NumpyRuntime(found), OnnxRuntime(onnx_bytes(found), "made")
     space: Any = family.observation_space
     seen = np.asarray(space["obs"].sample())
     batch = {found.plan.inputs[0].name: seen[None]}

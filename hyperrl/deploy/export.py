@@ -16,7 +16,7 @@ from torch import nn
 from hyperrl.deploy import compress, files
 from hyperrl.deploy.extract import in_base_terms
 from hyperrl.deploy.extract import specialist as read_specialist
-from hyperrl.deploy.numpy_runtime import Acting
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
 from hyperrl.deploy.request import Format, SpecialistRequest
 from hyperrl.evaluation import act_of, evaluate_tasks
@@ -147,10 +147,9 @@ def _made(
     """A file's bytes, and what acts by them."""
     if kind == "torch":
         data = files.tensors(chosen)
-        return data, Acting(files.read_tensors(data, "made"))
+        return data, NumpyRuntime(files.read_tensors(data, "made"))
     if kind == "onnx":
-        from hyperrl.deploy.onnx_graph import onnx_bytes
-        from hyperrl.deploy.onnx_runtime import OnnxRuntime
+        from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
         data = onnx_bytes(chosen)
         return data, OnnxRuntime(data, "made")
@@ -165,7 +164,7 @@ def _returns(
 ) -> tuple[float, float]:
     """Mean returns on the task, from the same starts."""
     first, second = (
-        evaluate_tasks(Acting(each), family, [each.plan.context], episodes=episodes, progress=progress)[
+        evaluate_tasks(NumpyRuntime(each), family, [each.plan.context], episodes=episodes, progress=progress)[
             0
         ].mean
         for each in specialists

@@ -18,8 +18,9 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import Tensor, nn
 
-from hyperrl.deploy import plan as plans
-from hyperrl.deploy.plan import Action, Arrays, Input, Layer, Plan, Specialist
+from hyperrl.deploy import layers as kinds
+from hyperrl.deploy.layers import Layer
+from hyperrl.deploy.plan import Action, Arrays, Input, Plan, Specialist, bounds
 from hyperrl.errors import UserError
 from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
 from hyperrl.nets.targets.mlp import Residual as BlockResidual
@@ -201,29 +202,29 @@ class Reader:
     def _of(self, module: nn.Module) -> Iterator[Layer]:
         match module:
             case BlockResidual():
-                yield plans.Residual(layers=self.layers(module))
+                yield kinds.Residual(layers=self.layers(module))
             case AdapterResidual():
-                yield plans.Residual(layers=self.layers(module.change))
+                yield kinds.Residual(layers=self.layers(module.change))
             case nn.Sequential():
                 yield from self.layers(module)
             case nn.Linear():
-                yield plans.Linear(**self._stored(module))
+                yield kinds.Linear(**self._stored(module))
             case nn.Conv2d():
-                yield plans.Convolution(**self._stored(module), stride=module.stride[0])
+                yield kinds.Convolution(**self._stored(module), stride=module.stride[0])
             case nn.LayerNorm():
-                yield plans.Norm(**self._stored(module), epsilon=module.eps)
+                yield kinds.Norm(**self._stored(module), epsilon=module.eps)
             case nn.Hardtanh():
-                yield plans.Clip(low=module.min_val, high=module.max_val)
+                yield kinds.Clip(low=module.min_val, high=module.max_val)
             case nn.Flatten():
-                yield plans.Reshape(shape=(-1,))
+                yield kinds.Reshape(shape=(-1,))
             case nn.Unflatten():
-                yield plans.Reshape(shape=tuple(module.unflattened_size))
+                yield kinds.Reshape(shape=tuple(module.unflattened_size))
             case nn.Identity():
                 return
             case _:
                 if type(module) not in _ACTIVATIONS:
                     raise UserError(f"specialist: a layer {type(module).__name__} cannot be written")
-                yield plans.Elementwise(kind=_ACTIVATIONS[type(module)])
+                yield kinds.Elementwise(kind=_ACTIVATIONS[type(module)])
 
     def _stored(self, module: Any) -> dict[str, Any]:
         number = len(self.arrays) // 2
@@ -240,7 +241,7 @@ class Reader:
         if CONTEXT not in names:
             return
         first = layers[0]
-        assert isinstance(first, plans.Linear)
+        assert isinstance(first, kinds.Linear)
         weight = self.arrays[first.weight].astype(np.float64)
         names += ["action"] * (weight.shape[1] - len(names))
         seen = np.array([name == CONTEXT for name in names])
@@ -295,7 +296,7 @@ def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
     match space:
         case spaces.Box():
             rule: Any = "unscale" if policy.squash_output else "clip"
-            return Action(rule=rule, shape=shape), plans.bounds(space.low, space.high)
+            return Action(rule=rule, shape=shape), bounds(space.low, space.high)
         case spaces.Discrete():
             return Action(rule="argmax", shape=(), sizes=(int(space.n),), starts=(0,)), {}
         case spaces.MultiDiscrete():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -10,16 +9,13 @@ from typing import Any
 import numpy as np
 
 from hyperrl.arguments import Constraint, is_instance, validate_arguments
-from hyperrl.deploy.numpy_runtime import Acting
-from hyperrl.deploy.plan import Arrays, Plan, Specialist
-from hyperrl.deploy.validate import checked
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
+from hyperrl.deploy.plan import METADATA, Arrays, Specialist, read_plan
 from hyperrl.errors import UserError
+from hyperrl.store.checkpoint import read_header
 
 MOST_BYTES = 2**30
 """A specialist's file may have at most this size."""
-
-ENTRY = "specialist"
-"""The entry of a file's metadata that holds the plan."""
 
 
 def tensors(specialist: Specialist) -> bytes:
@@ -27,7 +23,7 @@ def tensors(specialist: Specialist) -> bytes:
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(specialist.arrays.items())}
-    return bytes(save(arrays, {ENTRY: specialist.plan.model_dump_json()}))
+    return bytes(save(arrays, {METADATA: specialist.plan.model_dump_json()}))
 
 
 def read_tensors(data: bytes, source: str) -> Specialist:
@@ -44,21 +40,11 @@ def read_tensors(data: bytes, source: str) -> Specialist:
     from safetensors.numpy import load
 
     try:
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        text = header["__metadata__"][ENTRY]
+        text = read_header(data)["__metadata__"][METADATA]
         arrays: Arrays = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(f"specialist {source!r}: truncated, or no file of a specialist") from error
-    return checked(Specialist(read_plan(text, source), arrays), source)
-
-
-def read_plan(text: Any, source: str) -> Plan:
-    """The plan in a file's metadata; UserError where it is none."""
-    try:
-        content = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"specialist {source!r}: its description is no JSON") from error
-    return Plan.parse(content, f"specialist {source!r}")
+    return Specialist(read_plan(text, source), arrays).check(source)
 
 
 @validate_arguments({"path": Constraint("a path", is_instance(str, Path))})
@@ -79,22 +65,20 @@ def load_specialist(path: str | Path) -> Any:
         UserError: no such file, a damaged one, or one that holds no specialist.
     """
     path = Path(path)
+    what = f"specialist {str(path)!r}"
     try:
-        found = path.stat()
-        size = found.st_size
-        if not S_ISREG(found.st_mode):
-            raise UserError(f"specialist {str(path)!r}: found a directory or a device; allowed: a file")
-        if size > MOST_BYTES:
-            raise UserError(
-                f"specialist {str(path)!r}: found {size:,} bytes; allowed: at most {MOST_BYTES:,}"
-            )
+        status = path.stat()
+        if not S_ISREG(status.st_mode):
+            raise UserError(f"{what}: found a directory or a device; allowed: a file")
+        if status.st_size > MOST_BYTES:
+            raise UserError(f"{what}: found {status.st_size:,} bytes; allowed: at most {MOST_BYTES:,}")
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"specialist {str(path)!r}: {error.strerror or error}") from error
+        raise UserError(f"{what}: {error.strerror or error}") from error
     if path.suffix == ".safetensors":
-        return Acting(read_tensors(data, str(path)))
+        return NumpyRuntime(read_tensors(data, str(path)))
     if path.suffix == ".onnx":
         from hyperrl.deploy.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(data, str(path))
-    raise UserError(f"specialist {str(path)!r}: found {path.suffix!r}; allowed: .safetensors, .onnx")
+    raise UserError(f"{what}: found {path.suffix!r}; allowed: .safetensors, .onnx")

@@ -20,8 +20,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel, Base
 from torch import Tensor, nn
 
 from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
-from hyperrl.deploy.onnx_graph import OUTPUT
-from hyperrl.deploy.plan import Action
+from hyperrl.deploy.plan import OUTPUT, Action
 from hyperrl.errors import UserError
 from hyperrl.nets.generators.head import Head
 from hyperrl.policies import GeneratedNetworks, HyperPolicy

@@ -1,4 +1,4 @@
-"""A specialist that onnxruntime runs."""
+"""A specialist as one ONNX graph, written, read, and run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -9,19 +9,32 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from hyperrl.deploy.files import ENTRY, read_plan
-from hyperrl.deploy.numpy_runtime import batch
-from hyperrl.deploy.onnx_graph import onnx_bytes
-from hyperrl.deploy.plan import Specialist
-from hyperrl.deploy.validate import checked
+from hyperrl.deploy.layers import onnx_chain
+from hyperrl.deploy.numpy_runtime import batched
+from hyperrl.deploy.onnx_graph import OnnxGraph
+from hyperrl.deploy.plan import METADATA, OUTPUT, Specialist, read_plan
 from hyperrl.errors import UserError
 
 
-class OnnxRuntime:
-    """A specialist's ONNX file, ready to act; called as `Acting` is.
+def onnx_bytes(specialist: Specialist) -> bytes:
+    """The bytes of an ONNX file: an observation of the environment in, an action of the environment out.
 
-    The file's arrays and plan are read and its graph is made anew from them, so that whatever else a
-    stranger's file asks for is never run.
+    Arrays are inside; the inputs go by the names of the observation's parts.
+    """
+    plan, graph = specialist.plan, OnnxGraph(specialist.arrays)
+    rows = [part.onnx(graph) for part in plan.inputs]
+    x = rows[0] if len(rows) == 1 else graph.add("Concat", *rows, axis=1)
+    plan.action.onnx(onnx_chain(plan.layers, x, graph), graph)
+    inputs = {part.name: (part.dtype, part.shape) for part in plan.inputs}
+    outputs = {OUTPUT: (plan.action.dtype, plan.action.shape)}
+    return graph.model_bytes(inputs, outputs, {METADATA: plan.model_dump_json()})
+
+
+class OnnxRuntime:
+    """A specialist's ONNX file, ready to act; called as `NumpyRuntime` is.
+
+    The file's arrays and plan are read, and its graph is written anew from them: whatever else is in a
+    stranger's file is never run.
 
     Attributes:
         specialist: its plan and arrays.
@@ -38,9 +51,9 @@ class OnnxRuntime:
         self._names = [part.name for part in self.specialist.plan.inputs]
 
     def __call__(self, observation: Any) -> NDArray[Any]:
-        """As `Acting.__call__`."""
-        several, rows = batch(self.specialist, observation)
-        (actions,) = self.session.run(None, dict(zip(self._names, rows, strict=True)))
+        """As `NumpyRuntime.__call__`."""
+        several, parts = batched(self.specialist, observation)
+        (actions,) = self.session.run(None, dict(zip(self._names, parts, strict=True)))
         return np.asarray(actions) if several else np.asarray(actions[0])
 
 
@@ -54,8 +67,8 @@ def read_graph(data: bytes, source: str) -> Specialist:
 
     try:
         model = onnx.ModelProto.FromString(data)
-        plans = {entry.key: entry.value for entry in model.metadata_props}
-        plan = read_plan(plans[ENTRY], source)
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        plan = read_plan(metadata[METADATA], source)
         arrays = {
             tensor.name: onnx.numpy_helper.to_array(tensor)
             for tensor in model.graph.initializer
@@ -63,4 +76,4 @@ def read_graph(data: bytes, source: str) -> Specialist:
         }
     except (DecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"specialist {source!r}: truncated, or no file of a specialist") from error
-    return checked(Specialist(plan, arrays), source)
+    return Specialist(plan, arrays).check(source)

@@ -1,4 +1,4 @@
-"""What acts on one task, in plain terms: the description from which every format is written.
+"""A specialist: the plain network that acts on one task, from which every format is written.
 
 An observation is prepared as Stable-Baselines3 does, passes through layers, and the last layer's outputs
 become an action. Nothing of the hypernetwork, the context or torch is left.
@@ -6,93 +6,56 @@ become an action. Nothing of the hypernetwork, the context or torch is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hyperrl.recipes import Activation
+from hyperrl.deploy.layers import (
+    Array,
+    Convolution,
+    Dense,
+    Function,
+    Key,
+    Layer,
+    Layers,
+    Linear,
+    Size,
+    numpy_chain,
+    onnx_chain,
+    output_shape,
+    walk,
+)
+from hyperrl.deploy.validate import ArrayChecks, MismatchError
+from hyperrl.errors import UserError
 from hyperrl.recipes.base import Model, Number
 
-LARGEST = 2**26
-"""Entries that an observation, or what a layer makes of one, may have at most."""
+if TYPE_CHECKING:
+    from hyperrl.deploy.onnx_graph import OnnxGraph
+
+METADATA = "specialist"
+"""The entry of a file's metadata that holds the plan."""
+BOUNDS = ("action.low", "action.high")
+"""Names of the arrays of an action's bounds."""
+OUTPUT = "action"
+"""Name of a graph's output."""
 
 Arrays = dict[str, NDArray[Any]]
 DType = Literal[
     "float16", "float32", "float64", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
     "bool",
 ]  # fmt: skip
-Size = Annotated[int, Field(gt=0, le=LARGEST)]
 Shape = Annotated[tuple[Size, ...], Field(max_length=8)]
 Starts = Annotated[tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...], Field(max_length=4096)]
-Key = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-class Linear(Model):
-    """`y = x W' + b`: a weight (out, in) and a bias (out,) by their names."""
-
-    kind: Literal["linear"] = "linear"
-    weight: Key
-    bias: Key
-
-
-class Convolution(Model):
-    """A convolution without padding: a weight (out, in, size, size) and a bias (out,) by their names."""
-
-    kind: Literal["convolution"] = "convolution"
-    weight: Key
-    bias: Key
-    stride: Size
-
-
-class Norm(Model):
-    """Layer normalization of a row: a scale and a shift (size,) by their names."""
-
-    kind: Literal["norm"] = "norm"
-    weight: Key
-    bias: Key
-    epsilon: Annotated[Number, Field(gt=0)]
-
-
-class Elementwise(Model):
-    """An activation, as torch's function of that name has it by default."""
-
-    kind: Activation
-
-
-class Clip(Model):
-    """Every entry held within two bounds."""
-
-    kind: Literal["clip"] = "clip"
-    low: Number
-    high: Number
-
-
-class Reshape(Model):
-    """Every row takes this shape; -1 is a row of numbers."""
-
-    kind: Literal["reshape"] = "reshape"
-    shape: Annotated[tuple[Annotated[int, Field(ge=-1, le=LARGEST)], ...], Field(min_length=1, max_length=8)]
-
-
-class Residual(Model):
-    """`x + f(x)`, f being layers."""
-
-    kind: Literal["residual"] = "residual"
-    layers: Layers
-
-
-Layer = Annotated[
-    Linear | Convolution | Norm | Elementwise | Clip | Reshape | Residual, Field(discriminator="kind")
-]
-Layers = Annotated[tuple[Layer, ...], Field(max_length=256)]
 
 
 class Input(Model):
-    """One part of the observation, as the environment gives it, and what is made of it before all are joined.
+    """One part of the observation, as the environment gives it, and the layers before all parts are joined.
 
     Attributes:
         name: its key; an observation that is no dictionary is called `obs`.
@@ -102,7 +65,7 @@ class Input(Model):
         sizes: of one-hot integers, how many values each has.
         starts: the lowest value of each; older files have none, where all are 0.
         channels_last: of an image whose channels go first before the layers.
-        layers: applied to it; what comes out is flattened, and all parts joined in their order.
+        layers: applied to it; their output is flattened, and all parts are joined in their order.
     """
 
     name: Key
@@ -113,6 +76,73 @@ class Input(Model):
     starts: Starts = ()
     channels_last: bool = False
     layers: Layers = ()
+
+    def width(self, arrays: ArrayChecks) -> int:
+        """How many numbers the layers make of it; raises MismatchError."""
+        shape = self.shape
+        if self.encoding == "one-hot":
+            arrays.need(math.prod(shape) == len(self.sizes), f"sizes and shape of the input {self.name!r}")
+            fits = len(self.starts) in (0, len(self.sizes))
+            arrays.need(fits, f"starts and sizes of the input {self.name!r}")
+            shape = (sum(self.sizes),)
+        elif self.channels_last:
+            arrays.need(len(shape) == 3, f"shape of the input {self.name!r} and channels_last")
+            shape = (shape[2], *shape[:2])
+        return math.prod(output_shape(self.layers, arrays.bounded(shape), arrays))
+
+    def numpy(self, dense: Dense) -> Function:
+        """A function of a batch of observations, to rows; it raises ValueError for integers out of range."""
+        layers = numpy_chain(self.layers, dense)
+
+        def prepare(x: Array) -> Array:
+            if self.encoding == "one-hot":
+                return self._one_hot(x)
+            x = x.astype(np.float32, copy=False)
+            if self.encoding == "image":
+                x = x / np.float32(255)
+            if self.channels_last:
+                x = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+            return layers(x).reshape(len(x), -1)
+
+        return prepare
+
+    def _one_hot(self, x: Array) -> Array:
+        sizes, starts = np.array(self.sizes), self.starts or (0,) * len(self.sizes)
+        index = x.reshape(len(x), -1) - np.array(starts)
+        if (index < 0).any() or (index >= sizes).any():
+            allowed = ", ".join(
+                f"{low} to {low + size - 1}" for low, size in zip(starts, self.sizes, strict=True)
+            )
+            raise ValueError(f"{self.name!r}: found integers out of range; allowed: {allowed}")
+        rows = np.zeros((len(x), sizes.sum()), np.float32)
+        np.put_along_axis(rows, np.cumsum(sizes) - sizes + index, 1, axis=1)
+        return rows
+
+    def onnx(self, graph: OnnxGraph) -> str:
+        """Add the graph's nodes from this input to rows of numbers; returns their name."""
+        if self.encoding == "one-hot":
+            return self._one_hot_onnx(graph)
+        x = self.name if self.dtype == "float32" else graph.cast(self.name, np.float32)
+        if self.encoding == "image":
+            x = graph.add("Div", x, graph.constant(255))
+        if self.channels_last:
+            x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
+        return graph.add("Flatten", onnx_chain(self.layers, x, graph), axis=1)
+
+    def _one_hot_onnx(self, graph: OnnxGraph) -> str:
+        columns = graph.reshape(graph.cast(self.name, np.int64), (-1, len(self.sizes)))
+        if any(self.starts):
+            columns = graph.add("Sub", columns, graph.constant(self.starts, np.int64))
+        parts = [
+            graph.add(
+                "OneHot",
+                graph.add("Gather", columns, graph.constant(number, np.int64), axis=1),
+                graph.constant(size, np.int64),
+                graph.constant([0, 1]),
+            )
+            for number, size in enumerate(self.sizes)
+        ]
+        return graph.add("Concat", *parts, axis=1)
 
 
 class Action(Model):
@@ -131,6 +161,86 @@ class Action(Model):
     sizes: Annotated[tuple[Size, ...], Field(max_length=4096)] = ()
     starts: Starts = ()
 
+    @property
+    def dtype(self) -> type[np.float32 | np.int64]:
+        """Type of an action."""
+        return np.float32 if self.rule in ("clip", "unscale") else np.int64
+
+    @property
+    def cuts(self) -> list[int]:
+        """Where the outputs of one choice end and those of the next begin, 0 and their number among them."""
+        return list(accumulate(self.sizes, initial=0))
+
+    def outputs(self, arrays: ArrayChecks) -> int:
+        """How many outputs it needs; raises MismatchError."""
+        entries = math.prod(self.shape)
+        if self.dtype is np.float32:
+            for name in BOUNDS:
+                arrays.array(name, self.shape)
+        if self.rule != "argmax":
+            return entries
+        arrays.need(len(self.sizes) == entries, "action.sizes and action.shape")
+        arrays.need(len(self.starts) in (0, entries), "action.starts and action.shape")
+        return sum(self.sizes)
+
+    def numpy(self, dense: Dense) -> Function:
+        """A function of a batch of outputs, to actions."""
+        shape = self.shape
+        if self.dtype is np.float32:
+            low, high = (dense(name) for name in BOUNDS)
+            if self.rule == "clip":
+                return lambda x: np.minimum(np.maximum(x.reshape(len(x), *shape), low), high)
+            half = 0.5 * (high - low)
+            return lambda x: low + (x.reshape(len(x), *shape) + 1) * half
+        if self.rule == "positive":
+            return lambda x: (x > 0).astype(np.int64).reshape(len(x), *shape)
+        starts = np.array(self.starts or 0, np.int64)
+        inner = self.cuts[1:-1]
+
+        def choose(x: Array) -> Array:
+            places = np.stack([part.argmax(axis=1) for part in np.split(x, inner, axis=1)], axis=1)
+            return (places + starts).reshape(len(x), *shape)
+
+        return choose
+
+    def onnx(self, x: str, graph: OnnxGraph) -> None:
+        """Add the graph's nodes from outputs to actions, the graph's result."""
+        if self.rule == "argmax":
+            self._argmax_onnx(x, graph)
+            return
+        x = graph.reshape(x, (-1, *self.shape))
+        if self.rule == "positive":
+            graph.cast(graph.add("Greater", x, graph.constant(0)), np.int64, OUTPUT)
+            return
+        low, high = (graph.array(name) for name in BOUNDS)
+        if self.rule == "clip":
+            graph.add("Min", graph.add("Max", x, low), high, output=OUTPUT)
+            return
+        half = graph.add("Mul", graph.add("Sub", high, low), graph.constant(0.5))
+        above = graph.add("Mul", graph.add("Add", x, graph.constant(1)), half)
+        graph.add("Add", above, low, output=OUTPUT)
+
+    def _argmax_onnx(self, x: str, graph: OnnxGraph) -> None:
+        """The index of the largest output; NaN counts as the largest, as in NumPy and torch.
+
+        ONNX's ArgMax passes over NaN, so that a graph would act otherwise than the agent where observations
+        are not finite.
+        """
+        finite = graph.add("Min", x, graph.constant(np.finfo(np.float32).max))
+        x = graph.add("Where", graph.add("IsNaN", x), graph.constant(np.inf), finite)
+        if not self.shape:
+            place = graph.add("ArgMax", x, axis=1, keepdims=0)
+            graph.add("Add", place, graph.constant(sum(self.starts), np.int64), output=OUTPUT)
+            return
+        places = []
+        for start, end in pairwise(self.cuts):
+            bounds = [graph.constant([each], np.int64) for each in (start, end, 1)]
+            places.append(graph.add("ArgMax", graph.add("Slice", x, *bounds), axis=1, keepdims=1))
+        joined = graph.add("Concat", *places, axis=1)
+        if any(self.starts):
+            joined = graph.add("Add", joined, graph.constant(self.starts, np.int64))
+        graph.reshape(joined, (-1, *self.shape), OUTPUT)
+
 
 class Plan(Model):
     """A specialist but for its arrays; what a file carries as JSON."""
@@ -145,22 +255,20 @@ class Plan(Model):
     action: Action
 
 
-BOUNDS = ("action.low", "action.high")
-
-
-def walk(layers: tuple[Layer, ...]) -> Iterator[Layer]:
-    """Every layer, those inside others too."""
-    for layer in layers:
-        yield layer
-        if isinstance(layer, Residual):
-            yield from walk(layer.layers)
+def read_plan(text: Any, source: str) -> Plan:
+    """The plan in a file's metadata; UserError where it is none."""
+    try:
+        content = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"specialist {source!r}: its description is no JSON") from error
+    return Plan.parse(content, f"specialist {source!r}")
 
 
 @dataclass(frozen=True)
 class Specialist:
     """A plan and its arrays: float32, or int8 with a scale (out,) for each output, `NAME.scale`.
 
-    Where it comes from a file, `hyperrl.deploy.validate` says whether the two belong together.
+    Where it comes from a file, `check` says whether the two belong together.
     """
 
     plan: Plan
@@ -168,9 +276,9 @@ class Specialist:
 
     @property
     def layers(self) -> list[Layer]:
-        """All layers, inputs' and common ones, those inside others too."""
-        own = [layer for part in self.plan.inputs for layer in walk(part.layers)]
-        return own + list(walk(self.plan.layers))
+        """All layers, inputs' and common ones, those inside residual layers too."""
+        inputs = [layer for part in self.plan.inputs for layer in walk(part.layers)]
+        return [*inputs, *walk(self.plan.layers)]
 
     @property
     def matrices(self) -> list[str]:
@@ -186,6 +294,25 @@ class Specialist:
             for name, array in self.arrays.items()
             if name not in scales and name not in BOUNDS
         )
+
+    def check(self, source: str) -> Specialist:
+        """The specialist itself, its arrays checked by following an observation's shape through the layers.
+
+        Args:
+            source: where it was read from, for messages.
+
+        Raises:
+            UserError: arrays that are missing or of other shapes than the plan needs, or layers that would
+                make more than `validate.LARGEST` numbers of an observation.
+        """
+        plan, arrays = self.plan, ArrayChecks(self.arrays)
+        try:
+            width = sum(part.width(arrays) for part in plan.inputs)
+            outputs, needed = output_shape(plan.layers, (width,), arrays), plan.action.outputs(arrays)
+            arrays.need(outputs == (needed,), f"{outputs} outputs and {needed} that the action needs")
+        except MismatchError as error:
+            raise UserError(f"specialist {source!r}: {error}") from error
+        return self
 
     def dense(self, name: str) -> NDArray[np.float32]:
         """An array in single precision, quantized or not."""

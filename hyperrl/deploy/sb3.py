@@ -17,7 +17,8 @@ from stable_baselines3.common.preprocessing import is_image_space
 from torch import Tensor, nn
 
 from hyperrl.deploy.extract import Network, Reader, acting_network, spreads
-from hyperrl.deploy.plan import BOUNDS, Layer, Reshape, Specialist
+from hyperrl.deploy.layers import Layer, Reshape
+from hyperrl.deploy.plan import BOUNDS, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets import NATURE
 from hyperrl.policies import HyperPolicy

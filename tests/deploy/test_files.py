@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from hyperrl import UserError, load_specialist
 from hyperrl.deploy import compress, files
-from hyperrl.deploy.numpy_runtime import Acting
-from hyperrl.deploy.plan import LARGEST, Specialist
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
+from hyperrl.deploy.plan import Specialist
+from hyperrl.deploy.validate import LARGEST
 from tests.deploy.conftest import made
 
 
@@ -125,7 +126,7 @@ def test_no_flipped_byte_is_more_than_a_line(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        acting = Acting(files.read_tensors(bytes(content), "here"))
+        acting = NumpyRuntime(files.read_tensors(bytes(content), "here"))
     except UserError:
         return
     with np.errstate(all="ignore"):
@@ -163,20 +164,20 @@ def test_eight_bits_are_near(name: str) -> None:
 
 def test_both_readers_act_alike_in_eight_bits(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
 
     given = made("ppo generated convolutions")
     small = compress.quantized(given.specialist)
     path = tmp_path / "one.onnx"
     path.write_bytes(onnx_bytes(small))
-    wanted = Acting(small)(given.observations)
+    wanted = NumpyRuntime(small)(given.observations)
     np.testing.assert_allclose(load_specialist(path)(given.observations), wanted, atol=1e-5)
 
 
 def test_a_strangers_graph_is_not_run(tmp_path: Path) -> None:
     """Only arrays and the description are taken from a file; the graph is made anew."""
     onnx = pytest.importorskip("onnx", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
 
     given = made("ppo")
     proto = onnx.ModelProto.FromString(onnx_bytes(given.specialist))
@@ -192,11 +193,11 @@ def test_a_strangers_graph_is_not_run(tmp_path: Path) -> None:
 
 
 def test_observations_of_another_shape() -> None:
-    act = Acting(made("ppo").specialist)
+    act = NumpyRuntime(made("ppo").specialist)
     with pytest.raises(ValueError, match="found shape"):
         act(np.zeros(7))
     with pytest.raises(ValueError, match="lacks"):
-        Acting(made("ppo dictionary").specialist)({"place": np.zeros(4)})
+        NumpyRuntime(made("ppo dictionary").specialist)({"place": np.zeros(4)})
 
 
 def test_the_first_layer_must_fit() -> None:

@@ -22,8 +22,8 @@ from hyperrl import UserError, load_specialist
 from hyperrl.deploy import files
 from hyperrl.deploy.compress import quantized
 from hyperrl.deploy.extract import specialist as read
-from hyperrl.deploy.numpy_runtime import Acting
-from hyperrl.deploy.plan import Linear
+from hyperrl.deploy.layers import Linear
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.sb3 import plain_model, zip_bytes
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
@@ -45,7 +45,7 @@ def test_as_tensors(every: Made, tmp_path: Path) -> None:
 
 def test_as_a_graph(every: Made, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
 
     path = tmp_path / "one.onnx"
     path.write_bytes(onnx_bytes(every.specialist))
@@ -57,7 +57,7 @@ def test_as_a_graph(every: Made, tmp_path: Path) -> None:
 def test_the_graph_chooses_as_numpy_where_numbers_are_not_finite(name: str, wild: float) -> None:
     """ONNX's ArgMax passes over NaN, which NumPy and torch take for the largest."""
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
 
     given = made(name)
     last = given.specialist.plan.layers[-1]
@@ -68,15 +68,14 @@ def test_the_graph_chooses_as_numpy_where_numbers_are_not_finite(name: str, wild
     session = runtime.InferenceSession(onnx_bytes(odd), providers=["CPUExecutionProvider"])
     seen = given.observations[:50]
     (actions,) = session.run(None, {given.specialist.plan.inputs[0].name: seen})
-    np.testing.assert_array_equal(actions, Acting(odd)(seen))
+    np.testing.assert_array_equal(actions, NumpyRuntime(odd)(seen))
     assert (actions.reshape(50, -1)[:, 0] == 1).all()
 
 
 def test_an_answer_in_eight_bits_does_not_depend_on_the_rest_of_the_batch() -> None:
     """onnxruntime's own dynamic quantization finds its scale over the whole batch."""
     pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
-    from hyperrl.deploy.onnx_runtime import OnnxRuntime
+    from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
     given = made("ppo")
     act = OnnxRuntime(onnx_bytes(quantized(given.specialist)), "made")
@@ -107,7 +106,7 @@ def test_an_agent_that_remembers_is_refused_by_every_format(kind: str) -> None:
 def test_the_graph_alone_acts_too(tmp_path: Path) -> None:
     """As a program in another language runs it, by the names and types that the file tells."""
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
 
     given = made("ppo dictionary")
     session = runtime.InferenceSession(onnx_bytes(given.specialist), providers=["CPUExecutionProvider"])

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from hyperrl import UserError
 from hyperrl.deploy import files
 from hyperrl.deploy.extract import in_base_terms, specialist
-from hyperrl.deploy.numpy_runtime import Acting
+from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
 from hyperrl.deploy.sb3 import plain_model
 from hyperrl.evaluation.agent import Agent
@@ -80,7 +80,7 @@ def test_all_that_acts_counts_as_the_base_does(name: str, shown: Any, tmp_path: 
     assert all(CASES[name][1].contains(each) for each in wanted)
     assert len(np.unique(wanted, axis=0)) > 1
     data = files.tensors(own)
-    np.testing.assert_array_equal(Acting(files.read_tensors(data, "here"))(seen), wanted)
+    np.testing.assert_array_equal(NumpyRuntime(files.read_tensors(data, "here"))(seen), wanted)
     (tmp_path / "one.safetensors").write_bytes(data)
     parts = seen if isinstance(seen, dict) else {"obs": seen}
     act = shown(tmp_path / "one.safetensors")
@@ -92,8 +92,7 @@ def test_all_that_acts_counts_as_the_base_does(name: str, shown: Any, tmp_path: 
 @pytest.mark.parametrize("name", CASES)
 def test_a_graph_counts_as_the_base_does(name: str) -> None:
     pytest.importorskip("onnxruntime", reason="needs the extra export")
-    from hyperrl.deploy.onnx_graph import onnx_bytes
-    from hyperrl.deploy.onnx_runtime import OnnxRuntime
+    from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
     *_, own, seen, wanted = found(name)
     np.testing.assert_array_equal(OnnxRuntime(onnx_bytes(own), "here")(seen), wanted)
