@@ -222,7 +222,7 @@ def test_an_error_in_training_leaves_a_run_that_resumes(
     run = Run.open(tmp_path / "broken")
     states = [run.state]
     resume(run)
-    assert [*states, run.state] == ["killed", "finished"]
+    assert [*states, run.state] == ["failed", "finished"]
 
 
 @pytest.mark.usefixtures("no_telemetry")
