@@ -492,11 +492,11 @@ def test_a_disk_that_is_full_is_told(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_only(**_: object) -> None:
+    def read_only(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     played: list[int] = []
-    monkeypatch.setattr("tempfile.mkstemp", read_only)
+    monkeypatch.setattr("pathlib.Path.touch", read_only)
     told = message(api.evaluate, folder / "seed-0", progress=lambda done, _: played.append(done))
     assert told.endswith("cannot be written (Read-only file system)")
     assert played == []

@@ -90,13 +90,13 @@ def test_evaluate_and_watch(
     deterministic: bool,
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
-    acting = handed("hyperrl.api.evaluating.act_of", api.evaluate, run, **options)
-    shown = handed("hyperrl.api.using.act_of", api.watch, run, video=tmp_path / "x.gif", **options)
+    acting = handed("hyperrl.api.evaluation.act_of", api.evaluate, run, **options)
+    shown = handed("hyperrl.api.agents.act_of", api.watch, run, video=tmp_path / "x.gif", **options)
     for found in (acting, shown):
         model, drawn = found[""]
         assert (model.num_timesteps, drawn) == (steps, deterministic)
     played = handed(
-        "hyperrl.api.evaluating.evaluate_tasks", api.evaluate, run, splits=["validation"],
+        "hyperrl.api.evaluation.evaluate_tasks", api.evaluate, run, splits=["validation"],
         contexts=[{"c0": 9}], sweep=[("c0", -10.0, 10.0, 2)], episodes=7, progress=told, **options,
     )  # fmt: skip
     act, family, contexts = played.pop("")
@@ -106,7 +106,12 @@ def test_evaluate_and_watch(
     splits = (*["validation"] * 8, *["extrapolation"] * 3)
     assert played == {"episodes": 7, "seed": 5, "splits": splits}
     scene = handed(
-        "hyperrl.api.using.scenes", api.watch, run, contexts=[{"c0": 2}], video=tmp_path / "x.gif", **options
+        "hyperrl.api.agents.render_episodes",
+        api.watch,
+        run,
+        contexts=[{"c0": 2}],
+        video=tmp_path / "x.gif",
+        **options,
     )
     assert (scene.pop("")[2], scene) == ([{"c0": 2.0}], {"seed": 5})
 
@@ -121,7 +126,7 @@ def test_load(run: Run, checkpoint: str | int | None, steps: int | None) -> None
 def test_specialize_and_export(handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
     written = tmp_path / "x.safetensors"
     asked: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
-    found = handed("hyperrl.api.using.specialist_request", api.specialize, run, {"c0": 2}, **asked)
+    found = handed("hyperrl.api.agents.specialist_request", api.specialize, run, {"c0": 2}, **asked)
     assert found[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
     for where, call, given in (
         ("hyperrl.deploy.export.specialize", api.specialize, ({"c0": 2},)),
@@ -131,6 +136,6 @@ def test_specialize_and_export(handed: Callable[..., dict[str, Any]], run: Run, 
             found = handed(where, call, run, *given, checkpoint=checkpoint)
             assert found[""][0].model.num_timesteps == steps
     asked = handed(
-        "hyperrl.api.using.generalist_request", api.export, run, out=tmp_path / "x.onnx", force=True
+        "hyperrl.api.agents.generalist_request", api.export, run, out=tmp_path / "x.onnx", force=True
     )
     assert asked[""][1:] == (tmp_path / "x.onnx", True)

@@ -1,8 +1,8 @@
-"""The verbs of the command line, for Python: train, resume, evaluate, watch, load, specialize, export."""
+"""The commands as Python functions: train, resume, evaluate, watch, load, specialize, export."""
 
-from hyperrl.api.evaluating import evaluate
+from hyperrl.api.agents import export, load, specialize, watch
+from hyperrl.api.evaluation import evaluate
 from hyperrl.api.training import default_run_dir, resume, train
-from hyperrl.api.using import export, load, specialize, watch
 from hyperrl.evaluation import Evaluation
 from hyperrl.evaluation.agent import Agent
 

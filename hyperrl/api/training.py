@@ -1,4 +1,4 @@
-"""`hyperrl train` for Python."""
+"""`train` and `resume`: from an agent and a family to a run, and going on with one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from hyperrl.api.arguments import checked
-from hyperrl.api.opening import family_of, opened
+from hyperrl.api.arguments import checked, checked_recipes
+from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
 from hyperrl.errors import spelled
 from hyperrl.evaluation.progress import Progress
@@ -24,7 +24,7 @@ _LONGEST_NAME = 100
 def default_run_dir(
     family: str, agent: str, seed: int, leave_out: Sequence[Mapping[str, float]] = ()
 ) -> Path:
-    """Where a run goes unless told otherwise: `runs/FAMILY/AGENT/seed-N`, below the working directory.
+    """The default directory of a run: `runs/FAMILY/AGENT/seed-N`, below the working directory.
 
     With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`.
     """
@@ -36,7 +36,7 @@ def default_run_dir(
     return folder / f"seed-{seed}"
 
 
-@checked
+@checked_recipes
 def train(
     agent: str | Path | AgentRecipe,
     family: str | Path | Family | FamilyRecipe,
@@ -68,8 +68,8 @@ def train(
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
-        progress: called with the steps done and planned; told phases and returns where it has the methods
-            `phase(name, share)` and `reached(mean_return)`.
+        progress: called with the steps done and planned; its methods `phase(name, share)` and
+            `reached(mean_return)`, if it has both, are called too.
         allow_import: modules, or Python files, that the environment of `from_run` may be imported from.
 
     Returns:
@@ -83,22 +83,28 @@ def train(
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came, in the main thread: after the rollout under way,
             with a checkpoint to go on from; a second one at once. Your own handlers of these signals stay.
     """
-    steps, seed, keep = _steps(steps), to_int("seed", seed, SEED), to_int("keep", keep, KEEP)
-    found = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
-    tasks = _family(family)
-    tasks = tasks.leave_out(leave_out) if leave_out else tasks
-    resolved = resolve(found, tasks.recipe, overrides)
-    default = default_run_dir(tasks.name, resolved.name, seed, leave_out)
-    directory = default if out is None else to_path(spelled("out", "--out"), out)
+    steps = steps if steps is None else to_int("steps", steps, STEPS)
+    seed, keep = to_int("seed", seed, SEED), to_int("keep", keep, KEEP)
+    recipe = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
+    if isinstance(family, FamilyRecipe):
+        family = Family(family)
+    elif not isinstance(family, Family):
+        family = Family.load(str(family))
+    if leave_out:
+        family = family.leave_out(leave_out)
+    resolved = resolve(recipe, family.recipe, overrides)
+    if out is None:
+        out = default_run_dir(family.name, resolved.name, seed, leave_out)
+    directory = to_path(spelled("out", "--out"), out)
     refuse_existing(directory)
     if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
-        refuse_algorithm(resolved, tasks.action_space)
-    refuse_endless(tasks)
-    start = None if from_run is None else opened(from_run, allow_import)
+        refuse_algorithm(resolved, family.action_space)
+    refuse_endless(family)
+    start = None if from_run is None else open_run(from_run, allow_import)
     from hyperrl import training
 
     return training.train(
-        resolved, tasks, out=directory, seed=seed, steps=steps, device=device, from_run=start,
+        resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
         overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, progress=progress,
     )  # fmt: skip
 
@@ -130,21 +136,11 @@ def resume(
             is writing to it.
         DivergenceError, UnwritableError, KeyboardInterrupt: as in `train`.
     """
-    steps = _steps(steps)
-    found = opened(run, allow_import)
-    tasks = family_of(found, family)
+    steps = steps if steps is None else to_int("steps", steps, STEPS)
+    run = open_run(run, allow_import)
+    family = family_of(run, family)
     from hyperrl import training
 
     return training.resume(
-        found, steps=steps, device=device, family=tasks, detect_anomaly=detect_anomaly, progress=progress
+        run, steps=steps, device=device, family=family, detect_anomaly=detect_anomaly, progress=progress
     )
-
-
-def _family(family: str | Path | Family | FamilyRecipe) -> Family:
-    if isinstance(family, Family):
-        return family
-    return Family(family) if isinstance(family, FamilyRecipe) else Family.load(str(family))
-
-
-def _steps(steps: int | None) -> int | None:
-    return None if steps is None else to_int("steps", steps, STEPS)

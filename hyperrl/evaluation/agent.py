@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 class Agent:
     """A trained agent. A context is a mapping of raw feature values; those left out take their defaults.
 
-    One with an LSTM is shown no context and remembers what it was shown of an episode: call :meth:`reset`
-    where the next one begins.
+    An agent with an LSTM does not see the context, and remembers the episode: call :meth:`reset` when the
+    next one begins.
 
     Attributes:
-        run: where it came from.
+        run: the run that trained it.
         family: the tasks that it was trained on.
         model: the Stable-Baselines3 algorithm, without an environment (give it one by `set_env`).
+        checkpoint: name of the checkpoint that it was loaded from.
     """
 
     run: Run
     family: Family
     model: BaseAlgorithm
+    checkpoint: str = "latest"
     _memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""An agent seen acting: several tasks side by side, each with its context and return so far."""
+"""Pictures of an agent that acts: several tasks side by side, each with its context and return so far."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation.canvas import Canvas
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy_act import Act
-from hyperrl.evaluation.task_selection import select_tasks
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
-from hyperrl.recipes import CONTEXT, SPLITS, Context
+from hyperrl.recipes import SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
     from hyperrl.tasks.env import ContextualEnv
 
 MAX_PANELS = 16
-CHOSEN = 3
-"""Tasks of each held-out split that are shown where none are asked for."""
+DEFAULT_TASKS = 3
+"""Tasks of each held-out split that are shown where the user names none."""
 
 Frame = NDArray[np.uint8]
 
@@ -37,20 +36,20 @@ class Panel:
     Attributes:
         env: its environment.
         context: the task.
-        split: that it is of, or how a context of the user's own is flagged.
+        split: the one that holds it, or how a context of the user's own is flagged.
         units: of the features that have one.
-        seen: the last observation.
-        frame: the last picture of it.
+        observation: the last observation.
+        frame: the last picture.
         total: return so far.
         steps: steps so far.
         running: whether the episode goes on.
     """
 
     env: ContextualEnv
-    context: Context
+    context: Mapping[str, float]
     split: str
     units: Mapping[str, str]
-    seen: dict[str, Any] = field(default_factory=dict)
+    observation: dict[str, Any] = field(default_factory=dict)
     frame: Frame = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
     total: float = 0.0
     steps: int = 0
@@ -58,20 +57,20 @@ class Panel:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> None:
         """Begin the episode."""
-        self.seen, _ = self.env.reset(seed=seed, options={**options, CONTEXT: self.context})
-        self.frame = self._drawn()
+        self.observation, _ = self.env.reset(seed=seed, options={**options, "context": dict(self.context)})
+        self._render()
 
     def step(self, action: NDArray[Any]) -> None:
-        """Take a step, and a picture of where it led."""
-        self.seen, reward, terminated, truncated, _ = self.env.step(action)
+        """Take a step, and a picture of the new state."""
+        self.observation, reward, terminated, truncated, _ = self.env.step(action)
         self.total += float(reward)
         self.steps += 1
         self.running = not (terminated or truncated)
-        self.frame = self._drawn()
+        self._render()
 
     @property
     def caption(self) -> tuple[str, ...]:
-        """What stands above the picture: the split, the features' values, then return and steps."""
+        """Lines above the picture: the split, the features' values, then return and steps."""
         state = "" if self.running else ", ended"
         values = [
             f"{name} = {value:.3g} {self.units.get(name, '')}".rstrip()
@@ -79,15 +78,15 @@ class Panel:
         ]
         return self.split, *values, f"return {self.total:.1f}, step {self.steps}{state}"
 
-    def _drawn(self) -> Frame:
+    def _render(self) -> None:
         frame = self.env.render()
         if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
             raise UserError(f"{type(self.env.base).__name__}: renders no picture (render_mode 'rgb_array')")
-        return frame.astype(np.uint8, copy=False)
+        self.frame = frame.astype(np.uint8, copy=False)
 
 
-def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[Context]:
-    """The tasks to watch, complete: those given, else some of each held-out split, evenly spaced in it.
+def tasks_to_watch(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[Context]:
+    """The user's contexts, complete; without any, some tasks of each held-out split, evenly spaced in it.
 
     Where no task is held out, they are training tasks.
 
@@ -97,12 +96,13 @@ def shown(family: Family, contexts: Sequence[Mapping[str, float]]) -> list[Conte
     if len(contexts) > MAX_PANELS:
         raise UserError(f"watch: {len(contexts)} tasks; at most {MAX_PANELS} fit one picture")
     if contexts:
-        return list(select_tasks(family, contexts=contexts).contexts)
-    held_out = [spread_out(family.tasks(split), CHOSEN) for split in ("interpolation", "extrapolation")]
-    return [task for tasks in held_out for task in tasks] or spread_out(family.tasks("train"), 2 * CHOSEN)
+        return [family.space.complete(context) for context in contexts]
+    held_out = [family.tasks(split) for split in ("interpolation", "extrapolation")]
+    some = [task for tasks in held_out for task in spread_out(tasks, DEFAULT_TASKS)]
+    return some or spread_out(family.tasks("train"), 2 * DEFAULT_TASKS)
 
 
-def scenes(
+def render_episodes(
     act: Act, family: Family, contexts: Sequence[Mapping[str, float]], *, seed: int = 0
 ) -> Iterator[Frame]:
     """The pictures of one episode of every task, from its start to the end of the longest.
@@ -120,24 +120,24 @@ def scenes(
         UserError: an environment that renders no pictures, or whose episodes do not end.
     """
     options = dict(family.recipe.evaluation.options)
-    with ExitStack() as open_ones:
-        units = {name: feature.unit for name, feature in family.recipe.features.items()}
-        panels = [
-            Panel(family.make(render_mode="rgb_array"), context, _split_of(family, context), units)
-            for context in map(family.space.complete, contexts)
-        ]
-        for panel in panels:
-            open_ones.callback(panel.env.close)
-        for panel in panels:
-            panel.reset(start_seeds(panel.context, 1, seed)[0], options)
+    units = {name: feature.unit for name, feature in family.recipe.features.items()}
+    with ExitStack() as stack:
+        panels = []
+        for context in map(family.space.complete, contexts):
+            panel = Panel(family.make(render_mode="rgb_array"), context, _split_of(family, context), units)
+            stack.callback(panel.env.close)
+            panel.reset(start_seeds(context, 1, seed)[0], options)
+            panels.append(panel)
         canvas = Canvas([panel.frame.shape[:2] for panel in panels], [panel.caption for panel in panels])
         for _ in range(MAX_EPISODE_STEPS):
             yield canvas.picture([(panel.frame, panel.caption) for panel in panels])
-            running = [panel for panel in panels if panel.running]
-            if not running:
+            if not any(panel.running for panel in panels):
                 return
-            seen = {key: np.stack([np.asarray(each.seen[key]) for each in panels]) for key in panels[0].seen}
-            for panel, action in zip(panels, act(seen), strict=True):
+            observations = [panel.observation for panel in panels]
+            batch = {
+                key: np.stack([np.asarray(each[key]) for each in observations]) for key in observations[0]
+            }
+            for panel, action in zip(panels, act(batch), strict=True):
                 if panel.running:
                     panel.step(action)
     raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")
@@ -145,25 +145,23 @@ def scenes(
 
 def _split_of(family: Family, context: Context) -> str:
     """The split that holds a task, or, where none does, how the training ranges flag it."""
-    for split in SPLITS:
-        if context in family.tasks(split):
-            return split
-    return family.flag(context)
+    holding = (split for split in SPLITS if context in family.tasks(split))
+    return next(holding, family.flag(context))
 
 
-def rate(family: Family) -> int:
-    """Pictures a second at which the environment plays in its own time; 30 where it does not say.
+def frame_rate(family: Family) -> int:
+    """Frames a second at which the environment plays in its own time; 30 where its metadata has none.
 
     Raises:
         UserError: its metadata does not say that it renders pictures.
     """
     with closing(family.make_default()) as env:
         metadata = env.metadata or {}
-        told, modes = metadata.get("render_fps", 30), metadata.get("render_modes") or ()
+        fps, modes = metadata.get("render_fps", 30), metadata.get("render_modes") or ()
         if "rgb_array" not in modes:
             found = ", ".join(map(repr, modes)) or "none"
             raise UserError(
                 f"family {family.name!r}: {type(env.base).__name__} renders no picture; its metadata's"
                 f" render_modes: found {found}; needed: 'rgb_array'"
             )
-    return max(1, round(told)) if isinstance(told, (int, float)) and math.isfinite(told) else 30
+    return max(1, round(fps)) if isinstance(fps, (int, float)) and math.isfinite(fps) else 30

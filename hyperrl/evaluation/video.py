@@ -1,4 +1,4 @@
-"""Where moving pictures go: a video file or a window."""
+"""Moving pictures in a video file or a window."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hyperrl.tasks.dynamics.picture import surface
 
 Frame = NDArray[np.uint8]
 SUFFIXES = (".mp4", ".gif")
-_UNSEEN = ("offscreen", "dummy")
-"""What SDL draws by, unasked, where a display does not answer."""
+_INVISIBLE = ("offscreen", "dummy")
+"""SDL's drivers that draw into nothing, which it takes by itself where a display does not answer."""
 
 
-def refuse_video(path: Path) -> None:
-    """Raise a UserError where a video cannot be written there, before anything is played."""
+def check_video(path: Path) -> None:
+    """Raise a UserError if a video cannot be written to this path, before anything is played."""
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
     with report_write_errors("video", path):
@@ -34,15 +34,11 @@ def refuse_video(path: Path) -> None:
         raise UserError("video: needs an extra: pip install 'hyperrl[video]'")
 
 
-def refuse_window() -> None:
-    """Raise a UserError where there is no display (SDL would draw into nothing)."""
-    chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
-    if sys.platform == "linux" and not chosen:
-        raise UserError(f"watch: there is no display for a window; write a file by {_video_argument()}")
-
-
-def _video_argument() -> str:
-    return spelled("video='film.mp4'", "--video FILE")
+def check_window() -> None:
+    """Raise a UserError if there is no display (SDL would draw into nothing)."""
+    display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+    if sys.platform == "linux" and not display:
+        raise _no_window("there is no display for a window")
 
 
 def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
@@ -63,22 +59,26 @@ def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
     written = 0
     with report_write_errors("video", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        report_write_errors("video", path),
-        replacing(path, suffix) as beside,
-        cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer,
-    ):
-        for frame in frames:
-            writer.append_data(frame)
-            written += 1
+        with (
+            replacing(path, suffix) as beside,
+            cast(Any, v2.get_writer(beside, mode="I", **timing)) as writer,
+        ):
+            for frame in frames:
+                writer.append_data(frame)
+                written += 1
     return written
 
 
-def show(frames: Iterable[Frame], rate: int, title: str) -> int:
-    """Show pictures in a window at that many a second, until they end or the window is closed (or Escape).
+def show_window(frames: Iterable[Frame], rate: int, title: str) -> int:
+    """Show frames in a window until they end, or until the user closes it or presses Escape.
+
+    Args:
+        frames: (height, width, 3) each, of one size.
+        rate: frames a second.
+        title: of the window.
 
     Returns:
-        Pictures shown.
+        Frames shown.
 
     Raises:
         UserError: there is no display.
@@ -89,7 +89,7 @@ def show(frames: Iterable[Frame], rate: int, title: str) -> int:
     try:
         pygame.display.init()
         driver = pygame.display.get_driver()
-        if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
+        if driver in _INVISIBLE and os.environ.get("SDL_VIDEODRIVER") != driver:
             raise pygame.error("the display does not answer")
         clock = pygame.time.Clock()
         window, count = None, 0
@@ -101,19 +101,22 @@ def show(frames: Iterable[Frame], rate: int, title: str) -> int:
             pygame.display.flip()
             clock.tick(rate)
             count += 1
-            if any(_closes(event) for event in pygame.event.get()):
+            if any(map(_closes, pygame.event.get())):
                 break
         return count
     except pygame.error as error:
-        raise UserError(
-            f"watch: no window can be opened ({error}); write a file by {_video_argument()}"
-        ) from error
+        raise _no_window(f"no window can be opened ({error})") from error
     finally:
         pygame.display.quit()
 
 
-def _closes(event: object) -> bool:
+def _closes(event: Any) -> bool:
     import pygame
 
-    kind = getattr(event, "type", None)
-    return kind == pygame.QUIT or (kind == pygame.KEYDOWN and getattr(event, "key", None) == pygame.K_ESCAPE)
+    closes = event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
+    return bool(closes)
+
+
+def _no_window(reason: str) -> UserError:
+    argument = spelled("video='film.mp4'", "--video FILE")
+    return UserError(f"watch: {reason}; write a file by {argument}")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation import evaluate_tasks
 from hyperrl.evaluation.canvas import Canvas
-from hyperrl.evaluation.playback import Panel, rate, scenes, shown
-from hyperrl.evaluation.video import refuse_video, refuse_window, show, write_video
+from hyperrl.evaluation.playback import Panel, frame_rate, render_episodes, tasks_to_watch
+from hyperrl.evaluation.video import check_video, check_window, show_window, write_video
 from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive
 
@@ -25,7 +25,7 @@ TASKS = [{"c0": 2.0}, {"c0": -6.0}, {"c0": 9.0}]
 
 @pytest.fixture(scope="module")
 def film() -> list[Frame]:
-    return list(scenes(drive, Family.load("ode"), TASKS))
+    return list(render_episodes(drive, Family.load("ode"), TASKS))
 
 
 def test_a_film_shows_every_step_of_the_episode(film: list[Frame]) -> None:
@@ -50,7 +50,7 @@ def test_captions_say_task_and_return() -> None:
     panel.reset(0, {"x": 1.0})
     assert panel.caption == ("train", "c0 = 5 1/s", "return 0.0, step 0")
     while panel.running:
-        panel.step(drive({key: np.asarray(part)[None] for key, part in panel.seen.items()})[0])
+        panel.step(drive({key: np.asarray(part)[None] for key, part in panel.observation.items()})[0])
     played = evaluate_tasks(drive, family, [{"c0": 5.0}], episodes=1)[0]
     assert panel.total == pytest.approx(played.returns[0])
     assert replace(panel, context=family.space.complete({"c0": 2.34567}), units={}).caption[1] == "c0 = 2.35"
@@ -70,7 +70,7 @@ def test_an_environment_without_pictures_is_refused(metadata: dict[str, Any], fo
 
     family = contextualize(Unseen, {"gain": {"train": [0.5, 2.0]}})
     with pytest.raises(UserError, match=f"Unseen renders no picture; .*found {found}; needed: 'rgb_array'"):
-        rate(family)
+        frame_rate(family)
 
 
 def test_captions_are_drawn_apart_and_inside_their_panel() -> None:
@@ -89,7 +89,7 @@ def test_captions_are_drawn_apart_and_inside_their_panel() -> None:
 
 def test_episodes_end_one_by_one_and_stay_as_they_ended(cartpole: Family) -> None:
     tasks = [cartpole.space.default, {**cartpole.space.default, "force_mag": 1.0, "length": 0.05}]
-    film = list(scenes(balance, cartpole, tasks))
+    film = list(render_episodes(balance, cartpole, tasks))
     half = film[0].shape[1] // 2
     left, right = (np.stack([f[:, part] for f in film]) for part in (slice(0, half), slice(half, None)))
     changes = [int((one[1:] != one[:-1]).any(axis=(1, 2, 3)).sum()) for one in (left, right)]
@@ -99,12 +99,12 @@ def test_episodes_end_one_by_one_and_stay_as_they_ended(cartpole: Family) -> Non
 
 def test_some_held_out_tasks_are_shown_where_none_are_asked_for() -> None:
     family = Family.load("ode")
-    chosen = shown(family, [])
+    chosen = tasks_to_watch(family, [])
     assert [family.flag(task) for task in chosen] == ["interpolation"] * 3 + ["extrapolation"] * 3
-    assert shown(family, [{"c0": 7}]) == [{"c0": 7.0}]
+    assert tasks_to_watch(family, [{"c0": 7}]) == [{"c0": 7.0}]
     with pytest.raises(UserError, match="at most 16"):
-        shown(family, [{"c0": 1.0}] * 17)
-    assert rate(family) == 30
+        tasks_to_watch(family, [{"c0": 1.0}] * 17)
+    assert frame_rate(family) == 30
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
@@ -136,11 +136,11 @@ def test_a_film_that_breaks_off_leaves_the_old_file(film: list[Frame], tmp_path:
 
 def test_a_wrong_file_is_refused_before_anything_is_played(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"ending in \.mp4 or \.gif"):
-        refuse_video(tmp_path / "film.avi")
+        check_video(tmp_path / "film.avi")
 
 
 def test_folders_of_a_video_are_made_with_it(film: list[Frame], tmp_path: Path) -> None:
-    refuse_video(tmp_path / "far" / "off" / "film.gif")
+    check_video(tmp_path / "far" / "off" / "film.gif")
     assert list(tmp_path.iterdir()) == []
     write_video(tmp_path / "far" / "off" / "film.gif", film[:2], 30)
     assert [path.name for path in (tmp_path / "far" / "off").iterdir()] == ["film.gif"]
@@ -151,7 +151,7 @@ def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match="no display"):
-        refuse_window()
+        check_window()
 
 
 def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,19 +160,19 @@ def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DISPLAY", ":77")
     with pytest.raises(UserError, match="no window can be opened"):
-        show(film[:2], 1000, "ode")
+        show_window(film[:2], 1000, "ode")
 
 
 def test_a_folder_that_takes_no_file_is_told(film: list[Frame], tmp_path: Path) -> None:
     pytest.importorskip("imageio", reason="needs the extra: pip install 'hyperrl[video]'")
     for path in (Path("/proc/film.gif"), tmp_path / f"{'x' * 300}.gif"):
         with contextlib.suppress(UserError):
-            refuse_video(path)
+            check_video(path)
         with pytest.raises(UserError, match="cannot be written"):
             write_video(path, film[:2], 30)
 
 
 def test_a_window_shows_frames_until_they_end(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    refuse_window()
-    assert show(film[:5], 1000, "ode") == 5
+    check_window()
+    assert show_window(film[:5], 1000, "ode") == 5

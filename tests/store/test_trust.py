@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hyperrl.api.opening import family_of
+from hyperrl.api.runs import family_of
 from hyperrl.errors import HyperRLWarning, UserError
 from hyperrl.recipes import FamilyRecipe, load_family
 from hyperrl.store import Run, RunSpec, trust

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hyperrl.cli import main
-from hyperrl.evaluation.playback import shown
+from hyperrl.evaluation.playback import tasks_to_watch
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -43,7 +43,7 @@ def test_a_family_without_held_out_tasks(capsys: pytest.CaptureFixture[str]) -> 
     assert list(json.loads(capsys.readouterr().out)["splits"]) == ["train"]
     assert main(["evaluate", str(run.path), "--split", "validation"]) == 2
     assert "no task to evaluate in splits validation; allowed: train" in capsys.readouterr().err
-    assert len(shown(Family(run.spec.family), [])) == 4
+    assert len(tasks_to_watch(Family(run.spec.family), [])) == 4
     assert main(["list", "runs"]) == 0
     assert "validation" not in capsys.readouterr().out
     assert main(["train", "--resume", str(run.path), "--steps", "100"]) == 0

@@ -1,4 +1,4 @@
-"""`hyperrl watch`, `specialize` and `export` for Python, and a run's agent itself."""
+"""`load`, `watch`, `specialize` and `export`: the agent of a run, at work and as a file."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.opening import checkpoint_name, family_of, isolated_rng, opened
+from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import SEED, to_int, to_path
 from hyperrl.deploy.request import generalist_request, specialist_request
 from hyperrl.errors import spelled
 from hyperrl.evaluation import act_of
 from hyperrl.evaluation.agent import Agent
-from hyperrl.evaluation.playback import rate, scenes, shown
+from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
 from hyperrl.evaluation.progress import Progress
-from hyperrl.evaluation.video import refuse_video, refuse_window, show, write_video
+from hyperrl.evaluation.video import check_video, check_window, show_window, write_video
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -44,7 +44,8 @@ def load(
     Raises:
         UserError: no run, a corrupt one, or no such checkpoint.
     """
-    return _loaded(run, checkpoint, device, allow_import, family, to_learn=True)
+    run = open_run(run, allow_import)
+    return load_agent(run, family_of(run, family), checkpoint, device, to_learn=True)
 
 
 @checked
@@ -80,18 +81,33 @@ def watch(
             environment that renders no pictures.
     """
     seed = to_int("seed", seed, SEED)
-    if video is not None:
-        refuse_video(to_path(spelled("video", "--video"), video))
-    else:
-        refuse_window()
-    agent = _loaded(run, checkpoint, allow_import=allow_import, family=family)
-    tasks = shown(agent.family, contexts)
-    frames_a_second = rate(agent.family)
+    path = video_path(video)
+    run = open_run(run, allow_import)
+    agent = load_agent(run, family_of(run, family), checkpoint)
+    return play(agent, contexts, path, seed, deterministic)
+
+
+def video_path(video: str | Path | None) -> Path | None:
+    """The video's path, or None for a window; UserError if it cannot be written, or no window opened."""
+    if video is None:
+        check_window()
+        return None
+    path = to_path(spelled("video", "--video"), video)
+    check_video(path)
+    return path
+
+
+def play(
+    agent: Agent, contexts: Sequence[Mapping[str, float]], video: Path | None, seed: int, deterministic: bool
+) -> int:
+    """Show one episode of each task in a window, or write it to a video; the frames shown."""
+    family = agent.family
+    tasks, fps = tasks_to_watch(family, contexts), frame_rate(family)
     with isolated_rng(seed):
-        frames = scenes(act_of(agent.model, deterministic), agent.family, tasks, seed=seed)
-        if video is not None:
-            return write_video(Path(video), frames, frames_a_second)
-        return show(frames, frames_a_second, f"{agent.run.spec.agent.name} on {agent.family.name}")
+        frames = render_episodes(act_of(agent.model, deterministic), family, tasks, seed=seed)
+        if video is None:
+            return show_window(frames, fps, f"{agent.run.spec.agent.name} on {family.name}")
+        return write_video(video, frames, fps)
 
 
 @checked
@@ -122,7 +138,7 @@ def specialize(
         checkpoint: as in `load`.
         allow_import: as in `load`.
         family: as in `load`.
-        progress: told of the episodes that show what return is kept, where it is made smaller.
+        progress: called with the episodes' steps done and planned, where a smaller network is evaluated.
 
     Returns:
         The file, what it costs beside the agent, and the return kept.
@@ -131,14 +147,14 @@ def specialize(
         UserError: as in `load`; an unknown feature or format, a share out of range, a file that exists, an
             agent whose weights are not a task's alone, or layers that the format cannot hold.
     """
-    found = opened(run, allow_import)
-    tasks = family_of(found, family)
-    asked = specialist_request(found, tasks, context, format, out, budget, quantize, force)
+    run = open_run(run, allow_import)
+    family = family_of(run, family)
+    request = specialist_request(run, family, context, format, out, budget, quantize, force)
     from hyperrl.deploy.export import specialize
 
-    agent = _loaded(found, checkpoint, family=tasks)
+    agent = load_agent(run, family, checkpoint)
     with isolated_rng():
-        return specialize(agent, asked, progress)
+        return specialize(agent, request, progress)
 
 
 @checked
@@ -167,27 +183,10 @@ def export(
     Raises:
         UserError: as in `load`; a file that exists, or networks that ONNX cannot hold.
     """
-    found = opened(run, allow_import)
-    path = generalist_request(found, out, force)
+    run = open_run(run, allow_import)
+    path = generalist_request(run, out, force)
     from hyperrl.deploy import export
 
-    agent = _loaded(found, checkpoint, family=family)
+    agent = load_agent(run, family_of(run, family), checkpoint)
     with isolated_rng():
         return export.export(agent, path)
-
-
-def _loaded(
-    run: str | Path | Run,
-    checkpoint: str | int | None,
-    device: str = "cpu",
-    allow_import: Sequence[str] = (),
-    family: Family | None = None,
-    *,
-    to_learn: bool = False,
-) -> Agent:
-    found = opened(run, allow_import)
-    tasks = family_of(found, family)
-    from hyperrl.training import load_model
-
-    name = checkpoint_name(checkpoint)
-    return Agent(found, tasks, load_model(found, name, device, tasks, to_learn=to_learn))

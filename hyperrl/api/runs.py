@@ -1,4 +1,4 @@
-"""What every verb does first: open a run, find its family, and keep torch's generators as they are."""
+"""Opening a run with its family, loading its agent, and keeping torch's random state."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.agent import Agent
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
 
-def opened(run: str | Path | Run, allow_import: Sequence[str]) -> Run:
-    """The run itself, or that in a directory."""
+def open_run(run: str | Path | Run, allow_import: Sequence[str]) -> Run:
+    """A run as it is, or the run in a directory."""
     return run if isinstance(run, Run) else Run.open(run, allow_import)
 
 
 def family_of(run: Run, family: Family | None) -> Family:
-    """The family that a run was trained on; one that is given must be that."""
+    """The family that a run was trained on.
+
+    Raises:
+        UserError: `family` is another one, or is None where the run's was made in Python.
+    """
     if family is None:
         if run.spec.family.base.startswith("hyperrl-custom/"):
             raise UserError(
@@ -32,14 +37,22 @@ def family_of(run: Run, family: Family | None) -> Family:
     return family
 
 
-def checkpoint_name(checkpoint: str | int | None) -> str | None:
-    """The name of a checkpoint that is given by its name or its number of steps."""
-    return None if checkpoint is None else str(checkpoint)
+def load_agent(
+    run: Run, family: Family, checkpoint: str | int | None, device: str = "cpu", *, to_learn: bool = False
+) -> Agent:
+    """The agent of a checkpoint, or of the run's best or latest one; `to_learn` adds its optimizers."""
+    from hyperrl.training import load_model
+
+    name = run.default_checkpoint() if checkpoint is None else str(checkpoint)
+    return Agent(run, family, load_model(run, name, device, family, to_learn=to_learn), name)
 
 
 @contextmanager
 def isolated_rng(seed: int | None = None) -> Iterator[None]:
-    """Put torch's generators back afterwards: building a network and drawing actions both use them."""
+    """Seed torch if a seed is given, and restore its random state afterwards.
+
+    Building a network and drawing actions both use it.
+    """
     import torch
 
     with torch.random.fork_rng():

@@ -1,0 +1,99 @@
+"""`evaluate`: zero-shot returns of a run, or of several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hyperrl.api.arguments import checked
+from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
+from hyperrl.arguments import EPISODES, SEED, to_int
+from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
+from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
+from hyperrl.evaluation.progress import Progress, run_progress
+from hyperrl.evaluation.save import save_evaluation
+from hyperrl.evaluation.seeds import check_same_experiment
+from hyperrl.evaluation.task_selection import Sweep, select_tasks
+from hyperrl.store import Run, report_write_errors, try_writing
+from hyperrl.tasks import Family
+
+
+@checked
+def evaluate(
+    runs: str | Path | Run | Sequence[str | Path | Run],
+    *,
+    splits: Sequence[str] | None = None,
+    contexts: Sequence[Mapping[str, float]] = (),
+    sweep: Sequence[Sweep] = (),
+    episodes: int | None = None,
+    seed: int = 0,
+    deterministic: bool = True,
+    hidden: Sequence[str] = (),
+    checkpoint: str | int | None = None,
+    device: str = "cpu",
+    allow_import: Sequence[str] = (),
+    family: Family | None = None,
+    save: bool = True,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a run, or several that differ in their seed, zero-shot, as `hyperrl evaluate` does.
+
+    Every run gets its own file below `evaluations/`; figures go to the first run's `figures/`: a curve over
+    one feature swept, a heatmap over two, else return over the features that vary in the splits.
+
+    Args:
+        runs: a run directory, or several.
+        splits: names; none takes train, interpolation and extrapolation, or none where contexts or a sweep
+            are given.
+        contexts: tasks of your own; features left out take their defaults.
+        sweep: (feature, low, high, count) for one feature or two.
+        episodes: per task and run; None takes the family's.
+        seed: of the start states, and of the actions where they are drawn; at least 0.
+        deterministic: take the most likely action rather than draw one.
+        hidden: features that are hidden from the agents, for agents trained with `missing` above 0.
+        checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
+        device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
+        allow_import: modules, or Python files, that the runs' environment may be imported from.
+        family: needed where the runs' family was made by `contextualize`.
+        save: write files and figures.
+        progress: called now and then with the work done and planned, in parts of equal size.
+
+    Raises:
+        UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
+            feature, a number out of range, or an observation, action or return that is not finite.
+    """
+    seed = to_int("seed", seed, SEED)
+    if episodes is not None:
+        episodes = to_int("episodes", episodes, EPISODES)
+    paths = [runs] if isinstance(runs, str | Path | Run) else runs
+    opened = [open_run(path, allow_import) for path in paths]
+    check_same_experiment(opened)
+    family = family_of(opened[0], family)
+    selection = select_tasks(family, splits, contexts, sweep)
+    check_hidden(opened, family, hidden)
+    episodes = episodes or family.recipe.evaluation.episodes
+    for run in opened if save else ():
+        with report_write_errors("run", run.path):
+            try_writing(run.path / "evaluations" / "evaluation.json")
+    results = []
+    for number, run in enumerate(opened):
+        with isolated_rng():
+            agent = load_agent(run, family, checkpoint, device)
+        with isolated_rng(seed):
+            act = hide_features(act_of(agent.model, deterministic), family, hidden)
+            played = evaluate_tasks(
+                act, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
+                progress=run_progress(progress, number, len(opened)),
+            )  # fmt: skip
+        steps = agent.model.num_timesteps
+        result = RunResult(
+            run=str(run.path), seed=run.spec.seed, steps=max(run.status.steps, steps),
+            checkpoint=agent.checkpoint, checkpoint_steps=steps,
+            split_tasks=played[: selection.in_splits], own_tasks=played[selection.in_splits :],
+        )  # fmt: skip
+        results.append(result)
+    evaluation = Evaluation(
+        opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
+        hidden=tuple(hidden),
+    )  # fmt: skip
+    return save_evaluation(evaluation, opened, family, selection) if save else evaluation
