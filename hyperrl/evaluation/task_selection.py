@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,18 +77,18 @@ def select_tasks(
     )
 
 
-def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[dict[str, float]]:
+def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
     """The points of a sweep, by its features alone."""
     names = [feature for feature, *_ in sweeps]
     if len(sweeps) > 2:
         raise UserError(f"sweep: one feature or two, found {len(sweeps)} ({', '.join(names)})")
     if len(set(names)) < len(names):
         raise UserError(f"sweep: {names[0]!r} is given twice")
-    axes = [_axis(family, sweep) for sweep in sweeps]
-    count = math.prod(map(len, axes))
+    axes = {sweep[0]: _axis(family, sweep) for sweep in sweeps}
+    count = math.prod(map(len, axes.values()))
     if count > MAX_TASKS:
         raise UserError(f"sweep: {count} tasks, at most {MAX_TASKS} are allowed")
-    return [dict(zip(names, point, strict=True)) for point in product(*axes)] if sweeps else []
+    return family.space.grid(axes) if sweeps else []
 
 
 def _axis(family: Family, sweep: Sweep) -> list[float]:

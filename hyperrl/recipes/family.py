@@ -167,7 +167,7 @@ class FamilyRecipe(Model):
         splits = data.get("splits", {}) if isinstance(data, Mapping) else None
         if not isinstance(features, Mapping) or not isinstance(splits, Mapping) or "extrapolation" in splits:
             return data
-        wider = any(_reaches_beyond(feature) for feature in features.values())
+        wider = any(_is_wider(feature) for feature in features.values())
         return data if wider else {**data, "splits": {**splits, "extrapolation": []}}
 
     @model_validator(mode="after")
@@ -202,7 +202,7 @@ class FamilyRecipe(Model):
             later.remove(attribute)
 
 
-def _reaches_beyond(feature: Any) -> bool:
+def _is_wider(feature: Any) -> bool:
     if isinstance(feature, Feature):
         return feature.widest != feature.train
     return isinstance(feature, Mapping) and feature.get("extrapolation") is not None

@@ -1,6 +1,7 @@
 """A feature: one parameter that tells a family's tasks apart, and how it reaches the base environment."""
 
 import math
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import model_validator
@@ -59,6 +60,12 @@ class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, Attribu
             beyond = (value - low + _LEAST_ANGLE) % _TURN
             return beyond <= high - low + 2 * _LEAST_ANGLE
         return _nine_digits(low) <= _nine_digits(value) <= _nine_digits(high)
+
+    def reaches_beyond(self, intervals: Iterable[tuple[float, float]] = ()) -> bool:
+        """Whether its values, or else some intervals, or else its widest range leave the training range."""
+        low, high = self.train
+        bounds = self.values or [end for interval in intervals for end in interval] or self.widest
+        return not low <= min(bounds) <= max(bounds) <= high
 
     def is_encodable(self, value: float) -> bool:
         """Whether single precision holds the descriptor of a value."""

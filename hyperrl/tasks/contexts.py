@@ -1,6 +1,7 @@
 """Contexts: as arrays, and as descriptors for networks."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -79,6 +80,10 @@ class ContextSpace:
         """Inverse of `values`, which has shape (N, F)."""
         rows = values.tolist()
         return [Context.of(self.features, dict(zip(self.names, row, strict=True))) for row in rows]
+
+    def grid(self, axes: Mapping[str, Sequence[float]]) -> list[Context]:
+        """Every combination of some features' values, in order; the others take their defaults."""
+        return [self.complete(dict(zip(axes, point, strict=True))) for point in product(*axes.values())]
 
     def descriptors(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float32]:
         """What networks see of contexts, (N, D); raises as `complete`.

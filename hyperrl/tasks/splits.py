@@ -1,7 +1,8 @@
 """From a recipe's splits to their tasks."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from hyperrl.recipes import Context
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
 if TYPE_CHECKING:
-    from hyperrl.recipes import FamilyRecipe, Part
+    from hyperrl.recipes import FamilyRecipe, Feature, Part
 
 _MOST_CANDIDATES = 2**15
 
@@ -112,50 +113,35 @@ def _agrees(task: Context, context: Mapping[str, float]) -> bool:
 
 def _sampled(part: "Part", space: ContextSpace, split: str, taken: set[Context], where: str) -> list[Context]:
     """Draw Sobol points by powers of two until enough are left; more points extend the same sequence."""
-    wanted = part.sample or 0
+    count = part.sample or 0
     beyond = split == "extrapolation"
 
-    def new(contexts: Iterable[Context], most: int) -> list[Context]:
-        chosen: list[Context] = []
+    def left(contexts: Iterable[Context]) -> Iterator[Context]:
         seen = set(taken)
         for context in contexts:
             wrong_side = beyond and context.inside
-            if wrong_side or context in seen or not part.keeps(context):
-                continue
-            seen.add(context)
-            chosen.append(context)
-            if len(chosen) == most:
-                break
-        return chosen
+            if not wrong_side and context not in seen and part.keeps(context):
+                seen.add(context)
+                yield context
 
-    axes = [_Axis(space, name, part, beyond=beyond) for name in space.names]
-    if part.fewer:
-        every = _every(axes)
-        left = None if every is None else new(space.contexts(every), wanted + 1)
-        if left is not None and len(left) <= wanted:
-            return left
-    exponent = max(0, math.ceil(math.log2(wanted)))
+    axes = {name: _Axis(feature, name, part, beyond=beyond) for name, feature in space.features.items()}
+    values = {name: axis.values.tolist() for name, axis in axes.items() if axis.values is not None}
+    if part.fewer and len(values) == len(axes) and math.prod(map(len, values.values())) <= _MOST_CANDIDATES:
+        every = list(islice(left(space.grid(values)), count + 1))
+        if len(every) <= count:
+            return every
+    exponent = max(0, math.ceil(math.log2(count)))
     most = max(_MOST_CANDIDATES, 2**exponent)
     while 2**exponent <= most:
         points = sobol(len(axes), exponent, part.seed)
-        values = np.stack([axis.at(points[:, index]) for index, axis in enumerate(axes)], axis=1)
-        chosen = new(space.contexts(values), wanted)
-        if len(chosen) == wanted:
-            return chosen
+        drawn = np.stack([axis.at(points[:, index]) for index, axis in enumerate(axes.values())], axis=1)
+        tasks = list(islice(left(space.contexts(drawn)), count))
+        if len(tasks) == count:
+            return tasks
         exponent += 1
     if part.fewer:
-        return chosen
-    raise UserError(f"{where} samples {wanted} tasks, but only {len(chosen)} different ones can be drawn")
-
-
-def _every(axes: Sequence["_Axis"]) -> NDArray[np.float64] | None:
-    """Every combination of the axes' values, in order; None where one has no values, or they are too many."""
-    if any(axis.values is None for axis in axes):
-        return None
-    values = [axis.values for axis in axes if axis.values is not None]
-    if math.prod(map(len, values)) > _MOST_CANDIDATES:
-        return None
-    return np.stack([axis.ravel() for axis in np.meshgrid(*values, indexing="ij")], axis=1)
+        return tasks
+    raise UserError(f"{where} samples {count} tasks, but only {len(tasks)} different ones can be drawn")
 
 
 def sobol(dimension: int, exponent: int, seed: int) -> NDArray[np.float64]:
@@ -173,9 +159,8 @@ class _Axis:
         values: the few values, None for intervals.
     """
 
-    def __init__(self, space: ContextSpace, name: str, part: "Part", *, beyond: bool) -> None:
-        feature = space.features[name]
-        bounds = space.features[name].widest if beyond else feature.train
+    def __init__(self, feature: "Feature", name: str, part: "Part", *, beyond: bool) -> None:
+        bounds = feature.widest if beyond else feature.train
         self.values = None if feature.values is None else np.array(feature.values)
         if self.values is not None and not beyond:
             self.values = self.values[(self.values >= bounds[0]) & (self.values <= bounds[1])]

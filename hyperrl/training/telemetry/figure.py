@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,8 +91,7 @@ def grid(family: Family, features: list[str], most: int | None = None) -> list[C
     if most is not None and varied:
         lines = math.prod(len(recipe.values) for recipe in recipes if recipe.values is not None)
         count = max(2, min(count, int((most / lines) ** (1 / varied))))
-    axes = [_axis(recipe, count) for recipe in recipes]
-    return [family.space.complete(dict(zip(features, point, strict=True))) for point in product(*axes)]
+    return family.space.grid({name: _axis(family.recipe.features[name], count) for name in features})
 
 
 def draw(results: list[TaskResult], family: Family, features: list[str], agent: str, path: Path) -> Figure:
