@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
-from torch import nn
 
 from hyperrl.deploy import compress, files
 from hyperrl.deploy.extract import in_base_terms
@@ -22,6 +21,7 @@ from hyperrl.deploy.request import Format, SpecialistRequest
 from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
+from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import atomic_write, report_write_errors
 from hyperrl.tasks import Family
@@ -189,10 +189,7 @@ def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
 
 def _own_cost(model: BaseAlgorithm, observation: Any) -> Cost:
     """Of the agent itself, whose weights are kept from action to action."""
-    policy: Any = model.policy
-    parts = [name for name in ("actor", "q_net", "quantile_net") if hasattr(policy, name)]
-    acting: nn.Module = getattr(policy, parts[0]) if parts else policy
-    parameters = list(acting.parameters())
+    parameters = list(view(model).acting.parameters())
     return Cost(
         bytes=sum(each.numel() * each.element_size() for each in parameters),
         parameters=sum(each.numel() for each in parameters),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
@@ -24,8 +24,9 @@ from hyperrl.deploy.plan import Action, Arrays, Input, Plan, Specialist, bounds
 from hyperrl.errors import UserError
 from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
 from hyperrl.nets.targets.mlp import Residual as BlockResidual
-from hyperrl.policies import HyperPolicy
 from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
+from hyperrl.policies.registry import view
+from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT, Activation
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Mappin
     descriptor = torch.as_tensor(family.space.descriptors([complete])[0])
     reader = Reader()
     with torch.no_grad():
-        acting = acting_network(model.policy, descriptor.to(model.device), agent)
+        acting = next(iter(networks(model.policy, descriptor, agent).values()))
         inputs = tuple(reader.inputs(acting.extractor, family.observation_space))
         layers = reader.layers(acting.modules)
         reader.fold(layers, acting.extractor, descriptor.numpy())
@@ -96,80 +97,26 @@ def _whole(numbers: Any) -> tuple[int, ...]:
     return tuple(map(int, np.ravel(numbers)))
 
 
-@dataclass(frozen=True)
-class Network:
-    """One network of a policy on one task: the extractor of its features, and the modules that follow."""
+def networks(policy: BasePolicy, descriptor: Tensor, agent: str) -> Mapping[str, Network]:
+    """The plain networks of one task by name, the first being what acts, up to its action.
 
-    extractor: nn.Module
-    modules: list[nn.Module]
-
-
-def acting_network(policy: BasePolicy, descriptor: Tensor, agent: str) -> Network:
-    """The network that acts; UserError where its weights are not the task's alone."""
+    Raises:
+        UserError: Weights that are not the task's alone.
+    """
     refuse_memory(policy, agent)
-    if isinstance(policy, HyperPolicy) and policy.dynamic:
+    asked = view(policy)
+    if asked.hyper is not None and asked.hyper.dynamic:
         raise UserError(
             f"agent {agent!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
             " 'state'; no task has weights of its own"
         )
-    generated: list[nn.Module] = []
-    if isinstance(policy, HyperPolicy):
-        generated = [policy.specialize(descriptor)]
-    owner: Any = policy
-    if isinstance(policy, ActorCriticPolicy):
-        plain = generated or [policy.mlp_extractor.policy_net, policy.action_net]
-        squash: list[nn.Module] = [nn.Tanh()] if policy.squash_output else []
-        return Network(policy.pi_features_extractor, [*plain, *squash])
-    if hasattr(policy, "actor"):
-        actor = owner.actor
-        if not hasattr(actor, "latent_pi"):
-            return Network(actor.features_extractor, [*generated, actor.mu])
-        hidden = _means(generated[0], policy) if generated else actor.latent_pi
-        return Network(actor.features_extractor, [hidden, actor.mu, nn.Tanh()])
-    if hasattr(policy, "q_net"):
-        return Network(owner.q_net.features_extractor, generated or [owner.q_net.q_net])
-    if hasattr(policy, "quantile_net"):
-        network = owner.quantile_net
-        quantiles = (generated or [network.quantile_net])[0]
-        means = _mean_over_quantiles(quantiles, network.n_quantiles)
-        return Network(network.features_extractor, [means])
-    raise UserError(f"agent {agent!r}: no specialist is known of a {type(policy).__name__}")
+    return asked.networks(descriptor)
 
 
 def refuse_memory(policy: BasePolicy, agent: str) -> None:
     """UserError where a policy is recurrent."""
-    if any(isinstance(module, nn.RNNBase) for module in policy.modules()):
+    if view(policy).recurrent:
         raise UserError(f"agent {agent!r}: remembers what it saw; only agents without a memory are exported")
-
-
-def _means(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
-    """The network of SAC's means, the log standard deviations after them left out."""
-    actions = int(np.prod(policy.action_space.shape or ()))
-    return _with_last(network, lambda tensor: tensor[:actions])
-
-
-def spreads(network: nn.Module, policy: BasePolicy) -> nn.Sequential:
-    """The network of SAC's log standard deviations, the means before them left out."""
-    actions = int(np.prod(policy.action_space.shape or ()))
-    return _with_last(network, lambda tensor: tensor[actions:])
-
-
-def _mean_over_quantiles(network: nn.Module, quantiles: int) -> nn.Sequential:
-    """The network of values whose outputs were (quantile, action) in a row."""
-    return _with_last(network, lambda tensor: tensor.unflatten(0, (quantiles, -1)).mean(dim=0))
-
-
-def _with_last(network: nn.Module, change: Any) -> nn.Sequential:
-    """A network whose last affine layer's rows are changed, its last module or the last of that."""
-    assert isinstance(network, nn.Sequential)
-    *first, last = network
-    if isinstance(last, nn.Sequential):
-        return nn.Sequential(*first, _with_last(last, change))
-    assert isinstance(last, nn.Linear)
-    weight, bias = change(last.weight.detach()), change(last.bias.detach())
-    linear = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device)
-    linear.weight.data, linear.bias.data = weight, bias
-    return nn.Sequential(*first, linear)
 
 
 @dataclass

@@ -16,14 +16,14 @@ import gymnasium as gym
 import numpy as np
 import onnx
 import torch
-from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel, BasePolicy
+from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
 from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
 from hyperrl.deploy.plan import OUTPUT, Action
 from hyperrl.errors import UserError
 from hyperrl.nets.generators.head import Head
-from hyperrl.policies import GeneratedNetworks, HyperPolicy
+from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
@@ -122,9 +122,10 @@ class Generalist(nn.Module):
         self.space = space
         self.keys = [key for key in space.spaces if key != CONTEXT]
         self.policy = deepcopy(policy).to("cpu").requires_grad_(False)
+        self.asked = view(self.policy)
+        for part in self.asked.parts.values():
+            part.caching = part.groups = False
         for module in self.policy.modules():
-            if isinstance(module, GeneratedNetworks):
-                module.caching = module.groups = False
             if isinstance(module, Head):
                 module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]
         self.encoder = ContextEncoder(family.space)
@@ -142,33 +143,10 @@ class Generalist(nn.Module):
             shifted = part if start is None else part - start
             observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
         with ExitStack() as acting:
-            if isinstance(self.policy, HyperPolicy):
-                for generated in self.policy.parts.values():
-                    acting.enter_context(generated.inputs.acting(deterministic=True))
-            actions: Tensor = self.rule(outputs(self.policy, observation))
+            for generated in self.asked.parts.values():
+                acting.enter_context(generated.inputs.acting(deterministic=True))
+            actions: Tensor = self.rule(self.asked.act_outputs(observation))
         return actions if self.action_start is None else actions + self.action_start
-
-
-def outputs(policy: Any, observation: dict[str, Tensor]) -> Tensor:
-    """What the acting network of a policy gives, (batch, outputs), before it becomes an action."""
-    if isinstance(policy, ActorCriticPolicy):
-        features = BaseModel.extract_features(policy, observation, policy.pi_features_extractor)
-        latent = policy.mlp_extractor.forward_actor(features)
-        if isinstance(policy, HyperPolicy) and policy.use_sde:
-            latent = latent[:, : int(np.prod(policy.action_space.shape or ()))]
-        given: Tensor = policy.action_net(latent)
-        return torch.tanh(given) if policy.squash_output else given
-    if hasattr(policy, "actor"):
-        if hasattr(policy.actor, "get_action_dist_params"):
-            means: Tensor = policy.actor.get_action_dist_params(observation)[0]
-            return torch.tanh(means)
-        acted: Tensor = policy.actor(observation)
-        return acted
-    if hasattr(policy, "quantile_net"):
-        values: Tensor = policy.quantile_net(observation)
-        return values.mean(dim=1)
-    found: Tensor = policy.q_net(observation)
-    return found
 
 
 class ContextEncoder(nn.Module):

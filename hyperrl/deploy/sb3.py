@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import stable_baselines3
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space
-from torch import Tensor, nn
+from torch import nn
 
-from hyperrl.deploy.extract import Network, Reader, acting_network, spreads
+from hyperrl.deploy.extract import Reader, networks
 from hyperrl.deploy.layers import Layer, Reshape
 from hyperrl.deploy.plan import BOUNDS, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets import NATURE
-from hyperrl.policies import HyperPolicy
+from hyperrl.policies.registry import view
+from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks import Family
 from hyperrl.training.build import channels_first
@@ -52,36 +50,23 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
     plain = _made(model, family, agent)
     descriptor = torch.as_tensor(family.space.descriptors([specialist.plan.context])[0])
     space = family.observation_space
-    own, nobody = plain.policy, torch.empty(0)
+    own = plain.policy
     layers = [layer for part in specialist.plan.inputs for layer in part.layers]
     arrays = {name: specialist.dense(name) for name in specialist.arrays if name not in BOUNDS}
     with torch.no_grad():
-        acting = acting_network(own, nobody, agent)
-        _copied([*layers, *specialist.plan.layers], arrays, acting, space, agent)
-        judges = dict(_others(model.policy, descriptor))
-        for name, network in _others(own, nobody):
+        acting, *others = networks(own, descriptor, agent).items()
+        _copied([*layers, *specialist.plan.layers], arrays, acting[1], space, agent)
+        trained = networks(model.policy, descriptor, agent)
+        for name, network in others:
             reader = Reader()
-            read = reader.sequence(judges[name], space, descriptor.numpy())
+            read = reader.sequence(trained[name], space, descriptor.numpy())
             _copied(read, reader.arrays, network, space, agent)
         learned = dict(model.policy.named_parameters())
         for name, parameter in own.named_parameters():
             if name.endswith("log_std") and name in learned:
                 parameter.copy_(learned[name])
-        _entropy_coefficient(plain, model)
-    for name in ("actor", "critic", "q_net"):
-        if hasattr(own, f"{name}_target"):
-            getattr(own, f"{name}_target").load_state_dict(getattr(own, name).state_dict())
+    view(plain).continue_from(view(model))
     return plain
-
-
-def _entropy_coefficient(plain: Any, model: Any) -> None:
-    """Let a soft actor-critic learn on with the coefficient that its model has learned."""
-    if getattr(plain, "log_ent_coef", None) is None:
-        return
-    if model.log_ent_coef is not None:
-        plain.log_ent_coef.copy_(model.log_ent_coef)
-    elif model.ent_coef_tensor > 0:
-        plain.log_ent_coef.copy_(model.ent_coef_tensor.log())
 
 
 def zip_bytes(plain: BaseAlgorithm) -> bytes:
@@ -100,24 +85,15 @@ def _made(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
     if is_image_space(space):
         name = "CnnPolicy"
         kwargs |= _of_images(source, agent)
-    arguments: dict[str, Any] = {}
-    if isinstance(model, OffPolicyAlgorithm):
-        arguments["buffer_size"] = 1
-    if hasattr(model, "target_entropy"):
-        arguments["target_entropy"] = -float(np.prod(family.action_space.shape or ()))
-    if hasattr(source, "critic_kwargs"):
-        kwargs["n_critics"] = source.critic_kwargs["n_critics"]
-    if model.use_sde:
-        arguments["use_sde"] = True
-    kind: Any = _kind(model)
+    arguments, of_policy = view(model).plain_arguments(family.action_space)
+    kwargs |= of_policy
+    kind: Any = view(model).plain_algorithm or view(model).algorithm
     try:
         made: Any = kind(name, None, device="cpu", policy_kwargs=kwargs, _init_setup_model=False, **arguments)
         made.observation_space, made.action_space, made.n_envs = space, family.action_space, 1
         made._setup_model()
     except (AssertionError, RuntimeError, ValueError) as error:
         raise _inexpressible(agent, str(error)) from error
-    if isinstance(model, OffPolicyAlgorithm):
-        made.buffer_size = 1_000_000
     made.gamma, made.num_timesteps = model.gamma, model.num_timesteps  # type: ignore[attr-defined]
     plain: BaseAlgorithm = made
     return plain
@@ -125,13 +101,6 @@ def _made(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
 
 def _inexpressible(agent: str, why: str) -> UserError:
     return UserError(f"agent {agent!r}: sb3 has no policy of its layers ({why}); allowed: torch, onnx")
-
-
-def _kind(model: BaseAlgorithm) -> type[BaseAlgorithm]:
-    """The algorithm whose plain policy acts so: its own; DQN where values are means of distributions."""
-    if hasattr(model.policy, "quantile_net"):
-        return stable_baselines3.DQN
-    return type(model)
 
 
 def _observed(family: Family) -> gym.Space[Any]:
@@ -158,45 +127,9 @@ def _of_images(policy: Any, agent: str) -> dict[str, Any]:
         )
     rest = {name: list(widths[1:]) for name, widths in hidden.items()}
     made: dict[str, Any] = {"features_extractor_kwargs": {"features_dim": first.pop()}}
-    if isinstance(policy, ActorCriticPolicy):
-        return {**made, "net_arch": rest, "share_features_extractor": False}
-    return {**made, "net_arch": rest["pi"]}
-
-
-def _others(policy: Any, descriptor: Tensor) -> Iterator[tuple[str, Network]]:
-    """The networks of a policy beside what acts, by name."""
-    generated = dict(_generated(policy, descriptor))
-    if isinstance(policy, ActorCriticPolicy):
-        modules: list[nn.Module] = [generated["critic"]] if generated else _values(policy)
-        yield "critic", Network(policy.vf_features_extractor, modules)
-    elif hasattr(policy, "actor"):
-        critic = policy.critic
-        plain = [generated[name] for name in critic.names] if generated else _judges(critic)
-        for number, network in enumerate(plain):
-            yield f"critic{number}", Network(critic.features_extractor, [network])
-        if hasattr(policy.actor, "log_std") and not policy.actor.use_sde:
-            modules = [spreads(generated["actor"], policy)] if generated else _log_std(policy.actor)
-            yield "log_std", Network(policy.actor.features_extractor, modules)
-
-
-def _values(policy: Any) -> list[nn.Module]:
-    return [policy.mlp_extractor.value_net, policy.value_net]
-
-
-def _log_std(actor: Any) -> list[nn.Module]:
-    return [actor.latent_pi, actor.log_std]
-
-
-def _judges(critic: Any) -> list[nn.Module]:
-    return list(critic.q_networks if hasattr(critic, "q_networks") else critic.quantile_critics)
-
-
-def _generated(policy: BasePolicy, descriptor: Tensor) -> Iterator[tuple[str, nn.Sequential]]:
-    if isinstance(policy, HyperPolicy):
-        for part in policy.parts.values():
-            weights = part.of_tasks(descriptor[None].to(policy.device))
-            for name, target in part.target.named():
-                yield name, target.specialize(weights[name])
+    if view(policy).off_policy:
+        return {**made, "net_arch": rest["pi"]}
+    return {**made, "net_arch": rest, "share_features_extractor": False}
 
 
 def _copied(

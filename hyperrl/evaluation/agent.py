@@ -123,16 +123,16 @@ class Agent:
         return torch.as_tensor(self._descriptor(context), device=self.model.device)
 
     def _generator(self) -> HyperPolicy:
-        from hyperrl.policies import HyperPolicy
+        from hyperrl.policies.registry import view
 
-        if not isinstance(self.model.policy, HyperPolicy):
-            name = self.run.spec.agent.name
+        policy, name = view(self.model).hyper, self.run.spec.agent.name
+        if policy is None:
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
-        if self.model.policy.dynamic:
-            name, inputs = self.run.spec.agent.name, self.model.policy.choices.inputs
+        if policy.dynamic:
+            inputs = policy.choices.inputs
             follows = "memory" if "memory" in inputs else "state"
             raise UserError(
                 f"agent {name!r}: its weights follow what it observes, as policy.hypernetwork.inputs holds"
                 f" {follows!r}; no task has weights of its own"
             )
-        return self.model.policy
+        return policy

@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperrl.errors import UserError, check_known
 from hyperrl.evaluation.policy_act import Act, Observation
-from hyperrl.recipes import CONTEXT, HyperPolicyRecipe
+from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> 
     check_known("hide", "feature", hidden, family.space.names)
     for run in runs:
         policy = run.spec.agent.policy
-        if hidden and not (isinstance(policy, HyperPolicyRecipe) and policy.hypernetwork.missing > 0):
+        if hidden and not (policy.kind == "hyper" and policy.hypernetwork.missing > 0):
             raise UserError(
                 f"run {str(run.path)!r}: hide asks for an agent trained to do without features, with"
                 " policy.hypernetwork.missing above 0"

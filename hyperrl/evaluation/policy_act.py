@@ -56,12 +56,11 @@ class PolicyAct:
     Args:
         policy: Stable-Baselines3's, in evaluation mode.
         deterministic: take the most likely actions rather than draw them.
-        memory: of the episodes, where the policy is recurrent.
+        memory: of the episodes, where the policy is recurrent; else None.
     """
 
-    def __init__(self, policy: Any, deterministic: bool, memory: Memory) -> None:
+    def __init__(self, policy: Any, deterministic: bool, memory: Memory | None) -> None:
         self._policy, self._deterministic, self._memory = policy, deterministic, memory
-        self._recurrent = hasattr(policy, "lstm_hidden_state_shape")
 
     def __call__(self, observation: Observation) -> NDArray[Any]:
         """The actions (n, ...), within their bounds."""
@@ -70,7 +69,7 @@ class PolicyAct:
         policy, space = self._policy, self._policy.action_space
         tensors, _ = policy.obs_to_tensor(observation)
         with torch.no_grad():
-            if self._recurrent:
+            if self._memory is not None:
                 drawn = self._memory.step(policy, tensors, self._deterministic)
             else:
                 drawn = policy._predict(tensors, deterministic=self._deterministic)
@@ -83,7 +82,8 @@ class PolicyAct:
 
     def reset(self) -> None:
         """Episodes begin: what came before is forgotten."""
-        self._memory.reset()
+        if self._memory is not None:
+            self._memory.reset()
 
 
 def act_of(model: BaseAlgorithm, deterministic: bool = True, memory: Memory | None = None) -> PolicyAct:
@@ -97,7 +97,9 @@ def act_of(model: BaseAlgorithm, deterministic: bool = True, memory: Memory | No
         deterministic: take the most likely actions rather than draw them.
         memory: what a recurrent policy goes on from; None: nothing yet.
     """
+    from hyperrl.policies.registry import view
+
     policy = model.policy
     if policy.training:
         policy.set_training_mode(False)
-    return PolicyAct(policy, deterministic, memory or Memory())
+    return PolicyAct(policy, deterministic, (memory or Memory()) if view(model).recurrent else None)
