@@ -23,7 +23,7 @@ from hyperrl.api.arguments import CONSTRAINTS
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.evaluation import progress, zero_shot
-from hyperrl.evaluation.observations import batch_of
+from hyperrl.evaluation.observations import check_observation
 from hyperrl.recipes import AgentRecipe, load_agent, load_family
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -287,10 +287,10 @@ def test_an_observation_is_checked_before_an_agent_acts() -> None:
     parts, starts = zero_based(space), {"tile": 1}
     assert isinstance(parts, gym.spaces.Dict)
     good: dict[str, Any] = {"tile": 16, "buttons": [1, 2], "picture": np.full((2, 2), 255)}
-    batch, rows = batch_of(good, parts, starts)
+    batch, rows = check_observation(good, parts, starts)
     assert (int(batch["tile"]), batch["picture"].dtype.name, rows) == (15, "uint8", None)
     two = {name: np.stack([part, part]) for name, part in good.items()}
-    assert batch_of(two, parts, starts)[1] == 2
+    assert check_observation(two, parts, starts)[1] == 2
     for wrong, says in (
         ({"tile": 17}, "tile: found 17; allowed: whole numbers from 1 to 16"),
         ({"tile": 0}, "tile: found 0; allowed: whole numbers from 1 to 16"),
@@ -306,7 +306,7 @@ def test_an_observation_is_checked_before_an_agent_acts() -> None:
         ({"lever": 1}, "the observation has ['buttons', 'lever', 'picture', 'tile'], the environment's"),
     ):
         with pytest.raises(ValueError, match=re.escape(says)):
-            batch_of({**good, **wrong}, parts, starts)
+            check_observation({**good, **wrong}, parts, starts)
 
 
 def test_a_baseline_acts_and_has_no_generated_weights(folder: Path) -> None:

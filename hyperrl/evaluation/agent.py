@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.observations import batch_of
+from hyperrl.evaluation.observations import check_observation
 from hyperrl.evaluation.policy_act import Memory, act_of
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
+from hyperrl.tasks.spaces import parts_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -70,14 +70,13 @@ class Agent:
             ValueError: an observation of another shape or type, a choice that its space does not have, or
                 more or fewer of them than an agent with an LSTM saw before in these episodes.
         """
-        spaces = {k: s for k, s in self._spaces().items() if k != CONTEXT}
         adapter = self.family.adapter
-        batch, rows = batch_of(obs, spaces, adapter.starts)
+        batch, count = check_observation(obs, parts_of(adapter.observation_space), adapter.starts)
         descriptor = self._descriptor(context)
-        batch[CONTEXT] = descriptor if rows is None else np.repeat(descriptor[None], rows, axis=0)
+        batch[CONTEXT] = descriptor if count is None else np.repeat(descriptor[None], count, axis=0)
         actions = act_of(self.model, deterministic, self._memory)(batch)
         actions = actions if adapter.action_start is None else actions + adapter.action_start
-        return np.asarray(actions[0]) if rows is None else actions
+        return np.asarray(actions[0]) if count is None else actions
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
@@ -107,11 +106,6 @@ class Agent:
                 feature, or a value that is not finite.
         """
         return self._generator().specialize(self._tensor(context))
-
-    def _spaces(self) -> dict[str, gym.Space[Any]]:
-        space = self.family.observation_space
-        assert isinstance(space, gym.spaces.Dict)
-        return dict(space.spaces)
 
     def _descriptor(self, context: Mapping[str, float]) -> NDArray[np.float32]:
         encoded = self.family.space.descriptors([context])

@@ -156,9 +156,10 @@ def _play(
     env = family.make_vec(len(plays), contexts=contexts, options=dict(family.recipe.evaluation.options))
 
     def finite(what: str, rows: NDArray[Any]) -> NDArray[Any]:
-        bad = _not_finite(rows)
-        if bad is None:
+        """Refuse a number that is not finite in an episode under way, and put 0 in the place of others."""
+        if rows.dtype.kind != "f" or np.isfinite(rows).all():
             return rows
+        bad = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
         if (bad & running).any():
             task = assignment(contexts[int(np.argmax(bad & running))])
             raise UserError(
@@ -183,14 +184,6 @@ def _play(
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
     )
-
-
-def _not_finite(rows: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Which rows (n,) of (n, ...) hold a number that is not finite; None where all are finite."""
-    if rows.dtype.kind != "f" or np.isfinite(rows).all():
-        return None
-    bad: NDArray[np.bool_] = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
-    return bad
 
 
 class _EpisodeProgress:

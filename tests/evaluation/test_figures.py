@@ -180,12 +180,6 @@ def test_many_features_give_points_in_a_panel_each(result: Make, cartpole: Famil
     assert_nothing_overlaps_or_is_cut(figure)
 
 
-def test_one_feature_can_be_named(result: Make, cartpole: Family) -> None:
-    results = [result(task, 100.0) for task in cartpole.tasks("extrapolation")]
-    figure = return_over_context({"hyper": results}, cartpole, feature="length")
-    assert [axes.get_xlabel() for axes in figure.axes] == ["length (m)"]
-
-
 def test_returns_below_zero_are_not_cut(result: Make, ode: Family) -> None:
     results = [result({"c0": float(c0)}, -500.0 + c0) for c0 in (-2, 0, 2)]
     assert return_over_context({"hyper": results}, ode).axes[0].get_ylim()[0] < -502
@@ -229,7 +223,7 @@ def test_heatmap_without_an_optimum_has_one_panel(result: Make, cartpole: Family
     results = [
         result({**default, "length": x, "gravity": y}, x) for x in (0.1, 0.5, 2.0) for y in (5.0, 20.0)
     ]
-    figure = heatmap(results, cartpole, ("length", "gravity"))
+    figure = heatmap(results, cartpole, ("length", "gravity"), agent="agent")
     assert [axes.get_title() for axes in figure.axes[:1]] == ["agent"]
     assert len(figure.axes) == 2  # and the color bar
     assert_nothing_overlaps_or_is_cut(figure)
@@ -256,7 +250,7 @@ def test_powers_are_raised_in_units(result: Make, cartpole: Family) -> None:
 def test_a_heatmap_of_one_line_is_refused(result: Make) -> None:
     family = Family.load("ode-2d")
     with pytest.raises(ValueError, match="two values"):
-        heatmap([result({"c0": x, "c1": 0.0}, x) for x in (0.0, 1.0)], family, ("c0", "c1"))
+        heatmap([result({"c0": x, "c1": 0.0}, x) for x in (0.0, 1.0)], family, ("c0", "c1"), agent="a")
 
 
 def test_learning_curves_are_interquartile_means_with_intervals(tmp_path: Path) -> None:

@@ -33,28 +33,21 @@ class _Panel(NamedTuple):
 
 
 def return_over_context(
-    agents: Mapping[str, Sequence[TaskResult]],
-    family: Family,
-    path: Path | None = None,
-    *,
-    feature: str | None = None,
-    title: str | None = None,
+    agents: Mapping[str, Sequence[TaskResult]], family: Family, path: Path | None = None
 ) -> Figure:
-    """Draw mean episode return over a feature of the context, agents beside each other and the optimum.
+    """Draw mean episode return over the features of the context, agents beside each other and the optimum.
 
-    A curve where tasks differ in one feature (one panel for each value of features that take few values,
-    such as a sign); points, one panel for each feature, where they differ in several. Curves are the mean
-    over runs and episodes, bands its 95 % interval over runs and starts (none for one episode in all), cut
-    at the lowest and the highest return of an episode. A curve breaks where a gap was not tested. One agent's
-    points have the colors of their splits; under several agents' each tested task has a mark of its split's
-    color on the axis.
+    Where tasks differ in one feature there is a curve for each agent (one panel for each value of features
+    that take few values, such as a sign); where they differ in several, points in a panel for each feature.
+    Curves are the mean over runs and episodes. Bands are its 95 % interval over runs and starts (none for one
+    episode in all), cut at the lowest and the highest return of an episode. A curve breaks at a gap that was
+    not tested. The points of a single agent have the colors of their splits; with several agents, marks on
+    the axis have these colors.
 
     Args:
         agents: results by the agent's name. Results at the same context are its runs (seeds).
         family: the tasks' family: training range, training tasks, units.
         path: where a PNG is written; None writes none.
-        feature: the feature on the axis; None takes whichever vary.
-        title: heading; None names the family.
 
     Raises:
         ValueError: there are no results.
@@ -62,7 +55,7 @@ def return_over_context(
     everything = [result for results in agents.values() for result in results]
     if not everything:
         raise ValueError("there are no results to draw")
-    panels = _panels(family, everything, feature)
+    panels = _panels(family, everything)
     with style.styled():
         figure, grid = style.new_grid(len(panels), "episode return", sharey=True)
         outside = [_draw(axes, panel, agents, family) for axes, panel in zip(grid, panels, strict=True)]
@@ -80,26 +73,19 @@ def return_over_context(
             labels.fixed_note(family, everything),
             labels.worst_note(family, agents),
         ]
-        heading = title or f"{family.name}: zero-shot return"
-        style.finish(figure, path, heading, notes, grid, _patches(bool(grid[0].collections), any(outside)))
+        patches = _patches(bool(grid[0].collections), any(outside))
+        style.finish(figure, path, f"{family.name}: zero-shot return", notes, grid, patches)
     return figure
 
 
-def _panels(family: Family, results: Sequence[TaskResult], feature: str | None) -> list[_Panel]:
-    features = family.recipe.features
+def _panels(family: Family, results: Sequence[TaskResult]) -> list[_Panel]:
     free = grouping.varying(family, results)
-    if feature is not None:
-        free = [feature, *(name for name in free if name != feature)]
-    if not free:
-        return [_Panel(family.space.names[0], {}, True)]
-    few = [name for name in free if features[name].values is not None and name != feature]
+    few = [name for name in free if family.recipe.features[name].values is not None]
     rest = [name for name in free if name not in few]
     if len(rest) == 1:
-        values = [sorted({result.context[name] for result in results}) for name in few]
+        values = [list(grouping.by_value(results, name)) for name in few]
         return [_Panel(rest[0], dict(zip(few, point, strict=True)), True) for point in product(*values)]
-    if feature is not None or len(free) == 1:
-        return [_Panel(free[0], {}, len(free) == 1)]
-    return [_Panel(name, {}, False) for name in free]
+    return [_Panel(name, {}, len(free) <= 1) for name in free or family.space.names[:1]]
 
 
 def _draw(axes: Axes, panel: _Panel, agents: Mapping[str, Sequence[TaskResult]], family: Family) -> bool:

@@ -27,7 +27,7 @@ def heatmap(
     features: tuple[str, str],
     path: Path | None = None,
     *,
-    agent: str = "agent",
+    agent: str,
 ) -> Figure:
     """Draw mean episode return over two features, beside the optimum where it is known, on one scale.
 

@@ -25,9 +25,7 @@ def learning_curves(
     path: Path | None = None,
     *,
     references: Mapping[str, float] | None = None,
-    reference_label: str = "optimum",
-    ylabel: str = "episode return",
-    title: str | None = None,
+    title: str = "Learning curves",
 ) -> Figure:
     """Draw interquartile means over runs x tasks against steps, with 95 % stratified bootstrap bands.
 
@@ -35,9 +33,7 @@ def learning_curves(
         panels: by the panel's heading (a split, a family), by the agent's name, the runs. Runs measured at
             different steps are read off, linearly, at the steps of the first within what all of them cover.
         path: where a PNG is written; None writes none.
-        references: a level for each panel that has one, such as the mean optimum.
-        reference_label: what that level is called.
-        ylabel: what the scores are.
+        references: the mean optimum of each panel that has one.
         title: heading of the figure.
 
     Raises:
@@ -49,7 +45,7 @@ def learning_curves(
         raise ValueError("there are no learning curves to draw")
     agents = list(dict.fromkeys(agent for panel in panels.values() for agent in panel))
     with style.styled():
-        figure, grid = style.new_grid(len(panels), ylabel)
+        figure, grid = style.new_grid(len(panels), "episode return")
         for axes, (heading, per_agent) in zip(grid, panels.items(), strict=True):
             for agent, look in style.looks(agents).items():
                 if per_agent.get(agent):
@@ -57,7 +53,7 @@ def learning_curves(
             if references and heading in references:
                 axes.axhline(
                     references[heading], color=style.INK, linestyle=(0, (4, 2)), linewidth=1.3,
-                    label=reference_label,
+                    label="optimum",
                 )  # fmt: skip
             axes.set_title(heading, color=style.INK, loc="left")
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -65,7 +61,7 @@ def learning_curves(
             axes.set_xlim(left=0)
         runs = max(len(same) for panel in panels.values() for same in panel.values())
         note = f"interquartile mean, 95 % interval over {runs} seeds" if runs > 1 else ""
-        style.finish(figure, path, title or "Learning curves", [note], grid)
+        style.finish(figure, path, title, [note], grid)
     return figure
 
 
