@@ -168,7 +168,7 @@ def _play(
         return np.where(bad.reshape(-1, *[1] * (rows.ndim - 1)), rows.dtype.type(0), rows)
 
     with closing(env), np.errstate(all="ignore"):
-        observation, _ = env.reset(seed=[start for _, start in plays])  # type: ignore[arg-type]  # vectors take lists
+        observation, _ = env.reset(seed=[start for _, start in plays])
         for _ in range(MAX_EPISODE_STEPS):
             observation = {name: finite("the observation", part) for name, part in observation.items()}
             action = finite("the action", act(observation))

@@ -26,9 +26,7 @@ from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.variants import VariantEnv
-from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv, ProcessEnv
-
-VectorEnv = gym.vector.VectorEnv[Any, Any, Any]
+from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv, FamilyVectorEnv, ProcessEnv
 
 
 class Family:
@@ -130,7 +128,7 @@ class Family:
         contexts: Sequence[Mapping[str, float]] | None = None,
         options: Mapping[str, Any] | None = None,
         subprocesses: int = 0,
-    ) -> VectorEnv:
+    ) -> FamilyVectorEnv:
         """Make a vector environment that resets in the same step (`AutoresetMode.SAME_STEP`).
 
         Batched dynamics are used where they exist; the transitions are the same either way.

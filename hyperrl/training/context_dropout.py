@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from hyperrl.recipes import CONTEXT
+from hyperrl.tasks.vector import FamilyVectorEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 
 
@@ -27,9 +27,7 @@ class ContextDropoutVecEnv(BatchedVecEnv):
         seed: of the draws.
     """
 
-    def __init__(
-        self, batch: VectorEnv[Any, Any, Any], owners: Sequence[int], probability: float, seed: int
-    ) -> None:
+    def __init__(self, batch: FamilyVectorEnv, owners: Sequence[int], probability: float, seed: int) -> None:
         super().__init__(batch)
         self._owners, self._probability = np.asarray(owners), probability
         self._random = np.random.default_rng(np.random.SeedSequence([seed, 1]))

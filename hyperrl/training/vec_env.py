@@ -1,43 +1,29 @@
-"""Gymnasium's batched environments as SB3's VecEnv."""
+"""A family's vector environment as SB3's VecEnv."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from hyperrl.recipes import CONTEXT
-from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv
+from hyperrl.tasks.vector import BatchedEnv, FamilyVectorEnv
 
 
 class BatchedVecEnv(VecEnv):
-    """Any Gymnasium VectorEnv with SAME_STEP autoreset as a VecEnv of the same number of environments.
+    """What `Family.make_vec` makes, as a VecEnv of the same number of environments.
 
-    Observations and rewards are the caller's to keep: they are copied out of the batch, unless its arrays are
-    new at every step, as those of ours are. The infos of environments in mid-episode are one list of empty
-    dicts, the same at every step; that of a finished episode holds `terminal_observation`,
-    `TimeLimit.truncated`, `episode` ({"r": undiscounted return, "l": steps, "t": 0.0}) and whatever the
-    batch's `final_info` says, `task` and `context` with ours.
-
-    Raises:
-        ValueError: the batch resets its environments in another way.
+    Observations and rewards are the caller's to keep: they are new arrays at every step. The infos of
+    environments in mid-episode are one list of empty dicts, the same at every step; that of a finished
+    episode holds `terminal_observation`, `TimeLimit.truncated`, `episode` ({"r": undiscounted return, "l":
+    steps, "t": 0.0}), `task`, `context` and what the base environment's last info holds.
     """
 
-    def __init__(self, batch: VectorEnv[Any, Any, Any]) -> None:
-        mode = batch.metadata.get("autoreset_mode")
-        if mode != AutoresetMode.SAME_STEP:
-            raise ValueError(f"expected a VectorEnv with SAME_STEP autoreset, found {mode}")
+    def __init__(self, batch: FamilyVectorEnv) -> None:
         self.batch = batch
-        self._ours = batch if isinstance(batch, BatchedEnv) else None
-        fresh = isinstance(batch, BatchedEnv | ContextualSyncEnv) or getattr(batch, "copy", False)
-        self._keep = _unchanged if fresh else _copied
-        self.returns: NDArray[np.float64] = np.zeros(batch.num_envs)
-        self.lengths: NDArray[np.int64] = np.zeros(batch.num_envs, dtype=np.int64)
         self._actions: NDArray[Any] = np.zeros(0)
         self._idle: list[dict[str, Any]] = [{} for _ in range(batch.num_envs)]
         super().__init__(batch.num_envs, batch.single_observation_space, batch.single_action_space)
@@ -50,13 +36,12 @@ class BatchedVecEnv(VecEnv):
             raise ValueError("a batch of environments is reset with one set of options for all of them")
         seeded = any(seed is not None for seed in self._seeds)
         seeds: Any = list(self._seeds) if seeded else None
+        observation: VecEnvObs
         observation, infos = self.batch.reset(seed=seeds, options=dict(options) or None)
-        self.reset_infos = _rows(infos, list(range(self.num_envs)))
-        self.returns[:] = 0.0
-        self.lengths[:] = 0
+        self.reset_infos = _rows(infos, self.num_envs)
         self._reset_seeds()
         self._reset_options()
-        return self._keep(observation)
+        return observation
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take note of the actions, (num_envs, ...)."""
@@ -64,30 +49,20 @@ class BatchedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Take the step; finished environments are reset within it."""
-        if self._ours is not None:
-            return self._advance(self._ours)
-        observation, reward, terminated, truncated, infos = self.batch.step(self._actions)
-        self.returns += reward
-        self.lengths += 1
-        dones = terminated | truncated
-        told = self._finish(np.flatnonzero(dones), terminated, infos) if dones.any() else self._idle
-        return self._keep(observation), reward.astype(np.float32), dones, told
-
-    def _advance(self, batch: BatchedEnv) -> VecEnvStepReturn:
-        """The same over our own batch: it counts returns and lengths and hands out new arrays."""
-        observation, reward, terminated, truncated, ended = batch.advance(self._actions)
-        told = self._idle
+        observation, reward, terminated, truncated, ended = self.batch.advance(self._actions)
+        infos = self._idle
         if ended:
-            told = told.copy()
-            for index, last, task, context, total, length in ended:
-                told[index] = {
-                    "task": task,
-                    CONTEXT: dict(context),
-                    "terminal_observation": last,
-                    "TimeLimit.truncated": not terminated[index],
-                    "episode": {"r": total, "l": length, "t": 0.0},
-                }
-        return observation, reward.astype(np.float32), terminated | truncated, told
+            infos = infos.copy()
+            for index, last, info in ended:
+                infos[index] = _with_success(
+                    {
+                        **info,
+                        "terminal_observation": last,
+                        "TimeLimit.truncated": not terminated[index],
+                        "episode": {**info["episode"], "t": 0.0},
+                    }
+                )
+        return observation, reward.astype(np.float32), terminated | truncated, infos
 
     def close(self) -> None:
         """Close the batch."""
@@ -102,7 +77,7 @@ class BatchedVecEnv(VecEnv):
         """The attribute of each environment; a batch without single environments answers for all."""
         envs = self._envs(indices)
         if envs is None:
-            return [getattr(self.batch, attr_name)] * len(self._indices(indices))
+            return [getattr(self.batch, attr_name) for _ in self._get_indices(indices)]
         return [env.get_wrapper_attr(attr_name) for env in envs]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -138,91 +113,37 @@ class BatchedVecEnv(VecEnv):
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Whether each environment is wrapped in `wrapper_class`."""
-        from stable_baselines3.common.env_util import is_wrapped
-
-        envs = self._envs(indices)
-        if envs is None:
-            return [False] * len(self._indices(indices))
-        return [is_wrapped(env, wrapper_class) for env in envs]
+        """False for each: a family's environment is no Gymnasium wrapper, and none may stand around it."""
+        return [False for _ in self._get_indices(indices)]
 
     def get_state(self) -> dict[str, Any] | None:
         """State of the batch in mid-episode; None where it offers none."""
-        if not hasattr(self.batch, "get_state"):
-            return None
-        return {
-            "batch": self.batch.get_state(),
-            "returns": self.returns.copy(),
-            "lengths": self.lengths.copy(),
-        }
+        return {"batch": self.batch.get_state()} if isinstance(self.batch, BatchedEnv) else None
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `get_state` gave."""
-        self.batch.set_state(state["batch"])  # type: ignore[attr-defined]
-        self.returns[:] = state["returns"]
-        self.lengths[:] = state["lengths"]
-
-    def _finish(
-        self, done: NDArray[np.intp], terminated: NDArray[np.bool_], infos: Mapping[str, Any]
-    ) -> list[dict[str, Any]]:
-        told, which = self._idle.copy(), done.tolist()
-        final_obs = infos["final_obs"]
-        finished = _rows(
-            {key: value for key, value in infos.get("final_info", {}).items() if key != "episode"}, which
-        )
-        returns, lengths = self.returns[done].tolist(), self.lengths[done].tolist()
-        for i, info, total, length in zip(which, finished, returns, lengths, strict=True):
-            info["terminal_observation"] = final_obs[i]
-            info["TimeLimit.truncated"] = not terminated[i]
-            info["episode"] = {"r": total, "l": length, "t": 0.0}
-            _convert_success(info)
-            told[i] = info
-        self.returns[done] = 0.0
-        self.lengths[done] = 0
-        return told
-
-    def _indices(self, indices: VecEnvIndices) -> list[int]:
-        if indices is None:
-            return list(range(self.num_envs))
-        return (
-            [indices] if isinstance(indices, int) else list(indices) if isinstance(indices, Iterable) else []
-        )
+        assert isinstance(self.batch, BatchedEnv)
+        self.batch.set_state(state["batch"])
 
     def _envs(self, indices: VecEnvIndices) -> list[gym.Env[Any, Any]] | None:
         envs = getattr(self.batch, "envs", None)
-        return None if envs is None else [envs[i] for i in self._indices(indices)]
+        return None if envs is None else [envs[i] for i in self._get_indices(indices)]
 
 
-def _convert_success(info: dict[str, Any]) -> None:
-    """Make a success a float, of which Stable-Baselines3 takes means; leave out one that is no number."""
+def _with_success(info: dict[str, Any]) -> dict[str, Any]:
+    """The info with its success as a float, of which SB3 takes means, or without one that is no number."""
     success = info.pop("is_success", None)
     if isinstance(success, bool | int | float | np.bool_ | np.integer | np.floating):
         info["is_success"] = float(success)
+    return info
 
 
-def _unchanged(observation: Any) -> VecEnvObs:
-    kept: VecEnvObs = observation
-    return kept
-
-
-def _copied(observation: Any) -> VecEnvObs:
-    if isinstance(observation, dict):
-        return {key: value.copy() for key, value in observation.items()}
-    return np.array(observation)
-
-
-def _rows(infos: Mapping[str, Any], which: list[int]) -> list[dict[str, Any]]:
-    """Infos of some environments, from a dict of arrays with masks (`task`, `_task`)."""
-    rows: list[dict[str, Any]] = [{} for _ in which]
-    for key, value in infos.items():
-        if key.startswith("_"):
-            continue
-        mask = infos.get(f"_{key}")
-        if isinstance(value, Mapping):
-            values: Iterable[Any] = _rows(value, which)
-        else:
-            values = value[which].tolist() if value.ndim == 1 else value[which]
-        for i, row, each in zip(which, rows, values, strict=True):
-            if mask is None or mask[i]:
-                row[key] = each
+def _rows(infos: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """Infos of each environment, from a dict of arrays with masks (`task`, `_task`)."""
+    rows: list[dict[str, Any]] = [{} for _ in range(count)]
+    for key, values in infos.items():
+        if not key.startswith("_"):
+            for row, value, present in zip(rows, values.tolist(), infos[f"_{key}"], strict=True):
+                if present:
+                    row[key] = value
     return rows

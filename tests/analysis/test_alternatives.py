@@ -146,7 +146,7 @@ def test_convolutions_on_a_family_of_images(tmp_path: Path) -> None:
     seen = model.policy.observation_space
     assert isinstance(seen, gym.spaces.Dict)
     assert seen["obs"].shape == (1, 36, 40)
-    observation = family.make_vec(3).reset(seed=[1, 2, 3])[0]  # type: ignore[arg-type]
+    observation = family.make_vec(3).reset(seed=[1, 2, 3])[0]
     assert model.predict(observation, deterministic=True)[0].shape == (3,)
 
 

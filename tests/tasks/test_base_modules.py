@@ -286,6 +286,6 @@ def test_processes_of_their_own_import_it_too(tmp_path: Path) -> None:
     for base in ("lamp_worker:LampWorker-v0", "lamp_worker.py:Lamp"):
         env = family(tmp_path, base).make_vec(2, subprocesses=1)
         env.reset(seed=0)
-        assert env.call("get_wrapper_attr", "spec")  # type: ignore[attr-defined]
+        assert env.call("get_wrapper_attr", "spec")  # type: ignore[union-attr]
         env.step(env.action_space.sample())
         env.close()

@@ -4,4 +4,7 @@ from hyperrl.tasks.vector.batched import BatchedEnv
 from hyperrl.tasks.vector.processes import ProcessEnv
 from hyperrl.tasks.vector.sync import ContextualSyncEnv
 
-__all__ = ["BatchedEnv", "ContextualSyncEnv", "ProcessEnv"]
+FamilyVectorEnv = BatchedEnv | ContextualSyncEnv
+"""What `Family.make_vec` makes; a `ProcessEnv` is a `ContextualSyncEnv`."""
+
+__all__ = ["BatchedEnv", "ContextualSyncEnv", "FamilyVectorEnv", "ProcessEnv"]

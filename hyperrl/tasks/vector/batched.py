@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -17,22 +17,7 @@ from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
 from hyperrl.tasks.sampler import TaskSampler
-
-Step = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
-
-
-class Ended(NamedTuple):
-    """An episode that has just ended: its environment, what it last saw, and how it went."""
-
-    env: int
-    observation: dict[str, NDArray[Any]]
-    task: int
-    context: Context
-    total: float
-    length: int
-
-
-Advance = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], list[Ended]]
+from hyperrl.tasks.vector.infos import Advance, Ended, gather, gather_ended
 
 
 class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
@@ -115,7 +100,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         if self._state is None:
             self._state = starts
         self._state[indices] = starts
-        return self.observation(), self._began(mask, indices)
+        return self.observation(), self._began(indices, {})
 
     def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
         if seed is None:
@@ -163,7 +148,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             raise gym.error.ResetNeeded("Call reset before step.")
         return {"obs": self.dynamics.observe(self._state), CONTEXT: self._descriptors.copy()}
 
-    def step(self, actions: NDArray[Any]) -> Step:
+    def step(self, actions: NDArray[Any]) -> Any:
         """Advance all environments by `actions` (N, ...).
 
         Raises:
@@ -171,7 +156,8 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             gymnasium.error.ResetNeeded: before the first reset.
         """
         observation, reward, terminated, truncated, ended = self.advance(actions)
-        infos = self._infos(ended, terminated | truncated) if ended else {}
+        infos = gather_ended(ended, self.num_envs)
+        self._began((terminated | truncated).nonzero()[0], infos)
         return observation, reward, terminated, truncated, infos
 
     def advance(self, actions: NDArray[Any]) -> Advance:
@@ -197,46 +183,32 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         assert self._state is not None
         which, observed = indices.tolist(), self.dynamics.observe(self._state[indices])
         ended = [
-            Ended(index, {"obs": seen, CONTEXT: descriptor}, task, self._playing[index], total, length)
+            Ended(
+                index,
+                {"obs": seen, CONTEXT: descriptor},
+                {"task": task, CONTEXT: dict(self._playing[index]), "episode": {"r": total, "l": length}},
+            )
             for index, seen, descriptor, task, total, length in zip(
                 which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
                 self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
             )
         ]  # fmt: skip
         tasks = []
-        for episode in ended:
+        for index, _, info in ended:
             if self.sampler is not None:
-                self.sampler.update(episode.task, episode.total)
-            tasks.append(self._draw(episode.env))
+                self.sampler.update(info["task"], info["episode"]["r"])
+            tasks.append(self._draw(index))
         self._take(tasks, indices)
         for index in which:
             self._state[index] = self.dynamics.start(self._rng(index), self._options or None)
         return ended
 
-    def _infos(self, ended: Sequence[Ended], mask: NDArray[np.bool_]) -> dict[str, Any]:
-        """Infos of a step, as Gymnasium's vector environments give them."""
-        observations, contexts = np.empty(self.num_envs, object), np.empty(self.num_envs, object)
-        tasks, lengths = np.zeros(self.num_envs, np.int64), np.zeros(self.num_envs, np.int64)
-        returns = np.zeros(self.num_envs)
-        for index, observation, task, context, total, length in ended:
-            observations[index], contexts[index] = observation, dict(context)
-            tasks[index], returns[index], lengths[index] = task, total, length
-        final = {
-            "task": tasks, "_task": mask, CONTEXT: contexts, "_context": mask, "_episode": mask,
-            "episode": {"r": returns, "_r": mask, "l": lengths, "_l": mask},
-        }  # fmt: skip
-        told = {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
-        return {**told, **self._began(mask, np.flatnonzero(mask))}
-
-    def _told(self, indices: NDArray[np.int64]) -> NDArray[np.object_]:
-        contexts = np.empty(self.num_envs, object)
+    def _began(self, indices: NDArray[np.int64], infos: dict[str, Any]) -> dict[str, Any]:
+        """Add the infos of environments that have just been reset."""
         for index in indices.tolist():
-            contexts[index] = dict(self._playing[index])
-        return contexts
-
-    def _began(self, mask: NDArray[np.bool_], indices: NDArray[np.int64]) -> dict[str, Any]:
-        """Infos of the environments that have just been reset."""
-        return {"task": self._tasks * mask, "_task": mask, CONTEXT: self._told(indices), "_context": mask}
+            info = {"task": self._tasks[index], CONTEXT: dict(self._playing[index])}
+            gather(infos, info, index, self.num_envs)
+        return infos
 
     def render(self) -> None:
         """Nothing: a batch has no pictures; a single environment of the family has."""

@@ -20,6 +20,7 @@ from gymnasium.vector.utils import CloudpickleWrapper, iterate
 from hyperrl.errors import BaseEnvironmentError
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
+from hyperrl.tasks.vector.infos import Advance
 from hyperrl.tasks.vector.sync import ContextualSyncEnv
 from hyperrl.tasks.vector.worker import MakeEnv, Packet, serve, unpack_info
 
@@ -247,7 +248,7 @@ class ProcessEnv(ContextualSyncEnv):
         made: list[Any] = [partial(remote.__getitem__, index) for index in range(count)]
         super().__init__(made, sampler)
 
-    def step(self, actions: Any) -> Any:
+    def advance(self, actions: Any) -> Advance:
         """Step all environments, those of different processes at the same time."""
         each = list(iterate(self.action_space, actions))
         for worker in self.workers:
@@ -256,7 +257,7 @@ class ProcessEnv(ContextualSyncEnv):
             for index, (*values, packet) in zip(worker.places, answer, strict=True):
                 env: Any = self.envs[index]
                 env.returned = *values, env.info(packet)
-        return super().step(actions)
+        return super().advance(actions)
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the processes."""

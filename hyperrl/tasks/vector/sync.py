@@ -9,14 +9,7 @@ from gymnasium.vector.utils import iterate
 
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSampler
-
-_TYPES: dict[str, Any] = {"task": np.int64}
-_EPISODE_TYPES: dict[str, Any] = {"r": np.float64, "l": np.int64}
-"""What is no array of objects; the names are ours alone (`hyperrl.tasks.adapter.RESERVED`)."""
-
-
-def _copied(observation: Any) -> dict[str, Any]:
-    return {key: part.copy() for key, part in observation.items()}
+from hyperrl.tasks.vector.infos import Advance, Ended, gather, gather_ended
 
 
 class ContextualSyncEnv(SyncVectorEnv):
@@ -38,58 +31,37 @@ class ContextualSyncEnv(SyncVectorEnv):
         if self._owned is not None and isinstance(first, int):
             self._owned.reseed(first)
         observation, infos = super().reset(seed=seed, options=options)
-        return _copied(observation), infos
+        return {key: part.copy() for key, part in observation.items()}, infos
 
     def step(self, actions: Any) -> Any:
         """Step all environments, and reset those whose episodes end, in new arrays."""
-        infos: dict[str, Any] = {}
-        seen, rewards, terminations, truncations = [], [], [], []
+        *values, ended = self.advance(actions)
+        infos = gather_ended(ended, self.num_envs)
+        for index, info in enumerate(self._present_infos):
+            gather(infos, info, index, self.num_envs)
+        return *values, infos
+
+    def advance(self, actions: Any) -> Advance:
+        """Take the step as `step` does, and list the episodes that ended in it instead of infos."""
+        ended, rows = [], []
         for index, (env, action) in enumerate(
             zip(self.envs, iterate(self.action_space, actions), strict=True)
         ):
             observation, reward, terminated, truncated, info = env.step(action)
             if terminated or truncated:
-                ended = {"final_obs": observation, "final_info": info}
-                self._gather(infos, ended, index, _TYPES)
+                ended.append(Ended(index, observation, info))
                 observation, info = env.reset()
-            if info:
-                self._gather(infos, info, index, _TYPES)
-            seen.append(observation)
-            rewards.append(reward)
-            terminations.append(terminated)
-            truncations.append(truncated)
-        self._env_obs = seen
+            rows.append((observation, reward, terminated, truncated, info))
+        observations, rewards, terminations, truncations, self._present_infos = zip(*rows, strict=True)
+        self._env_obs = list(observations)
         joined = {
-            key: np.stack([each[key] for each in seen], dtype=dtype) for key, dtype in self._dtypes.items()
+            key: np.stack([each[key] for each in observations], dtype=dtype)
+            for key, dtype in self._dtypes.items()
         }
         ends = np.array(terminations, np.bool_), np.array(truncations, np.bool_)
-        return joined, np.array(rewards, np.float64), *ends, infos
+        return joined, np.array(rewards, np.float64), *ends, ended
 
     def _add_info(
         self, vector_infos: dict[str, Any], env_info: dict[str, Any], env_num: int
     ) -> dict[str, Any]:
-        """Add one environment's info, the base's values as they are, in arrays of objects.
-
-        Keys that begin with an underscore are left out: Gymnasium has its masks there.
-        """
-        return self._gather(vector_infos, env_info, env_num, _TYPES)
-
-    def _gather(
-        self, into: dict[str, Any], info: dict[str, Any], env_num: int, types: dict[str, Any]
-    ) -> dict[str, Any]:
-        for key, value in info.items():
-            if key[:1] == "_":
-                continue
-            if key in ("final_info", "episode"):
-                inner = _TYPES if key == "final_info" else _EPISODE_TYPES
-                into[key] = self._gather(into.get(key, {}), value, env_num, inner)
-            else:
-                if key not in into:
-                    typed = key in types
-                    into[key] = np.full(self.num_envs, 0 if typed else None, types.get(key, object))
-                into[key][env_num] = value
-            mask = f"_{key}"
-            if mask not in into:
-                into[mask] = np.zeros(self.num_envs, np.bool_)
-            into[mask][env_num] = True
-        return into
+        return gather(vector_infos, env_info, env_num, self.num_envs)

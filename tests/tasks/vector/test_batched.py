@@ -259,7 +259,7 @@ def test_a_restored_state_continues_exactly(name: str) -> None:
             else:
                 np.testing.assert_array_equal(one, two)
     with pytest.raises(ValueError, match="4 environments; 3 are needed"):
-        family.make_vec(3).set_state(state)  # type: ignore[attr-defined]
+        family.make_vec(3).set_state(state)  # type: ignore[union-attr]
 
 
 def test_what_was_returned_is_the_callers() -> None:
@@ -276,7 +276,7 @@ def test_what_was_returned_is_the_callers() -> None:
 def test_seeds() -> None:
     family = Family.load("ode")
     whole = family.make_vec(3, contexts=[{}] * 3).reset(seed=11)[0]["obs"]
-    listed = family.make_vec(3, contexts=[{}] * 3).reset(seed=[11, 12, 13])[0]["obs"]  # type: ignore[arg-type]
+    listed = family.make_vec(3, contexts=[{}] * 3).reset(seed=[11, 12, 13])[0]["obs"]
     single = [family.make_default().reset(seed=seed)[0]["obs"] for seed in (11, 12, 13)]
     np.testing.assert_array_equal(whole, listed)
     np.testing.assert_array_equal(whole, single)
@@ -284,7 +284,7 @@ def test_seeds() -> None:
     tasks = [batch.reset(seed=4)[1]["task"].tolist() for _ in range(2)]
     assert tasks[0] == tasks[1]
     with pytest.raises(ValueError, match="2 seeds for 3"):
-        family.make_vec(3).reset(seed=[1, 2])  # type: ignore[arg-type]
+        family.make_vec(3).reset(seed=[1, 2])
 
 
 @pytest.mark.parametrize("context", [None, {"c0": 9.0}])

@@ -111,7 +111,7 @@ def test_attributes_and_pictures_travel() -> None:
     frames: Any = env.render()
     assert [frame.ndim for frame in frames] == [3, 3]
     assert env.render_mode == "rgb_array"
-    remote: Any = env.envs[1]  # type: ignore[attr-defined]
+    remote: Any = env.envs[1]  # type: ignore[union-attr]
     assert remote.get_wrapper_attr("task") in range(32)
     remote.set_wrapper_attr("marked", 7)
     assert remote.get_wrapper_attr("marked") == 7
@@ -166,7 +166,7 @@ def test_what_an_environment_raises_arrives(how: str, says: str) -> None:
         env.step(np.zeros(2, np.int64))
     assert "test_processes.py" in told.value.trace
     env.close()
-    assert not list(Path(tempfile.gettempdir()).glob(f"{env.workers[0]._last_words.name}"))  # type: ignore[attr-defined]
+    assert not list(Path(tempfile.gettempdir()).glob(f"{env.workers[0]._last_words.name}"))  # type: ignore[union-attr]
 
 
 def test_an_environment_that_refuses_to_be_made_is_told() -> None:
