@@ -114,7 +114,7 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
         start(agent, "ode", "algorithm.learning_rate=1e36", steps=4096)
     assert "the checkpoint of 0 steps is kept" in str(ended.value)
     run = Run.open(tmp_path / "run")
-    assert (run.state, run.status.steps) == ("killed", 0)
+    assert (run.state, run.status.steps) == ("failed", 0)
     assert all(bool(weight.isfinite().all()) for weight in load_state(run, "latest")["policy"].values())
 
 
