@@ -475,7 +475,7 @@ def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
     )
     hidden = api.evaluate(run, splits=["interpolation"], save=False, hidden=["c0"])
     assert hidden.to_json()["hidden"] == ["c0"]
-    assert message(api.evaluate, run, hidden=["c9"]) == "hide: unknown feature 'c9'; known: c0"
+    assert message(api.evaluate, run, hidden=["c9"]) == "hidden: unknown feature 'c9'; known: c0"
     found = message(api.evaluate, folder / "seed-0", hidden=["c0"])
     assert "policy.hypernetwork.missing above 0" in found
 

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. `main` turns every outcome into an exit status."""
+"""The command line: it parses, calls the Python function of the same name, and prints."""
 
 import sys
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done; 2 a mistake of the user's (one line on stderr); 1 a base environment that
         failed, a training that diverged or output that cannot be written (one line too), or a fault of
-        HyperRL's (with its traceback); 130 interrupted; 141 where nobody reads what it prints any more.
+        HyperRL's (with its traceback); 130 interrupted; 141 nobody reads the output any more.
     """
     from hyperrl.cli.app import app
 
-    with on_command_line(), errors.held() as outcome:
-        errors.find_working_folder()
+    with on_command_line(), errors.report() as outcome:
+        errors.check_working_folder()
         outcome.status = app(
             args=list(sys.argv[1:] if args is None else args), prog_name="hyperrl", standalone_mode=False
         )

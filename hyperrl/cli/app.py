@@ -1,4 +1,4 @@
-"""The commands, put together."""
+"""The program `hyperrl`: all commands in one."""
 
 from typing import Annotated
 
@@ -7,17 +7,18 @@ import typer
 from hyperrl.cli import check, describe, evaluate, listing, new, specialize, train, watch
 
 app = typer.Typer(
-    help="Train and use agents whose weights are generated from a task's context.",
-    epilog="A recipe is a name from `hyperrl list` or the path of a YAML file. Exit status: 0 done, 2 a"
-    " mistake in the command or a file, 1 a training that diverged or a fault of HyperRL's, 130 interrupted.",
+    help="Train and use reinforcement learning agents whose weights are generated from a description of the"
+    " task.",
+    epilog="AGENT and FAMILY are names from `hyperrl list` or YAML files. Exit status: 0 done; 2 a mistake in"
+    " the command or a file; 1 a failed training or environment, or a fault of HyperRL's; 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(enabled: bool) -> None:
+    if enabled:
         from importlib.metadata import version
 
         typer.echo(f"hyperrl {version('hyperrl')}")
@@ -28,8 +29,7 @@ def _print_version(wanted: bool) -> None:
 def _root(
     context: typer.Context,
     show_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -37,11 +37,11 @@ def _root(
 
 
 app.command("list")(listing.list_all)
-app.command("describe")(describe.describe)
+app.command()(describe.describe)
 app.add_typer(new.app, name="new")
-app.command("check")(check.check)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("watch")(watch.watch)
-app.command("specialize")(specialize.specialize)
-app.command("export")(specialize.export)
+app.command()(check.check)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(watch.watch)
+app.command()(specialize.specialize)
+app.command()(specialize.export)

@@ -1,63 +1,57 @@
-"""`hyperrl check`: is a recipe valid, are its splits disjoint, does every feature do something."""
+"""`hyperrl check`: is a recipe valid, does every feature matter, and does an agent start sanely."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from hyperrl.cli import check_init, completion, console
-from hyperrl.cli.options import Overrides
+from hyperrl.cli import console
+from hyperrl.cli.options import Overrides, argument, complete_family, complete_recipe, option
 from hyperrl.errors import UserError
+
+if TYPE_CHECKING:
+    from hyperrl.analysis.initialization_check import InitReport
+
+_CHECKED_STARTS = ("ppo", "a2c", "trpo", "sac", "td3", "dqn")
 
 
 def check(
     recipes: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE_OR_NAME...",
-            autocompletion=completion.recipes,
-            help="Agents or families: names or YAML files.",
-        ),
+        list[str], argument("RECIPE", "Agents or families: names or YAML files.", complete_recipe)
     ],
     family: Annotated[
         str | None,
-        typer.Option(
-            metavar="F",
-            autocompletion=completion.families,
-            help="Check how one agent starts on this family, over its contexts.",
-        ),
+        option("FAMILY", "Check how the networks of one agent start here.", autocompletion=complete_family),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Prove that agents and families are right.
+    """Check agents and families.
 
-    Every field is valid; a family's splits are disjoint, and each of its features by itself changes what the
-    environment does. One line per recipe.
+    Every field must be valid. The splits of a family must not overlap, and each of its features must change
+    the transition or the reward of its environment. Prints one line per recipe.
 
-    With --family, an agent's networks at step 0: layer by layer the variance of activations and gradients,
-    within tasks and between them, over that of a plain network, and whether all is sane.
+    With --family, measures the networks of an agent before training: the variance of activations and of
+    gradients, layer by layer, within tasks and between them, relative to those of a plain network.
     """
     if family is not None:
         if len(recipes) != 1:
             raise UserError(f"--family: found {len(recipes)} recipes; allowed: one agent")
-        check_init.check(recipes[0], family, overrides or [])
+        _check_start(recipes[0], family, overrides or [])
         return
     if overrides:
-        raise UserError("--set needs --family: hyperrl check AGENT --family F --set key=value")
+        raise UserError("--set needs --family: hyperrl check AGENT --family FAMILY --set FIELD=VALUE")
     mistakes: list[UserError] = []
     for name in recipes:
         try:
-            console.line(f"{name}: {_checked(name)}")
+            console.line(f"{name}: {_check_recipe(name)}")
         except UserError as mistake:
             mistakes.append(mistake)
             if len(recipes) > 1:
                 console.line(f"{name}: WRONG: {mistake}")
-    if len(mistakes) > 1:
-        raise UserError(f"{len(mistakes)} of {len(recipes)} recipes are wrong; the first: {mistakes[0]}")
     if mistakes:
-        raise mistakes[0]
+        several = f"{len(mistakes)} of {len(recipes)} recipes are wrong; the first: " if mistakes[1:] else ""
+        raise UserError(f"{several}{mistakes[0]}")
 
 
-def _checked(name: str) -> str:
+def _check_recipe(name: str) -> str:
+    """Return what a valid recipe is; raise a UserError for another."""
     from hyperrl.cli.recipe import load
     from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, load_agent
 
@@ -70,6 +64,45 @@ def _checked(name: str) -> str:
 
     try:
         rows = check_family(Family(recipe))
-    except UserError as mistake:  # whose file may call the family otherwise
+    except UserError as mistake:  # The file may have another name than its family.
         raise UserError(f"{name}: {str(mistake).removeprefix(f'{recipe.name}: ')}") from mistake
     return f"ok, a family; {'; '.join(f'{row.subject} {row.detail}' for row in rows)}"
+
+
+def _check_start(agent: str, family: str, overrides: list[str]) -> None:
+    """Print how an agent starts on a family; raise a UserError where a network does not start sanely."""
+    from hyperrl.cli.recipe import load_pair
+
+    recipe, tasks = load_pair(agent, family, overrides)
+    if recipe.algorithm.name not in _CHECKED_STARTS:
+        raise UserError(
+            f"agent {recipe.name!r}: the check of a start is for the algorithms {', '.join(_CHECKED_STARTS)};"
+            f" found {recipe.algorithm.name}"
+        )
+    from hyperrl.analysis.initialization_check import check_initialization
+
+    report = check_initialization(recipe, tasks)
+    _print_start(report)
+    if report.fault:
+        raise UserError(f"agent {report.agent!r} on family {report.family!r}: {report.fault}")
+
+
+def _print_start(report: "InitReport") -> None:
+    console.prose(
+        f"{report.agent} on {report.family} at step 0: {console.count(report.tasks, 'training task')}, each"
+        f" with the same {report.observations} observations. Variances of activations and of gradients,"
+        " within tasks and between them (of a generator: over contexts), relative to those of a plain"
+        " network; size is the root mean square of activations."
+    )
+    console.line()
+    columns = ["network", "layer", "activations", "between", "gradients", "between", "size"]
+    rows = []
+    for row in report.rows:
+        values = (row.within, row.between, row.gradients_within, row.gradients_between, row.size)
+        names = [row.network.replace("'s", ""), row.layer.removeprefix("hidden ")]
+        rows.append(names + [console.number(value, digits=3) for value in values])
+    console.table(columns, rows, numbers=columns[2:])
+    console.line()
+    for verdict in report.verdicts:
+        remark = f"; {verdict.remark}" if verdict.remark else ""
+        console.line(f"{verdict.network}: {verdict.fault or f'sane{remark}'}")

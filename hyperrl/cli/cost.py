@@ -1,9 +1,6 @@
-"""`hyperrl describe AGENT FAMILY`: what the pair costs, and what its alternatives would."""
+"""`hyperrl describe AGENT FAMILY`: what the pair costs, and what its alternatives would cost."""
 
-import json
 from typing import TYPE_CHECKING
-
-import typer
 
 from hyperrl.cli import console, streams
 
@@ -14,97 +11,89 @@ if TYPE_CHECKING:
 
 def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> None:
     """Measure and print the cost of an agent on a family."""
-    from hyperrl.recipes import load_agent, resolve
-    from hyperrl.tasks import Family
-    from hyperrl.tasks.actions import refuse_algorithm
+    from hyperrl.cli.recipe import load_pair
 
-    with streams.aside(as_json):
-        tasks = Family.load(family)
-        recipe = resolve(load_agent(agent), tasks.recipe, overrides)
-        refuse_algorithm(recipe, tasks.action_space)
-        tasks.make().close()  # A base that cannot be made is told here, before seconds go into loading torch.
+    with streams.stdout_to_stderr(as_json):
+        recipe, tasks = load_pair(agent, family, overrides)
         from hyperrl.analysis.alternatives import compare
 
-        found = compare(recipe, tasks)
+        comparison = compare(recipe, tasks)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), allow_nan=False))
+        console.json_object(comparison.to_json())
     else:
-        _print(found)
+        _print(comparison)
 
 
-def _print(found: "Comparison") -> None:
-    own = next(choice for choice in found.choices if choice.own)
-    console.prose(f"{found.agent} on {found.family} ({own.name})")
-    rows = "1 row" if found.rows == 1 else f"{found.rows:,} rows"
-    tasks = "1 task" if found.tasks == 1 else f"{found.tasks:,} tasks"
-    for title, lines in _sections(found.own, f"{rows} of {tasks}"):
+def _print(comparison: "Comparison") -> None:
+    own = next(choice for choice in comparison.choices if choice.own)
+    console.prose(f"{comparison.agent} on {comparison.family} ({own.name})")
+    batch = f"{console.count(comparison.rows, 'row')} of {console.count(comparison.tasks, 'task')}"
+    for title, lines in _sections(comparison.own, batch).items():
         console.heading(title)
         console.table(["", "number", "what"], lines, numbers=["number"])
     console.heading("Per choice, all else equal (* this agent's)")
-    columns = ["choice", "params", "codes", "kept", "anew", "batch", "state", "saved"]
-    console.table(columns, map(_row, found.choices), numbers=columns[1:])
-    for choice in found.choices:
+    columns = ["choice", "params", "codes", "cached", "uncached", "batch", "state", "saved"]
+    console.table(columns, map(_row, comparison.choices), numbers=columns[1:])
+    for choice in comparison.choices:
         if choice.cost is None:
             console.line(f"{choice.name}: {choice.why_not}")
     console.line()
     console.prose(
         "FLOPs are counted while the real networks run: matrix products and convolutions, forward and"
-        " backward, a multiplication and an addition as two; elementwise work is left out. A minibatch's rows"
-        " are spread over as many training tasks as a rollout has episodes, if each runs to its limit (off"
-        " policy, over all). Per choice: params are all parameters, codes the numbers generated for a task,"
-        " kept and anew FLOPs of an action, batch FLOPs of a minibatch; state is the memory of"
-        " parameters and optimizer, saved that of a minibatch's activations."
+        " backward, with a multiplication and an addition as two operations; elementwise work is left out."
+        " The rows of a minibatch belong to as many training tasks as a rollout has episodes of full length"
+        " (off policy: to all). Per choice: params are all parameters; codes are the numbers generated for a"
+        " task; cached and uncached are FLOPs of an action with weights from the cache and with newly"
+        " generated ones; batch are FLOPs of a minibatch; state is the memory of parameters and optimizer,"
+        " saved that of a minibatch's activations."
     )
 
 
-def _sections(cost: "Cost", batch: str) -> list[tuple[str, list[list[str]]]]:
+def _sections(cost: "Cost", batch: str) -> dict[str, list[tuple[str, str, str]]]:
     parameters, flops, memory = cost.parameters, cost.flops, cost.memory
-    counted = [
-        ("generator", parameters.generator, "the hypernetwork but for its heads"),
-        ("heads", parameters.heads, "its last layer, which makes what is generated"),
+    counts = [
+        ("generator", parameters.generator, "the hypernetwork without its heads"),
+        ("heads", parameters.heads, "the last layer of the hypernetwork, which generates"),
         ("shared", parameters.shared, "factors and layers that all tasks share"),
         ("networks", parameters.networks, "actor and critic, nothing generated"),
         ("rest", parameters.rest, "features extractor, LSTMs, spread of actions"),
         ("targets", parameters.targets, "copies that follow the learned ones"),
         ("total", parameters.total, "of the policy" if parameters.targets else "trained"),
     ]
-    of_a_task = [
-        ("actor", cost.actor, "weights and biases"),
-        ("critic", cost.critic, "weights and biases"),
-        ("generated", cost.generated, "numbers that the hypernetwork gives, of which the weights are made"),
-    ]
-    work = [
-        ("kept", flops.action_cached, "an action, the task's weights at hand"),
-        ("anew", flops.action_anew, "an action, its weights generated for it"),
-        ("minibatch", flops.minibatch, f"forward and backward, {batch}"),
-        ("rollout", flops.rollout, "all minibatches of all epochs after it"),
-    ]
-    held = [
-        ("parameters", memory.parameters, "the policy's, buffers included"),
-        ("optimizer", memory.optimizer, "its state"),
-        ("activations", memory.activations, "kept for the backward pass of a minibatch"),
-        ("kept", memory.kept, "while acting on one task"),
-    ]
-    return [
-        ("Parameters", [[name, f"{count:,}", what] for name, count, what in counted if count]),
-        ("Networks of one task", [[name, f"{count:,}", what] for name, count, what in of_a_task]),
-        ("FLOPs", [[name, f"{count:,}", what] for name, count, what in work]),
-        ("Memory", [[name, _scaled(count, 1024, "B"), what] for name, count, what in held]),
-    ]
+    return {
+        "Parameters": [(name, f"{count:,}", what) for name, count, what in counts if count],
+        "Networks of one task": [
+            ("actor", f"{cost.actor:,}", "weights and biases"),
+            ("critic", f"{cost.critic:,}", "weights and biases"),
+            ("generated", f"{cost.generated:,}", "outputs of the hypernetwork that make the weights"),
+        ],
+        "FLOPs": [
+            ("cached", f"{flops.action_cached:,}", "an action, with the task's weights from the cache"),
+            ("uncached", f"{flops.action_anew:,}", "an action, with weights generated for it"),
+            ("minibatch", f"{flops.minibatch:,}", f"forward and backward, {batch}"),
+            ("rollout", f"{flops.rollout:,}", "all minibatches of all epochs after it"),
+        ],
+        "Memory": [
+            ("parameters", _bytes(memory.parameters), "the policy's, buffers included"),
+            ("optimizer", _bytes(memory.optimizer), "its state"),
+            ("activations", _bytes(memory.activations), "saved for the backward pass of a minibatch"),
+            ("cache", _bytes(memory.kept), "kept while acting on one task"),
+        ],
+    }
 
 
 def _row(choice: "Choice") -> list[str]:
-    name = choice.name.replace(", rank", "") + (" *" if choice.own else "")
-    cost = choice.cost
+    name, cost = choice.name.replace(", rank", "") + (" *" if choice.own else ""), choice.cost
     if cost is None:
         return [name, *["-"] * 7]
-    return [
-        name,
-        *map(_scaled, (cost.parameters.total, cost.generated)),
-        *map(_scaled, (cost.flops.action_cached, cost.flops.action_anew, cost.flops.minibatch)),
-        _scaled(cost.memory.parameters + cost.memory.optimizer, 1024, "B"),
-        _scaled(cost.memory.activations, 1024, "B"),
-    ]
+    flops, memory = cost.flops, cost.memory
+    numbers = (cost.parameters.total, cost.generated, flops.action_cached, flops.action_anew, flops.minibatch)
+    sizes = (memory.parameters + memory.optimizer, memory.activations)
+    return [name, *map(_scaled, numbers), *map(_bytes, sizes)]
+
+
+def _bytes(value: int) -> str:
+    return _scaled(value, 1024, "B")
 
 
 def _scaled(value: int, step: int = 1000, unit: str = "") -> str:

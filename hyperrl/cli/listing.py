@@ -1,65 +1,59 @@
-"""`hyperrl list`: the names that the other commands take, which fit which, and the runs that they left."""
+"""`hyperrl list`: agents and families, which fit which, and the runs in a folder."""
 
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from hyperrl.cli import completion, console, runs
+from hyperrl.cli import console, runs
+from hyperrl.cli.options import Json, argument, complete_recipe, option
 from hyperrl.errors import UserError, check_known
+from hyperrl.shipped import Kind, shipped
 
 if TYPE_CHECKING:
     from hyperrl.recipes import AgentRecipe, FamilyRecipe
-
-Kind = Literal["agents", "envs"]
 
 _KINDS: tuple[Kind, ...] = ("agents", "envs")
 _UNKNOWN = "?"
 
 
 def list_all(
-    kind: Annotated[str | None, typer.Argument(metavar="[agents|envs|runs]", help="One kind alone.")] = None,
-    folder: Annotated[
-        str | None, typer.Argument(metavar="[DIR]", help="Of runs: where they lie. [default: runs]")
-    ] = None,
+    kind: Annotated[str | None, argument("agents|envs|runs", "What to list. [default: agents, envs]")] = None,
+    folder: Annotated[str | None, argument("DIR", "With runs: the folder to search. [default: runs]")] = None,
     fits: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=completion.recipes,
-            help="Of a family: the agents that can learn it; of an agent: the families that it can learn.",
+        option(
+            "NAME",
+            "List the agents that can learn this family, or the families that this agent can learn.",
+            autocompletion=complete_recipe,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """List the agents and the environment families that there are, which fit which, or the runs.
+    """List agents, environment families or runs.
 
-    An agent fits the families of its own kind of actions, or all. Of a family whose environment cannot be
-    made here, or imports a file that this machine has not trained with, the actions are not known (?).
+    An agent is for continuous actions, for discrete ones, or for any. The actions of a family are unknown (?)
+    where its environment cannot be made here, or imports a file that this machine has not trained with.
     """
     if kind == "runs":
         if fits is not None:
             raise UserError("list: --fits is for agents and families; found `list runs`")
         runs.list_runs(folder, as_json)
         return
-    if kind is not None:
-        check_known("list", "kind", [kind], (*_KINDS, "runs"))
+    check_known("list", "kind", [kind] if kind else [], (*_KINDS, "runs"))
     if folder is not None:
         raise UserError("list: DIR is for `list runs` alone")
-    kinds: tuple[Kind, ...] = tuple(each for each in _KINDS if kind in (None, each))
-    found = {each: _rows(each) for each in kinds} if fits is None else _fitting(fits, kinds)
+    kinds = tuple(each for each in _KINDS if kind in (None, each))
+    rows = {each: _rows(each) for each in kinds} if fits is None else _fitting(fits, kinds)
     if as_json:
-        typer.echo(json.dumps({each: _told(each, rows) for each, rows in found.items()}, allow_nan=False))
+        console.json_object({each: _json(each, listed) for each, listed in rows.items()})
         return
-    for index, (each, rows) in enumerate(found.items()):
+    for index, (each, listed) in enumerate(rows.items()):
         if index:
             console.line()
         console.names(
             each,
-            {row.recipe.name: _first_sentence(row.recipe.about) for row in rows},
-            {row.recipe.name: row.actions for row in rows},
+            {row.recipe.name: _first_sentence(row.recipe.about) for row in listed},
+            {row.recipe.name: row.actions for row in listed},
         )
 
 
@@ -72,7 +66,7 @@ class _Row:
 
 
 def _rows(kind: Kind) -> list[_Row]:
-    from hyperrl.recipes import load_agent, load_family, shipped
+    from hyperrl.recipes import load_agent, load_family
 
     load = load_agent if kind == "agents" else load_family
     return [_row(load(name)) for name in sorted(shipped(kind))]
@@ -87,10 +81,8 @@ def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import kind_of
 
-    if not may_import(recipe):
-        return _Row(recipe, _UNKNOWN)
     try:
-        return _Row(recipe, kind_of(Family(recipe).action_space))
+        return _Row(recipe, kind_of(Family(recipe).action_space) if may_import(recipe) else _UNKNOWN)
     except UserError:
         return _Row(recipe, _UNKNOWN)
 
@@ -101,19 +93,19 @@ def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
     from hyperrl.recipes import AgentRecipe
 
     row = _row(load(name))
-    asked: Kind = "envs" if isinstance(row.recipe, AgentRecipe) else "agents"
-    if asked not in kinds:
-        raise UserError(f"list: found {kinds[0]} with --fits {name}; allowed: {asked}, or neither")
+    kind: Kind = "envs" if isinstance(row.recipe, AgentRecipe) else "agents"
+    if kind not in kinds:
+        raise UserError(f"list: found {kinds[0]} with --fits {name}; allowed: {kind}, or neither")
     if row.actions == _UNKNOWN:
         raise UserError(
-            f"list: --fits {name}: its actions are not known, as its base is not made here"
+            f"list: --fits {name}: its actions are not known, as its environment was not made here"
             " (see `hyperrl list --help`)"
         )
-    return {asked: [each for each in _rows(asked) if _fit(row, each)]}
+    return {kind: [each for each in _rows(kind) if _fit(row, each)]}
 
 
 def _fit(one: _Row, other: _Row) -> bool:
-    """Whether they are, in either order, an agent and a family that it can learn."""
+    """Whether two rows are, in either order, an agent and a family that it can learn."""
     from hyperrl.recipes import AgentRecipe
     from hyperrl.tasks.actions import fits
 
@@ -121,17 +113,17 @@ def _fit(one: _Row, other: _Row) -> bool:
     return isinstance(agent.recipe, AgentRecipe) and fits(agent.recipe, family.actions)
 
 
-def _told(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
-    """Rows for scripts; of each family also the agents that fit it."""
+def _json(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
+    """Rows for scripts; a family also has the agents that fit it."""
     agents = _rows("agents") if kind == "envs" else []
-    told: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     for row in rows:
-        known = row.actions != _UNKNOWN
-        actions = row.actions if known else None
-        told.append({"name": row.recipe.name, "actions": actions, "about": row.recipe.about})
+        actions = None if row.actions == _UNKNOWN else row.actions
+        objects.append({"name": row.recipe.name, "actions": actions, "about": row.recipe.about})
         if kind == "envs":
-            told[-1]["fits"] = [each.recipe.name for each in agents if _fit(row, each)] if known else None
-    return told
+            fit = [each.recipe.name for each in agents if _fit(row, each)]
+            objects[-1]["fits"] = fit if actions else None
+    return objects
 
 
 def _first_sentence(text: str) -> str:

@@ -1,31 +1,81 @@
-"""Options that several commands take."""
+"""Arguments and options that several commands take, and what a shell completes them to."""
 
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from glob import escape, glob
+from typing import Annotated, Any
 
 import typer
 
+from hyperrl.cli import parsing
+from hyperrl.shipped import shipped
+
+
+def complete_agent(incomplete: str) -> list[str]:
+    """Agents of the suite, and YAML files."""
+    return [*_matching(shipped("agents"), incomplete), *_files(incomplete)]
+
+
+def complete_family(incomplete: str) -> list[str]:
+    """Families of the suite, and YAML files."""
+    return [*_matching(shipped("envs"), incomplete), *_files(incomplete)]
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Agents and families of the suite, and YAML files."""
+    return [*_matching(shipped("agents"), incomplete), *complete_family(incomplete)]
+
+
+def complete_split(incomplete: str) -> list[str]:
+    """Splits; every family has the same names for them."""
+    from hyperrl.recipes import SPLITS
+
+    return _matching(SPLITS, incomplete)
+
+
+def _matching(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _files(incomplete: str) -> list[str]:
+    return sorted(glob(f"{escape(incomplete)}*.yaml"))
+
+
+def argument(metavar: str, help: str, complete: Callable[[str], list[str]] | None = None) -> Any:
+    """An argument of a command; `complete` finds what a shell completes it to."""
+    return typer.Argument(metavar=metavar, help=help, autocompletion=complete)
+
+
+def option(metavar: str, help: str, *names: str, **settings: Any) -> Any:
+    """An option of a command that takes a value; without names it is called as the parameter."""
+    return typer.Option(*names, metavar=metavar, help=help, **settings)
+
+
+def flag(name: str, help: str) -> Any:
+    """An option of a command that takes no value."""
+    return typer.Option(name, help=help)
+
+
+RunPath = Annotated[str, argument("RUN", "A run's directory.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "FIELD=VALUE",
+        "Change a field of the agent, as policy.hypernetwork.hidden=[32] (repeatable).",
         "--set",
-        metavar="key=value",
-        help="Any field of the agent's, as policy.hypernetwork.hidden=[32] (repeatable).",
     ),
 ]
-
+StartSeed = Annotated[int, option("N", "Seed of the start states.", parser=parsing.SEED)]
+Stochastic = Annotated[bool, flag("--stochastic", "Draw actions instead of taking the most likely ones.")]
 Checkpoint = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="latest, best or a number of steps. [default: best, else latest]"),
+    str | None, option("NAME", "best, latest or a number of steps. [default: best, else latest]")
 ]
-
-IMPORTABLE = "MODULE|FILE"
-NO_NEED_TO_ALLOW = "None is needed for a file that this machine has trained with."
-
+Force = Annotated[bool, flag("--force", "Replace a file that exists.")]
+Json = Annotated[bool, flag("--json", "Print one JSON object and nothing else.")]
 AllowImport = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar=IMPORTABLE,
-        help="A module, or a Python file, that the run's environment may be imported from (repeatable)."
-        f" {NO_NEED_TO_ALLOW}",
+    option(
+        "MODULE|FILE",
+        "Allow a run's environment to import a module or a Python file (repeatable). Files that this machine"
+        " has trained with need no permission.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Reading `k=v,k=v` and `k=lo:hi:n`."""
+"""Reads the values of options: whole numbers, `k=v,k=v` and `k=lo:hi:n`."""
 
 import math
 from collections.abc import Callable
@@ -19,18 +19,16 @@ class Sweep(NamedTuple):
 
 
 def whole(option: str, allowed: Constraint) -> Callable[[str], int]:
-    """A reader of whole numbers within the limits (`1e5` counts); its UserError names the option."""
+    """Return a parser of whole numbers (`1e5` is one); its UserError names the option and what is allowed."""
 
-    def read(text: str) -> int:
+    def parse(text: str) -> int:
         try:
-            number: object = float(text)
+            number = float(text)
         except ValueError:
-            number = text
-        if not allowed.holds(number):
-            number = text
-        return arguments.to_int(option, number, allowed)
+            number = math.nan
+        return arguments.to_int(option, number if allowed.holds(number) else text, allowed)
 
-    return read
+    return parse
 
 
 STEPS = whole("--steps", arguments.STEPS)
@@ -40,30 +38,31 @@ KEEP = whole("--keep", arguments.KEEP)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:
-    """Read the value of one `--context`.
+    """Parse the value of one `--context`.
 
     Args:
-        text: `k=v,k=v`, at least one pair; every value a finite number.
-        option: the option's name, where it is another one.
+        text: `k=v,k=v`, at least one pair; every value is a finite number.
+        option: the name of the option, for error messages.
 
     Raises:
-        UserError: a pair without a name or a value, a value that is no finite number, a feature given twice.
+        UserError: a pair without a name or a value, a value that is not a finite number, or a feature that
+            occurs twice.
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for pair in text.split(","):
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (name and equals and value):
+        name, _, value = (part.strip() for part in pair.partition("="))
+        if not (name and value):
             raise UserError(
                 f"{option} {text!r}: {pair.strip()!r} is not of the form FEATURE=NUMBER (say c0=2,c1=-1)"
             )
-        if name in found:
+        if name in values:
             raise UserError(f"{option} {text!r}: {name!r} is given twice")
-        found[name] = _finite(value, f"{option} {text!r}: {name}")
-    return found
+        values[name] = _finite(value, f"{option} {text!r}: {name}")
+    return values
 
 
 def sweep(text: str) -> Sweep:
-    """Read the value of one `--sweep`.
+    """Parse the value of one `--sweep`.
 
     Args:
         text: `k=lo:hi:n` with finite lo < hi and 2 <= n <= 1000.
@@ -76,8 +75,7 @@ def sweep(text: str) -> Sweep:
     if not name or len(bounds) != 3:
         raise UserError(f"--sweep {text!r} is not of the form FEATURE=LOW:HIGH:COUNT (say c0=-10:10:21)")
     low, high = (
-        _finite(bound, f"--sweep {text!r}: {end}")
-        for end, bound in zip(("LOW", "HIGH"), bounds, strict=False)
+        _finite(bounds[index], f"--sweep {text!r}: {end}") for index, end in enumerate(("LOW", "HIGH"))
     )
     if not (low < high and math.isfinite(high - low)):
         raise UserError(f"--sweep {text!r}: LOW must be less than HIGH, by a finite number")

@@ -1,12 +1,8 @@
 """`hyperrl list runs`: the runs below a folder, and how far they are."""
 
-import json
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from hyperrl.cli import console
 from hyperrl.errors import UserError
@@ -17,111 +13,82 @@ if TYPE_CHECKING:
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is told of one run.
-
-    Attributes:
-        run: its directory.
-        state: `finished`, `running`, `interrupted`, `failed` or `killed`.
-        steps, planned: environment steps at its newest checkpoint, and those that it was started for.
-        returns: mean undiscounted return by split.
-        weights: whose returns they are: of a finished run the checkpoint that the evaluation at its end
-            played, as `hyperrl evaluate` does; else `training`: the last evaluation while it trained.
-        age: seconds since it last wrote a checkpoint; None where it never did.
-    """
-
-    run: str
-    family: str
-    agent: str
-    seed: int
-    state: str
-    steps: int
-    planned: int
-    returns: dict[str, float]
-    weights: str | None
-    age: float | None
-
-
 def list_runs(folder: str | None, as_json: bool) -> None:
-    """Print the runs in a folder and below it; of one with a broken file what is wrong with it."""
+    """Print the runs in a folder and below it; where a run has a broken file, print what is wrong."""
     from hyperrl.store import runs_below
 
     root = Path(folder or "runs")
     if not root.is_dir():
         where = "" if root.is_absolute() else f" in {str(Path.cwd())!r}"
         raise UserError(f"list runs: {str(root)!r}: no such directory{where}")
-    found = list(runs_below(root))
-    runs = [run for _, run in found if not isinstance(run, UserError)]
-    faults = {str(run.path): fault for run in runs if run.state != "running" and (fault := run.fault())}
-    rows = [_row(run) for run in runs if str(run.path) not in faults]
-    broken = {str(path): str(mistake) for path, mistake in found if isinstance(mistake, UserError)} | faults
+    rows: list[dict[str, Any]] = []
+    broken: list[dict[str, str]] = []
+    for path, run in runs_below(root):
+        fault = str(run) if isinstance(run, UserError) else run.state != "running" and run.fault()
+        if isinstance(run, UserError) or fault:
+            broken.append({"run": str(path), "error": str(fault)})
+        else:
+            rows.append(_row(run))
     if as_json:
-        errors = [{"run": path, "error": error} for path, error in broken.items()]
-        typer.echo(json.dumps({"runs": [asdict(row) for row in rows], "broken": errors}, allow_nan=False))
+        console.json_object({"runs": rows, "broken": broken})
         return
     if rows:
         _print(rows)
-    for path, error in broken.items():
-        console.line(f"broken: {error if path in error else f'{path}: {error}'}")
-    if not found:
+    for each in broken:
+        prefix = "" if each["run"] in each["error"] else f"{each['run']}: "
+        console.line(f"broken: {prefix}{each['error']}")
+    if not rows and not broken:
         console.line(f"no runs in {root}")
 
 
-def _row(run: "Run") -> Row:
+def _row(run: "Run") -> dict[str, Any]:
+    """One run for scripts.
+
+    `steps` are those of the newest checkpoint, `planned` those that it was started for; `returns` are mean
+    returns by split, and `weights` says whose: the checkpoint that the evaluation at the end played, or
+    `training` for the last evaluation during training; `age` are the seconds since the newest checkpoint.
+    """
     status, spec, state = run.status, run.spec, run.state
     weights, returns = _returns(run, state)
-    return Row(
-        run=str(run.path),
-        family=spec.family.name,
-        agent=spec.agent.name,
-        seed=spec.seed,
-        state=state,
-        steps=status.steps,
-        planned=spec.steps,
-        returns=returns,
-        weights=weights,
-        age=max(time.time() - status.updated, 0.0) if status.updated else None,
-    )
+    return {
+        "run": str(run.path),
+        "family": spec.family.name,
+        "agent": spec.agent.name,
+        "seed": spec.seed,
+        "state": state,
+        "steps": status.steps,
+        "planned": spec.steps,
+        "returns": returns,
+        "weights": weights,
+        "age": max(time.time() - status.updated, 0.0) if status.updated else None,
+    }
 
 
 def _returns(run: "Run", state: str) -> tuple[str | None, dict[str, float]]:
-    """Whose returns are told, and the mean return by split."""
-    found = run.evaluation("final") if state == "finished" else None
-    match found:
+    match run.evaluation("final") if state == "finished" else None:
         case {"splits": dict(splits), "checkpoint": {"name": str(name)}}:
             means = {split: part.get("mean") for split, part in splits.items() if isinstance(part, dict)}
             return name, {split: mean for split, mean in means.items() if isinstance(mean, float)}
-    seen = run.last_values("zero_shot/")
-    return ("training" if seen else None), seen
+    returns = run.last_values("zero_shot/")
+    return ("training" if returns else None), returns
 
 
-def _print(rows: list[Row]) -> None:
+def _print(rows: list[dict[str, Any]]) -> None:
     from hyperrl.recipes import SPLITS
 
-    splits = [split for split in SPLITS if any(split in row.returns for row in rows)]
+    splits = [split for split in SPLITS if any(split in row["returns"] for row in rows)]
     returns = [f"{split} return" for split in splits]
-    numbers = ["seed", "steps", "planned", *returns, "age"]
+    columns = ["family", "agent", "seed", "steps", "planned", "state", "weights", *returns, "age", "run"]
     cells = (
         [
-            row.family,
-            row.agent,
-            str(row.seed),
-            f"{row.steps:,}",
-            f"{row.planned:,}",
-            row.state,
-            row.weights or "-",
-            *(console.number(row.returns.get(split)) for split in splits),
-            _age(row.age),
-            row.run,
+            *(row["family"], row["agent"], str(row["seed"]), f"{row['steps']:,}", f"{row['planned']:,}"),
+            *(row["state"], row["weights"] or "-"),
+            *(console.number(row["returns"].get(split)) for split in splits),
+            *(_age(row["age"]), row["run"]),
         ]
         for row in rows
     )
-    console.table(
-        ["family", "agent", "seed", "steps", "planned", "state", "weights", *returns, "age", "run"],
-        cells,
-        numbers=numbers,
-    )
+    console.table(columns, cells, numbers=["seed", "steps", "planned", *returns, "age"])
 
 
 def _age(seconds: float | None) -> str:

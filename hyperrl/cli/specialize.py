@@ -1,59 +1,40 @@
 """`hyperrl specialize` and `hyperrl export`: agents as files that need no hypernetwork, or no Python."""
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from hyperrl.cli import console, parsing, streams
-from hyperrl.cli.options import AllowImport, Checkpoint
+from hyperrl.cli.options import AllowImport, Checkpoint, Force, Json, RunPath, option
 from hyperrl.cli.progress import progress
-from hyperrl.errors import check_known
 
 if TYPE_CHECKING:
     from hyperrl.deploy.export import Written
 
-RunPath = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
-
 
 def specialize(
     run: RunPath,
-    context: Annotated[
-        str, typer.Option(metavar="k=v,k=v", help="The task; features left out take their defaults.")
-    ],
+    context: Annotated[str, option("k=v,k=v", "The task; features left out take their defaults.")],
     format: Annotated[
         str,
-        typer.Option(
-            metavar="torch|onnx|sb3",
-            help="torch: safetensors; onnx: a graph with everything inside; sb3: a zip for PPO.load.",
+        option(
+            "torch|onnx|sb3",
+            "safetensors, an ONNX graph, or a zip for Stable-Baselines3's PPO.load and so on.",
         ),
     ] = "torch",
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A new file. [default: RUN/specialists/CONTEXT.ENDING]"),
-    ] = None,
+    out: Annotated[str | None, option("FILE", "The file. [default: RUN/specialists/CONTEXT.ENDING]")] = None,
     budget: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Prune to this share of the parameters; prints the return kept."),
+        float | None, option("SHARE", "Prune to this share of the parameters; prints the return kept.")
     ] = None,
     quantize: Annotated[
-        str | None,
-        typer.Option(metavar="int8", help="Weights of eight bits; prints the return kept."),
+        str | None, option("int8", "Store weights in eight bits; prints the return kept.")
     ] = None,
     force: Force = False,
     checkpoint: Checkpoint = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: Json = False,
     allow_import: AllowImport = None,
 ) -> None:
     """Write the plain network of one task, for use without HyperRL."""
-    from hyperrl.store import Run
-
     task = parsing.context(context)
-    allowed = tuple(allow_import or ())
-    with streams.aside(as_json):
-        check_known("--context", "feature", task, Run.open(run, allowed).spec.family.features)
+    with streams.stdout_to_stderr(as_json):
         from hyperrl import api
 
         with progress("evaluating") as advance:
@@ -66,31 +47,30 @@ def specialize(
                 quantize=quantize,
                 force=force,
                 checkpoint=checkpoint,
-                allow_import=allowed,
+                allow_import=allow_import or (),
                 progress=advance,
             )
     if as_json:
-        typer.echo(json.dumps(written.to_json(), allow_nan=False))
+        console.json_object(written.to_json())
     else:
         _print(written)
 
 
 def export(
     run: RunPath,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A new file. [default: RUN/generalist.onnx]")
-    ] = None,
+    out: Annotated[str | None, option("FILE", "The file. [default: RUN/generalist.onnx]")] = None,
     force: Force = False,
     checkpoint: Checkpoint = None,
     allow_import: AllowImport = None,
 ) -> None:
-    """Write the agent as one ONNX file: observation and raw context in, action out."""
+    """Write the whole agent as one ONNX file.
+
+    Its inputs are the observation and the raw context, its output is the action.
+    """
     from hyperrl import api
 
-    path = api.export(
-        run, out=out, force=force, checkpoint=checkpoint, allow_import=tuple(allow_import or ())
-    )
-    console.pairs([("generalist", str(path)), ("size", f"{Path(path).stat().st_size:,} bytes")])
+    path = api.export(run, out=out, force=force, checkpoint=checkpoint, allow_import=allow_import or ())
+    console.pairs([("generalist", str(path)), ("size", f"{path.stat().st_size:,} bytes")])
 
 
 def _print(written: "Written") -> None:
@@ -104,8 +84,8 @@ def _print(written: "Written") -> None:
             for name, (low, high) in written.outside.items()
         )
         console.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
-    for name, own in written.unlisted.items():
-        listed = ", ".join(f"{value:g}" for value in own)
+    for name, values in written.unlisted.items():
+        listed = ", ".join(f"{value:g}" for value in values)
         console.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
     console.line()
     rows = [
@@ -115,10 +95,9 @@ def _print(written: "Written") -> None:
     columns = ["", "bytes", "parameters", "us per action"]
     console.table(columns, rows, numbers=columns[1:])
     console.line()
-    kept = []
+    pairs = [("file", str(written.file))]
     if written.returns is not None:
-        before, after = written.returns
-        episodes = f"{written.episodes} {'episode' if written.episodes == 1 else 'episodes'}"
-        told = f"{console.number(after)} of {console.number(before)}, mean of {episodes}"
-        kept.append(("return kept", told))
-    console.pairs([*kept, ("file", str(written.file))])
+        before, after = map(console.number, written.returns)
+        episodes = console.count(written.episodes, "episode")
+        pairs.insert(0, ("return kept", f"{after} of {before}, mean of {episodes}"))
+    console.pairs(pairs)

@@ -1,4 +1,4 @@
-"""Standard streams of the command that are closed, on a full device, or read by nobody any more."""
+"""Keeps the command's standard streams usable: closed, on a full device, or read by nobody any more."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, TextIO, cast
 
 
 class OutputError(Exception):
-    """What a command prints cannot be written.
+    """Standard output cannot be written.
 
     Attributes:
-        errno: the system's number of the reason.
+        errno: the system's error number.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,7 +24,7 @@ class OutputError(Exception):
 
 
 class _Output(io.FileIO):
-    """Standard output: raises OutputError once it cannot be written, and takes everything from then on."""
+    """Standard output: raises OutputError at the first failed write, and discards everything after it."""
 
     _broken = False
 
@@ -39,20 +39,19 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Standard error: what nobody can read ends no work."""
+    """Standard error: discards messages that cannot be written, since work goes on without them."""
 
     def write(self, data: Any) -> int:
-        try:
+        with suppress(OSError):
             return super().write(data)
-        except OSError:
-            return len(data)
+        return len(data)
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Print through these where the process's own streams are in place; what they cannot show is escaped."""
+def guard() -> Iterator[None]:
+    """Replace the process's own stdout and stderr by the above; characters they cannot encode are escaped."""
     before = sys.stdout, sys.stderr
-    _occupy()
+    _open_missing_descriptors()
     if before[0] is sys.__stdout__:
         sys.stdout = _text(_Output(1, "w", closefd=False), before[0])
     if before[1] is sys.__stderr__:
@@ -60,18 +59,18 @@ def guarded() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OutputError):  # of a command that has ended in another way
+        with suppress(OutputError):  # The command has ended for another reason.
             sys.stdout.flush()
         sys.stdout, sys.stderr = before
 
 
 @contextmanager
-def aside(wanted: bool) -> Iterator[None]:
-    """Send what others print, as base environments and their processes do, to standard error, if `wanted`.
+def stdout_to_stderr(enabled: bool) -> Iterator[None]:
+    """Send to stderr what others print, such as base environments and their processes, if enabled.
 
-    Standard output is then for the one result that a command prints at its end.
+    Standard output is then free for the one result that a command prints after the block.
     """
-    if not wanted:
+    if not enabled:
         yield
         return
     sys.stdout.flush()
@@ -85,10 +84,10 @@ def aside(wanted: bool) -> Iterator[None]:
         os.close(own)
 
 
-def _occupy() -> None:
-    """Keep files that are opened later from the numbers of standard streams that are closed.
+def _open_missing_descriptors() -> None:
+    """Open descriptors 0 to 2 where they are closed, so that no file that is opened later gets one of them.
 
-    Output gets what cannot be written, so that the first word of it is refused.
+    Standard output gets a file that cannot be written, so that the first write fails.
     """
     for number in range(3):
         try:
@@ -99,11 +98,10 @@ def _occupy() -> None:
 
 
 def _text(raw: io.FileIO, like: TextIO | None) -> TextIO:
-    terminal = raw.isatty()
     stream = io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=getattr(like, "encoding", None),
         errors="backslashreplace",
-        line_buffering=terminal or raw.fileno() == 2,
+        line_buffering=raw.isatty() or raw.fileno() == 2,
     )
     return cast(TextIO, stream)

@@ -1,54 +1,37 @@
-"""`hyperrl watch`: the agent acting on several tasks side by side, in a window or a video."""
+"""`hyperrl watch`: an agent acts on several tasks side by side, in a window or a video."""
 
 from typing import Annotated
 
-import typer
-
 from hyperrl.cli import console, parsing
-from hyperrl.cli.options import AllowImport, Checkpoint
-from hyperrl.errors import check_known
+from hyperrl.cli.options import AllowImport, Checkpoint, RunPath, StartSeed, Stochastic, option
 
 
 def watch(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")],
+    run: RunPath,
     context: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="k=v,k=v",
-            help="A task to watch (repeatable, at most 16); features left out take their defaults."
-            " [default: three of interpolation and three of extrapolation]",
+        option(
+            "k=v,k=v",
+            "A task to watch (repeatable, at most 16); features left out take their defaults."
+            " [default: three tasks each of interpolation and extrapolation]",
         ),
     ] = None,
-    video: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write a video, .mp4 or .gif, in place of the window."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(parser=parsing.SEED, metavar="S", help="Seed of the start states.")
-    ] = 0,
-    stochastic: Annotated[
-        bool, typer.Option("--stochastic", help="Draw actions instead of the most likely.")
-    ] = False,
+    video: Annotated[str | None, option("FILE", "Write an .mp4 or .gif instead of opening a window.")] = None,
+    seed: StartSeed = 0,
+    stochastic: Stochastic = False,
     checkpoint: Checkpoint = None,
     allow_import: AllowImport = None,
 ) -> None:
     """Watch a run's agent act, one episode of each task."""
+    contexts = [*map(parsing.context, context or ())]
+    from hyperrl import api
+    from hyperrl.cli import tables
     from hyperrl.store import Run
 
-    contexts = [parsing.context(text) for text in context or ()]
-    opened = Run.open(run, tuple(allow_import or ()))
-    for each in contexts:
-        check_known("--context", "feature", each, opened.spec.family.features)
-    from hyperrl import api
-
-    console.note_missing_best(opened, checkpoint)
+    opened = Run.open(run, allow_import or ())
+    tables.note_missing_best(opened, checkpoint)
     frames = api.watch(
-        opened,
-        contexts=contexts,
-        video=video,
-        seed=seed,
-        deterministic=not stochastic,
-        checkpoint=checkpoint,
+        opened, contexts=contexts, video=video, seed=seed, deterministic=not stochastic, checkpoint=checkpoint
     )
     name = checkpoint or opened.default_checkpoint()
     rows = [("video", f"{video} ({frames} frames)")] if video is not None else []

@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 
 from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, did_you_mean, spelled
-from hyperrl.recipes import Context
+from hyperrl.recipes import AgentRecipe, Context, HyperPolicyRecipe
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -67,6 +67,12 @@ def specialist_request(
     name = (assignment(told) or "default")[:_LONGEST_NAME]
     path = _new_file(out, run.path / "specialists" / (name + SUFFIXES[kind]), SUFFIXES[kind], force)
     return SpecialistRequest(complete, kind, path, budget, quantize is not None)
+
+
+def has_specialists(agent: AgentRecipe) -> bool:
+    """Whether each task has a plain network of its own: without memory, and not following the observation."""
+    follows = isinstance(agent.policy, HyperPolicyRecipe) and "state" in agent.policy.hypernetwork.inputs
+    return not follows and not agent.algorithm.recurrent
 
 
 def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:

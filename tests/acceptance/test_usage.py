@@ -11,7 +11,7 @@ MISTAKES = {
     "unknown option": (["train", "--step", "3"], ("--step", "--steps")),
     "option without value": (["train", "hyper-ppo", "ode", "--steps"], "--steps"),
     "missing name": (["describe"], "NAME"),
-    "missing recipe": (["check"], "FILE_OR_NAME"),
+    "missing recipe": (["check"], "RECIPE"),
     "missing run": (["evaluate"], "RUN"),
     "missing family": (["train", "hyper-ppo"], ("FAMILY", "--resume")),
     "one argument too many": (["describe", "hyper-ppo", "ode", "pendulum"], "pendulum"),

@@ -13,7 +13,7 @@ from tests.acceptance.driving import ENVIRONMENT, refused
 
 
 def status_of(raised: BaseException) -> int | None:
-    with errors.held() as outcome:
+    with errors.report() as outcome:
         raise raised
     return outcome.status
 
@@ -56,7 +56,7 @@ def test_a_fault_of_ours_shows_its_traceback_and_is_status_1(capsys: pytest.Capt
 def test_what_a_terminal_cannot_show_is_escaped() -> None:
     code = (
         "import sys\nfrom hyperrl.cli import errors\n"
-        "with errors.held() as outcome:\n    print('caf\\u00e9 \\udcff')\n"
+        "with errors.report() as outcome:\n    print('caf\\u00e9 \\udcff')\n"
         "sys.exit(outcome.status or 0)"
     )
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -120,7 +120,7 @@ def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
     code = (
         "import os, sys\nfrom hyperrl.cli import errors\n"
         "sys.stdin.read()\n"
-        "with errors.held() as outcome:\n    print('x' * 100_000)\n"
+        "with errors.report() as outcome:\n    print('x' * 100_000)\n"
         "sys.exit(outcome.status or 0)"
     )
     reader, writer = os.pipe()
@@ -138,7 +138,7 @@ def test_a_warning_of_ours_is_one_line_and_no_others(capsys: pytest.CaptureFixtu
     with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
         warnings.simplefilter("always")
         patched.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
-        with errors.held():
+        with errors.report():
             warnings.warn("ours\nand more", HyperRLWarning, stacklevel=1)
             warnings.warn("theirs", UserWarning, stacklevel=1)
     assert capsys.readouterr().err == "hyperrl: warning: ours and more\n"

@@ -47,11 +47,11 @@ def test_the_class_is_one_that_gymnasium_accepts(new: Path, monkeypatch: pytest.
 
 
 def test_nothing_is_overwritten(new: Path, tmp_path: Path) -> None:
-    refused("new", "family", "warm-tub", cwd=new, says="'warm_tub_env.py' is there already")
+    refused("new", "family", "warm-tub", cwd=new, says="'warm_tub_env.py' exists already")
     folder = tmp_path / "half"
     folder.mkdir()
     (folder / "warm-tub.yaml").symlink_to("nowhere")
-    refused("new", "family", "warm-tub", cwd=folder, says="'warm-tub.yaml' is there already")
+    refused("new", "family", "warm-tub", cwd=folder, says="'warm-tub.yaml' exists already")
 
 
 BAD = {
@@ -79,7 +79,7 @@ def test_a_bad_name(name: str, tmp_path: Path) -> None:
     [
         (next(iter(shipped("envs"))), "a family of the suite"),
         ("cart-pole", "whose id CartPole-v0 Gymnasium has already"),
-        ("none", "whose class None Python has a meaning of its own for"),
+        ("none", "whose class None is a keyword of Python"),
         ("hyperrl-taken", "whose module hyperrl_taken_env is installed already"),
     ],
 )

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from hyperrl.cli import meter, progress
+from hyperrl.cli import progress
 from hyperrl.evaluation.progress import Reporter
 
 
@@ -17,7 +17,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(meter, "time", clock)
     monkeypatch.setattr(progress, "time", clock)
     return clock
 
@@ -58,7 +57,7 @@ def test_days_of_work_print_a_line_a_minute(clock: Clock, capsys: pytest.Capture
 
 def test_the_time_left_follows_from_the_latest_speed(clock: Clock) -> None:
     """An off-policy algorithm collects fast, and learns slowly."""
-    shown = meter.Meter("steps")
+    shown = progress.Meter("steps")
     assert isinstance(shown, Reporter)
     for done in range(0, 1000, 100):
         shown.phase("collecting")
@@ -77,7 +76,7 @@ def test_the_time_left_follows_from_the_latest_speed(clock: Clock) -> None:
 
 
 def test_an_update_that_takes_long_counts(clock: Clock) -> None:
-    shown = meter.Meter("steps")
+    shown = progress.Meter("steps")
     for rollout in range(10):
         for done in range(100):
             shown(100 * rollout + done, 2000)
@@ -88,7 +87,7 @@ def test_an_update_that_takes_long_counts(clock: Clock) -> None:
 
 
 def test_no_time_is_left_before_anything_is_done(clock: Clock) -> None:
-    shown = meter.Meter("steps", "preparing")
+    shown = progress.Meter("steps", "preparing")
     clock.now += 60
     assert shown.left is None
     assert shown.words == ["preparing"]
@@ -142,4 +141,4 @@ def test_the_bar_of_a_terminal_takes_the_same_calls(terminal: bool, monkeypatch:
     ("seconds", "shown"), [(0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3723, "1:02:03")]
 )
 def test_a_duration_reads_as_a_clock(seconds: float, shown: str) -> None:
-    assert meter.clock(seconds) == shown
+    assert progress.clock(seconds) == shown

@@ -62,5 +62,5 @@ def test_only_an_agent_that_was_trained_without_features_is_asked_to_do_without(
     else:
         with pytest.raises(UserError, match=r"run '.*run': hide asks for an agent trained to do without"):
             check_hidden([run], family, ["l"])
-    with pytest.raises(UserError, match="hide: unknown feature 'length'"):
+    with pytest.raises(UserError, match="hidden: unknown feature 'length'"):
         check_hidden([run], family, ["l", "length"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperrl.cli import console
+from hyperrl.cli import tables as printed
 from tests.forgetting import forgetting_imports
 from tests.project import tables
 from tests.project.pages import PAGES, ROOT, blocks, do, links
@@ -44,7 +44,7 @@ def test_the_readme_lists_the_recipes_as_they_are() -> None:
 def test_the_readme_shows_the_columns_that_evaluate_prints(capsys: pytest.CaptureFixture[str]) -> None:
     of_a_task = {"context": {"c0": 5.0}, "mean": 1.0, "oracle": 2.0}
     split = {"tasks": 1, "mean": 1.0, "low": 0.0, "high": 2.0, "stderr": 1.0, "iqm": 1.0, "oracle": 2.0}
-    console.splits({"train": {**split, "worst": of_a_task}})
+    printed.splits({"train": {**split, "worst": of_a_task}})
     header = capsys.readouterr().out.splitlines()[0].split()
     text = tables.README.read_text()
     shown = text.partition("<!-- demo:begin -->")[2].partition("<!-- demo:end -->")[0]

@@ -47,7 +47,7 @@ def test_a_family_without_held_out_tasks(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["list", "runs"]) == 0
     assert "validation" not in capsys.readouterr().out
     assert main(["train", "--resume", str(run.path), "--steps", "100"]) == 0
-    assert "seed 0: 128 steps (100 planned, and whole rollouts are played)\n" in capsys.readouterr().out
+    assert "seed 0: 128 steps (100 planned, rounded up to whole rollouts)\n" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("robots")

@@ -1,0 +1,123 @@
+"""Tables of an evaluation: how it was played, returns per split, worst tasks, and tasks of one's own."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hyperrl.cli.console import console, count, line, number, table
+from hyperrl.tasks.contexts import assignment
+
+if TYPE_CHECKING:
+    from hyperrl.evaluation import TaskResult
+    from hyperrl.store import Run
+
+MAX_TASKS = 50
+"""More tasks than these are summed up."""
+
+Splits = Mapping[str, Mapping[str, Any]]
+"""The field `splits` of `hyperrl evaluate --json`."""
+
+
+def evaluation(data: Mapping[str, Any]) -> None:
+    """Print how an evaluation was played, the return per split, and each split's worst task.
+
+    Args:
+        data: the object of `hyperrl evaluate --json`.
+    """
+    line(conditions(data))
+    if data["splits"]:
+        line()
+        splits(data["splits"])
+        line()
+        worst(data["splits"])
+
+
+def conditions(data: Mapping[str, Any]) -> str:
+    """How an evaluation was played: weights, episodes, actions and starts."""
+    checkpoints = [each["checkpoint"] for each in data.get("runs", [data])]
+    weights = dict.fromkeys(f"checkpoint {each['name']!r} of {each['steps']:,} steps" for each in checkpoints)
+    parts = [
+        f"{count(data['episodes'], 'episode')} per task",
+        "most likely actions" if data["deterministic"] else "drawn actions",
+        f"start seed {data['start_seed']}",
+    ]
+    parts += [f"{', '.join(data['hidden'])} hidden from the agent"] if data["hidden"] else []
+    left_out = f"; {data['left_out']} tasks left out, as the training is short" if data["left_out"] else ""
+    return f"{', '.join(weights)}: {', '.join(parts)}{left_out}"
+
+
+def note_missing_best(run: "Run", checkpoint: str | None) -> None:
+    """Say on stderr that a run has no best checkpoint and its latest one plays, where none was chosen."""
+    checkpoints = run.checkpoints()
+    if checkpoint is None and "best" not in checkpoints and "latest" in checkpoints:
+        console(stderr=True).print(
+            f"note: run {str(run.path)!r} has no checkpoint 'best'; 'latest' plays", soft_wrap=True
+        )
+
+
+def splits(data: Splits) -> None:
+    """Print the mean return per split with its error, and the best known return where there is one."""
+    known = any(split["oracle"] is not None for split in data.values())
+    columns = ["split", "tasks", "return", "95 % interval", "std. error", "IQM"]
+    columns += ["optimum", "of optimum"] * known
+    rows = (
+        [
+            name,
+            str(split["tasks"]),
+            number(split["mean"]),
+            "-" if split["low"] is None else f"{number(split['low'])} to {number(split['high'])}",
+            number(split["stderr"]),
+            number(split["iqm"]),
+            *[number(split["oracle"]), _share(split)] * known,
+        ]
+        for name, split in data.items()
+    )
+    table(columns, rows, numbers=columns[1:])
+
+
+def worst(data: Splits) -> None:
+    """Print the task of each split that the agent does worst on, which a mean over tasks hides."""
+    tasks = {f"of {name}": split["worst"] for name, split in data.items()}
+    known = any(task["oracle"] is not None for task in tasks.values())
+    several = any("seed" in task for task in tasks.values())
+    columns = ["worst", "return", *["of optimum"] * known, *["seed"] * several]
+    rows = (
+        [
+            name,
+            number(task["mean"]),
+            *[_share(task)] * known,
+            *[str(task.get("seed", ""))] * several,
+            assignment(task["context"], 4),
+        ]
+        for name, task in tasks.items()
+    )
+    table([*columns, "task"], rows, numbers=columns[1:])
+
+
+def _share(data: Mapping[str, Any]) -> str:
+    best = data["oracle"]
+    return f"{data['mean'] / best:.1%}" if best is not None and best > 0 else "-"
+
+
+def tasks(results: "Sequence[TaskResult]") -> None:
+    """Print the mean return of each task, its split and the best known return; many tasks are summed up."""
+    if len(results) > MAX_TASKS:
+        _summary(results)
+        return
+    known = any(task.oracle is not None for task in results)
+    columns = ["task", "split", "return", *["optimum"] * known]
+    rows = (
+        [assignment(task.context), task.split, number(task.mean), *[number(task.oracle)] * known]
+        for task in results
+    )
+    table(columns, rows, numbers=columns[2:])
+
+
+def _summary(results: "Sequence[TaskResult]") -> None:
+    rows = []
+    for split in dict.fromkeys(task.split for task in results):
+        of_split = sorted((task for task in results if task.split == split), key=lambda task: task.mean)
+        mean = sum(task.mean for task in of_split) / len(of_split)
+        ends = ((number(task.mean), assignment(task.context)) for task in (of_split[0], of_split[-1]))
+        rows.append([split, str(len(of_split)), number(mean), *(cell for end in ends for cell in end)])
+    columns = ["split", "tasks", "return", "least", "at", "most", "at"]
+    table(columns, rows, numbers=["tasks", "return", "least", "most"])
