@@ -116,11 +116,11 @@ def _server() -> "subprocess.Popen[str]":
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every path below `folder` with a digest of its content."""
+    """Every path below `folder` with a digest of its content; a run's lock names its last process."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        if path.is_file()
-        else "folder"
+        if path.is_file() and path.name != "lock"
+        else path.name
         for path in folder.rglob("*")
     }
 
