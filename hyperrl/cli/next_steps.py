@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def commands(run: Run) -> list[tuple[str, str]]:
     """Commands that use the run, each with its name."""
     from hyperrl.deploy.request import has_specialists
-    from hyperrl.evaluation.playback import rate
+    from hyperrl.evaluation.playback import frame_rate
     from hyperrl.tasks import Family
     from hyperrl.tasks.contexts import assignment
 
     path, family = shlex.quote(str(run.path)), Family(run.spec.family)
     rows = [("evaluate", f"hyperrl evaluate {path}")]
     with suppress(UserError, BaseEnvironmentError):
-        rate(family)  # It raises where no pictures are rendered.
+        frame_rate(family)  # It raises where no pictures are rendered.
         rows.append(("watch", f"hyperrl watch {path}"))
     if has_specialists(run.spec.agent):
         tasks = (
