@@ -145,7 +145,7 @@ def _of(split: str, results: Sequence[TaskResult]) -> list[TaskResult]:
 
 
 def _tasks(results: Mapping[str, Sequence[TaskResult]]) -> dict[str, Any]:
-    """Contexts as rows of values, best known returns, and of each checkpoint a row of returns per task."""
+    """Contexts as rows of values, oracles, and of each checkpoint a row of returns per task."""
     tasks = results["best"]
     return {
         "contexts": [[float(f"{value:.6g}") for value in task.context.values()] for task in tasks],

@@ -79,7 +79,7 @@ def over_grid(results: FamilyResults, agent: str) -> NDArray[np.float64]:
 
 
 def best_over_grid(results: FamilyResults) -> float | None:
-    """Mean over the same tasks of the best known returns; None unless each is known."""
+    """Mean over the same tasks of the oracles; None unless each is known."""
     oracles = (results.oracle(split) for split in GRID if split in results.splits)
     known = [oracle for oracle in oracles if oracle is not None]
     return float(np.mean(np.concatenate(known))) if len(known) == len(GRID) else None

@@ -29,7 +29,7 @@ INTERPOLATION_GOAL, EXTRAPOLATION_GOAL = 0.859, 0.93
 """Of the mean reward per step on `ode`: in every seed, and in the mean over seeds."""
 
 GRID_GOAL = 0.9
-"""Of the optimum on the grid of `ode-2d`, in the mean over seeds."""
+"""Of the oracle on the grid of `ode-2d`, in the mean over seeds."""
 
 
 @dataclass(frozen=True)
@@ -86,33 +86,33 @@ def _ode(results: FamilyResults) -> Iterator[Verdict]:
     lowest = float(inside.min())
     yield Verdict(
         f"`ode`: `{results.hyper}` reaches {INTERPOLATION_GOAL} mean reward per step on interpolation"
-        f" in every seed (optimum {optimum(results, 'interpolation'):.3f})",
+        f" in every seed (oracle {mean_oracle(results, 'interpolation'):.3f})",
         f"lowest of {len(inside)} seeds {lowest:.4f}, {_off(lowest, INTERPOLATION_GOAL)}",
         lowest >= INTERPOLATION_GOAL,
     )
     outside = float(np.mean(per_step(results, results.hyper, "extrapolation")))
     yield Verdict(
         f"`ode`: `{results.hyper}` reaches {EXTRAPOLATION_GOAL} on extrapolation in the mean over seeds"
-        f" (optimum {optimum(results, 'extrapolation'):.3f})",
+        f" (oracle {mean_oracle(results, 'extrapolation'):.3f})",
         f"mean {outside:.4f}, {_off(outside, EXTRAPOLATION_GOAL)}",
         outside >= EXTRAPOLATION_GOAL,
     )
 
 
 def _grid(results: FamilyResults) -> Verdict:
-    optimum = best_over_grid(results)
-    assert optimum is not None
-    parts = over_grid(results, results.hyper) / optimum
+    oracle = best_over_grid(results)
+    assert oracle is not None
+    parts = over_grid(results, results.hyper) / oracle
     return Verdict(
-        f"`{results.name}`: `{results.hyper}` reaches {GRID_GOAL:.0%} of the optimum on the grid"
+        f"`{results.name}`: `{results.hyper}` reaches {GRID_GOAL:.0%} of the oracle on the grid"
         " in the mean over seeds",
         f"{parts.mean():.1%} [{parts.min():.1%} to {parts.max():.1%}] over {len(parts)} seeds",
         bool(parts.mean() >= GRID_GOAL),
     )
 
 
-def optimum(results: FamilyResults, split: str) -> float:
-    """Best known mean reward per step on a split."""
+def mean_oracle(results: FamilyResults, split: str) -> float:
+    """Oracle as mean reward per step on a split."""
     known = results.oracle(split)
     assert known is not None
     return float(np.mean(known)) / episode_steps(results)

@@ -21,7 +21,7 @@ from benchmarks.report.comparison import (
     steps_until,
     there,
 )
-from benchmarks.report.goals import optimum, spell, verdicts
+from benchmarks.report.goals import mean_oracle, spell, verdicts
 from benchmarks.report.records import FamilyResults, settings, stale
 from benchmarks.report.speed_section import sections, table
 from hyperrl.tasks.contexts import assignment
@@ -141,7 +141,7 @@ def readme_part(
     old = [f"`{results.name}`" for results in families if stale(results)]
     if old:
         caption += f" Measured with recipes that have changed since: {', '.join(old)}."
-    header = ["family", "split", *(f"`{agent}`" for agent in agents), "best known"]
+    header = ["family", "split", *(f"`{agent}`" for agent in agents), "oracle"]
     return "\n\n".join(part for part in (*figures, table(header, cells), caption) if part)
 
 
@@ -201,8 +201,8 @@ def _returns(results: FamilyResults) -> str:
                 f"{minutes:.1f}",
             ]
         )
-    if any(results.best_known(split) is not None for split in results.splits):
-        cells.append(["best known", "", "", "", *(_known(results, split) for split in results.splits), ""])
+    if any(results.mean_oracle(split) is not None for split in results.splits):
+        cells.append(["oracle", "", "", "", *(_known(results, split) for split in results.splits), ""])
     tasks = [
         f"{split} ({len(results.first.data['splits'][split]['contexts'])} tasks)" for split in results.splits
     ]
@@ -227,7 +227,7 @@ def _cell(results: FamilyResults, agent: str, split: str, checkpoint: str = "bes
 
 
 def _known(results: FamilyResults, split: str) -> str:
-    known = results.best_known(split)
+    known = results.mean_oracle(split)
     return "" if known is None else number(known)
 
 
@@ -240,16 +240,16 @@ def _per_step(results: FamilyResults) -> str:
             by_seed = dict(zip((run.seed for run in runs), per_step(results, agent, split), strict=True))
             values = [f"{by_seed[seed]:.4f}" if seed in by_seed else "" for seed in seeds]
             cells.append([f"`{agent}`", *values, f"{statistics.fmean(by_seed.values()):.4f}"])
-        cells.append(["optimum", *([""] * len(seeds)), f"{optimum(results, split):.4f}"])
+        cells.append(["oracle", *([""] * len(seeds)), f"{mean_oracle(results, split):.4f}"])
         header = ["agent", *(f"seed {seed}" for seed in seeds), "mean"]
         parts.append(f"Mean reward per step on {split}, seed by seed:\n\n{table(header, cells)}")
     return "\n\n".join(parts)
 
 
 def _over_grid(results: FamilyResults) -> str:
-    """Where the optimum of every task is known."""
-    optimum = best_over_grid(results)
-    if optimum is None:
+    """Where the oracle of every task is known."""
+    oracle = best_over_grid(results)
+    if oracle is None:
         return ""
     seeds = sorted({run.seed for run in results.records})
     cells = []
@@ -257,9 +257,9 @@ def _over_grid(results: FamilyResults) -> str:
         means = dict(zip((run.seed for run in runs), over_grid(results, agent), strict=True))
         values = [number(means[seed]) if seed in means else "" for seed in seeds]
         mean = statistics.fmean(means.values())
-        cells.append([f"`{agent}`", *values, number(mean), f"{mean / optimum:.1%}"])
-    cells.append(["optimum", *([""] * len(seeds)), number(optimum), ""])
-    header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the optimum"]
+        cells.append([f"`{agent}`", *values, number(mean), f"{mean / oracle:.1%}"])
+    cells.append(["oracle", *([""] * len(seeds)), number(oracle), ""])
+    header = ["agent", *(f"seed {seed}" for seed in seeds), "mean", "of the oracle"]
     return f"Mean return over all tasks of train, interpolation and extrapolation:\n\n{table(header, cells)}"
 
 
@@ -277,7 +277,7 @@ def _worst(results: FamilyResults) -> str:
             share = "" if shares is None else f" ({shares[run, task]:.0%})"
             row.append(f"{number(scores[run, task])}{share} at {at}, seed {runs[run].seed}")
         cells.append(row)
-    part = " (its part of the best known one)" if results.oracle(results.splits[0]) is not None else ""
+    part = " (its part of the oracle)" if results.oracle(results.splits[0]) is not None else ""
     words = f"Each agent's worst task of all seeds, and its return{part}:"
     return f"{words}\n\n{table(['agent', *results.splits], cells)}"
 

@@ -64,7 +64,7 @@ def _over_context(results: FamilyResults) -> Plot | None:
     feature = " and ".join(results.family.space.names)
     return Plot(
         f"return_over_context_{results.name}.png",
-        f"Zero-shot return on {results.name} over the context {feature}: {', '.join(drawn)} and the optimum",
+        f"Zero-shot return on {results.name} over the context {feature}: {', '.join(drawn)} and the oracle",
         {
             agent: [[list(t.context.values()), t.returns, t.oracle] for t in tasks]
             for agent, tasks in drawn.items()

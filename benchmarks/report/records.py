@@ -166,12 +166,12 @@ class FamilyResults:
         return np.stack([record.returns(split, checkpoint) for record in self.agents[agent]])
 
     def oracle(self, split: str) -> NDArray[np.float64] | None:
-        """Best known return of each task of a split; None unless known for each."""
+        """Oracle of each task of a split; None unless known for each."""
         known = self.first.data["splits"][split]["oracle"]
         return None if None in known else np.array(known)
 
-    def best_known(self, split: str) -> float | None:
-        """Interquartile mean over tasks of the best known returns: the most that an agent's could be."""
+    def mean_oracle(self, split: str) -> float | None:
+        """Interquartile mean over tasks of the oracles: the most that an agent's could be."""
         known = self.oracle(split)
         return None if known is None else float(iqm(np.repeat(known, 4)))
 

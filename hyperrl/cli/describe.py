@@ -94,8 +94,8 @@ def _family(recipe: "FamilyRecipe") -> None:
     arguments = "".join(f", {key}={_value(value)}" for key, value in recipe.kwargs.items())
     console.prose(f"{recipe.name} (environment family): {recipe.about}")
     console.line()
-    optimum = "known for every task" if recipe.oracle else "not known"
-    console.pairs([("base", f"{recipe.base}{arguments}"), *_spaces(family), ("optimum", optimum)])
+    oracle = "known for every task" if recipe.oracle else "not known"
+    console.pairs([("base", f"{recipe.base}{arguments}"), *_spaces(family), ("oracle", oracle)])
     console.heading("Features (the context)")
     columns = ["feature", "unit", "default", "training", "extrapolation", "what"]
     console.table(columns, (_feature(*each) for each in recipe.features.items()), numbers=["default"])

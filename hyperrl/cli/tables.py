@@ -55,10 +55,10 @@ def note_missing_best(run: "Run", checkpoint: str | None) -> None:
 
 
 def splits(data: Splits) -> None:
-    """Print the mean return per split with its error, and the best known return where there is one."""
+    """Print the mean return per split with its error, and the oracle where one is known."""
     known = any(split["oracle"] is not None for split in data.values())
     columns = ["split", "tasks", "return", "95 % interval", "std. error", "IQM"]
-    columns += ["optimum", "of optimum"] * known
+    columns += ["oracle", "of oracle"] * known
     rows = (
         [
             name,
@@ -79,7 +79,7 @@ def worst(data: Splits) -> None:
     tasks = {f"of {name}": split["worst"] for name, split in data.items()}
     known = any(task["oracle"] is not None for task in tasks.values())
     several = any("seed" in task for task in tasks.values())
-    columns = ["worst", "return", *["of optimum"] * known, *["seed"] * several]
+    columns = ["worst", "return", *["of oracle"] * known, *["seed"] * several]
     rows = (
         [
             name,
@@ -99,12 +99,12 @@ def _share(data: Mapping[str, Any]) -> str:
 
 
 def tasks(results: "Sequence[TaskResult]") -> None:
-    """Print the mean return of each task, its split and the best known return; many tasks are summed up."""
+    """Print the mean return of each task, its split and the oracle; many tasks are summed up."""
     if len(results) > MAX_TASKS:
         _summary(results)
         return
     known = any(task.oracle is not None for task in results)
-    columns = ["task", "split", "return", *["optimum"] * known]
+    columns = ["task", "split", "return", *["oracle"] * known]
     rows = (
         [assignment(task.context), task.split, number(task.mean), *[number(task.oracle)] * known]
         for task in results

@@ -20,7 +20,7 @@ class WorstTask(TypedDict):
         context: raw value of every feature.
         mean: its mean return, of one run.
         oracle: its best known return, None where none is known.
-        of_oracle: its mean return as a part of the best known one, None unless that is above 0.
+        of_oracle: its mean return as a part of the oracle, None unless that is above 0.
         seed: of the run, present where there are several.
     """
 
@@ -45,8 +45,8 @@ class SplitSummary(TypedDict):
         stderr_starts: the part of `stderr` that other starts of the same tasks would change; None for one
             episode a task.
         iqm: interquartile mean over the tasks' mean returns of all runs.
-        oracle: mean of the tasks' best known returns, None unless all are known.
-        worst: the task with the least part of its best known return, where those are known for all tasks and
+        oracle: mean of the tasks' oracles, None unless all are known.
+        worst: the task with the least part of its oracle, where those are known for all tasks and
             above 0; else with the lowest mean return. Of several runs, of the one in which it is worst.
         iqm_interval: 95 % stratified bootstrap interval of `iqm` over runs, present where there are several.
     """
@@ -109,7 +109,7 @@ def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) 
 
 
 def worst_of(results: Sequence[TaskResult]) -> int:
-    """Index of the worst result: by the part of the best known return, where all have one, else by return."""
+    """Index of the worst result: by the part of the oracle, where all have one, else by return."""
     shares = [result.of_oracle for result in results]
     known = [share for share in shares if share is not None]
     scores = known if len(known) == len(shares) else [result.mean for result in results]

@@ -52,7 +52,7 @@ class TaskResult:
 
     @property
     def of_oracle(self) -> float | None:
-        """Mean return as a part of the best known one; None unless that is known and above 0."""
+        """Mean return as a part of the oracle; None unless that is known and above 0."""
         return self.mean / self.oracle if self.oracle is not None and self.oracle > 0 else None
 
     def to_json(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class FamilyFields(Protocol):
 
     @property
     def oracle(self) -> str | None:
-        """Which optimum is known."""
+        """Which oracle is known."""
 
 
 class FeatureFields(Model):
@@ -177,7 +177,7 @@ class ActionFields(FeatureFields):
         return self.scales or super().carried_by(name)
 
     def check_family(self, name: str, family: FamilyFields) -> None:
-        """No optimum is known where actions are scaled."""
+        """No oracle is known where actions are scaled."""
         super().check_family(name, family)
         if self.scales and family.oracle:
             scaling = [each for each, feature in family.features.items() if feature.scales]

@@ -147,7 +147,10 @@ class FamilyRecipe(Model):
     training: FamilyTraining = Field(default=FamilyTraining(), description="what it needs of any agent")
     evaluation: FamilyEvaluation = Field(default=FamilyEvaluation(), description="how it is evaluated")
     check: FamilyCheck = Field(default=FamilyCheck(), description="how `check` looks for a feature's effect")
-    oracle: Literal["ode"] | None = Field(default=None, description="the known optimum, if any")
+    oracle: Literal["ode"] | None = Field(
+        default=None,
+        description="how the oracle, the best known return of a task, is computed; none: it is not known",
+    )
 
     @property
     def parsed_base(self) -> BaseId:

@@ -253,7 +253,7 @@ class Family:
         return select(made, self.recipe.observe, flatten=self.recipe.flatten)
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
-        """Best known undiscounted return of an evaluation episode; None where none is known."""
+        """The oracle: best known undiscounted return of an evaluation episode; None where none is known."""
         start = self.recipe.evaluation.options.get("x")
         if self.recipe.oracle != "ode" or start is None:
             return None

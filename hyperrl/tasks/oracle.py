@@ -1,4 +1,4 @@
-"""The optimum of the `ode` families."""
+"""The oracle of the `ode` families: the greatest return of an episode."""
 
 from collections.abc import Mapping
 

@@ -43,9 +43,9 @@ def test_training_tells_what_came_out(trained: tuple[Path, str]) -> None:
         "interpolation": "6",
         "extrapolation": "10",
     }.items():
-        count, mean, *_, optimum, _ = found[split]
+        count, mean, *_, oracle, _ = found[split]
         assert count == tasks
-        assert 0 <= float(mean) <= float(optimum)
+        assert 0 <= float(mean) <= float(oracle)
     assert found["run"] == [str(RUN)]
     assert (folder / found["figure"][0]).read_bytes().startswith(b"\x89PNG")
     assert found["TensorBoard"] == ["tensorboard", "--logdir", str(RUN)]

@@ -11,7 +11,7 @@ def summed(*means: float, split: str = "train", oracle: float | None = None) -> 
     return dict(summarize(results))
 
 
-def test_a_share_is_told_only_of_a_positive_optimum(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_share_is_told_only_of_a_positive_oracle(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = summed(-50.0, -50.0, split="one", oracle=100.0), summed(-50.0, split="two", oracle=-40.0)
     tables.splits({**one, **other})
     first, second = capsys.readouterr().out.splitlines()[1:]
@@ -40,7 +40,7 @@ def test_many_tasks_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert interpolation == ["interpolation", "79", "0", "-39", "c0=-39", "39", "c0=39"]
 
 
-def test_where_no_optimum_is_known_none_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_no_oracle_is_known_none_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     tables.splits(summed(5.0))
     tables.worst(summed(5.0))
     tables.tasks([TaskResult({"g": 1.0}, "train", [5.0], [10], None)])

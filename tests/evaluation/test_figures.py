@@ -59,7 +59,7 @@ def ode_results(result: Make, ode: Family, level: float, seeds: int) -> list[Tas
     return [result({"c0": c0}, level + seed, ode.oracle({"c0": c0})) for seed, c0 in points]
 
 
-def test_curves_show_agents_optimum_training_tasks_and_range(
+def test_curves_show_agents_oracle_training_tasks_and_range(
     tmp_path: Path, result: Make, ode: Family
 ) -> None:
     path = tmp_path / "figures" / "ode.png"
@@ -68,7 +68,7 @@ def test_curves_show_agents_optimum_training_tasks_and_range(
     }
     figure = return_over_context(agents, ode, path)
     assert labels(figure) == [
-        "hyper", "concat", "train", "interpolation", "extrapolation", "95 % interval", "optimum",
+        "hyper", "concat", "train", "interpolation", "extrapolation", "95 % interval", "oracle",
         "training task", "outside the training range",
     ]  # fmt: skip
     axes = figure.axes[0]
@@ -79,7 +79,7 @@ def test_curves_show_agents_optimum_training_tasks_and_range(
         np.sort(np.asarray(drawn["training task"].get_xdata(), dtype=float)), [-5, -1, 1, 5]
     )
     best = oracles(ode, ({"c0": float(c0)} for c0 in range(-10, 11)))
-    np.testing.assert_allclose(y_of(drawn["optimum"]), best)
+    np.testing.assert_allclose(y_of(drawn["oracle"]), best)
     bands = [np.asarray(band.get_paths()[0].vertices) for band in axes.collections]
     reach = 4.302652729911275 / 3**0.5  # Student's t of 2 degrees of freedom; returns 150, 151 and 152
     expected = [(level - reach, level + reach) for level in (151, 81)]
@@ -117,10 +117,10 @@ def test_one_agents_points_have_their_splits_colors_and_the_band_its_episodes_in
     assert_nothing_overlaps_or_is_cut(figure)
 
 
-def test_the_worst_task_is_told_with_its_part_of_the_optimum(result: Make, ode: Family) -> None:
+def test_the_worst_task_is_told_with_its_part_of_the_oracle(result: Make, ode: Family) -> None:
     results = [result({"c0": c0}, mean, 100.0) for c0, mean in ((1.0, 43.0), (2.0, 99.0))]
     figure = return_over_context({"hyper": results}, ode)
-    assert "worst task: 43 (43% of the optimum) at c0 = 1 1/time" in figure.legends[0].get_title().get_text()
+    assert "worst task: 43 (43% of the oracle) at c0 = 1 1/time" in figure.legends[0].get_title().get_text()
     ring = next(line for line in figure.axes[0].get_lines() if line.get_label() == "worst task")
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1.0], [43.0])  # type: ignore[arg-type]
 
@@ -129,7 +129,7 @@ def test_no_line_crosses_a_gap_that_was_not_tested(result: Make, ode: Family) ->
     values = [-4.0, -3.0, -2.0, 2.0, 3.0, 4.0]
     figure = return_over_context({"hyper": [result({"c0": c0}, 100.0, 150.0) for c0 in values]}, ode)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    for name in ("hyper", "optimum"):
+    for name in ("hyper", "oracle"):
         x = np.asarray(lines[name].get_xdata(), dtype=float)
         assert np.isnan(x[3])
         np.testing.assert_allclose(np.delete(x, 3), values)
@@ -202,7 +202,7 @@ def test_heatmap_puts_each_mean_into_its_cell(tmp_path: Path, result: Make) -> N
         for x, y in points
     ]
     figure = heatmap(results, family, ("c0", "c1"), tmp_path / "heat.png", agent="hyper-ppo")
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["hyper-ppo", "optimum"]
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["hyper-ppo", "oracle"]
     cells = np.asarray(figure.axes[0].collections[0].get_array())
     np.testing.assert_allclose(cells, [[10 * x + y + 1 for x in (-6, 0, 6)] for y in (-4, 4)])
     best = np.asarray(figure.axes[1].collections[0].get_array())
@@ -218,7 +218,7 @@ def test_heatmap_puts_each_mean_into_its_cell(tmp_path: Path, result: Make) -> N
     assert imread(tmp_path / "heat.png").ndim == 3
 
 
-def test_heatmap_without_an_optimum_has_one_panel(result: Make, cartpole: Family) -> None:
+def test_heatmap_without_an_oracle_has_one_panel(result: Make, cartpole: Family) -> None:
     default = cartpole.space.default
     results = [
         result({**default, "length": x, "gravity": y}, x) for x in (0.1, 0.5, 2.0) for y in (5.0, 20.0)
@@ -263,7 +263,7 @@ def test_learning_curves_are_interquartile_means_with_intervals(tmp_path: Path) 
         references={"interpolation": 120.0},
         title="ode",
     )
-    assert labels(figure) == ["hyper", "blind", "optimum"]
+    assert labels(figure) == ["hyper", "blind", "oracle"]
     line = next(line for line in figure.axes[0].get_lines() if line.get_label() == "hyper")
     pooled = np.sort(np.stack([score for _, score in runs], 1).reshape(5, -1), axis=1)[:, 5:15].mean(axis=1)
     np.testing.assert_allclose(y_of(line), pooled)

@@ -1,4 +1,4 @@
-"""The optimum of the ode families: the published table, brute force, what the environment really pays."""
+"""The oracle of the ode families: the published table, brute force, what the environment really pays."""
 
 import itertools
 
@@ -52,9 +52,9 @@ def test_acting_greedily_reaches_it_in_the_environment(c0: float, c1: float) -> 
     for _ in range(200):
         seen, reward, *_ = env.step(fastest_action(c0, c1, -100.0 * float(seen["obs"][0])))
         total += float(reward)
-    optimum = family.oracle({"c0": c0, "c1": c1})
-    assert optimum is not None
-    assert optimum - 2.0 <= total <= optimum + 1e-9
+    oracle = family.oracle({"c0": c0, "c1": c1})
+    assert oracle is not None
+    assert oracle - 2.0 <= total <= oracle + 1e-9
 
 
 @settings(max_examples=20)
@@ -71,9 +71,9 @@ def test_no_policy_beats_it(seed: int, c0: float, c1: float) -> None:
         action = np.clip(gain * seen["obs"] + bias, -1, 1).astype(np.float32)
         seen, reward, *_ = batch.step(action)
         total += reward
-    optimum = family.oracle({"c0": c0, "c1": c1})
-    assert optimum is not None
-    assert total.max() <= optimum + 1.0
+    oracle = family.oracle({"c0": c0, "c1": c1})
+    assert oracle is not None
+    assert total.max() <= oracle + 1.0
 
 
 def test_symmetries_and_limits() -> None:
@@ -97,7 +97,7 @@ def test_means_over_the_splits_are_the_benchmarks() -> None:
     assert means["extrapolation"] == pytest.approx(0.951, abs=1e-3)
 
 
-def test_the_decision_adapters_families_have_the_published_optimum() -> None:
+def test_the_decision_adapters_families_have_the_published_oracle() -> None:
     """Mean return over -10 to 10 in steps of 0.1, the 0 counted, where one step may carry x across."""
     family = Family.load("ode-da")
     returns = [family.oracle({"c0": c0 / 10}) or 0.0 for c0 in range(-100, 101)]
@@ -119,8 +119,8 @@ def test_one_step_carries_x_to_the_goal_where_the_weights_follow_the_context() -
         action[:, 0] = np.clip(-seen["obs"][:, 0] / factors, -1, 1)
         seen, reward, *_ = batch.step(action)
         total += reward
-    optima = [family.oracle(task) for task in tasks]
-    np.testing.assert_allclose(total, np.array(optima, float), atol=1e-9)
+    oracles = [family.oracle(task) for task in tasks]
+    np.testing.assert_allclose(total, np.array(oracles, float), atol=1e-9)
 
 
 def test_starts_of_ode_da() -> None:

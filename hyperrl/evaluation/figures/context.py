@@ -35,7 +35,7 @@ class _Panel(NamedTuple):
 def return_over_context(
     agents: Mapping[str, Sequence[TaskResult]], family: Family, path: Path | None = None
 ) -> Figure:
-    """Draw mean episode return over the features of the context, agents beside each other and the optimum.
+    """Draw mean episode return over the features of the context, agents beside each other and the oracle.
 
     Where tasks differ in one feature there is a curve for each agent (one panel for each value of features
     that take few values, such as a sign); where they differ in several, points in a panel for each feature.
@@ -93,7 +93,7 @@ def _draw(axes: Axes, panel: _Panel, agents: Mapping[str, Sequence[TaskResult]],
     inside = {agent: [r for r in results if panel.holds(r.context)] for agent, results in agents.items()}
     everything = [result for results in inside.values() for result in results]
     joined = panel.line and family.recipe.features[panel.feature].values is None
-    _optimum(axes, everything, panel.feature, joined, labels.oracle_label(family))
+    _oracle(axes, everything, panel.feature, joined)
     for agent, look in style.looks(agents).items():
         if joined and inside[agent]:
             _curve(axes, grouping.by_value(inside[agent], panel.feature), agent, look)
@@ -160,12 +160,12 @@ def _mark_split(axes: Axes, panel: _Panel, results: Sequence[TaskResult], split:
             axes.plot(at, ends, color=color, alpha=0.35, linewidth=0.8, label="95 % interval")
 
 
-def _optimum(axes: Axes, results: Sequence[TaskResult], feature: str, joined: bool, name: str) -> None:
+def _oracle(axes: Axes, results: Sequence[TaskResult], feature: str, joined: bool) -> None:
     best = sorted({(r.context[feature], r.oracle) for r in results if r.oracle is not None})
     if not best:
         return
     x, y = zip(*best, strict=True)
-    look: dict[str, Any] = {"color": style.INK, "label": name, "zorder": 2.5}
+    look: dict[str, Any] = {"color": style.INK, "label": "oracle", "zorder": 2.5}
     if joined:
         places = grouping.without_gaps(x)
         x, y = (tuple(np.nan if place is None else each[place] for place in places) for each in (x, y))

@@ -29,7 +29,7 @@ def heatmap(
     *,
     agent: str,
 ) -> Figure:
-    """Draw mean episode return over two features, beside the optimum where it is known, on one scale.
+    """Draw mean episode return over two features, beside the oracle where it is known, on one scale.
 
     A frame marks the box of the training ranges, triangles the training tasks that lie on the plane drawn.
 
@@ -50,7 +50,7 @@ def heatmap(
     panels = {agent: [result.mean for result in results]}
     best = [result.oracle for result in results if result.oracle is not None]
     if len(best) == len(results):
-        panels[labels.oracle_label(family)] = best
+        panels["oracle"] = best
     grids = {name: _grid(results, features, x, y, values) for name, values in panels.items()}
     levels = np.stack(list(grids.values()))
     limits = {"vmin": np.nanmin(levels), "vmax": np.nanmax(levels)}

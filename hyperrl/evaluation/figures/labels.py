@@ -24,11 +24,6 @@ def assignments(family: Family, context: Mapping[str, float], names: Iterable[st
     return ", ".join(f"{name} = {context[name]:.4g} {_unit(family, name)}".rstrip() for name in names)
 
 
-def oracle_label(family: Family) -> str:
-    """What the best known return is called: an optimum only where it is proven."""
-    return "optimum" if family.recipe.oracle is not None else "best known"
-
-
 def fixed_note(family: Family, results: Sequence[TaskResult]) -> str:
     """The features that are the same in all tasks, with their values; empty where all are or none is."""
     free = grouping.varying(family, results)
@@ -47,18 +42,14 @@ def mean_note(results: Sequence[TaskResult]) -> str:
 
 
 def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> str:
-    """Each agent's worst task, which a mean over tasks hides, with its return and the part of the optimum."""
+    """Each agent's worst task, which a mean over tasks hides, with its return and the part of the oracle."""
     free = grouping.varying(family, [result for results in agents.values() for result in results])
     notes = []
     for agent, results in agents.items():
         if results:
             worst = results[worst_of(results)]
             name = f"{agent} " if len(agents) > 1 else ""
-            share = (
-                f" ({worst.of_oracle:.0%} of the {oracle_label(family)})"
-                if worst.of_oracle is not None
-                else ""
-            )
+            share = "" if worst.of_oracle is None else f" ({worst.of_oracle:.0%} of the oracle)"
             task = f" at {assignments(family, worst.context, free)}" if free else ""
             notes.append(f"{name}{worst.mean:.4g}{share}{task}")
     return f"worst task: {'; '.join(notes)}"

@@ -33,7 +33,7 @@ def learning_curves(
         panels: by the panel's heading (a split, a family), by the agent's name, the runs. Runs measured at
             different steps are read off, linearly, at the steps of the first within what all of them cover.
         path: where a PNG is written; None writes none.
-        references: the mean optimum of each panel that has one.
+        references: the mean oracle of each panel that has one.
         title: heading of the figure.
 
     Raises:
@@ -53,7 +53,7 @@ def learning_curves(
             if references and heading in references:
                 axes.axhline(
                     references[heading], color=style.INK, linestyle=(0, (4, 2)), linewidth=1.3,
-                    label="optimum",
+                    label="oracle",
                 )  # fmt: skip
             axes.set_title(heading, color=style.INK, loc="left")
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))

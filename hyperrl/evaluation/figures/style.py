@@ -32,8 +32,7 @@ _LEGEND_ORDER = (
     *SPLIT_COLORS,
     "95 % interval",
     "worst task",
-    "optimum",
-    "best known",
+    "oracle",
     "training task",
     "training range",
     "outside the training range",
@@ -169,7 +168,7 @@ def start_at_zero(axes: Axes, lowest: float) -> None:
 
 
 def fit_to_returns(axes: Axes, results: Sequence[TaskResult]) -> None:
-    """Fit the vertical axis to the returns of episodes and the optima, and cut intervals that are wider.
+    """Fit the vertical axis to the returns of episodes and the oracles, and cut intervals that are wider.
 
     The interval of two episodes reaches far beyond any possible return, and would flatten the points.
     """

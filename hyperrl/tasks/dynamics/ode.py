@@ -1,4 +1,4 @@
-"""The ordinary differential equation with complex actions: a family whose optimum is known.
+"""The ordinary differential equation with complex actions: a family whose oracle is known.
 
 Beukman et al., "Dynamics Generalization in Reinforcement Learning via Adaptive Context-Aware Policies",
 NeurIPS 2023.
