@@ -19,7 +19,8 @@ from stable_baselines3.common.logger import Logger
 from benchmarks.measures import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
 from benchmarks.speed import generation
 from hyperrl.nets.strategies import Full
-from hyperrl.recipes import PPO, load_agent, resolve
+from hyperrl.policies.registry import view
+from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training import BatchedVecEnv, build_model
 
@@ -57,8 +58,7 @@ class Learner:
         self.env = BatchedVecEnv(family.make_vec(ENVS, sampler=sampler))
         self.model: Any = build_model(recipe, self.env, seed=0)
         self.model.set_logger(Logger(None, []))
-        assert isinstance(recipe.algorithm, PPO)
-        self.model.learn(recipe.algorithm.n_steps * ENVS)
+        self.model.learn(view(self.model).rollout_steps)
 
     def update(self) -> Spent:
         """Learn from the rollout, once more."""

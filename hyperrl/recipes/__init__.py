@@ -1,19 +1,7 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
 from hyperrl.recipes.agent import AgentRecipe
-from hyperrl.recipes.algorithms import (
-    A2C,
-    ALGORITHMS,
-    DQN,
-    PPO,
-    QRDQN,
-    SAC,
-    TD3,
-    TQC,
-    TRPO,
-    OnPolicy,
-    RecurrentPPO,
-)
+from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
@@ -36,19 +24,11 @@ from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
 __all__ = [
-    "A2C",
     "ALGORITHMS",
     "CONTEXT",
-    "DQN",
     "EXTRAS",
     "MAX_TASKS",
-    "PPO",
-    "QRDQN",
-    "SAC",
     "SPLITS",
-    "TD3",
-    "TQC",
-    "TRPO",
     "Activation",
     "AgentRecipe",
     "Arch",
@@ -67,10 +47,8 @@ __all__ = [
     "Linspace",
     "LrScale",
     "Model",
-    "OnPolicy",
     "Part",
     "Range",
-    "RecurrentPPO",
     "Splits",
     "is_missing",
     "load_agent",

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
 
-from hyperrl.recipes.algorithms import A2C, DQN, PPO, QRDQN, SAC, TD3, TQC, TRPO, RecurrentPPO
+from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.arguments import argument
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import ALLOWED, BaseId
@@ -64,24 +64,26 @@ def _overrides_of(algorithm: type[Model]) -> Any:
     return AfterValidator(check)
 
 
-class FamilyTraining(Model):
-    """What this family needs of any agent; it comes before the agent's own fields and after `--set`."""
-
+class _Budget(Model):
     steps: Count | None = Field(default=None, description="environment steps of training")
     n_envs: Annotated[Count, Field(le=65_536)] | None = Field(
         default=None, description="environments side by side"
     )
-    ppo: Annotated[dict[str, Any], _overrides_of(PPO)] = Field(default={}, description="fields of PPO")
-    a2c: Annotated[dict[str, Any], _overrides_of(A2C)] = Field(default={}, description="fields of A2C")
-    sac: Annotated[dict[str, Any], _overrides_of(SAC)] = Field(default={}, description="fields of SAC")
-    td3: Annotated[dict[str, Any], _overrides_of(TD3)] = Field(default={}, description="fields of TD3")
-    dqn: Annotated[dict[str, Any], _overrides_of(DQN)] = Field(default={}, description="fields of DQN")
-    trpo: Annotated[dict[str, Any], _overrides_of(TRPO)] = Field(default={}, description="fields of TRPO")
-    recurrent_ppo: Annotated[dict[str, Any], _overrides_of(RecurrentPPO)] = Field(
-        default={}, description="fields of recurrent PPO"
+
+
+_fields: dict[str, Any] = {
+    algorithm().name: (
+        Annotated[dict[str, Any], _overrides_of(algorithm)],
+        Field(default={}, description=f"fields of the algorithm {algorithm().name}"),
     )
-    tqc: Annotated[dict[str, Any], _overrides_of(TQC)] = Field(default={}, description="fields of TQC")
-    qrdqn: Annotated[dict[str, Any], _overrides_of(QRDQN)] = Field(default={}, description="fields of QR-DQN")
+    for algorithm in ALGORITHMS
+}
+_ByAlgorithm: Any = create_model("_ByAlgorithm", __base__=_Budget, **_fields)
+
+
+class FamilyTraining(_ByAlgorithm):  # type: ignore[misc]
+    """What this family needs of any agent; it comes before the agent's own fields and after `--set`."""
+
     log_std_init: Number | None = Field(
         default=None, description="logarithm of the actions' standard deviation at the start"
     )

@@ -1,0 +1,50 @@
+"""What all algorithms have."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from hyperrl.recipes.base import Fraction, Model
+from hyperrl.recipes.policy import Policy
+
+Actions = Literal["any", "continuous", "discrete"]
+Refusals = Iterator[tuple[tuple[str, ...], str]]
+
+INPUTS = ("policy", "hypernetwork", "inputs")
+
+
+class AnyAlgorithm(Model):
+    """What every algorithm has.
+
+    Attributes:
+        extra: the extra of `pip install hyperrl[...]` that it needs.
+        actions: the kind of actions that it is for.
+        off_policy: whether it replays what earlier policies did.
+        recurrent: whether its policy remembers by an LSTM.
+        networks: what acts and judges; each has an optimizer of its own where `critic_lr_scale` is taken.
+        policy_arguments: the fields that its policies take of those that not every policy has.
+        hypernetwork: the fields that a hypernetwork must have with it.
+    """
+
+    extra: ClassVar[str | None] = None
+    actions: ClassVar[Actions] = "any"
+    off_policy: ClassVar[bool] = False
+    recurrent: ClassVar[bool] = False
+    networks: ClassVar[tuple[str, ...]] = ("actor", "critic")
+    policy_arguments: ClassVar[tuple[str, ...]] = ()
+    hypernetwork: ClassVar[Mapping[str, Any]] = {}
+    gamma: Fraction = Field(default=0.99, description="discount factor")
+    if TYPE_CHECKING:
+        name: str
+        learning_rate: float
+
+    def refusals(self, policy: Policy, n_envs: int) -> Refusals:
+        """What of an agent does not go with this algorithm: the path of a field, and what is allowed there.
+
+        Args:
+            policy: the agent's.
+            n_envs: environments side by side.
+        """
+        if policy.kind == "hyper" and "memory" in policy.hypernetwork.inputs and not self.recurrent:
+            yield INPUTS, f"no 'memory' with the algorithm {self.name!r}, which has none"
