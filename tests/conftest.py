@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import mkdtemp
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -47,3 +48,16 @@ def state() -> Iterator[None]:
 def logs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Stable-Baselines3 makes a folder in the system's temporary one for each model that learns."""
     os.environ["SB3_LOGDIR"] = str(tmp_path_factory.mktemp("sb3"))
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs on `ode`: `seed-0`, a trained `hyper-ppo`; `seed-1` and `concat`, untrained."""
+    from hyperrl import api
+    from tests.runs import SMALL, untrained
+
+    path = tmp_path_factory.mktemp("runs")
+    api.train("hyper-ppo", "ode", steps=64, overrides=SMALL, out=path / "seed-0")
+    untrained(path / "seed-1", "hyper-ppo", "ode", SMALL, seed=1)
+    untrained(path / "concat", "concat-ppo", "ode", SMALL)
+    return path

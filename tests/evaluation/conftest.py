@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperrl.evaluation import TaskResult
+from hyperrl.evaluation.playback import render_episodes
 from hyperrl.tasks import Family
 
 Observation = dict[str, NDArray[Any]]
@@ -21,6 +22,14 @@ def ode() -> Family:
 @pytest.fixture(scope="session")
 def cartpole() -> Family:
     return Family.load("cartpole")
+
+
+@pytest.fixture(scope="session")
+def film() -> list[NDArray[np.uint8]]:
+    """Episodes of 40 steps on three tasks of `ode`."""
+    recipe = Family.load("ode").recipe
+    short = Family(recipe.model_copy(update={"kwargs": {"max_episode_steps": 40}}))
+    return list(render_episodes(drive, short, [{"c0": 2.0}, {"c0": -6.0}, {"c0": 9.0}]))
 
 
 def drive(observation: Observation) -> NDArray[np.float32]:

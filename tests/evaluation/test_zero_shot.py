@@ -4,15 +4,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
-from stable_baselines3 import A2C
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import Act, TaskResult, act_of, evaluate_tasks, progress, zero_shot
-from hyperrl.evaluation.agent import Agent
-from hyperrl.policies import HyperActorCriticPolicy
-from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.evaluation import Act, TaskResult, evaluate_tasks, progress, zero_shot
 from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive, left, rest
 
@@ -261,68 +256,3 @@ def test_progress_rises_to_all_of_the_work(
     told.clear()
     evaluate_tasks(first, flash, [{}, {}], episodes=1, progress=lambda *far: told.append(far))
     assert told == [(0, 2), (0, 2), (2, 2)]
-
-
-ACTIONS: dict[str, gym.Space[Any]] = {
-    "box": gym.spaces.Box(np.array([-0.1, -2.0], np.float32), np.array([0.1, 1.0], np.float32)),
-    "matrix": gym.spaces.Box(-0.2, 0.1, (2, 3), np.float32),
-    "discrete": gym.spaces.Discrete(5),
-    "multi-discrete": gym.spaces.MultiDiscrete([2, 3]),
-    "multi-binary": gym.spaces.MultiBinary(4),
-}
-SEEN = gym.spaces.Dict(
-    obs=gym.spaces.Box(-1, 1, (3,), np.float32), context=gym.spaces.Box(-1, 1, (2,), np.float32)
-)
-
-
-def model_on(actions: gym.Space[Any], policy: Any, **options: Any) -> A2C:
-    model = A2C(policy, None, device="cpu", _init_setup_model=False, **options)  # type: ignore[arg-type]
-    model.observation_space, model.action_space, model.n_envs = SEEN, actions, 1
-    model._setup_model()
-    return model
-
-
-@pytest.mark.parametrize("deterministic", [True, False])
-@pytest.mark.parametrize("policy", [HyperActorCriticPolicy, "MultiInputPolicy"])
-@pytest.mark.parametrize("kind", [*ACTIONS, "squashed"])
-def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deterministic: bool) -> None:
-    squashed: dict[str, Any] = {"use_sde": True, "policy_kwargs": {"squash_output": True}}
-    model = model_on(ACTIONS.get(kind, ACTIONS["box"]), policy, **(squashed if kind == "squashed" else {}))
-    rng = np.random.default_rng(0)
-    act = act_of(model, deterministic)
-    for _ in range(12):  # kept weights are put into another form after eight uses
-        seen = {name: rng.uniform(-1, 1, (6, *space.shape)) for name, space in SEEN.items() if space.shape}
-        batch = {name: part.astype(np.float32) for name, part in seen.items()}
-        batch["context"][:] = [0.5, -0.5]
-        torch.manual_seed(3)
-        found = act(batch)
-        torch.manual_seed(3)
-        expected = model.predict(batch, deterministic=deterministic)[0]
-        assert found.shape == expected.shape
-        assert found.dtype == expected.dtype
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-        model.policy.set_training_mode(False)
-
-
-def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And once more to be formed, when they have been used some times."""
-    model = model_on(gym.spaces.Box(-1, 1, (2,), np.float32), HyperActorCriticPolicy)
-    model.observation_space = ode.observation_space
-    model._setup_model()
-    calls = 0
-    generate = GeneratedNetworks._for_rows
-
-    def counted(self: GeneratedNetworks, descriptors: torch.Tensor, distinct: bool) -> Any:
-        nonlocal calls
-        calls += 1
-        return generate(self, descriptors, distinct)
-
-    monkeypatch.setattr(GeneratedNetworks, "_for_rows", counted)
-    model.policy.set_training_mode(True)
-    evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
-    assert calls == 2
-    assert not model.policy.training
-    agent = Agent(None, ode, model)  # type: ignore[arg-type]
-    for _ in range(3):
-        assert agent.act([0.5], {"c0": 3.0}).shape == (2,)
-    assert calls == 3

@@ -1,62 +1,20 @@
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.image import imread
-from numpy.typing import NDArray
 
 from hyperrl.evaluation import TaskResult
-from hyperrl.evaluation.figures import heatmap, learning_curves, plane, return_over_context
-from hyperrl.evaluation.figures.learning import aligned
-from hyperrl.evaluation.figures.style import COLORS
+from hyperrl.evaluation.figures import learning_curves, return_over_context
 from hyperrl.tasks import Family
-
-Make = Callable[..., TaskResult]
-
-
-def labels(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def y_of(line: Any) -> NDArray[np.float64]:
-    return np.asarray(line.get_ydata(), dtype=np.float64)
-
-
-def oracles(family: Family, contexts: Iterable[dict[str, float]]) -> list[float]:
-    found = [family.oracle(context) for context in contexts]
-    return [value for value in found if value is not None]
-
-
-def boxes(figure: Figure) -> Iterator[tuple[float, float, float, float]]:
-    """Pixel boxes of the legend and of each panel with its labels."""
-    parts: list[Any] = [figure.legends[0], *figure.axes]
-    for part in parts:
-        box = part.get_tightbbox(figure.canvas.get_renderer())  # type: ignore[attr-defined]
-        yield box.x0, box.y0, box.x1, box.y1
-
-
-def assert_nothing_overlaps_or_is_cut(figure: Figure) -> None:
-    width, height = figure.canvas.get_width_height()
-    found = list(boxes(figure))
-    for x0, y0, x1, y1 in found:
-        assert x0 > -1
-        assert y0 > -1
-        assert x1 < width + 1
-        assert y1 < height + 1
-    for i, one in enumerate(found):
-        for other in found[i + 1 :]:
-            apart_x = one[2] <= other[0] + 2 or other[2] <= one[0] + 2
-            apart_y = one[3] <= other[1] + 2 or other[3] <= one[1] + 2
-            assert apart_x or apart_y, (one, other)
-
-
-def ode_results(result: Make, ode: Family, level: float, seeds: int) -> list[TaskResult]:
-    points = [(seed, float(c0)) for seed in range(seeds) for c0 in range(-10, 11)]
-    return [result({"c0": c0}, level + seed, ode.oracle({"c0": c0})) for seed, c0 in points]
+from tests.evaluation.figures.parts import (
+    Make,
+    assert_nothing_overlaps_or_is_cut,
+    labels,
+    ode_results,
+    oracles,
+    y_of,
+)
 
 
 def test_curves_show_agents_oracle_training_tasks_and_range(
@@ -135,15 +93,6 @@ def test_no_line_crosses_a_gap_that_was_not_tested(result: Make, ode: Family) ->
         np.testing.assert_allclose(np.delete(x, 3), values)
 
 
-def test_agents_keep_their_colors_and_differ(result: Make, ode: Family) -> None:
-    agents = {f"agent-{i}": ode_results(result, ode, 100.0 - i, 1) for i in range(6)}
-    figure = return_over_context(agents, ode)
-    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert [lines[name].get_color() for name in agents] == list(COLORS)
-    assert len({lines[name].get_marker() for name in agents}) == 6
-    assert_nothing_overlaps_or_is_cut(figure)
-
-
 def test_a_sign_gives_a_panel_for_each_of_its_values(result: Make) -> None:
     family = Family.load("double-integrator")
     sign = next(name for name, feature in family.recipe.features.items() if feature.values is not None)
@@ -193,92 +142,9 @@ def test_intervals_beyond_all_returns_do_not_flatten_the_points(ode: Family) -> 
     assert 0 <= high < 10
 
 
-def test_heatmap_puts_each_mean_into_its_cell(tmp_path: Path, result: Make) -> None:
-    family = Family.load("ode-2d")
-    points = list(product((-6.0, 0.0, 6.0), (-4.0, 4.0)))
-    results = [
-        result({"c0": x, "c1": y}, 10 * x + y + seed, family.oracle({"c0": x, "c1": y}))
-        for seed in (0, 2)
-        for x, y in points
-    ]
-    figure = heatmap(results, family, ("c0", "c1"), tmp_path / "heat.png", agent="hyper-ppo")
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["hyper-ppo", "oracle"]
-    cells = np.asarray(figure.axes[0].collections[0].get_array())
-    np.testing.assert_allclose(cells, [[10 * x + y + 1 for x in (-6, 0, 6)] for y in (-4, 4)])
-    best = np.asarray(figure.axes[1].collections[0].get_array())
-    known = oracles(family, ({"c0": x, "c1": y} for y in (-4.0, 4.0) for x in (-6.0, 0.0, 6.0)))
-    np.testing.assert_allclose(best.ravel(), known)
-    assert figure.axes[2].get_ylabel() == "episode return"
-    for axes in figure.axes[:2]:
-        marks = {line.get_label(): line.get_color() for line in axes.get_lines()}
-        assert {"interpolation", "extrapolation", "worst task"} <= set(marks)
-        assert marks["interpolation"] != marks["extrapolation"]
-    assert "mean of 2 seeds, 1 episode each" in figure.legends[0].get_title().get_text()
-    assert_nothing_overlaps_or_is_cut(figure)
-    assert imread(tmp_path / "heat.png").ndim == 3
-
-
-def test_heatmap_without_an_oracle_has_one_panel(result: Make, cartpole: Family) -> None:
-    default = cartpole.space.default
-    results = [
-        result({**default, "length": x, "gravity": y}, x) for x in (0.1, 0.5, 2.0) for y in (5.0, 20.0)
-    ]
-    figure = heatmap(results, cartpole, ("length", "gravity"), agent="agent")
-    assert [axes.get_title() for axes in figure.axes[:1]] == ["agent"]
-    assert len(figure.axes) == 2  # and the color bar
-    assert_nothing_overlaps_or_is_cut(figure)
-
-
-def test_tasks_on_a_grid_of_two_features_fill_a_plane(result: Make, cartpole: Family) -> None:
-    family, signs = Family.load("ode-2d"), Family.load("double-integrator")
-
-    def of(tasks: Iterable[Mapping[str, float]], whose: Family) -> tuple[str, str] | None:
-        return plane([result(task, 0.0) for task in tasks], whose)
-
-    assert of(family.tasks("extrapolation"), family) == ("c0", "c1")  # the grid around a hole
-    assert of(({"c0": x, "c1": x * x} for x in (1.0, 2.0, 3.0, 4.0)), family) is None
-    assert of(({"c0": x, "c1": 0.0} for x in (1.0, 2.0)), family) is None
-    assert of(signs.tasks("train"), signs) is None  # a sign has curves of its own
-    assert of(cartpole.tasks("train"), cartpole) is None
-
-
 def test_powers_are_raised_in_units(result: Make, cartpole: Family) -> None:
     results = [result({**cartpole.space.default, "gravity": g}, g) for g in (5.0, 10.0)]
     assert return_over_context({"a": results}, cartpole).axes[0].get_xlabel() == "gravity (m/s²)"
-
-
-def test_a_heatmap_of_one_line_is_refused(result: Make) -> None:
-    family = Family.load("ode-2d")
-    with pytest.raises(ValueError, match="two values"):
-        heatmap([result({"c0": x, "c1": 0.0}, x) for x in (0.0, 1.0)], family, ("c0", "c1"), agent="a")
-
-
-def test_learning_curves_are_interquartile_means_with_intervals(tmp_path: Path) -> None:
-    steps = np.arange(1, 6) * 1000
-    rng = np.random.default_rng(0)
-    runs = [(steps, rng.normal(100, 5, (5, 4))) for _ in range(5)]
-    figure = learning_curves(
-        {"interpolation": {"hyper": runs, "blind": runs[:1]}, "extrapolation": {"hyper": runs}},
-        tmp_path / "learning.png",
-        references={"interpolation": 120.0},
-        title="ode",
-    )
-    assert labels(figure) == ["hyper", "blind", "oracle"]
-    line = next(line for line in figure.axes[0].get_lines() if line.get_label() == "hyper")
-    pooled = np.sort(np.stack([score for _, score in runs], 1).reshape(5, -1), axis=1)[:, 5:15].mean(axis=1)
-    np.testing.assert_allclose(y_of(line), pooled)
-    assert len(figure.axes[0].collections) == 1  # one band: a single run has no interval
-    assert figure.axes[0].get_xlabel() == "environment steps"
-    assert_nothing_overlaps_or_is_cut(figure)
-    assert (tmp_path / "learning.png").stat().st_size > 10_000
-
-
-def test_runs_measured_at_other_steps_are_aligned() -> None:
-    steps, scores = aligned([([0, 10, 20, 30], [0.0, 1.0, 2.0, 3.0]), ([5, 25], [10.0, 20.0])])
-    np.testing.assert_allclose(steps, [10, 20])
-    np.testing.assert_allclose(scores[:, :, 0], [[1.0, 12.5], [2.0, 17.5]])
-    with pytest.raises(ValueError, match="share no steps"):
-        aligned([([0, 1], [0.0, 1.0]), ([5, 6], [0.0, 1.0])])
 
 
 def test_nothing_to_draw_is_an_error(ode: Family) -> None:
@@ -286,11 +152,3 @@ def test_nothing_to_draw_is_an_error(ode: Family) -> None:
         return_over_context({"hyper": []}, ode)
     with pytest.raises(ValueError, match="no learning curves"):
         learning_curves({})
-
-
-def test_the_style_stays_inside(result: Make, ode: Family) -> None:
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    return_over_context({"hyper": ode_results(result, ode, 1.0, 1)}, ode)
-    assert dict(matplotlib.rcParams) == before

@@ -1,0 +1,120 @@
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from hyperrl import api
+from hyperrl.cli import main
+from hyperrl.store import Run
+from hyperrl.training import load_model
+from hyperrl.training.checkpoint import save_state
+from tests.runs import SMALL, message, untrained
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_everything_that_reads_them(
+    runs: Path, tmp_path: Path, value: float
+) -> None:
+    """A checkpoint whose digest is right is refused where weights are read, and nothing is written."""
+    run = Run.open(shutil.copytree(runs / "seed-0", tmp_path / "run"))
+    for name in run.checkpoints():
+        tensors, meta = run.load_checkpoint(name)
+        spoiled = {
+            key: torch.full_like(one, value) if key.startswith("policy/") else one
+            for key, one in tensors.items()
+        }
+        run.save_checkpoint(name, spoiled, meta)
+    before = sorted(run.path.rglob("*"))
+    calls: list[Callable[[], Any]] = [
+        lambda: api.load(run),
+        lambda: api.evaluate(run),
+        lambda: api.watch(run, video=tmp_path / "x.gif"),
+        lambda: api.specialize(run, {"c0": 1}),
+        lambda: api.export(run),
+        lambda: api.resume(run, steps=128),
+        lambda: api.train("hyper-ppo", "ode", steps=64, overrides=SMALL, out=tmp_path / "new", from_run=run),
+    ]
+    for call in calls:
+        assert re.search(r"weights '.+': found numbers that are not finite", message(call))
+    assert sorted(run.path.rglob("*")) == before
+    assert not (tmp_path / "x.gif").exists()
+
+
+def test_a_specialist_is_replaced_where_that_is_asked_for(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "one.safetensors"
+    first = api.specialize(runs / "seed-0", {"c0": 1}, out=path)
+    assert (first.file, first.unlisted) == (path, {})
+    before = path.read_bytes()
+    assert "replace it with force=True" in message(api.specialize, runs / "seed-0", {"c0": 2}, out=path)
+    assert path.read_bytes() == before
+    api.specialize(runs / "seed-0", {"c0": 2}, out=path, force=True)
+    assert path.read_bytes() != before
+    assert [each.name for each in path.parent.iterdir()] == ["one.safetensors"]
+
+
+def test_a_checkpoint_may_be_named_by_its_steps(runs: Path) -> None:
+    assert "no checkpoint '7'" in message(api.load, runs / "seed-0", checkpoint=7)
+    assert "checkpoint '': a checkpoint is called" in message(api.load, runs / "seed-0", checkpoint="")
+
+
+def test_a_run_says_what_it_is(runs: Path) -> None:
+    run = Run.open(runs / "seed-0")
+    assert repr(run) == f"Run({str(run.path)!r}: hyper-ppo on ode, seed 0, finished, 64 of 64 steps)"
+    agent = api.load(run)
+    assert repr(agent).startswith(f"Agent(run={run!r}, family=Family('ode': c0), ")
+
+
+@pytest.mark.parametrize(("checkpoint", "steps"), [(None, 16), ("latest", 64), (64, None)])
+def test_load(run: Run, checkpoint: str | int | None, steps: int | None) -> None:
+    if steps is None:
+        save_state(run, "64", {"steps": 64, "policy": load_model(run).policy.state_dict()})
+    assert api.load(run, checkpoint=checkpoint).model.num_timesteps == (steps or 64)
+
+
+@pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
+def test_watch(
+    handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path, checkpoint: str | None, steps: int,
+    deterministic: bool,
+) -> None:  # fmt: skip
+    options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
+    options["video"] = tmp_path / "x.gif"
+    model, drawn = handed("hyperrl.api.agents.act_of", api.watch, run, **options)[""]
+    assert (model.num_timesteps, drawn) == (steps, deterministic)
+    found = handed("hyperrl.api.agents.render_episodes", api.watch, run, contexts=[{"c0": 2}], **options)
+    assert (found.pop("")[2], found) == ([{"c0": 2.0}], {"seed": 5})
+
+
+def test_specialize_and_export(handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
+    written = tmp_path / "x.safetensors"
+    asked: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
+    found = handed("hyperrl.api.agents.specialist_request", api.specialize, run, {"c0": 2}, **asked)
+    assert found[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
+    for where, call, given in (
+        ("hyperrl.deploy.export.specialize", api.specialize, ({"c0": 2},)),
+        ("hyperrl.deploy.export.export", api.export, ()),
+    ):
+        for checkpoint, steps in ((None, 16), ("latest", 64)):
+            found = handed(where, call, run, *given, checkpoint=checkpoint)
+            assert found[""][0].model.num_timesteps == steps
+    asked = handed(
+        "hyperrl.api.agents.generalist_request", api.export, run, out=tmp_path / "x.onnx", force=True
+    )
+    assert asked[""][1:] == (tmp_path / "x.onnx", True)
+
+
+def test_a_value_that_is_none_of_the_features_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = untrained(tmp_path / "run", "hyper-ppo", "pendulum-actuator")
+    features = run.spec.family.features
+    name = next(each for each, feature in features.items() if feature.values)
+    values = features[name].values or ()
+    between = (values[0] + values[1]) / 2
+    assert main(["specialize", str(run.path), "--context", f"{name}={between}"]) == 0
+    listed = ", ".join(f"{value:g}" for value in values)
+    assert f"note: {name}={between:g} is none of the feature's values: {listed}" in capsys.readouterr().out
+    assert api.specialize(run, {name: values[1]}).unlisted == {}

@@ -1,0 +1,137 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from hyperrl import api
+from hyperrl.evaluation import progress
+from hyperrl.evaluation.policy_act import PolicyAct
+from hyperrl.store import Run
+from tests.api.conftest import hook
+from tests.runs import message, untrained
+
+
+def test_a_run_is_evaluated_on_three_splits(runs: Path) -> None:
+    found = api.evaluate(runs / "seed-0")
+    assert {name: split["tasks"] for name, split in found.splits.items()} == {
+        "train": 4, "interpolation": 6, "extrapolation": 10,
+    }  # fmt: skip
+    assert found.to_json()["run"] == str(runs / "seed-0")
+    assert (found.runs[0].steps, found.runs[0].seed, found.episodes) == (64, 0, 1)
+    assert json.loads(found.files[0].read_text()) == json.loads(json.dumps(found.to_json()))
+    assert found.files[0].parent == runs / "seed-0" / "evaluations"
+    assert [figure.parent for figure in found.figures] == [runs / "seed-0" / "figures"]
+    assert imread(found.figures[0]).ndim == 3
+
+
+def test_contexts_of_ones_own_are_flagged(runs: Path) -> None:
+    found = api.evaluate(runs / "seed-0", contexts=[{"c0": 1}, {"c0": 2.5}, {"c0": 100}, {}], episodes=2)
+    assert [(task.context["c0"], task.split) for task in found.own_tasks] == [
+        (1.0, "train"), (2.5, "interpolation"), (100.0, "extrapolation"), (1.0, "train"),
+    ]  # fmt: skip
+    assert found.splits == {}
+    assert [len(task.returns) for task in found.tasks] == [2] * 4
+    assert found.figures == ()
+
+
+def test_several_runs_are_seeds(runs: Path) -> None:
+    paths = [runs / "seed-0", runs / "seed-1"]
+    found = api.evaluate(paths)
+    alone = [api.evaluate(path, save=False) for path in paths]
+    means = [part.splits["interpolation"]["mean"] for part in alone]
+    assert found.splits["interpolation"]["mean"] == pytest.approx(np.mean(means), rel=1e-12)
+    error = found.splits["interpolation"]["stderr"]
+    assert error is not None
+    assert error >= abs(means[0] - means[1]) / 2 * (1 - 1e-9)  # over tasks and starts as well as over runs
+    assert [file.parents[1] for file in found.files] == paths
+    assert [json.loads(file.read_text())["seed"] for file in found.files] == [0, 1]
+    assert [part["tasks"] for part in found.to_json()["runs"]] == [part.to_json()["tasks"] for part in alone]
+    assert found.figures[0].name.startswith("evaluation-splits-2-seeds-")
+
+
+def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(runs: Path) -> None:
+    def returns(**given: Any) -> list[list[float]]:
+        found = api.evaluate(runs / "seed-0", splits=["extrapolation"], episodes=2, save=False, **given)
+        return [task.returns for task in found.tasks]
+
+    before = torch.random.get_rng_state()
+    drawn = returns(deterministic=False, seed=5)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert drawn == returns(deterministic=False, seed=5)
+    assert drawn != returns(deterministic=False, seed=6)
+    assert drawn != returns(seed=5)
+
+
+def test_the_most_likely_actions_need_no_luck(runs: Path) -> None:
+    """What a network makes of a row does not depend on the rows beside it, but for rounding."""
+    contexts = [{"c0": c0} for c0 in (-8.0, 3.0)]
+    together = api.evaluate(runs / "seed-0", contexts=contexts, save=False).tasks
+    alone = [api.evaluate(runs / "seed-0", contexts=[context], save=False).tasks[0] for context in contexts]
+    for one, other in zip(together, alone, strict=True):
+        assert one.mean == pytest.approx(
+            other.mean, abs=0.6
+        )  # a step beside a reward's threshold may tip over
+
+
+def test_progress_of_an_evaluation_is_that_of_all_its_runs(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", -1.0)
+    told: list[tuple[int, int]] = []
+    api.evaluate(
+        [runs / "seed-0", runs / "seed-1"],
+        contexts=[{"c0": 2}],
+        episodes=3,
+        save=False,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert {total for _, total in told} == {2 * 3 * 200}
+    assert told[-1] == (1200, 1200)
+    assert (600, 1200) in told
+    assert told == sorted(told)
+
+
+def test_evaluating_builds_no_optimizer(runs: Path) -> None:
+    """Making one has torch load its compiler."""
+    code = (
+        "import sys, hyperrl; hyperrl.evaluate(sys.argv[1], contexts=[{}], save=False);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, runs / "seed-0"], timeout=120, check=True)
+
+
+def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
+    runs: Path, tmp_path: Path
+) -> None:
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["policy.hypernetwork.missing=0.3"])
+    hidden = api.evaluate(run, splits=["interpolation"], save=False, hidden=["c0"])
+    assert hidden.to_json()["hidden"] == ["c0"]
+    assert message(api.evaluate, run, hidden=["c9"]) == "hidden: unknown feature 'c9'; known: c0"
+    found = message(api.evaluate, runs / "seed-0", hidden=["c0"])
+    assert "policy.hypernetwork.missing above 0" in found
+
+
+@pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
+def test_every_argument_reaches_what_plays(
+    handed: Callable[..., dict[str, Any]], run: Run, checkpoint: str | None, steps: int, deterministic: bool
+) -> None:
+    options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
+    model, drawn = handed("hyperrl.api.evaluation.act_of", api.evaluate, run, **options)[""]
+    assert (model.num_timesteps, drawn) == (steps, deterministic)
+    played = handed(
+        "hyperrl.api.evaluation.evaluate_tasks", api.evaluate, run, splits=["validation"],
+        contexts=[{"c0": 9}], sweep=[("c0", -10.0, 10.0, 2)], episodes=7, progress=hook, **options,
+    )  # fmt: skip
+    act, family, contexts = played.pop("")
+    assert isinstance(act, PolicyAct)
+    assert contexts == (*family.tasks("validation"), {"c0": 9.0}, {"c0": -10.0}, {"c0": 10.0})
+    assert callable(played.pop("progress"))
+    splits = (*["validation"] * 8, *["extrapolation"] * 3)
+    assert played == {"episodes": 7, "seed": 5, "splits": splits}
