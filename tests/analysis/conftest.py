@@ -1,3 +1,3 @@
-from tests.training.conftest import no_telemetry, nothing_but_training, start
+from tests.training.conftest import no_figures, nothing_but_training, start
 
-__all__ = ["no_telemetry", "nothing_but_training", "start"]
+__all__ = ["no_figures", "nothing_but_training", "start"]

@@ -78,6 +78,7 @@ def bounds(family: Family) -> tuple[Any, Any]:
     "inputs",
     ["{inputs: [context, state]}", "{inputs: [noise, embedding]}", "{strategy: adapter, missing: 0.5}"],
 )
+@pytest.mark.usefixtures("no_figures")
 def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
     run = start("hyper-ppo", "ode", f"policy.hypernetwork={inputs}", steps=512)
     assert run.state == "finished"
@@ -87,8 +88,8 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
 @pytest.mark.usefixtures("nothing_but_training")
 def test_an_interrupted_training_goes_on_as_if_it_had_not_stopped(start: Start, inputs: str) -> None:
     field = f"policy.hypernetwork={inputs}"
-    whole = start("hyper-ppo", "ode", field, name="whole", steps=3072)
-    interrupted = start("hyper-ppo", "ode", field, name="interrupted", steps=3072, killed_at=2048)
+    whole = start("hyper-ppo", "ode", field, name="whole", steps=1536)
+    interrupted = start("hyper-ppo", "ode", field, name="interrupted", steps=1536, killed_at=1200)
     assert interrupted.state == "interrupted"
     again = resume(interrupted)
     expected, found = (load_state(run, "latest")["policy"] for run in (whole, again))

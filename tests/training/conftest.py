@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,9 +37,21 @@ Start = Callable[..., Run]
 
 
 def small(agent: str, family: str, *overrides: str) -> tuple[AgentRecipe, Family]:
-    """A shipped agent with small networks and rollouts of 512 steps, off policy of 64."""
-    recipe, loaded = load_agent(agent), Family.load(family)
+    """A shipped agent with small networks and rollouts of 512 steps, off policy of 64; episodes are short."""
+    recipe, loaded = load_agent(agent), short_episodes(Family.load(family))
     return resolve(recipe, loaded.recipe, (*SMALL[recipe.algorithm.name], *COMMON, *overrides)), loaded
+
+
+def short_episodes(family: Family, steps: int = 40) -> Family:
+    """The family with at most so many steps an episode, which makes evaluations cheap."""
+    kwargs = {**family.recipe.kwargs, "max_episode_steps": steps}
+    return Family(family.recipe.model_copy(update={"kwargs": kwargs}))
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than a short training."""
+    monkeypatch.setattr("hyperrl.training.telemetry.figure.ReturnFigure._on_evaluation", lambda *_: None)
 
 
 @pytest.fixture
@@ -47,45 +60,48 @@ def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: list(others))
 
 
+@contextmanager
+def train_alone() -> Iterator[None]:
+    """Train without telemetry and without the evaluation at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: list(others))
+        patch.setattr("hyperrl.training.session.evaluate_best", lambda *_: SimpleNamespace(to_json=dict))
+        yield
+
+
 @pytest.fixture
-def nothing_but_training(no_telemetry: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No telemetry, and no evaluation at the end."""
-    monkeypatch.setattr("hyperrl.training.session.evaluate_best", lambda *_: SimpleNamespace(to_json=dict))
+def nothing_but_training() -> Iterator[None]:
+    with train_alone():
+        yield
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     """Train a small agent; `killed_at` interrupts it once so many steps are taken."""
 
-    def started(
-        agent: str = "hyper-ppo",
-        family: str = "ode",
-        *overrides: str,
-        name: str = "run",
-        steps: int = 1024,
-        seed: int = 1,
-        killed_at: int | None = None,
-        from_run: Run | None = None,
-        **options: Any,
-    ) -> Run:
-        recipe, loaded = small(agent, family, *overrides)
-        progress = None if killed_at is None else killer(killed_at)
-        path = tmp_path / name
-        try:
-            return train(
-                recipe,
-                loaded,
-                out=path,
-                seed=seed,
-                steps=steps,
-                from_run=from_run,
-                progress=progress,
-                **options,
-            )
-        except KeyboardInterrupt:
-            return Run.open(path)
+    def started(agent: str = "hyper-ppo", family: str = "ode", *overrides: str, **options: Any) -> Run:
+        return train_small(tmp_path, agent, family, *overrides, **options)
 
     return started
+
+
+def train_small(
+    folder: Path,
+    agent: str,
+    family: str,
+    *overrides: str,
+    name: str = "run",
+    steps: int = 1024,
+    seed: int = 1,
+    killed_at: int | None = None,
+    **options: Any,
+) -> Run:
+    recipe, loaded = small(agent, family, *overrides)
+    progress = None if killed_at is None else killer(killed_at)
+    try:
+        return train(recipe, loaded, out=folder / name, seed=seed, steps=steps, progress=progress, **options)
+    except KeyboardInterrupt:
+        return Run.open(folder / name)
 
 
 def killer(at: int) -> Progress:

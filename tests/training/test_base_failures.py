@@ -65,7 +65,7 @@ evaluation: {{episodes: 1}}
 
 
 @pytest.fixture(autouse=True)
-def anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def anew(no_figures: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Failing, "steps", 0)
     monkeypatch.chdir(tmp_path)
     Path("failing.yaml").write_text(FILE)

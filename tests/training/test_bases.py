@@ -23,10 +23,7 @@ SPLITS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These take most of a short training's time."""
-    monkeypatch.setattr("hyperrl.training.telemetry.figure.ReturnFigure._on_evaluation", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 
 def trained(world: World, agent: str, out: Path, *overrides: str) -> Run:

@@ -8,10 +8,10 @@ from hyperrl.recipes import load_agent, resolve, shipped
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import train
-from tests.training.conftest import OFF_POLICY
+from tests.training.conftest import COMMON, OFF_POLICY
 from tests.training.test_resume import same, scramble
 
-ON_POLICY = {"n_steps": "32", "batch_size": "128", "n_epochs": "2"}
+ON_POLICY = {"n_steps": "32", "batch_size": "128", "n_epochs": "1"}
 
 pytestmark = pytest.mark.usefixtures("nothing_but_training")
 
@@ -20,9 +20,9 @@ def overrides(agent: str) -> list[str]:
     """Few steps and small batches, of the fields that the agent's algorithm has."""
     algorithm = load_agent(agent).algorithm
     if algorithm.off_policy:
-        return ["n_envs=8", *OFF_POLICY]
+        return [*COMMON, *OFF_POLICY]
     known = type(algorithm).model_fields
-    return ["n_envs=8", *(f"algorithm.{name}={value}" for name, value in ON_POLICY.items() if name in known)]
+    return [*COMMON, *(f"algorithm.{name}={value}" for name, value in ON_POLICY.items() if name in known)]
 
 
 @pytest.mark.parametrize("agent", sorted(shipped("agents")))

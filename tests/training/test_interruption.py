@@ -14,15 +14,13 @@ from hyperrl.tasks import Family
 from hyperrl.training import Progress, resume, train
 from hyperrl.training.callbacks import ProgressHook
 from hyperrl.training.checkpoint import load_state
-from tests.training.brief import draw_little
 from tests.training.conftest import small
 from tests.training.test_resume import same, scalars, scramble, table
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures have few points, and evaluations few tasks."""
-    draw_little(monkeypatch)
+def short(no_figures: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations have few tasks, and nothing is drawn."""
     tasks = Family.tasks
     monkeypatch.setattr(Family, "tasks", lambda self, split: tasks(self, split)[:4])
 
@@ -48,16 +46,16 @@ def signals(number: signal.Signals, at: int, times: int = 1) -> Progress:
 def stopped(path: Path, agent: str, progress: Progress | None, *overrides: str) -> Run:
     recipe, family = small(agent, "ode", *OVERRIDES, *overrides)
     if progress is None:
-        return train(recipe, family, out=path, seed=1, steps=2048)
+        return train(recipe, family, out=path, seed=1, steps=1536)
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, family, out=path, seed=1, steps=2048, progress=progress)
+        train(recipe, family, out=path, seed=1, steps=1536, progress=progress)
     return Run.open(path)
 
 
 @pytest.mark.parametrize(
     ("agent", "overrides", "number", "moments"),
     [
-        ("hyper-ppo", (), signal.SIGINT, (1, 2000)),
+        ("hyper-ppo", (), signal.SIGINT, (1, 1500)),
         pytest.param("hyper-sac", (), signal.SIGTERM, (900,), marks=pytest.mark.slow),
         pytest.param("hyper-a2c", ("algorithm.n_steps=5",), signal.SIGHUP, (900,), marks=pytest.mark.slow),
     ],
@@ -129,6 +127,6 @@ def test_weights_that_are_not_finite_are_not_kept_by_a_signal(
     monkeypatch.setattr(ProgressHook, "_on_step", step)
     recipe, family = small("hyper-sac", "ode", *OVERRIDES, "algorithm.gradient_steps=1")
     with pytest.raises(DivergenceError, match="not finite after 512 steps"):
-        train(recipe, family, out=tmp_path / "run", steps=2048, progress=lambda *_: None)
+        train(recipe, family, out=tmp_path / "run", steps=1536, progress=lambda *_: None)
     run = Run.open(tmp_path / "run")
     assert (run.state, run.kept_steps()) == ("failed", 0)

@@ -35,6 +35,7 @@ def table(run: Run) -> list[dict[str, str]]:
         learnable("hyper-recurrent-ppo", "ode", {"train/loss", "gradient/norm", "gradient/clipped"}),
     ],
 )
+@pytest.mark.usefixtures("no_figures")
 def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, told: set[str]) -> None:
     run = start(agent, family, steps=2048)
     rows = {int(row["step"]): row for row in table(run)}
@@ -51,10 +52,12 @@ def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, to
     assert {result["split"] for result in run.evaluations()[0]["tasks"]} >= {"train", "interpolation"}
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_resumed_runs_log_is_that_of_one_never_killed(start: Start) -> None:
-    straight = start("hyper-sac", "ode", name="straight", steps=3072)
-    killed = start("hyper-sac", "ode", name="killed", steps=3072, killed_at=2500)
-    assert killed.status.steps == 2048
+    often = ("checkpoint_every=512",)
+    straight = start("hyper-sac", "ode", *often, name="straight", steps=2112)
+    killed = start("hyper-sac", "ode", *often, name="killed", steps=2112, killed_at=1600)
+    assert killed.status.steps == 1536
     resume(killed)
     clock = ("time/", "gradient/")
 

@@ -13,14 +13,15 @@ from hyperrl.tasks import Family
 from hyperrl.training import load_model
 from hyperrl.training.checkpoint import load_state
 from tests.suite import needs
-from tests.training.conftest import Start
+from tests.training.conftest import train_alone, train_small
 
 pytestmark = needs("contrib")
 
 
-@pytest.fixture(params=["hyper-recurrent-ppo", "concat-recurrent-ppo", "blind-recurrent-ppo"])
-def agent(start: Start, nothing_but_training: None, request: pytest.FixtureRequest) -> Agent:
-    run = start(request.param, "pendulum", steps=512)
+@pytest.fixture(scope="module", params=["hyper-recurrent-ppo", "concat-recurrent-ppo", "blind-recurrent-ppo"])
+def agent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Agent:
+    with train_alone():
+        run = train_small(tmp_path_factory.mktemp("recurrent"), request.param, "pendulum", steps=512)
     return Agent(run, Family(run.spec.family), load_model(run, "latest"))
 
 
@@ -69,8 +70,7 @@ def test_weights_that_follow_a_memory_are_no_tasks(agent: Agent) -> None:
             ask(agent.family.tasks("train")[0])
 
 
-def test_a_checkpoint_holds_the_memory(start: Start, nothing_but_training: None) -> None:
-    run = start("hyper-recurrent-ppo", "pendulum", steps=512)
-    memory = load_state(run, "latest")["memory"]
+def test_a_checkpoint_holds_the_memory(agent: Agent) -> None:
+    memory = load_state(agent.run, "latest")["memory"]
     assert [tuple(part.shape) for pair in memory for part in pair] == [(1, 8, 8)] * 4
     assert bool(memory[0][0].any())

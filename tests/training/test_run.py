@@ -67,6 +67,7 @@ def test_training_plays_the_training_tasks_alone(start: Start, monkeypatch: pyte
     assert {task["c0"] for task in played} == {task["c0"] for task in trained}
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -> None:
     run = start("hyper-ppo", "ode", "evaluate_every=500", steps=2048)
     model = load_model(run)
@@ -102,7 +103,7 @@ def test_the_evaluation_at_the_end_is_of_the_best_weights(
         return [FirstIsBest(on_validation), *others]
 
     monkeypatch.setattr("hyperrl.training.telemetry.callbacks", callbacks)
-    run = start("hyper-ppo", "ode", steps=1024)
+    run = start("hyper-ppo", "pendulum", steps=1024)
     (final,) = run.evaluations()
     assert final["checkpoint"] == {"name": "best", "steps": 0}
     best, latest = (

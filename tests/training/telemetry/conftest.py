@@ -12,6 +12,7 @@ from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import train
+from tests.training.conftest import short_episodes
 
 STEPS = (0, 512, 1024, 1536, 2048)
 SHORT = (
@@ -26,7 +27,7 @@ SHORT = (
 def short_run(
     out: Path, agent: str = "hyper-ppo", family: str = "ode", overrides: Sequence[str] = SHORT
 ) -> Run:
-    loaded = Family.load(family)
+    loaded = short_episodes(Family.load(family), 100)
     return train(resolve(load_agent(agent), loaded.recipe, overrides), loaded, out=out)
 
 

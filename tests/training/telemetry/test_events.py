@@ -91,6 +91,7 @@ def test_a_text_tells_what_was_played(events: Any) -> None:
     assert "- train: 4 tasks, 1 episode each, starts of seed 0" in text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_best_is_chosen_by_validation_whatever_the_other_splits_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +129,7 @@ def test_training_return_of_each_task(events: Any) -> None:
     assert tags
     assert set(tags) <= {f"train_task/c0={c0}" for c0 in (-5, -1, 1, 5)}
     found = {step: value for tag in tags for step, value in scalars(events, tag).items()}
-    assert set(found) == {2048}
+    assert set(found) == {1024, 2048}  # episodes last 100 steps, rollouts 64
     assert all(0 <= value <= 200 for value in found.values())
 
 
@@ -245,11 +246,11 @@ def test_first_chart_of_the_layout_shows_the_splits_together(events: Any) -> Non
 @pytest.mark.parametrize(
     ("agent", "overrides"),
     [
-        ("hyper-ppo", (*SHORT, "steps=1536")),
-        ("hyper-ppo", (*SHORT, "steps=1536", "algorithm.use_sde=true", "algorithm.sde_sample_freq=4")),
+        ("hyper-ppo", (*SHORT, "steps=1024", "algorithm.use_sde=true", "algorithm.sde_sample_freq=4")),
         ("hyper-a2c", ("steps=800",)),
     ],
 )
+@pytest.mark.usefixtures("no_figures")
 def test_evaluations_leave_the_trained_weights_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: str, overrides: tuple[str, ...]
 ) -> None:
