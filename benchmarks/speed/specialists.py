@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from benchmarks.measures import Measure, Report, alternate, finish, on_the_clock, parser, ratios, spent
-from hyperrl.deploy.extract import specialist
+from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 from hyperrl.deploy.sb3 import plain_model
@@ -35,7 +35,7 @@ def contestants() -> tuple[dict[str, Callable[[], Any]], dict[str, Callable[[], 
     recipe = resolve(load_agent(AGENT), family.recipe, [])
     model: Any = bare_model(recipe, family.observation_space, family.action_space)
     task = family.tasks("interpolation")[0]
-    found = specialist(model, AGENT, family, task)
+    found = extract_specialist(model, AGENT, family, task)
     plain = plain_model(found, model, family)
     in_numpy, in_onnx = NumpyRuntime(found), OnnxRuntime(onnx_bytes(found), "made")
     space: Any = family.observation_space

@@ -11,22 +11,20 @@ from hyperrl.deploy.plan import BOUNDS, Specialist
 from hyperrl.errors import UserError
 
 
-def pruned(specialist: Specialist, share: float) -> Specialist:
+def prune(specialist: Specialist, share: float) -> Specialist:
     """The same network with no more than a share of its parameters, the other weights zero.
 
-    Weights of linear layers and convolutions go in the order of their layer-adaptive magnitude: a weight's
-    square over the sum of the squares in its layer that are no smaller (LAMP, Lee et al., ICLR 2021). Every
-    layer so keeps its largest weight. Biases and normalizations stay.
+    Weights of linear layers and convolutions are removed in the order of their layer-adaptive magnitude: a
+    weight's square over the sum of the squares in its layer that are no smaller (LAMP, Lee et al., ICLR
+    2021). So every layer keeps its largest weight. Biases and normalizations stay.
 
     Args:
         specialist: not quantized.
         share: of weights and biases that stay, above 0 and at most 1.
 
     Raises:
-        UserError: a share out of range, or too small for the biases and one weight a layer.
+        UserError: a share too small for the biases and one weight a layer.
     """
-    if not 0 < share <= 1:
-        raise UserError(f"budget: found {share:g}; allowed: a share of the parameters, above 0, at most 1")
     names = list(dict.fromkeys(specialist.matrices))
     total = sum(array.size for name, array in specialist.arrays.items() if name not in BOUNDS)
     weights = sum(specialist.arrays[name].size for name in names)
@@ -37,12 +35,12 @@ def pruned(specialist: Specialist, share: float) -> Specialist:
             f"budget: found {share:g}; allowed: at least {least:.2g} here, for biases and a weight a layer"
         )
     scores = {name: _scores(specialist.arrays[name]) for name in names}
-    together = np.sort(np.concatenate([score.ravel() for score in scores.values()]))
-    least_score = together[-kept]
-    thinned = {
-        name: np.where(scores[name] >= least_score, specialist.arrays[name], np.float32(0)) for name in names
+    least_score = np.sort(np.concatenate([score.ravel() for score in scores.values()]))[-kept]
+    pruned = {
+        name: np.where(score >= least_score, specialist.arrays[name], np.float32(0))
+        for name, score in scores.items()
     }
-    return replace(specialist, arrays=specialist.arrays | thinned)
+    return replace(specialist, arrays=specialist.arrays | pruned)
 
 
 def _scores(weight: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -54,7 +52,7 @@ def _scores(weight: NDArray[np.float32]) -> NDArray[np.float64]:
     return scores.reshape(weight.shape)
 
 
-def quantized(specialist: Specialist) -> Specialist:
+def quantize(specialist: Specialist) -> Specialist:
     """The same network with int8 weights, a scale for each output of a layer; biases stay float32."""
     arrays = dict(specialist.arrays)
     for name in specialist.matrices:

@@ -1,4 +1,4 @@
-"""What `hyperrl specialize` and `hyperrl export` do with an agent."""
+"""Writes specialists and generalists to files: `hyperrl specialize` and `hyperrl export`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.deploy import compress, files
-from hyperrl.deploy.extract import in_base_terms
-from hyperrl.deploy.extract import specialist as read_specialist
+from hyperrl.deploy.extract import extract_specialist, in_base_terms
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
-from hyperrl.deploy.request import Format, SpecialistRequest
+from hyperrl.deploy.request import SpecialistRequest
 from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
@@ -31,11 +30,11 @@ CALLS = 300
 
 @dataclass(frozen=True)
 class Cost:
-    """What something that acts takes.
+    """What it costs to act.
 
     Attributes:
-        bytes: of its parameters, or of its file.
-        parameters: their number, those that are zero left out.
+        bytes: size of the file, or of the parameters.
+        parameters: how many of them are not zero.
         microseconds: median time of one action.
     """
 
@@ -49,20 +48,20 @@ class Written:
     """A specialist's file, and what it costs beside the agent that it comes from.
 
     Attributes:
-        file: where it lies.
-        format: of the file.
+        file: the path.
+        format: `torch`, `onnx` or `sb3`.
         context: the task, complete.
         outside: training ranges of the features that lie outside theirs; with any, it is extrapolation.
         unlisted: the `values` of features that have some, and whose value here is none of them.
-        specialist: what acts there.
-        cost: of the file.
-        generalist: of the agent's acting networks, hypernetwork included, with its weights kept.
-        episodes: that returns are means over.
-        returns: mean return on the task before and after it was made smaller; None where it was not.
+        specialist: the plain network.
+        cost: that of the file.
+        generalist: the cost of the agent's acting networks, hypernetwork included, its weights cached.
+        episodes: how many the returns are means over.
+        returns: mean return on the task before and after pruning and quantizing; None without either.
     """
 
     file: Path
-    format: Format
+    format: str
     context: dict[str, float]
     outside: dict[str, tuple[float, float]]
     unlisted: dict[str, tuple[float, ...]]
@@ -74,53 +73,61 @@ class Written:
 
     def to_json(self) -> dict[str, Any]:
         """What `hyperrl specialize --json` prints."""
-        kept = None
+        plan, returns = self.specialist.plan, None
         if self.returns is not None:
-            kept = {"episodes": self.episodes, "before": self.returns[0], "after": self.returns[1]}
+            returns = {"episodes": self.episodes, "before": self.returns[0], "after": self.returns[1]}
         return {
             "file": str(self.file),
             "format": self.format,
-            "agent": self.specialist.plan.agent,
-            "family": self.specialist.plan.family,
+            "agent": plan.agent,
+            "family": plan.family,
             "context": self.context,
             "outside": self.outside,
             "unlisted": self.unlisted,
             **vars(self.cost),
             "generalist": vars(self.generalist),
-            "return": kept,
+            "return": returns,
         }
 
 
-def specialize(agent: Agent, asked: SpecialistRequest, progress: Progress | None = None) -> Written:
-    """Write the specialist that is asked for.
+def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | None = None) -> Written:
+    """Write a specialist to its file.
 
     Args:
-        agent: whose.
-        asked: what.
-        progress: told of the episodes that show what return is kept, where it is made smaller.
+        agent: the trained agent.
+        request: which specialist, and where to.
+        progress: told of the episodes that measure the return of a smaller specialist.
 
     Raises:
-        UserError: an agent whose weights are not a task's alone, layers that the format cannot hold, a
+        UserError: an agent whose weights depend on more than the task, layers that the format cannot hold, a
             budget that is too small, or a file that cannot be written.
     """
     family, model = agent.family, agent.model
-    full = read_specialist(model, agent.run.spec.agent.name, family, asked.context)
-    chosen = full if asked.budget is None else compress.pruned(full, asked.budget)
-    chosen = compress.quantized(chosen) if asked.quantize else chosen
-    written = in_base_terms(chosen, family.adapter)
-    data, act = _made(asked.format, written, model, family)
-    episodes = family.recipe.evaluation.episodes
-    returns = None if chosen is full else _returns((full, chosen), family, episodes, progress)
-    write_new(asked.path, data)
+    full = extract_specialist(model, agent.run.spec.agent.name, family, request.context)
+    small = full if request.budget is None else compress.prune(full, request.budget)
+    small = compress.quantize(small) if request.quantize else small
+    specialist = in_base_terms(small, family.adapter)
+    data, act = _encode(request.format, specialist, model, family)
+    episodes, returns = family.recipe.evaluation.episodes, None
+    if small is not full:
+        before, after = (
+            evaluate_tasks(
+                NumpyRuntime(each), family, [each.plan.context], episodes=episodes, progress=progress
+            )[0].mean
+            for each in (full, small)
+        )
+        returns = before, after
+    write_new(request.path, data)
+    base_sample, sample = _samples(family, full)
     return Written(
-        file=asked.path,
-        format=asked.format,
-        context=dict(asked.context),
-        outside=asked.context.outside,
-        unlisted=asked.context.unlisted,
-        specialist=written,
-        cost=Cost(len(data), chosen.parameters, _latency(act, _sample(family, full, context=False))),
-        generalist=_own_cost(model, _sample(family, full, context=True)),
+        file=request.path,
+        format=request.format,
+        context=dict(request.context),
+        outside=request.context.outside,
+        unlisted=request.context.unlisted,
+        specialist=specialist,
+        cost=Cost(len(data), small.parameters, _latency(act, base_sample)),
+        generalist=_generalist_cost(model, sample),
         episodes=episodes,
         returns=returns,
     )
@@ -141,54 +148,36 @@ def write_new(path: Path, data: bytes) -> None:
         atomic_write(path, data)
 
 
-def _made(
-    kind: Format, chosen: Specialist, model: BaseAlgorithm, family: Family
+def _encode(
+    format: str, specialist: Specialist, model: BaseAlgorithm, family: Family
 ) -> tuple[bytes, Callable[[Any], Any]]:
-    """A file's bytes, and what acts by them."""
-    if kind == "torch":
-        data = files.tensors(chosen)
-        return data, NumpyRuntime(files.read_tensors(data, "made"))
-    if kind == "onnx":
+    """The bytes of a specialist's file, and the function that acts by them."""
+    if format == "torch":
+        return files.safetensors_bytes(specialist), NumpyRuntime(specialist)
+    if format == "onnx":
         from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
-        data = onnx_bytes(chosen)
-        return data, OnnxRuntime(data, "made")
+        data = onnx_bytes(specialist)
+        return data, OnnxRuntime(data, str(specialist.plan.family))
     from hyperrl.deploy.sb3 import plain_model, zip_bytes
 
-    plain = plain_model(chosen, model, family)
-    return zip_bytes(plain), lambda seen: plain.predict(seen, deterministic=True)
+    plain = plain_model(specialist, model, family)
+    return zip_bytes(plain), lambda observation: plain.predict(observation, deterministic=True)
 
 
-def _returns(
-    specialists: tuple[Specialist, Specialist], family: Family, episodes: int, progress: Progress | None
-) -> tuple[float, float]:
-    """Mean returns on the task, from the same starts."""
-    first, second = (
-        evaluate_tasks(NumpyRuntime(each), family, [each.plan.context], episodes=episodes, progress=progress)[
-            0
-        ].mean
-        for each in specialists
-    )
-    return first, second
-
-
-def _sample(family: Family, specialist: Specialist, context: bool) -> Any:
-    """An observation for the agent, with a batch axis and the task's descriptor, or as the base gives it."""
-    import gymnasium as gym
-
-    space = family.observation_space
-    assert isinstance(space, gym.spaces.Dict)
+def _samples(family: Family, specialist: Specialist) -> tuple[Any, dict[str, Any]]:
+    """One observation, as the base environment gives it, and as a batch with the task for the agent."""
+    space: Any = family.observation_space
     space.seed(0)
-    seen = {part.name: space[part.name].sample() for part in specialist.plan.inputs}
-    if not context:
-        seen = {name: part + family.adapter.starts.get(name, 0) for name, part in seen.items()}
-        return next(iter(seen.values())) if len(seen) == 1 else seen
-    descriptor = family.space.descriptors([specialist.plan.context])
-    return {**{name: np.asarray(part)[None] for name, part in seen.items()}, CONTEXT: descriptor}
+    parts = {part.name: space[part.name].sample() for part in specialist.plan.inputs}
+    based = {name: part + family.adapter.starts.get(name, 0) for name, part in parts.items()}
+    batch = {name: np.asarray(part)[None] for name, part in parts.items()}
+    batch[CONTEXT] = family.space.descriptors([specialist.plan.context])
+    return next(iter(based.values())) if len(based) == 1 else based, batch
 
 
-def _own_cost(model: BaseAlgorithm, observation: Any) -> Cost:
-    """Of the agent itself, whose weights are kept from action to action."""
+def _generalist_cost(model: BaseAlgorithm, observation: dict[str, Any]) -> Cost:
+    """Of the agent itself, whose generated weights are cached between actions."""
     parameters = list(view(model).acting.parameters())
     return Cost(
         bytes=sum(each.numel() * each.element_size() for each in parameters),
@@ -198,11 +187,10 @@ def _own_cost(model: BaseAlgorithm, observation: Any) -> Cost:
 
 
 def _latency(act: Callable[[Any], Any], observation: Any) -> float:
-    """Median microseconds of a call."""
+    """Median microseconds of a call, after some that do not count."""
     times = []
-    for number in range(CALLS + CALLS // 10):
+    for _ in range(CALLS + CALLS // 10):
         start = perf_counter()
         act(observation)
-        if number >= CALLS // 10:
-            times.append(perf_counter() - start)
-    return statistics.median(times) * 1e6
+        times.append(perf_counter() - start)
+    return statistics.median(times[CALLS // 10 :]) * 1e6

@@ -1,4 +1,4 @@
-"""From a trained policy and one task to the plain networks that act and judge there."""
+"""Reads the plain network of one task out of a trained policy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hyperrl.deploy import layers as kinds
 from hyperrl.deploy.layers import Layer
-from hyperrl.deploy.plan import Action, Arrays, Input, Plan, Specialist, bounds
+from hyperrl.deploy.plan import BOUNDS, Action, Arrays, Input, Plan, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
 from hyperrl.nets.targets.mlp import Residual as BlockResidual
@@ -44,7 +44,9 @@ _ACTIVATIONS: dict[type[nn.Module], Activation] = {
 }
 
 
-def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Mapping[str, float]) -> Specialist:
+def extract_specialist(
+    model: BaseAlgorithm, agent: str, family: Family, context: Mapping[str, float]
+) -> Specialist:
     """The plain network that acts on one task as a model does.
 
     Args:
@@ -54,24 +56,22 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Mappin
         context: the task; features left out take their defaults.
 
     Raises:
-        UserError: an unknown feature, or a policy that no plain network of one task stands for.
+        UserError: an unknown feature, or a policy that no plain network of one task can replace.
     """
     import torch
 
-    complete = family.space.complete(context)
-    descriptor = torch.as_tensor(family.space.descriptors([complete])[0])
+    task = family.space.complete(context)
+    descriptor = torch.as_tensor(family.space.descriptors([task])[0])
     reader = Reader()
     with torch.no_grad():
         acting = next(iter(networks(model.policy, descriptor, agent).values()))
-        inputs = tuple(reader.inputs(acting.extractor, family.observation_space))
-        layers = reader.layers(acting.modules)
-        reader.fold(layers, acting.extractor, descriptor.numpy())
+        inputs, layers = reader.network(acting, family.observation_space, descriptor)
     action, bounds = action_of(model.policy)
     plan = Plan(
         agent=agent,
         algorithm=type(model).__name__.lower(),
         family=family.name,
-        context=dict(complete),
+        context=dict(task),
         inputs=inputs,
         layers=layers,
         action=action,
@@ -79,38 +79,32 @@ def specialist(model: BaseAlgorithm, agent: str, family: Family, context: Mappin
     return Specialist(plan, reader.arrays | bounds)
 
 
-def in_base_terms(found: Specialist, adapter: BaseAdapter) -> Specialist:
-    """A specialist of the base environment itself, whose choices may not start at 0 as ours do."""
-    inputs = tuple(
-        part.model_copy(update={"starts": _whole(adapter.starts[part.name])})
-        if part.name in adapter.starts
-        else part
-        for part in found.plan.inputs
-    )
-    action = found.plan.action
-    if adapter.action_start is not None:
-        action = action.model_copy(update={"starts": _whole(adapter.action_start)})
-    return replace(found, plan=found.plan.model_copy(update={"inputs": inputs, "action": action}))
+def in_base_terms(specialist: Specialist, adapter: BaseAdapter) -> Specialist:
+    """The specialist for the base environment itself, whose choices may not start at 0 as a family's do."""
+    plan = specialist.plan
+    inputs = tuple(_with_starts(part, adapter.starts.get(part.name)) for part in plan.inputs)
+    action = _with_starts(plan.action, adapter.action_start)
+    return replace(specialist, plan=plan.model_copy(update={"inputs": inputs, "action": action}))
 
 
-def _whole(numbers: Any) -> tuple[int, ...]:
-    return tuple(map(int, np.ravel(numbers)))
+def _with_starts(part: Any, starts: Any) -> Any:
+    return part if starts is None else part.model_copy(update={"starts": tuple(map(int, np.ravel(starts)))})
 
 
 def networks(policy: BasePolicy, descriptor: Tensor, agent: str) -> Mapping[str, Network]:
-    """The plain networks of one task by name, the first being what acts, up to its action.
+    """The plain networks of one task by name, first the one that acts.
 
     Raises:
-        UserError: Weights that are not the task's alone.
+        UserError: its weights depend on more than the task.
     """
     refuse_memory(policy, agent)
-    asked = view(policy)
-    if asked.hyper is not None and asked.hyper.dynamic:
+    hyper = view(policy).hyper
+    if hyper is not None and hyper.dynamic:
         raise UserError(
             f"agent {agent!r}: its weights follow the observation, as policy.hypernetwork.inputs holds"
             " 'state'; no task has weights of its own"
         )
-    return asked.networks(descriptor)
+    return view(policy).networks(descriptor)
 
 
 def refuse_memory(policy: BasePolicy, agent: str) -> None:
@@ -121,21 +115,33 @@ def refuse_memory(policy: BasePolicy, agent: str) -> None:
 
 @dataclass
 class Reader:
-    """Turns modules into layers, and gathers their arrays, and the parameters that these were copied from."""
+    """Turns modules into layers.
+
+    Attributes:
+        arrays: those of the layers, by name.
+        parameters: the modules' parameters, by the names of the arrays that were copied from them.
+    """
 
     arrays: Arrays = field(default_factory=dict)
-    sources: dict[str, nn.Parameter] = field(default_factory=dict)
+    parameters: dict[str, nn.Parameter] = field(default_factory=dict)
 
-    def sequence(self, network: Network, space: spaces.Space[Any], descriptor: Any) -> list[Layer]:
-        """All layers of a network, its extractor's among them; a descriptor is folded in where given."""
-        read = [layer for part in self.inputs(network.extractor, space) for layer in part.layers]
-        own = self.layers(network.modules)
+    def network(
+        self, network: Network, space: spaces.Space[Any], descriptor: Tensor | None = None
+    ) -> tuple[tuple[Input, ...], tuple[Layer, ...]]:
+        """The parts of the observation that a network reads, and its layers.
+
+        Args:
+            network: of a policy.
+            space: the policy's observations.
+            descriptor: folded into the layers where they see a context among their inputs.
+        """
+        inputs, layers = tuple(self.inputs(network.extractor, space)), self.layers(network.modules)
         if descriptor is not None:
-            self.fold(own, network.extractor, descriptor)
-        return [*read, *own]
+            self.fold(layers, network.extractor, descriptor.numpy())
+        return inputs, layers
 
     def inputs(self, extractor: nn.Module, space: spaces.Space[Any]) -> Iterator[Input]:
-        """The parts of the observation that an extractor reads, its context left out."""
+        """The parts of the observation that an extractor reads, without the context."""
         assert isinstance(space, spaces.Dict)
         for name, part in parts(extractor, [key for key in space.spaces if key != CONTEXT]):
             if name != CONTEXT:
@@ -143,7 +149,7 @@ class Reader:
                 yield _input(name, space[name]).model_copy(update={"layers": layers})
 
     def layers(self, modules: Iterable[nn.Module]) -> tuple[Layer, ...]:
-        """Layers that do what modules do, one after the other."""
+        """The layers of modules that follow each other."""
         return tuple(layer for module in modules for layer in self._of(module))
 
     def _of(self, module: nn.Module) -> Iterator[Layer]:
@@ -177,24 +183,23 @@ class Reader:
         number = len(self.arrays) // 2
         names = {key: f"{number}.{key}" for key in ("weight", "bias")}
         for key, name in names.items():
-            self.sources[name] = getattr(module, key)
-            self.arrays[name] = self.sources[name].detach().cpu().numpy().astype(np.float32)
+            self.parameters[name] = getattr(module, key)
+            self.arrays[name] = self.parameters[name].detach().cpu().numpy().astype(np.float32)
         return names
 
     def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Any) -> None:
-        """Put a context that the first layer sees among its inputs into its bias: b + W_c c."""
-        widths = [(name, part.features_dim) for name, part in parts(extractor, ["obs"])]
-        names = [name for name, width in widths for _ in range(width)]
+        """Move a context that the first layer sees among its inputs into its bias: b + W_c c."""
+        names = [name for name, part in parts(extractor, ["obs"]) for _ in range(part.features_dim)]
         if CONTEXT not in names:
             return
         first = layers[0]
         assert isinstance(first, kinds.Linear)
-        weight = self.arrays[first.weight].astype(np.float64)
-        names += ["action"] * (weight.shape[1] - len(names))
-        seen = np.array([name == CONTEXT for name in names])
-        folded = self.arrays[first.bias] + weight[:, seen] @ descriptor.astype(np.float64)
-        self.arrays[first.weight] = np.ascontiguousarray(self.arrays[first.weight][:, ~seen])
-        self.arrays[first.bias] = folded.astype(np.float32)
+        weight = self.arrays[first.weight]
+        is_context = np.zeros(weight.shape[1], bool)  # a critic sees actions too, after the features
+        is_context[: len(names)] = [name == CONTEXT for name in names]
+        shift = weight[:, is_context].astype(np.float64) @ descriptor.astype(np.float64)
+        self.arrays[first.weight] = np.ascontiguousarray(weight[:, ~is_context])
+        self.arrays[first.bias] = (self.arrays[first.bias] + shift).astype(np.float32)
 
 
 def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeaturesExtractor]]:
@@ -202,7 +207,7 @@ def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeat
 
     Args:
         extractor: of a policy.
-        keys: of the observation but for its context; one alone may be read without its key.
+        keys: the observation's, without the context; an extractor of the only part does not name it.
     """
     match extractor:
         case ContextExtractor():
@@ -230,20 +235,19 @@ def _input(name: str, space: spaces.Space[Any]) -> Input:
 
 
 def channels_last(space: spaces.Space[Any]) -> bool:
-    """Whether it is of images that Stable-Baselines3 transposes before a policy sees them."""
-    if not isinstance(space, spaces.Box) or not is_image_space(space):
-        return False
-    return not is_image_space_channels_first(space)
+    """Whether Stable-Baselines3 transposes observations of this space before a policy sees them."""
+    return is_image_space(space) and not is_image_space_channels_first(space)  # type: ignore[arg-type]
 
 
 def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
-    """What becomes of the outputs of a policy's acting network, and the arrays of its bounds."""
+    """How the outputs of a policy's acting network become an action, and the arrays of its bounds."""
     space = policy.action_space
     shape = tuple(space.shape or ())
     match space:
         case spaces.Box():
             rule: Any = "unscale" if policy.squash_output else "clip"
-            return Action(rule=rule, shape=shape), bounds(space.low, space.high)
+            bounds = zip(BOUNDS, (space.low, space.high), strict=True)
+            return Action(rule=rule, shape=shape), {name: np.asarray(x, np.float32) for name, x in bounds}
         case spaces.Discrete():
             return Action(rule="argmax", shape=(), sizes=(int(space.n),), starts=(0,)), {}
         case spaces.MultiDiscrete():

@@ -18,7 +18,7 @@ MOST_BYTES = 2**30
 """A specialist's file may have at most this size."""
 
 
-def tensors(specialist: Specialist) -> bytes:
+def safetensors_bytes(specialist: Specialist) -> bytes:
     """The bytes of a safetensors file: arrays by name, and the plan as JSON in the header."""
     from safetensors.numpy import save
 
@@ -26,7 +26,7 @@ def tensors(specialist: Specialist) -> bytes:
     return bytes(save(arrays, {METADATA: specialist.plan.model_dump_json()}))
 
 
-def read_tensors(data: bytes, source: str) -> Specialist:
+def read_safetensors(data: bytes, source: str) -> Specialist:
     """The specialist in the bytes of a safetensors file; nothing in it is executed.
 
     Args:
@@ -76,7 +76,7 @@ def load_specialist(path: str | Path) -> Any:
     except OSError as error:
         raise UserError(f"{what}: {error.strerror or error}") from error
     if path.suffix == ".safetensors":
-        return NumpyRuntime(read_tensors(data, str(path)))
+        return NumpyRuntime(read_safetensors(data, str(path)))
     if path.suffix == ".onnx":
         from hyperrl.deploy.onnx_runtime import OnnxRuntime
 

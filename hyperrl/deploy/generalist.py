@@ -56,7 +56,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
     _forget_noise(model.policy)
     generalist = Generalist(model.policy, family).eval()
     names = [*generalist.keys, CONTEXT]
-    examples = [_example(generalist.space[key], family) for key in generalist.keys]
+    examples = [_example(generalist.space[key]) for key in generalist.keys]
     context = torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)
     batch = {0: torch.export.Dim("batch")}
     with torch.no_grad(), _silence():
@@ -222,7 +222,7 @@ def _kth_value(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return tuple(operators.Slice(part, first, last, axes) for part in smallest)
 
 
-def _example(space: gym.Space[Any], family: Family) -> Tensor:
+def _example(space: gym.Space[Any]) -> Tensor:
     return torch.zeros((_ROWS, *(space.shape or ())), dtype=torch.as_tensor(np.zeros(1, space.dtype)).dtype)
 
 

@@ -320,8 +320,3 @@ class Specialist:
         if scale is None:
             return np.asarray(array, np.float32)
         return np.asarray(array * scale.reshape(-1, *[1] * (array.ndim - 1)), np.float32)
-
-
-def bounds(low: NDArray[Any], high: NDArray[Any]) -> Arrays:
-    """The arrays of an action's bounds."""
-    return {name: np.asarray(bound, np.float32) for name, bound in zip(BOUNDS, (low, high), strict=True)}

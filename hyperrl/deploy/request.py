@@ -1,4 +1,4 @@
-"""What `hyperrl specialize` and `hyperrl export` are asked for, checked before torch is loaded."""
+"""The arguments of `hyperrl specialize` and `hyperrl export`, checked before torch is loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, cast, get_args
 
 from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, did_you_mean, spelled
@@ -16,25 +15,25 @@ from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 
-Format = Literal["torch", "onnx", "sb3"]
-SUFFIXES: dict[Format, str] = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
+SUFFIXES = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
+"""The formats of a specialist, each with its files' suffix."""
 _LONGEST_NAME = 120
 
 
 @dataclass(frozen=True)
 class SpecialistRequest:
-    """One specialist.
+    """The arguments of `hyperrl.specialize`, checked.
 
     Attributes:
         context: the task, complete.
-        format: of the file.
-        path: of the file, which is not there yet, or is to be replaced.
+        format: `torch`, `onnx` or `sb3`.
+        path: the file to write, a new one or one to replace.
         budget: share of the parameters to keep; None: all.
         quantize: store weights in eight bits.
     """
 
     context: Context
-    format: Format
+    format: str
     path: Path
     budget: float | None
     quantize: bool
@@ -50,23 +49,23 @@ def specialist_request(
     quantize: str | None,
     force: bool = False,
 ) -> SpecialistRequest:
-    """Check the arguments of `hyperrl.specialize`; UserError tells what is wrong with one."""
-    complete = family.space.complete(context)
-    if format not in get_args(Format):
-        raise UserError(f"format: found {format!r}{did_you_mean(format, get_args(Format))}")
-    kind = cast(Format, format)
+    """The arguments of `hyperrl.specialize`, checked; UserError says what is wrong with one."""
+    task = family.space.complete(context)
+    suffix = SUFFIXES.get(format)
+    if suffix is None:
+        raise UserError(f"format: found {format!r}{did_you_mean(format, SUFFIXES)}")
     if quantize not in (None, "int8"):
         raise UserError(f"quantize: found {quantize!r}; allowed: int8")
-    if kind == "sb3" and quantize:
+    if format == "sb3" and quantize:
         raise UserError("quantize: found int8 with the format sb3, of float32; allowed: torch, onnx")
     if budget is not None and not 0 < budget <= 1:
         raise UserError(f"budget: found {budget:g}; allowed: a share of the parameters, above 0, at most 1")
-    if kind == "onnx":
+    if format == "onnx":
         _need_extra("format onnx")
-    told = {name: value for name, value in complete.items() if value != family.space.default[name]}
-    name = (assignment(told) or "default")[:_LONGEST_NAME]
-    path = _new_file(out, run.path / "specialists" / (name + SUFFIXES[kind]), SUFFIXES[kind], force)
-    return SpecialistRequest(complete, kind, path, budget, quantize is not None)
+    changed = {name: value for name, value in task.items() if value != family.space.default[name]}
+    name = (assignment(changed) or "default")[:_LONGEST_NAME]
+    path = _new_file(out, run.path / "specialists" / (name + suffix), suffix, force)
+    return SpecialistRequest(task, format, path, budget, quantize is not None)
 
 
 def has_specialists(agent: AgentRecipe) -> bool:
@@ -76,20 +75,20 @@ def has_specialists(agent: AgentRecipe) -> bool:
 
 
 def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:
-    """The file that `hyperrl.export` is to write; UserError tells what stands against it."""
+    """The file for `hyperrl.export` to write; UserError says why it cannot."""
     _need_extra("export")
     return _new_file(out, run.path / "generalist.onnx", ".onnx", force)
 
 
 def _need_extra(what: str) -> None:
-    """UserError where the packages that write and run ONNX are not there."""
+    """UserError where a package that writes or runs ONNX is not installed."""
     for module in ("onnx", "onnxruntime", "onnxscript"):
         if find_spec(module) is None:
             raise UserError(f"{what}: needs the package {module}: pip install 'hyperrl[export]'")
 
 
-def _new_file(out: str | Path | None, usual: Path, suffix: str, force: bool) -> Path:
-    path = usual if out is None else to_path(spelled("out", "--out"), out)
+def _new_file(out: str | Path | None, default: Path, suffix: str, force: bool) -> Path:
+    path = default if out is None else to_path(spelled("out", "--out"), out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
     if os.path.lexists(path) and not force:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.preprocessing import is_image_space
 from torch import nn
 
 from hyperrl.deploy.extract import Reader, networks
 from hyperrl.deploy.layers import Layer, Reshape
-from hyperrl.deploy.plan import BOUNDS, Specialist
+from hyperrl.deploy.plan import Input, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets import NATURE
 from hyperrl.policies.registry import view
@@ -25,7 +26,7 @@ from hyperrl.tasks import Family
 from hyperrl.training.build import channels_first
 
 _EXTRACTED = 256
-"""Features that Stable-Baselines3 makes of an image in a dictionary."""
+"""Features of an image in a dictionary, as Stable-Baselines3 extracts them."""
 
 
 def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) -> BaseAlgorithm:
@@ -47,22 +48,19 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
             f"agent {agent!r}: sb3 counts choices from 0, which the base environment's spaces do not;"
             " allowed: torch, onnx"
         )
-    plain = _made(model, family, agent)
-    descriptor = torch.as_tensor(family.space.descriptors([specialist.plan.context])[0])
-    space = family.observation_space
-    own = plain.policy
-    layers = [layer for part in specialist.plan.inputs for layer in part.layers]
-    arrays = {name: specialist.dense(name) for name in specialist.arrays if name not in BOUNDS}
+    plain = _untrained(model, family, agent)
+    plan, space = specialist.plan, family.observation_space
+    descriptor = torch.as_tensor(family.space.descriptors([plan.context])[0])
     with torch.no_grad():
-        acting, *others = networks(own, descriptor, agent).items()
-        _copied([*layers, *specialist.plan.layers], arrays, acting[1], space, agent)
+        acting, *critics = networks(plain.policy, descriptor, agent).items()
+        _copy_weights(plan.inputs, plan.layers, specialist.dense, acting[1], space, agent)
         trained = networks(model.policy, descriptor, agent)
-        for name, network in others:
+        for name, network in critics:
             reader = Reader()
-            read = reader.sequence(trained[name], space, descriptor.numpy())
-            _copied(read, reader.arrays, network, space, agent)
+            inputs, layers = reader.network(trained[name], space, descriptor)
+            _copy_weights(inputs, layers, reader.arrays.__getitem__, network, space, agent)
         learned = dict(model.policy.named_parameters())
-        for name, parameter in own.named_parameters():
+        for name, parameter in plain.policy.named_parameters():
             if name.endswith("log_std") and name in learned:
                 parameter.copy_(learned[name])
     view(plain).continue_from(view(model))
@@ -76,42 +74,40 @@ def zip_bytes(plain: BaseAlgorithm) -> bytes:
     return file.getvalue()
 
 
-def _made(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
-    """A plain model with networks of the same sizes, as it starts."""
+def _untrained(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
+    """A plain model with networks of the same sizes, as it is before training."""
     source: Any = model.policy
-    space = _observed(family)
+    space = _plain_space(family)
     name = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "MlpPolicy"
     kwargs: dict[str, Any] = {"net_arch": source.net_arch, "activation_fn": source.activation_fn}
     if is_image_space(space):
         name = "CnnPolicy"
-        kwargs |= _of_images(source, agent)
-    arguments, of_policy = view(model).plain_arguments(family.action_space)
-    kwargs |= of_policy
-    kind: Any = view(model).plain_algorithm or view(model).algorithm
+        kwargs |= _cnn_arguments(source, agent)
+    arguments, policy_arguments = view(model).plain_arguments(family.action_space)
+    algorithm: Any = view(model).plain_algorithm or view(model).algorithm
+    arguments |= {"policy_kwargs": kwargs | policy_arguments, "_init_setup_model": False}
     try:
-        made: Any = kind(name, None, device="cpu", policy_kwargs=kwargs, _init_setup_model=False, **arguments)
-        made.observation_space, made.action_space, made.n_envs = space, family.action_space, 1
-        made._setup_model()
+        plain = algorithm(name, None, device="cpu", **arguments)
+        plain.observation_space, plain.action_space, plain.n_envs = space, family.action_space, 1
+        plain._setup_model()
     except (AssertionError, RuntimeError, ValueError) as error:
         raise _inexpressible(agent, str(error)) from error
-    made.gamma, made.num_timesteps = model.gamma, model.num_timesteps  # type: ignore[attr-defined]
-    plain: BaseAlgorithm = made
-    return plain
+    plain.gamma, plain.num_timesteps = model.gamma, model.num_timesteps  # type: ignore[attr-defined]
+    return plain  # type: ignore[no-any-return]
 
 
 def _inexpressible(agent: str, why: str) -> UserError:
     return UserError(f"agent {agent!r}: sb3 has no policy of its layers ({why}); allowed: torch, onnx")
 
 
-def _observed(family: Family) -> gym.Space[Any]:
-    """The observation without its context, one part alone without its key, images as policies see them."""
-    space = channels_first(family.observation_space)
-    assert isinstance(space, gym.spaces.Dict)
-    seen = {name: part for name, part in space.spaces.items() if name != CONTEXT}
-    return next(iter(seen.values())) if len(seen) == 1 else gym.spaces.Dict(seen)
+def _plain_space(family: Family) -> gym.Space[Any]:
+    """The observations without the context, an only part without its key, images as policies see them."""
+    space: Any = channels_first(family.observation_space)
+    parts = {name: part for name, part in space.spaces.items() if name != CONTEXT}
+    return next(iter(parts.values())) if len(parts) == 1 else gym.spaces.Dict(parts)
 
 
-def _of_images(policy: Any, agent: str) -> dict[str, Any]:
+def _cnn_arguments(policy: Any, agent: str) -> dict[str, Any]:
     """Arguments of a `CnnPolicy` with the same networks."""
     convolutions = getattr(policy, "convolutions", None)
     if convolutions is None:
@@ -126,25 +122,31 @@ def _of_images(policy: Any, agent: str) -> dict[str, Any]:
             " widths"
         )
     rest = {name: list(widths[1:]) for name, widths in hidden.items()}
-    made: dict[str, Any] = {"features_extractor_kwargs": {"features_dim": first.pop()}}
+    options: dict[str, Any] = {"features_extractor_kwargs": {"features_dim": first.pop()}}
     if view(policy).off_policy:
-        return {**made, "net_arch": rest["pi"]}
-    return {**made, "net_arch": rest, "share_features_extractor": False}
+        return {**options, "net_arch": rest["pi"]}
+    return {**options, "net_arch": rest, "share_features_extractor": False}
 
 
-def _copied(
-    layers: list[Layer], arrays: Mapping[str, Any], network: Network, space: gym.Space[Any], agent: str
-) -> None:
-    """Put a network's arrays into a plain one; UserError where their layers are not the same."""
+def _copy_weights(
+    inputs: Iterable[Input], layers: Iterable[Layer], array: Callable[[str], NDArray[Any]],
+    network: Network, space: gym.Space[Any], agent: str,
+) -> None:  # fmt: skip
+    """Copy the arrays of layers into a plain network; UserError where its layers are not the same."""
     reader = Reader()
-    own = reader.sequence(network, space, None)
-    wanted, found = ([each for each in some if not isinstance(each, Reshape)] for some in (layers, own))
-    if wanted != found:
-        extra = sorted({each.kind for each in wanted} - {each.kind for each in found})
-        what = ", ".join(extra) or "their order"
-        raise _inexpressible(agent, f"found {what}")
-    for name, tensor in reader.sources.items():
-        array = torch.as_tensor(np.asarray(arrays[name]))
-        if tensor.shape != array.shape:
-            raise _inexpressible(agent, f"found {tuple(array.shape)}, where it has {tuple(tensor.shape)}")
-        tensor.copy_(array)
+    source, target = _sequence(inputs, layers), _sequence(*reader.network(network, space))
+    if source != target:
+        extra = sorted({each.kind for each in source} - {each.kind for each in target})
+        raise _inexpressible(agent, f"found {', '.join(extra) or 'their order'}")
+    for name, parameter in reader.parameters.items():
+        values = torch.as_tensor(array(name))
+        if parameter.shape != values.shape:
+            shapes = f"found {tuple(values.shape)}, where it has {tuple(parameter.shape)}"
+            raise _inexpressible(agent, shapes)
+        parameter.copy_(values)
+
+
+def _sequence(inputs: Iterable[Input], layers: Iterable[Layer]) -> list[Layer]:
+    """All layers but those that only change shapes."""
+    sequence = chain(*(part.layers for part in inputs), layers)
+    return [layer for layer in sequence if not isinstance(layer, Reshape)]

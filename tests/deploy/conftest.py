@@ -14,7 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from hyperrl.deploy.extract import specialist as read
+from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.plan import Specialist
 from hyperrl.evaluation import act_of
 from hyperrl.recipes import load_agent, resolve
@@ -165,7 +165,7 @@ def made(name: str) -> Made:
     descriptor = family.space.descriptors([context])
     batch = {**seen, "context": np.repeat(descriptor, case.rows, axis=0)}
     actions = act_of(model)(batch)
-    found = read(model, case.agent, family, context)
+    found = extract_specialist(model, case.agent, family, context)
     observations = next(iter(seen.values())) if len(seen) == 1 else seen
     return Made(model, family, context, found, observations, actions)
 

@@ -20,8 +20,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl import UserError, load_specialist
 from hyperrl.deploy import files
-from hyperrl.deploy.compress import quantized
-from hyperrl.deploy.extract import specialist as read
+from hyperrl.deploy.compress import quantize
+from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.layers import Linear
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.sb3 import plain_model, zip_bytes
@@ -36,7 +36,7 @@ WITHOUT_SB3 = {"ppo layer norm", "ppo residual", "ppo adapter", "ppo generated c
 
 def test_as_tensors(every: Made, tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
-    path.write_bytes(files.tensors(every.specialist))
+    path.write_bytes(files.safetensors_bytes(every.specialist))
     act = load_specialist(path)
     agree(every, act(every.observations))
     first = one(every.observations)
@@ -78,7 +78,7 @@ def test_an_answer_in_eight_bits_does_not_depend_on_the_rest_of_the_batch() -> N
     from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
     given = made("ppo")
-    act = OnnxRuntime(onnx_bytes(quantized(given.specialist)), "made")
+    act = OnnxRuntime(onnx_bytes(quantize(given.specialist)), "made")
     seen = given.observations[:4].copy()
     alone = [act(each) for each in seen]
     beside = act(np.concatenate([seen, np.full((1, seen.shape[1]), 1e4, np.float32)]))[:4]
@@ -98,7 +98,7 @@ def test_an_agent_that_remembers_is_refused_by_every_format(kind: str) -> None:
     model = bare_model(recipe, family.observation_space, family.action_space, to_learn=False)
     told = f"agent '{agent}': remembers what it saw; only agents without a memory are exported"
     with pytest.raises(UserError, match=told):
-        read(model, agent, family, family.space.default)
+        extract_specialist(model, agent, family, family.space.default)
     with pytest.raises(UserError, match=told):
         onnx_bytes(model, agent, family)
 
@@ -186,7 +186,7 @@ def test_the_documented_function_acts_alike(every: Made, shown: Any, tmp_path: P
     import torch
 
     path = tmp_path / "one.safetensors"
-    path.write_bytes(files.tensors(every.specialist))
+    path.write_bytes(files.safetensors_bytes(every.specialist))
     act = shown(path)
     rows = {name: torch.as_tensor(part[:IMAGES]) for name, part in parts(every).items()}
     agree(every, act(rows).numpy(), slice(IMAGES))

@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from hyperrl import UserError
 from hyperrl.deploy import files
-from hyperrl.deploy.extract import in_base_terms, specialist
+from hyperrl.deploy.extract import extract_specialist, in_base_terms
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
 from hyperrl.deploy.sb3 import plain_model
@@ -68,7 +68,7 @@ def batch(space: spaces.Space[Any]) -> Any:
 def found(name: str) -> tuple[Family, Any, Specialist, Any, Any]:
     """The family, a model, the specialist of the base's terms, observations and what the agent does there."""
     family, model = made(name)
-    own = in_base_terms(specialist(model, "hyper-ppo", family, {}), family.adapter)
+    own = in_base_terms(extract_specialist(model, "hyper-ppo", family, {}), family.adapter)
     seen = batch(CASES[name][0])
     run: Any = None
     return family, model, own, seen, Agent(run, family, model).act(seen, {})
@@ -79,8 +79,8 @@ def test_all_that_acts_counts_as_the_base_does(name: str, shown: Any, tmp_path: 
     family, model, own, seen, wanted = found(name)
     assert all(CASES[name][1].contains(each) for each in wanted)
     assert len(np.unique(wanted, axis=0)) > 1
-    data = files.tensors(own)
-    np.testing.assert_array_equal(NumpyRuntime(files.read_tensors(data, "here"))(seen), wanted)
+    data = files.safetensors_bytes(own)
+    np.testing.assert_array_equal(NumpyRuntime(files.read_safetensors(data, "here"))(seen), wanted)
     (tmp_path / "one.safetensors").write_bytes(data)
     parts = seen if isinstance(seen, dict) else {"obs": seen}
     act = shown(tmp_path / "one.safetensors")

@@ -8,7 +8,7 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.api import evaluate
-from hyperrl.deploy.extract import specialist
+from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.sb3 import plain_model
 from hyperrl.errors import UserError
 from hyperrl.store import Run
@@ -159,7 +159,8 @@ def test_a_learned_entropy_coefficient_goes_with_the_weights(start: Start, check
     assert torch.equal(given["log_ent_coef"], trained)
     family = Family.load("pendulum")
     acting = load_model(first, "latest", to_learn=False)
-    plain: Any = plain_model(specialist(acting, "hyper-sac", family, family.space.default), acting, family)
+    specialist = extract_specialist(acting, "hyper-sac", family, family.space.default)
+    plain: Any = plain_model(specialist, acting, family)
     assert plain.log_ent_coef.item() == pytest.approx(trained.item(), rel=1e-5)
 
 
