@@ -9,8 +9,6 @@ from hyperrl.errors import UserError
 if TYPE_CHECKING:
     from hyperrl.analysis.initialization_check import InitReport
 
-_CHECKED_STARTS = ("ppo", "a2c", "trpo", "sac", "td3", "dqn")
-
 
 def check(
     recipes: Annotated[
@@ -53,11 +51,11 @@ def check(
 def _check_recipe(name: str) -> str:
     """Return what a valid recipe is; raise a UserError for another."""
     from hyperrl.cli.recipe import load
-    from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, load_agent
+    from hyperrl.recipes import AgentRecipe, load_agent
 
     recipe = load(name)
     if isinstance(recipe, AgentRecipe):
-        if isinstance(recipe.policy, ConcatPolicyRecipe) and recipe.policy.match_parameters:
+        if recipe.policy.kind == "concat" and recipe.policy.match_parameters:
             load_agent(recipe.policy.match_parameters)
         return f"ok, an agent ({recipe.policy.kind} policy, {recipe.algorithm.name})"
     from hyperrl.tasks import Family, check_family
@@ -72,11 +70,13 @@ def _check_recipe(name: str) -> str:
 def _check_start(agent: str, family: str, overrides: list[str]) -> None:
     """Print how an agent starts on a family; raise a UserError where a network does not start sanely."""
     from hyperrl.cli.recipe import load_pair
+    from hyperrl.recipes import ALGORITHMS
 
     recipe, tasks = load_pair(agent, family, overrides)
-    if recipe.algorithm.name not in _CHECKED_STARTS:
+    if not recipe.algorithm.start_is_checked:
+        checked = ", ".join(each().name for each in ALGORITHMS if each.start_is_checked)
         raise UserError(
-            f"agent {recipe.name!r}: the check of a start is for the algorithms {', '.join(_CHECKED_STARTS)};"
+            f"agent {recipe.name!r}: the check of a start is for the algorithms {checked};"
             f" found {recipe.algorithm.name}"
         )
     from hyperrl.analysis.initialization_check import check_initialization

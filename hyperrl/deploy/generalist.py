@@ -53,7 +53,9 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         UserError: a policy whose networks no graph stands for.
     """
     refuse_memory(model.policy, agent)
-    _forget_noise(model.policy)
+    if model.use_sde:  # a policy otherwise holds noise with a graph that torch refuses to copy
+        with torch.no_grad():
+            model.policy.reset_noise()  # type: ignore[operator]
     generalist = Generalist(model.policy, family).eval()
     names = [*generalist.keys, CONTEXT]
     examples = [_example(generalist.space[key]) for key in generalist.keys]
@@ -81,14 +83,6 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         if not seen.type.tensor_type.shape.dim[0].dim_param:
             raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
     return _described(program.model_proto, model, agent, family)
-
-
-@torch.no_grad()
-def _forget_noise(policy: Any) -> None:
-    """Draw gSDE's noise anew, which a policy otherwise holds with a graph that torch refuses to copy."""
-    noisy = getattr(policy, "actor", policy)
-    if getattr(noisy, "use_sde", False):
-        noisy.reset_noise()
 
 
 @contextmanager

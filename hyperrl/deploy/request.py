@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, did_you_mean, spelled
-from hyperrl.recipes import AgentRecipe, Context, HyperPolicyRecipe
+from hyperrl.recipes import AgentRecipe, Context
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
@@ -70,7 +70,7 @@ def specialist_request(
 
 def has_specialists(agent: AgentRecipe) -> bool:
     """Whether each task has a plain network of its own: without memory, and not following the observation."""
-    follows = isinstance(agent.policy, HyperPolicyRecipe) and "state" in agent.policy.hypernetwork.inputs
+    follows = agent.policy.kind == "hyper" and "state" in agent.policy.hypernetwork.inputs
     return not follows and not agent.algorithm.recurrent
 
 

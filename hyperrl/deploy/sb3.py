@@ -109,7 +109,8 @@ def _plain_space(family: Family) -> gym.Space[Any]:
 
 def _cnn_arguments(policy: Any, agent: str) -> dict[str, Any]:
     """Arguments of a `CnnPolicy` with the same networks."""
-    convolutions = getattr(policy, "convolutions", None)
+    hyper = view(policy).hyper
+    convolutions = None if hyper is None else hyper.convolutions
     if convolutions is None:
         return {"features_extractor_kwargs": {"features_dim": _EXTRACTED}}
     arch = policy.net_arch

@@ -213,7 +213,7 @@ def channels_first(space: gym.Space[Any]) -> gym.Space[Any]:
 
 def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
     refuse_algorithm(agent, action_space)
-    if getattr(agent.algorithm, "use_sde", False) and not isinstance(action_space, gym.spaces.Box):
+    if agent.algorithm.explores_by_sde and not isinstance(action_space, gym.spaces.Box):
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )

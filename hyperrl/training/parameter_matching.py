@@ -10,7 +10,6 @@ from stable_baselines3.common.utils import FloatSchedule
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
-from hyperrl.recipes.policy import ConcatPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.training.build import (
     WITHOUT_OPTIMIZER,
@@ -46,10 +45,10 @@ def match_widths(
         UserError: the named agent is unknown or itself matches another.
     """
     policy = agent.policy
-    if not isinstance(policy, ConcatPolicyRecipe) or policy.match_parameters is None:
+    if policy.kind != "concat" or policy.match_parameters is None:
         return agent
     target = load_agent(policy.match_parameters)
-    if isinstance(target.policy, ConcatPolicyRecipe) and target.policy.match_parameters is not None:
+    if target.policy.kind == "concat" and target.policy.match_parameters is not None:
         raise UserError(
             f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
         )

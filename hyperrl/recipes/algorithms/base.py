@@ -25,6 +25,7 @@ class AnyAlgorithm(Model):
         networks: what acts and judges; each has an optimizer of its own where `critic_lr_scale` is taken.
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
+        start_is_checked: whether `hyperrl check AGENT --family F` measures how its networks start.
     """
 
     extra: ClassVar[str | None] = None
@@ -34,10 +35,16 @@ class AnyAlgorithm(Model):
     networks: ClassVar[tuple[str, ...]] = ("actor", "critic")
     policy_arguments: ClassVar[tuple[str, ...]] = ()
     hypernetwork: ClassVar[Mapping[str, Any]] = {}
+    start_is_checked: ClassVar[bool] = True
     gamma: Fraction = Field(default=0.99, description="discount factor")
     if TYPE_CHECKING:
         name: str
         learning_rate: float
+
+    @property
+    def explores_by_sde(self) -> bool:
+        """Whether it explores by generalized state-dependent exploration, for continuous actions alone."""
+        return bool(vars(self).get("use_sde"))
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """What of an agent does not go with this algorithm: the path of a field, and what is allowed there.

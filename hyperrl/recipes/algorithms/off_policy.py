@@ -109,6 +109,7 @@ class TQC(_MaximumEntropy):
     """Arguments and defaults of sb3_contrib.TQC."""
 
     extra: ClassVar[str | None] = "contrib"
+    start_is_checked: ClassVar[bool] = False
     policy_arguments: ClassVar[tuple[str, ...]] = (*_MaximumEntropy.policy_arguments, "n_quantiles")
     name: Literal["tqc"] = Field(default="tqc", description="Truncated Quantile Critics")
     top_quantiles_to_drop_per_net: Annotated[Whole, Field(ge=0, le=65_536)] = Field(
@@ -151,6 +152,7 @@ class QRDQN(_Greedy):
     """Arguments and defaults of sb3_contrib.QRDQN."""
 
     extra: ClassVar[str | None] = "contrib"
+    start_is_checked: ClassVar[bool] = False
     policy_arguments: ClassVar[tuple[str, ...]] = ("n_quantiles",)
     name: Literal["qrdqn"] = Field(default="qrdqn", description="DQN by quantile regression")
     learning_rate: Positive = Field(default=5e-5, description="Adam's step size")

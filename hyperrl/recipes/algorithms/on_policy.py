@@ -118,6 +118,7 @@ class RecurrentPPO(_Proximal):
     """Arguments and defaults of sb3_contrib.RecurrentPPO."""
 
     extra: ClassVar[str | None] = "contrib"
+    start_is_checked: ClassVar[bool] = False
     recurrent: ClassVar[bool] = True
     hypernetwork: ClassVar[Mapping[str, Any]] = {"inputs": ("memory",)}
     policy_arguments: ClassVar[tuple[str, ...]] = (
