@@ -17,7 +17,7 @@ def open_run(run: str | Path | Run, allow_import: Sequence[str]) -> Run:
     return run if isinstance(run, Run) else Run.open(run, allow_import)
 
 
-def family_of(run: Run, family: Family | None) -> Family:
+def family_of(run: Run, family: Family | None = None) -> Family:
     """The family that a run was trained on.
 
     Raises:

@@ -24,15 +24,14 @@ def watch(
 ) -> None:
     """Watch a run's agent act, one episode of each task."""
     contexts = [*map(parsing.context, context or ())]
-    from hyperrl import api
+    from hyperrl.api import agents, runs
     from hyperrl.cli import tables
     from hyperrl.store import Run
 
     opened = Run.open(run, allow_import or ())
     tables.note_missing_best(opened, checkpoint)
-    frames = api.watch(
-        opened, contexts=contexts, video=video, seed=seed, deterministic=not stochastic, checkpoint=checkpoint
-    )
-    name = checkpoint or opened.default_checkpoint()
+    path = agents.video_path(video)
+    agent = runs.load_agent(opened, runs.family_of(opened), checkpoint)
+    frames = agents.play(agent, contexts, path, seed, not stochastic)
     rows = [("video", f"{video} ({frames} frames)")] if video is not None else []
-    console.pairs([("checkpoint", f"{name}, of {opened.checkpoint_steps(name):,} steps"), *rows])
+    console.pairs([("checkpoint", f"{agent.checkpoint}, of {agent.model.num_timesteps:,} steps"), *rows])

@@ -1,14 +1,17 @@
 """Every option of a command reaches the Python function that does the work, and shells complete names."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hyperrl import api
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.recipes import load_agent
 from hyperrl.store import Run
+from tests.runs import untrained
 from tests.store.conftest import run, spec
 
 __all__ = ["run", "spec"]
@@ -16,8 +19,10 @@ __all__ = ["run", "spec"]
 LEAVE_OUT = {"progress"}
 
 
-def handed(monkeypatch: pytest.MonkeyPatch, verb: str, *arguments: object) -> dict[str, Any]:
-    """What `hyperrl VERB ARGUMENTS` hands to the function of that name."""
+def handed(
+    monkeypatch: pytest.MonkeyPatch, verb: str, *arguments: object, function: str = ""
+) -> dict[str, Any]:
+    """What `hyperrl VERB ARGUMENTS` hands to the function of that name, or to another one."""
     found: dict[str, Any] = {}
 
     def called(*given: Any, **options: Any) -> None:
@@ -25,17 +30,23 @@ def handed(monkeypatch: pytest.MonkeyPatch, verb: str, *arguments: object) -> di
         raise UserError("called")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"hyperrl.api.{'resume' if '--resume' in arguments else verb}", called)
+        patch.setattr(f"hyperrl.api.{function or verb}", called)
         assert main([verb, *map(str, arguments)]) == 2
     return found
 
 
+def assert_defaults(function: str, options: dict[str, Any]) -> None:
+    """Without an option, a command hands over what is the default in Python."""
+    parameters = inspect.signature(getattr(api, function)).parameters
+    for name, value in options.items():
+        if name:
+            assert (() if value == [] else value) == parameters[name].default, name
+
+
 def test_evaluate(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     plain = handed(monkeypatch, "evaluate", run.path)
-    assert plain == {
-        "": ([str(run.path)],), "splits": None, "contexts": [], "sweep": [], "episodes": None, "seed": 0,
-        "deterministic": True, "hidden": (), "checkpoint": None, "allow_import": (),
-    }  # fmt: skip
+    assert (plain[""], len(plain)) == (([str(run.path)],), 10)
+    assert_defaults("evaluate", plain)
     given = handed(
         monkeypatch, "evaluate", run.path, run.path, "--split", "validation", "--split", "train",
         "--context", "c0=2", "--sweep", "c0=-1:1:3", "--episodes", 7, "--seed", 5, "--stochastic",
@@ -50,17 +61,37 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
 
 
 def test_watch(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
-    plain = handed(monkeypatch, "watch", run.path)
+    loaded: list[Any] = []
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("hyperrl.api.runs.load_agent", lambda *given: loaded.append(given))
+    plain = handed(monkeypatch, "watch", run.path, function="agents.play")
     given = handed(
         monkeypatch, "watch", run.path, "--context", "c0=2", "--context", "c0=3",
         "--video", tmp_path / "x.gif", "--seed", 5, "--stochastic", "--checkpoint", "best",
+        function="agents.play",
     )  # fmt: skip
-    assert [each.pop("")[0].path for each in (plain, given)] == [run.path] * 2
-    assert plain == {"contexts": [], "video": None, "seed": 0, "deterministic": True, "checkpoint": None}
-    assert given == {
-        "contexts": [{"c0": 2.0}, {"c0": 3.0}], "video": str(tmp_path / "x.gif"), "seed": 5,
-        "deterministic": False, "checkpoint": "best",
-    }  # fmt: skip
+    assert [(opened.path, family.name, name) for opened, family, name in loaded] == [
+        (run.path, "ode", None), (run.path, "ode", "best"),
+    ]  # fmt: skip
+    names = ("contexts", "video", "seed", "deterministic")
+    assert_defaults("watch", dict(zip(names, plain[""][1:], strict=True)))
+    assert given[""][1:] == ([{"c0": 2.0}, {"c0": 3.0}], tmp_path / "x.gif", 5, False)
+
+
+def test_watch_prints_the_checkpoint_that_played(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which may not be the one that a training has written meanwhile."""
+    watched = untrained(tmp_path / "run", "hyper-ppo", "ode")
+
+    def play(*given: Any) -> int:
+        watched.save_checkpoint("best", *watched.load_checkpoint("latest"))
+        return 3
+
+    monkeypatch.setattr("hyperrl.api.agents.play", play)
+    assert main(["watch", str(watched.path), "--video", str(tmp_path / "x.gif")]) == 0
+    assert watched.checkpoint_steps("best") == 64
+    assert "best, of 16 steps" in capsys.readouterr().out
 
 
 def test_specialize_and_export(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -73,7 +104,9 @@ def test_specialize_and_export(monkeypatch: pytest.MonkeyPatch, run: Run) -> Non
         "quantize": "int8", "force": True, "checkpoint": "latest", "allow_import": ["one"],
     }  # fmt: skip
     plain = handed(monkeypatch, "specialize", run.path, "--context", "c0=2")
-    assert (plain["format"], plain["force"], plain["checkpoint"]) == ("torch", False, None)
+    assert (plain[""], len(plain)) == ((str(run.path), {"c0": 2.0}), 8)
+    assert_defaults("specialize", plain)
+    assert_defaults("export", handed(monkeypatch, "export", run.path))
     written = ("--out", "x.onnx", "--force", "--checkpoint", "latest", "--allow-import", "one")
     assert handed(monkeypatch, "export", run.path, *written) == {
         "": (str(run.path),), "out": "x.onnx", "force": True, "checkpoint": "latest",
@@ -96,16 +129,16 @@ def test_train(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> Non
         "allow_import": ["one"],
     }  # fmt: skip
     plain = handed(monkeypatch, "train", "hyper-ppo", "ode")
-    del plain[""]
-    assert plain == {
-        "steps": None, "seed": 0, "overrides": [], "out": None, "leave_out": [],
-        "from_run": None, "keep": 0, "detect_anomaly": False, "device": "cpu", "allow_import": (),
-    }  # fmt: skip
+    assert len(plain) == 11
+    assert_defaults("train", plain)
 
 
 def test_resume(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     options = ("--steps", 64, "--detect-anomaly", "--device", "cuda:1", "--allow-import", "one")
-    assert handed(monkeypatch, "train", "--resume", run.path, *options) == {
+    plain = handed(monkeypatch, "train", "--resume", run.path, function="resume")
+    assert plain[""] == (str(run.path),)
+    assert_defaults("resume", plain)
+    assert handed(monkeypatch, "train", "--resume", run.path, *options, function="resume") == {
         "": (str(run.path),), "steps": 64, "detect_anomaly": True, "device": "cuda:1",
         "allow_import": ["one"],
     }  # fmt: skip
