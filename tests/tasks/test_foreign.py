@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -96,6 +95,8 @@ splits:
   extrapolation: []
 """,
 }
+
+
 MODULES = {
     "four-rooms": "minigrid",
     "empty-rooms": "minigrid",
@@ -103,6 +104,8 @@ MODULES = {
     "reach": "gymnasium_robotics",
     "meta-world": "metaworld",
 }
+
+
 INSTALLED = [
     pytest.param(name, marks=pytest.mark.skipif(find_spec(module) is None, reason=f"needs {module}"))
     for name, module in MODULES.items()
@@ -232,143 +235,3 @@ def test_what_is_touched_or_reached_late_is_no_dead_feature() -> None:
     goal = {"default": 0, "train": [-0.1, 0.1], "attribute": "task.goal.0", "at": "start"}
     data = {**one_feature("panda_gym:PandaReach-v3", **goal), "observe": ["observation"]}
     assert "changes the transition" in check_family(Family(parse_family(data, "test")))[1].detail
-
-
-class Speaking(gym.Env[Any, Any]):
-    """Speaks CARL's interface: contexts by id, one chosen at each reset, observations {"obs", "context"}."""
-
-    def __init__(
-        self, contexts: dict[int, dict[str, float]] | None = None, render_mode: str | None = None
-    ) -> None:
-        self.contexts = contexts or {0: {"gravity": 9.8, "friction": 0.1}}
-        self.render_mode = render_mode
-        self.observation_space = gym.spaces.Dict(
-            {"obs": gym.spaces.Box(-np.inf, np.inf, (2,)), "context": gym.spaces.Box(-np.inf, np.inf, (2,))}
-        )
-        self.action_space = gym.spaces.Box(-1, 1, (1,))
-        self.turn = -1
-
-    def seen(self) -> dict[str, Any]:
-        return {
-            "obs": self.state.astype(np.float32),
-            "context": np.array(list(self.context.values()), np.float32),
-        }
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        super().reset(seed=seed)
-        self.turn = (self.turn + 1) % len(self.contexts)
-        self.context = dict(self.contexts[self.turn])
-        self.state = self.np_random.uniform(-1, 1, 2)
-        return self.seen(), {"context_id": self.turn}
-
-    def step(self, action: Any) -> Any:
-        height, speed = self.state
-        speed += 0.1 * (float(action[0]) - self.context["gravity"] - self.context["friction"] * speed)
-        self.state = np.array([height + 0.1 * speed, speed])
-        return self.seen(), -abs(float(height)), False, False, {}
-
-
-gym.register("hyperrl-tests/speaking-v0", entry_point=f"{__name__}:Speaking", max_episode_steps=30)
-
-
-def speaking(**more: Any) -> Family:
-    features = {
-        "gravity": {
-            "about": "pull",
-            "default": 9.8,
-            "train": [5, 15],
-            "attribute": "contexts.0.gravity",
-            "at": "reset",
-        },
-        "friction": {
-            "about": "drag",
-            "default": 0.1,
-            "train": [0.0, 1],
-            "attribute": "contexts.0.friction",
-            "at": "reset",
-        },
-    }
-    data = {"name": "mine", "about": "mine", "base": "hyperrl-tests/speaking-v0", "features": features}
-    return Family(parse_family({**data, "observe": ["obs"], **more}, "test"))
-
-
-def test_an_environment_that_speaks_carls_interface_is_a_family() -> None:
-    """Its contexts by id are entries of an attribute, and its own key "context" makes room for ours."""
-    family = speaking()
-    assert len(check_family(family)) == 3
-    env = family.make_default()
-    for gravity in (6.0, 14.0):
-        seen, _ = env.reset(seed=0, options={"context": {"gravity": gravity, "friction": 0.0}})
-        assert set(seen) == {"obs", "context"}
-        before = seen["obs"][1]
-        after = env.step(np.zeros(1, np.float32))[0]["obs"][1]
-        assert after - before == pytest.approx(-0.1 * gravity, rel=1e-5)
-    with pytest.raises(UserError, match="'context' already"):
-        speaking(observe=["obs", "context"]).make_default()
-
-
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [
-        ({"observe": ["obz"]}, "observe: the base's observation has no key 'obz'; did you mean 'obs'"),
-        ({"base": "CartPole-v1"}, "observe: the base's observation is no dictionary"),
-        ({"kwargs": {"colors": [1, 2]}}, "colors"),
-    ],
-)
-def test_what_cannot_be_seen_is_refused(more: dict[str, Any], says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        speaking(**more).make_base()
-
-
-@pytest.mark.parametrize(
-    "path", ["contexts.1.gravity", "contexts.0.gravitas", "context.gravity", "contexts.x"]
-)
-def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
-    family = speaking(features={"g": {"about": "g", "default": 1, "train": [0, 2], "attribute": path}})
-    with pytest.raises(UserError, match=f"feature 'g' needs an attribute '{path}', which Speaking lacks"):
-        family.make_default()
-
-
-@pytest.mark.parametrize("path", ["__class__", "contexts.__init__", "a..b", ".a", "a.", "a b"])
-def test_a_path_that_is_none_is_refused(path: str) -> None:
-    with pytest.raises(UserError, match=r"features.g.attribute"):
-        speaking(features={"g": {"about": "g", "default": 1, "train": [0, 2], "attribute": path}})
-
-
-def test_a_flattened_observation_and_a_pair_of_keys() -> None:
-    env = speaking(observe=["obs"], flatten=True).make_default()
-    assert env.reset(seed=0)[0]["obs"].shape == (2,)
-    both = speaking(observe=None, flatten=True).make_default()
-    assert both.reset(seed=0)[0]["obs"].shape == (4,)
-
-
-def test_a_goal_that_a_reset_draws_is_replaced() -> None:
-    """With `at: start` the task's goal outlives the reset; without it `check` tells that it does not."""
-    feature = {"about": "goal", "default": 0.0, "train": [-1, 1], "attribute": "goal.0"}
-    data: dict[str, Any] = {"name": "mine", "about": "mine", "base": "hyperrl-tests/drawing-v0"}
-    check_family(Family(parse_family({**data, "features": {"g": {**feature, "at": "start"}}}, "test")))
-    with pytest.raises(UserError, match="does not survive a reset"):
-        check_family(Family(parse_family({**data, "features": {"g": feature}}, "test")))
-
-
-class Drawing(gym.Env[Any, Any]):
-    """Draws a goal at each reset, as goal environments do."""
-
-    observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
-    action_space = gym.spaces.Box(-1, 1, (1,))
-
-    def __init__(self, render_mode: str | None = None) -> None:
-        self.goal, self.render_mode = np.zeros(1), render_mode
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        super().reset(seed=seed)
-        self.goal = self.np_random.uniform(-1, 1, 1)
-        self.x = 0.0
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        self.x += float(action[0])
-        return np.array([self.x], np.float32), -abs(self.x - self.goal[0]), False, False, {}
-
-
-gym.register("hyperrl-tests/drawing-v0", entry_point=f"{__name__}:Drawing", max_episode_steps=20)

@@ -1,6 +1,5 @@
 """Environments in processes of their own: the same trajectories, and nothing left behind."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,7 +16,8 @@ import pytest
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.vector import BatchedEnv, ProcessEnv
-from tests.tasks.vector.test_batched import assert_same
+from tests.tasks.bases import Fragile, Telling
+from tests.tasks.vector.same import assert_same
 
 FAMILIES = ["acrobot", "mountaincar"]
 
@@ -118,42 +118,11 @@ def test_attributes_and_pictures_travel() -> None:
     env.close()
 
 
-class UnsendableError(Exception):
-    """Needs two arguments, of which pickle knows none."""
-
-    def __init__(self, place: str, depth: int) -> None:
-        super().__init__(f"{place} at {depth}")
-
-
-class Fragile(gym.Env[Any, Any]):
-    """Refuses to be made, or fails at its first step."""
-
-    observation_space = gym.spaces.Box(-1, 1, (1,))
-    action_space = gym.spaces.Discrete(2)
-    power = 0.0
-
-    def __init__(self, how: str = "") -> None:
-        self.how = how
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        match self.how:
-            case "unsendable":
-                raise UnsendableError("a wall", 3)
-            case "ends":
-                os._exit(3)
-            case "crashes":
-                ctypes.string_at(0)
-        raise ArithmeticError("out of bounds")
-
-
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ("unsendable", r"failed: UnsendableError: a wall at 3 \(test_processes.py, line \d+\) \(task power="),
-        ("ends", r"environments 0 to 1 has ended \(exit status 3\) at test_processes.py, line \d+$"),
+        ("unsendable", r"failed: UnsendableError: a wall at 3 \(bases.py, line \d+\) \(task power="),
+        ("ends", r"environments 0 to 1 has ended \(exit status 3\) at bases.py, line \d+$"),
         ("crashes", r"environments 0 to 1 has ended \(exit status -11\) at \S+, line \d+$"),
     ],
 )
@@ -164,7 +133,7 @@ def test_what_an_environment_raises_arrives(how: str, says: str) -> None:
     env.reset(seed=0)
     with pytest.raises(BaseEnvironmentError, match=says) as told:
         env.step(np.zeros(2, np.int64))
-    assert "test_processes.py" in told.value.trace
+    assert "bases.py" in told.value.trace
     env.close()
     assert not list(Path(tempfile.gettempdir()).glob(f"{env.workers[0]._last_words.name}"))  # type: ignore[union-attr]
 
@@ -175,26 +144,6 @@ def test_an_environment_that_refuses_to_be_made_is_told() -> None:
 
     with pytest.raises(UserError, match="no such simulator"):
         Family(Family.load("mountaincar").recipe, refuse).make_vec(2, subprocesses=2)
-
-
-class Unreadable:
-    """Becomes bytes, and nothing else again."""
-
-    def __reduce__(self) -> Any:
-        return int, ("nothing",)
-
-
-class Telling(Fragile):
-    """Says what can travel, what cannot, and in every other episode what cannot be read on arrival."""
-
-    episodes = 0
-
-    def step(self, action: Any) -> Any:
-        self.episodes += 1
-        info: dict[str, Any] = {"task": "walk", "there": np.zeros(2), "file": lambda: None}
-        if self.episodes % 2 == 0:
-            info = {"there": Unreadable()}
-        return np.zeros(1, np.float32), 0.0, False, True, info
 
 
 def test_what_cannot_travel_of_an_info_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

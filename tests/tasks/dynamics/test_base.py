@@ -7,9 +7,11 @@ import pytest
 
 from hyperrl.tasks import ContextualEnv, Family
 from tests.suite import PLAIN
-from tests.tasks.textbook import EQUATIONS
+from tests.tasks.dynamics.textbook import EQUATIONS
 
 FAMILIES = [Family.load(name) for name in PLAIN]
+
+
 CASES = [(family, feature) for family in FAMILIES for feature in family.space.names]
 
 
@@ -73,35 +75,6 @@ def test_the_equation_depends_on_the_feature(family: Family, feature: str) -> No
     assert outcomes[0] != outcomes[1]
 
 
-def test_the_ode_is_clipped_and_never_terminates() -> None:
-    env = Family.load("ode").make_default()
-    env.reset(options={"context": {"c0": 10.0}, "x": 19.99})
-    for step in range(200):
-        observation, reward, terminated, truncated, _ = env.step(np.array([1.0, 0.0], np.float32))
-        assert (terminated, truncated) == (False, step == 199)
-    assert observation["obs"] == pytest.approx([20.0])
-    assert reward == 0.0
-
-
-@pytest.mark.parametrize(
-    ("x", "reward"),
-    [
-        (0.0, 1.0),
-        (0.049, 1.0),
-        (0.05, 1 / 2),
-        (-0.05, 1 / 2),
-        (0.1, 1 / 3),
-        (0.2, 1 / 4),
-        (0.5, 0.05),
-        (2.0, 0.0),
-    ],
-)
-def test_the_odes_reward_at_its_thresholds(x: float, reward: float) -> None:
-    env = Family.load("ode").make_default()
-    env.reset(options={"x": x})
-    assert env.step(np.zeros(2, np.float32))[1] == reward
-
-
 def test_starts_of_our_own_environments() -> None:
     starts = {
         name: Family.load(name).make_vec(200, contexts=[{}] * 200).reset(seed=0)[0]["obs"]
@@ -128,22 +101,3 @@ def test_a_start_is_given_coordinate_by_coordinate(name: str) -> None:
         found = env.reset(seed=3, options=options)[0]["obs"]
         assert found[axis] == 0.0625
         np.testing.assert_array_equal(np.delete(found, axis), np.delete(drawn, axis))
-
-
-def test_a_blind_agent_fails_on_point_goal() -> None:
-    """Standing still costs 1 a step on average over goals, flying to the goal a quarter of that at most."""
-    family = Family.load("point-goal")
-    tasks = family.tasks("interpolation")
-    still, informed = (
-        family.make_vec(len(tasks), contexts=tasks, options={"x": 0.0, "y": 0.0}) for _ in range(2)
-    )
-    still.reset()
-    seen, _ = informed.reset()
-    returns = np.zeros((2, len(tasks)))
-    for _ in range(100):
-        returns[0] += still.step(np.zeros((len(tasks), 2), np.float32))[1]
-        push = 2.0 * (seen["context"] - seen["obs"][:, :2]) - 2.0 * seen["obs"][:, 2:]
-        seen, reward, *_ = informed.step(push.astype(np.float32))
-        returns[1] += reward
-    assert returns[0] == pytest.approx(-100.0)
-    assert returns[1].min() > -25.0
