@@ -115,7 +115,7 @@ def _spaces(family: "Family") -> list[tuple[str, str]]:
     from hyperrl.store.trust import may_import
 
     if not may_import(family.recipe):
-        module = family.recipe.base_module
+        module = family.recipe.parsed_base.imports
         return [("spaces", f"not looked up, since that would import {module!r}; known once you train here")]
     if is_missing(family.recipe.extra):
         return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]

@@ -7,11 +7,10 @@ from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
-from hyperrl.recipes.family import Derived, FamilyEvaluation, FamilyRecipe, FamilyTraining
+from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (
     Activation,
-    Arch,
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
     Hypernetwork,
@@ -19,7 +18,7 @@ from hyperrl.recipes.policy import (
     LrScale,
 )
 from hyperrl.recipes.resolve import resolve
-from hyperrl.recipes.splits import MAX_TASKS, SPLITS, GridAxis, Linspace, Part, Splits
+from hyperrl.recipes.splits import MAX_TASKS, SPLITS, Linspace, Part, Splits
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
@@ -31,17 +30,13 @@ __all__ = [
     "SPLITS",
     "Activation",
     "AgentRecipe",
-    "Arch",
     "BaseId",
     "BlindPolicyRecipe",
     "ConcatPolicyRecipe",
     "Context",
     "Derived",
-    "FamilyEvaluation",
     "FamilyRecipe",
-    "FamilyTraining",
     "Feature",
-    "GridAxis",
     "HyperPolicyRecipe",
     "Hypernetwork",
     "Linspace",

@@ -1,16 +1,18 @@
-"""What a family's `base` names: a registered environment, perhaps of a module, or a class of a file."""
+"""The base environment of a family: a registered id, perhaps of a module, or a class of a Python file."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from hyperrl.recipes.messages import FieldError
+
 _ID = r"(?:[\w-]+/)?[\w.-]+"
 _BASE = re.compile(
     rf"(?:(?P<file>[^:\s][^:\x00-\x1f]*\.py):|(?P<module>[A-Za-z_]\w*(?:\.\w+)*):)?(?P<name>{_ID})", re.ASCII
 )
 _LOADED = ("gymnasium", "hyperrl")
-ALLOWED = (
+_ALLOWED = (
     "a Gymnasium id: Id-v0, namespace/Id-v0 or module:Id-v0; or a class of a Python file of your own:"
     " file.py:Class"
 )
@@ -38,12 +40,12 @@ class BaseId:
         """Split `Id-v0`, `namespace/Id-v0`, `module:Id-v0`, `file.py:Class` or `file.py:Id-v0`.
 
         Raises:
-            ValueError: it is none of these.
+            FieldError: it is none of these.
         """
-        found = _BASE.fullmatch(text) if len(text) <= 200 else None
-        if found is None:
-            raise ValueError(f"no base environment: {text!r}")
-        return cls(text, found["name"], found["module"], found["file"])
+        match = _BASE.fullmatch(text) if len(text) <= 200 else None
+        if match is None:
+            raise FieldError(found=text, allowed=_ALLOWED)
+        return cls(text, match["name"], match["module"], match["file"])
 
     @property
     def imports(self) -> str | None:

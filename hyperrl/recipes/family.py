@@ -8,9 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, cr
 from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.arguments import argument
 from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Text
-from hyperrl.recipes.base_ids import ALLOWED, BaseId
+from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.carriers import PathName
-from hyperrl.recipes.check import FamilyCheck
 from hyperrl.recipes.context import CONTEXT
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.messages import FieldError, field_error
@@ -104,11 +103,15 @@ class FamilyEvaluation(Model):
         return self
 
 
-def _base(value: str) -> str:
-    try:
-        return BaseId.parse(value).text
-    except ValueError:
-        raise FieldError(found=value, allowed=ALLOWED) from None
+class FamilyCheck(Model):
+    """How `hyperrl check` looks for the effect of a feature that random steps from the start do not show."""
+
+    steps: Annotated[Count, Field(le=100_000)] = Field(
+        default=100, description="steps of each longer play, of the actions below and of random ones held"
+    )
+    actions: Annotated[tuple[Number | tuple[Number, ...], ...], Field(max_length=10_000)] = Field(
+        default=(), description="actions of the base that are played in turn, over and over"
+    )
 
 
 class FamilyRecipe(Model):
@@ -117,7 +120,7 @@ class FamilyRecipe(Model):
     format: Literal[1] = Field(default=1, description="version of this file format")
     name: Name = Field(description="the family's name; a file's stem where the file gives none")
     about: Text = Field(description="what it is, in words")
-    base: Annotated[str, AfterValidator(_base)] = Field(
+    base: Annotated[str, AfterValidator(lambda text: BaseId.parse(text).text)] = Field(
         description="id of the base environment, or file.py:Class of a file of your own"
     )
     folder: Text | None = Field(
@@ -158,11 +161,6 @@ class FamilyRecipe(Model):
     def parsed_base(self) -> BaseId:
         """What `base` names, in its parts."""
         return BaseId.parse(self.base)
-
-    @property
-    def base_module(self) -> str | None:
-        """The module or the Python file that is imported for the base environment; None where none is."""
-        return self.parsed_base.imports
 
     @model_validator(mode="before")
     @classmethod

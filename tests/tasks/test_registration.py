@@ -25,8 +25,8 @@ def test_a_module_before_the_id_changes_nothing(base: str) -> None:
     """Nor does an id without its version: time limit, batched dynamics, nothing that must be allowed."""
     plain, other = family_of("Pendulum-v1", "m"), family_of(base, "m")
     assert other.max_steps == plain.max_steps == 200
-    assert other.recipe.base_module is None
-    assert family_of("mine:Pendulum-v1", "m").recipe.base_module == "mine"
+    assert other.recipe.parsed_base.imports is None
+    assert family_of("mine:Pendulum-v1", "m").recipe.parsed_base.imports == "mine"
     played = []
     for family in (plain, other):
         batch = family.make_vec(3)
