@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
@@ -13,11 +13,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.analysis.cost import Cost, measure
 from hyperrl.analysis.minibatch import MinibatchShape
+from hyperrl.config import STRATEGY_OPTIONS, HypernetworkConfig
 from hyperrl.errors import UserError
-from hyperrl.nets import STRATEGIES
-from hyperrl.nets.strategies import options_of
 from hyperrl.policies.registry import view
-from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, Hypernetwork, HyperPolicyRecipe
+from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, HyperPolicyRecipe
+from hyperrl.recipes.policy import Policy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
@@ -52,7 +52,7 @@ class Comparison:
         family: the family's name.
         rows: transitions in a minibatch.
         tasks: distinct tasks among them.
-        choices: the agent's own choice and the others, in the order of `STRATEGIES`, concat last.
+        choices: the agent's own choice and the others, in the order of `STRATEGY_OPTIONS`, concat last.
     """
 
     agent: str
@@ -110,8 +110,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
             episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
         load = MinibatchShape.of(model, family.space.descriptors(tasks[:episodes]))
         choices = tuple(
-            _measured(name, own, partial(make, variant, hypernetwork=changes), load)
-            for name, own, variant, changes in _variants(agent)
+            _measured(name, own, partial(make, variant), load) for name, own, variant in _variants(agent)
         )
     return Comparison(agent.name, family.name, load.rows, len(load.descriptors), choices)
 
@@ -120,33 +119,31 @@ def _numbers(cost: Cost) -> dict[str, Any]:
     return {**asdict(cost), "parameters": {"total": cost.parameters.total, **asdict(cost.parameters)}}
 
 
-def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe, Mapping[str, Any]]]:
-    """Name, whether it is the agent's own, the recipe, and what differs in its hypernetwork's arguments."""
+def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe]]:
+    """Name, whether it is the agent's own, and the recipe."""
     policy = agent.policy
-    equal = policy.common()
     generated = policy if policy.kind == "hyper" else _generated(agent)
-    own = (generated.hypernetwork.strategy, generated.hypernetwork.rank)
-    hyper = agent.model_copy(update={"policy": generated})
-    for strategy in STRATEGIES:
-        ranks = sorted({*RANKS, own[1]}) if strategy == "low-rank" else [own[1]]
-        for rank in ranks:
-            is_own = generated is policy and (strategy, rank) == own
-            yield (
-                f"{strategy}, rank {rank}" if "rank" in options_of(strategy) else strategy,
-                is_own,
-                hyper,
-                {} if is_own else {"strategy": strategy, "rank": rank},
-            )
+    own = generated.hypernetwork
+    for strategy, options in STRATEGY_OPTIONS.items():
+        for rank in sorted({*RANKS, own.rank}) if strategy == "low-rank" else [own.rank]:
+            is_own = generated is policy and (strategy, rank) == (own.strategy, own.rank)
+            name = f"{strategy}, rank {rank}" if "rank" in options else strategy
+            changed = {"hypernetwork": own.with_strategy(strategy, rank)}
+            yield name, is_own, _with(agent, generated.model_copy(update=changed))
     if policy.kind == "blind":
-        yield "blind", True, agent, {}
-    concat = policy if policy.kind == "concat" else ConcatPolicyRecipe(**equal)
-    yield "concat", concat is policy, agent.model_copy(update={"policy": concat}), {}
+        yield "blind", True, agent
+    concat = policy if policy.kind == "concat" else ConcatPolicyRecipe(**policy.common())
+    yield "concat", concat is policy, _with(agent, concat)
+
+
+def _with(agent: AgentRecipe, policy: Policy) -> AgentRecipe:
+    return agent.model_copy(update={"policy": policy})
 
 
 def _generated(agent: AgentRecipe) -> HyperPolicyRecipe:
     """What a baseline is compared with."""
     common = agent.policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
-    return HyperPolicyRecipe(**common, hypernetwork=Hypernetwork(**agent.algorithm.hypernetwork))
+    return HyperPolicyRecipe(**common, hypernetwork=HypernetworkConfig(**agent.algorithm.hypernetwork))
 
 
 def _measured(name: str, own: bool, make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Choice:

@@ -50,7 +50,7 @@ def evaluate(
         episodes: per task and run; None takes the family's.
         seed: of the start states, and of the actions where they are drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
-        hidden: features that are hidden from the agents, for agents trained with `missing` above 0.
+        hidden: features that are hidden from the agents, for agents trained with `context_dropout` above 0.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules, or Python files, that the runs' environment may be imported from.

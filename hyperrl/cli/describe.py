@@ -10,6 +10,7 @@ from hyperrl.errors import UserError
 if TYPE_CHECKING:
     import gymnasium as gym
 
+    from hyperrl.config import Config
     from hyperrl.recipes import AgentRecipe, FamilyRecipe, Feature, Model, Part
     from hyperrl.tasks import Family
 
@@ -59,17 +60,19 @@ def _agent(agent: "AgentRecipe") -> None:
     console.line("`hyperrl train --set FIELD=VALUE` changes any field.")
 
 
-def _fields(model: "Model", prefix: str = "", skip: Iterable[str] = ()) -> Iterator[tuple[str, str, str]]:
-    from hyperrl.recipes import Model
+def _fields(
+    model: "Model | Config", prefix: str = "", skip: Iterable[str] = ()
+) -> Iterator[tuple[str, str, str]]:
+    from hyperrl.config import Config
+    from hyperrl.recipes import Model, described
 
-    for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
+    for name, value, description in described(model):
         if name in skip:
             continue
-        if isinstance(value, Model):
+        if isinstance(value, Model | Config):
             yield from _fields(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", _value(value), field.description or ""
+            yield f"{prefix}{name}", _value(value), description
 
 
 def _value(value: Any) -> str:

@@ -47,7 +47,8 @@ def evaluate(
     hide: Annotated[
         list[str] | None,
         option(
-            "FEATURE", "Hide a feature from an agent trained with policy.hypernetwork.missing (repeatable)."
+            "FEATURE",
+            "Hide a feature from an agent trained with policy.hypernetwork.context_dropout (repeatable).",
         ),
     ] = None,
     checkpoint: Checkpoint = None,

@@ -18,6 +18,7 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import Tensor, nn
 
+from hyperrl.config import ActivationName
 from hyperrl.deploy import layers as kinds
 from hyperrl.deploy.layers import Layer
 from hyperrl.deploy.plan import BOUNDS, Action, Arrays, Input, Plan, Specialist
@@ -27,7 +28,7 @@ from hyperrl.nets.targets.mlp import Residual as BlockResidual
 from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Network
-from hyperrl.recipes import CONTEXT, Activation
+from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family
     from hyperrl.tasks.adapter import BaseAdapter
 
-_ACTIVATIONS: dict[type[nn.Module], Activation] = {
+_ACTIVATIONS: dict[type[nn.Module], ActivationName] = {
     nn.Tanh: "tanh",
     nn.ReLU: "relu",
     nn.ELU: "elu",

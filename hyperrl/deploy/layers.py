@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hyperrl.config import ActivationName
 from hyperrl.deploy.validate import LARGEST, ArrayChecks, Shape
-from hyperrl.recipes import Activation
 from hyperrl.recipes.base import Model, Number
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Norm(BaseLayer):
 class Elementwise(BaseLayer):
     """An activation, as torch's function of that name computes it by default."""
 
-    kind: Activation
+    kind: ActivationName
 
     def numpy(self, dense: Dense) -> Function:
         return _NUMPY_ACTIVATIONS[self.kind]
@@ -155,7 +155,7 @@ def _gelu(x: Array) -> Array:
     return np.asarray(x * (erf(x * np.float32(0.5**0.5)) + 1) * np.float32(0.5))
 
 
-_NUMPY_ACTIVATIONS: dict[Activation, Function] = {
+_NUMPY_ACTIVATIONS: dict[ActivationName, Function] = {
     "tanh": np.tanh,
     "relu": lambda x: np.maximum(x, 0),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),

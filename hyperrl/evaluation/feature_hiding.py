@@ -37,8 +37,8 @@ def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> 
     check_known(spelled("hidden", "--hide"), "feature", hidden, family.space.names)
     for run in runs:
         policy = run.spec.agent.policy
-        if hidden and not (policy.kind == "hyper" and policy.hypernetwork.missing > 0):
+        if hidden and not (policy.kind == "hyper" and policy.hypernetwork.context_dropout > 0):
             raise UserError(
                 f"run {str(run.path)!r}: hide asks for an agent trained to do without features, with"
-                " policy.hypernetwork.missing above 0"
+                " policy.hypernetwork.context_dropout above 0"
             )

@@ -1,53 +1,34 @@
 """The hypernetwork: descriptors of tasks in, weights of a target network out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.arguments import (
-    FLAG,
-    MAPPING,
-    NAMES,
-    SIZES,
-    Constraint,
-    check_arguments,
-    integer,
-    one_of,
-)
-from hyperrl.nets.activations import ACTIVATION
+from hyperrl.arguments import FLAG, Constraint, check_arguments, integer
+from hyperrl.config import GenerationConfig
+from hyperrl.nets.activations import activation_class
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
 from hyperrl.nets.encoders.base import RANGE
 from hyperrl.nets.encoders.combined import ENCODER
-from hyperrl.nets.generators import GENERATORS, NORMALIZATIONS, Generator
-from hyperrl.nets.initialization import INITIALIZATIONS, initial_head
-from hyperrl.nets.strategies import STRATEGIES, Strategy, build, options_of
+from hyperrl.nets.generators import GENERATORS, Generator
+from hyperrl.nets.initialization import initial_head
+from hyperrl.nets.strategies import Strategy, build
 from hyperrl.nets.targets import ModuleTarget, Target, is_target
 from hyperrl.nets.weights import Weights
 
 _CALIBRATION_TASKS = 512
 
-ARGUMENTS: dict[str, Constraint] = {
+_ARGUMENTS: dict[str, Constraint] = {
     "descriptor_dim": integer(0),
     "target": Constraint("a network of hyperrl.nets, or HyperNetwork.for_module(module, ...)", is_target),
-    "strategy": one_of(STRATEGIES),
-    "rank": integer(1),
-    "hidden": SIZES,
-    "activation": ACTIVATION,
     "descriptor_range": RANGE,
-    "strategy_options": MAPPING.or_none(),
-    "generate": Constraint("'all', or a list of layers", lambda found: found == "all" or NAMES.holds(found)),
-    "architecture": one_of(GENERATORS),
     "encoder": ENCODER.or_none(),
-    "initialization": one_of(INITIALIZATIONS),
-    "magnitude_invariant": FLAG,
-    "head_norm": one_of(NORMALIZATIONS).or_none(),
     "separate_head": FLAG,
 }
-"""What each argument of a hypernetwork may be."""
 
 
 class HyperNetwork(nn.Module):
@@ -58,22 +39,13 @@ class HyperNetwork(nn.Module):
         target: The network whose weights are generated.
         strategy: What is generated, a name in :data:`~hyperrl.nets.STRATEGIES`: ``"low-rank"``, a rank-r
             change of shared weights; ``"full"``, every weight by one head a layer; and so on.
-        rank: r, where the strategy has one.
-        hidden: Sizes of the hypernetwork's own hidden layers; empty is a linear hypernetwork.
-        activation: Activation after each of them.
         descriptor_range: The range of descriptors over which the generated weights start with the
             target's own statistics: two numbers, or two tensors (D,). An encoder knows its own.
-        strategy_options: Further arguments of the strategy.
-        generate: Names of the layers that are generated, or of networks of a parallel target; the others
-            are shared by all tasks. ``"all"``: every layer that the strategy can generate.
-        architecture: The hypernetwork's own, a name in :data:`~hyperrl.nets.GENERATORS`: ``"linear"``,
-            ``"mlp"``, ``"residual"``, ``"transformer"`` over layer tokens, ``"recurrent"`` over layers. The
-            last three take equal sizes in ``hidden``, one for each block.
         encoder: What makes the hypernetwork's inputs of descriptors; None takes them as they are.
-        initialization: How weights start, a name in :data:`~hyperrl.nets.INITIALIZATIONS`.
-        magnitude_invariant: Descriptors reach the hypernetwork as :class:`MagnitudeInvariant` encodes them.
-        head_norm: ``"weight"`` or ``"spectral"``: a normalization of the heads; None: none.
         separate_head: The heads are a parameter of their own, as a learning rate of their own asks.
+        options: The other fields of :class:`~hyperrl.config.GenerationConfig`: ``rank`` = 8, ``hidden`` =
+            (64,), ``activation``, ``architecture``, ``generate``, ``initialization``, ``head_norm``,
+            ``magnitude_invariant``, and ``strategy_options``, further options of the strategy.
 
     Raises:
         ValueError: An unknown name, or choices that do not go together.
@@ -83,47 +55,37 @@ class HyperNetwork(nn.Module):
         self,
         descriptor_dim: int,
         target: Target,
-        strategy: str = "low-rank",
-        rank: int = 8,
-        hidden: Sequence[int] = (64,),
-        activation: type[nn.Module] = nn.Tanh,
-        descriptor_range: Range = (-1.0, 1.0),
-        strategy_options: Mapping[str, Any] | None = None,
+        strategy: str = GenerationConfig.strategy,
         *,
-        generate: Literal["all"] | Sequence[str] = "all",
-        architecture: str = "mlp",
+        descriptor_range: Range = (-1.0, 1.0),
         encoder: Encoder | None = None,
-        initialization: str = "matched",
-        magnitude_invariant: bool = False,
-        head_norm: str | None = None,
         separate_head: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__()
-        check_arguments(ARGUMENTS, locals())
-        _refuse_normalized_zeros(initialization, head_norm)
+        check_arguments(_ARGUMENTS, locals())
+        config = GenerationConfig.of({"strategy": strategy, **options})
         self.descriptor_dim, self.target = descriptor_dim, target
-        ranks = {"rank": rank} if "rank" in options_of(strategy) else {}
-        self.strategy: Strategy = build(
-            strategy, target.layers, generate, **{**ranks, **(strategy_options or {})}
-        )
+        self.strategy: Strategy = build(strategy, target.layers, config.generate, **config.options)
         if isinstance(target, ModuleTarget) and not self.strategy.affine:
             raise ValueError(
                 "strategy_options: an adapter with an activation is no affine map, as the layers of a module "
                 "are; take activation=None, or an MLP, CNN or GRU as target"
             )
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
-        self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, magnitude_invariant)
-        self.generator: Generator = GENERATORS[architecture](
+        self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, config.magnitude_invariant)
+        self.generator: Generator = GENERATORS[config.architecture](
             max(descriptor_dim, 1) if self.encoder is None else self.encoder.features,
-            hidden,
+            config.hidden,
             tuple(self.strategy.sections.values()),
-            activation,
-            head_norm,
+            activation_class("activation", config.activation),
+            config.head_norm,
             separate_head,
         )
         with torch.no_grad():
             features = self.generator.features(self.given(self._sample(*descriptor_range)))
-            self.generator.set_head(*initial_head(initialization, self.strategy, features, target.layers))
+            head = initial_head(config.initialization, self.strategy, features, target.layers)
+            self.generator.set_head(*head)
 
     def _sample(self, low: Tensor | float, high: Tensor | float) -> Tensor:
         """Descriptors of tasks all over the range, corners among them, by which the heads are set."""
@@ -218,14 +180,6 @@ class HyperNetwork(nn.Module):
             for name, parameters, scale in groups
             if parameters
         ]
-
-
-def _refuse_normalized_zeros(initialization: str, head_norm: str | None) -> None:
-    if head_norm == "spectral" and initialization == "bias-hyperinit":
-        raise ValueError(
-            "head_norm: 'spectral' holds heads at the size they start with, and 'bias-hyperinit' starts "
-            "them at zero; take 'matched', or 'weight'"
-        )
 
 
 def _encoder(

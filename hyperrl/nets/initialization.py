@@ -12,15 +12,17 @@ generate a change of shared weights: there a rule says how large that change is.
 """
 
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperrl.config import Initialization
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies import Full, Partial, Strategy
 
-INITIALIZATIONS = ("matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit")
+INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class _Block:
 
 @torch.no_grad()
 def initial_head(
-    initialization: str,
+    initialization: Initialization,
     strategy: Strategy,
     features: Float[Tensor, "task ... features"],
     layers: dict[str, LayerSpec],
@@ -89,7 +91,9 @@ def initial_head(
     return torch.cat([block.weight for block in started], dim=1), torch.cat([b.bias for b in started])
 
 
-def _started(initialization: str, block: _Block, strategy: Strategy, spec: LayerSpec | None) -> _Block:
+def _started(
+    initialization: Initialization, block: _Block, strategy: Strategy, spec: LayerSpec | None
+) -> _Block:
     if initialization == "matched":
         return block
     generated = strategy.generated if isinstance(strategy, Partial) else strategy

@@ -81,8 +81,8 @@ class HyperPolicy(BasePolicy):
         features_extractor_kwargs: Its further arguments.
         hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
             ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
-            ``noise_dim``, ``missing``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
-            :class:`~hyperrl.policies.config.HypernetworkConfig`.
+            ``noise_dim``, ``context_dropout``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
+            :class:`~hyperrl.config.HypernetworkConfig`.
         layer_norm: Layer normalization in the target networks' hidden layers.
         residual: Hidden layers of the target networks add their input to their output.
         convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
@@ -293,7 +293,8 @@ class HyperPolicy(BasePolicy):
         options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
         if self.choices.plain_optimizer and lr_scale == 1:
             return self.optimizer_class(parameters, **options)
-        rates = {f"{part.removesuffix('s')}_lr_scale": rate for part, rate in self.choices.scales.items()}
+        scales = vars(self.choices.lr_scale)
+        rates = {f"{part.removesuffix('s')}_lr_scale": scale for part, scale in scales.items()}
         grouped = groups(
             generated.hyper.parameter_groups(**rates), parameters, self.choices.max_grad_norm, lr_scale
         )

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperrl.arguments import ArgumentError
+from hyperrl.config import DEFAULT_DIM, HypernetworkConfig
 from hyperrl.nets.encoders import (
     Concatenation,
     Encoder,
@@ -21,7 +23,6 @@ from hyperrl.nets.encoders import (
     Together,
     Vector,
 )
-from hyperrl.policies.config import HypernetworkConfig
 
 _GOLDEN = -0x61C8864680B583EB
 _MIXERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)
@@ -57,14 +58,17 @@ class Conditioning(nn.Module):
         kinds = choices.inputs
         self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
         self.follows = next((kind for kind in kinds if kind in ("state", "memory")), None)
+        self.noise_dim = choices.noise_dim or DEFAULT_DIM
         self.noisy = "noise" in kinds
         self.remembers = self.follows == "memory"
-        self.plain = tuple(kinds) == ("context",) and not choices.missing
+        self.plain = tuple(kinds) == ("context",) and not choices.context_dropout
         self.quiet = False
         if "embedding" in kinds and context_dim == 0:
             raise ValueError("inputs: found 'embedding' on observations without a context; it needs one")
-        if choices.missing and not (context_dim and "context" in kinds):
-            raise ValueError("missing: found above 0 where the hypernetwork sees no context; allowed: 0")
+        if choices.context_dropout and not (context_dim and "context" in kinds):
+            raise ArgumentError(
+                ("context_dropout",), choices.context_dropout, "0 on observations without a context"
+            )
         if self.noisy:
             self.register_buffer("seed", torch.randint(2**62, ()))
 
@@ -117,33 +121,33 @@ class Conditioning(nn.Module):
         if self.follows:
             parts.append(State(self.state_dim))
         if self.noisy:
-            parts.append(Noise(self.choices.noise_dim))
+            parts.append(Noise(self.noise_dim))
         return Concatenation(parts)
 
     def _context_encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder:
         parts: list[Encoder] = []
-        missing = self.choices.missing
+        dropout = self.choices.context_dropout
         if "context" in self.choices.inputs:
             kind = MagnitudeInvariant if magnitude_invariant else Unscaled
             context = kind(self.context_dim, descriptor_range)
-            parts.append(Masked(context, missing) if missing else context)
+            parts.append(Masked(context, dropout) if dropout else context)
         if "embedding" in self.choices.inputs:
-            nearest = NearestTask(self.choices.training_contexts, self.choices.embedding_dim)
+            nearest = NearestTask(self.choices.training_contexts, self.choices.embedding_dim or DEFAULT_DIM)
             if nearest.dim != self.context_dim:
                 raise ValueError(
                     f"training_contexts: found {nearest.dim} numbers each; allowed: {self.context_dim}"
                 )
             parts.append(nearest)
         both = parts[0] if len(parts) == 1 else Together(parts)
-        return Flagged(both) if missing else both
+        return Flagged(both) if dropout else both
 
     def _context(self, context: Tensor) -> Tensor:
-        return flagged(context) if self.choices.missing else context
+        return flagged(context) if self.choices.context_dropout else context
 
     def _noise(self, context: Tensor) -> Tensor:
         if self.quiet:
-            return context.new_zeros(context.shape[0], self.choices.noise_dim)
-        return drawn(context, self.seed, self.choices.noise_dim)
+            return context.new_zeros(context.shape[0], self.noise_dim)
+        return drawn(context, self.seed, self.noise_dim)
 
     @contextmanager
     def acting(self, deterministic: bool) -> Iterator[None]:

@@ -27,20 +27,18 @@ def build_hypernetwork(
     """
 
     def make(network: Any, generate: Any) -> HyperNetwork:
-        given = dict(choices.network)
-        encoder = inputs.encoder(descriptor_range, bool(given.get("magnitude_invariant")))
-        if encoder is not None:
-            given["magnitude_invariant"] = False
+        encoder = inputs.encoder(descriptor_range, choices.magnitude_invariant)
+        magnitude_invariant = choices.magnitude_invariant and encoder is None
         return HyperNetwork(
             inputs.context_dim if encoder is None else encoder.dim,
             network,
             descriptor_range=descriptor_range,
             encoder=encoder,
             separate_head=choices.separate_head,
-            **{**given, "generate": generate},
+            **choices.generation(generate=generate, magnitude_invariant=magnitude_invariant),
         )
 
-    everything = choices.network.get("generate", "all")
+    everything = choices.generate
     if choices.trunk == "shared":
         return make(target, everything)
 

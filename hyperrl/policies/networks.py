@@ -25,7 +25,7 @@ class GeneratedNetworks(nn.Module):
         descriptor_dim: The last columns of the features are the task's descriptor, which no target sees.
         descriptor_range: (low, high) of the declared descriptors, for the initialization.
         hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`, and what
-            :class:`~hyperrl.policies.config.HypernetworkConfig` names.
+            :class:`~hyperrl.config.HypernetworkConfig` names.
         features_dim: Size of the features without the descriptor, where the state is an input.
 
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the

@@ -27,17 +27,12 @@ def is_one_task(space: spaces.Space[Any], choices: HypernetworkConfig) -> bool:
         space: Observation space. Without a ``"context"``, or with one whose bounds leave it one value, there
             is one task.
         choices: An input other than the context, such as the state, tells rows apart all the same.
-
-    Raises:
-        ValueError: Features are to be missing from contexts that there are none of.
     """
     if tuple(choices.inputs) != ("context",):
         return False
     context = space[CONTEXT] if isinstance(space, spaces.Dict) and CONTEXT in space.spaces else None
     empty = context is None or prod(context.shape or ()) == 0
-    if empty and choices.missing:
-        raise ValueError("missing: found above 0 where the hypernetwork sees no context; allowed: 0")
-    return empty or (not choices.missing and has_one_value(context))
+    return not choices.context_dropout and (empty or has_one_value(context))
 
 
 def has_one_value(space: spaces.Space[Any] | None) -> bool:

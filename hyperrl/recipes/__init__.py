@@ -5,17 +5,15 @@ from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.configs import described
 from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (
-    Activation,
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
-    Hypernetwork,
     HyperPolicyRecipe,
-    LrScale,
 )
 from hyperrl.recipes.resolve import resolve
 from hyperrl.recipes.splits import MAX_TASKS, SPLITS, Linspace, Part, Splits
@@ -28,7 +26,6 @@ __all__ = [
     "EXTRAS",
     "MAX_TASKS",
     "SPLITS",
-    "Activation",
     "AgentRecipe",
     "BaseId",
     "BlindPolicyRecipe",
@@ -38,13 +35,12 @@ __all__ = [
     "FamilyRecipe",
     "Feature",
     "HyperPolicyRecipe",
-    "Hypernetwork",
     "Linspace",
-    "LrScale",
     "Model",
     "Part",
     "Range",
     "Splits",
+    "described",
     "is_missing",
     "load_agent",
     "load_extra",

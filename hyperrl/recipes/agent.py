@@ -10,7 +10,10 @@ from hyperrl.recipes.curriculum import Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Arch, Policy
 
-RENAMED_FIELDS = {"policy.hypernetwork.initialisation": "initialization"}
+RENAMED_FIELDS = {
+    "policy.hypernetwork.initialisation": "initialization",
+    "policy.hypernetwork.missing": "context_dropout",
+}
 """Fields of format 1 by their path, and what format 2 names them."""
 
 

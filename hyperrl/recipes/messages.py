@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from hyperrl.arguments import ArgumentError
 from hyperrl.errors import did_you_mean
 
 _SHOWN = 80
@@ -80,6 +81,8 @@ def field_error(error: ValidationError, data: object) -> FieldError:
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, FieldError):
         return FieldError(path=(*path, *cause.path), reason=cause.reason, unknown=cause.unknown)
+    if isinstance(cause, ArgumentError):
+        return FieldError(path=(*path, *cause.path), found=cause.found, allowed=cause.allowed)
     if detail["type"] == "union_tag_invalid":
         path.append(str(detail["ctx"]["discriminator"]).strip("'"))
     return FieldError(path=path, reason=_reason(detail))

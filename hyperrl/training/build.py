@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -13,25 +12,16 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage
-from torch import nn
 
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.nets import CNN
+from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import PartsExtractor, image_shape
 from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
-from hyperrl.recipes.policy import STRATEGY_OPTIONS, Hypernetwork
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-}
 
 
 class NoOptimizer(torch.optim.Optimizer):
@@ -92,12 +82,10 @@ def bare_model(
     device: str = "cpu",
     to_learn: bool = True,
     descriptors: Descriptors = None,
-    hypernetwork: Mapping[str, Any] | None = None,
 ) -> BaseAlgorithm:
     """The same algorithm with no environment and no seed set, to load weights into.
 
-    With `to_learn` False it has no optimizer and can only act. `hypernetwork` are arguments in place of the
-    recipe's.
+    With `to_learn` False it has no optimizer and can only act.
     """
     observation_space = channels_first(observation_space)
     _refuse(agent, observation_space, action_space)
@@ -106,10 +94,7 @@ def bare_model(
         policy_class(agent),
         None,
         device=torch_device(device),
-        policy_kwargs={
-            **policy_kwargs(agent, descriptors, hypernetwork),
-            **({} if to_learn else WITHOUT_OPTIMIZER),
-        },
+        policy_kwargs={**policy_kwargs(agent, descriptors), **({} if to_learn else WITHOUT_OPTIMIZER)},
         _init_setup_model=False,
         **_arguments(agent, observation_space, action_space, to_learn),
     )
@@ -135,15 +120,12 @@ def _arguments(
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 
-def policy_kwargs(
-    agent: AgentRecipe, descriptors: Descriptors = None, hypernetwork: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
     """The policy's arguments beyond spaces and learning rate.
 
     Args:
         agent: the recipe.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
-        hypernetwork: arguments in place of the recipe's; another strategy has its own options as they come.
     """
     policy = agent.policy
     arch = policy.net_arch
@@ -158,12 +140,9 @@ def policy_kwargs(
         kwargs["features_extractor_class"] = BlindExtractor if policy.kind == "blind" else PartsExtractor
     else:
         kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
-        kwargs["hypernetwork"] = hypernetwork_kwargs(policy.hypernetwork)
+        kwargs["hypernetwork"] = dict(vars(policy.hypernetwork))
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
-        if hypernetwork and hypernetwork["strategy"] != policy.hypernetwork.strategy:
-            del kwargs["hypernetwork"]["strategy_options"]
-        kwargs["hypernetwork"] |= hypernetwork or {}
     return kwargs
 
 
@@ -173,20 +152,6 @@ def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
     if policy.kind != "hyper" or "embedding" not in policy.hypernetwork.inputs:
         return None
     return family.space.descriptors(family.tasks("train"))
-
-
-def hypernetwork_kwargs(hyper: Hypernetwork) -> dict[str, Any]:
-    """The hypernetwork's arguments: the recipe's fields, the strategy's options among them put together."""
-    options = {name: getattr(hyper, name) for name in STRATEGY_OPTIONS.get(hyper.strategy, ())}
-    bottleneck = options.pop("adapter_activation", None)
-    if bottleneck is not None:
-        options["activation"] = ACTIVATIONS[bottleneck]
-    fields = hyper.model_dump(exclude={name for names in STRATEGY_OPTIONS.values() for name in names})
-    return {
-        **{name: value for name, value in fields.items() if value is not None},
-        "activation": ACTIVATIONS[hyper.activation],
-        "strategy_options": {name: value for name, value in options.items() if value is not None},
-    }
 
 
 def torch_device(name: str) -> torch.device:

@@ -170,7 +170,7 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
 
 def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
     batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
-    missing = agent.policy.hypernetwork.missing if agent.policy.kind == "hyper" else 0.0
-    if not missing:
+    policy = agent.policy
+    if policy.kind != "hyper" or not policy.hypernetwork.context_dropout:
         return BatchedVecEnv(batch)
-    return ContextDropoutVecEnv(batch, family.space.owners, missing, seed)
+    return ContextDropoutVecEnv(batch, family.space.owners, policy.hypernetwork.context_dropout, seed)

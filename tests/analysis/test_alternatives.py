@@ -33,7 +33,7 @@ FIELDS = [
     ("hypernetwork={architecture: linear, magnitude_invariant: true}",),
     ("hypernetwork={inputs: [context, embedding, noise], embedding_dim: 3, noise_dim: 2}",),
     ("hypernetwork={inputs: [context, state]}",),
-    ("hypernetwork={missing: 0.3}",),
+    ("hypernetwork={context_dropout: 0.3}",),
     ("hypernetwork={max_grad_norm: 0.1, lr_scale: {heads: 0.5, shared: 2}}",),
 ]
 
@@ -76,7 +76,11 @@ def bounds(family: Family) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(
     "inputs",
-    ["{inputs: [context, state]}", "{inputs: [noise, embedding]}", "{strategy: adapter, missing: 0.5}"],
+    [
+        "{inputs: [context, state]}",
+        "{inputs: [noise, embedding]}",
+        "{strategy: mask, context_dropout: 0.5}",
+    ],
 )
 @pytest.mark.usefixtures("no_figures")
 def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
@@ -84,7 +88,7 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
     assert run.state == "finished"
 
 
-@pytest.mark.parametrize("inputs", ["{inputs: [context, noise]}", "{missing: 0.4}"])
+@pytest.mark.parametrize("inputs", ["{inputs: [context, noise]}", "{context_dropout: 0.4}"])
 @pytest.mark.usefixtures("nothing_but_training")
 def test_an_interrupted_training_goes_on_as_if_it_had_not_stopped(start: Start, inputs: str) -> None:
     field = f"policy.hypernetwork={inputs}"

@@ -75,7 +75,7 @@ def assess_batch(
     [
         {},
         {"strategy": "full"},
-        {"strategy": "chunked", "missing": 0.3},
+        {"strategy": "chunked", "context_dropout": 0.3},
         {"strategy": "adapter", "trunk": "separate"},
         {"strategy": "modulation", "inputs": ["context", "state", "noise"]},
         {"strategy": "mask", "generate": ["actor"]},

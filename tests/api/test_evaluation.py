@@ -110,12 +110,12 @@ def test_evaluating_builds_no_optimizer(runs: Path) -> None:
 def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
     runs: Path, tmp_path: Path
 ) -> None:
-    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["policy.hypernetwork.missing=0.3"])
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["policy.hypernetwork.context_dropout=0.3"])
     hidden = api.evaluate(run, splits=["interpolation"], save=False, hidden=["c0"])
     assert hidden.to_json()["hidden"] == ["c0"]
     assert message(api.evaluate, run, hidden=["c9"]) == "hidden: unknown feature 'c9'; known: c0"
     found = message(api.evaluate, runs / "seed-0", hidden=["c0"])
-    assert "policy.hypernetwork.missing above 0" in found
+    assert "policy.hypernetwork.context_dropout above 0" in found
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])

@@ -45,7 +45,7 @@ def test_a_feature_of_several_entries_is_hidden_whole() -> None:
 @pytest.mark.parametrize(
     ("agent", "overrides", "allowed"),
     [
-        ("hyper-ppo", ["policy.hypernetwork.missing=0.1"], True),
+        ("hyper-ppo", ["policy.hypernetwork.context_dropout=0.1"], True),
         ("hyper-ppo", [], False),
         ("concat-ppo", [], False),
     ],

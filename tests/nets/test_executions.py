@@ -130,8 +130,3 @@ def test_no_descriptor_is_one_task_with_one_learned_descriptor() -> None:
     y.sum().backward()
     assert hyper.learned is not None
     assert hyper.learned.grad is not None
-
-
-def test_an_unknown_strategy_is_named() -> None:
-    with pytest.raises(ValueError, match=r"'half'.*'low-rank', 'full'"):
-        HyperNetwork(2, MLP(3, 2), "half")

@@ -1,7 +1,6 @@
 """Architectures, initializations and normalizations of hypernetworks, with every strategy."""
 
 import math
-from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -200,30 +199,6 @@ def test_the_recurrence_is_torch_s() -> None:
             parameter.copy_(value)
     expected, _ = unit(first.unsqueeze(1) + embeddings, first.unsqueeze(0).contiguous())
     torch.testing.assert_close(hyper.generator.features(descriptors), expected)
-
-
-@pytest.mark.parametrize("architecture", ["residual", "transformer", "recurrent"])
-@pytest.mark.parametrize("hidden", [(), (8, 6)])
-def test_one_width_is_asked_for(architecture: str, hidden: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=rf"hidden: found .* a {architecture} hypernetwork"):
-        hypernetwork(MLP(4, 2), "low-rank", architecture, hidden=hidden)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"architecture": "transfomer"},
-            r"architecture: found 'transfomer'; did you mean 'transformer'\? allowed: 'linear', 'mlp'",
-        ),
-        ({"initialization": "zero"}, r"initialization: found 'zero'; allowed: 'matched'"),
-        ({"head_norm": "batch"}, r"head_norm: found 'batch'; allowed: 'weight', 'spectral'"),
-        ({"head_norm": "spectral", "initialization": "bias-hyperinit"}, "head_norm: 'spectral' holds"),
-    ],
-)
-def test_what_does_not_go_is_named(options: Mapping[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        HyperNetwork(2, MLP(3, 2), **options)
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)

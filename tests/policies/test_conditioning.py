@@ -102,7 +102,7 @@ def test_noise_stays_from_a_rollout_to_its_update_and_is_none_in_deterministic_a
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
 def test_a_missing_feature_changes_what_is_generated_and_nothing_is_stale(strategy: str) -> None:
-    made = made_with(missing=0.3, strategy=strategy)
+    made = made_with(context_dropout=0.3, strategy=strategy)
     made.set_training_mode(False)
     whole = batch_of(made)
     without = {**whole, "context": whole["context"].clone()}
@@ -126,7 +126,7 @@ def test_missing_features_are_kept_apart_from_zeros() -> None:
 
 
 def test_weights_are_generated_once_for_the_same_tasks_missing_features_among_them() -> None:
-    made = made_with(missing=0.3)
+    made = made_with(context_dropout=0.3)
     made.set_training_mode(False)
     batch = batch_of(made)
     batch["context"][::2, 0] = torch.nan

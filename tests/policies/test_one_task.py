@@ -152,7 +152,7 @@ def test_contexts_of_one_value_of_other_kinds(context: spaces.Space[Any]) -> Non
     assert policy.one_task
     assert isinstance(policy.features_extractor.batch_norm, nn.BatchNorm1d)
     assert policy.features_dim == 4
-    missing = {"hypernetwork": {"missing": 0.1}}
+    missing = {"hypernetwork": {"context_dropout": 0.1}}
     alone = spaces.Dict(obs=vector(4), context=spaces.Box(2.0, 2.0, (1,)))
     assert not made("PPO", True, alone, policy_kwargs=missing).policy.one_task  # it may be there or not
     for more in (spaces.Discrete(2), spaces.MultiDiscrete([1, 2]), spaces.Box(2.0, 2.1, (1,))):

@@ -10,10 +10,10 @@ from tests.recipes.mistakes import agent, refusal
 HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"chunk_size": 8}, "chunk_size: found 8; allowed: none with the strategy 'low-rank'"),
     ({"strategy": "mask", "width": 8}, "width: found 8; allowed: none with the strategy 'mask'"),
-    ({"strategy": "mask", "sparsity": 1}, "sparsity: found 1; allowed: a number < 1"),
+    ({"strategy": "mask", "sparsity": 1}, "sparsity: found 1.0; allowed: a number, 0 or more, below 1"),
     ({"adapter_activation": "relu"}, 'adapter_activation: found "relu"; allowed: none with the strategy'),
     ({"generate": "actor"}, 'generate: found "actor"; allowed: all, or a list of layers'),
-    ({"generate": []}, "generate: found []; allowed: at least 1"),
+    ({"generate": []}, "generate: found []; allowed: all, or a list of layers such as"),
     ({"generate": ["actr"]}, "generate.0: found 'actr'; no layer of these networks; did you mean 'actor'?"),
     ({"generate": ["actor.3"]}, "generate.0: found 'actor.3'; no layer of these networks"),
     (
@@ -29,25 +29,28 @@ HYPERNETWORK_MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"head_norm": "spectral", "initialization": "bias-hyperinit"},
         'head_norm: found "spectral"; allowed: weight or none with',
     ),
-    ({"inputs": []}, "inputs: found []; allowed: at least 1"),
+    ({"inputs": []}, "inputs: found []; allowed: one or more inputs, each once"),
     ({"inputs": ["contxt"]}, "inputs.0: found \"contxt\"; allowed: 'context', 'state', 'embedding', 'noise'"),
     ({"inputs": ["memory", "state"]}, 'inputs: found ["memory", "state"]; allowed: nothing beside'),
     ({"inputs": ["memory"]}, "inputs: found [\"memory\"]; allowed: no 'memory' with the algorithm 'ppo'"),
-    ({"inputs": ["state", "state"]}, 'inputs: found ["state", "state"]; allowed: each input once'),
+    (
+        {"inputs": ["state", "state"]},
+        'inputs: found ["state", "state"]; allowed: one or more',
+    ),
     ({"embedding_dim": 4}, "embedding_dim: found 4; allowed: none unless inputs hold 'embedding'"),
     ({"noise_dim": 4}, "noise_dim: found 4; allowed: none unless inputs hold 'noise'"),
-    ({"missing": 1}, "missing: found 1; allowed: a number < 1"),
+    ({"context_dropout": 1}, "context_dropout: found 1.0; allowed: a number, 0 or more, below 1"),
     (
-        {"missing": 0.1, "inputs": ["noise"]},
-        "missing: found 0.1; allowed: 0 unless inputs hold 'context'",
+        {"context_dropout": 0.1, "inputs": ["noise"]},
+        "context_dropout: found 0.1; allowed: 0 unless inputs hold 'context'",
     ),
     (
         {"magnitude_invariant": True, "inputs": ["state"]},
         "magnitude_invariant: found true; allowed: false unless inputs hold 'context'",
     ),
-    ({"max_grad_norm": 0}, "max_grad_norm: found 0; allowed: a number > 0"),
+    ({"max_grad_norm": 0}, "max_grad_norm: found 0.0; allowed: a number, above 0, or None"),
     ({"lr_scale": {"head": 2}}, "lr_scale.head: unknown field; did you mean 'heads'?"),
-    ({"lr_scale": {"heads": -1}}, "lr_scale.heads: found -1; allowed: a number >= 0"),
+    ({"lr_scale": {"heads": -1}}, "lr_scale.heads: found -1.0; allowed: a number, 0 or more"),
 ]
 
 FOR_SOME_ALGORITHMS: list[tuple[str, dict[str, Any], str]] = [
@@ -98,7 +101,8 @@ AGENT_MISTAKES = [
     (agent(format=3), "format: found 3; allowed: 2"),
     (
         agent(format=1),
-        "format: found 1; allowed: 2, in which policy.hypernetwork.initialisation is named initialization",
+        "format: found 1; allowed: 2, in which policy.hypernetwork.initialisation is named initialization, "
+        "policy.hypernetwork.missing is named context_dropout",
     ),
     (
         agent(sampler="random"),

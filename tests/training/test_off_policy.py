@@ -125,7 +125,7 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
 @pytest.mark.parametrize(
     "fields",
     [
-        ("hypernetwork={missing: 0.3}",),
+        ("hypernetwork={context_dropout: 0.3}",),
         ("hypernetwork={inputs: [context, embedding], embedding_dim: 3}",),
         ("hypernetwork={inputs: [context, state]}",),
         ("hypernetwork={strategy: full, generate: [actor.0, critic.1], trunk: separate}",),

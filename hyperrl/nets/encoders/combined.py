@@ -25,15 +25,15 @@ class Masked(Encoder):
 
     Args:
         encoder: What encodes the descriptor once it is filled.
-        missing: Chance of each column to be missing in the tasks by which the heads are set at the start.
+        dropout: Probability that a column is missing, in the tasks by which the heads are set at the start.
     """
 
     fill: Tensor
 
-    def __init__(self, encoder: Encoder, missing: float = 0.1) -> None:
-        check_arguments({"encoder": ENCODER, "missing": finite(0, below=1)}, locals())
+    def __init__(self, encoder: Encoder, dropout: float = 0.1) -> None:
+        check_arguments({"encoder": ENCODER, "dropout": finite(0, below=1)}, locals())
         super().__init__(encoder.dim, encoder.features + encoder.dim)
-        self.encoder, self.missing = encoder, missing
+        self.encoder, self.dropout = encoder, dropout
         self.register_buffer("fill", encoder.filler().clone())
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
@@ -44,7 +44,7 @@ class Masked(Encoder):
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """The encoder's own, some columns missing."""
-        return self.drop(self.encoder.sample(tasks), self.missing)
+        return self.drop(self.encoder.sample(tasks), self.dropout)
 
     def filler(self) -> Float[Tensor, " dim"]:
         """NaN: missing."""

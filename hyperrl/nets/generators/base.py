@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -44,7 +44,7 @@ class Generator(nn.Module, ABC):
         descriptor_dim: int,
         hidden: Sequence[int],
         blocks: Sequence[int],
-        activation: type[nn.Module] = nn.Tanh,
+        activation: Callable[[], nn.Module] = nn.Tanh,
         head_norm: str | None = None,
         separate_head: bool = False,
     ) -> None:
@@ -112,16 +112,3 @@ def bending_layers(sizes: Sequence[int]) -> list[Tensor]:
 def plain_layer(size: int, following: int, gain: float = 1.0) -> list[Tensor]:
     """Weight and bias of a layer that keeps the variance of its inputs, times ``gain`` squared."""
     return [torch.randn(size, following) * (gain / math.sqrt(size)), torch.zeros(following)]
-
-
-def one_width(hidden: Sequence[int], architecture: str) -> int:
-    """The width that all hidden layers share.
-
-    Raises:
-        ValueError: No layer, or layers of different widths.
-    """
-    if len(set(hidden)) != 1:
-        raise ValueError(
-            f"hidden: found {tuple(hidden)}; a {architecture} hypernetwork takes one or more equal widths"
-        )
-    return hidden[0]

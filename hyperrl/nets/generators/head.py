@@ -9,8 +9,6 @@ from torch.nn import functional
 
 from hyperrl.nets.flat import Flat
 
-NORMALIZATIONS = ("weight", "spectral")
-
 
 def apply_head(
     features: Float[Tensor, "task ... features"],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
+from hyperrl.nets.generators.base import Generator, bending_layers, plain_layer
 
 
 class RecurrentGenerator(Generator):
@@ -14,15 +14,12 @@ class RecurrentGenerator(Generator):
     It starts at a hidden layer of the descriptor and sees it again at each step, with a learned embedding of
     the layer; every layer's head sees the state at its step. ``hidden`` are equal widths, one for each of the
     units stacked; the activation is the first layer's.
-
-    Raises:
-        ValueError: Widths that differ, or none.
     """
 
     layerwise = True
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
-        width = one_width(hidden, "recurrent")
+        width = hidden[0]
         body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
         for _ in hidden:
             body += [*plain_layer(width, 3 * width), *plain_layer(width, 3 * width)]

@@ -7,20 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
+from hyperrl.nets.generators.base import Generator, bending_layers, plain_layer
 
 
 class ResidualGenerator(Generator):
     """A hidden layer, then residual blocks: ``h + V act(W norm(h))``, norm a LayerNorm without parameters.
 
     ``hidden`` are equal sizes, the first layer's and one for each block.
-
-    Raises:
-        ValueError: Sizes that differ, or none.
     """
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
-        width = one_width(hidden, "residual")
+        width = hidden[0]
         body = bending_layers((descriptor_dim, width))
         gain = 1 / math.sqrt(max(len(hidden) - 1, 1))
         for _ in hidden[1:]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hyperrl.nets.generators.base import Generator, bending_layers, one_width, plain_layer
+from hyperrl.nets.generators.base import Generator, bending_layers, plain_layer
 
 _HEADS = 4
 
@@ -18,15 +18,12 @@ class TransformerGenerator(Generator):
     Blocks of self-attention and a hidden layer (pre-norm, Xiong et al., ICML 2020) let layers be generated
     with regard to each other; every layer's head sees its own token. Norms have no parameters. ``hidden`` are
     equal widths of the tokens, one for each transformer block.
-
-    Raises:
-        ValueError: Widths that differ, or none.
     """
 
     layerwise = True
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
-        width = one_width(hidden, "transformer")
+        width = hidden[0]
         body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
         gain = 1 / math.sqrt(2 * len(hidden))
         for _ in hidden:

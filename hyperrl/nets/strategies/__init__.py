@@ -1,12 +1,8 @@
 """What is generated: each strategy by the name that recipes and :class:`~hyperrl.nets.HyperNetwork` take."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from hyperrl.arguments import check_arguments, finite, integer, one_of
-from hyperrl.errors import did_you_mean
-from hyperrl.nets.activations import ACTIVATION
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies.adapter import Adapter
 from hyperrl.nets.strategies.base import SHARE, Strategy
@@ -27,33 +23,6 @@ STRATEGIES: dict[str, type[Any]] = {
 }
 """Every strategy, constructed as ``STRATEGIES[name](layers, **options)``."""
 
-_ARGUMENTS = {
-    "rank": integer(1),
-    "chunk_size": integer(1),
-    "width": integer(1),
-    "activation": ACTIVATION.or_none(),
-    "sparsity": finite(0, below=1),
-}
-
-
-def options_of(strategy: str) -> tuple[str, ...]:
-    """The names of a strategy's options.
-
-    Raises:
-        ValueError: An unknown strategy.
-    """
-    one_of(STRATEGIES).check("strategy", strategy)
-    return tuple(inspect.signature(STRATEGIES[strategy]).parameters)[1:]
-
-
-def check_options(strategy: str, options: Mapping[str, Any]) -> None:
-    """ValueError for an unknown strategy, an option that it has not, or a value that is not of its kind."""
-    allowed = options_of(strategy)
-    for name in options:
-        if name not in allowed:
-            raise ValueError(f"{name}: no option of the strategy {strategy!r}{did_you_mean(name, allowed)}")
-    check_arguments(_ARGUMENTS, options)
-
 
 def build(
     strategy: str,
@@ -72,13 +41,12 @@ def build(
         options: Further arguments of the strategy.
 
     Raises:
-        ValueError: An unknown strategy, option or layer, or a size below 1.
+        ValueError: An unknown layer.
     """
-    check_options(strategy, options)
-    made = STRATEGIES[strategy]
-    names = made.default_layers(layers) if generate == "all" else chosen_layers(layers, generate)
-    one: Strategy = made({name: layers[name] for name in names}, **options)
-    return one if len(names) == len(layers) else Partial(one, layers, names)
+    kind = STRATEGIES[strategy]
+    names = kind.default_layers(layers) if generate == "all" else chosen_layers(layers, generate)
+    generated: Strategy = kind({name: layers[name] for name in names}, **options)
+    return generated if len(names) == len(layers) else Partial(generated, layers, names)
 
 
 __all__ = [
@@ -93,6 +61,4 @@ __all__ = [
     "Partial",
     "Strategy",
     "build",
-    "check_options",
-    "options_of",
 ]

@@ -1,6 +1,6 @@
 """Generated adapters inside a shared network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.config import Activation
+from hyperrl.nets.activations import activation_class
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
@@ -34,11 +36,11 @@ class Adapter(Strategy):
         self,
         layers: Mapping[str, LayerSpec],
         rank: int = 8,
-        activation: Callable[[], nn.Module] | None = None,
+        activation: Activation | None = None,
     ) -> None:
         super().__init__()
         self.specs, self.rank = dict(layers), rank
-        self.activation = None if activation is None else activation()
+        self.activation = None if activation is None else activation_class("activation", activation)()
         self.affine = self.activation is None
         bottlenecks = {}
         for name, spec in layers.items():

@@ -26,15 +26,10 @@ class Mask(Strategy):
     Args:
         layers: The layers to mask.
         sparsity: Part of each layer's weights that is zero, from 0 to less than 1.
-
-    Raises:
-        ValueError: A sparsity out of range.
     """
 
     def __init__(self, layers: Mapping[str, LayerSpec], sparsity: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= sparsity < 1:
-            raise ValueError(f"sparsity: found {sparsity}; allowed: 0 to less than 1")
         self.specs, self.sparsity = dict(layers), sparsity
         self.sections = {name: spec.in_features * spec.out_features for name, spec in layers.items()}
         self.shared = Flat(

@@ -1,11 +1,11 @@
 """Some layers generated, the others shared by all tasks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hyperrl.arguments import ArgumentError
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.strategies.base import Strategy
@@ -69,13 +69,9 @@ def chosen_layers(layers: Mapping[str, LayerSpec], generate: Sequence[str]) -> t
         generate: Names of layers, or of networks (``"actor"`` is ``"actor.0"``, ``"actor.1"``, ...).
 
     Raises:
-        ValueError: A name that is no layer's or network's, or no name at all.
+        ArgumentError: A name that is no layer's or network's.
     """
-    if isinstance(generate, str) or not generate:
-        raise ValueError(f"generate: found {generate!r}; allowed: 'all' or a list of layers: {list(layers)}")
-    for name in generate:
+    for index, name in enumerate(generate):
         if not any(key == name or key.startswith(f"{name}.") for key in layers):
-            near = get_close_matches(name, layers, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"generate: found {name!r}{hint}; the target's layers: {', '.join(layers)}")
+            raise ArgumentError(("generate", index), name, ", ".join(layers), tuple(layers))
     return tuple(key for key in layers if any(key == name or key.startswith(f"{name}.") for name in generate))

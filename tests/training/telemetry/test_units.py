@@ -14,15 +14,14 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import KVWriter, Logger
 
+from hyperrl.config import HypernetworkConfig, LrScale
 from hyperrl.policies.view import View
-from hyperrl.recipes import ALGORITHMS, load_agent, load_family, resolve
+from hyperrl.recipes import ALGORITHMS, described, load_agent, load_family, resolve
 from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import (
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
-    Hypernetwork,
     HyperPolicyRecipe,
-    LrScale,
 )
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.isolation import preserve_training_state
@@ -252,7 +251,7 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
         for model in (HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe)
         for name in model.model_fields
     }
-    every |= {f"policy.hypernetwork.{name}" for name in Hypernetwork.model_fields}
+    every |= {f"policy.hypernetwork.{name}" for name, _, _ in described(HypernetworkConfig())}
     every |= {f"curriculum.{name}" for name in Curriculum.model_fields}
-    every |= {f"policy.hypernetwork.lr_scale.{name}" for name in LrScale.model_fields}
+    every |= {f"policy.hypernetwork.lr_scale.{name}" for name, _, _ in described(LrScale())}
     assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}
