@@ -13,9 +13,6 @@ from hyperrl.recipes.arguments import ScalarArgument
 from hyperrl.recipes.base import Attribute, Model, Number, Range, Text
 from hyperrl.recipes.messages import FieldError, show
 
-CARRIERS = ("attribute", "argument", "scales", "physics", "reward")
-"""The field that chooses each carrier; where a feature has none of them, an attribute carries it."""
-
 _PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
 _SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
 _PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/:.-]{1,100})?", re.ASCII)
@@ -232,3 +229,11 @@ class RewardFields(FeatureFields):
     def place(self, name: str) -> str:
         """The reward, of whatever kind: there is one goal."""
         return "reward" if self.reward else super().place(name)
+
+
+class CarrierFields(RewardFields, PhysicsFields, ActionFields, ArgumentFields, AttributeFields):
+    """The fields of all carriers; the first base's come last in a file."""
+
+
+CARRIERS = ("attribute", "argument", "scales", "physics", "reward")
+"""The field that chooses each carrier; where a feature has none of them, an attribute carries it."""

@@ -6,13 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from hyperrl.recipes.carriers import (
-    ActionFields,
-    ArgumentFields,
-    AttributeFields,
-    PhysicsFields,
-    RewardFields,
-)
+from hyperrl.recipes.carriers import CarrierFields
 from hyperrl.recipes.messages import FieldError
 
 _LARGEST = float.fromhex("0x1.fffffep127")
@@ -29,11 +23,8 @@ _LEAST_ANGLE = 5e-9
 """Angles that differ by less are the same: nine digits of a full turn."""
 
 
-class Feature(RewardFields, PhysicsFields, ActionFields, ArgumentFields, AttributeFields):
-    """One parameter that tells a family's tasks apart.
-
-    Its fields are those that every feature has and those of the carriers, in reverse order of the bases.
-    """
+class Feature(CarrierFields):
+    """One parameter that tells a family's tasks apart."""
 
     @property
     def widest(self) -> tuple[float, float]:
