@@ -24,7 +24,7 @@ _BLOCK = 16
 
 
 class Canvas:
-    """A grid of panels of one size, about as wide as high, filled row by row.
+    """A grid of panels of one size, filled row by row: up to three in one row, more as a square.
 
     Args:
         shapes: (height, width) of each panel's frames, which are scaled into the panel.
@@ -39,7 +39,8 @@ class Canvas:
         if not pygame.font.get_init():
             pygame.font.init()
         self._font = pygame.font.Font(None, _FONT)
-        self._columns = math.ceil(math.sqrt(len(shapes)))
+        panels = len(shapes)
+        self._columns = panels if panels <= 3 else math.ceil(math.sqrt(panels))
         self._text = _LINE * max(len(self._lines(caption)) for caption in captions) + _GAP
         tallest = max(height / width for height, width in shapes)
         self._panel = (_WIDTH, _rounded(self._text + round(_WIDTH * min(tallest, 2.0)) + _GAP))
