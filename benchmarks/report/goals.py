@@ -34,11 +34,12 @@ GRID_GOAL = 0.9
 
 @dataclass(frozen=True)
 class Verdict:
-    """One expectation: what it is, what was found, and whether it is met."""
+    """One expectation: what it is, what was found, whether it is met, and the benchmark that measured it."""
 
     expected: str
     found: str
     met: bool
+    benchmark: str = ""
 
 
 ACTUATORS_GOAL = 1.8
@@ -78,7 +79,8 @@ def _speed(benchmark: str, report: Mapping[str, Any]) -> Iterator[Verdict]:
         numbers = re.findall(r", G = (\d+)", " ".join(each["name"] for each in measures))
         at = f", G = {' / '.join(numbers)}" if numbers else ""
         worst = (max if goal.startswith("<") else min)(each["value"] for each in measures)
-        yield Verdict(f"{benchmark}: {name}{at}: {goal}", f"{worst:g}", all(each["met"] for each in measures))
+        met = all(each["met"] for each in measures)
+        yield Verdict(f"{name}{at}: {goal}", f"{worst:g}", met, benchmark)
 
 
 def _ode(results: FamilyResults) -> Iterator[Verdict]:

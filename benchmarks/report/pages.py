@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.report import ablation_section
+from benchmarks.report.advice import advice
 from benchmarks.report.comparison import (
     SOLVED,
     best_over_grid,
@@ -21,7 +22,7 @@ from benchmarks.report.comparison import (
     steps_until,
     there,
 )
-from benchmarks.report.goals import mean_oracle, spell, verdicts
+from benchmarks.report.goals import Verdict, mean_oracle, spell, verdicts
 from benchmarks.report.records import FamilyResults, settings, stale
 from benchmarks.report.speed_section import sections, table
 from hyperrl.tasks.contexts import assignment
@@ -33,43 +34,46 @@ HEAD = """\
 
 <!-- Written by `make results` from benchmarks/results. Do not edit: a test compares. -->
 
-No number on this page is typed by hand: `make results` writes it from one JSON file a run below
-`benchmarks/results/learning`. `python -m benchmarks.learning.suite` trains the runs that have no file yet.
+This page first says which goals are met, then shows the learning results family by family, then what the
+choices of a hypernetwork are worth, and at the end speed and reliability. `make results` writes every number
+from the JSON files below `benchmarks/results`, of which there is one for each run.
+`python -m benchmarks.learning.suite` trains the runs that have no file yet.
 """
 
 OLD_STARTS = """\
-**The learning results on this page were measured with other starts than evaluations have today.** Episode e
-of every task started alike then, so that means over tasks hold the luck of a handful of starts, and so do the
-differences between tasks and splits. Agents were compared on the same starts, as they are today. The weights
-are not kept; the results stand until the runs are made anew.
+**The learning results were measured with other start states than evaluations have today.** Then, episode e of
+all tasks had the same start. So a mean over tasks depends on a handful of starts, and so do the differences
+between tasks and splits. All agents met the same starts, as they do today. The weights of these runs are not
+kept; the results stand until the runs are repeated.
 """
 
 BENCHMARKS = """\
-A row that begins with the name of a benchmark is explained in the section of that name below; `a over b` is a
-ratio, and G is the number of tasks in a batch.
+The numbers of each benchmark, with their intervals, are in its section below. `a over b` is a ratio, and G is
+the number of tasks in a batch.
 """
 
 MEANING = """\
 ## How to read the numbers
 
-Returns are undiscounted episode returns, played with deterministic actions on tasks that were never trained
-on (`train` stands beside them). The weights are those with the best *validation* return during training;
-no checkpoint is chosen on interpolation or extrapolation. A cell is the interquartile mean over seeds x
-tasks with its 95 % interval by stratified bootstrap over seeds
-([Agarwal et al., 2021](https://arxiv.org/abs/2108.13264)). A difference between two agents is taken on the
-seeds that both have, with the interval of the difference itself: `above` and `below` are said only where it
-leaves zero out.
+A return is the undiscounted sum of an episode's rewards. Agents take their most likely actions. `train`
+are the tasks that an agent learned from; it never learned from the tasks of the other splits. The weights
+are those with the best return on `validation` during training; nothing is chosen on `interpolation` or
+`extrapolation`.
+
+A cell is the interquartile mean over seeds x tasks, with its 95 % interval by stratified bootstrap over
+seeds ([Agarwal et al., 2021](https://arxiv.org/abs/2108.13264)). The difference between two agents is
+computed on the seeds that both have, and has an interval of its own. It is called `above` or `below` only
+where that interval does not contain zero.
 
 ## An equal budget
 
-The settings that agents share, and how hypernetworks start, were settled on pilot runs of one or two seeds
-each, whose interpolation and extrapolation returns were seen and not their validation returns alone.
+No agent is tuned by itself. All agents of a family have the same algorithm, hyperparameters, steps,
+number of environments and evaluation; only their policies differ. What a family needs is in the
+`training` section of its file and applies to all agents. Each section below lists these settings, as read
+from the recipes of the runs, and names every field in which agents differ.
 
-No agent is tuned by itself. All agents of a family share the algorithm and every one of its hyperparameters,
-the steps, the number of environments and the evaluation; what a family needs stands in the `training` section
-of its file, which applies to all of them, and an agent's recipe differs from another's by its policy alone.
-Each family below says what was shared, as read from the runs' own recipes, and names any field in which they
-differ.
+The shared settings, and how hypernetworks start, were chosen on pilot runs of one or two seeds each.
+Their returns on interpolation and extrapolation were seen, not only those on validation.
 """
 
 
@@ -98,13 +102,9 @@ def results_page(
         parts.append(OLD_STARTS)
     if not families and not speed:
         parts.append("There are no results yet.\n")
-    expected = list(verdicts(families, protocols, speed))
-    if expected:
-        cells = [[each.expected, each.found, "met" if each.met else "**not met**"] for each in expected]
-        parts.append(f"## What was expected\n\n{table(['expected', 'found', ''], cells)}\n")
-        if speed:
-            parts.append(BENCHMARKS)
+    parts += _goals([*verdicts(families, protocols, speed)])
     if families:
+        parts.append(f"## When to use a hypernetwork\n\n{advice(families)}\n")
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
     parts += [ablation_section.section(ablation, notes.get("ablation"))] if ablation else []
@@ -114,10 +114,27 @@ def results_page(
     return "\n".join(parts)
 
 
+def _goals(expected: Sequence[Verdict]) -> Iterator[str]:
+    """Each goal of learning, and one line a benchmark with the goals that it misses."""
+    learning = [each for each in expected if not each.benchmark]
+    if expected:
+        yield f"## Goals\n\n{sum(each.met for each in expected)} of {len(expected)} goals are met.\n"
+    if learning:
+        cells = [[each.expected, each.found, "met" if each.met else "**not met**"] for each in learning]
+        yield f"{table(['learning', 'result', ''], cells)}\n"
+    rows = []
+    for name in dict.fromkeys(each.benchmark for each in expected if each.benchmark):
+        goals = [each for each in expected if each.benchmark == name]
+        missed = "<br>".join(f"{each.expected}, measured {each.found}" for each in goals if not each.met)
+        rows.append([f"`{name}`", f"{sum(each.met for each in goals)} of {len(goals)}", missed])
+    if rows:
+        yield f"{table(['benchmark', 'goals met', 'goals missed'], rows)}\n\n{BENCHMARKS}"
+
+
 def readme_part(
     families: Sequence[FamilyResults], protocols: Sequence[FamilyResults], images: Mapping[str, str]
 ) -> str:
-    """What stands between the README's markers: figures and one table; empty without results."""
+    """The README's generated part: when to use what, a table and figures; empty without results."""
     if not families:
         return ""
     agents = list(dict.fromkeys(agent for each in families for agent in (each.hyper, *each.rivals)))
@@ -131,18 +148,20 @@ def readme_part(
     shown = [f"learning_curves_{results.key}" for results in protocols[:1]] + ["return_over_context"]
     figures = [text for begin in shown for name, text in images.items() if name.startswith(begin)]
     caption = (
-        f"Zero-shot return on tasks that were never trained on: interquartile mean over seeds"
-        f" ({_listed(seeds)} of them) x tasks, 95 % interval. All agents share algorithm, hyperparameters and"
-        " steps. Everything else, learning curves and what was not reached included, is in"
-        " [the results](docs/results.md)."
+        f"Zero-shot return on tasks that no agent learned from: interquartile mean over seeds"
+        f" ({_listed(seeds)} of them) x tasks, with its 95 % interval. All agents share algorithm,"
+        " hyperparameters and steps. [The results](docs/results.md) also show learning curves, off-policy"
+        " agents and the goals that were missed."
     )
     if any(record.shares_starts for results in families for record in results.records):
-        caption += " Measured with starts that all tasks shared, and to be made anew."
+        caption += " Measured with start states that all tasks shared; these runs are to be repeated."
     old = [f"`{results.name}`" for results in families if stale(results)]
     if old:
         caption += f" Measured with recipes that have changed since: {', '.join(old)}."
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "oracle"]
-    return "\n\n".join(part for part in (*figures, table(header, cells), caption) if part)
+    text = f"Returns on {' / '.join(SHOWN)}, where a family has both:"
+    when = [text, advice(families), "## Results"]
+    return "\n\n".join(part for part in (*when, table(header, cells), caption, *figures) if part)
 
 
 def _family(results: FamilyResults, images: Mapping[str, str], note: str | None) -> str:
