@@ -206,12 +206,16 @@ class HyperPolicy(BasePolicy):
         }
 
     @property
-    @abstractmethod
     def parts(self) -> Mapping[str, GeneratedNetworks]:
         """The generated networks that are learned, each with its own hypernetwork; ``"actor"`` acts.
 
         There are none where there is one task.
         """
+        return {} if self.one_task else self._parts()
+
+    @abstractmethod
+    def _parts(self) -> Mapping[str, GeneratedNetworks]:
+        """The same where weights are generated."""
 
     @property
     @abstractmethod
@@ -317,7 +321,7 @@ class HyperPolicy(BasePolicy):
         Raises:
             ValueError: Weights follow the observation.
         """
-        if self.one_task:
+        if not self.parts:
             return weights_of(self.plain_networks, len(descriptors))
         return {
             name: tensor
@@ -341,7 +345,7 @@ class HyperPolicy(BasePolicy):
 
     def specialized(self, descriptor: Tensor) -> Iterator[tuple[str, nn.Sequential]]:
         """The plain networks of one task by name, first the one that acts; as :meth:`specialize`."""
-        if self.one_task:
+        if not self.parts:
             yield from ((name, frozen(network)) for name, network in self.plain_networks.items())
         for part in self.parts.values():
             weights = part.of_tasks(descriptor.to(self.device).unsqueeze(0))

@@ -1,6 +1,7 @@
 """DQN: its policy, generated, and what is asked about it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from gymnasium import spaces
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, OffPolicyView
-from hyperrl.policies.one_task import add_blocks
+from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.view import Draw, Network
 
 
@@ -57,19 +58,15 @@ class HyperGreedyPolicy(HyperPolicy):
     network: ClassVar[str]
     """Where the policy has it, and with ``_target`` its target."""
 
+    @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
-        if self.one_task:
-            return
         own: nn.Module = getattr(self, self.network)
         self.optimizer = self._build_optimizer(self.parts["critic"], list(own.parameters()), lr_schedule)
         getattr(self, f"{self.network}_target").generated.caching = False
 
-    @property
-    def parts(self) -> Mapping[str, GeneratedNetworks]:
+    def _parts(self) -> Mapping[str, GeneratedNetworks]:
         """The network of values, which judges and by that acts."""
-        if self.one_task:
-            return {}
         return {"critic": getattr(self, self.network).generated}
 
     @property
@@ -77,10 +74,10 @@ class HyperGreedyPolicy(HyperPolicy):
         """The network of values."""
         return {"critic": nn.Sequential(getattr(getattr(self, self.network), self.network))}
 
-    def _with_blocks(self, made: Any) -> Any:
+    def add_blocks(self, values: Any) -> Any:
         """A plain network of values with the options of its hidden layers."""
-        add_blocks(getattr(made, self.network), len(made.net_arch), self.layer_norm, self.residual)
-        return made
+        add_blocks(getattr(values, self.network), len(values.net_arch), self.layer_norm, self.residual)
+        return values
 
     def _build_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
         """A network with a hypernetwork of its own, with so many outputs for each action."""
@@ -104,10 +101,9 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
     q_net_target: HyperQNetwork
     network = "q_net"
 
+    @partial(unless_one_task, then=HyperGreedyPolicy.add_blocks)
     def make_q_net(self) -> HyperQNetwork:
         """A Q-network with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            return self._with_blocks(super().make_q_net())  # type: ignore[no-any-return]
         made: HyperQNetwork = self._build_network(HyperQNetwork)
         return made
 

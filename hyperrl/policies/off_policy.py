@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -22,7 +23,7 @@ from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.one_task import add_blocks
+from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.optimizer import scaled
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import Draw, Expect, Minibatches, Network, State, View
@@ -122,18 +123,16 @@ class HyperActorCritics(HyperPolicy, CriticRate):
     actor_kwargs: dict[str, Any]
     critic_kwargs: dict[str, Any]
 
+    @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        if self.one_task:
-            return
         self.actor.optimizer = self._build_optimizer(
             self.actor.generated, list(self.actor.parameters()), lr_schedule
         )
         self.critic_target.generated.caching = False
 
+    @unless_one_task
     def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
-        if self.one_task:
-            return super()._critic_optimizer(lr_schedule)
         return self._build_optimizer(
             self.critic.generated, self._critic_parameters(), lr_schedule, self.critic_lr_scale
         )
@@ -142,20 +141,17 @@ class HyperActorCritics(HyperPolicy, CriticRate):
     def _arch_after_images() -> list[int]:
         return [256, 256]
 
-    @property
-    def parts(self) -> Mapping[str, GeneratedNetworks]:
-        """The actor, and all critics together."""
-        if self.one_task:
-            return {}
+    def _parts(self) -> Mapping[str, GeneratedNetworks]:
         return {"actor": self.actor.generated, "critic": self.critic.generated}
 
+    def _add_options(self, critic: Any) -> Any:
+        for network in critic.q_networks:
+            add_blocks(network, len(self.critic_kwargs["net_arch"]), self.layer_norm, self.residual)
+        return critic
+
+    @partial(unless_one_task, then=_add_options)
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Critics with a hypernetwork of their own, or plain ones of one task."""
-        if self.one_task:
-            critic = super().make_critic(features_extractor)  # type: ignore[misc]
-            for network in critic.q_networks:
-                add_blocks(network, len(self.critic_kwargs["net_arch"]), self.layer_norm, self.residual)
-            return critic
         given = self._update_features_extractor(self.critic_kwargs, features_extractor)
         head = NetworkSpec(given.get("n_quantiles", 1), given["net_arch"])
         heads = dict.fromkeys(critic_names(given["n_critics"]), head)

@@ -1,9 +1,10 @@
 """Policies where there is one task: Stable-Baselines3's own networks, with the options that ours add."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import wraps
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,40 @@ from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import image_shape
 from hyperrl.recipes import CONTEXT
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class _UnlessOneTask:
+    def __init__(self, method: Callable[..., Any], then: Callable[[Any, Any], Any] | None) -> None:
+        self.method, self.then = method, then
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        method, then = self.method, self.then
+
+        @wraps(method)
+        def either(policy: Any, *arguments: Any, **options: Any) -> Any:
+            if not policy.one_task:
+                return method(policy, *arguments, **options)
+            returned = getattr(super(owner, policy), name)(*arguments, **options)
+            return returned if then is None else then(policy, returned)
+
+        setattr(owner, name, either)
+
+
+def unless_one_task(method: Method, then: Callable[[Any, Any], Any] | None = None) -> Method:
+    """A method of a policy with generated networks, which one with ``one_task`` does without.
+
+    There the next class's method runs in its place: Stable-Baselines3's own in the end.
+
+    Args:
+        method: The method, in the body of its class.
+        then: Where there is one task, called with the policy and what the other method returned; gives what
+            is returned in its place.
+    """
+    either: Any = _UnlessOneTask(method, then)
+    chosen: Method = either
+    return chosen
 
 
 def is_one_task(space: spaces.Space[Any], choices: HypernetworkConfig) -> bool:

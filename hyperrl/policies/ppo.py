@@ -29,7 +29,7 @@ from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.one_task import add_blocks, priced
+from hyperrl.policies.one_task import add_blocks, priced, unless_one_task
 from hyperrl.policies.view import Draw, Minibatches, Network, View
 
 SQRT2 = float(np.sqrt(2))
@@ -102,11 +102,11 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
             **policy_options,
         )
 
+    def _add_price(self, _: None) -> None:
+        self.action_net = priced(self.action_net, self._effort())
+
+    @partial(unless_one_task, then=_add_price)
     def _build(self, lr_schedule: Schedule) -> None:
-        if self.one_task:
-            super()._build(lr_schedule)
-            self.action_net = priced(self.action_net, self._effort())
-            return
         self.action_dist = fast_distribution(self.action_dist)
         arch = (
             self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
@@ -164,8 +164,9 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         assert isinstance(head, nn.Linear)
         return int(head.out_features)
 
+    @unless_one_task
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
-        if self.one_task or not isinstance(self.action_dist, StateDependentNoiseDistribution):
+        if not isinstance(self.action_dist, StateDependentNoiseDistribution):
             return super()._get_action_dist_from_latent(latent_pi)
         actions = self.action_dist.action_dim
         return self.action_dist.proba_distribution(
@@ -177,10 +178,8 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         """The target networks and the hypernetwork that generates them."""
         return self.mlp_extractor.generated
 
-    @property
-    def parts(self) -> Mapping[str, GeneratedNetworks]:
-        """Actor and critic together."""
-        return {} if self.one_task else {"actor": self.generated}
+    def _parts(self) -> Mapping[str, GeneratedNetworks]:
+        return {"actor": self.generated}
 
     @property
     def plain_networks(self) -> Mapping[str, nn.Sequential]:

@@ -1,6 +1,7 @@
 """QR-DQN of sb3-contrib: its policy, generated, and what is asked about it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gymnasium import spaces
@@ -11,6 +12,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor
 
 from hyperrl.policies.dqn import DQNView, GeneratedValues, HyperGreedyPolicy
+from hyperrl.policies.one_task import unless_one_task
 from hyperrl.policies.plain import with_last_layer
 from hyperrl.policies.view import Network
 
@@ -34,10 +36,9 @@ class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
 
     network = "quantile_net"
 
+    @partial(unless_one_task, then=HyperGreedyPolicy.add_blocks)
     def make_quantile_net(self) -> HyperQuantileNetwork:
         """A network of quantiles with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            return self._with_blocks(super().make_quantile_net())  # type: ignore[no-any-return]
         made: HyperQuantileNetwork = self._build_network(HyperQuantileNetwork, self.n_quantiles)
         return made
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hyperrl.arguments import MAPPING
 from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
-from hyperrl.policies.one_task import is_one_task
+from hyperrl.policies.one_task import is_one_task, unless_one_task
 from hyperrl.policies.ppo import HyperActorCriticPolicy, PPOView
 from hyperrl.policies.view import Expect, State
 
@@ -109,10 +109,9 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         if not self.one_task:
             super()._build(lr_schedule)
 
+    @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
-        """One task's networks; a hypernetwork is built later, as its start depends on the LSTM."""
-        if self.one_task:
-            super()._build(lr_schedule)
+        """Nothing yet: a hypernetwork is built when the LSTM is there, which its start depends on."""
 
     def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
         """The LSTM's output at the start, as uniform distributions of the same means and variances."""
@@ -122,22 +121,18 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         return self.lstm_output_dim, (center - reach, center + reach)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        plain = {"shared_lstm": self.shared_lstm, "enable_critic_lstm": self.enable_critic_lstm}
         return {
             **super()._get_constructor_parameters(),
-            **(plain if self.one_task else {}),
+            "shared_lstm": self.shared_lstm,
+            "enable_critic_lstm": self.enable_critic_lstm,
             "lstm_hidden_size": self.lstm_actor.hidden_size,
             "n_lstm_layers": self.lstm_actor.num_layers,
             "lstm_kwargs": self.lstm_kwargs,
         }
 
+    @unless_one_task
     def _process_sequence(self, features: Tensor, *given: Any) -> Any:  # type: ignore[override]
-        """The features with the LSTM's output behind them, and its state after the last step.
-
-        One task's networks see the output alone.
-        """
-        if self.one_task:
-            return FastRecurrentPolicy._process_sequence(features, *given)
+        """The features with the LSTM's output behind them, and its state after the last step."""
         output, states = FastRecurrentPolicy._process_sequence(features, *given)
         return torch.cat([features, output], dim=1), states
 
@@ -147,6 +142,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         predict: Any = RecurrentActorCriticPolicy._predict
         return predict(self, observation, lstm_states, episode_starts, deterministic)
 
+    @unless_one_task
     def evaluate_actions(  # type: ignore[override]
         self, obs: Any, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -155,7 +151,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         Gradients of a shared LSTM are the values' alone.
         """
         actions = _as_numbers(actions)
-        if self.one_task or not self.shared_lstm:
+        if not self.shared_lstm:
             return super().evaluate_actions(obs, actions, lstm_states, episode_starts)
         features: Any = self.extract_features(obs)
         latent, _ = self._process_sequence(features, lstm_states.pi, episode_starts, self.lstm_actor)

@@ -1,6 +1,7 @@
 """SAC: its policy, generated and plain, and what is asked about it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -20,7 +21,7 @@ from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
-from hyperrl.policies.one_task import add_blocks, priced, side_by_side
+from hyperrl.policies.one_task import add_blocks, priced, side_by_side, unless_one_task
 from hyperrl.policies.plain import with_last_layer
 from hyperrl.policies.view import Network, State, View
 
@@ -73,13 +74,14 @@ class HyperSACActor(SACActor):
 class HyperSquashedActorCritics(HyperActorCritics):
     """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
 
+    def _add_actor_options(self, actor: Any) -> Any:
+        add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
+        actor.mu = priced(actor.mu, self._effort())
+        return actor
+
+    @partial(unless_one_task, then=_add_actor_options)
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            actor: SACActor = super().make_actor(features_extractor)  # type: ignore[misc]
-            add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
-            actor.mu = priced(actor.mu, self._effort())
-            return actor
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         extractor, hidden = given["features_extractor"], given["net_arch"]
         actions, sde = get_action_dim(self.action_space), given["use_sde"]

@@ -1,6 +1,7 @@
 """TD3: its policy, generated and plain, and what is asked about it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stable_baselines3 import TD3
@@ -15,7 +16,7 @@ from hyperrl.policies.base import NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
-from hyperrl.policies.one_task import add_blocks
+from hyperrl.policies.one_task import add_blocks, unless_one_task
 
 
 class HyperTD3Actor(TD3Actor):
@@ -52,20 +53,21 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
 
     actor_target: Any
 
+    @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        if not self.one_task:
-            self.actor_target.generated.caching = False
+        self.actor_target.generated.caching = False
 
+    def _add_actor_options(self, actor: Any) -> Any:
+        add_blocks(actor.mu, len(actor.net_arch), self.layer_norm, self.residual)
+        *layers, squashing = actor.mu
+        effort = self._effort()
+        actor.mu = nn.Sequential(*layers, *([] if effort is None else [effort]), squashing)
+        return actor
+
+    @partial(unless_one_task, then=_add_actor_options)
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
-        if self.one_task:
-            actor = super().make_actor(features_extractor)
-            add_blocks(actor.mu, len(actor.net_arch), self.layer_norm, self.residual)
-            *layers, squashing = actor.mu
-            effort = self._effort()
-            actor.mu = nn.Sequential(*layers, *([] if effort is None else [effort]), squashing)
-            return actor
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         head = NetworkSpec(get_action_dim(self.action_space), given["net_arch"])
         generated = self._made(given["features_extractor"], {"actor": head}, "actor")

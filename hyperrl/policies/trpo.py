@@ -7,6 +7,7 @@ from sb3_contrib import TRPO
 from torch import nn
 
 from hyperrl.arguments import MAPPING
+from hyperrl.policies.one_task import unless_one_task
 from hyperrl.policies.ppo import HyperActorCriticPolicy, PPOView
 
 
@@ -36,12 +37,10 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
             raise ValueError(f"effort_coef: found {options['effort_coef']}; allowed: 0 with TRPO")
         super().__init__(*arguments, hypernetwork=choices, **options)
 
+    @unless_one_task
     def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:
         """The parameters by the names that TRPO goes by: ``"value"`` is in those of the critic's alone."""
         for name, parameter in super().named_parameters(*arguments, **options):
-            if self.one_task:
-                yield name, parameter
-                continue
             critics = ".networks.critic." in name
             yield f"value.{name}" if critics else name.replace("value", "entry"), parameter
 
