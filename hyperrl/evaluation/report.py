@@ -74,8 +74,6 @@ def summarize(*runs: Sequence[TaskResult], seeds: Sequence[int] | None = None) -
     Raises:
         ValueError: the runs were not evaluated on the same tasks.
     """
-    if not runs:
-        return {}
     splits = [task.split for task in runs[0]]
     contexts = [task.context for task in runs[0]]
     if any([t.split for t in run] != splits or [t.context for t in run] != contexts for run in runs):
@@ -108,22 +106,21 @@ def _summary(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) 
     return summary
 
 
-def worst_of(results: Sequence[TaskResult]) -> int:
-    """Index of the worst result: by the part of the oracle, where all have one, else by return."""
-    shares = [result.of_oracle for result in results]
-    known = [share for share in shares if share is not None]
-    scores = known if len(known) == len(shares) else [result.mean for result in results]
-    return int(np.argmin(scores))
+def worst_of(results: Sequence[TaskResult]) -> TaskResult:
+    """The worst result: by the part of the oracle, where all have one above 0, else by return."""
+    parts = [result.of_oracle for result in results if result.of_oracle is not None]
+    scores = parts if len(parts) == len(results) else [result.mean for result in results]
+    return results[int(np.argmin(scores))]
 
 
 def _worst(runs: Sequence[Sequence[TaskResult]], seeds: Sequence[int] | None) -> WorstTask:
-    played = [(number, task) for number, run in enumerate(runs) for task in run]
-    number, task = played[worst_of([task for _, task in played])]
+    results = [result for run in runs for result in run]
+    task = worst_of(results)
     worst = WorstTask(
         context=dict(task.context), mean=task.mean, oracle=task.oracle, of_oracle=task.of_oracle
     )
     if seeds is not None and len(runs) > 1:
-        worst["seed"] = seeds[number]
+        worst["seed"] = seeds[results.index(task) // len(runs[0])]
     return worst
 
 
@@ -236,12 +233,10 @@ class Evaluation:
 def pooled(*runs: Sequence[TaskResult]) -> list[TaskResult]:
     """Each task's episodes of all runs, one run after another, as one result."""
     return [
-        TaskResult(
-            context=same[0].context,
-            split=same[0].split,
-            returns=[value for task in same for value in task.returns],
-            lengths=[value for task in same for value in task.lengths],
-            oracle=same[0].oracle,
+        replace(
+            same[0],
+            returns=[value for result in same for value in result.returns],
+            lengths=[value for result in same for value in result.lengths],
         )
         for same in zip(*runs, strict=True)
     ]

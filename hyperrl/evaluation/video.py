@@ -83,7 +83,6 @@ def show_window(frames: Iterable[Frame], rate: int, title: str) -> int:
     Raises:
         UserError: there is no display.
     """
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 
     try:

@@ -57,14 +57,7 @@ class TaskResult:
 
     def to_json(self) -> dict[str, Any]:
         """The task's entry in `hyperrl evaluate --json`."""
-        return {
-            "context": dict(self.context),
-            "split": self.split,
-            "returns": list(self.returns),
-            "lengths": list(self.lengths),
-            "mean": self.mean,
-            "oracle": self.oracle,
-        }
+        return {**vars(self), "context": dict(self.context), "mean": self.mean}
 
 
 def evaluate_tasks(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import grouping, labels, style
 from hyperrl.evaluation.report import worst_of
@@ -59,7 +60,7 @@ def return_over_context(
     with style.styled():
         figure, grid = style.new_grid(len(panels), "episode return", sharey=True)
         outside = [_draw(axes, panel, agents, family) for axes, panel in zip(grid, panels, strict=True)]
-        worst = everything[worst_of(everything)]
+        worst = worst_of(everything)
         for axes, panel in zip(grid, panels, strict=True):
             if len(agents) == 1 and panel.holds(worst.context):
                 axes.plot(
@@ -68,13 +69,10 @@ def return_over_context(
                 )  # fmt: skip
         style.fit_to_returns(grid[0], everything)
         style.start_at_zero(grid[0], min(result.mean for result in everything))
-        notes = [
-            labels.mean_note(max(agents.values(), key=grouping.count_runs)),
-            labels.fixed_note(family, everything),
-            labels.worst_note(family, agents),
-        ]
         patches = _patches(bool(grid[0].collections), any(outside))
-        style.finish(figure, path, f"{family.name}: zero-shot return", notes, grid, patches)
+        style.finish(
+            figure, path, f"{family.name}: zero-shot return", labels.notes(family, agents), grid, patches
+        )
     return figure
 
 
@@ -119,24 +117,23 @@ def _points(axes: Axes, results: Sequence[TaskResult], feature: str, marker: str
 def _curve(axes: Axes, runs: Mapping[float, Sequence[TaskResult]], agent: str, look: style.Look) -> None:
     """Draw the mean over runs, its interval, and where there are several runs each of them."""
     values = list(runs)
-    places = grouping.without_gaps(values)
+    breaks = grouping.gaps(values)
 
-    def along(y: Sequence[float]) -> list[float]:
-        return [np.nan if place is None else y[place] for place in places]
+    def broken(y: Sequence[float]) -> NDArray[np.float64]:
+        return np.insert(np.array(y, dtype=np.float64), breaks, np.nan)
 
-    x = along(values)
+    x = broken(values)
     means = [[result.mean for result in each] for each in runs.values()]
     marker = look.marker if len(values) <= 50 else ""
-    center = along([float(np.mean(each)) for each in means])
+    center = broken([float(np.mean(each)) for each in means])
     axes.plot(x, center, marker=marker, color=look.color, label=agent, zorder=3)
     intervals = [grouping.interval(each) for each in runs.values()]
     if any(intervals):
         low, high = zip(*(ends or (np.nan, np.nan) for ends in intervals), strict=True)
-        axes.fill_between(x, along(low), along(high), color=look.color, alpha=0.15, linewidth=0, zorder=2)
-    most = max(map(len, means))
-    for run in range(most if most > 1 else 0):
-        y = along([each[run] if run < len(each) else np.nan for each in means])
-        axes.plot(x, y, color=look.color, alpha=0.45, linewidth=0.6, zorder=2.2)
+        axes.fill_between(x, broken(low), broken(high), color=look.color, alpha=0.15, linewidth=0, zorder=2)
+    if max(map(len, means)) > 1:
+        for run in zip_longest(*means, fillvalue=np.nan):
+            axes.plot(x, broken(run), color=look.color, alpha=0.45, linewidth=0.6, zorder=2.2)
 
 
 def _mark_split(axes: Axes, panel: _Panel, results: Sequence[TaskResult], split: str, *, alone: bool) -> None:
@@ -164,11 +161,10 @@ def _oracle(axes: Axes, results: Sequence[TaskResult], feature: str, joined: boo
     best = sorted({(r.context[feature], r.oracle) for r in results if r.oracle is not None})
     if not best:
         return
-    x, y = zip(*best, strict=True)
+    x, y = np.transpose(best)
     look: dict[str, Any] = {"color": style.INK, "label": "oracle", "zorder": 2.5}
     if joined:
-        places = grouping.without_gaps(x)
-        x, y = (tuple(np.nan if place is None else each[place] for place in places) for each in (x, y))
+        x, y = np.insert([x, y], grouping.gaps(x), np.nan, axis=1)
         axes.plot(x, y, linestyle=(0, (4, 2)), linewidth=1.3, **look)
     else:
         axes.plot(x, y, "_", markersize=7, **look)

@@ -57,16 +57,13 @@ def interval(runs: Sequence[TaskResult]) -> tuple[float, float] | None:
     return None if error.low is None or error.high is None else (error.low, error.high)
 
 
-def without_gaps(x: Sequence[float]) -> list[int | None]:
-    """The indices of ascending values, with None where a line would cross a gap that was not tested.
+def gaps(x: Sequence[float]) -> list[int]:
+    """Indices of ascending values before which a line breaks, as nothing was tested in between.
 
     A gap is a step of more than 1.75 times the median step.
     """
     steps = np.diff(x)
-    places: list[int | None] = [0] if len(x) else []
-    for place, step in enumerate(steps, 1):
-        places += [None, place] if step > 1.75 * np.median(steps) else [place]
-    return places
+    return [] if len(x) < 3 else (np.flatnonzero(steps > 1.75 * np.median(steps)) + 1).tolist()
 
 
 def varying(family: Family, results: Iterable[TaskResult]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +47,23 @@ def heatmap(
     x, y = (np.unique([result.context[name] for result in results]) for name in features)
     if min(x.size, y.size) < 2:
         raise ValueError(f"a heatmap needs at least two values of {features[0]} and of {features[1]}")
-    panels = {agent: [result.mean for result in results]}
-    best = [result.oracle for result in results if result.oracle is not None]
-    if len(best) == len(results):
-        panels["oracle"] = best
-    grids = {name: _grid(results, features, x, y, values) for name, values in panels.items()}
+    cells = grouping.group(results, lambda result: tuple(result.context[name] for name in features))
+
+    def grid(value: Callable[[TaskResult], Any]) -> NDArray[np.float64]:
+        """Mean value in each cell, (len(y), len(x)); NaN where there is no result."""
+        found = np.full((y.size, x.size), np.nan)
+        for (column, row), runs in cells.items():
+            found[np.searchsorted(y, row), np.searchsorted(x, column)] = np.mean([*map(value, runs)])
+        return found
+
+    grids = {agent: grid(lambda result: result.mean)}
+    if all(result.oracle is not None for result in results):
+        grids["oracle"] = grid(lambda result: result.oracle)
     levels = np.stack(list(grids.values()))
     limits = {"vmin": np.nanmin(levels), "vmax": np.nanmax(levels)}
     with style.styled():
-        figure = style.new_figure(0.9 + 3.5 * len(panels), 4.0)
-        row = list(figure.subplots(1, len(panels), squeeze=False, sharey=True)[0])
+        figure = style.new_figure(0.9 + 3.5 * len(grids), 4.0)
+        row = list(figure.subplots(1, len(grids), squeeze=False, sharey=True)[0])
         for axes, (name, values) in zip(row, grids.items(), strict=True):
             mesh = axes.pcolormesh(x, y, values, shading="nearest", cmap="viridis", rasterized=True, **limits)
             axes.set_title(name, color=style.INK)
@@ -68,11 +75,7 @@ def heatmap(
         for axes in row:
             _mark_tasks(axes, results, family, features)
             _mark_training(axes, results, family, features)
-        notes = [
-            _note(results),
-            labels.fixed_note(family, results),
-            labels.worst_note(family, {agent: results}),
-        ]
+        notes = labels.notes(family, {agent: results}, _median_interval(results))
         style.finish(figure, path, f"{family.name}: zero-shot return", notes, row[:1])
     return figure
 
@@ -86,28 +89,10 @@ def plane(results: Sequence[TaskResult], family: Family) -> tuple[str, str] | No
     return (names[0], names[1]) if cells <= 2 * len(grouping.by_task(results)) else None
 
 
-def _grid(
-    results: Sequence[TaskResult],
-    features: tuple[str, str],
-    x: NDArray[Any],
-    y: NDArray[Any],
-    values: Sequence[float],
-) -> NDArray[np.float64]:
-    """Mean value in each cell, (len(y), len(x)); NaN where there is no result."""
-    columns = np.searchsorted(x, [result.context[features[0]] for result in results])
-    rows = np.searchsorted(y, [result.context[features[1]] for result in results])
-    total, count = np.zeros((2, y.size, x.size))
-    np.add.at(total, (rows, columns), values)
-    np.add.at(count, (rows, columns), 1)
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-
-
-def _note(results: Sequence[TaskResult]) -> str:
-    """How many seeds and episodes the means are over, and how sure the median one is."""
+def _median_interval(results: Sequence[TaskResult]) -> str:
     intervals = [grouping.interval(runs) for runs in grouping.by_task(results)]
     reach = [(ends[1] - ends[0]) / 2 for ends in intervals if ends is not None]
-    sure = f"; 95 % interval: \u00b1 {np.median(reach):.3g} in the median cell" if reach else ""
-    return labels.mean_note(results) + sure
+    return f"; 95 % interval: \u00b1 {np.median(reach):.3g} in the median cell" if reach else ""
 
 
 def _mark_tasks(axes: Axes, results: Sequence[TaskResult], family: Family, features: tuple[str, str]) -> None:
@@ -119,7 +104,7 @@ def _mark_tasks(axes: Axes, results: Sequence[TaskResult], family: Family, featu
             label=split, color=style.SPLIT_COLORS[split], markeredgecolor="white", markeredgewidth=0.4,
             zorder=3.5,
         )  # fmt: skip
-    worst = results[worst_of(results)].context
+    worst = worst_of(results).context
     axes.plot(
         *([worst[name]] for name in features), "X", color="white", markeredgecolor=style.INK, markersize=8,
         label="worst task", linestyle="none", zorder=4.5,

@@ -24,35 +24,41 @@ def assignments(family: Family, context: Mapping[str, float], names: Iterable[st
     return ", ".join(f"{name} = {context[name]:.4g} {_unit(family, name)}".rstrip() for name in names)
 
 
-def fixed_note(family: Family, results: Sequence[TaskResult]) -> str:
-    """The features that are the same in all tasks, with their values; empty where all are or none is."""
+def notes(family: Family, agents: Mapping[str, Sequence[TaskResult]], interval: str = "") -> list[str]:
+    """What a figure's title tells: seeds and episodes, the features that do not vary, and the worst tasks.
+
+    Args:
+        family: the tasks' family.
+        agents: results by the agent's name.
+        interval: added to the first note.
+    """
+    results = [result for each in agents.values() for result in each]
     free = grouping.varying(family, results)
-    names = [name for name in family.space.names if name not in free]
-    return f"held: {assignments(family, results[0].context, names)}" if names and free else ""
+    fixed = [name for name in family.space.names if name not in free]
+    held = f"held: {assignments(family, results[0].context, fixed)}" if fixed and free else ""
+    most = _mean_note(max(agents.values(), key=grouping.count_runs))
+    return [most + interval, held, _worst_note(family, agents, free)]
 
 
-def mean_note(results: Sequence[TaskResult]) -> str:
-    """How many seeds and episodes the means are over."""
-    runs = grouping.count_runs(results)
-    episodes = max(len(result.returns) for result in results)
+def _mean_note(results: Sequence[TaskResult]) -> str:
+    runs, episodes = grouping.count_runs(results), max(len(result.returns) for result in results)
     each = f"{episodes} episode{'s' * (episodes > 1)}"
     if runs > 1:
         return f"mean of {runs} seeds, {each} each"
     return f"mean of {each} a task" if episodes > 1 else "1 episode a task"
 
 
-def worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]]) -> str:
+def _worst_note(family: Family, agents: Mapping[str, Sequence[TaskResult]], free: Sequence[str]) -> str:
     """Each agent's worst task, which a mean over tasks hides, with its return and the part of the oracle."""
-    free = grouping.varying(family, [result for results in agents.values() for result in results])
-    notes = []
+    tasks = []
     for agent, results in agents.items():
         if results:
-            worst = results[worst_of(results)]
+            worst = worst_of(results)
             name = f"{agent} " if len(agents) > 1 else ""
             share = "" if worst.of_oracle is None else f" ({worst.of_oracle:.0%} of the oracle)"
             task = f" at {assignments(family, worst.context, free)}" if free else ""
-            notes.append(f"{name}{worst.mean:.4g}{share}{task}")
-    return f"worst task: {'; '.join(notes)}"
+            tasks.append(f"{name}{worst.mean:.4g}{share}{task}")
+    return f"worst task: {'; '.join(tasks)}"
 
 
 def _unit(family: Family, name: str) -> str:

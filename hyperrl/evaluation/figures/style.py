@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,7 +74,7 @@ class Look(NamedTuple):
 
 def looks(agents: Iterable[str]) -> dict[str, Look]:
     """A color and a marker for each agent, in order."""
-    return {agent: Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i, agent in enumerate(agents)}
+    return dict(zip(agents, cycle(map(Look, COLORS, MARKERS)), strict=False))
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pygame import Surface
 
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before pygame is imported, here or elsewhere
+
 Point = tuple[float, float]
 Color = tuple[int, int, int]
 
@@ -30,7 +32,6 @@ class Picture:
 
     def __init__(self, across: Point, upward: Point) -> None:
         """Take the ranges (low, high) of x and y that the canvas shows."""
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         import pygame
 
         self._pygame = pygame
