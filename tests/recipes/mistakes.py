@@ -31,3 +31,12 @@ def refusal(parse: Any, *arguments: Any) -> str:
     assert "\n" not in message
     assert len(message) < 400
     return message
+
+
+def outcome(parse: Any, *arguments: Any) -> str | None:
+    """The message of the refusal, or None where there was none."""
+    try:
+        parse(*arguments)
+    except UserError as error:
+        return str(error)
+    return None

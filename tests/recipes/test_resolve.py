@@ -6,14 +6,12 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
-    Feature,
     HyperPolicyRecipe,
     load_agent,
     load_family,
-    parse_agent,
-    parse_family,
     resolve,
 )
+from tests.recipes.mistakes import refusal
 
 
 def test_the_family_overrides_the_agent() -> None:
@@ -90,53 +88,6 @@ def test_resolving_changes_neither_recipe() -> None:
     assert (agent.model_dump_json(), family.model_dump_json()) == before
 
 
-def test_recipes_are_frozen() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        load_agent("hyper-ppo").steps = 3
-
-
-def test_numbers_written_with_an_exponent_count_as_numbers() -> None:
-    agent = load_agent("hyper-ppo").model_dump()
-    agent["algorithm"]["learning_rate"] = "1e-3"
-    agent["steps"] = "2e5"
-    parsed = parse_agent(agent, "x")
-    assert (parsed.algorithm.learning_rate, parsed.steps) == (1e-3, 200_000)
-
-
-def test_built_features_serve_as_well_as_written_ones() -> None:
-    feature = Feature(about="gravity", default=1, train=(0, 2))
-    data = {"name": "f", "about": "", "base": "B-v0", "features": {"g": feature}}
-    family = parse_family(data, "x")
-    assert family.features["g"] == feature
-    assert family.splits.extrapolation == ()
-    wide = parse_family(
-        {**data, "features": {"g": feature.model_copy(update={"extrapolation": (-1.0, 3.0)})}}, "x"
-    )
-    assert len(wide.splits.extrapolation) == 1
-
-
-def test_samples_take_their_splits_seed_and_side() -> None:
-    feature = {"about": "", "default": 1, "train": [0, 2], "extrapolation": [-1, 3]}
-    data = {"name": "f", "about": "", "base": "B-v0", "features": {"g": feature}}
-    parts = {"interpolation": {"sample": 8}, "extrapolation": [{"sample": 8}, {"sample": 4, "seed": 9}]}
-    splits = parse_family({**data, "splits": parts}, "x").splits
-    assert [(part.seed, part.keep) for part in (*splits.interpolation, *splits.extrapolation)] == [
-        (2, None),
-        (3, "outside"),
-        (9, "outside"),
-    ]
-
-
-def test_a_list_may_leave_out_the_training_tasks_by_itself() -> None:
-    feature = {"about": "", "default": 1, "train": [0, 2]}
-    parts = {
-        "train": {"list": [{"g": 1}]},
-        "interpolation": {"list": [{"g": 1}, {"g": 1.5}], "without_train": True},
-    }
-    data = {"name": "f", "about": "", "base": "B-v0", "features": {"g": feature}, "splits": parts}
-    assert parse_family(data, "x").splits.interpolation[0].without_train
-
-
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
@@ -154,3 +105,38 @@ def test_a_field_given_without_its_group_points_to_it(given: str, meant: str) ->
     with pytest.raises(UserError) as caught:
         resolve(load_agent("hyper-ppo"), load_family("ode"), [given])
     assert str(caught.value).endswith(f": {key}: unknown field; did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("steps", 'overrides: found "steps"; allowed: key=value'),
+        ("=3", 'overrides: found "=3"; allowed: key=value'),
+        ("a..b=3", 'overrides: found "a..b=3"; allowed: key=value'),
+        ("step=3", "overrides: step: unknown field; did you mean 'steps'?"),
+        ("steps=-3", "overrides: steps: found -3; allowed: a number > 0"),
+        ("steps=", "overrides: steps: found null; allowed: a whole number"),
+        ("steps.x=1", "overrides: steps: found 150000, which has no fields; allowed: steps=value"),
+        (
+            "algorithm.learning_rat=1",
+            "overrides: algorithm.learning_rat: unknown field; did you mean 'learning_rate'?",
+        ),
+        (
+            "algorithm.learning_rate=fast",
+            'overrides: algorithm.learning_rate: found "fast"; allowed: a finite number',
+        ),
+        ("policy.hypernet.rank=1", "overrides: policy.hypernet: unknown field; did you mean 'hypernetwork'?"),
+        (
+            "policy.hypernetwork.rnk=1",
+            "overrides: policy.hypernetwork.rnk: unknown field; did you mean 'rank'",
+        ),
+        (
+            "policy.hypernetwork.rank=.inf",
+            "overrides: policy.hypernetwork.rank: found Infinity; allowed: a whole number",
+        ),
+        ("policy.net_arch=[1", "overrides policy.net_arch: not valid YAML"),
+        ("about=!!python/object:os.system x", "overrides about: not valid YAML: tags are not allowed"),
+    ],
+)
+def test_override_mistakes(override: str, message: str) -> None:
+    assert refusal(resolve, load_agent("hyper-ppo"), load_family("ode"), [override]).startswith(message)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import load_agent, load_family, parse_agent, parse_family, parse_yaml, read_yaml
+from hyperrl.recipes import load_agent, parse_yaml, read_yaml
+from tests.recipes.mistakes import outcome
 
 
 @pytest.mark.parametrize(
@@ -81,25 +82,6 @@ def test_a_billion_laughs_are_refused() -> None:
         parse_yaml("\n".join(lines), "x")
 
 
-@pytest.mark.parametrize("load", [load_agent, load_family])
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "found null; allowed: a mapping of fields"),
-        (b"- 1", "found [1]; allowed: a mapping of fields"),
-        (b"\xff\xfe\x00", "found bytes that are not UTF-8"),
-        (b"#" * 1_000_001, "found more than 1000000 bytes; allowed: at most 1 MB"),
-    ],
-)
-def test_files_that_are_no_recipes(load: Any, data: bytes, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_bytes(data)
-    with pytest.raises(UserError) as caught:
-        load(str(path))
-    assert str(caught.value).startswith(f"{path}: ")
-    assert message in str(caught.value)
-
-
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)
@@ -126,54 +108,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     assert read_yaml(path) == {"a": 1}
 
 
-def outcome(parse: Any, *arguments: Any) -> str | None:
-    """The message of the refusal, or None where there was none."""
-    try:
-        parse(*arguments)
-    except UserError as error:
-        return str(error)
-    return None
-
-
 @given(st.text(max_size=200))
 def test_any_text_is_data_or_a_refusal(text: str) -> None:
     message = outcome(parse_yaml, text, "x")
     assert message is None or (message.startswith("x: not valid YAML: ") and "\n" not in message)
-
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-FIELDS = [
-    "name",
-    "about",
-    "base",
-    "features",
-    "splits",
-    "training",
-    "evaluation",
-    "algorithm",
-    "policy",
-    "steps",
-    "format",
-    "kwargs",
-    "derived",
-]
-
-
-@given(st.dictionaries(st.sampled_from(FIELDS), plain))
-def test_any_data_is_a_recipe_or_a_refusal(data: dict[str, Any]) -> None:
-    for parse in (parse_agent, parse_family):
-        with pytest.raises(UserError) as caught:
-            parse(data, "x")
-        assert "\n" not in str(caught.value)
-
-
-@given(st.dictionaries(st.sampled_from(("train", "interpolation", "extrapolation")), plain))
-def test_any_splits_are_splits_or_a_refusal(splits: dict[str, Any]) -> None:
-    feature = {"about": "", "default": 1, "train": [0, 2], "extrapolation": [-1, 3]}
-    data = {"name": "f", "about": "", "base": "B-v0", "features": {"c": feature}, "splits": splits}
-    message = outcome(parse_family, data, "x")
-    assert message is None or message.startswith("x: splits")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import BaseId
 from hyperrl.tasks import Family
 from hyperrl.tasks.base_modules import base_file
 from tests.forgetting import forgetting_imports
@@ -68,35 +67,10 @@ def where(made: Family) -> Any:
         env.close()
 
 
-@pytest.mark.parametrize(
-    ("text", "module", "file", "name", "class_name"),
-    [
-        ("Pendulum-v1", None, None, "Pendulum-v1", None),
-        ("space/Id-v0", None, None, "space/Id-v0", None),
-        ("gymnasium:Pendulum-v1", "gymnasium", None, "Pendulum-v1", None),
-        ("a.b:space/Id-v0", "a.b", None, "space/Id-v0", None),
-        ("tank_env.py:Tank", None, "tank_env.py", "Tank", "Tank"),
-        ("../my envs/tank-env.py:Tank", None, "../my envs/tank-env.py", "Tank", "Tank"),
-        ("tank_env.py:Tank-v0", None, "tank_env.py", "Tank-v0", None),
-    ],
-)
-def test_what_a_base_names(
-    text: str, module: str | None, file: str | None, name: str, class_name: str | None
-) -> None:
-    base = BaseId.parse(text)
-    assert (base.module, base.file, base.name, base.class_name) == (module, file, name, class_name)
-
-
 def test_what_is_loaded_anyway_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "gymnasium.py").touch()
     found = family(tmp_path, "gymnasium:MountainCar-v0").recipe
     assert (found.parsed_base.imports, base_file(found), found.folder) == (None, None, None)
-
-
-@pytest.mark.parametrize("text", ["", "two words", "a:b:c", "tank.py:", ":Tank", "a..b:Id-v0", "x" * 201])
-def test_what_is_no_base(text: str) -> None:
-    with pytest.raises(ValueError, match="allowed: a Gymnasium id"):
-        BaseId.parse(text)
 
 
 def test_a_module_is_looked_for_beside_the_family_then_in_the_working_folder(

@@ -283,3 +283,10 @@ def test_point_goal_trains_on_arcs_and_reports_between_them() -> None:
             math.floor(task["angle"] / (math.pi / 8) + 1e-3 * (1 - 2 * odd)) % 2
             for task in family.tasks(split)
         } == {odd}
+
+
+def test_double_integrator_has_twenty_tasks_in_each_split() -> None:
+    family = Family.load("double-integrator")
+    assert [len(family.tasks(split)) for split in SPLITS] == [20, 20, 20, 20]
+    masses = [task["mass"] for task in family.tasks("extrapolation")]
+    assert all(0.1 <= mass < 0.5 or 1.5 < mass <= 2 for mass in masses)

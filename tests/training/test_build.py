@@ -20,7 +20,7 @@ from hyperrl.recipes import (
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model
 from hyperrl.training.build import bare_model, policy_kwargs
-from tests.recipes.test_sb3_arguments import OF_SOME, OWN, theirs
+from tests.recipes.test_algorithms import OF_SOME, OWN, theirs
 from tests.suite import learnable
 from tests.training.conftest import small
 
