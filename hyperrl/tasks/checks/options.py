@@ -1,7 +1,27 @@
 """Which reset options a base environment asks for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+
+def _asking(method: Callable[..., Any]) -> Any:
+    """A method of a dictionary that notes the name it is asked for."""
+
+    def ask(self: "AskedOptions", name: Any, *default: Any) -> Any:
+        self.asked[name] = None
+        return method(self, name, *default)
+
+    return ask
+
+
+def _whole(method: Callable[..., Any]) -> Any:
+    """A method of a dictionary that notes that it was gone through."""
+
+    def go_through(self: "AskedOptions") -> Any:
+        self.whole = True
+        return method(self)
+
+    return go_through
 
 
 class AskedOptions(dict[str, float]):
@@ -9,7 +29,7 @@ class AskedOptions(dict[str, float]):
 
     Attributes:
         asked: names that were looked up, there or not, in order; the mapping given, which several may share.
-        whole: whether they were copied or gone through, which tells nothing of any name.
+        whole: whether they were gone through, which tells nothing of any name.
     """
 
     def __init__(self, options: Mapping[str, float], asked: dict[Any, None]) -> None:
@@ -17,48 +37,7 @@ class AskedOptions(dict[str, float]):
         super().__init__(options)
         self.asked, self.whole = asked, False
 
-    def __contains__(self, name: object) -> bool:
-        self.asked[name] = None
-        return super().__contains__(name)
-
-    def __getitem__(self, name: str) -> float:
-        self.asked[name] = None
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Look a name up."""
-        self.asked[name] = None
-        return super().get(name, default)
-
-    def pop(self, name: str, *default: Any) -> Any:
-        """Take a name out."""
-        self.asked[name] = None
-        return super().pop(name, *default)
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        """Look a name up."""
-        self.asked[name] = None
-        return super().setdefault(name, default)
-
-    def __iter__(self) -> Iterator[str]:
-        self.whole = True
-        return super().__iter__()
-
-    def keys(self) -> Any:
-        """All names."""
-        self.whole = True
-        return super().keys()
-
-    def values(self) -> Any:
-        """All values."""
-        self.whole = True
-        return super().values()
-
-    def items(self) -> Any:
-        """All names with their values."""
-        self.whole = True
-        return super().items()
-
-    def copy(self) -> Any:
-        """A plain copy."""
-        return dict(self)
+    __contains__, __getitem__ = _asking(dict.__contains__), _asking(dict.__getitem__)
+    get, pop, setdefault = _asking(dict.get), _asking(dict.pop), _asking(dict.setdefault)
+    __iter__, keys = _whole(dict.__iter__), _whole(dict.keys)
+    values, items, copy = _whole(dict.values), _whole(dict.items), _whole(dict.copy)

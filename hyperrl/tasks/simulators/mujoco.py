@@ -1,7 +1,8 @@
 """Factors on quantities of a MuJoCo model; all else in it is restored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,22 +40,20 @@ class MujocoPhysics:
 
         self._mujoco, self._base, self._path = mujoco, base, path
         self._played = model_of(base, path)
-        self._model = copy(self._played)
-        self._scratch = mujoco.MjData(self._model)
-        self._views, self._played_views = _views(self._model), _views(self._played)
-        self._kept = {name: view.copy() for name, view in self._views.items()}
-        self._scalars = {name: getattr(self._model.stat, name) for name in _STATISTICS}
-        self._factors: dict[str, float] | None = None
-        self._changes = _Changes({}, self._scalars)
-        self._known: dict[tuple[tuple[str, float], ...], _Changes] = {}
+        self._original, self._model = copy(self._played), copy(self._played)
+        self._original_views, self._played_views = _views(self._original), _views(self._played)
+        self._factors: Mapping[str, float] | None = None
+        self._changes = _Changes({}, _statistics(self._original))
+        self._changes_of = lru_cache(_REMEMBERED)(self._compute)
+        """A family's tasks come back, so what they change is remembered."""
 
     def apply(self, factors: Mapping[str, float]) -> None:
         """See `Physics`: mass(.BODY), friction(.GEOM), damping and gear(.JOINT), length.BODY, gravity."""
         if factors == self._factors and self.holds():
             return
         self._factors = None
-        self._write(self._changes_of(factors))
-        self._factors = dict(factors)
+        self._write(self._changes_of(tuple(factors.items())))
+        self._factors = factors
 
     def holds(self) -> bool:
         """Whether the environment still plays this model, with the numbers that the context changes."""
@@ -64,34 +63,25 @@ class MujocoPhysics:
             if name in _WRITTEN
         )
 
-    def _changes_of(self, factors: Mapping[str, float]) -> "_Changes":
-        """What factors change in the model; a family's tasks come back, so it is remembered."""
-        key = tuple(factors.items())
-        if key not in self._known:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = self._computed(factors)
-        return self._known[key]
-
-    def _computed(self, factors: Mapping[str, float]) -> "_Changes":
-        for name, view in self._views.items():
-            view[...] = self._kept[name]
-        for name, value in self._scalars.items():
-            setattr(self._model.stat, name, value)
-        for quantity, factor in factors.items():
+    def _compute(self, factors: tuple[tuple[str, float], ...]) -> _Changes:
+        """Work out on a copy of the original model what factors change."""
+        self._model = copy(self._original)
+        for quantity, factor in factors:
             if factor != 1.0:
                 self._scale(quantity, factor)
-        if any(factor != 1.0 and quantity[:4] in ("mass", "leng") for quantity, factor in factors.items()):
-            self._mujoco.mj_setConst(self._model, self._scratch)
-        places = {name: (view != self._kept[name]).nonzero() for name, view in self._views.items()}
-        arrays = {name: (where, self._views[name][where]) for name, where in places.items() if len(where[0])}
-        statistics = {name: getattr(self._model.stat, name) for name in _STATISTICS}
-        return _Changes(arrays, statistics)
+        if any(factor != 1.0 and quantity.startswith(("mass", "length")) for quantity, factor in factors):
+            self._mujoco.mj_setConst(self._model, self._mujoco.MjData(self._model))
+        arrays = {}
+        for name, view in _views(self._model).items():
+            where = (view != self._original_views[name]).nonzero()
+            if len(where[0]):
+                arrays[name] = where, view[where]
+        return _Changes(arrays, _statistics(self._model))
 
     def _write(self, changes: "_Changes") -> None:
         """Bring changes into the model that is played, in the place of those before them."""
         for name, (where, _) in self._changes.arrays.items():
-            self._played_views[name][where] = self._kept[name][where]
+            self._played_views[name][where] = self._original_views[name][where]
         self._changes = changes
         for name, (where, values) in changes.arrays.items():
             self._played_views[name][where] = values
@@ -104,29 +94,19 @@ class MujocoPhysics:
             raise UserError(f"physics {quantity}: factor {factor:g}; it must be above 0")
         if kind in ("friction", "damping") and factor < 0:
             raise UserError(f"physics {quantity}: factor {factor:g}; it may not be below 0")
-        setters: dict[str, Callable[[str, float], None]] = {
-            "mass": self._scale_mass,
-            "length": self._scale_length,
-            "friction": self._scale_friction,
-            "damping": self._scale_damping,
-            "gear": self._scale_gear,
-            "gravity": self._scale_gravity,
-        }
-        setters[kind](name, factor)
+        getattr(self, f"_scale_{kind}")(name, factor)
 
     def _which(self, kind: str, name: str) -> Any:
         """Index of a named body, geom or joint; all of them without a name."""
         if not name:
             return slice(None)
-        named = getattr(self._mujoco.mjtObj, f"mjOBJ_{kind.upper()}")
-        index = self._mujoco.mj_name2id(self._model, named, name)
-        if index < 0:
-            count = {"body": self._model.nbody, "geom": self._model.ngeom, "joint": self._model.njnt}[kind]
-            known = (self._mujoco.mj_id2name(self._model, named, each) for each in range(count))
-            raise UserError(
-                f"physics: the model has no {kind} {name!r}{did_you_mean(name, filter(None, known))}"
-            )
-        return index
+        named = getattr(self._model, kind)
+        try:
+            return named(name).id
+        except KeyError:
+            count = getattr(self._model, {"body": "nbody", "geom": "ngeom", "joint": "njnt"}[kind])
+            known = filter(None, (named(index).name for index in range(count)))
+            raise UserError(f"physics: the model has no {kind} {name!r}{did_you_mean(name, known)}") from None
 
     def _scale_mass(self, name: str, factor: float) -> None:
         which = self._which("body", name)
@@ -151,12 +131,10 @@ class MujocoPhysics:
         """
         model, mujoco = self._model, self._mujoco
         which = self._driving(name)
-        plain = (model.actuator_gaintype == mujoco.mjtGain.mjGAIN_FIXED) & (
-            model.actuator_biastype == mujoco.mjtBias.mjBIAS_NONE
-        )
-        linear = np.isin(
-            model.actuator_gaintype, [mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtGain.mjGAIN_AFFINE]
-        ) & np.isin(model.actuator_biastype, [mujoco.mjtBias.mjBIAS_NONE, mujoco.mjtBias.mjBIAS_AFFINE])
+        gain, bias = mujoco.mjtGain, mujoco.mjtBias
+        plain = (model.actuator_gaintype == gain.mjGAIN_FIXED) & (model.actuator_biastype == bias.mjBIAS_NONE)
+        linear = np.isin(model.actuator_gaintype, [gain.mjGAIN_FIXED, gain.mjGAIN_AFFINE])
+        linear &= np.isin(model.actuator_biastype, [bias.mjBIAS_NONE, bias.mjBIAS_AFFINE])
         if (which & ~linear).any():
             raise UserError(
                 f"physics gear{name and '.' + name}: drives muscles or actuators of a type of their own;"
@@ -191,10 +169,8 @@ class MujocoPhysics:
         """Lengthen a body that is one capsule or cylinder, about its frame; its mass and radius stay."""
         model, body = self._model, self._which("body", name)
         geom = int(model.body_geomadr[body])
-        shapes = {
-            int(self._mujoco.mjtGeom.mjGEOM_CAPSULE): _capsule,
-            int(self._mujoco.mjtGeom.mjGEOM_CYLINDER): _cylinder,
-        }
+        kinds = self._mujoco.mjtGeom
+        shapes = {int(kinds.mjGEOM_CAPSULE): _capsule, int(kinds.mjGEOM_CYLINDER): _cylinder}
         moments = shapes.get(int(model.geom_type[geom])) if model.body_geomnum[body] == 1 else None
         if moments is None or (model.body_parentid == body).any():
             raise UserError(
@@ -234,6 +210,10 @@ _WRITTEN = (
     "dof_damping", "actuator_gear", "actuator_gainprm", "actuator_biasprm", "actuator_forcerange", "site_pos",
     "opt.gravity",
 )  # fmt: skip
+
+
+def _statistics(model: Any) -> dict[str, float]:
+    return {name: getattr(model.stat, name) for name in _STATISTICS}
 
 
 def _views(model: Any) -> dict[str, NDArray[Any]]:

@@ -57,7 +57,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._contexts: list[Context] = [space.complete(context) for context in tasks]
         self._table_descriptors = space.descriptors(self._contexts)
         self._table_constants = np.stack([self._constants_of(context) for context in self._contexts])
-        self._rngs: list[np.random.Generator | None] = [None] * num_envs
+        self._rngs = [seeding.np_random()[0] for _ in range(num_envs)]
         self._state: NDArray[np.float64] | None = None
         self._tasks = np.full(num_envs, CUSTOM_TASK)
         self._playing: list[Context] = [space.default] * num_envs
@@ -85,18 +85,17 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """
         merged = {**self._options, **(options or {})}
         given, mask = merged.pop(CONTEXT, None), merged.pop("reset_mask", None)
-        mask = (
-            np.ones(self.num_envs, np.bool_) if mask is None or self._state is None else np.array(mask, bool)
-        )
-        indices = np.flatnonzero(mask)
+        indices = np.arange(self.num_envs)
+        if mask is not None and self._state is not None:
+            indices = np.flatnonzero(mask)
         self._seed(seed, indices)
         if given is None:
             self._take([self._draw(index) for index in indices.tolist()], indices)
         else:
-            self._play(self.space.complete(given), indices)
-        starts = np.stack(
-            [self.dynamics.start(self._rng(index), merged or None) for index in indices.tolist()]
-        )
+            context = self.space.complete(given)
+            descriptors, constants = self.space.descriptors([context]), self._constants_of(context)[:, None]
+            self._assign(indices, CUSTOM_TASK, descriptors, constants, [context] * len(indices))
+        starts = np.stack([self.dynamics.start(self._rngs[i], merged or None) for i in indices.tolist()])
         if self._state is None:
             self._state = starts
         self._state[indices] = starts
@@ -117,29 +116,24 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     def _draw(self, index: int) -> int:
         return index if self.sampler is None else self.sampler.next()
 
-    def _rng(self, index: int) -> np.random.Generator:
-        rng = self._rngs[index]
-        if rng is None:
-            rng = self._rngs[index] = seeding.np_random()[0]
-        return rng
-
     def _take(self, tasks: Sequence[int], indices: NDArray[np.int64]) -> None:
-        chosen = np.array(tasks, np.int64)
-        self._tasks[indices] = chosen
-        self._descriptors[indices] = self._table_descriptors[chosen]
-        self._constants[:, indices] = self._table_constants[chosen].T
-        self._elapsed[indices] = 0
-        self._returns[indices] = 0.0
-        for index, task in zip(indices.tolist(), tasks, strict=True):
-            self._playing[index] = self._contexts[task]
+        descriptors, constants = self._table_descriptors[tasks], self._table_constants[tasks].T
+        self._assign(indices, tasks, descriptors, constants, [self._contexts[task] for task in tasks])
 
-    def _play(self, context: Context, indices: NDArray[np.int64]) -> None:
-        self._tasks[indices] = CUSTOM_TASK
-        self._descriptors[indices] = self.space.descriptors([context])
-        self._constants[:, indices] = self._constants_of(context)[:, None]
+    def _assign(
+        self,
+        indices: NDArray[np.int64],
+        tasks: Sequence[int] | int,
+        descriptors: NDArray[np.float32],
+        constants: NDArray[np.float64],
+        contexts: Sequence[Context],
+    ) -> None:
+        self._tasks[indices] = tasks
+        self._descriptors[indices] = descriptors
+        self._constants[:, indices] = constants
         self._elapsed[indices] = 0
         self._returns[indices] = 0.0
-        for index in indices.tolist():
+        for index, context in zip(indices.tolist(), contexts, strict=True):
             self._playing[index] = context
 
     def observation(self) -> dict[str, NDArray[np.float32]]:
@@ -200,7 +194,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             tasks.append(self._draw(index))
         self._take(tasks, indices)
         for index in which:
-            self._state[index] = self.dynamics.start(self._rng(index), self._options or None)
+            self._state[index] = self.dynamics.start(self._rngs[index], self._options or None)
         return ended
 
     def _began(self, indices: NDArray[np.int64], infos: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +217,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             "values": self.space.values(self._playing),
             "elapsed": self._elapsed.copy(),
             "returns": self._returns.copy(),
-            "rngs": [None if rng is None else rng.bit_generator.state for rng in self._rngs],
+            "rngs": [rng.bit_generator.state for rng in self._rngs],
             "sampler": None if self.sampler is None else self.sampler.get_state(),
         }
 
@@ -242,12 +236,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._playing = self.space.contexts(np.asarray(state["values"], np.float64))
         self._descriptors[:] = self.space.descriptors(self._playing)
         self._constants[:] = np.stack([self._constants_of(context) for context in self._playing], axis=1)
-        self._rngs = [None if saved is None else _generator(saved) for saved in state["rngs"]]
+        for rng, saved in zip(self._rngs, state["rngs"], strict=True):
+            rng.bit_generator.state = saved
         if self.sampler is not None and state["sampler"] is not None:
             self.sampler.set_state(state["sampler"])
-
-
-def _generator(state: Mapping[str, Any]) -> np.random.Generator:
-    rng = np.random.Generator(np.random.PCG64())
-    rng.bit_generator.state = state
-    return rng
