@@ -86,14 +86,10 @@ def test_one_for_stable_baselines(folder: Path) -> None:
         (["--context", "c9=1"], "unknown feature 'c9'", False),
         (["--context", "c0=1", "--format", "onx"], "did you mean 'onnx'?", False),
         (["--context", "c0=1", "--budget", "0.001"], "allowed: at least", True),
-        (["--context", "c0=1", "--budget", "2"], "at most 1", False),
-        (["--context", "c0=1", "--quantize", "int4"], "allowed: int8", False),
-        (["--context", "c0=1", "--out", "x.bin"], "allowed: .safetensors", False),
         (["--context", "c0=1", "--out", "/proc/none/x.safetensors"], "cannot be written (", False),
         (["--context", "c0=1", "--out", f"{'x' * 235}.safetensors"], "File name too long", False),
         (["--context", "c0=1", "--out", "mine/run.yaml/x.safetensors"], "cannot be written", False),
         (["--context", "c0=1", "--out", f"{'x' * 300}.safetensors"], "File name too long", False),
-        (["--context", "c0=1", "--budget", "0"], "above 0", False),
         (["--context", "c0=1", "--checkpoint", "7"], "no checkpoint '7'", True),
         ([], "--context", False),
     ],
@@ -150,19 +146,15 @@ def test_a_rollout_that_no_memory_holds_does_not_matter_to_a_specialist(folder: 
     assert hyperrl.load_specialist(tmp_path / "one.safetensors")(np.zeros(1)).shape == (2,)
 
 
-def test_an_agent_whose_weights_follow_the_state_has_none(tmp_path: Path) -> None:
-    state = ("--set", "policy.hypernetwork.inputs=[context, state]", "--set", "algorithm.batch_size=64")
-    printed("train", "hyper-ppo", "ode", "--steps", "256", *SMALL, *state, "--out", "mine", cwd=tmp_path)
-    refused("specialize", "mine", "--context", "c0=1", cwd=tmp_path, says="weights follow", torch=True)
-
-
 def test_an_export_in_one_file(folder: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
     pytest.importorskip("onnxscript", reason="needs the extra export")
     succeeded("export", "mine", cwd=folder, torch=True)
     session = runtime.InferenceSession(folder / "mine/generalist.onnx")
     seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
-    (actions,) = session.run(None, {"obs": seen, "context": np.full((9, 1), 4.5, np.float32)})
-    wanted = hyperrl.load(folder / "mine").act(seen, {"c0": 4.5})
+    tasks = np.linspace(-4.5, 4.5, 9, dtype=np.float32)
+    (actions,) = session.run(None, {"obs": seen, "context": tasks[:, None]})
+    agent = hyperrl.load(folder / "mine")
+    wanted = [agent.act(row, {"c0": float(task)}) for row, task in zip(seen, tasks, strict=True)]
     np.testing.assert_allclose(actions, wanted, atol=1e-5)
     refused("export", "mine", cwd=folder, says="exists already")

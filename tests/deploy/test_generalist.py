@@ -16,13 +16,18 @@ import torch
 
 from hyperrl.evaluation import act_of
 from hyperrl.tasks import Family
-from tests.deploy.conftest import CONTRIBUTED, made, seen_by
+from tests.deploy.cases import (
+    CONTRIBUTED,
+    example,
+    observations_of,
+)
+from tests.deploy.shifted import SPACES
 from tests.policies.worlds import disturb
 from tests.project.pages import ROOT
 
 ROWS = 2000
 HYPER = "policy.hypernetwork."
-PENDULUM: dict[str, tuple[str, str, tuple[str, ...]]] = {
+AGENTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "low-rank": ("hyper-ppo", "pendulum", ()),
     "full": ("hyper-ppo-full", "cartpole", ()),
     "chunked": ("hyper-ppo", "pendulum", (f"{HYPER}strategy=chunked",)),
@@ -51,7 +56,8 @@ PENDULUM: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "blind tqc": ("blind-tqc", "pendulum", ()),
     "blind qrdqn": ("blind-qrdqn", "cartpole", ()),
 }
-SLOW = set(PENDULUM) - {"low-rank", "full"}
+SLOW = set(AGENTS) - {"full"}
+"""`hyperrl export` of a low-rank agent is in tests/acceptance."""
 
 _EXPORT = """
 import pickle, sys, torch
@@ -80,17 +86,17 @@ np.save(path + ".npy", act_of(model)({**seen, "context": context}))
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in PENDULUM]
+    "name", [pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in AGENTS]
 )
 def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
     pytest.importorskip("onnxscript", reason="needs the extra export")
     onnx = pytest.importorskip("onnx", reason="needs the extra export")
-    agent, family, overrides = PENDULUM[name]
+    agent, family, overrides = AGENTS[name]
     if agent.endswith(CONTRIBUTED):
         pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
     tasks = Family.load(family)
-    seen, values = given(tasks)
+    seen, values = observations_and_tasks(tasks)
     path = tmp_path / "agent.onnx"
     sent = pickle.dumps((agent, family, overrides, seen, values, str(path)))
     subprocess.run([sys.executable, "-c", _EXPORT], input=sent, check=True, cwd=ROOT)
@@ -119,10 +125,10 @@ def test_actions_are_clipped_to_their_bounds(name: str) -> None:
     pytest.importorskip("onnx", reason="needs the extra export")
     from hyperrl.deploy.generalist import Generalist
 
-    family = made(name).family
-    model = deepcopy(made(name).model)
+    family = example(name).family
+    model = deepcopy(example(name).model)
     disturb(model.policy, 1.0)
-    seen = seen_by(family, 500)
+    seen = observations_of(family, 500)
     values = family.space.values([{"gravity": each} for each in np.linspace(0.1, 4, 500)])
     wanted = act_of(model)({**seen, "context": family.space.descriptors(family.space.contexts(values))})
     box: Any = family.action_space
@@ -136,12 +142,12 @@ def test_actions_are_clipped_to_their_bounds(name: str) -> None:
 
 IMAGES = ("ppo image", "sac image", "qrdqn image", "concat ppo image", "ppo generated convolutions")
 
-_EXPORT_MADE = """
+_EXPORT_EXAMPLE = """
 import pickle, sys
 from hyperrl.deploy.generalist import onnx_bytes
-from tests.deploy.conftest import made
+from tests.deploy.cases import example
 name, path = sys.argv[1:]
-found = made(name)
+found = example(name)
 open(path, "wb").write(onnx_bytes(found.model, name, found.family))
 values = found.family.space.values([found.context])
 pickle.dump((found.observations, values, found.actions), open(path + ".pickle", "wb"))
@@ -156,7 +162,7 @@ def test_it_acts_on_images_as_the_environment_gives_them(name: str, tmp_path: Pa
     if name.startswith(CONTRIBUTED):
         pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
     path = tmp_path / "agent.onnx"
-    subprocess.run([sys.executable, "-c", _EXPORT_MADE, name, str(path)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-c", _EXPORT_EXAMPLE, name, str(path)], check=True, cwd=ROOT)
     seen, values, wanted = pickle.loads(Path(f"{path}.pickle").read_bytes())
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     context = np.repeat(values, len(seen), axis=0).astype(np.float32)
@@ -165,7 +171,7 @@ def test_it_acts_on_images_as_the_environment_gives_them(name: str, tmp_path: Pa
     assert len(np.unique(wanted, axis=0)) > 1
 
 
-def given(tasks: Family) -> tuple[dict[str, Any], Any]:
+def observations_and_tasks(tasks: Family) -> tuple[dict[str, Any], Any]:
     """Random observations, each with a task of its own."""
     space: Any = tasks.observation_space
     box = space["obs"]
@@ -174,3 +180,30 @@ def given(tasks: Family) -> tuple[dict[str, Any], Any]:
     ranges = np.array([tasks.space.features[name].widest for name in tasks.space.names])
     values = draw.uniform(ranges[:, 0], ranges[:, 1], (ROWS, len(ranges)))
     return {"obs": seen.astype(box.dtype)}, values.astype(np.float32)
+
+
+_EXPORT_SHIFTED = """
+import sys
+import numpy as np
+from hyperrl.deploy.generalist import onnx_bytes
+from tests.deploy.shifted import shifted
+name, path = sys.argv[1:]
+family, model, _, seen, wanted = shifted(name)
+open(path, "wb").write(onnx_bytes(model, "hyper-ppo", family))
+parts = seen if isinstance(seen, dict) else {"obs": seen}
+np.savez(path + ".npz", wanted=wanted, **parts)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SPACES)
+def test_the_generalist_counts_as_the_base_does(name: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    pytest.importorskip("onnxscript", reason="needs the extra export")
+    path = tmp_path / "agent.onnx"
+    subprocess.run([sys.executable, "-c", _EXPORT_SHIFTED, name, str(path)], check=True, cwd=ROOT)
+    arrays = dict(np.load(f"{path}.npz"))
+    wanted = arrays.pop("wanted")
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    (actions,) = session.run(["action"], {**arrays, "context": np.ones((len(wanted), 1), np.float32)})
+    np.testing.assert_array_equal(actions, wanted)

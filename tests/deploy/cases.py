@@ -1,0 +1,230 @@
+"""Runs of every target and space, a few steps old, their parameters moved away from the start."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from hyperrl import UserError, load_specialist
+from hyperrl.deploy.extract import extract_specialist
+from hyperrl.deploy.plan import Specialist
+from hyperrl.evaluation import act_of
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.tasks import Family, contextualize
+from hyperrl.training.build import bare_model, training_descriptors
+from tests.policies.worlds import disturb
+
+ROWS = 10_000
+IMAGES = 200
+
+
+class Custom(gym.Env[Any, Any]):
+    """An environment of given spaces with one attribute to vary; it is never played."""
+
+    def __init__(self, seen: spaces.Space[Any], done: spaces.Space[Any]) -> None:
+        self.observation_space, self.action_space, self.gravity = seen, done, 1.0
+
+
+def custom(seen: spaces.Space[Any], done: spaces.Space[Any]) -> Family:
+    return contextualize(lambda: Custom(seen, done), features={"gravity": {"train": [0.5, 2.0]}})
+
+
+VECTOR = spaces.Box(-2, 2, (4,), np.float32)
+BOX = spaces.Box(np.array([-1.0, -3.0], np.float32), np.array([2.0, 0.5], np.float32))
+IMAGE = spaces.Box(0, 255, (36, 36, 1), np.uint8)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An agent on a family, and how many observations it is tried on."""
+
+    agent: str
+    family: str | tuple[spaces.Space[Any], spaces.Space[Any]]
+    overrides: tuple[str, ...] = ()
+    rows: int = ROWS
+    seed: int = 1
+
+
+def hyper(**fields: Any) -> tuple[str, ...]:
+    return tuple(f"policy.hypernetwork.{name}={value}" for name, value in fields.items())
+
+
+CASES = {
+    "ppo": Case("hyper-ppo", "pendulum"),
+    "ppo full": Case("hyper-ppo-full", "pendulum"),
+    "ppo discrete": Case("hyper-ppo", "cartpole", seed=3),
+    "ppo bounds": Case("hyper-ppo", (VECTOR, BOX)),
+    "ppo matrix": Case("hyper-ppo", (VECTOR, spaces.Box(-2.0, 1.0, (2, 3), np.float32))),
+    "ppo multi-discrete": Case("hyper-ppo", (VECTOR, spaces.MultiDiscrete([2, 3])), seed=3),
+    "ppo multi-binary": Case("hyper-ppo", (VECTOR, spaces.MultiBinary(3))),
+    "ppo gSDE": Case("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
+    "ppo layer norm": Case("hyper-ppo", "pendulum", ("policy.layer_norm=true",)),
+    "ppo residual": Case("hyper-ppo", "pendulum", ("policy.residual=true", "policy.layer_norm=true")),
+    "ppo gelu": Case("hyper-ppo", "pendulum", ("policy.activation_fn=gelu",)),
+    "ppo silu": Case("hyper-ppo", "pendulum", ("policy.activation_fn=silu",)),
+    "ppo elu": Case("hyper-ppo", "pendulum", ("policy.activation_fn=elu",)),
+    "ppo adapter": Case("hyper-ppo", "pendulum", hyper(strategy="adapter", adapter_activation="relu")),
+    "ppo no hidden": Case("hyper-ppo", "pendulum", ("policy.net_arch=[]",)),
+    "ppo embedding, noise": Case("hyper-ppo", "pendulum", hyper(inputs="[context, embedding, noise]")),
+    "ppo discrete observations": Case("hyper-ppo", (spaces.Discrete(5), BOX)),
+    "ppo several integers": Case("hyper-ppo", (spaces.MultiDiscrete([2, 3]), BOX)),
+    "ppo short integers": Case("hyper-ppo", (spaces.Box(0, 9, (4,), np.uint16), BOX)),
+    "ppo dictionary": Case(
+        "hyper-ppo", (spaces.Dict(place=VECTOR, tile=spaces.Discrete(4), buttons=spaces.MultiBinary(2)), BOX)
+    ),
+    "ppo image": Case("hyper-ppo", (IMAGE, BOX), rows=IMAGES),
+    "ppo generated convolutions": Case(
+        "hyper-ppo", (IMAGE, BOX), ("policy.convolutions=[[4, 3, 2], [6, 3, 2]]",), rows=IMAGES
+    ),
+    "ppo Nature's convolutions": Case(
+        "hyper-ppo",
+        (IMAGE, BOX),
+        ("policy.convolutions=[[32, 8, 4], [64, 4, 2], [64, 3, 1]]", "policy.activation_fn=relu"),
+        rows=IMAGES,
+    ),
+    "a2c": Case("hyper-a2c", "cartpole", seed=3),
+    "sac": Case("hyper-sac", (VECTOR, BOX)),
+    "sac gSDE": Case("hyper-sac", "pendulum", ("algorithm.use_sde=true",)),
+    "td3": Case("hyper-td3", (VECTOR, BOX)),
+    "dqn": Case("hyper-dqn", "cartpole"),
+    "concat ppo": Case("concat-ppo", "pendulum"),
+    "concat ppo image": Case("concat-ppo", (IMAGE, BOX), rows=IMAGES),
+    "concat ppo dictionary": Case("concat-ppo", (spaces.Dict(a=VECTOR, tile=spaces.Discrete(4)), BOX)),
+    "concat sac": Case("concat-sac", (VECTOR, BOX)),
+    "concat td3": Case("concat-td3", (VECTOR, BOX)),
+    "concat dqn": Case("concat-dqn", "cartpole"),
+    "blind ppo": Case("blind-ppo", "cartpole"),
+    "blind sac": Case("blind-sac", "pendulum"),
+    "blind td3": Case("blind-td3", "pendulum"),
+    "blind dqn": Case("blind-dqn", "cartpole", seed=3),
+    "a2c image": Case("hyper-a2c", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
+    "sac image": Case("hyper-sac", (IMAGE, BOX), rows=IMAGES),
+    "td3 image": Case("hyper-td3", (IMAGE, BOX), rows=IMAGES),
+    "dqn image": Case("hyper-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
+    "concat sac image": Case("concat-sac", (IMAGE, BOX), rows=IMAGES),
+    "concat dqn image": Case("concat-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
+    "blind ppo image": Case("blind-ppo", (IMAGE, BOX), rows=IMAGES),
+    "tqc": Case("hyper-tqc", (VECTOR, BOX)),
+    "tqc image": Case("hyper-tqc", (IMAGE, BOX), rows=IMAGES),
+    "trpo": Case("hyper-trpo", "pendulum"),
+    "trpo discrete": Case("hyper-trpo", "cartpole", seed=2),
+    "qrdqn": Case("hyper-qrdqn", "cartpole", seed=2),
+    "qrdqn image": Case("hyper-qrdqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
+    "concat tqc": Case("concat-tqc", (VECTOR, BOX)),
+    "concat trpo": Case("concat-trpo", "pendulum"),
+    "concat qrdqn": Case("concat-qrdqn", "cartpole"),
+    "blind tqc": Case("blind-tqc", "pendulum"),
+    "blind trpo": Case("blind-trpo", "pendulum"),
+    "blind qrdqn": Case("blind-qrdqn", "cartpole"),
+}
+"""Every kind of target, action and observation."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A model, its specialist on one task, observations and what the model does there."""
+
+    model: BaseAlgorithm
+    family: Family
+    context: dict[str, float]
+    specialist: Specialist
+    observations: Any
+    actions: NDArray[Any]
+
+
+CONTRIBUTED = ("tqc", "trpo", "qrdqn")
+
+
+@cache
+def example(name: str) -> Example:
+    case = CASES[name]
+    if case.agent.endswith(CONTRIBUTED):
+        pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    family = Family.load(case.family) if isinstance(case.family, str) else custom(*case.family)
+    small = () if "policy.net_arch=[]" in case.overrides else ("policy.net_arch=[16, 16]",)
+    recipe = resolve(load_agent(case.agent), family.recipe, (*small, *case.overrides))
+    torch.manual_seed(case.seed)
+    model = bare_model(
+        recipe,
+        family.observation_space,
+        family.action_space,
+        to_learn=False,
+        descriptors=training_descriptors(recipe, family),
+    )
+    disturb(model.policy)
+    context = {name: low + 0.3 * (high - low) for name, (low, high) in _ranges(family).items()}
+    seen = observations_of(family, case.rows)
+    descriptor = family.space.descriptors([context])
+    batch = {**seen, "context": np.repeat(descriptor, case.rows, axis=0)}
+    actions = act_of(model)(batch)
+    found = extract_specialist(model, case.agent, family, context)
+    observations = next(iter(seen.values())) if len(seen) == 1 else seen
+    return Example(model, family, context, found, observations, actions)
+
+
+def _ranges(family: Family) -> dict[str, tuple[float, float]]:
+    return {name: feature.train for name, feature in family.space.features.items()}
+
+
+def observations_of(family: Family, rows: int, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Random observations, those without bounds within [-3, 3]; images from dark to bright."""
+    space = family.observation_space
+    assert isinstance(space, spaces.Dict)
+    parts = {name: _within(part) for name, part in space.spaces.items() if name != "context"}
+    batch: Any = batch_space(spaces.Dict(parts), rows)
+    batch.seed(seed)
+    light = np.linspace(0, 1, rows)[:, None, None, None]
+    return {
+        name: (part * light).astype(np.uint8) if part.dtype == np.uint8 else part
+        for name, part in batch.sample().items()
+    }
+
+
+def _within(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    if not isinstance(space, spaces.Box) or space.dtype.kind != "f":
+        return space
+    return spaces.Box(np.clip(space.low, -3, 3), np.clip(space.high, -3, 3), dtype=np.float32)
+
+
+def assert_agrees(made: Example, actions: NDArray[Any], rows: slice = slice(None)) -> None:
+    """To 1e-5 of the largest action; integers the same but where two outputs tie to single precision."""
+    wanted = made.actions[rows]
+    assert actions.shape == wanted.shape
+    if wanted.dtype.kind == "f" and made.specialist.plan.action.rule in ("clip", "unscale"):
+        assert actions.dtype == np.float32
+        np.testing.assert_allclose(actions, wanted, atol=1e-5, rtol=0)
+        assert np.ptp(wanted) > 1e-3
+    else:
+        assert actions.dtype == np.int64
+        assert np.mean(actions == wanted) > 1 - 2e-4
+        assert len(np.unique(wanted, axis=0)) > 1
+
+
+def bytes_with_plan(plan: Any, arrays: Any = None) -> bytes:
+    """A file whose description was changed by hand."""
+    from safetensors.numpy import save
+
+    own = example("ppo").specialist.arrays
+    return bytes(save(own if arrays is None else arrays, {"specialist": json.dumps(plan)}))
+
+
+def plan_json(name: str = "ppo") -> Any:
+    return json.loads(example(name).specialist.plan.model_dump_json())
+
+
+def assert_refused(data: bytes, path: Path, says: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=says):
+        load_specialist(path)

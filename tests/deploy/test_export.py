@@ -1,0 +1,66 @@
+"""What `hyperrl.specialize` returns beside the file that it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hyperrl import UserError, load_specialist
+from hyperrl.deploy import export
+from hyperrl.deploy.export import specialize, write_new
+from hyperrl.deploy.request import SUFFIXES, SpecialistRequest
+from hyperrl.evaluation.agent import Agent
+from tests.deploy.cases import example
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
+    monkeypatch.setattr(export, "CALLS", 10)
+    case = example("ppo")
+    run: Any = SimpleNamespace(spec=SimpleNamespace(agent=SimpleNamespace(name="mine")))
+    return Agent(run, case.family, case.model)
+
+
+def request(agent: Agent, path: Path, format: str = "torch", **fields: Any) -> SpecialistRequest:
+    task = agent.family.space.complete(example("ppo").context)
+    return SpecialistRequest(task, format, path, fields.get("budget"), fields.get("quantize", False))
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_a_file_and_its_cost(format: str, agent: Agent, tmp_path: Path) -> None:
+    if format == "onnx":
+        pytest.importorskip("onnxruntime", reason="needs the extra export")
+    path = tmp_path / "new" / f"one{SUFFIXES[format]}"
+    written = specialize(agent, request(agent, path, format))
+    shown = json.loads(json.dumps(written.to_json()))
+    assert (shown["file"], shown["format"], shown["agent"]) == (str(path), format, "mine")
+    assert (shown["family"], shown["context"]) == ("pendulum", example("ppo").context)
+    assert (shown["outside"], shown["unlisted"], shown["return"]) == ({}, {}, None)
+    assert shown["bytes"] == path.stat().st_size
+    assert 0 < shown["parameters"] < shown["generalist"]["parameters"]
+    assert min(shown["microseconds"], shown["generalist"]["microseconds"]) > 0
+
+
+def test_a_smaller_one_is_compared_on_its_task(agent: Agent, tmp_path: Path) -> None:
+    path, progress = tmp_path / "small.safetensors", []
+    asked = request(agent, path, budget=0.5, quantize=True)
+    written = specialize(agent, asked, lambda done, total: progress.append((done, total)))
+    assert written.returns is not None
+    assert progress
+    assert np.isfinite(written.returns).all()
+    assert written.returns[0] != written.returns[1]
+    assert load_specialist(path).specialist.arrays["0.weight"].dtype == np.int8
+    assert written.to_json()["return"] == {
+        "episodes": written.episodes, "before": written.returns[0], "after": written.returns[1]
+    }  # fmt: skip
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match=r"out '.*/file/x': cannot be written"):
+        write_new(tmp_path / "file" / "x", b"data")

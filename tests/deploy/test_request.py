@@ -1,0 +1,77 @@
+"""Arguments of `hyperrl.specialize` and `hyperrl.export` are checked before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperrl import UserError
+from hyperrl.deploy import request
+from hyperrl.deploy.request import generalist_request, specialist_request
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> dict[str, Any]:
+    spec: Any = None
+    return {
+        "run": Run(tmp_path, spec), "family": Family.load("ode"), "context": {"c0": 2}, "format": "torch",
+        "out": None, "budget": None, "quantize": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("context", "format", "name"),
+    [({"c0": 2}, "torch", "c0=2.safetensors"), ({}, "sb3", "default.zip"), ({"c0": 2}, "onnx", "c0=2.onnx")],
+)
+def test_a_file_is_named_after_its_task(
+    context: dict[str, float], format: str, name: str, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    if format == "onnx":
+        pytest.importorskip("onnxscript", reason="needs the extra export")
+    asked = specialist_request(**arguments | {"context": context, "format": format})
+    assert asked.path == tmp_path / "specialists" / name
+    assert (asked.format, asked.budget, asked.quantize) == (format, None, False)
+    assert dict(asked.context) == {"c0": context.get("c0", Family.load("ode").space.default["c0"])}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        *(({"budget": wrong}, "above 0, at most 1") for wrong in (0, 1.5, -1, float("nan"), float("inf"))),
+        ({"quantize": "int4"}, "found 'int4'; allowed: int8"),
+        ({"quantize": "int8", "format": "sb3"}, "allowed: torch, onnx"),
+        ({"format": "torhc"}, "did you mean 'torch'"),
+        ({"context": {"c9": 1}}, "unknown feature 'c9'"),
+        ({"out": "x.zip"}, r"found the ending '\.zip'; allowed: \.safetensors"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(changes: dict[str, Any], says: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=says):
+        specialist_request(**arguments | changes)
+
+
+def test_a_file_that_exists_is_replaced_by_force_alone(arguments: dict[str, Any], tmp_path: Path) -> None:
+    out = tmp_path / "one.safetensors"
+    out.write_text("mine")
+    with pytest.raises(
+        UserError, match="exists already; name another file with out, or replace it with force"
+    ):
+        specialist_request(**arguments | {"out": out})
+    assert specialist_request(**arguments | {"out": out, "force": True}).path == out
+    assert out.read_text() == "mine"
+
+
+def test_a_missing_extra_is_named(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "find_spec", lambda name: None if name == "onnxruntime" else name)
+    for ask in (
+        lambda: specialist_request(**arguments | {"format": "onnx"}),
+        lambda: generalist_request(arguments["run"], None),
+    ):
+        with pytest.raises(
+            UserError, match=r"needs the package onnxruntime: pip install 'hyperrl\[export\]'"
+        ):
+            ask()
