@@ -27,32 +27,32 @@ def _format(value: object) -> object:
 class AgentRecipe(Model):
     """An agent of the suite, as `agents/*.yaml` writes it."""
 
-    format: Annotated[Literal[2], BeforeValidator(_format)] = Field(
-        default=2, description="version of this file format"
-    )
-    name: Name = Field(description="the agent's name; a file's stem where the file gives none")
-    about: Text = Field(description="what it is, in words")
-    algorithm: Algorithm = Field(description="the Stable-Baselines3 algorithm and its arguments")
-    policy: Policy = Field(description="the networks that act and judge")
-    steps: Count = Field(
-        default=150_000, description="environment steps of training, all environments together"
-    )
-    n_envs: Annotated[Count, Field(le=65_536)] = Field(
-        default=8, description="environments that run side by side"
-    )
-    subprocesses: Annotated[Whole, Field(ge=0, le=1024)] = Field(
-        default=0,
-        description="processes that share the environments of a family without batched dynamics; 0: none",
-    )
-    threads: Annotated[Count, Field(le=1024)] = Field(default=1, description="threads that torch may use")
-    sampler: Sampler = Field(
-        default="uniform", description="how each episode draws its task from the training tasks"
-    )
-    curriculum: Curriculum = Field(default=Curriculum(), description="options of the samplers plr and cvar")
-    evaluate_every: Count = Field(
-        default=10_000, description="environment steps between zero-shot evaluations"
-    )
-    checkpoint_every: Count = Field(default=20_000, description="environment steps between checkpoints")
+    format: Annotated[Literal[2], BeforeValidator(_format)] = 2
+    """version of this file format"""
+    name: Name
+    """the agent's name; a file's stem where the file gives none"""
+    about: Text
+    """what it is, in words"""
+    algorithm: Algorithm
+    """the Stable-Baselines3 algorithm and its arguments"""
+    policy: Policy
+    """the networks that act and judge"""
+    steps: Count = 150_000
+    """environment steps of training, all environments together"""
+    n_envs: Annotated[Count, Field(le=65_536)] = 8
+    """environments that run side by side"""
+    subprocesses: Annotated[Whole, Field(ge=0, le=1024)] = 0
+    """processes that share the environments of a family without batched dynamics; 0: none"""
+    threads: Annotated[Count, Field(le=1024)] = 1
+    """threads that torch may use"""
+    sampler: Sampler = "uniform"
+    """how each episode draws its task from the training tasks"""
+    curriculum: Curriculum = Curriculum()
+    """options of the samplers plr and cvar"""
+    evaluate_every: Count = 10_000
+    """environment steps between zero-shot evaluations"""
+    checkpoint_every: Count = 20_000
+    """environment steps between checkpoints"""
 
     @model_validator(mode="after")
     def _options_are_the_samplers(self) -> Self:

@@ -116,10 +116,11 @@ class RecipeError(UserError):
 class Model(BaseModel):
     """Base of every recipe: frozen; refuses unknown fields and numbers that are not finite.
 
+    The text below a field says what it is, as `hyperrl describe` prints it.
     Constructing one directly raises pydantic's ValidationError; `parse` turns that into a RecipeError.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
     def parse(cls, data: object, source: str) -> Self:

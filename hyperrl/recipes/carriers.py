@@ -37,21 +37,21 @@ class FamilyFields(Protocol):
 class FeatureFields(Model):
     """The fields that every feature has, whatever carries it."""
 
-    about: Text = Field(description="what it is, in words")
-    unit: Text = Field(default="", description="its unit; empty: dimensionless")
-    default: Number = Field(description="its value where a context leaves it out")
-    train: Range = Field(description="training range, which the networks see as [-1, 1]")
-    extrapolation: Range | None = Field(
-        default=None, description="widest declared range, around the training range; none: the training range"
-    )
-    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)] | None = Field(
-        default=None, description="the only values that it takes (a sign, a count)"
-    )
-    encoding: Literal["linear", "circle", "categorical"] = Field(
-        default="linear",
-        description="circle: an angle in radians, which the networks see as (cos, sin); "
-        "categorical: the networks see which of the values it is, one-hot",
-    )
+    about: Text
+    """what it is, in words"""
+    unit: Text = ""
+    """its unit; empty: dimensionless"""
+    default: Number
+    """its value where a context leaves it out"""
+    train: Range
+    """training range, which the networks see as [-1, 1]"""
+    extrapolation: Range | None = None
+    """widest declared range, around the training range; none: the training range"""
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1000)] | None = None
+    """the only values that it takes (a sign, a count)"""
+    encoding: Literal["linear", "circle", "categorical"] = "linear"
+    """circle: an angle in radians, which the networks see as (cos, sin); categorical: the networks see
+    which of the values it is, one-hot"""
 
     @property
     def carrier(self) -> str:
@@ -95,16 +95,12 @@ PathName = Annotated[str, AfterValidator(_path)]
 class AttributeFields(FeatureFields):
     """An attribute of the base environment is set to the value."""
 
-    attribute: PathName | None = Field(
-        default=None,
-        description="attribute of the base environment that carries it, or an entry of one (goal.0, "
-        "config.lanes_count); none: the feature's own name, where none of the next three is given",
-    )
-    at: Literal["step", "reset", "start"] = Field(
-        default="step",
-        description="when the base reads it: step, at every step; reset, when it builds itself at a reset (a "
-        "maze's size); start, after a reset that draws a value of its own (a goal), which it replaces",
-    )
+    attribute: PathName | None = None
+    """attribute of the base environment that carries it, or an entry of one (goal.0, config.lanes_count);
+    none: the feature's own name, where none of the next three is given"""
+    at: Literal["step", "reset", "start"] = "step"
+    """when the base reads it: step, at every step; reset, when it builds itself at a reset (a maze's
+    size); start, after a reset that draws a value of its own (a goal), which it replaces"""
 
     def conflict(self, name: str, other: str) -> str:
         """Say which attribute two features set."""
@@ -124,15 +120,11 @@ class AttributeFields(FeatureFields):
 class ArgumentFields(AttributeFields):
     """A keyword argument chooses the base environment that is played."""
 
-    argument: Attribute | None = Field(
-        default=None,
-        description="keyword argument of the base environment that it chooses at a reset; an environment is "
-        "made for each of the values that is met",
-    )
-    choices: Annotated[tuple[ScalarArgument, ...], Field(min_length=1, max_length=1000)] | None = Field(
-        default=None,
-        description="what the argument is for each of the values, in order; none: the values themselves",
-    )
+    argument: Attribute | None = None
+    """keyword argument of the base environment that it chooses at a reset; an environment is made for each
+    of the values that is met"""
+    choices: Annotated[tuple[ScalarArgument, ...], Field(min_length=1, max_length=1000)] | None = None
+    """what the argument is for each of the values, in order; none: the values themselves"""
 
     def check_carrier(self) -> None:
         """An argument is chosen at a reset, from as many choices as there are values."""
@@ -163,11 +155,9 @@ def _scaled(value: str) -> str:
 class ActionFields(FeatureFields):
     """Actions are multiplied by the value."""
 
-    scales: Annotated[str, AfterValidator(_scaled)] | None = Field(
-        default=None,
-        description="multiplies what it names before the base environment sees it (and is clipped to the "
-        "action space): action, or action.N, its entry N",
-    )
+    scales: Annotated[str, AfterValidator(_scaled)] | None = None
+    """multiplies what it names before the base environment sees it (and is clipped to the action space):
+    action, or action.N, its entry N"""
 
     def carried_by(self, name: str) -> str:
         """The entry of the action, or the whole: "action.0"."""
@@ -195,11 +185,9 @@ def _physics(value: str) -> str:
 class PhysicsFields(FeatureFields):
     """A quantity of the simulator is multiplied by value / default."""
 
-    physics: Annotated[str, AfterValidator(_physics)] | None = Field(
-        default=None,
-        description="quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY, "
-        "friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)",
-    )
+    physics: Annotated[str, AfterValidator(_physics)] | None = None
+    """quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY,
+    friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)"""
 
     def check_carrier(self) -> None:
         """The default is a divisor."""
@@ -220,11 +208,9 @@ class PhysicsFields(FeatureFields):
 class RewardFields(FeatureFields):
     """The value is the goal that is paid for."""
 
-    reward: Literal["velocity", "direction"] | None = Field(
-        default=None,
-        description="takes the place of a MuJoCo environment's reward for moving forward: velocity, minus "
-        "the distance of the forward velocity from it; direction, the velocity along it, an angle",
-    )
+    reward: Literal["velocity", "direction"] | None = None
+    """takes the place of a MuJoCo environment's reward for moving forward: velocity, minus the distance of
+    the forward velocity from it; direction, the velocity along it, an angle"""
 
     def place(self, name: str) -> str:
         """The reward, of whatever kind: there is one goal."""

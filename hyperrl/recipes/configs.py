@@ -1,7 +1,13 @@
 """Configurations of the library as parts of a recipe."""
 
+import ast
+import inspect
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
+from itertools import pairwise
+from textwrap import dedent
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
@@ -36,10 +42,28 @@ def described(model: Model | Config) -> Iterator[tuple[str, Any, str]]:
     if isinstance(model, Config):
         described = {each.name: each.metadata.get("description") for each in fields(model)}
     else:
-        described = {name: field.description or "" for name, field in type(model).model_fields.items()}
+        texts = ChainMap(*map(_texts, type(model).__mro__))
+        described = {
+            name: texts.get(name, field.description or "") for name, field in type(model).model_fields.items()
+        }
     for name, description in described.items():
         if description is not None:
             yield name, getattr(model, name), description
+
+
+@cache
+def _texts(model: type) -> dict[str, str]:
+    """The text below each field in the source of a class; none where it has no source."""
+    try:
+        (definition,) = ast.parse(dedent(inspect.getsource(model))).body
+    except (OSError, TypeError):
+        return {}
+    texts = {}
+    for pair in pairwise(getattr(definition, "body", ())):
+        match pair:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                texts[name] = " ".join(text.split())
+    return texts
 
 
 def _recipe_type(hint: Any) -> Any:

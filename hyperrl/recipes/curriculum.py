@@ -19,18 +19,12 @@ SAMPLER_OPTIONS: dict[str, tuple[str, ...]] = {
 class Curriculum(Model):
     """Options of a sampler that follows the returns of episodes; what is left out has its default."""
 
-    temperature: Annotated[Number, Field(ge=0.01, le=100)] | None = Field(
-        default=None,
-        description="of plr: the lower, the more the tasks of highest regret are preferred; default 0.1",
-    )
-    alpha: Annotated[Number, Field(gt=0, le=1)] | None = Field(
-        default=None,
-        description="of cvar: the fraction of tasks, the worst, that is trained on; default 0.25",
-    )
-    staleness: Fraction | None = Field(
-        default=None,
-        description="of plr and cvar: weight of drawing what was not drawn for long; default 0.1",
-    )
+    temperature: Annotated[Number, Field(ge=0.01, le=100)] | None = None
+    """of plr: the lower, the more the tasks of highest regret are preferred; default 0.1"""
+    alpha: Annotated[Number, Field(gt=0, le=1)] | None = None
+    """of cvar: the fraction of tasks, the worst, that is trained on; default 0.25"""
+    staleness: Fraction | None = None
+    """of plr and cvar: weight of drawing what was not drawn for long; default 0.1"""
 
     @property
     def given(self) -> dict[str, float]:

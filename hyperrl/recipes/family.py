@@ -29,12 +29,10 @@ _Source = Annotated[PathName, BeforeValidator(_source)]
 class Derived(Model):
     """An attribute that the base computes from others once; computed again after each change of task."""
 
-    sum: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = Field(
-        default=None, description="attributes that it is the sum of"
-    )
-    product: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = Field(
-        default=None, description="attributes that it is the product of"
-    )
+    sum: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = None
+    """attributes that it is the sum of"""
+    product: Annotated[tuple[_Source, ...], Field(min_length=1)] | None = None
+    """attributes that it is the product of"""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -64,10 +62,10 @@ def _overrides_of(algorithm: type[Model]) -> Any:
 
 
 class _Budget(Model):
-    steps: Count | None = Field(default=None, description="environment steps of training")
-    n_envs: Annotated[Count, Field(le=65_536)] | None = Field(
-        default=None, description="environments side by side"
-    )
+    steps: Count | None = None
+    """environment steps of training"""
+    n_envs: Annotated[Count, Field(le=65_536)] | None = None
+    """environments side by side"""
 
 
 _fields: dict[str, Any] = {
@@ -83,16 +81,17 @@ _ByAlgorithm: Any = create_model("_ByAlgorithm", __base__=_Budget, **_fields)
 class FamilyTraining(_ByAlgorithm):  # type: ignore[misc]
     """What this family needs of any agent; it comes before the agent's own fields and after `--set`."""
 
-    log_std_init: Number | None = Field(
-        default=None, description="logarithm of the actions' standard deviation at the start"
-    )
+    log_std_init: Number | None = None
+    """logarithm of the actions' standard deviation at the start"""
 
 
 class FamilyEvaluation(Model):
     """How this family is evaluated."""
 
-    episodes: Annotated[Count, Field(le=100_000)] = Field(default=5, description="episodes of each task")
-    options: dict[Name, Number] = Field(default={}, description="reset options of the base environment")
+    episodes: Annotated[Count, Field(le=100_000)] = 5
+    """episodes of each task"""
+    options: dict[Name, Number] = Field(default={})
+    """reset options of the base environment"""
 
     @model_validator(mode="after")
     def _the_bases_own(self) -> Self:
@@ -106,56 +105,48 @@ class FamilyEvaluation(Model):
 class FamilyCheck(Model):
     """How `hyperrl check` looks for the effect of a feature that random steps from the start do not show."""
 
-    steps: Annotated[Count, Field(le=100_000)] = Field(
-        default=100, description="steps of each longer play, of the actions below and of random ones held"
-    )
-    actions: Annotated[tuple[Number | tuple[Number, ...], ...], Field(max_length=10_000)] = Field(
-        default=(), description="actions of the base that are played in turn, over and over"
-    )
+    steps: Annotated[Count, Field(le=100_000)] = 100
+    """steps of each longer play, of the actions below and of random ones held"""
+    actions: Annotated[tuple[Number | tuple[Number, ...], ...], Field(max_length=10_000)] = ()
+    """actions of the base that are played in turn, over and over"""
 
 
 class FamilyRecipe(Model):
     """A family of the suite, as `envs/*.yaml` writes it."""
 
-    format: Literal[1] = Field(default=1, description="version of this file format")
-    name: Name = Field(description="the family's name; a file's stem where the file gives none")
-    about: Text = Field(description="what it is, in words")
-    base: Annotated[str, AfterValidator(lambda text: BaseId.parse(text).text)] = Field(
-        description="id of the base environment, or file.py:Class of a file of your own"
-    )
-    folder: Text | None = Field(
-        default=None,
-        description="where the module or the file that `base` names is looked for first; if you give none, "
-        "the folder of the family's file",
-    )
-    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(argument)]] = Field(
-        default={}, description="keyword arguments of the base environment"
-    )
-    observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = Field(
-        default=None,
-        description="keys of the base's dictionary that are seen; one alone is the observation",
-    )
-    flatten: Flag = Field(
-        default=False, description="whether the observation is flattened to one row of numbers"
-    )
-    extra: Literal["mujoco", "box2d"] | None = Field(
-        default=None, description="the extra of `pip install hyperrl[...]` that brings the base environment"
-    )
-    features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)] = Field(
-        description="the parameters that tell its tasks apart"
-    )
-    derived: dict[PathName, Derived] = Field(
-        default={},
-        description="attributes computed again from others after each change of task, in this order",
-    )
-    splits: Splits = Field(default=Splits(), description="its tasks")
-    training: FamilyTraining = Field(default=FamilyTraining(), description="what it needs of any agent")
-    evaluation: FamilyEvaluation = Field(default=FamilyEvaluation(), description="how it is evaluated")
-    check: FamilyCheck = Field(default=FamilyCheck(), description="how `check` looks for a feature's effect")
-    oracle: Literal["ode"] | None = Field(
-        default=None,
-        description="how the oracle, the best known return of a task, is computed; none: it is not known",
-    )
+    format: Literal[1] = 1
+    """version of this file format"""
+    name: Name
+    """the family's name; a file's stem where the file gives none"""
+    about: Text
+    """what it is, in words"""
+    base: Annotated[str, AfterValidator(lambda text: BaseId.parse(text).text)]
+    """id of the base environment, or file.py:Class of a file of your own"""
+    folder: Text | None = None
+    """where the module or the file that `base` names is looked for first; if you give none, the folder of
+    the family's file"""
+    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(argument)]] = Field(default={})
+    """keyword arguments of the base environment"""
+    observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = None
+    """keys of the base's dictionary that are seen; one alone is the observation"""
+    flatten: Flag = False
+    """whether the observation is flattened to one row of numbers"""
+    extra: Literal["mujoco", "box2d"] | None = None
+    """the extra of `pip install hyperrl[...]` that brings the base environment"""
+    features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)]
+    """the parameters that tell its tasks apart"""
+    derived: dict[PathName, Derived] = Field(default={})
+    """attributes computed again from others after each change of task, in this order"""
+    splits: Splits = Splits()
+    """its tasks"""
+    training: FamilyTraining = FamilyTraining()
+    """what it needs of any agent"""
+    evaluation: FamilyEvaluation = FamilyEvaluation()
+    """how it is evaluated"""
+    check: FamilyCheck = FamilyCheck()
+    """how `check` looks for a feature's effect"""
+    oracle: Literal["ode"] | None = None
+    """how the oracle, the best known return of a task, is computed; none: it is not known"""
 
     @property
     def parsed_base(self) -> BaseId:

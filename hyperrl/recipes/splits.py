@@ -21,9 +21,12 @@ Values = dict[Name, Number]
 class Linspace(Model):
     """n values from `from` to `to`, both ends included, equally spaced."""
 
-    start: Number = Field(alias="from", description="first value")
-    stop: Number = Field(alias="to", description="last value")
-    n: Annotated[Count, Field(le=MAX_TASKS)] = Field(description="number of values")
+    start: Number = Field(alias="from")
+    """first value"""
+    stop: Number = Field(alias="to")
+    """last value"""
+    n: Annotated[Count, Field(le=MAX_TASKS)]
+    """number of values"""
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -66,34 +69,24 @@ GridAxis = Annotated[
 class Part(Model):
     """Some tasks of a split: exactly one of `list`, `grid` and `sample`, narrowed by the other fields."""
 
-    list: Annotated[tuple[Values, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = Field(
-        default=None, description="contexts one by one; features left out take their defaults"
-    )
-    grid: dict[Name, GridAxis] | None = Field(
-        default=None,
-        description="values per feature, combined each with each; features left out take their defaults",
-    )
-    sample: Annotated[Count, Field(le=MAX_TASKS)] | None = Field(
-        default=None, description="number of contexts, Sobol-sampled in the split's box or in `ranges`"
-    )
-    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = Field(
-        default=0,
-        description="seed of `sample`; a split that gives none takes its own (train 0, validation 1, ...)",
-    )
-    fewer: Flag = Field(
-        default=False, description="take fewer than `sample`, or none, where the features' values leave fewer"
-    )
-    ranges: dict[Name, Annotated[tuple[Range, ...], Field(min_length=1)]] | None = Field(
-        default=None, description="unions of intervals to sample in, per feature"
-    )
-    keep: Literal["inside", "outside"] | None = Field(
-        default=None, description="keep contexts inside the training ranges, or with a feature outside them"
-    )
-    without: tuple[Values, ...] = Field(
-        default=(),
-        description="contexts dropped; one that names some features alone drops all that agree on those",
-    )
-    without_train: Flag = Field(default=False, description="drop the training tasks from a `list` too")
+    list: Annotated[tuple[Values, ...], Field(min_length=1, max_length=MAX_TASKS)] | None = None
+    """contexts one by one; features left out take their defaults"""
+    grid: dict[Name, GridAxis] | None = None
+    """values per feature, combined each with each; features left out take their defaults"""
+    sample: Annotated[Count, Field(le=MAX_TASKS)] | None = None
+    """number of contexts, Sobol-sampled in the split's box or in `ranges`"""
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
+    """seed of `sample`; a split that gives none takes its own (train 0, validation 1, ...)"""
+    fewer: Flag = False
+    """take fewer than `sample`, or none, where the features' values leave fewer"""
+    ranges: dict[Name, Annotated[tuple[Range, ...], Field(min_length=1)]] | None = None
+    """unions of intervals to sample in, per feature"""
+    keep: Literal["inside", "outside"] | None = None
+    """keep contexts inside the training ranges, or with a feature outside them"""
+    without: tuple[Values, ...] = ()
+    """contexts dropped; one that names some features alone drops all that agree on those"""
+    without_train: Flag = False
+    """drop the training tasks from a `list` too"""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -147,22 +140,14 @@ class Splits(Model):
     but `train` needs to have any.
     """
 
-    train: Annotated[Parts, Field(min_length=1)] = Field(
-        default=(Part(sample=32, seed=0, fewer=True),),
-        description="tasks trained on, inside the training ranges",
-    )
-    validation: Parts = Field(
-        default=(Part(sample=16, seed=1, fewer=True),),
-        description="tasks to choose by, inside the training ranges",
-    )
-    interpolation: Parts = Field(
-        default=(Part(sample=32, seed=2, fewer=True),),
-        description="tasks to report, inside the training ranges",
-    )
-    extrapolation: Parts = Field(
-        default=(Part(sample=32, seed=3, fewer=True, keep="outside"),),
-        description="tasks to report, at least one feature outside its training range",
-    )
+    train: Annotated[Parts, Field(min_length=1)] = (Part(sample=32, seed=0, fewer=True),)
+    """tasks trained on, inside the training ranges"""
+    validation: Parts = (Part(sample=16, seed=1, fewer=True),)
+    """tasks to choose by, inside the training ranges"""
+    interpolation: Parts = (Part(sample=32, seed=2, fewer=True),)
+    """tasks to report, inside the training ranges"""
+    extrapolation: Parts = (Part(sample=32, seed=3, fewer=True, keep="outside"),)
+    """tasks to report, at least one feature outside its training range"""
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
+from hyperrl.recipes import described
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum
 from hyperrl.tasks import TaskSampler
 from hyperrl.tasks.curricula import CURRICULA, PrioritizedReplay, WorstCase, by_rank, by_staleness, worst
@@ -189,13 +190,12 @@ def test_seeding_anew_forgets() -> None:
 
 def test_the_recipes_options_are_the_curricula() -> None:
     assert set(SAMPLER_OPTIONS) == set(CURRICULA)
+    texts = {name: text for name, _, text in described(Curriculum())}
     for mode, names in SAMPLER_OPTIONS.items():
         made = CURRICULA[mode](3, **dict.fromkeys(names, 0.5))
         assert all(getattr(made, name) == 0.5 for name in names)
         for name in names:
-            text = Curriculum.model_fields[name].description
-            assert text is not None
-            assert f"default {getattr(CURRICULA[mode](3), name):g}" in text
+            assert f"default {getattr(CURRICULA[mode](3), name):g}" in texts[name]
     assert PrioritizedReplay is CURRICULA["plr"]
     assert WorstCase is CURRICULA["cvar"]
 

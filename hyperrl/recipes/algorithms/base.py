@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
-
 from hyperrl.recipes.base import Fraction, Model
 from hyperrl.recipes.policy import Policy
 
@@ -36,7 +34,8 @@ class AnyAlgorithm(Model):
     policy_arguments: ClassVar[tuple[str, ...]] = ()
     hypernetwork: ClassVar[Mapping[str, Any]] = {}
     start_is_checked: ClassVar[bool] = True
-    gamma: Fraction = Field(default=0.99, description="discount factor")
+    gamma: Fraction = 0.99
+    """discount factor"""
     if TYPE_CHECKING:
         name: str
         learning_rate: float

@@ -27,14 +27,14 @@ def _auto(value: object) -> object:
 class _OffPolicy(AnyAlgorithm):
     off_policy: ClassVar[bool] = True
     actions: ClassVar[Actions] = "continuous"
-    buffer_size: Count = Field(default=1_000_000, description="transitions that are replayed")
-    learning_starts: Annotated[Whole, Field(ge=0, le=10**12)] = Field(
-        default=100, description="environment steps before learning starts, by random actions"
-    )
-    batch_size: Count = Field(default=256, description="transitions in a minibatch")
-    gradient_steps: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
-        default=1, description="updates after each collection; -1: as many as it took environment steps"
-    )
+    buffer_size: Count = 1_000_000
+    """transitions that are replayed"""
+    learning_starts: Annotated[Whole, Field(ge=0, le=10**12)] = 100
+    """environment steps before learning starts, by random actions"""
+    batch_size: Count = 256
+    """transitions in a minibatch"""
+    gradient_steps: Annotated[Whole, Field(ge=-1, le=10**9)] = 1
+    """updates after each collection; -1: as many as it took environment steps"""
 
     @model_validator(mode="after")
     def _something_is_learned(self) -> Self:
@@ -60,49 +60,52 @@ class _OffPolicy(AnyAlgorithm):
 
 class _Soft(_OffPolicy):
     policy_arguments: ClassVar[tuple[str, ...]] = ("critic_lr_scale", "n_critics")
-    tau: Rate = Field(default=0.005, description="part of the way that targets follow at each update")
-    train_freq: Count = Field(default=1, description="steps of each environment between updates")
-    action_noise: Positive | None = Field(
-        default=None,
-        description="standard deviation of normal noise on actions in units of their bounds; none: no noise",
-    )
+    tau: Rate = 0.005
+    """part of the way that targets follow at each update"""
+    train_freq: Count = 1
+    """steps of each environment between updates"""
+    action_noise: Positive | None = None
+    """standard deviation of normal noise on actions in units of their bounds; none: no noise"""
 
 
 class _MaximumEntropy(_Soft):
     policy_arguments: ClassVar[tuple[str, ...]] = (*_Soft.policy_arguments, "log_std_init")
-    learning_rate: Positive = Field(default=3e-4, description="Adam's step size")
-    ent_coef: Annotated[NonNegative | Literal["auto"], BeforeValidator(_auto)] = Field(
-        default="auto", description="weight of the entropy bonus; auto: learned"
-    )
-    target_entropy: Annotated[Number | Literal["auto"], BeforeValidator(_auto)] = Field(
-        default="auto", description="entropy that ent_coef is learned for; auto: minus the number of actions"
-    )
-    target_update_interval: Count = Field(default=1, description="updates between those of the targets")
-    use_sde: Flag = Field(default=False, description="generalized state-dependent exploration")
-    sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
-        default=-1, description="steps between new exploration noise; -1: once a collection"
-    )
-    use_sde_at_warmup: Flag = Field(
-        default=False, description="explore by gSDE, not at random, before learning starts"
-    )
+    learning_rate: Positive = 3e-4
+    """Adam's step size"""
+    ent_coef: Annotated[NonNegative | Literal["auto"], BeforeValidator(_auto)] = "auto"
+    """weight of the entropy bonus; auto: learned"""
+    target_entropy: Annotated[Number | Literal["auto"], BeforeValidator(_auto)] = "auto"
+    """entropy that ent_coef is learned for; auto: minus the number of actions"""
+    target_update_interval: Count = 1
+    """updates between those of the targets"""
+    use_sde: Flag = False
+    """generalized state-dependent exploration"""
+    sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = -1
+    """steps between new exploration noise; -1: once a collection"""
+    use_sde_at_warmup: Flag = False
+    """explore by gSDE, not at random, before learning starts"""
 
 
 class SAC(_MaximumEntropy):
     """Arguments and defaults of stable_baselines3.SAC."""
 
-    name: Literal["sac"] = Field(default="sac", description="Soft Actor-Critic")
+    name: Literal["sac"] = "sac"
+    """Soft Actor-Critic"""
 
 
 class TD3(_Soft):
     """Arguments and defaults of stable_baselines3.TD3."""
 
-    name: Literal["td3"] = Field(default="td3", description="Twin Delayed DDPG")
-    learning_rate: Positive = Field(default=1e-3, description="Adam's step size")
-    policy_delay: Count = Field(default=2, description="updates of the critics for one of the actor")
-    target_policy_noise: NonNegative = Field(
-        default=0.2, description="standard deviation of the noise on the target actor's actions"
-    )
-    target_noise_clip: NonNegative = Field(default=0.5, description="that noise is clipped to this size")
+    name: Literal["td3"] = "td3"
+    """Twin Delayed DDPG"""
+    learning_rate: Positive = 1e-3
+    """Adam's step size"""
+    policy_delay: Count = 2
+    """updates of the critics for one of the actor"""
+    target_policy_noise: NonNegative = 0.2
+    """standard deviation of the noise on the target actor's actions"""
+    target_noise_clip: NonNegative = 0.5
+    """that noise is clipped to this size"""
 
 
 class TQC(_MaximumEntropy):
@@ -111,10 +114,10 @@ class TQC(_MaximumEntropy):
     extra: ClassVar[str | None] = "contrib"
     start_is_checked: ClassVar[bool] = False
     policy_arguments: ClassVar[tuple[str, ...]] = (*_MaximumEntropy.policy_arguments, "n_quantiles")
-    name: Literal["tqc"] = Field(default="tqc", description="Truncated Quantile Critics")
-    top_quantiles_to_drop_per_net: Annotated[Whole, Field(ge=0, le=65_536)] = Field(
-        default=2, description="highest quantiles that the target leaves out, for each critic"
-    )
+    name: Literal["tqc"] = "tqc"
+    """Truncated Quantile Critics"""
+    top_quantiles_to_drop_per_net: Annotated[Whole, Field(ge=0, le=65_536)] = 2
+    """highest quantiles that the target leaves out, for each critic"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Critics of whose quantiles the target leaves out all, too."""
@@ -127,25 +130,31 @@ class TQC(_MaximumEntropy):
 class _Greedy(_OffPolicy):
     actions: ClassVar[Actions] = "discrete"
     networks: ClassVar[tuple[str, ...]] = ("critic",)
-    batch_size: Count = Field(default=32, description="transitions in a minibatch")
-    tau: Rate = Field(default=1.0, description="part of the way that the target follows; 1: a copy")
-    train_freq: Count = Field(default=4, description="steps of each environment between updates")
-    target_update_interval: Count = Field(
-        default=10_000, description="environment steps between updates of the target"
-    )
-    exploration_initial_eps: Fraction = Field(
-        default=1.0, description="probability of random actions at the start"
-    )
+    batch_size: Count = 32
+    """transitions in a minibatch"""
+    tau: Rate = 1.0
+    """part of the way that the target follows; 1: a copy"""
+    train_freq: Count = 4
+    """steps of each environment between updates"""
+    target_update_interval: Count = 10_000
+    """environment steps between updates of the target"""
+    exploration_initial_eps: Fraction = 1.0
+    """probability of random actions at the start"""
 
 
 class DQN(_Greedy):
     """Arguments and defaults of stable_baselines3.DQN."""
 
-    name: Literal["dqn"] = Field(default="dqn", description="Deep Q-Network")
-    learning_rate: Positive = Field(default=1e-4, description="Adam's step size")
-    exploration_fraction: Rate = Field(default=0.1, description="part of training in which exploration falls")
-    exploration_final_eps: Fraction = Field(default=0.05, description="probability of random actions after")
-    max_grad_norm: Positive = Field(default=10, description="gradients are clipped to this norm")
+    name: Literal["dqn"] = "dqn"
+    """Deep Q-Network"""
+    learning_rate: Positive = 1e-4
+    """Adam's step size"""
+    exploration_fraction: Rate = 0.1
+    """part of training in which exploration falls"""
+    exploration_final_eps: Fraction = 0.05
+    """probability of random actions after"""
+    max_grad_norm: Positive = 10
+    """gradients are clipped to this norm"""
 
 
 class QRDQN(_Greedy):
@@ -154,12 +163,13 @@ class QRDQN(_Greedy):
     extra: ClassVar[str | None] = "contrib"
     start_is_checked: ClassVar[bool] = False
     policy_arguments: ClassVar[tuple[str, ...]] = ("n_quantiles",)
-    name: Literal["qrdqn"] = Field(default="qrdqn", description="DQN by quantile regression")
-    learning_rate: Positive = Field(default=5e-5, description="Adam's step size")
-    exploration_fraction: Rate = Field(
-        default=0.005, description="part of training in which exploration falls"
-    )
-    exploration_final_eps: Fraction = Field(default=0.01, description="probability of random actions after")
-    max_grad_norm: Positive | None = Field(
-        default=None, description="gradients are clipped to this norm; none: they are not"
-    )
+    name: Literal["qrdqn"] = "qrdqn"
+    """DQN by quantile regression"""
+    learning_rate: Positive = 5e-5
+    """Adam's step size"""
+    exploration_fraction: Rate = 0.005
+    """part of training in which exploration falls"""
+    exploration_final_eps: Fraction = 0.01
+    """probability of random actions after"""
+    max_grad_norm: Positive | None = None
+    """gradients are clipped to this norm; none: they are not"""

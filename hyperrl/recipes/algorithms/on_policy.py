@@ -14,15 +14,16 @@ class OnPolicy(AnyAlgorithm):
     """What all that learn from their own rollouts alone have."""
 
     policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
-    use_sde: Flag = Field(
-        default=False, description="generalized state-dependent exploration (continuous actions)"
-    )
-    sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = Field(
-        default=-1, description="steps between new exploration noise; -1: once a rollout"
-    )
-    n_steps: Count = Field(default=2048, description="steps of each environment in a rollout")
-    gae_lambda: Fraction = Field(default=0.95, description="lambda of generalized advantage estimation")
-    normalize_advantage: Flag = Field(default=True, description="normalize advantages before each update")
+    use_sde: Flag = False
+    """generalized state-dependent exploration (continuous actions)"""
+    sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = -1
+    """steps between new exploration noise; -1: once a rollout"""
+    n_steps: Count = 2048
+    """steps of each environment in a rollout"""
+    gae_lambda: Fraction = 0.95
+    """lambda of generalized advantage estimation"""
+    normalize_advantage: Flag = True
+    """normalize advantages before each update"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Rollouts of which advantages cannot be normalized, too."""
@@ -37,19 +38,25 @@ class OnPolicy(AnyAlgorithm):
 
 
 class _OneLoss(OnPolicy):
-    ent_coef: NonNegative = Field(default=0.0, description="weight of the entropy bonus")
-    vf_coef: NonNegative = Field(default=0.5, description="weight of the value loss")
-    max_grad_norm: Positive = Field(default=0.5, description="gradients are clipped to this norm")
+    ent_coef: NonNegative = 0.0
+    """weight of the entropy bonus"""
+    vf_coef: NonNegative = 0.5
+    """weight of the value loss"""
+    max_grad_norm: Positive = 0.5
+    """gradients are clipped to this norm"""
 
 
 class _Proximal(_OneLoss):
-    learning_rate: Positive = Field(default=3e-4, description="Adam's step size")
-    batch_size: Count = Field(default=64, description="transitions in a minibatch")
-    n_epochs: Count = Field(default=10, description="passes over each rollout")
-    clip_range: Positive = Field(default=0.2, description="clipping of the probability ratio")
-    target_kl: Positive | None = Field(
-        default=None, description="stop a rollout's update beyond this KL divergence"
-    )
+    learning_rate: Positive = 3e-4
+    """Adam's step size"""
+    batch_size: Count = 64
+    """transitions in a minibatch"""
+    n_epochs: Count = 10
+    """passes over each rollout"""
+    clip_range: Positive = 0.2
+    """clipping of the probability ratio"""
+    target_kl: Positive | None = None
+    """stop a rollout's update beyond this KL divergence"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Minibatches of which advantages cannot be normalized, too."""
@@ -65,19 +72,27 @@ class _Proximal(_OneLoss):
 class PPO(_Proximal):
     """Arguments and defaults of stable_baselines3.PPO."""
 
-    name: Literal["ppo"] = Field(default="ppo", description="Proximal Policy Optimization")
+    name: Literal["ppo"] = "ppo"
+    """Proximal Policy Optimization"""
 
 
 class A2C(_OneLoss):
     """Arguments and defaults of stable_baselines3.A2C."""
 
-    name: Literal["a2c"] = Field(default="a2c", description="Advantage Actor-Critic")
-    learning_rate: Positive = Field(default=7e-4, description="the optimizer's step size")
-    n_steps: Count = Field(default=5, description="steps of each environment in a rollout")
-    gae_lambda: Fraction = Field(default=1.0, description="lambda of generalized advantage estimation")
-    rms_prop_eps: Positive = Field(default=1e-5, description="RMSprop's epsilon")
-    use_rms_prop: Flag = Field(default=True, description="RMSprop; false: Adam")
-    normalize_advantage: Flag = Field(default=False, description="normalize advantages in each rollout")
+    name: Literal["a2c"] = "a2c"
+    """Advantage Actor-Critic"""
+    learning_rate: Positive = 7e-4
+    """the optimizer's step size"""
+    n_steps: Count = 5
+    """steps of each environment in a rollout"""
+    gae_lambda: Fraction = 1.0
+    """lambda of generalized advantage estimation"""
+    rms_prop_eps: Positive = 1e-5
+    """RMSprop's epsilon"""
+    use_rms_prop: Flag = True
+    """RMSprop; false: Adam"""
+    normalize_advantage: Flag = False
+    """normalize advantages in each rollout"""
 
 
 class TRPO(OnPolicy):
@@ -85,20 +100,26 @@ class TRPO(OnPolicy):
 
     extra: ClassVar[str | None] = "contrib"
     hypernetwork: ClassVar[Mapping[str, Any]] = {"trunk": "separate"}
-    name: Literal["trpo"] = Field(default="trpo", description="Trust Region Policy Optimization")
-    learning_rate: Positive = Field(default=1e-3, description="Adam's step size, for the critic alone")
-    batch_size: Count = Field(default=128, description="transitions in a minibatch of the critic's")
-    cg_max_steps: Count = Field(default=15, description="most iterations of conjugate gradients")
-    cg_damping: NonNegative = Field(default=0.1, description="added to the Fisher matrix's diagonal")
-    line_search_shrinking_factor: Annotated[Number, Field(gt=0, lt=1)] = Field(
-        default=0.8, description="a step that breaks a bound is tried again at this part of its length"
-    )
-    line_search_max_iter: Count = Field(default=10, description="most lengths that are tried")
-    n_critic_updates: Count = Field(default=10, description="passes of the critic over each rollout")
-    target_kl: Positive = Field(default=0.01, description="bound on the KL divergence of a step")
-    sub_sampling_factor: Count = Field(
-        default=1, description="the actor learns from one in so many transitions"
-    )
+    name: Literal["trpo"] = "trpo"
+    """Trust Region Policy Optimization"""
+    learning_rate: Positive = 1e-3
+    """Adam's step size, for the critic alone"""
+    batch_size: Count = 128
+    """transitions in a minibatch of the critic's"""
+    cg_max_steps: Count = 15
+    """most iterations of conjugate gradients"""
+    cg_damping: NonNegative = 0.1
+    """added to the Fisher matrix's diagonal"""
+    line_search_shrinking_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.8
+    """a step that breaks a bound is tried again at this part of its length"""
+    line_search_max_iter: Count = 10
+    """most lengths that are tried"""
+    n_critic_updates: Count = 10
+    """passes of the critic over each rollout"""
+    target_kl: Positive = 0.01
+    """bound on the KL divergence of a step"""
+    sub_sampling_factor: Count = 1
+    """the actor learns from one in so many transitions"""
 
     @property
     def _one_advantage(self) -> int:
@@ -128,9 +149,12 @@ class RecurrentPPO(_Proximal):
         "shared_lstm",
         "enable_critic_lstm",
     )
-    name: Literal["recurrent_ppo"] = Field(default="recurrent_ppo", description="PPO with an LSTM")
-    n_steps: Count = Field(default=128, description="steps of each environment in a rollout")
-    batch_size: Count = Field(default=128, description="transitions in a minibatch")
+    name: Literal["recurrent_ppo"] = "recurrent_ppo"
+    """PPO with an LSTM"""
+    n_steps: Count = 128
+    """steps of each environment in a rollout"""
+    batch_size: Count = 128
+    """transitions in a minibatch"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """What contradicts a memory that weights are generated from, too."""
