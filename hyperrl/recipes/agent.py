@@ -74,7 +74,6 @@ class AgentRecipe(Model):
         for path, allowed in algorithm.refusals(policy, self.n_envs):
             raise self.refusal(*path, allowed=allowed)
         if policy.kind != "hyper" and policy.shared_lstm and policy.enable_critic_lstm is not False:
-            raise self.refusal(
-                "policy", "enable_critic_lstm", allowed="false where policy.shared_lstm is true"
-            )
+            allowed = "false where policy.shared_lstm is true"
+            raise self.refusal("policy", "enable_critic_lstm", allowed=allowed)
         return self

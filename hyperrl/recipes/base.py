@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     model_validator,
 )
@@ -19,42 +21,39 @@ from pydantic import (
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.messages import FieldError, field_error
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_ATTRIBUTE = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}")
 _EXPONENT = re.compile(r"[-+]?\d{1,30}(\.\d{0,30})?[eE][-+]?\d{1,4}")
 
 
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """A validator of text that matches a regular expression as a whole; `allowed` says so in words."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise FieldError(found=value, allowed=allowed)
+        return value
+
+    return AfterValidator(check)
+
+
 def number(value: object, *, allowed: str = "a finite number") -> float:
-    """The value as a float, `1e-3` as text too; FieldError, which says what is allowed, where it is none."""
+    """The value as a float; text such as `1e-3` counts as one. Anything else raises FieldError."""
     if isinstance(value, str) and _EXPONENT.fullmatch(value):
         value = float(value)
     if isinstance(value, Real) and not isinstance(value, bool):
-        try:
-            found = float(value)
-        except OverflowError:
-            found = math.inf
-        if math.isfinite(found):
-            return found
+        with suppress(OverflowError):
+            if math.isfinite(as_float := float(value)):
+                return as_float
     raise FieldError(found=value, allowed=allowed)
 
 
 def _whole(value: object) -> int:
     if isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
-    if not isinstance(value, bool) and isinstance(value, (str, Real)):
-        try:
-            found = number(value)
-        except FieldError:
-            found = math.nan
-        if found.is_integer():
-            return int(found)
+    with suppress(FieldError):
+        if (as_float := number(value)).is_integer():
+            return int(as_float)
     raise FieldError(found=value, allowed="a whole number")
-
-
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise FieldError(found=value, allowed="true or false")
 
 
 def _text(value: str) -> str:
@@ -63,22 +62,10 @@ def _text(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise FieldError(found=value, allowed="a name of at most 64 letters, digits, '-' and '_'")
-    return value
-
-
-def _attribute(value: str) -> str:
-    if not _ATTRIBUTE.fullmatch(value):
-        raise FieldError(found=value, allowed="the name of a Python attribute, not beginning with '__'")
-    return value
-
-
 def _range(value: object) -> tuple[float, float]:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
         raise FieldError(found=value, allowed="[low, high], two finite numbers with low < high")
-    low, high = (number(each) for each in value)
+    low, high = map(number, value)
     if not low < high:
         raise FieldError(found=value, allowed="low < high")
     return low, high
@@ -87,10 +74,16 @@ def _range(value: object) -> tuple[float, float]:
 Number = Annotated[float, BeforeValidator(number)]
 """A finite float; `1e-3`, which YAML 1.1 reads as text, counts as one."""
 Whole = Annotated[int, BeforeValidator(_whole)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Flag = StrictBool
 Text = Annotated[str, AfterValidator(_text)]
-Name = Annotated[str, AfterValidator(_name)]
-Attribute = Annotated[str, AfterValidator(_attribute)]
+Name = Annotated[
+    str,
+    matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "a name of at most 64 letters, digits, '-' and '_'"),
+]
+Attribute = Annotated[
+    str,
+    matching(r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}", "the name of a Python attribute, not beginning with '__'"),
+]
 Range = Annotated[tuple[float, float], BeforeValidator(_range)]
 """(low, high): finite, low < high."""
 Count = Annotated[Whole, Field(gt=0, le=10**12)]

@@ -3,19 +3,14 @@
 What a carrier does with them is in `hyperrl/tasks/carriers/`.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from hyperrl.recipes.arguments import ScalarArgument
-from hyperrl.recipes.base import Attribute, Model, Number, Range, Text
+from hyperrl.recipes.base import Attribute, Model, Number, Range, Text, matching
 from hyperrl.recipes.messages import FieldError, show
-
-_PATH = re.compile(r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}", re.ASCII)
-_SCALES = re.compile(r"action(\.\d{1,4})?", re.ASCII)
-_PHYSICS = re.compile(r"(mass|length|friction|damping|gear|gravity)(\.[\w/:.-]{1,100})?", re.ASCII)
 
 
 class FamilyFields(Protocol):
@@ -80,16 +75,23 @@ class FeatureFields(Model):
         """Refuse other fields of the family that contradict the carrier; FieldError, from the family on."""
 
 
-def _path(value: str) -> str:
-    if not _PATH.fullmatch(value):
-        raise FieldError(
-            found=value,
-            allowed="the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
-        )
-    return value
-
-
-PathName = Annotated[str, AfterValidator(_path)]
+PathName = Annotated[
+    str,
+    matching(
+        r"(?!__)[A-Za-z_]\w{0,99}(\.(?!__)(\w{1,100}|-[1-9]\d{0,8})){0,5}",
+        "the name of an attribute, not beginning with '__', perhaps with .KEY or .INDEX",
+    ),
+]
+_Action = Annotated[
+    str, matching(r"action(\.\d{1,4})?", "action, or action.N for its entry N, counted from 0")
+]
+_Quantity = Annotated[
+    str,
+    matching(
+        r"gravity|length\.[\w/:.-]{1,100}|(mass|friction|damping|gear)(\.[\w/:.-]{1,100})?",
+        "gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
+    ),
+]
 
 
 class AttributeFields(FeatureFields):
@@ -146,16 +148,10 @@ class ArgumentFields(AttributeFields):
             raise FieldError(path=("features", name, "argument"), found=self.argument, allowed=allowed)
 
 
-def _scaled(value: str) -> str:
-    if not _SCALES.fullmatch(value):
-        raise FieldError(found=value, allowed="action, or action.N for its entry N, counted from 0")
-    return value
-
-
 class ActionFields(FeatureFields):
     """Actions are multiplied by the value."""
 
-    scales: Annotated[str, AfterValidator(_scaled)] | None = None
+    scales: _Action | None = None
     """multiplies what it names before the base environment sees it (and is clipped to the action space):
     action, or action.N, its entry N"""
 
@@ -172,20 +168,10 @@ class ActionFields(FeatureFields):
             raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
 
 
-def _physics(value: str) -> str:
-    found = _PHYSICS.fullmatch(value)
-    if not found or (found[1] == "gravity" and found[2]) or (found[1] == "length" and not found[2]):
-        raise FieldError(
-            found=value,
-            allowed="gravity, length.BODY, mass(.BODY), friction(.GEOM), damping(.JOINT), gear(.JOINT)",
-        )
-    return value
-
-
 class PhysicsFields(FeatureFields):
     """A quantity of the simulator is multiplied by value / default."""
 
-    physics: Annotated[str, AfterValidator(_physics)] | None = None
+    physics: _Quantity | None = None
     """quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY,
     friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)"""
 

@@ -17,6 +17,7 @@ _ALLOWED = {
     "less_than": "a number < {lt}",
     "less_than_equal": "a number <= {le}",
     "literal_error": "{expected}",
+    "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
     "tuple_type": "a list",

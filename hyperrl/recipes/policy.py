@@ -118,11 +118,7 @@ class HyperPolicyRecipe(_Policy):
     def _rank_has_an_effect(self) -> Self:
         hyper = self.hypernetwork
         if hyper.rank != HypernetworkConfig.rank and "rank" not in STRATEGY_OPTIONS[hyper.strategy]:
-            raise FieldError(
-                path=("hypernetwork", "rank"),
-                found=hyper.rank,
-                allowed=f"none with the strategy {hyper.strategy!r}",
-            )
+            raise self.refusal("hypernetwork", "rank", allowed=f"none with the strategy {hyper.strategy!r}")
         return self
 
     @model_validator(mode="after")
@@ -133,29 +129,21 @@ class HyperPolicyRecipe(_Policy):
         every = [name for names in layers.values() for name in names]
         for index, name in enumerate(hyper.generate):
             if not any(layer == name or layer.startswith(f"{name}.") for layer in every):
-                raise FieldError(
-                    path=("hypernetwork", "generate", index),
-                    reason=f"found {name!r}; no layer of these networks"
-                    f"{did_you_mean(name, [*layers, *every])}",
-                )
+                hint = did_you_mean(name, [*layers, *every])
+                reason = f"found {name!r}; no layer of these networks{hint}"
+                raise FieldError(path=("hypernetwork", "generate", index), reason=reason)
         for network in layers:
             if hyper.trunk == "separate" and not hyper.generates(network):
-                raise FieldError(
-                    path=("hypernetwork", "generate"),
-                    found=[*hyper.generate],
-                    allowed=f"a layer of the {network} too where trunk is 'separate'",
-                )
+                allowed = f"a layer of the {network} too where trunk is 'separate'"
+                raise self.refusal("hypernetwork", "generate", allowed=allowed)
         return self
 
     @model_validator(mode="after")
     def _state_is_no_image(self) -> Self:
         for kind in ("state", "memory"):
             if self.convolutions is not None and kind in self.hypernetwork.inputs:
-                raise FieldError(
-                    path=("hypernetwork", "inputs"),
-                    found=[*self.hypernetwork.inputs],
-                    allowed=f"no {kind!r} beside policy.convolutions",
-                )
+                allowed = f"no {kind!r} beside policy.convolutions"
+                raise self.refusal("hypernetwork", "inputs", allowed=allowed)
         return self
 
 

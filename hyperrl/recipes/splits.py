@@ -90,17 +90,16 @@ class Part(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in ("list", "grid", "sample") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise FieldError(found=given, allowed="exactly one of list, grid, sample")
-        if self.sample is None and self.ranges is not None:
-            raise FieldError(
-                path=("ranges",), reason="found ranges without sample; allowed: with sample alone"
-            )
-        if self.sample is None and self.fewer:
-            raise FieldError(path=("fewer",), reason="found fewer without sample; allowed: with sample alone")
-        if self.grid is not None and not self.grid:
-            raise FieldError(path=("grid",), found={}, allowed="at least one feature")
+        sources = [name for name in ("list", "grid", "sample") if getattr(self, name) is not None]
+        if len(sources) != 1:
+            raise FieldError(found=sources, allowed="exactly one of list, grid, sample")
+        for name in ("ranges", "fewer"):
+            if self.sample is None and getattr(self, name) not in (None, False):
+                raise FieldError(
+                    path=(name,), reason=f"found {name} without sample; allowed: with sample alone"
+                )
+        if self.grid == {}:
+            raise self.refusal("grid", allowed="at least one feature")
         if math.prod(len(values) for values in self.axes.values()) > MAX_TASKS:
             raise FieldError(path=("grid",), reason=f"found more than {MAX_TASKS} contexts; allowed: fewer")
         return self
