@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.canvas import Canvas
+from hyperrl.evaluation.canvas import Canvas, Frame
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 MAX_PANELS = 16
 DEFAULT_TASKS = 3
 """Tasks of each held-out split that are shown where the user names none."""
-
-Frame = NDArray[np.uint8]
 
 
 @dataclass

@@ -58,9 +58,9 @@ class Ticker:
     def __call__(self, done: int, total: int) -> None:
         """Call the hook, if its last call is long enough ago."""
         if time.monotonic() - self._last_call > INTERVAL:
-            self.tell(done, total)
+            self.call(done, total)
 
-    def tell(self, done: int, total: int) -> None:
+    def call(self, done: int, total: int) -> None:
         """Call the hook in any case."""
         self._last_call = time.monotonic()
         self._hook(done, total)

@@ -9,14 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hyperrl.errors import UserError, spelled
+from hyperrl.evaluation.canvas import Frame
 from hyperrl.store import replacing, report_write_errors, try_writing
 from hyperrl.tasks.dynamics.picture import surface
 
-Frame = NDArray[np.uint8]
 SUFFIXES = (".mp4", ".gif")
 _INVISIBLE = ("offscreen", "dummy")
 """SDL's drivers that draw into nothing, which it takes by itself where a display does not answer."""
@@ -100,20 +97,15 @@ def show_window(frames: Iterable[Frame], rate: int, title: str) -> int:
             pygame.display.flip()
             clock.tick(rate)
             count += 1
-            if any(map(_closes, pygame.event.get())):
+            closed = pygame.event.get(pygame.QUIT)
+            if closed or any(event.key == pygame.K_ESCAPE for event in pygame.event.get(pygame.KEYDOWN)):
                 break
+            pygame.event.clear()
         return count
     except pygame.error as error:
         raise _no_window(f"no window can be opened ({error})") from error
     finally:
         pygame.display.quit()
-
-
-def _closes(event: Any) -> bool:
-    import pygame
-
-    closes = event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
-    return bool(closes)
 
 
 def _no_window(reason: str) -> UserError:

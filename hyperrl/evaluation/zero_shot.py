@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.errors import UserError
 from hyperrl.evaluation.policy_act import Act
 from hyperrl.evaluation.progress import Progress, Ticker
@@ -33,7 +32,7 @@ class TaskResult:
 
     Attributes:
         context: raw value of every feature.
-        split: the split that the task was taken from, or how a context of the user's own is flagged.
+        split: the split that holds the task, or how a context of the user's own is flagged.
         returns: undiscounted return of each episode, in the raw reward's unit.
         lengths: steps of each episode.
         oracle: best known return of the task, None where none is known.
@@ -91,9 +90,8 @@ def evaluate_tasks(
         One result per context, in their order.
 
     Raises:
-        UserError: an unknown feature, a value that is not finite, a number of episodes or a seed out of
-            range; an observation, action or return that is not finite, with its task and step; or an
-            environment whose episodes do not end.
+        UserError: an unknown feature, or a value that is not finite; an observation, action or return that
+            is not finite, with its task and step; or an environment whose episodes do not end.
     """
     full = [family.space.complete(context) for context in contexts]
     names = [family.flag(context) for context in full] if splits is None else splits
@@ -125,12 +123,8 @@ def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
         episodes: how many, at least 1.
         seed: of the evaluation.
     """
-    episodes = to_int("episodes", episodes, EPISODES)
-    if seed != CHOICE_SEED:
-        seed = to_int("seed", seed, SEED)
-    words = np.array(context.key, dtype="<f8").view("<u4")
-    drawn = np.random.SeedSequence([seed, *words.tolist()]).generate_state(episodes)
-    return [int(start) for start in drawn]
+    words = np.array(context.key, dtype="<f8").view("<u4").tolist()
+    return [int(start) for start in np.random.SeedSequence([seed, *words]).generate_state(episodes)]
 
 
 def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
@@ -197,4 +191,4 @@ class _EpisodeProgress:
             self._tick(done, self._total)
         else:
             self._done = done
-            self._tick.tell(done, self._total)
+            self._tick.call(done, self._total)

@@ -52,14 +52,14 @@ class ProgressHook(BaseCallback):
         self._hook(done, total)
 
     def _on_rollout_start(self) -> None:
-        self._tick.tell(self._done, self._total)
+        self._tick.call(self._done, self._total)
 
     def _on_step(self) -> bool:
         self._tick(self._done, self._total)
         return True
 
     def _on_training_end(self) -> None:
-        self._tick.tell(self._done, self._total)
+        self._tick.call(self._done, self._total)
 
     @property
     def _done(self) -> int:
