@@ -2,7 +2,8 @@
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, SupportsFloat
 
@@ -11,7 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError
+from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
 
@@ -220,6 +221,18 @@ def failure_of(error: BaseException, where: str = "") -> BaseEnvironmentError:
     at = f" ({where})" if where else ""
     trace = "".join(traceback.format_exception(error))
     return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}{at}", trace)
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Raise whatever a base environment raises, and divisions by zero, as a UserError that says where."""
+    try:
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            yield
+    except (UserError, BaseEnvironmentError) as error:
+        raise UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: {failure_of(error)}") from error
 
 
 def close_base(env: gym.Env[Any, Any]) -> None:

@@ -252,6 +252,10 @@ class Family:
             raise UserError(f"{self.name}: base {base!r} cannot be made: {reason_of(error)}") from error
         return select(made, self.recipe.observe, flatten=self.recipe.flatten)
 
+    def make_default_base(self) -> gym.Env[Any, Any]:
+        """Make the base environment of the context of defaults, to which no task is brought."""
+        return self.make_base(arguments=self.carriers.arguments(self.space.default))
+
     def oracle(self, context: Mapping[str, float]) -> float | None:
         """The oracle: best known undiscounted return of an evaluation episode; None where none is known."""
         start = self.recipe.evaluation.options.get("x")

@@ -49,9 +49,6 @@ class Trial(Protocol):
     def make_base(self) -> AbstractContextManager[gym.Env[Any, Any]]:
         """Make a base environment to which no task was brought, closed at the block's end."""
 
-    def naming(self, where: str) -> AbstractContextManager[None]:
-        """Raise what the base raises in the block as a UserError that begins with `where`."""
-
     def plays_alike(self, one: Any, other: Any, context: Context, where: str) -> bool:
         """Whether two environments play a context alike, to 1e-5."""
 

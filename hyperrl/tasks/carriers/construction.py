@@ -14,7 +14,7 @@ from gymnasium.envs.registration import load_env_creator
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 from hyperrl.tasks import paths
-from hyperrl.tasks.adapter import close_base
+from hyperrl.tasks.adapter import close_base, naming
 from hyperrl.tasks.carriers.base import Playable, Trial
 
 _CHANGEABLE = 1 << 9
@@ -47,12 +47,12 @@ def _compare(trial: Trial, context: Context, path: str, later: Playable, what: s
     value = paths.read(later.base, path)
     holder, rest = owner(later.base, path)
     if holder is later.base:
-        with trial.naming(where):
+        with naming(where):
             refused = refusal(later.base, path, value)
         if refused is not None:
             raise UserError(f"{where}: the base's constructor refuses it: {refused}")
     with ExitStack() as stack:
-        with trial.naming(where), pinned(type(holder), rest, value) as possible:
+        with naming(where), pinned(type(holder), rest, value) as possible:
             born = stack.enter_context(trial.make())
         if not possible or (holder is not later.base and not is_alone(born.base, type(holder))):
             return

@@ -4,40 +4,40 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def _asking(method: Callable[..., Any]) -> Any:
-    """A method of a dictionary that notes the name it is asked for."""
+def _recording(method: Callable[..., Any]) -> Any:
+    """A method of a dictionary that records the name that is looked up."""
 
-    def ask(self: "AskedOptions", name: Any, *default: Any) -> Any:
-        self.asked[name] = None
+    def look_up(self: "RecordingOptions", name: Any, *default: Any) -> Any:
+        self.names[name] = None
         return method(self, name, *default)
 
-    return ask
+    return look_up
 
 
-def _whole(method: Callable[..., Any]) -> Any:
-    """A method of a dictionary that notes that it was gone through."""
+def _iterating(method: Callable[..., Any]) -> Any:
+    """A method of a dictionary that records that all entries were gone through."""
 
-    def go_through(self: "AskedOptions") -> Any:
-        self.whole = True
+    def go_through(self: "RecordingOptions") -> Any:
+        self.iterated = True
         return method(self)
 
     return go_through
 
 
-class AskedOptions(dict[str, float]):
-    """Reset options that note what an environment asks them for.
+class RecordingOptions(dict[str, float]):
+    """Reset options that record what an environment looks up.
 
     Attributes:
-        asked: names that were looked up, there or not, in order; the mapping given, which several may share.
-        whole: whether they were gone through, which tells nothing of any name.
+        names: the names that were looked up, there or not, in order; several options may share them.
+        iterated: whether they were gone through, which tells nothing of any name.
     """
 
-    def __init__(self, options: Mapping[str, float], asked: dict[Any, None]) -> None:
-        """Take the options and where to note names."""
+    def __init__(self, options: Mapping[str, float], names: dict[Any, None]) -> None:
+        """Take the options and where to record names."""
         super().__init__(options)
-        self.asked, self.whole = asked, False
+        self.names, self.iterated = names, False
 
-    __contains__, __getitem__ = _asking(dict.__contains__), _asking(dict.__getitem__)
-    get, pop, setdefault = _asking(dict.get), _asking(dict.pop), _asking(dict.setdefault)
-    __iter__, keys = _whole(dict.__iter__), _whole(dict.keys)
-    values, items, copy = _whole(dict.values), _whole(dict.items), _whole(dict.copy)
+    __contains__, __getitem__ = _recording(dict.__contains__), _recording(dict.__getitem__)
+    get, pop, setdefault = _recording(dict.get), _recording(dict.pop), _recording(dict.setdefault)
+    __iter__, keys = _iterating(dict.__iter__), _iterating(dict.keys)
+    values, items, copy = _iterating(dict.values), _iterating(dict.items), _iterating(dict.copy)
