@@ -1,4 +1,4 @@
-"""SB3 callbacks of a training: progress, checkpoints, and the best weights so far."""
+"""Stable-Baselines3 callbacks of a training: progress, checkpoints, logs, and the best weights so far."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Callable
 from statistics import fmean
 
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.progress import Progress, Reporter, Ticker
-from hyperrl.policies.registry import view
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import (
-    RESTORE_ERRORS,
     State,
     capture,
     learned,
     load_state,
-    mismatch_error,
     restore_logger,
     restore_rng,
+    restoring,
     same_structure,
     save_state,
 )
@@ -32,72 +29,66 @@ from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
 
 
-class ProgressHook(BaseCallback):
-    """Calls a hook at every rollout's start, about ten times a second within it, and at the end.
+class ProgressHook(RolloutCallback):
+    """Calls a progress hook at every rollout's start, about ten times a second within it, and at the end.
 
-    A reporter is told the phase, `collecting` before an off-policy algorithm learns, and the mean return of
-    the latest training episodes.
+    A `Reporter` also gets the phase, `collecting` before an off-policy algorithm learns, and the mean return
+    of the latest training episodes.
+
+    Args:
+        hook: called with the environment steps taken and planned.
+        total: the steps planned.
     """
 
     def __init__(self, hook: Progress, total: int) -> None:
         super().__init__()
-        self._hook, self._tick, self._total = hook, Ticker(self._tell), total
+        self._hook, self._ticker, self._total = hook, Ticker(self._report), total
 
-    def _tell(self, done: int, total: int) -> None:
+    def _report(self, done: int, total: int) -> None:
+        done = min(done, total)  # the last rollout may go further
         if isinstance(self._hook, Reporter):
-            collects = self.model.num_timesteps < view(self.model).learning_starts
+            collects = self.model.num_timesteps < self._view.learning_starts
             self._hook.phase("collecting" if collects else "training")
             if self.model.ep_info_buffer:
                 self._hook.reached(fmean(episode["r"] for episode in self.model.ep_info_buffer))
         self._hook(done, total)
 
     def _on_rollout_start(self) -> None:
-        self._tick.call(self._done, self._total)
+        self._ticker.call(self.model.num_timesteps, self._total)
 
     def _on_step(self) -> bool:
-        self._tick(self._done, self._total)
+        self._ticker(self.model.num_timesteps, self._total)
         return True
 
-    def _on_training_end(self) -> None:
-        self._tick.call(self._done, self._total)
-
-    @property
-    def _done(self) -> int:
-        return min(self.model.num_timesteps, self._total)
+    _on_training_end = _on_rollout_start
 
 
 class Checkpoints(RolloutCallback):
-    """Keeps `latest`: at the start, after every `every` steps, and at the end; the newest few by number too.
+    """Saves the checkpoint `latest` at the start, after every `every` steps and at the end.
 
-    It acts at the start of a rollout, the one moment between an update and new experience, and must come
-    after every callback that draws at random: what these draw comes before the generators are stored, or, in
-    a resumed run's first rollout, set. With logs written every `log_interval` rollouts it waits for a
-    multiple of them, which keeps a resumed run's logs in step. Logs of off-policy algorithms count steps
-    (`Logs`), and are so of themselves.
+    Where the run keeps numbered checkpoints, the newest few are saved by their steps, too.
+
+    It acts at the start of a rollout, the one moment between an update and new experience. It must come after
+    every callback that draws at random: their draws precede the moment at which the generators are stored,
+    or, in a resumed run's first rollout, set. Where logs are written every `log_interval` rollouts, it waits
+    for a multiple of them, which keeps a resumed run's logs in step. Logs of off-policy algorithms count
+    steps (`Logs`) and need no waiting.
 
     Args:
         run: where checkpoints go.
         env: the environments in training.
-        sampler: what hands them their tasks.
+        sampler: hands them their tasks.
         every: environment steps between two checkpoints, at least.
         log_interval: rollouts between two logs.
         resumed: the state that the run goes on from.
-        interruption: asked at each rollout's start whether the training is to end there, with a checkpoint.
-        check: called before a checkpoint that no other callback expects; raises where the weights are not
-            fit to be stored.
+        interruption: says at each rollout's start whether the training is to end there, with a checkpoint.
+        check: called before a checkpoint that no other callback expects; raises where weights are not finite.
     """
 
     def __init__(
-        self,
-        run: Run,
-        env: BatchedVecEnv,
-        sampler: TaskSampler,
-        every: int,
-        log_interval: int,
-        resumed: State | None,
-        interruption: Interruption,
-        check: Callable[[], None],
-    ) -> None:
+        self, run: Run, env: BatchedVecEnv, sampler: TaskSampler, every: int, log_interval: int,
+        resumed: State | None, interruption: Interruption, check: Callable[[], None],
+    ) -> None:  # fmt: skip
         super().__init__()
         self._interruption, self._check = interruption, check
         self._run, self._env, self._sampler = run, env, sampler
@@ -106,45 +97,35 @@ class Checkpoints(RolloutCallback):
 
     def _on_training_start(self) -> None:
         if self._resumed is not None:
-            try:
+            with restoring(self._run):
                 restore_logger(self.model, self._resumed)
-            except RESTORE_ERRORS as error:
-                raise mismatch_error(self._run, error) from error
             self._saved = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
+        steps = self.model.num_timesteps
         if self._resumed is not None:
-            try:
+            with restoring(self._run):
                 restore_rng(self.model, self._resumed)
-            except RESTORE_ERRORS as error:
-                raise mismatch_error(self._run, error) from error
             self._resumed = None
-        elif self._due():
+        elif self._saved < 0 or (self._logged and steps // self._every > self._saved // self._every):
             self._save(in_rollout=True)
         self._interruption.wait()
-        if self._interruption.requested and self._in_step(self.model.num_timesteps):
-            self._end_early()
-
-    def _end_early(self) -> None:
-        if self._saved != self.model.num_timesteps:
-            self._check()
-            self._save(in_rollout=True, numbered=False)
-        self._interruption.done()
+        if self._interruption.requested and self._logged:
+            if self._saved != steps:
+                self._check()
+                self._save(in_rollout=True, numbered=False)
+            self._interruption.done()
 
     def _on_training_end(self) -> None:
         if self._resumed is None:
             self._save(in_rollout=False)
         self._interruption.done()
 
-    def _due(self) -> bool:
-        steps = self.model.num_timesteps
-        crossed = steps // self._every > self._saved // self._every
-        return self._saved < 0 or (crossed and self._in_step(steps))
-
-    def _in_step(self, steps: int) -> bool:
-        """Whether logs fall together with a checkpoint at so many steps."""
-        asked = view(self.model)
-        return asked.off_policy or steps // asked.rollout_steps % self._log_interval == 0
+    @property
+    def _logged(self) -> bool:
+        """Whether a checkpoint now falls together with a log."""
+        rollouts = self.model.num_timesteps // self._view.rollout_steps
+        return self._view.off_policy or rollouts % self._log_interval == 0
 
     def _save(self, *, in_rollout: bool, numbered: bool = True) -> None:
         state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
@@ -162,7 +143,7 @@ class Checkpoints(RolloutCallback):
 class Logs(RolloutCallback):
     """Writes an off-policy algorithm's log whenever so many more environment steps are taken.
 
-    Stable-Baselines3 would count episodes, of which many end at once here, in the midst of a collection.
+    Stable-Baselines3 would count episodes, many of which end at once here, in the midst of a collection.
 
     Args:
         every: environment steps between two logs.
@@ -178,11 +159,11 @@ class Logs(RolloutCallback):
 
 
 class BestWeights:
-    """Keeps the weights with the highest validation return as the checkpoint `best`; on a tie the earlier.
+    """Saves the weights with the highest validation return as the checkpoint `best`; on a tie the earlier.
 
     Args:
         run: where the checkpoint goes; of a resumed run, its best so far counts.
-        model: whose weights they are.
+        model: its weights are saved.
     """
 
     def __init__(self, run: Run, model: BaseAlgorithm) -> None:

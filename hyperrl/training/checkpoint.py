@@ -6,7 +6,8 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -229,9 +230,15 @@ def mismatch_prefix(run: Run, name: str) -> str:
     return f"run {str(run.path)!r}: checkpoint {name!r} does not fit the agent in run.yaml"
 
 
-def mismatch_error(run: Run, error: Exception) -> UserError:
-    """What to raise where the latest checkpoint cannot be gone on from."""
-    return UserError(f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})")
+@contextmanager
+def restoring(run: Run) -> Iterator[None]:
+    """UserError where restoring the latest checkpoint fails, as its state is not of this training."""
+    try:
+        yield
+    except RESTORE_ERRORS as error:
+        raise UserError(
+            f"run {str(run.path)!r}: checkpoint 'latest' does not fit run.yaml ({error})"
+        ) from error
 
 
 def save_state(run: Run, name: str, state: State) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from hyperrl.errors import DivergenceError, spelled
-from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -21,18 +21,18 @@ from hyperrl.training.rollout_callback import RolloutCallback
 
 
 class DivergenceGuard(RolloutCallback):
-    """Raises DivergenceError at weights, losses and transitions that are not finite: when, and where first.
+    """Raises DivergenceError at weights, losses and transitions that are not finite; says when, where first.
 
-    It looks once per rollout and once per update, and comes before whatever evaluates or stores weights. Of
-    an off-policy algorithm, whose rollouts are single steps, it looks at weights before and after the updates
-    that follow upon a moment of `every`, and at transitions at each step. To detect anomalies it looks at
-    all of them at each step, and at every parameter's gradient within `backward`, which is slower.
+    It checks once per rollout and once per update, and comes before the callbacks that evaluate or store
+    weights. Off policy, where rollouts are single steps, it checks transitions at each step, and weights
+    before and after the updates that follow when a multiple of `every` is passed. To detect anomalies it
+    checks all of them at each step, and every parameter's gradient within `backward`, which is slower.
 
     Args:
         run: named in the message.
-        family: whose tasks are named.
+        family: its tasks are named.
         every: environment steps between evaluations, between checkpoints and so on.
-        detect_anomaly: look at everything.
+        detect_anomaly: check everything.
     """
 
     def __init__(
@@ -42,42 +42,38 @@ class DivergenceGuard(RolloutCallback):
         self._run, self._family, self._every, self._detecting = run, family, every, detect_anomaly
         self._due = True
 
+    def _on_training_start(self) -> None:
+        if self._detecting:  # the hooks live as long as the session's model
+            for name, parameter in self.model.policy.named_parameters():
+                if parameter.requires_grad:
+                    check = partial(self._check_gradient, name)
+                    parameter.register_hook(check)  # type: ignore[no-untyped-call]
+
     def _on_rollout_start(self) -> None:
-        if self._due or self._on_policy or self._detecting:
+        if self._due or self._detecting or not self._view.off_policy:
             self.check_update()
         self._due = False
 
     def _on_step(self) -> bool:
-        if self._detecting or not self._on_policy:
+        if self._detecting or self._view.off_policy:
             self._check_transition()
         return True
 
     def _on_rollout_end(self) -> None:
-        if self._on_policy:
+        if not self._view.off_policy:
             self._check_rollout()
-            return
-        self._due = self._crossed(*self._every)
-        if self._due:
+        elif self._crossed(*self._every):
+            self._due = True
             self.check_update()
 
     def _on_training_end(self) -> None:
         self.check_update()
 
-    @property
-    def _on_policy(self) -> bool:
-        return not view(self.model).off_policy
-
     @contextmanager
-    def explaining_errors(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
-        """Raise DivergenceError where torch's distributions complain, and keep NumPy from warning.
-
-        Args:
-            parameters: the policy's, by name.
-        """
+    def explain_errors(self) -> Iterator[None]:
+        """Raise DivergenceError where torch's distributions raise, and silence NumPy's warnings."""
         try:
-            with np.errstate(all="ignore"), ExitStack() as anomalies:
-                if self._detecting:
-                    anomalies.enter_context(self._watching(parameters))
+            with np.errstate(all="ignore"):
                 yield
         except (ValueError, RuntimeError) as error:
             self._look_for_cause(error)
@@ -89,7 +85,7 @@ class DivergenceGuard(RolloutCallback):
             return
         try:
             self.check_update()
-            if self._on_policy:
+            if not self._view.off_policy:
                 self._check_rollout()
             elif "rewards" in self.locals:
                 self._check_transition()
@@ -98,26 +94,9 @@ class DivergenceGuard(RolloutCallback):
         except Exception:
             raise error from None
 
-    @contextmanager
-    def _watching(self, parameters: Sequence[tuple[str, torch.nn.Parameter]]) -> Iterator[None]:
-        """Look at each parameter's gradient as soon as `backward` has it."""
-        hooks = [
-            one.register_hook(self._gradient_check(name))  # type: ignore[no-untyped-call]
-            for name, one in parameters
-            if one.requires_grad
-        ]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    def _gradient_check(self, name: str) -> Callable[[torch.Tensor], None]:
-        def check(gradient: torch.Tensor) -> None:
-            if not bool(gradient.isfinite().all()):
-                self._end("gradients", f", first in {name}")
-
-        return check
+    def _check_gradient(self, name: str, gradient: torch.Tensor) -> None:
+        if not bool(gradient.isfinite().all()):
+            self._end("gradients", f", first in {name}")
 
     def check_update(self) -> None:
         """Raise DivergenceError where weights or losses, as the latest update left them, are not finite."""
@@ -134,31 +113,28 @@ class DivergenceGuard(RolloutCallback):
 
     def _bad_losses(self) -> str:
         """The losses of the latest update that are not finite, as the tail of a message."""
-        found = [
+        losses = [
             name
             for name, value in self.model.logger.name_to_value.items()
             if name.startswith("train/") and name.endswith("loss") and not np.isfinite(value)
         ]
-        return f", of the losses {', '.join(found)}" if found else ""
+        return f", of the losses {', '.join(losses)}" if losses else ""
 
     def _check_rollout(self) -> None:
         buffer = self.model.rollout_buffer  # type: ignore[attr-defined]
-        found = {
-            what: _first(getattr(buffer, what)) for what in ("observations", "actions", "rewards", "values")
-        }
-        what = min(
-            found, key=lambda name: found[name] or (math.inf, 0)
-        )  # the rest follows from what came first
-        if (place := found[what]) is not None:
+        names = ("observations", "actions", "rewards", "values")
+        places = {name: _first(getattr(buffer, name)) for name in names}
+        what = min(names, key=lambda name: places[name] or (math.inf, 0))  # others follow from the first
+        if (place := places[what]) is not None:
             self._end(what, self._task(buffer.observations[CONTEXT][place]))
-        if (place := _first(_batch(self.model._last_obs))) is not None:
+        if (place := _first(_row(self.model._last_obs))) is not None:
             self._end("observations", self._task(self.model._last_obs[CONTEXT][place[1]]))  # type: ignore[index]
 
     def _check_transition(self) -> None:
         """The latest transition of each environment."""
         before: Any = self.model._last_obs
         for what, name in (("observations", "new_obs"), ("actions", "actions"), ("rewards", "rewards")):
-            if (place := _first(_batch(self.locals[name]))) is not None:
+            if (place := _first(_row(self.locals[name]))) is not None:
                 seen = self.locals["new_obs"] if what == "observations" else before
                 self._end(what, self._task(seen[CONTEXT][place[1]]))
         for env in np.flatnonzero(self.locals["dones"]):
@@ -179,19 +155,19 @@ class DivergenceGuard(RolloutCallback):
         )
 
 
-def _batch(found: Any) -> Any:
-    """What n environments gave, (n, ...), as one row (1, n, ...)."""
-    return {key: part[None] for key, part in found.items()} if isinstance(found, Mapping) else found[None]
+def _row(values: Any) -> Any:
+    """Values of n environments, (n, ...), as one row (1, n, ...)."""
+    return {key: part[None] for key, part in values.items()} if isinstance(values, Mapping) else values[None]
 
 
-def _first(found: Any) -> tuple[int, int] | None:
+def _first(values: Any) -> tuple[int, int] | None:
     """The first (row, environment) of (rows, n, ...) that holds a number which is not finite, if any."""
-    if isinstance(found, Mapping):
-        # what the networks are not told of the context is NaN; contexts were finite before
-        places = [_first(part) for key, part in found.items() if key != CONTEXT]
+    if isinstance(values, Mapping):
+        # Features that are hidden from the networks are NaN in the context; contexts were finite before.
+        places = [_first(part) for key, part in values.items() if key != CONTEXT]
         return min((place for place in places if place is not None), default=None)
-    if found.dtype.kind != "f" or np.isfinite(found).all():
+    if values.dtype.kind != "f" or np.isfinite(values).all():
         return None
-    bad = ~np.isfinite(found.reshape(*found.shape[:2], -1)).all(axis=2)
+    bad = ~np.isfinite(values.reshape(*values.shape[:2], -1)).all(axis=2)
     row, env = np.unravel_index(int(np.argmax(bad)), bad.shape)
     return int(row), int(env)

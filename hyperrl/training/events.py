@@ -85,28 +85,27 @@ class RunSummaryWriter(SummaryWriter):
             disowned. None for a new run.
     """
 
+    file_writer: Any
+    all_writers: Any
+
     def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
         super().__init__(str(folder), purge_step=None if resumed_at is None else resumed_at + 1)
 
     def _get_file_writer(self) -> FileWriter:
-        writer: FileWriter | None = self.file_writer
-        if writer is None:
-            writer = _Events(Path(self.log_dir))
-            self._hold(writer, {self.log_dir: writer})
+        if self.file_writer is None:
+            self.file_writer = _Events(Path(self.log_dir))
+            self.all_writers = {self.log_dir: self.file_writer}
             if self.purge_step is not None:
                 start = SessionLog(status=SessionLog.START)
-                writer.add_event(Event(step=self.purge_step, session_log=start))
+                self.file_writer.add_event(Event(step=self.purge_step, session_log=start))
+        writer: FileWriter = self.file_writer
         return writer
 
     def close(self) -> None:
         """Flush and close the file, also where flushing fails."""
-        writer: FileWriter | None = self.file_writer
-        self._hold(None, None)
+        writer, self.file_writer, self.all_writers = self.file_writer, None, None
         if writer is not None:
             writer.close()
-
-    def _hold(self, writer: Any, all_writers: Any) -> None:
-        self.file_writer, self.all_writers = writer, all_writers
 
 
 def _next_name(folder: Path) -> str:

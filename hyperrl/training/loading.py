@@ -8,7 +8,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.checkpoint import load_learned, load_state, mismatch_prefix
-from hyperrl.training.memory import room_for, telling_of_memory
+from hyperrl.training.memory import SizeLimit, explain_lack_of_memory
 
 
 def load_model(
@@ -42,10 +42,10 @@ def load_model(
     family = family or Family(run.spec.family)
     agent = run.spec.agent
     descriptors = training_descriptors(agent, family)
-    with room_for(state["policy"], mismatch_prefix(run, name)), telling_of_memory(agent.name, family.name):
-        model = bare_model(
-            agent, family.observation_space, family.action_space, device, to_learn, descriptors
-        )
+    limit = SizeLimit(state["policy"], mismatch_prefix(run, name))
+    with limit, explain_lack_of_memory(agent.name, family.name):
+        spaces = family.observation_space, family.action_space
+        model = bare_model(agent, *spaces, device, to_learn, descriptors)
     load_learned(model, state, mismatch_prefix(run, name))
     model.num_timesteps = int(state["steps"])
     return model

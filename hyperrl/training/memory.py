@@ -11,22 +11,28 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from hyperrl.errors import UserError
+from hyperrl.startup import out_of_memory
 
-FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
-COPIES, ROOM = 8, 10_000_000
-"""Numbers that building a model may take: so many times its weights, for targets and such, and some more."""
-
-
-class _BudgetError(Exception):
-    """More numbers than there is room for."""
+_FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+_COPIES, _ROOM = 8, 10_000_000
+"""Building a model may take so many times its weights, for targets and such, and so many numbers more."""
 
 
-class _Budget(TorchFunctionMode):
-    """Counts the numbers that tensors are made for, and stops the one that is too many."""
+class SizeLimit(TorchFunctionMode):
+    """Refuses to build a model far larger than its checkpoint, before memory is taken for it.
 
-    def __init__(self, numbers: int) -> None:
+    Within it, the numbers in new tensors are counted; UserError where they are too many.
+
+    Args:
+        weights: of the checkpoint.
+        what: begins the message.
+    """
+
+    def __init__(self, weights: Mapping[str, torch.Tensor], what: str) -> None:
         super().__init__()
-        self._left = numbers
+        count = sum(weight.numel() for weight in weights.values())
+        self._left = _COPIES * count + _ROOM
+        self._error = UserError(f"{what}: it has far more than the {count:,} weights of the checkpoint")
 
     def __torch_function__(
         self,
@@ -35,31 +41,20 @@ class _Budget(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func in FACTORIES:
+        if func in _FACTORIES:
             self._left -= _numbers(args, kwargs or {})
             if self._left < 0:
-                raise _BudgetError
+                raise self._error
         return func(*args, **(kwargs or {}))
 
 
 @contextmanager
-def room_for(weights: Mapping[str, torch.Tensor], what: str) -> Iterator[None]:
-    """Build a model for these weights; UserError, beginning with `what`, where it is far larger."""
-    held = sum(weight.numel() for weight in weights.values())
-    try:
-        with _Budget(COPIES * held + ROOM):
-            yield
-    except _BudgetError as error:
-        raise UserError(f"{what}: it has far more than the {held:,} weights of the checkpoint") from error
-
-
-@contextmanager
-def telling_of_memory(agent: str, family: str) -> Iterator[None]:
-    """UserError where the system has not the memory for what a recipe asks for."""
+def explain_lack_of_memory(agent: str, family: str) -> Iterator[None]:
+    """UserError where the system lacks the memory for the networks, rollouts or replay of a recipe."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         raise UserError(f"agent {agent!r} on family {family!r}: does not fit into memory") from error
 

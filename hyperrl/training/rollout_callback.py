@@ -2,11 +2,14 @@
 
 from stable_baselines3.common.callbacks import BaseCallback
 
+from hyperrl.policies.registry import view
+
 
 class RolloutCallback(BaseCallback):
     """A callback that acts between rollouts: at single steps it does nothing and lets training go on."""
 
     def _init_callback(self) -> None:
+        self._view = view(self.model)
         self._counted_steps = self.model.num_timesteps
 
     def _on_step(self) -> bool:

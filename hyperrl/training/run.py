@@ -11,16 +11,9 @@ from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family
-from hyperrl.training.checkpoint import (
-    State,
-    learned,
-    load_learned,
-    load_state,
-    mismatch_prefix,
-    save_state,
-)
+from hyperrl.training.checkpoint import State, learned, load_learned, load_state, mismatch_prefix, save_state
 from hyperrl.training.early_ends import explain_early_end
-from hyperrl.training.memory import room_for
+from hyperrl.training.memory import SizeLimit
 from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.session import TrainingSession
 
@@ -122,9 +115,9 @@ def resume(
                 f"run {str(run.path)!r}: {done:,} of {planned:,} steps are taken;"
                 f" give more {spelled('steps', '--steps')} to extend it"
             )
-        room = nullcontext() if state is None else room_for(state["policy"], mismatch_prefix(run, "latest"))
+        limit = nullcontext() if state is None else SizeLimit(state["policy"], mismatch_prefix(run, "latest"))
         family = family or Family(run.spec.family)
-        with room:
+        with limit:
             session = TrainingSession(run.spec.agent, family, run.spec.seed, device, detect_anomaly)
         with closing(session), explain_early_end(run):
             exact = session.restore(run, state)

@@ -18,20 +18,19 @@ from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
-    RESTORE_ERRORS,
     State,
     load_learned,
     load_state,
     load_weights,
-    mismatch_error,
     mismatch_prefix,
     restore,
+    restoring,
 )
 from hyperrl.training.context_dropout import ContextDropoutVecEnv
 from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import own_weights, preserve_training_state
-from hyperrl.training.memory import telling_of_memory
+from hyperrl.training.memory import explain_lack_of_memory
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -61,7 +60,7 @@ class TrainingSession:
     ) -> None:
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
-        with telling_of_memory(agent.name, family.name):
+        with explain_lack_of_memory(agent.name, family.name):
             self.env = _vec_env(agent, family, self.sampler, seed)
             self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
@@ -75,17 +74,11 @@ class TrainingSession:
             if "0" in run.checkpoints():
                 load_learned(self.model, load_state(run, "0"), mismatch_prefix(run, "0"))
             return True
-        try:
+        with restoring(run):
             return restore(self.model, self.env, self.sampler, state, mismatch_prefix(run, "latest"))
-        except RESTORE_ERRORS as error:
-            raise mismatch_error(run, error) from error
 
     def learn(
-        self,
-        run: Run,
-        progress: Progress | None,
-        state: State | None = None,
-        resumed_at: int | None = None,
+        self, run: Run, progress: Progress | None, state: State | None = None, resumed_at: int | None = None
     ) -> None:
         """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights.
 
@@ -103,38 +96,27 @@ class TrainingSession:
 
             agent, off_policy = self.agent, self.agent.algorithm.off_policy
             log_interval = max(1, LOG_STEPS // view(self.model).rollout_steps)
-            guard = DivergenceGuard(
-                run,
-                self.family,
-                (LOG_STEPS, agent.evaluate_every, agent.checkpoint_every),
-                self.detect_anomaly,
-            )
+            intervals = LOG_STEPS, agent.evaluate_every, agent.checkpoint_every
+            guard = DivergenceGuard(run, self.family, intervals, self.detect_anomaly)
             interruption = Interruption(lambda: report_phase(progress, "stopping"))
             checkpoints = Checkpoints(
                 run, self.env, self.sampler, agent.checkpoint_every, log_interval, state, interruption,
                 guard.check_update,
             )  # fmt: skip
-            callbacks = [
-                guard,
-                *([] if progress is None else [ProgressHook(progress, run.spec.steps)]),
-                *telemetry.callbacks(
-                    agent,
-                    self.family,
-                    self.sampler,
-                    self.seed,
-                    figures=run.figures,
-                    on_validation=BestWeights(run, self.model),
-                    final_evaluation=final_evaluation,
-                    progress=progress,
-                    others=[*([Logs(LOG_STEPS)] if off_policy else []), checkpoints],
-                ),
-            ]
+            progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
+            logs = [Logs(LOG_STEPS)] if off_policy else []
+            callbacks = telemetry.callbacks(
+                agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
+                on_validation=BestWeights(run, self.model), final_evaluation=final_evaluation,
+                others=[*logs, checkpoints],
+            )  # fmt: skip
+            callbacks = [guard, *progress_hooks, *callbacks]
             # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
             interval: Any = None if off_policy else log_interval
             with (
                 interrupts.handling(interruption.handle),
                 closing(run_logger(run.path, resumed_at)) as logger,
-                guard.explaining_errors(list(self.model.policy.named_parameters())),
+                guard.explain_errors(),
             ):
                 self.model.set_logger(logger)
                 self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)

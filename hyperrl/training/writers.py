@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from hyperrl.training.events import RunSummaryWriter
 STEP = "step"
 PREFIX = "zero_shot/"
 SPLITS_TAG = "Zero-shot/return"
-"""The chart of all splits, of which each has a TensorBoard run of its own."""
+"""The chart of all splits; each split has a TensorBoard run of its own."""
 
 
 class TensorBoardWriter(TensorBoardOutputFormat):
-    """SB3's TensorBoard output; events after the step that a run resumes at are disowned.
+    """Stable-Baselines3's TensorBoard output; events after the step that a run resumes at are dropped.
 
     Args:
         folder: of the event files.
@@ -46,7 +47,7 @@ class SplitsWriter(KVWriter):
     def __init__(self, folder: Path, resumed_at: int | None) -> None:
         self._folder, self._resumed_at = folder / PREFIX, resumed_at
         self._writers: dict[str, RunSummaryWriter] = {}
-        if resumed_at is not None:  # what they hold of later steps is disowned at once
+        if resumed_at is not None:  # drop their later steps at once
             for part in sorted(self._folder.glob("*/")):
                 self._writer(part.name).flush()
 
@@ -82,6 +83,9 @@ class CsvWriter(KVWriter):
         resumed_at: rows after this step are dropped, as is one that a kill cut short; None starts anew.
     """
 
+    _last: dict[str, str]
+    _last_at: int
+
     def __init__(self, path: Path, resumed_at: int | None) -> None:
         self.path = path
         self.columns: list[str] = [STEP]
@@ -89,21 +93,23 @@ class CsvWriter(KVWriter):
         if resumed_at is not None and path.exists():
             self.columns, rows = _read(path, resumed_at)
         self._rewrite(rows)
-        self._last: dict[str, str] = rows[-1] if rows else {}
-        self._last_at = path.stat().st_size - (len(self._line(self._last)) if rows else 0)
 
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
     ) -> None:
         """Write one row, or add to the row of the same step."""
         values = filter_excluded_keys(key_values, key_excluded, "csv")
-        row = {key: _text(value) for key, value in values.items() if _is_number(value)}
+        row = {
+            key: str(value.item() if isinstance(value, np.generic) else value)
+            for key, value in values.items()
+            if isinstance(value, bool | int | float | np.number | np.bool_)
+        }
         if not row:
             return
         new = sorted(row.keys() - set(self.columns))
         if new:
             self.columns += new
-            self._widen()
+            self._rewrite(_read(self.path, None)[1])
         same = self._last.get(STEP) == str(step)
         self._last = {**(self._last if same else {}), **row, STEP: str(step)}
         with self.path.open("r+b") as file:
@@ -116,14 +122,11 @@ class CsvWriter(KVWriter):
     def close(self) -> None:
         """Nothing is left open between rows."""
 
-    def _widen(self) -> None:
-        _, rows = _read(self.path, None)
-        self._rewrite(rows)
-        self._last_at = self.path.stat().st_size - (len(self._line(rows[-1])) if rows else 0)
-
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        header = self._line({column: column for column in self.columns})
-        atomic_write(self.path, header + b"".join(self._line(row) for row in rows))
+        lines = [self._line(row) for row in ({column: column for column in self.columns}, *rows)]
+        atomic_write(self.path, b"".join(lines))
+        self._last = rows[-1] if rows else {}
+        self._last_at = sum(map(len, lines[:-1]))
 
     def _line(self, row: dict[str, str]) -> bytes:
         text = io.StringIO()
@@ -147,7 +150,7 @@ def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
 
 
 def flush(logger: Logger) -> None:
-    """Hand everything logged so far to the operating system, so that a kill from now on loses none of it."""
+    """Hand everything logged so far to the operating system, so that a kill from now on loses nothing."""
     for output in logger.output_formats:
         if isinstance(output, TensorBoardOutputFormat):
             output.writer.flush()
@@ -163,15 +166,5 @@ def _read(path: Path, last_step: int | None) -> tuple[list[str], list[dict[str, 
         lines = []
     columns = lines[0] if lines and lines[0][:1] == [STEP] else [STEP]
     rows = [dict(zip(columns, line, strict=True)) for line in lines[1:] if len(line) == len(columns)]
-    kept = [
-        row for row in rows if row[STEP].isdecimal() and (last_step is None or int(row[STEP]) <= last_step)
-    ]
-    return columns, kept
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, bool | int | float | np.number | np.bool_)
-
-
-def _text(value: Any) -> str:
-    return str(value.item() if isinstance(value, np.generic) else value)
+    limit = math.inf if last_step is None else last_step
+    return columns, [row for row in rows if row[STEP].isdecimal() and int(row[STEP]) <= limit]

@@ -136,7 +136,7 @@ def test_an_error_at_the_first_reset_is_never_hidden(tmp_path: Path, monkeypatch
         train(recipe, family, out=tmp_path / "one", steps=512)
     finite: Any = DivergenceGuard(Run.open(tmp_path / "one"), family)
     finite.model = "none whose weights can be looked at"
-    with pytest.raises(ValueError, match="no first reset"), finite.explaining_errors([]):
+    with pytest.raises(ValueError, match="no first reset"), finite.explain_errors():
         fail()
 
 

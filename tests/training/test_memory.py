@@ -8,7 +8,7 @@ import torch
 from hyperrl.errors import UserError
 from hyperrl.training import load_model, resume
 from hyperrl.training.checkpoint import load_state
-from hyperrl.training.memory import room_for
+from hyperrl.training.memory import SizeLimit
 from tests.training.conftest import Start
 
 pytestmark = pytest.mark.usefixtures("no_telemetry")
@@ -38,11 +38,11 @@ def test_a_rollout_that_no_memory_holds_is_told(start: Start) -> None:
 
 
 def test_only_what_is_made_counts() -> None:
-    with room_for({"w": torch.zeros(3)}, "x"):
+    with SizeLimit({"w": torch.zeros(3)}, "x"):
         for _ in range(100):
             torch.zeros(1000).add_(torch.ones(1000))
     told = "^x: it has far more than the 3 weights of the checkpoint"
-    with pytest.raises(UserError, match=told), room_for({"w": torch.zeros(3)}, "x"):
+    with pytest.raises(UserError, match=told), SizeLimit({"w": torch.zeros(3)}, "x"):
         torch.nn.Linear(20_000, 20_000)
 
 

@@ -11,35 +11,12 @@ from torch.utils.tensorboard.summary import hparams
 
 from hyperrl.evaluation import Evaluation
 from hyperrl.recipes import ALGORITHMS, SPLITS, AgentRecipe
+from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import BlindPolicyRecipe, ConcatPolicyRecipe, HyperPolicyRecipe
 from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
 Value = float | str
-_HYPER: dict[str, Value] = {
-    "chunk_size": 0.0,
-    "width": 0.0,
-    "adapter_activation": "",
-    "sparsity": 0.0,
-    "head_norm": "",
-    "embedding_dim": 0.0,
-    "noise_dim": 0.0,
-    "max_grad_norm": 0.0,
-}
-OPTIONAL: dict[str, Value] = {
-    "policy.match_parameters": "",
-    "policy.convolutions": "",
-    **dict.fromkeys(
-        (f"policy.{name}" for name in ("n_critics", "n_quantiles", "lstm_hidden_size", "n_lstm_layers")), 0.0
-    ),
-    "policy.shared_lstm": "",
-    "policy.enable_critic_lstm": "",
-    "algorithm.target_kl": 0.0,
-    "algorithm.action_noise": 0.0,
-    **{f"policy.hypernetwork.{name}": value for name, value in _HYPER.items()},
-    **dict.fromkeys((f"curriculum.{name}" for name in ("temperature", "alpha", "staleness")), 0.0),
-}
-"""Fields that have no value unless a recipe gives one, with one of their kind."""
 
 
 class HParams(AfterEvaluation):
@@ -94,31 +71,47 @@ def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
 
 
 def declared() -> dict[str, Value]:
-    """A value for every field that an algorithm or a policy may have."""
-    policies: list[BaseModel] = [HyperPolicyRecipe(), ConcatPolicyRecipe(), BlindPolicyRecipe()]
-    algorithms: list[BaseModel] = [algorithm() for algorithm in ALGORITHMS]
-    found = dict(OPTIONAL)
-    for prefix, models in (("policy", policies), ("algorithm", algorithms)):
+    """A value for every field that an algorithm, a policy or a curriculum may have."""
+    policies = (HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe)
+    groups = {"policy": policies, "algorithm": ALGORITHMS, "curriculum": (Curriculum,)}
+    values: dict[str, Value] = {}
+    for prefix, models in groups.items():
         for model in models:
-            found |= _flat(prefix, model.model_dump())
-    return found
+            values |= _flat(prefix, model().model_dump(), _empty_values(model))
+    return values
 
 
-def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+def _empty_values(model: type[BaseModel]) -> dict[str, Value]:
+    """By field, 0 where its values are numbers, else an empty text."""
+    schema = model.model_json_schema()
+    parts = (schema, *schema.get("$defs", {}).values())
+    return {
+        name: 0.0 if {option.get("type") for option in field.get("anyOf", ())} & {"number", "integer"} else ""
+        for part in parts
+        for name, field in part.get("properties", {}).items()
+    }
+
+
+def _flat(
+    prefix: str, values: Mapping[str, Any], empty: Mapping[str, Value] | None = None
+) -> dict[str, Value]:
+    """Values by dotted name; `empty` has those of fields without a value, which are left out else."""
+    flat: dict[str, Value] = {}
     for name, value in values.items():
         dotted = f"{prefix}.{name}" if prefix else name
         if name == "net_arch" and isinstance(value, Mapping):
-            found[dotted] = " ".join(f"{head}:{_joined(widths)}" for head, widths in value.items())
+            flat[dotted] = " ".join(f"{head}:{_joined(widths)}" for head, widths in value.items())
         elif isinstance(value, Mapping):
-            found |= _flat(dotted, value)
+            flat |= _flat(dotted, value, empty)
         elif isinstance(value, bool):
-            found[dotted] = str(value).lower()
+            flat[dotted] = str(value).lower()
         elif isinstance(value, list | tuple):
-            found[dotted] = _joined(value)
+            flat[dotted] = _joined(value)
         elif value is not None:
-            found[dotted] = value
-    return found
+            flat[dotted] = value
+        elif empty is not None:
+            flat[dotted] = empty[name]
+    return flat
 
 
 def _joined(widths: Iterable[int]) -> str:

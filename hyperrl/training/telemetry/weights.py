@@ -31,7 +31,7 @@ def generates(model: BaseAlgorithm) -> bool:
 def generate(
     model: BaseAlgorithm, family: Family, contexts: Sequence[Mapping[str, float]]
 ) -> dict[str, torch.Tensor]:
-    """The weights of each context's actor and critic, `(tasks, *shape)` by layer, on the CPU."""
+    """Generate the weights of each context's actor and critic, `(tasks, *shape)` by layer, on the CPU."""
     descriptors = torch.from_numpy(family.space.descriptors(contexts)).to(model.device)
     with preserve_training_state(model), torch.no_grad():
         weights = model.policy.generated_weights(descriptors)  # type: ignore[operator]
