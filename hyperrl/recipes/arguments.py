@@ -18,7 +18,7 @@ def _scalar(value: object, allowed: str = "true, false, a finite number, text") 
 
 
 def argument(value: object, depth: int = 0) -> object:
-    """Refuse what is no value of a keyword argument: FieldError."""
+    """Validate the value of a keyword argument; FieldError where it is of no supported type."""
     if not isinstance(value, (list, dict)):
         return _scalar(value, "true, false, a finite number, text, lists and mappings of these")
     if len(value) > 1000:

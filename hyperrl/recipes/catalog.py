@@ -13,23 +13,15 @@ from hyperrl.recipes.messages import show
 from hyperrl.recipes.yaml import read_yaml
 from hyperrl.shipped import Kind, shipped
 
-_ONE: dict[Kind, str] = {"agents": "agent", "envs": "family"}
 _GYMNASIUM_ID = re.compile(r"[\w:.-]+-v\d+")
-_WITH_ARTICLE: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
+_SINGULAR: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
 
 
-def parse_agent(data: Mapping[str, Any], source: str) -> AgentRecipe:
-    """Validates an agent's fields; `source` names them in the UserError."""
-    return AgentRecipe.parse(data, source)
-
-
-def parse_family(data: Mapping[str, Any], source: str) -> FamilyRecipe:
-    """Validates a family's fields; `source` names them in the UserError."""
-    return FamilyRecipe.parse(data, source)
+parse_agent, parse_family = AgentRecipe.parse, FamilyRecipe.parse
 
 
 def load_agent(name_or_path: str) -> AgentRecipe:
-    """Reads an agent: a name of the suite, or a path (with "/" or ending in ".yaml").
+    """Read an agent: a name of the suite, or a path (with "/" or ending in ".yaml").
 
     Raises:
         UserError: unknown name (the nearest offered), unreadable file, wrong field.
@@ -39,7 +31,7 @@ def load_agent(name_or_path: str) -> AgentRecipe:
 
 
 def load_family(name_or_path: str) -> FamilyRecipe:
-    """Reads a family: a name of the suite, or a path (with "/" or ending in ".yaml").
+    """Read a family: a name of the suite, or a path (with "/" or ending in ".yaml").
 
     Where its `base` names a module or a file, `folder` becomes an absolute path.
 
@@ -56,15 +48,11 @@ def load_family(name_or_path: str) -> FamilyRecipe:
 
 def is_environment(name_or_path: str) -> bool:
     """Whether a text names an environment, by a Python file or a Gymnasium id, and so no recipe."""
-    return _is_python(name_or_path) or _GYMNASIUM_ID.fullmatch(name_or_path) is not None
-
-
-def _is_python(name_or_path: str) -> bool:
-    return name_or_path.endswith(".py")
+    return name_or_path.endswith(".py") or _GYMNASIUM_ID.fullmatch(name_or_path) is not None
 
 
 def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
-    if _is_python(name_or_path):
+    if name_or_path.endswith(".py"):
         base = f" with `base: {Path(name_or_path).name}:CLASS`" if kind == "envs" else ""
         raise UserError(f"{name_or_path}: found a Python file; allowed: a name, or a YAML file{base}")
     if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
@@ -73,17 +61,17 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     if name_or_path in known:
         return known[name_or_path], f"{kind}/{name_or_path}.yaml"
     found = name_or_path if len(name_or_path) <= 80 else name_or_path[:79] + "…"
-    message = f"unknown {_ONE[kind]} {found!r}"
+    message = f"unknown {_SINGULAR[kind].split()[1]} {found!r}"
     other: Kind = "envs" if kind == "agents" else "agents"
     if name_or_path in shipped(other):
-        message += f", which names {_WITH_ARTICLE[other]}"
-        near = did_you_mean("", known)
+        message += f", which names {_SINGULAR[other]}"
+        hint = did_you_mean("", known)
     else:
-        near = did_you_mean(name_or_path, known)
-    listed = "" if "known:" in near else f" (`hyperrl list {kind}` shows them all)"
+        hint = did_you_mean(name_or_path, known)
+    message += hint if "known:" in hint else f"{hint} (`hyperrl list {kind}` shows them all)"
     if kind == "envs" and is_environment(name_or_path):
-        listed += f"; a Gymnasium id becomes a family by a YAML file with `base: {found}`"
-    raise UserError(f"{message}{near}{listed}")
+        message += f"; a Gymnasium id becomes a family by a YAML file with `base: {found}`"
+    raise UserError(message)
 
 
 def _read(path: Path) -> Mapping[str, Any]:

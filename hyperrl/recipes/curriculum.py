@@ -24,16 +24,16 @@ class Curriculum(Model):
     alpha: Annotated[Number, Field(gt=0, le=1)] | None = None
     """of cvar: the fraction of tasks, the worst, that is trained on; default 0.25"""
     staleness: Fraction | None = None
-    """of plr and cvar: weight of drawing what was not drawn for long; default 0.1"""
+    """of plr and cvar: weight of drawing tasks that were not drawn for long; default 0.1"""
 
     @property
-    def given(self) -> dict[str, float]:
-        """The options that are given."""
+    def options(self) -> dict[str, float]:
+        """The options that have a value."""
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
     def check(self, sampler: str) -> None:
-        """Refuse options that the sampler has not; raises FieldError."""
-        for name, value in self.given.items():
+        """Refuse options that the sampler does not have; raises FieldError."""
+        for name, value in self.options.items():
             if name not in SAMPLER_OPTIONS.get(sampler, ()):
                 allowed = f"none with the sampler {sampler!r}"
                 raise FieldError(path=("curriculum", name), found=value, allowed=allowed)

@@ -120,7 +120,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def _what_is_at(path: Path) -> str:
-    """What there is in the place of a file, and which YAML files a directory holds."""
+    """What a path leads to that is no file; of a directory, which YAML files it holds."""
     if not path.is_dir():
         return "a device" if path.exists() else "no such file"
     files = sorted(file.name for file in path.glob("*.yaml"))

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
-
 Floats = NDArray[np.float64]
 
 NEWEST = 0.3
@@ -199,20 +197,3 @@ class WorstCase(Curriculum):
 
 
 CURRICULA: dict[str, type[PrioritizedReplay | WorstCase]] = {"plr": PrioritizedReplay, "cvar": WorstCase}
-
-
-def curriculum(mode: str, tasks: int, options: Mapping[str, float]) -> Curriculum | None:
-    """Make the curriculum of a sampler's mode; None where the mode looks at no returns.
-
-    Raises:
-        UserError: options that the mode has not.
-    """
-    made = CURRICULA.get(mode)
-    try:
-        if made is not None:
-            return made(tasks, **options)
-    except TypeError as error:
-        raise UserError(f"sampler {mode!r}: {str(error).partition(' ')[2]}") from error
-    if options:
-        raise UserError(f"sampler {mode!r}: takes no options; found {', '.join(options)}")
-    return None

@@ -1,4 +1,4 @@
-"""Which part of a base environment's observation is seen."""
+"""Selects the part of a base environment's observation that agents see."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,18 @@ from hyperrl.errors import UserError, did_you_mean
 
 
 def select(env: gym.Env[Any, Any], keys: Sequence[str] | None, *, flatten: bool = False) -> gym.Env[Any, Any]:
-    """Narrow an observation to `keys` of its dictionary, one alone without its key, and flatten it.
+    """Keep only `keys` of a dictionary observation, and flatten the observation to one array.
+
+    Args:
+        env: the base environment.
+        keys: of its dictionary; the value of a single key becomes the observation itself. None: all.
+        flatten: whether to flatten.
 
     Raises:
         UserError: no dictionary, no such key, or a part that is no array of fixed size.
     """
     if keys is not None:
-        env = _narrowed(env, keys)
+        env = _filter(env, keys)
     if flatten:
         if not env.observation_space.is_np_flattenable:
             raise UserError(f"flatten: an observation of {env.observation_space} is no row of numbers")
@@ -23,7 +28,7 @@ def select(env: gym.Env[Any, Any], keys: Sequence[str] | None, *, flatten: bool 
     return env
 
 
-def _narrowed(env: gym.Env[Any, Any], keys: Sequence[str]) -> gym.Env[Any, Any]:
+def _filter(env: gym.Env[Any, Any], keys: Sequence[str]) -> gym.Env[Any, Any]:
     space = env.observation_space
     if not isinstance(space, gym.spaces.Dict):
         raise UserError(f"observe: the base's observation is no dictionary but {space}")
@@ -33,6 +38,6 @@ def _narrowed(env: gym.Env[Any, Any], keys: Sequence[str]) -> gym.Env[Any, Any]:
                 f"observe: the base's observation has no key {key!r}{did_you_mean(key, space.spaces)}"
             )
     if len(keys) == 1:
-        return gym.wrappers.TransformObservation(env, lambda seen: seen[keys[0]], space[keys[0]])
-    kept = gym.spaces.Dict({key: space[key] for key in keys})
-    return gym.wrappers.TransformObservation(env, lambda seen: {key: seen[key] for key in keys}, kept)
+        key = keys[0]
+        return gym.wrappers.TransformObservation(env, lambda observation: observation[key], space[key])
+    return gym.wrappers.FilterObservation(env, keys)

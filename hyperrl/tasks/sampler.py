@@ -1,38 +1,39 @@
-"""Which task comes next."""
+"""Samplers of tasks: which one each episode plays."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
-from hyperrl.tasks.curricula import CURRICULA, curriculum
+from hyperrl.errors import UserError, check_known
+from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Sampler
+from hyperrl.tasks.curricula import CURRICULA, Curriculum
 
-MODES = ("uniform", "round-robin", *CURRICULA)
+MODES = get_args(Sampler)
 
 
 class TaskSource(Protocol):
-    """What an environment asks at every reset; `next` gives an index into `contexts`."""
+    """Chooses the task of an environment's next episode; `next` gives an index into `contexts`."""
 
     @property
     def contexts(self) -> Sequence[Mapping[str, float]]:
         """The tasks."""
 
     def next(self) -> int:
-        """Index of the task that the asking environment plays next."""
+        """Index of the task of the next episode."""
 
     def update(self, task: int, episode_return: float) -> None:
-        """Tell the return of a finished episode of `task`."""
+        """Report the return of a finished episode of `task`."""
 
 
 class TaskSampler:
-    """Hands tasks to all environments of a process; every finished episode's return comes back to it.
+    """Chooses the tasks of all environments of a process, which report the returns of their episodes to it.
 
     Attributes:
         contexts: the tasks.
         mode: "uniform" draws each task independently, "round-robin" goes through them in order, "plr" and
-            "cvar" draw by what was returned (`hyperrl.tasks.curricula`).
+            "cvar" draw by the returns of earlier episodes (`hyperrl.tasks.curricula`).
         curriculum: the distribution of the last two, else None.
         finished: finished episodes per task.
         mean_return: their mean return per task, NaN where none has finished.
@@ -60,6 +61,7 @@ class TaskSampler:
             raise UserError("the task sampler has no tasks to draw from")
         if mode not in MODES:
             raise UserError(f"sampler: found {mode!r}; allowed: {', '.join(map(repr, MODES))}")
+        check_known(f"sampler {mode!r}", "option", options, SAMPLER_OPTIONS.get(mode, ()))
         self.contexts = list(contexts)
         self.mode, self._options = mode, options
         self._count = [0] * len(self.contexts)
@@ -67,10 +69,12 @@ class TaskSampler:
         self.reseed(seed)
 
     def reseed(self, seed: int | None) -> None:
-        """Start the sequence of tasks anew from `seed`; a curriculum forgets what it saw."""
+        """Start the sequence of tasks anew from `seed`; a curriculum forgets all returns."""
         self._rng = np.random.default_rng(seed)
         self._position = 0
-        self.curriculum = curriculum(self.mode, len(self.contexts), self._options)
+        self.curriculum: Curriculum | None = None
+        if self.mode in CURRICULA:
+            self.curriculum = CURRICULA[self.mode](len(self.contexts), **self._options)
 
     def next(self) -> int:
         """Index of the next task."""
@@ -116,9 +120,9 @@ class TaskSampler:
 
     def get_state(self) -> dict[str, Any]:
         """State as plain JSON data; `set_state` continues exactly there."""
-        learned = {} if self.curriculum is None else {"curriculum": self.curriculum.get_state()}
+        curriculum = {} if self.curriculum is None else {"curriculum": self.curriculum.get_state()}
         return {
-            **learned,
+            **curriculum,
             "tasks": len(self.contexts),
             "rng": self._rng.bit_generator.state,
             "position": self._position,
@@ -127,7 +131,7 @@ class TaskSampler:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Restore what `get_state` gave; raises ValueError if it belongs to another number of tasks."""
+        """Restore a state of `get_state`; raises ValueError if it is of another number of tasks."""
         if not state["tasks"] == len(state["count"]) == len(state["sum"]) == len(self.contexts):
             raise ValueError(
                 f"sampler state is of {state['tasks']} tasks; this family has {len(self.contexts)}"

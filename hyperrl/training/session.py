@@ -59,7 +59,7 @@ class TrainingSession:
         self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
     ) -> None:
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
-        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.given)
+        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):
             self.env = _vec_env(agent, family, self.sampler, seed)
             self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))

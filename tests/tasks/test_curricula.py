@@ -202,7 +202,10 @@ def test_the_recipes_options_are_the_curricula() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "options", "says"),
-    [("plr", {"alpha": 0.1}, "sampler 'plr': .*alpha"), ("uniform", {"alpha": 0.1}, "takes no options")],
+    [
+        ("plr", {"alpha": 0.1}, "sampler 'plr': .*alpha"),
+        ("uniform", {"alpha": 0.1}, "sampler 'uniform': unknown option 'alpha'"),
+    ],
 )
 def test_options_of_another_sampler_are_refused(mode: str, options: dict[str, float], says: str) -> None:
     with pytest.raises(UserError, match=says):
