@@ -18,17 +18,11 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
-    "train": "hyperrl.api",
-    "resume": "hyperrl.api",
-    "evaluate": "hyperrl.api",
-    "load": "hyperrl.api",
-    "watch": "hyperrl.api",
-    "specialize": "hyperrl.api",
-    "export": "hyperrl.api",
+    **dict.fromkeys(("train", "resume", "evaluate", "load", "watch", "specialize", "export"), "hyperrl.api"),
     "load_specialist": "hyperrl.deploy",
-    "contextualize": "hyperrl.tasks",
-    "Family": "hyperrl.tasks",
+    **dict.fromkeys(("contextualize", "Family"), "hyperrl.tasks"),
 }
+"""The module of each name that is imported when it is first used."""
 
 __all__ = [
     "DivergenceError",

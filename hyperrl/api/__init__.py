@@ -3,12 +3,8 @@
 from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.training import default_run_dir, resume, train
-from hyperrl.evaluation import Evaluation
-from hyperrl.evaluation.agent import Agent
 
 __all__ = [
-    "Agent",
-    "Evaluation",
     "default_run_dir",
     "evaluate",
     "export",

@@ -97,8 +97,7 @@ def train(
         out = default_run_dir(family.name, resolved.name, seed, leave_out)
     directory = to_path(spelled("out", "--out"), out)
     refuse_existing(directory)
-    if resolved.algorithm.actions != "any" or resolved.algorithm.extra is not None:
-        refuse_algorithm(resolved, family.action_space)
+    refuse_algorithm(resolved, family.action_space)
     refuse_endless(family)
     start = None if from_run is None else open_run(from_run, allow_import)
     from hyperrl import training

@@ -72,8 +72,8 @@ class Agent:
         """
         adapter = self.family.adapter
         batch, count = check_observation(obs, parts_of(adapter.observation_space), adapter.starts)
-        descriptor = self._descriptor(context)
-        batch[CONTEXT] = descriptor if count is None else np.repeat(descriptor[None], count, axis=0)
+        descriptors = self.family.space.descriptors([context])
+        batch[CONTEXT] = descriptors[0] if count is None else np.repeat(descriptors, count, axis=0)
         actions = act_of(self.model, deterministic, self._memory)(batch)
         actions = actions if adapter.action_start is None else actions + adapter.action_start
         return np.asarray(actions[0]) if count is None else actions
@@ -107,14 +107,10 @@ class Agent:
         """
         return self._generator().specialize(self._tensor(context))
 
-    def _descriptor(self, context: Mapping[str, float]) -> NDArray[np.float32]:
-        encoded = self.family.space.descriptors([context])
-        return np.asarray(encoded[0], dtype=np.float32)
-
     def _tensor(self, context: Mapping[str, float]) -> Tensor:
         import torch
 
-        return torch.as_tensor(self._descriptor(context), device=self.model.device)
+        return torch.as_tensor(self.family.space.descriptors([context])[0], device=self.model.device)
 
     def _generator(self) -> HyperPolicy:
         from hyperrl.policies.registry import view
