@@ -20,7 +20,7 @@ def register() -> None:
         _register(f"hyperrl-base/{name}-v0", f"hyperrl.tasks.dynamics:{entry}", max_episode_steps=steps)
     for name in shipped("envs"):
         kwargs = {"family": name, "split": "train"}
-        _register(f"hyperrl/{name}-v0", "hyperrl.tasks.ids:make_family", kwargs=kwargs)
+        _register(f"hyperrl/{name}-v0", "hyperrl.tasks.family:make_family", kwargs=kwargs)
 
 
 def _register(id: str, entry_point: str, **kwargs: Any) -> None:

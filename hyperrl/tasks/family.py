@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,6 @@ class Family:
         self.carriers = Carriers(recipe.features, recipe.derived)
         self._make_base = make_base
         self._tasks: dict[str, list[Context]] = {}
-        self._trained: set[Context] | None = None
-        self._probed: tuple[gym.Space[Any], BaseAdapter, int] | None = None
 
     def __repr__(self) -> str:
         """The family's name and features: `Family('ode': c0)`."""
@@ -94,10 +92,12 @@ class Family:
         """
         return Family(leave_out(self.recipe, self.space, contexts, self.tasks), self._make_base)
 
+    @cached_property
+    def _trained(self) -> set[Context]:
+        return set(self.tasks("train"))
+
     def flag(self, context: Mapping[str, float]) -> str:
         """Tell what a context is: "train" (a training task), "interpolation" (inside) or "extrapolation"."""
-        if self._trained is None:
-            self._trained = set(self.tasks("train"))
         task = self.space.complete(context)
         if task in self._trained:
             return "train"
@@ -117,7 +117,7 @@ class Family:
         Raises:
             UserError: the base environment cannot be made, or lacks a feature's attribute.
         """
-        tasks = sampler if sampler is not None else TaskSampler(self._drawn(split))
+        tasks = sampler if sampler is not None else TaskSampler(self._tasks_to_draw(split))
         return self._single(tasks, render_mode=render_mode, owns_tasks=sampler is None)
 
     def make_vec(
@@ -149,7 +149,7 @@ class Family:
             raise UserError(
                 f"{num_envs} environments need {num_envs} contexts and no sampler; found {len(contexts)}"
             )
-        owned = TaskSampler(self._drawn("train")) if sampler is None and contexts is None else None
+        owned = TaskSampler(self._tasks_to_draw("train")) if sampler is None and contexts is None else None
         dynamics = self._dynamics()
         if dynamics is not None:
             return BatchedEnv(
@@ -169,7 +169,7 @@ class Family:
             return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
         return ContextualSyncEnv([partial(make, each) for each in sources], owned)
 
-    def _drawn(self, split: str) -> list[Context]:
+    def _tasks_to_draw(self, split: str) -> list[Context]:
         tasks = self.tasks(split)
         if not tasks:
             raise UserError(f"{self.name}: the split {split!r} has no tasks")
@@ -190,7 +190,7 @@ class Family:
     def max_steps(self) -> int:
         """Steps after which an episode is truncated; 0 where there is no limit."""
         limit = 0 if self._make_base is not None else registered_limit(self.recipe)
-        return limit or self._probe()[2]
+        return limit or self._probed[2]
 
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
         arguments = self.carriers.arguments(self.space.default)
@@ -213,8 +213,7 @@ class Family:
             BaseEnvironmentError: as a reset and a step raise it.
             UserError: as `make`.
         """
-        env = self.make_default()
-        with closing(env):
+        with closing(self.make_default()) as env:
             env.reset(seed=0)
             env.action_space.seed(0)
             env.step(env.action_space.sample())
@@ -227,11 +226,9 @@ class Family:
         Raises:
             UserError: unknown id, unknown module, missing dependency, wrong keyword arguments.
         """
-        given: dict[str, Any] = dict(arguments or {})
-        if render_mode is not None:
-            given["render_mode"] = render_mode
+        kwargs = {**(arguments or {}), **({} if render_mode is None else {"render_mode": render_mode})}
         if self._make_base is not None:
-            return self._make_base(**given)
+            return self._make_base(**kwargs)
         base, extra = self.recipe.base, self.recipe.extra
         refuse_missing(extra, f"{self.name}: base {base!r}")
         if extra is not None:
@@ -240,17 +237,17 @@ class Family:
             _draw_without_a_window()
         target = import_base(self.recipe)
         try:
-            made = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **given})
-        except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
-            reason = without_registration(self.recipe.parsed_base, error)
-            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason}") from error
-        except (gym.error.Error, TypeError, ValueError, AssertionError) as error:
-            raise UserError(f"{self.name}: base {base!r} cannot be made: {error}") from error
+            env = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **kwargs})
         except NOT_A_FAILURE:
             raise
         except BaseException as error:
-            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason_of(error)}") from error
-        return select(made, self.recipe.observe, flatten=self.recipe.flatten)
+            if isinstance(error, (gym.error.UnregisteredEnv, ModuleNotFoundError)):
+                reason = without_registration(self.recipe.parsed_base, error)
+            else:
+                plain = isinstance(error, (gym.error.Error, TypeError, ValueError, AssertionError))
+                reason = str(error) if plain else reason_of(error)
+            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason}") from error
+        return select(env, self.recipe.observe, flatten=self.recipe.flatten)
 
     def make_default_base(self) -> gym.Env[Any, Any]:
         """Make the base environment of the context of defaults, to which no task is brought."""
@@ -271,7 +268,7 @@ class Family:
     @property
     def observation_space(self) -> gym.Space[Any]:
         """Observation space of one environment."""
-        return self._probe()[0]
+        return self._probed[0]
 
     @property
     def action_space(self) -> gym.Space[Any]:
@@ -281,15 +278,21 @@ class Family:
     @property
     def adapter(self) -> BaseAdapter:
         """What lies between the base environment's values and those of the family's environments."""
-        return self._probe()[1]
+        return self._probed[1]
 
-    def _probe(self) -> tuple[gym.Space[Any], BaseAdapter, int]:
-        """Space, adapter and time limit of one environment, which is made once to be asked."""
-        if self._probed is None:
-            env = self.make_default()
-            self._probed = env.observation_space, env.adapter, time_limit(env.env)
-            env.close()
-        return self._probed
+    @cached_property
+    def _probed(self) -> tuple[gym.Space[Any], BaseAdapter, int]:
+        """Space, adapter and time limit of one environment, which is made for this alone."""
+        with closing(self.make_default()) as env:
+            return env.observation_space, env.adapter, time_limit(env.env)
+
+
+_shipped = cache(Family.load)
+
+
+def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
+    """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
+    return _shipped(family).make(split, render_mode=render_mode)
 
 
 def _draw_without_a_window() -> None:

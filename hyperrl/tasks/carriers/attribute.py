@@ -64,10 +64,10 @@ class AttributeCarrier(Carrier):
             with self.simulator.naming_failures("as its attributes are read"):
                 present = paths.read(self.simulator.base, path)
             if present != value:
-                told = f"{path!r} was set to {value:g} and is {present!r} in the episode"
+                difference = f"{path!r} was set to {value:g} and is {present!r} in the episode"
                 late = path in self._names and self.features[self._names[path]].at == "start"
                 advice = "; allowed: 'at: start', which sets it once more after each reset"
-                return told if late else told + advice
+                return difference if late else difference + advice
         return None
 
     def owns(self, attribute: str) -> bool:
@@ -161,26 +161,27 @@ def _nearest(base: gym.Env[Any, Any], attribute: str) -> str:
 def _numbers(holder: Any) -> list[str]:
     """Names of the numbers that a dictionary or an object holds."""
     if isinstance(holder, Mapping):
-        found = {str(name): value for name, value in holder.items()}
+        entries = {str(name): value for name, value in holder.items()}
     else:
-        own, kind = getattr(holder, "__dict__", {}), type(holder)
-        found = {**own, **{name: getattr(kind, name, None) for name in dir(kind) if name not in own}}
-    return [name for name, value in found.items() if isinstance(value, (int, float)) and name[:1] != "_"]
+        inherited = {name: getattr(type(holder), name, None) for name in dir(type(holder))}
+        entries = {**inherited, **getattr(holder, "__dict__", {})}
+    return [name for name, value in entries.items() if isinstance(value, (int, float)) and name[:1] != "_"]
 
 
-def _check_number(needs: str, attribute: str, found: Any) -> None:
+def _check_number(needs: str, attribute: str, value: Any) -> None:
     """Refuse an attribute that holds several numbers, or something else that one cannot take the place of."""
-    if isinstance(found, (str, bytes)) or callable(found):
-        what = "text" if isinstance(found, (str, bytes)) else "a function"
-        raise UserError(f"{needs} a number; {attribute!r} holds {what}")
-    if isinstance(found, (Mapping, Sequence)) or (isinstance(found, np.ndarray) and found.ndim):
-        keys = list(found) if isinstance(found, Mapping) else list(range(len(found)))
+    if value is None or (hasattr(type(value), "__float__") and not np.ndim(value)):
+        return
+    if isinstance(value, (str, bytes)) or callable(value):
+        holds = "text" if isinstance(value, (str, bytes)) else "a function"
+    elif isinstance(value, (Mapping, Sequence, np.ndarray)):
+        keys = list(value) if isinstance(value, Mapping) else list(range(len(value)))
         some = ", ".join(f"{attribute}.{key}" for key in keys[:3])
         allowed = f"; allowed: one of its entries, {some}{', ...' if len(keys) > 3 else ''}" if keys else ""
-        count = f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'}"
-        raise UserError(f"{needs} a number; {attribute!r} holds {count}{allowed}")
-    if found is not None and not hasattr(type(found), "__float__"):
-        raise UserError(f"{needs} a number; {attribute!r} holds an object of type {type(found).__name__}")
+        holds = f"{len(keys)} {'entry' if len(keys) == 1 else 'entries'}{allowed}"
+    else:
+        holds = f"an object of type {type(value).__name__}"
+    raise UserError(f"{needs} a number; {attribute!r} holds {holds}")
 
 
 def _check_model(trial: Trial, name: str, contexts: Sequence[Context], path: str, what: str) -> None:

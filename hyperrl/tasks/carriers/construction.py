@@ -1,4 +1,4 @@
-"""What a base environment's constructor makes of a feature's value, beside what setting it later does."""
+"""What a base environment's constructor makes of a feature's value, beside what setting it assigned does."""
 
 import inspect
 import math
@@ -18,7 +18,7 @@ from hyperrl.tasks.adapter import close_base, naming
 from hyperrl.tasks.carriers.base import Playable, Trial
 
 _CHANGEABLE = 1 << 9
-"""The flag of classes that are made at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
+"""The flag of classes that are env at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
 _OBJECTS = 10_000
 
 
@@ -35,41 +35,42 @@ def check_construction(trial: Trial, name: str, contexts: Sequence[Context], pat
     Raises:
         UserError: the constructor refuses a value, or an environment that is set to it plays otherwise.
     """
-    if not paths.in_dictionaries(*owner(trial.env.base, path)):
+    if not paths.in_dictionaries(*find_owner(trial.env.base, path)):
         return
     for context in contexts:
-        with trial.make() as later:
-            later.apply(context)
-            _compare(trial, context, path, later, what, f"{what} at {context[name]:g}")
+        with trial.make() as assigned:
+            assigned.apply(context)
+            _compare(trial, context, path, assigned, what, f"{what} at {context[name]:g}")
 
 
-def _compare(trial: Trial, context: Context, path: str, later: Playable, what: str, where: str) -> None:
-    value = paths.read(later.base, path)
-    holder, rest = owner(later.base, path)
-    if holder is later.base:
+def _compare(trial: Trial, context: Context, path: str, assigned: Playable, what: str, where: str) -> None:
+    value = paths.read(assigned.base, path)
+    holder, rest = find_owner(assigned.base, path)
+    if holder is assigned.base:
         with naming(where):
-            refused = refusal(later.base, path, value)
-        if refused is not None:
-            raise UserError(f"{where}: the base's constructor refuses it: {refused}")
+            refusal = constructor_refusal(assigned.base, path, value)
+        if refusal is not None:
+            raise UserError(f"{where}: the base's constructor refuses it: {refusal}")
     with ExitStack() as stack:
-        with naming(where), pinned(type(holder), rest, value) as possible:
-            born = stack.enter_context(trial.make())
-        if not possible or (holder is not later.base and not is_alone(born.base, type(holder))):
+        with naming(where), override_attribute(type(holder), rest, value) as overridden:
+            constructed = stack.enter_context(trial.make())
+        inner = holder is not assigned.base
+        if not overridden or (inner and not is_only_instance(constructed.base, type(holder))):
             return
-        born.apply(context)
-        numbers = stale_numbers(born.base, later.base)
-        if holder is not later.base:
-            numbers += stale_numbers(owner(born.base, path)[0], holder)
-        if not trial.plays_alike(born, later, context, where):
-            left = " and ".join(map(repr, numbers)) or "something"
+        constructed.apply(context)
+        stale = stale_numbers(constructed.base, assigned.base)
+        if inner:
+            stale += stale_numbers(find_owner(constructed.base, path)[0], holder)
+        if not trial.plays_alike(constructed, assigned, context, where):
+            names = " and ".join(map(repr, stale)) or "something"
             raise UserError(
-                f"{what} leaves {left} stale, which the base's constructor computes from it once;"
+                f"{what} leaves {names} stale, which the base's constructor computes from it once;"
                 " list what it computes under 'derived'"
             )
 
 
 @contextmanager
-def pinned(kind: type, path: str, value: Any) -> Iterator[bool]:
+def override_attribute(kind: type, path: str, value: Any) -> Iterator[bool]:
     """Let all instances of a class have one value of an attribute, whatever their constructors set.
 
     Args:
@@ -81,26 +82,26 @@ def pinned(kind: type, path: str, value: Any) -> Iterator[bool]:
         Whether it could be done; not where the class computes the attribute by code of its own.
     """
     attribute, _, entry = path.partition(".")
-    own = inspect.getattr_static(kind, attribute, None)
-    if hasattr(own, "__set__"):
+    default = inspect.getattr_static(kind, attribute, None)
+    if hasattr(default, "__set__"):
         yield False
         return
 
     def read(instance: Any) -> Any:
         if not entry:
             return value
-        held = vars(instance).get(attribute, own)
-        if held is None:
+        dictionary = vars(instance).get(attribute, default)
+        if dictionary is None:
             raise AttributeError(attribute)
         with suppress(LookupError):  # of a dictionary that is not filled yet
-            paths.write(held, entry, value)
-        return held
+            paths.write(dictionary, entry, value)
+        return dictionary
 
-    def keep(instance: Any, given: Any) -> None:
-        vars(instance)[attribute] = given
+    def store(instance: Any, new: Any) -> None:
+        vars(instance)[attribute] = new
 
     before = vars(kind).get(attribute)
-    setattr(kind, attribute, property(read, keep))
+    setattr(kind, attribute, property(read, store))
     try:
         yield True
     finally:
@@ -110,21 +111,21 @@ def pinned(kind: type, path: str, value: Any) -> Iterator[bool]:
             setattr(kind, attribute, before)
 
 
-def owner(base: Any, path: str) -> tuple[Any, str]:
+def find_owner(base: Any, path: str) -> tuple[Any, str]:
     """The last object on the way of a path whose class can be changed, and the rest of the path from it."""
-    found, rest, here = base, path, base
+    owner, rest, here = base, path, base
     parts = path.split(".")
     for index, part in enumerate(parts[:-1]):
         here = paths.read(here, part)
         if hasattr(here, "__dict__") and type(here).__flags__ & _CHANGEABLE and not isinstance(here, Mapping):
-            found, rest = here, ".".join(parts[index + 1 :])
-    return found, rest
+            owner, rest = here, ".".join(parts[index + 1 :])
+    return owner, rest
 
 
-def is_alone(base: Any, kind: type) -> bool:
+def is_only_instance(base: Any, kind: type) -> bool:
     """Whether an environment holds one object of a class, so that what changes the class changes that."""
-    queue, seen, count = deque([base]), {id(base)}, 0
-    while queue and len(seen) < _OBJECTS:
+    queue, visited, count = deque([base]), {id(base)}, 0
+    while queue and len(visited) < _OBJECTS:
         here = queue.popleft()
         count += type(here) is kind
         inner = here.values() if isinstance(here, dict) else here
@@ -132,13 +133,13 @@ def is_alone(base: Any, kind: type) -> bool:
             inner = getattr(here, "__dict__", {}).values()
         for each in list(inner):
             holds = hasattr(each, "__dict__") or isinstance(each, (dict, list, tuple))
-            if holds and not isinstance(each, (type, ModuleType)) and id(each) not in seen:
-                seen.add(id(each))
+            if holds and not isinstance(each, (type, ModuleType)) and id(each) not in visited:
+                visited.add(id(each))
                 queue.append(each)
     return count == 1
 
 
-def refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str | None:
+def constructor_refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str | None:
     """What the constructor says against a value, where one of its arguments has the attribute's name.
 
     Args:
@@ -151,44 +152,48 @@ def refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str | None:
     attribute, _, entry = path.partition(".")
     if spec is None or spec.entry_point is None or attribute not in inspect.signature(kind).parameters:
         return None
-    creator: Any = spec.entry_point
-    if (load_env_creator(creator) if isinstance(creator, str) else creator) is not kind:
+    entry_point: Any = spec.entry_point
+    if (load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point) is not kind:
         return None
     if entry:
-        kept = paths.read(base, attribute)
+        dictionary = paths.read(base, attribute)
         with closing(kind(**spec.kwargs)) as plain:
             if not paths.has(plain, path):
                 return None
-            own = paths.read(plain, path)
-        if _raised(kind, {**spec.kwargs, attribute: _replaced(kept, entry, own)}) is not None:
+            default = paths.read(plain, path)
+        unchanged = {**spec.kwargs, attribute: _with_entry(dictionary, entry, default)}
+        if _exception_of(kind, unchanged) is not None:
             return None
-        value = _replaced(kept, entry, value)
-    return _raised(kind, {**spec.kwargs, attribute: value})
+        value = _with_entry(dictionary, entry, value)
+    return _exception_of(kind, {**spec.kwargs, attribute: value})
 
 
-def _replaced(kept: Mapping[Any, Any], path: str, value: Any) -> dict[Any, Any]:
+def _with_entry(dictionary: Mapping[Any, Any], path: str, value: Any) -> dict[Any, Any]:
     """A copy of nested dictionaries with another value in one place."""
-    changed = dict(kept)
+    copy = dict(dictionary)
     first, _, rest = path.partition(".")
-    paths.write(changed, first, _replaced(paths.read(kept, first), rest, value) if rest else value)
-    return changed
+    paths.write(copy, first, _with_entry(paths.read(dictionary, first), rest, value) if rest else value)
+    return copy
 
 
-def _raised(kind: type, arguments: Mapping[str, Any]) -> str | None:
+def _exception_of(kind: type, arguments: Mapping[str, Any]) -> str | None:
     try:
-        made = kind(**arguments)
+        env = kind(**arguments)
     except Exception as error:
         return str(error) or type(error).__name__
-    close_base(made)
+    close_base(env)
     return None
 
 
-def stale_numbers(born: Any, later: Any) -> list[str]:
-    """Names of the numbers in which an object made with a value differs from one set to it later."""
-    numbers = {name: value for name, value in vars(born).items() if isinstance(value, (int, float))}
+def stale_numbers(constructed: Any, assigned: Any) -> list[str]:
+    """Names of the numbers in which an object constructed with a value differs from one set to it later."""
+    numbers = [
+        {name: value for name, value in vars(each).items() if isinstance(value, (int, float))}
+        for each in (constructed, assigned)
+    ]
+    first, second = numbers
     return [
         name
-        for name, value in numbers.items()
-        if isinstance(found := vars(later).get(name), (int, float))
-        and not math.isclose(value, found, rel_tol=1e-6)
+        for name, value in first.items()
+        if name in second and not math.isclose(value, second[name], rel_tol=1e-6)
     ]

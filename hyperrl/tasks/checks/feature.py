@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
-from hyperrl.tasks.checks.trials import (
-    STEPS,
-    Actions,
-    Trace,
-    differ,
-    difference,
-    held_actions,
-    listed_actions,
-    play,
-    random_actions,
-)
+from hyperrl.tasks.checks import trials
+from hyperrl.tasks.checks.trials import Actions, Trace, difference, play
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 
@@ -81,9 +72,9 @@ class FeatureCheck:
     def _further(self) -> str | None:
         """Look further from the start: by the actions that the family's file gives, and by held ones."""
         recipe, where = self._family.recipe.check, f"feature {self._name!r}"
-        ways: list[tuple[str, Actions]] = [("random", held_actions)]
+        ways: list[tuple[str, Actions]] = [("random", trials.held_actions)]
         if recipe.actions:
-            ways.insert(0, ("given", listed_actions(recipe.actions, self._env)))
+            ways.insert(0, ("given", trials.listed_actions(recipe.actions, self._env)))
         one, other = self._contexts(self._family.space.default, (self._values[0], self._values[-1]))
         for (kind, actions), seed in product(ways, _SEEDS_FURTHER):
             first, second = (
@@ -111,14 +102,14 @@ class FeatureCheck:
 
     def _compare(
         self, seed: int, one: Context, other: Context, traces: tuple[Trace, Trace], kind: str = "random",
-        actions: Actions = random_actions, steps: int = STEPS,
+        actions: Actions = trials.random_actions, steps: int = trials.STEPS,
     ) -> str | None:  # fmt: skip
         """Tell what differs in the plays of two contexts; None: nothing.
 
         Where the feature is read at every step, so that it may change a start, both play from the same one.
         """
         first, second = traces
-        if self._feature.at == "step" and differ(first[0][0], second[0][0]):
+        if self._feature.at == "step" and trials.differ(first[0][0], second[0][0]):
             self._start_differs = True
             where = f"feature {self._name!r}"
             first, second = (play(self._env, where, seed, each, one, actions, steps) for each in (one, other))

@@ -5,8 +5,12 @@ from typing import Any
 
 from hyperrl.tasks.dynamics.base import Dynamics, DynamicsEnv
 from hyperrl.tasks.dynamics.cartpole import CartPole
-from hyperrl.tasks.dynamics.double_integrator import DoubleIntegrator, DoubleIntegratorEnv
-from hyperrl.tasks.dynamics.friction import DoubleIntegratorFriction, DoubleIntegratorFrictionEnv
+from hyperrl.tasks.dynamics.double_integrator import (
+    DoubleIntegrator,
+    DoubleIntegratorEnv,
+    DoubleIntegratorFriction,
+    DoubleIntegratorFrictionEnv,
+)
 from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv

@@ -42,9 +42,9 @@ class Dynamics(ABC):
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance `state` (N, S) by `action` (N, ...): new arrays state, reward (N,), terminated (N,)."""
 
-    @abstractmethod
     def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe `state` (N, S): a new array (N, O)."""
+        """Observe `state` (N, S): a new array (N, O), by default the state itself."""
+        return state.astype(np.float32)
 
 
 class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
@@ -98,6 +98,15 @@ class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
         raise NotImplementedError
+
+
+def start_at_rest(position: Floats, options: Mapping[str, Any] | None, limit: float) -> Floats:
+    """A state (4,) at rest: the position (2,), or that of the reset options `x` and `y`, within the limit."""
+    for axis, name in enumerate("xy"):
+        option = start_option(options, name, -limit, limit)
+        if option is not None:
+            position[axis] = option
+    return np.concatenate([position, np.zeros(2)])
 
 
 def start_option(options: Mapping[str, Any] | None, name: str, low: float, high: float) -> float | None:

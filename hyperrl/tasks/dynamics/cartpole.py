@@ -68,7 +68,3 @@ class CartPole(Dynamics):
         terminated = distance[0] > context["x_threshold"]
         terminated |= distance[2] > context["theta_threshold_radians"]
         return after.T, np.ones(len(state)), terminated
-
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe the state."""
-        return state.astype(np.float32)

@@ -1,6 +1,7 @@
-"""A double integrator in the plane whose actuators may be inverted.
+"""A double integrator in the plane, whose actuators may be inverted or which moves under friction.
 
-DI-sparse of Benad et al., "Dynamics-Aligned Shared Hypernetworks for Zero-Shot Actuator Inversion", 2026.
+DI-sparse and DI-friction-sparse of Benad et al., "Dynamics-Aligned Shared Hypernetworks for Zero-Shot
+Actuator Inversion", 2026.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats, start_option
+from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats, start_at_rest
 
 STEP_SECONDS = 0.1
 LIMIT = 1.0
@@ -38,11 +39,7 @@ class DoubleIntegrator(Dynamics):
         """Draw the position; the options overrule it coordinate by coordinate."""
         size, side = rng.uniform(CORNER, LIMIT, size=2), rng.integers(0, 2, size=2)
         position = np.where(side == 1, size, -size)
-        for axis, name in enumerate("xy" if options else ""):
-            given = start_option(options, name, -LIMIT, LIMIT)
-            if given is not None:
-                position[axis] = given
-        return np.concatenate([position, np.zeros(2)])
+        return start_at_rest(position, options, LIMIT)
 
     def step(
         self, state: Floats, action: NDArray[Any], context: Constants
@@ -54,11 +51,7 @@ class DoubleIntegrator(Dynamics):
         rate[:2] = columns[2:]
         rate[:2] *= STEP_SECONDS
         np.divide(STEP_SECONDS * force, context["mass"], out=rate[2:])
-        return rewarded_at_goal(columns + rate)
-
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe position and velocity."""
-        return state.astype(np.float32)
+        return _reward_at_goal(columns + rate)
 
 
 class DoubleIntegratorEnv(DynamicsEnv):
@@ -72,10 +65,50 @@ class DoubleIntegratorEnv(DynamicsEnv):
         super().__init__(DoubleIntegrator(), render_mode)
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
-        return picture_of(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
+        return _draw(trail, f"action_sign = {self.action_sign:+g}   mass = {self.mass:g}")
 
 
-def rewarded_at_goal(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+class DoubleIntegratorFriction(DoubleIntegrator):
+    """As `DoubleIntegrator`, with friction in start_at_rest of the sign.
+
+    position <- position + 0.1 velocity (the old one), velocity <- (1 - 0.1 friction / mass) velocity + 0.1 f
+    / mass, f = clip(action, -1, 1). Where 0.1 friction > mass the explicit step overshoots and the velocity
+    changes sign: that is the published equation.
+    """
+
+    def __init__(self) -> None:
+        """No arguments: mass and friction are attributes."""
+        super().__init__()
+        self.parameters = {"mass": 1.0, "friction": 1.0}
+
+    def step(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Advance; never terminates."""
+        columns = state.T
+        force = np.minimum(np.maximum(action.T.astype(np.float64), -1.0), 1.0)
+        after = np.empty_like(columns)
+        after[:2] = columns[:2] + STEP_SECONDS * columns[2:]
+        remaining = 1.0 - STEP_SECONDS * context["friction"] / context["mass"]
+        after[2:] = remaining * columns[2:] + STEP_SECONDS * force / context["mass"]
+        return _reward_at_goal(after)
+
+
+class DoubleIntegratorFrictionEnv(DynamicsEnv):
+    """`hyperrl-base/double-integrator-friction-v0`; attributes `mass` and `friction`."""
+
+    mass: float
+    friction: float
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        """See `DoubleIntegratorFriction`."""
+        super().__init__(DoubleIntegratorFriction(), render_mode)
+
+    def _picture(self, trail: Floats) -> NDArray[np.uint8]:
+        return _draw(trail, f"mass = {self.mass:g}   friction = {self.friction:g}")
+
+
+def _reward_at_goal(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """What a step gives: states (n, 4) clipped to their limits, rewards and terminations.
 
     Args:
@@ -87,7 +120,7 @@ def rewarded_at_goal(after: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     return after.T, reward, np.zeros(after.shape[1], np.bool_)
 
 
-def picture_of(trail: Floats, task: str) -> NDArray[np.uint8]:
+def _draw(trail: Floats, task: str) -> NDArray[np.uint8]:
     """Draw corners, goal, trail (T, 4) and velocity, with the task in words."""
     from hyperrl.tasks.dynamics.picture import Picture
 

@@ -74,10 +74,6 @@ class Ode(Dynamics):
         x = np.minimum(np.maximum(state[:, 0] + STEP_SECONDS * rate, -LIMIT), LIMIT)
         return x[:, None], reward_of(np.abs(x)), np.zeros(len(x), np.bool_)
 
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe x."""
-        return state.astype(np.float32)
-
 
 class OdeEnv(DynamicsEnv):
     """`hyperrl-base/ode-v0`; attributes `force`, `c0` and, with dimension 2, `c1`."""

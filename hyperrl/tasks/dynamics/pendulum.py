@@ -72,6 +72,7 @@ class Pendulum(Dynamics):
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe cosine and sine of the angle, and its velocity."""
-        seen = np.empty((len(state), 3), np.float32)
-        seen[:, 0], seen[:, 1], seen[:, 2] = np.cos(state[:, 0]), np.sin(state[:, 0]), state[:, 1]
-        return seen
+        observation = np.empty((len(state), 3), np.float32)
+        observation[:, 0], observation[:, 1] = np.cos(state[:, 0]), np.sin(state[:, 0])
+        observation[:, 2] = state[:, 1]
+        return observation

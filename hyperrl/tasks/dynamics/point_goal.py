@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats, start_option
+from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats, start_at_rest
 
 STEP_SECONDS = 0.1
 LIMIT = 2.0
@@ -37,11 +37,7 @@ class PointGoal(Dynamics):
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
         """Draw the position; the options overrule it coordinate by coordinate."""
         position = rng.uniform(-START, START, size=2)
-        for axis, name in enumerate("xy"):
-            given = start_option(options, name, -LIMIT, LIMIT)
-            if given is not None:
-                position[axis] = given
-        return np.concatenate([position, np.zeros(2)])
+        return start_at_rest(position, options, LIMIT)
 
     def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
         """Place the goal: its coordinates, once per task."""
@@ -61,10 +57,6 @@ class PointGoal(Dynamics):
         effort = push[:, 0] * push[:, 0] + push[:, 1] * push[:, 1]
         reward = -np.sqrt(east * east + north * north) - CONTROL_COST * effort
         return after, reward, np.zeros(len(after), np.bool_)
-
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe position and velocity."""
-        return state.astype(np.float32)
 
 
 class PointGoalEnv(DynamicsEnv):
