@@ -1,26 +1,24 @@
-"""Contexts: as arrays, and as descriptors for networks."""
+"""Contexts as text, as arrays, and as the descriptors that networks see."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from itertools import chain, product
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import Context
-
-if TYPE_CHECKING:
-    from hyperrl.recipes import Feature
+from hyperrl.recipes import Context, Feature
 
 
 def assignment(context: Mapping[str, float], digits: int = 6) -> str:
-    """A context as the command line takes it, "gravity=9.8,length=0.5", to so many significant digits."""
+    """A context as text, as the command line takes it: "gravity=9.8,length=0.5", to `digits` digits."""
     return ",".join(f"{name}={value:.{digits}g}" for name, value in context.items())
 
 
-def _parts(name: str, feature: "Feature") -> tuple[str, ...]:
+def _entries(name: str, feature: Feature) -> tuple[str, ...]:
+    """Names of a feature's entries of a descriptor."""
     if feature.encoding == "circle":
         return f"{name}.cos", f"{name}.sin"
     if feature.encoding == "categorical":
@@ -29,7 +27,7 @@ def _parts(name: str, feature: "Feature") -> tuple[str, ...]:
 
 
 class ContextSpace:
-    """The features of a family.
+    """The features of a family: makes contexts of values, and descriptors of contexts.
 
     Attributes:
         names: the features, in the recipe's order.
@@ -41,17 +39,17 @@ class ContextSpace:
         box: space of descriptors, float32, bounded by the widest declared range.
     """
 
-    def __init__(self, features: Mapping[str, "Feature"]) -> None:
+    def __init__(self, features: Mapping[str, Feature]) -> None:
         """Take validated features; raises UserError where there are none."""
         if not features:
             raise UserError("a family needs at least one feature; found none")
         self.features = dict(features)
         self.names = tuple(self.features)
         self.default = Context.of(self.features, {})
-        parts = [_parts(name, feature) for name, feature in self.features.items()]
-        self.descriptor_names = tuple(part for own in parts for part in own)
+        entries = [_entries(name, feature) for name, feature in self.features.items()]
+        self.descriptor_names = tuple(chain(*entries))
         self.descriptor_dim = len(self.descriptor_names)
-        self.owners = tuple(index for index, own in enumerate(parts) for _ in own)
+        self.owners = tuple(index for index, names in enumerate(entries) for _ in names)
         self._all_linear = all(feature.encoding == "linear" for feature in self.features.values())
         self._low, self._high = np.array([feature.train for feature in self.features.values()]).T
         widest = np.array([feature.widest for feature in self.features.values()])

@@ -75,10 +75,8 @@ class Family:
         """
         check_known(self.name, "split", [split], SPLITS)
         if split not in self._tasks:
-            before = SPLITS[: SPLITS.index(split)]
-            earlier = [context for name in before for context in self.tasks(name)]
-            trained = self.tasks("train") if before else []
-            self._tasks[split] = tasks_of(self.recipe, self.space, split, trained, earlier)
+            earlier = {name: self.tasks(name) for name in SPLITS[: SPLITS.index(split)]}
+            self._tasks[split] = tasks_of(self.recipe, self.space, split, earlier)
         return list(self._tasks[split])
 
     def leave_out(self, contexts: Sequence[Mapping[str, float]]) -> "Family":

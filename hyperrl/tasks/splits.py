@@ -1,29 +1,21 @@
-"""From a recipe's splits to their tasks."""
+"""Lists the tasks of a recipe's splits."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, check_known
-from hyperrl.recipes import Context
+from hyperrl.recipes import Context, FamilyRecipe, Feature, Part, Splits
 from hyperrl.tasks.contexts import ContextSpace, assignment
-
-if TYPE_CHECKING:
-    from hyperrl.recipes import FamilyRecipe, Feature, Part
 
 _MOST_CANDIDATES = 2**15
 
 
 def tasks_of(
-    recipe: "FamilyRecipe",
-    space: ContextSpace,
-    split: str,
-    trained: Sequence[Context],
-    earlier: Sequence[Context],
+    recipe: FamilyRecipe, space: ContextSpace, split: str, earlier: Mapping[str, Sequence[Context]]
 ) -> list[Context]:
     """List a split's tasks, each once, in the recipe's order.
 
@@ -31,13 +23,13 @@ def tasks_of(
         recipe: the family.
         space: its features.
         split: its name.
-        trained: the training tasks; a list drops them where it says so.
-        earlier: tasks of all splits before it; grids and samples drop them, a list that holds one is refused.
+        earlier: tasks of the splits before it, by name. Grids and samples drop them, and so does a list with
+            `without_train` with those of `train`; any other list that holds one is refused.
 
     Raises:
         UserError: an overlap with an earlier split, or a sample that cannot be filled.
     """
-    taken, droppable = set(earlier), set(trained)
+    trained, taken = set(earlier.get("train", ())), set(chain(*earlier.values()))
     tasks: dict[Context, None] = {}
     for part in getattr(recipe.splits, split):
         where = f"{recipe.name}: split {split!r}"
@@ -47,7 +39,7 @@ def tasks_of(
             explicit = [Context.of(space.features, values) for values in part.explicit]
             new = [context for context in explicit if part.keeps(context)]
         if part.without_train:
-            new = [context for context in new if context not in droppable]
+            new = [context for context in new if context not in trained]
         if part.list is not None:
             _refuse_overlap(new, taken, where)
         tasks |= dict.fromkeys(context for context in new if context not in taken)
@@ -64,11 +56,11 @@ def _refuse_overlap(contexts: Sequence[Context], taken: Collection[Context], whe
 
 
 def leave_out(
-    recipe: "FamilyRecipe",
+    recipe: FamilyRecipe,
     space: ContextSpace,
     contexts: Sequence[Mapping[str, float]],
     tasks: Callable[[str], list[Context]],
-) -> "FamilyRecipe":
+) -> FamilyRecipe:
     """Move training tasks into the split of interpolation, in the place of what it had.
 
     Args:
@@ -80,8 +72,6 @@ def leave_out(
     Raises:
         UserError: an unknown feature, a context that no training task has, or none left to train on.
     """
-    from hyperrl.recipes import Splits
-
     where = f"{recipe.name}: leave out"
     trained = tasks("train")
     for context in contexts:
@@ -111,8 +101,8 @@ def _agrees(task: Context, context: Mapping[str, float]) -> bool:
     return all(math.isclose(task[name], value, rel_tol=1e-6, abs_tol=1e-9) for name, value in context.items())
 
 
-def _sampled(part: "Part", space: ContextSpace, split: str, taken: set[Context], where: str) -> list[Context]:
-    """Draw Sobol points by powers of two until enough are left; more points extend the same sequence."""
+def _sampled(part: Part, space: ContextSpace, split: str, taken: set[Context], where: str) -> list[Context]:
+    """Draw Sobol points, twice as many each time, until enough of them are new tasks of the split."""
     count = part.sample or 0
     beyond = split == "extrapolation"
 
@@ -159,7 +149,7 @@ class _Axis:
         values: the few values, None for intervals.
     """
 
-    def __init__(self, feature: "Feature", name: str, part: "Part", *, beyond: bool) -> None:
+    def __init__(self, feature: Feature, name: str, part: Part, *, beyond: bool) -> None:
         bounds = feature.widest if beyond else feature.train
         self.values = None if feature.values is None else np.array(feature.values)
         if self.values is not None and not beyond:
