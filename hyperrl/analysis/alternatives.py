@@ -1,4 +1,4 @@
-"""The cost of an agent on a family, beside that of what could be generated instead, all else equal."""
+"""Compares the cost of an agent on a family with what other strategies and baselines would cost."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ RANKS = (1, 4, 8, 16)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One choice of what is generated.
+class Alternative:
+    """A strategy or a baseline, with the agent's other fields.
 
     Attributes:
         name: "low-rank, rank 8", "full", "concat".
-        own: whether it is the agent's.
-        cost: what it costs; None where it does not go with the agent's other fields.
-        why_not: what the networks say then.
+        own: whether it is the agent's own.
+        cost: what it costs; None where it does not fit the agent's other fields.
+        why_not: the error then.
     """
 
     name: str
@@ -45,40 +45,39 @@ class Choice:
 
 @dataclass(frozen=True)
 class Comparison:
-    """An agent's cost on a family, and what it is compared with.
+    """An agent's cost on a family, and that of its alternatives.
 
     Attributes:
         agent: the agent's name.
         family: the family's name.
         rows: transitions in a minibatch.
         tasks: distinct tasks among them.
-        choices: the agent's own choice and the others, in the order of `STRATEGY_OPTIONS`, concat last.
+        alternatives: the agent itself and the others, in the order of `STRATEGY_OPTIONS`, concat last.
     """
 
     agent: str
     family: str
     rows: int
     tasks: int
-    choices: tuple[Choice, ...]
+    alternatives: tuple[Alternative, ...]
 
     @property
     def own(self) -> Cost:
         """The agent's cost."""
-        return next(choice.cost for choice in self.choices if choice.own and choice.cost is not None)
+        return next(each.cost for each in self.alternatives if each.own and each.cost is not None)
 
     def to_json(self) -> dict[str, Any]:
         """As `hyperrl describe AGENT FAMILY --json` prints it."""
-        own = next(choice.name for choice in self.choices if choice.own)
         return {
             "agent": self.agent,
             "family": self.family,
             "minibatch": {"rows": self.rows, "tasks": self.tasks},
-            "choice": own,
+            "choice": next(each.name for each in self.alternatives if each.own),
             **_numbers(self.own),
             "choices": [
                 {"choice": each.name, "own": each.own}
                 | ({"why_not": each.why_not} if each.cost is None else _numbers(each.cost))
-                for each in self.choices
+                for each in self.alternatives
             ],
         }
 
@@ -86,9 +85,8 @@ class Comparison:
 def compare(agent: AgentRecipe, family: Family) -> Comparison:
     """Measure the cost of an agent and of its alternatives.
 
-    A minibatch's rows are spread over as many training tasks as a rollout has episodes, if every episode runs
-    to its limit: where weights are formed, their number is part of the cost. Replayed experience is of all
-    tasks.
+    A minibatch's rows are spread over as many training tasks as a rollout has episodes of full length, as the
+    cost of generating weights depends on the number of tasks. Replayed experience is of all tasks.
 
     Args:
         agent: resolved for the family.
@@ -97,22 +95,24 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     Raises:
         UserError: the environment cannot be built, or `match_parameters` cannot be resolved.
     """
-    seen, done = family.observation_space, family.action_space
-    agent = match_widths(agent, seen, done)
-    tasks = family.tasks("train")
-    embedded = training_descriptors(agent, family)
-    make = partial(bare_model, observation_space=seen, action_space=done, descriptors=embedded)
+    spaces = family.observation_space, family.action_space
+    agent = match_widths(agent, *spaces)
+    tasks, descriptors = family.tasks("train"), training_descriptors(agent, family)
+
+    def make(recipe: AgentRecipe) -> BaseAlgorithm:
+        return bare_model(recipe, *spaces, descriptors=descriptors)
+
     with torch.random.fork_rng(devices=[]):
-        asked = view(model := make(agent))
-        episodes = len(tasks)
-        if not asked.off_policy:
-            n_steps = asked.rollout_steps // agent.n_envs
+        model = make(agent)
+        episodes, algorithm = len(tasks), view(model)
+        if not algorithm.off_policy:
+            n_steps = algorithm.rollout_steps // agent.n_envs
             episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
-        load = MinibatchShape.of(model, family.space.descriptors(tasks[:episodes]))
-        choices = tuple(
-            _measured(name, own, partial(make, variant), load) for name, own, variant in _variants(agent)
+        shape = MinibatchShape.of(model, family.space.descriptors(tasks[:episodes]))
+        alternatives = tuple(
+            _measure(name, own, partial(make, variant), shape) for name, own, variant in _variants(agent)
         )
-    return Comparison(agent.name, family.name, load.rows, len(load.descriptors), choices)
+    return Comparison(agent.name, family.name, shape.rows, len(shape.descriptors), alternatives)
 
 
 def _numbers(cost: Cost) -> dict[str, Any]:
@@ -120,9 +120,14 @@ def _numbers(cost: Cost) -> dict[str, Any]:
 
 
 def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe]]:
-    """Name, whether it is the agent's own, and the recipe."""
+    """Yields name, whether it is the agent's own, and the recipe."""
     policy = agent.policy
-    generated = policy if policy.kind == "hyper" else _generated(agent)
+    if policy.kind == "hyper":
+        generated = policy
+    else:
+        common = policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
+        hypernetwork = HypernetworkConfig(**agent.algorithm.hypernetwork)
+        generated = HyperPolicyRecipe(**common, hypernetwork=hypernetwork)
     own = generated.hypernetwork
     for strategy, options in STRATEGY_OPTIONS.items():
         for rank in sorted({*RANKS, own.rank}) if strategy == "low-rank" else [own.rank]:
@@ -140,16 +145,10 @@ def _with(agent: AgentRecipe, policy: Policy) -> AgentRecipe:
     return agent.model_copy(update={"policy": policy})
 
 
-def _generated(agent: AgentRecipe) -> HyperPolicyRecipe:
-    """What a baseline is compared with."""
-    common = agent.policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
-    return HyperPolicyRecipe(**common, hypernetwork=HypernetworkConfig(**agent.algorithm.hypernetwork))
-
-
-def _measured(name: str, own: bool, make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Choice:
+def _measure(name: str, own: bool, make: Callable[[], BaseAlgorithm], shape: MinibatchShape) -> Alternative:
     try:
-        return Choice(name, own, measure(make, load))
+        return Alternative(name, own, measure(make, shape))
     except (UserError, ValueError, AssertionError) as error:
         if own:
             raise
-        return Choice(name, own, None, str(error))
+        return Alternative(name, own, None, str(error))

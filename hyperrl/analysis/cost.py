@@ -1,4 +1,4 @@
-"""What an agent costs on a family, counted and measured on its real policy."""
+"""Counts and measures what an agent costs on a family, on its real policy."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from hyperrl.policies.registry import view
 from hyperrl.policies.view import View
 
 _WARM_UP = 20
-"""Actions on one task after which kept weights have the form in which they stay."""
+"""Actions on one task after which cached weights have reached their lasting form."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers of trainable parameters, by what they belong to; they add up to all that the policy has."""
+    """Numbers of trainable parameters by their part of the policy; they add up to all that the policy has."""
 
     generator: int = 0
     """The hypernetwork but for its heads, encoder included."""
     heads: int = 0
-    """The hypernetwork's last layer, which makes what is generated."""
+    """The hypernetwork's last layer, whose outputs are what is generated."""
     shared: int = 0
     """The strategy's own, shared by all tasks: base weights, factors, layers that are not generated."""
     networks: int = 0
@@ -55,9 +55,9 @@ class Flops:
     """
 
     action_cached: int
-    """One action, the task's weights at hand."""
-    action_anew: int
-    """One action, the weights generated for it. The same where nothing is generated."""
+    """One action, with the task's weights from the cache."""
+    action_uncached: int
+    """One action, with weights generated for it. The same number where nothing is generated."""
     minibatch: int
     """One minibatch, forward and backward; of TRPO, all that its update takes for so many transitions."""
     rollout: int
@@ -73,9 +73,9 @@ class Memory:
     optimizer: int
     """The optimizer's state after its first step."""
     activations: int
-    """What a minibatch's forward pass keeps for the backward pass, its inputs too, but not parameters."""
-    kept: int
-    """What the policy holds between two actions on one task, its weights above all."""
+    """Tensors that a minibatch's forward pass saves for the backward pass, inputs too, but not parameters."""
+    cache: int
+    """Tensors that the policy keeps between two actions on one task, mainly the task's weights."""
 
 
 @dataclass(frozen=True)
@@ -93,68 +93,68 @@ class Cost:
     memory: Memory
 
 
-def measure(make: Callable[[], BaseAlgorithm], load: MinibatchShape) -> Cost:
-    """What the policy of a model costs.
+def measure(make: Callable[[], BaseAlgorithm], shape: MinibatchShape) -> Cost:
+    """Measure what the policy of a model costs.
 
     Every number comes from the real thing: parameters are counted in the modules, products while the policy
     acts on one observation, as in an evaluation, and while the algorithm's own `train` takes one step on a
     minibatch; memory is that of the storages of the tensors that are there, each storage once.
 
     Args:
-        make: makes the model on the CPU, with its optimizer; called twice where `load.rest` is not 0.
-        load: the minibatches and their tasks.
+        make: makes the model on the CPU, with its optimizer; called twice where `shape.rest` is not 0.
+        shape: the minibatches and their tasks.
     """
     model = make()
-    policy, asked = model.policy, view(model)
-    generators = [hyper for part in asked.parts.values() for hyper in part.hypernetworks]
-    states = [optimizer.state for optimizer in asked.optimizers.values()]
-    parameters = _parameters(asked, generators)
-    actor, critic = _sizes(asked)
-    kept, anew, held = _acting(model, load)
-    flops, activations = _update(model, load, load.rows)
-    rest = _update(make(), load, load.rest)[0] if load.rest else 0
+    policy, algorithm = model.policy, view(model)
+    generators = [hyper for part in algorithm.parts.values() for hyper in part.hypernetworks]
+    states = [optimizer.state for optimizer in algorithm.optimizers.values()]
+    parameters = _parameters(algorithm, generators)
+    actor, critic = _sizes(algorithm)
+    cached, uncached, cache = _acting(model, shape)
+    flops, activations = _update(model, shape, shape.rows)
+    rest = _update(make(), shape, shape.rest)[0] if shape.rest else 0
     return Cost(
         parameters,
         actor,
         critic,
         sum(hyper.strategy.outputs for hyper in generators),
-        Flops(kept, anew, flops, load.epochs * (load.minibatches * flops + rest)),
+        Flops(cached, uncached, flops, shape.epochs * (shape.minibatches * flops + rest)),
         Memory(
             _bytes([*policy.parameters(), *policy.buffers()]),
             _bytes(_tensors([list(state.values()) for state in states])),
             activations,
-            held,
+            cache,
         ),
     )
 
 
-def _parameters(asked: View, generators: Iterable[HyperNetwork]) -> Parameters:
-    found = {"generator": 0, "heads": 0, "shared": 0}
+def _parameters(algorithm: View, generators: Iterable[HyperNetwork]) -> Parameters:
+    counts = {"generator": 0, "heads": 0, "shared": 0}
     for hyper in generators:
         groups = {group["name"]: _count(group["params"]) for group in hyper.parameter_groups()}
         for name, count in groups.items():
-            found[name] += count
+            counts[name] += count
         if "heads" not in groups:
             heads = (hyper.generator.features_dim + 1) * sum(hyper.generator.blocks)
-            found["generator"] -= heads
-            found["heads"] += heads
-    networks = 0 if any(found.values()) else sum(_sizes(asked))
-    targets = sum(_count(target.parameters()) for _, target in asked.targets.values())
-    rest = _count(asked.policy.parameters()) - targets - networks - sum(found.values())
-    return Parameters(**found, networks=networks, rest=rest, targets=targets)
+            counts["generator"] -= heads
+            counts["heads"] += heads
+    networks = 0 if any(counts.values()) else sum(_sizes(algorithm))
+    targets = sum(_count(target.parameters()) for _, target in algorithm.targets.values())
+    rest = _count(algorithm.policy.parameters()) - targets - networks - sum(counts.values())
+    return Parameters(**counts, networks=networks, rest=rest, targets=targets)
 
 
-def _sizes(asked: View) -> tuple[int, int]:
-    """Weights and biases of the networks that act and judge on one task; of Q-networks the latter alone."""
-    if asked.parts:
-        layers = [layer for part in asked.parts.values() for layer in part.target.layers.items()]
+def _sizes(algorithm: View) -> tuple[int, int]:
+    """Weights and biases of one task's actor and critics; Q-networks are critics."""
+    if algorithm.parts:
+        layers = [layer for part in algorithm.parts.values() for layer in part.target.layers.items()]
         actor, critic = (
             sum(spec.parameters for name, spec in layers if name.startswith(network))
             for network in ("actor", "critic")
         )
         return actor, critic
     counts = {
-        name: sum(_count(part.parameters()) for part in parts) for name, parts in asked.modules().items()
+        name: sum(_count(part.parameters()) for part in parts) for name, parts in algorithm.modules().items()
     }
     return counts.pop("actor", 0), sum(counts.values())
 
@@ -163,27 +163,27 @@ def _count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def _acting(model: BaseAlgorithm, load: MinibatchShape) -> tuple[int, int, int]:
-    """Products of an action with weights kept and with weights made anew, and the bytes kept."""
+def _acting(model: BaseAlgorithm, shape: MinibatchShape) -> tuple[int, int, int]:
+    """FLOPs of an action with cached and with newly generated weights, and the bytes of the cache."""
     policy = model.policy
     predict = act_of(model)
-    seen = observations(policy.observation_space, load.descriptors[:1])
+    observation = observations(policy.observation_space, shape.descriptors[:1])
 
     def act() -> None:
-        predict(seen)
+        predict(observation)
 
-    before = _bytes(_held(policy))
+    before = _bytes(_cached(policy))
     for _ in range(_WARM_UP):
         act()
-    held = _bytes(_held(policy)) - before
-    kept = products(act)
+    cache = _bytes(_cached(policy)) - before
+    cached = products(act)
     for part in view(model).parts.values():
         part.clear_cache()
-    return kept, products(act), held
+    return cached, products(act), cache
 
 
-def _held(policy: nn.Module) -> Iterator[Tensor]:
-    """Tensors that modules hold beside their parameters and buffers."""
+def _cached(policy: nn.Module) -> Iterator[Tensor]:
+    """Tensors that modules keep beside their parameters and buffers."""
     known = {_storage(tensor)[0] for tensor in (*policy.parameters(), *policy.buffers())}
     registered = ("_parameters", "_buffers", "_modules")
     for module in policy.modules():
@@ -191,10 +191,10 @@ def _held(policy: nn.Module) -> Iterator[Tensor]:
         yield from (tensor for tensor in _tensors(values) if _storage(tensor)[0] not in known)
 
 
-def _update(model: BaseAlgorithm, load: MinibatchShape, rows: int) -> tuple[int, int]:
-    """Products of one minibatch of so many rows, and the bytes kept for its backward pass."""
+def _update(model: BaseAlgorithm, shape: MinibatchShape, rows: int) -> tuple[int, int]:
+    """FLOPs of one minibatch of so many rows, and the bytes saved for its backward pass."""
     model.set_logger(Logger(None, []))
-    train, updates = view(model).learning(load.observations(model.observation_space, rows))
+    train, updates = view(model).learning(shape.observations(model.observation_space, rows))
     parameters = {_storage(tensor)[0] for tensor in model.policy.parameters()}
     saved: dict[int, Tensor] = {}
 
@@ -218,7 +218,7 @@ def products(work: Callable[[], object]) -> int:
 
 @contextmanager
 def _products_alone() -> Iterator[None]:
-    """Has LSTMs computed by products, of which oneDNN makes one step that nobody counts."""
+    """Compute LSTMs by products, which oneDNN fuses into one step that is not counted."""
     before = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)
     try:
@@ -228,7 +228,7 @@ def _products_alone() -> Iterator[None]:
 
 
 class _NoModules(nullcontext[None]):
-    """Tells the counter of no module: following them, it asks for the graph of views that have none."""
+    """Stands in for the counter's tracker of modules, which fails on views that have no graph."""
 
     parents = frozenset({"Global"})
 

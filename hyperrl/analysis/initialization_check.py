@@ -1,8 +1,9 @@
-"""Whether an agent starts sanely on a family: the size of its signals, and the effect of contexts."""
+"""Checks how an agent starts on a family: the size of its signals, and the effect of contexts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -16,19 +17,22 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
 from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
-from hyperrl.analysis.variances import SEEDS, VarianceRow, Variances, generator_rows, network_rows
+from hyperrl.analysis.variances import VarianceRow, Variances, generator_rows, network_rows
 from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
 
-RATIO = (1e-2, 1e2)
-"""Variances that are sane, as parts of the plain network's: a tenth to ten times in size.
+SEEDS = 16
+"""Initializations whose variances are averaged."""
 
-What is off by ten in one layer is off by a hundred after two. Chance has no part in it: at worst, in a layer
-of one output, the ratio of two means of 16 variances has an F distribution with 16 and 16 degrees of freedom,
-beyond 100 once in 10^12 times. Initializations of the field differ by less, or by more where plain networks
-are far from any saturation: so activations explode only where they are larger than `LARGE`, too.
+RATIO = (1e-2, 1e2)
+"""Sane variances, as parts of the plain network's: a tenth to ten times in size.
+
+Signals that are off by ten in one layer are off by a hundred after two. Chance plays no part: at worst, in a
+layer of one output, the ratio of two means of 16 variances has an F distribution with 16 and 16 degrees of
+freedom, beyond 100 once in 10^12 times. Published initializations differ by less, or by more where plain
+networks are far from saturation: so activations explode only where they are also larger than `LARGE`.
 """
 
 LARGE = 3.0
@@ -44,10 +48,10 @@ Rounding in single precision makes 1e-12 or so.
 """
 
 UNIT_SIZE = (0.02, 20.0)
-"""Root mean square of what enters a generator's activations.
+"""Root mean square of the inputs of a generator's activations.
 
-Below, what they add is lost beside what all tasks share; above, all but one unit in ten are saturated, so
-that weights stay the same between contexts and jump at some.
+Below, the generator's output is lost beside what all tasks share; above, all but one unit in ten are
+saturated, so that weights stay the same between contexts and jump at some.
 """
 
 GENERATOR_GRADIENTS = (1e-4, 1e4)
@@ -63,7 +67,7 @@ _STEPS = 64
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be said of one network: a fault, which is empty where it is sane, or a remark."""
+    """A network's fault, empty where it starts sanely, and a remark."""
 
     network: str
     fault: str = ""
@@ -72,7 +76,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class InitReport:
-    """How an agent starts on a family."""
+    """How an agent starts on a family: variances by layer, and a verdict for each network."""
 
     agent: str
     family: str
@@ -89,7 +93,7 @@ class InitReport:
 
 @dataclass(frozen=True)
 class ProbeBatch:
-    """What policies are run on.
+    """Observations and contexts that policies are run on.
 
     Attributes:
         observations: parts (R, ...) of observations without their context.
@@ -111,44 +115,40 @@ class ProbeBatch:
 
 
 def gather(family: Family, seed: int = 0) -> ProbeBatch:
-    """Observations that random actions lead to, drawn from all of several training tasks alike.
+    """Collect observations under random actions, drawn equally from several training tasks.
 
     Raises:
         UserError: the family's environments cannot be built.
     """
     tasks = family.tasks("train")
-    chosen = [tasks[index] for index in np.linspace(0, len(tasks) - 1, min(_TASKS, len(tasks))).astype(int)]
-    env = family.make_vec(len(chosen), contexts=chosen)
-    env.action_space.seed(seed)
-    seen = [env.reset(seed=seed)[0]]
-    seen = [{name: np.array(part) for name, part in seen[0].items()}]
-    for _ in range(_STEPS):
-        observation = env.step(env.action_space.sample())[0]
-        seen.append({name: np.array(part) for name, part in observation.items()})
-    env.close()
-    drawn = np.random.default_rng(seed).permutation(len(seen) * len(chosen))[:_ROWS]
-    pooled = {name: np.concatenate([each[name] for each in seen])[drawn] for name in seen[0]}
+    tasks = [tasks[index] for index in np.linspace(0, len(tasks) - 1, min(_TASKS, len(tasks))).astype(int)]
+    with closing(family.make_vec(len(tasks), contexts=tasks)) as env:
+        env.action_space.seed(seed)
+        steps = [deepcopy(env.reset(seed=seed)[0])]
+        steps += [deepcopy(env.step(env.action_space.sample())[0]) for _ in range(_STEPS)]
+    rows = np.random.default_rng(seed).permutation(len(steps) * len(tasks))[:_ROWS]
+    pooled = {name: np.concatenate([step[name] for step in steps])[rows] for name in steps[0]}
     pooled.pop(CONTEXT)
-    return ProbeBatch(pooled, family.space.descriptors(chosen))
+    return ProbeBatch(pooled, family.space.descriptors(tasks))
 
 
 def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
-    """Say how an agent starts on a family.
+    """Check how an agent starts on a family.
 
     Args:
         agent: resolved for the family.
-        family: of which environments are played.
+        family: its environments are played.
 
     Raises:
         UserError: environments that cannot be built, or `match_parameters` that cannot be resolved.
     """
-    seen, done = family.observation_space, family.action_space
-    agent = match_widths(agent, seen, done)
-    batch, embedded = gather(family), training_descriptors(agent, family)
+    spaces = family.observation_space, family.action_space
+    agent = match_widths(agent, *spaces)
+    batch, descriptors = gather(family), training_descriptors(agent, family)
 
     def make(recipe: AgentRecipe, seed: int) -> BasePolicy:
         torch.manual_seed(seed)
-        return bare_model(recipe, seen, done, to_learn=False, descriptors=embedded).policy
+        return bare_model(recipe, *spaces, to_learn=False, descriptors=descriptors).policy
 
     plain: Callable[[int], BasePolicy] | None = None
     sees = agent.policy.kind != "blind"
@@ -158,43 +158,44 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
         blind = BlindPolicyRecipe(**agent.policy.common())
         plain = partial(make, agent.model_copy(update={"policy": blind}))
     with torch.random.fork_rng(devices=[]):
-        rows, verdicts = judge(partial(make, agent), plain, batch, sees)
+        rows, verdicts = assess(partial(make, agent), plain, batch, sees)
     return InitReport(agent.name, family.name, len(batch.descriptors), batch.rows, rows, verdicts)
 
 
-def judge(
+def assess(
     make: Callable[[int], BasePolicy],
     plain: Callable[[int], BasePolicy] | None,
     batch: ProbeBatch,
     sees_context: bool = True,
 ) -> tuple[tuple[VarianceRow, ...], tuple[Verdict, ...]]:
-    """Measure and judge policies.
+    """Measure and assess policies.
 
     Args:
         make: makes the policy that a seed gives.
         plain: makes the plain one; None where networks are generated, and the plain network is theirs.
-        batch: what they are run on.
-        sees_context: whether the context is meant to have an effect, where there are several tasks.
+        batch: observations and contexts that they are run on.
+        sees_context: whether the context should have an effect, where there are several tasks.
     """
     tasks = len(batch.descriptors)
     own, reference = Variances(tasks), Variances(1)
     own_generators, plain_generators = Variances(1), Variances(1)
     for seed in range(SEEDS):
         policy = make(seed)
-        found = _run(policy, batch, tasks)
-        own.add(found.networks)
+        probe = _run(policy, batch, tasks)
+        own.add(probe.networks)
         reference.add(_run(policy if plain is None else plain(seed), batch, 1, plain is None).networks)
-        for name, (hyper, given) in found.generators.items():
-            signals = run_generator(hyper, given)
+        for name, (hyper, inputs) in probe.generators.items():
+            signals = run_generator(hyper, inputs)
             widths = [values.shape[1] for values, _ in signals.values()]
             own_generators.add(signals, f"{name}.")
-            plain_generators.add(run_plain_generator(hyper, given, widths), f"{name}.")
+            plain_generators.add(run_plain_generator(hyper, inputs, widths), f"{name}.")
     rows = [*network_rows(own, reference), *generator_rows(own_generators, plain_generators)]
-    generated = {layer.partition(".")[0] for layer in found.generated or found.networks}
-    meant = generated if sees_context and tasks > 1 else set()
-    late = _late(policy, batch, reference) if _unmoved(rows, meant) else set()
+    generated = {layer.partition(".")[0] for layer in probe.generated or probe.networks}
+    varying = generated if sees_context and tasks > 1 else set()
+    all_vary = all(_varies(_last(rows, network)) for network in varying)
+    late = set() if all_vary else _varying_after_a_step(policy, batch, reference)
     networks = dict.fromkeys([row.network for row in rows])
-    return tuple(rows), tuple(_verdict(name, rows, name in meant, name in late) for name in networks)
+    return tuple(rows), tuple(_verdict(name, rows, name in varying, name in late) for name in networks)
 
 
 def _run(policy: BasePolicy, batch: ProbeBatch, tasks: int, plain: bool = False) -> Probe:
@@ -209,22 +210,18 @@ def _last(rows: Iterable[VarianceRow], network: str) -> VarianceRow:
     return [row for row in rows if row.network == network][-1]
 
 
-def _moved(row: VarianceRow) -> bool:
+def _varies(row: VarianceRow) -> bool:
     return row.between is None or row.between >= LEAST_BETWEEN
 
 
-def _unmoved(rows: Sequence[VarianceRow], networks: Iterable[str]) -> bool:
-    return not all(_moved(_last(rows, network)) for network in networks)
-
-
-def _late(policy: BasePolicy, batch: ProbeBatch, plain: Variances) -> set[str]:
+def _varying_after_a_step(policy: BasePolicy, batch: ProbeBatch, plain: Variances) -> set[str]:
     """The networks on whose outputs the context has an effect after a first step of learning.
 
-    The step is for a sum in which the tasks' outputs have numbers of their own.
+    The step follows the gradient of a sum that weights each task's outputs differently.
     """
     policy, tasks = deepcopy(policy), len(batch.descriptors)
-    seen = policy.obs_to_tensor(batch.of(tasks))[0]
-    loss = weighted_loss(policy, seen, lambda outputs: torch.randn(tasks * batch.rows, outputs))
+    observation = policy.obs_to_tensor(batch.of(tasks))[0]
+    loss = weighted_loss(policy, observation, lambda outputs: torch.randn(tasks * batch.rows, outputs))
     loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for parameter in policy.parameters():
@@ -232,26 +229,23 @@ def _late(policy: BasePolicy, batch: ProbeBatch, plain: Variances) -> set[str]:
                 parameter.sub_(FIRST_STEP * parameter.grad.sign())
     stepped = Variances(tasks)
     stepped.add(_run(policy, batch, tasks).networks)
-    for sums in (stepped.within, stepped.between, stepped.squares):
-        sums.update({layer: values * SEEDS for layer, values in sums.items()})
     rows = list(network_rows(stepped, plain))
-    return {row.network for row in rows if _moved(_last(rows, row.network))}
+    return {row.network for row in rows if _varies(_last(rows, row.network))}
 
 
-def _verdict(network: str, rows: Sequence[VarianceRow], meant: bool, late: bool) -> Verdict:
-    own = [row for row in rows if row.network == network]
-    assess = _generator_fault if network.endswith("generator") else _fault
-    for row in own:
-        fault = assess(row)
-        if fault:
+def _verdict(network: str, rows: Sequence[VarianceRow], should_vary: bool, late: bool) -> Verdict:
+    layers = [row for row in rows if row.network == network]
+    find_fault = _generator_fault if network.endswith("generator") else _fault
+    for row in layers:
+        if fault := find_fault(row):
             return Verdict(network, f"layer {row.layer} {fault}")
-    if not meant or _moved(own[-1]):
+    if not should_vary or _varies(layers[-1]):
         return Verdict(network)
     if late:
         return Verdict(network, remark="the context has no effect yet, and has one after the first step")
     return Verdict(
         network,
-        f"layer {own[-1].layer}: context without effect, nor does it get any by a first step of learning",
+        f"layer {layers[-1].layer}: context without effect, nor does it get any by a first step of learning",
     )
 
 
@@ -265,8 +259,7 @@ def _fault(row: VarianceRow) -> str:
         ("gradients within tasks", row.gradients_within, (low, high)),
         ("gradients between tasks", row.gradients_between, (0.0, high)),
     ):
-        fault = _outside(value, bounds, f"{what} vary {{}} times as much as a plain network's")
-        if fault:
+        if fault := _outside(value, bounds, f"{what} vary {{}} times as much as a plain network's"):
             return fault
     return ""
 

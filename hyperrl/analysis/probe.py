@@ -1,4 +1,4 @@
-"""Layer by layer, what goes forward and backward through a policy's networks."""
+"""Runs a policy forward and backward, and records activations and gradients layer by layer."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Signals = dict[str, tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Probe:
-    """What one pass forward and backward showed.
+    """The record of one pass forward and backward.
 
     Attributes:
         networks: signals of the layers of actor and critic.
-        generators: by a generator's name, its hypernetwork and what its generator saw, (row, inputs).
+        generators: by a generator's name, its hypernetwork and the inputs of its generator, (row, inputs).
         generated: the layers that are generated.
     """
 
@@ -40,7 +40,7 @@ class Probe:
 
 @dataclass
 class _Record:
-    """What is noted in a forward pass: outputs as they are laid out, and see `Probe`."""
+    """The record of a forward pass: layers' outputs in their layouts; other fields as in `Probe`."""
 
     outputs: dict[str, Tensor] = field(default_factory=dict)
     layouts: dict[str, BatchLayout] = field(default_factory=dict)
@@ -57,10 +57,10 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Recorded(GeneratedLinear):
-    """A layer that tells its outputs."""
+    """A layer that records its outputs."""
 
     layer: GeneratedLinear
-    tell: Callable[[Tensor], None]
+    record: Callable[[Tensor], None]
 
     @property
     def tasks(self) -> int:
@@ -68,7 +68,7 @@ class _Recorded(GeneratedLinear):
 
     def __call__(self, h: Tensor) -> Tensor:
         y = self.layer(h)
-        self.tell(y)
+        self.record(y)
         return y
 
     def dense(self) -> DenseLinear:
@@ -76,12 +76,12 @@ class _Recorded(GeneratedLinear):
 
 
 def run(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor], plain: bool = False) -> Probe:
-    """Run a policy and backpropagate the sum of its outputs, each times a number of its own.
+    """Run a policy and backpropagate the weighted sum of its outputs.
 
     Args:
         policy: SB3's with networks of `nn.Linear`, or one whose networks are generated.
         observations: a batch of n, as tensors.
-        draw: given a number of outputs, what those of the rows are multiplied by, (n, outputs).
+        draw: for a number of outputs, the weights of all rows' outputs, (n, outputs).
         plain: run generated networks with weights as they would start without a hypernetwork, the same
             on all rows.
     """
@@ -95,15 +95,15 @@ def run(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor], pl
 
 
 def weighted_loss(policy: BasePolicy, observations: Any, draw: Callable[[int], Tensor]) -> Tensor:
-    """The sum of a policy's outputs, each times a number of its own; arguments as of `run`.
+    """The weighted sum of a policy's outputs; arguments as of `run`.
 
-    Critics that judge actions are given draws, squashed into the bounds of actions.
+    Critics of actions get draws as actions, squashed into their bounds.
     """
     outputs = view(policy).outputs(observations, draw)
     return torch.stack([(each * draw(each.shape[1])).sum() for each in outputs]).sum()
 
 
-def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
+def run_generator(hyper: HyperNetwork, inputs: Tensor) -> Signals:
     """Run a generator and backpropagate the sum of its features, each times a standard normal draw.
 
     Returns:
@@ -116,15 +116,15 @@ def run_generator(hyper: HyperNetwork, given: Tensor) -> Signals:
 
     handle = hyper.generator.activation.register_forward_pre_hook(hook)
     with torch.enable_grad():
-        features = hyper.generator.features(given)
+        features = hyper.generator.features(inputs)
     handle.remove()
     return _backwards((features * torch.randn(features.shape)).sum(), entered, lambda _, rows: _flat(rows))
 
 
-def run_plain_generator(hyper: HyperNetwork, given: Tensor, widths: Sequence[int]) -> Signals:
+def run_plain_generator(hyper: HyperNetwork, inputs: Tensor, widths: Sequence[int]) -> Signals:
     """The same with plain layers of so many units, which start as Stable-Baselines3's do."""
     entered: dict[str, Tensor] = {}
-    h = given
+    h = inputs
     with torch.enable_grad():
         for width in widths:
             layer = nn.Linear(h.shape[1], width)
@@ -153,9 +153,9 @@ def _recording(policy: BasePolicy, record: _Record, plain: bool) -> Iterator[Non
     with ExitStack() as hooks:
         parts = view(policy).parts
         for generator, prefix, hyper in _hypernetworks(parts):
-            hooks.enter_context(_hook(hyper, _tell_weights(record, generator, prefix, plain)))
+            hooks.enter_context(_hook(hyper, _weights_recorder(record, generator, prefix, plain)))
         for name, layer in [] if parts else _linear_layers(policy):
-            hooks.enter_context(_hook(layer, _tell_outputs(record, name)))
+            hooks.enter_context(_hook(layer, _outputs_recorder(record, name)))
         yield
 
 
@@ -187,15 +187,15 @@ def _linear_layers(policy: BasePolicy) -> Iterator[tuple[str, nn.Linear]]:
         yield from ((f"{name}.{number}", layer) for number, layer in enumerate(linear))
 
 
-def _tell_outputs(record: _Record, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+def _outputs_recorder(record: _Record, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
     def hook(_: nn.Module, __: Any, y: Tensor) -> None:
         record.outputs[name] = y
 
     return hook
 
 
-def _tell_weights(record: _Record, generator: str, prefix: str, plain: bool) -> Callable[..., Weights]:
-    """A hook that hands on weights whose layers tell their outputs."""
+def _weights_recorder(record: _Record, generator: str, prefix: str, plain: bool) -> Callable[..., Weights]:
+    """A hook that replaces weights by ones whose layers record their outputs."""
 
     def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
         record.generators[generator] = hyper, hyper.given(arguments[0]).detach()
@@ -210,12 +210,12 @@ def _tell_weights(record: _Record, generator: str, prefix: str, plain: bool) -> 
             weights = Weights(layers, SharedRows())
 
         def recorded(name: str, layer: GeneratedLinear) -> GeneratedLinear:
-            def tell(y: Tensor) -> None:
+            def keep(y: Tensor) -> None:
                 record.outputs[prefix + name] = y
                 record.layouts[prefix + name] = weights.layout
 
             # The layer of a normalization's scale and shift sees no observation.
-            return layer if "norm" in (prefix + name).split(".") else _Recorded(layer, tell)
+            return layer if "norm" in (prefix + name).split(".") else _Recorded(layer, keep)
 
         return replace(
             weights, layers={name: recorded(name, layer) for name, layer in weights.layers.items()}

@@ -1,12 +1,12 @@
-"""Variances of what goes forward and backward through a policy's networks, over those of plain networks.
+"""Variances of activations and gradients in a policy's networks, over those of plain networks.
 
-Every task meets the same observations, so that what differs between tasks is the context's doing alone. Each
-number is a variance over that of a plain network of the same shape, as Stable-Baselines3 initializes it, and
-both are means over `SEEDS` initializations:
+Every task gets the same observations, so that tasks differ by their context alone. Each number is a variance
+over that of a plain network of the same shape, as Stable-Baselines3 initializes it. Both are means over
+initializations:
 
 - within tasks, the variance over observations, over the plain network's over the same observations;
 - between tasks, the variance over tasks at one observation, over that of plain networks which differ in their
-  seed. 1: two tasks' networks are as unlike as two plain networks; 0: they are the same.
+  seed. 1: two tasks' networks differ as much as two plain networks; 0: they are the same.
 
 Activations are layers' outputs before any nonlinearity. Gradients are with respect to them, of the sum of all
 outputs of actor and critic, each times a standard normal draw that is the same for all tasks. A generator's
@@ -16,6 +16,7 @@ are variances over contexts; its gradients are those of the sum of its features,
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,9 +24,6 @@ import torch
 from torch import Tensor
 
 from hyperrl.analysis.probe import Signals
-
-SEEDS = 16
-"""Initializations that are averaged over."""
 
 _ROUNDING = 1e-9
 """A variance below this part of the mean square is rounding."""
@@ -56,59 +54,74 @@ class VarianceRow:
 
 
 class Variances:
-    """Variances of signals by layer, of activations and of gradients, added up over initializations."""
+    """Means of variances by layer over initializations, each of activations and of gradients, (2,).
+
+    Args:
+        tasks: number of tasks; their rows follow each other in signals.
+    """
 
     def __init__(self, tasks: int) -> None:
-        self.tasks, self.count = tasks, 0
-        self.within: dict[str, Tensor] = {}
-        self.between: dict[str, Tensor] = {}
-        self.squares: dict[str, Tensor] = {}
-        self._sums: dict[str, Tensor] = {}
+        self.tasks = tasks
+        self._sums: dict[str, dict[str, Tensor]] = {}
+        self._counts = Counter[str]()
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers, in the order in which they were added."""
+        return list(self._sums)
 
     def add(self, signals: Signals, prefix: str = "") -> None:
-        """Add those of one initialization."""
+        """Add the signals of one initialization."""
         for layer, both in signals.items():
             pair = torch.stack([each.double().view(self.tasks, -1, each.shape[1]) for each in both])
-            _add(self.within, prefix + layer, pair.var(dim=2, correction=0).mean(dim=(1, 2)))
-            _add(self.between, prefix + layer, pair.var(dim=1, correction=0).mean(dim=(1, 2)))
-            _add(self.squares, prefix + layer, pair.square().mean(dim=(1, 2, 3)))
+            values = {
+                "within": pair.var(dim=2, correction=0).mean(dim=(1, 2)),
+                "between": pair.var(dim=1, correction=0).mean(dim=(1, 2)),
+                "squares": pair.square().mean(dim=(1, 2, 3)),
+            }
             if self.tasks == 1:
-                _add(self._sums, prefix + layer, pair)
+                values["signals"] = pair
+            sums = self._sums.setdefault(prefix + layer, {})
+            sums |= {name: sums[name] + value if name in sums else value for name, value in values.items()}
+            self._counts[prefix + layer] += 1
+
+    def mean(self, layer: str, name: str) -> Tensor:
+        """The mean of `within`, `between` or `squares` over initializations."""
+        return self._sums[layer][name] / self._counts[layer]
+
+    def between_seeds(self, layer: str) -> Tensor:
+        """Variances over initializations, where there is one task."""
+        count = self._counts[layer]
+        means = self.mean(layer, "signals").square().mean(dim=(1, 2, 3))
+        return (self.mean(layer, "squares") - means) * (count / (count - 1))
 
     def size(self, layer: str) -> float:
         """Root mean square of activations."""
-        return math.sqrt(float(self.squares[layer][0]) / SEEDS)
-
-    def between_seeds(self, layer: str) -> Tensor:
-        """Variances over initializations, added up likewise."""
-        mean = (self._sums[layer] / SEEDS).square().mean(dim=(1, 2, 3))
-        return (self.squares[layer] - SEEDS * mean) * (SEEDS / (SEEDS - 1))
+        return math.sqrt(float(self.mean(layer, "squares")[0]))
 
 
-def _add(to: dict[str, Tensor], name: str, values: Tensor) -> None:
-    to[name] = to[name] + values if name in to else values
-
-
-def _ratios(own: Tensor, plain: Tensor, scale: Tensor) -> tuple[float | None, float | None]:
+def _ratios(values: Tensor, plain: Tensor, scale: Tensor) -> list[float | None]:
     """Of activations and of gradients; None where the plain network's is nothing but rounding."""
-    pairs = zip(own.tolist(), plain.tolist(), scale.tolist(), strict=True)
-    first, second = (each / of if of > _ROUNDING * size else None for each, of, size in pairs)
-    return first, second
+    triples = zip(values.tolist(), plain.tolist(), scale.tolist(), strict=True)
+    return [value / other if other > _ROUNDING * size else None for value, other, size in triples]
 
 
-def network_rows(own: Variances, plain: Variances) -> Iterator[VarianceRow]:
+def network_rows(variances: Variances, plain: Variances) -> Iterator[VarianceRow]:
     """The layers of actor and critic."""
-    for layer in own.within:
+    for layer in variances.layers:
         network, _, number = layer.partition(".")
-        scale = plain.squares[layer]
-        within = _ratios(own.within[layer], plain.within[layer], scale)
-        between = _ratios(own.between[layer], plain.between_seeds(layer), scale)
-        yield VarianceRow(network, number, within[0], between[0], within[1], between[1], own.size(layer))
+        scale = plain.mean(layer, "squares")
+        within = _ratios(variances.mean(layer, "within"), plain.mean(layer, "within"), scale)
+        between = _ratios(variances.mean(layer, "between"), plain.between_seeds(layer), scale)
+        yield VarianceRow(
+            network, number, within[0], between[0], within[1], between[1], variances.size(layer)
+        )
 
 
-def generator_rows(own: Variances, plain: Variances) -> Iterator[VarianceRow]:
-    """The hidden layers of generators, whose signals were added without telling tasks apart."""
-    for layer in own.within:
+def generator_rows(variances: Variances, plain: Variances) -> Iterator[VarianceRow]:
+    """The hidden layers of generators, whose rows are contexts of one task."""
+    for layer in variances.layers:
         network, _, number = layer.partition(".")
-        activations, gradients = _ratios(own.within[layer], plain.within[layer], plain.squares[layer])
-        yield VarianceRow(network, number, None, activations, None, gradients, own.size(layer))
+        means = variances.mean(layer, "within"), plain.mean(layer, "within"), plain.mean(layer, "squares")
+        activations, gradients = _ratios(*means)
+        yield VarianceRow(network, number, None, activations, None, gradients, variances.size(layer))

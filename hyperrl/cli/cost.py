@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hyperrl.cli import console, streams
 
 if TYPE_CHECKING:
-    from hyperrl.analysis.alternatives import Choice, Comparison
+    from hyperrl.analysis.alternatives import Alternative, Comparison
     from hyperrl.analysis.cost import Cost
 
 
@@ -25,7 +25,7 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
 
 
 def _print(comparison: "Comparison") -> None:
-    own = next(choice for choice in comparison.choices if choice.own)
+    own = next(choice for choice in comparison.alternatives if choice.own)
     console.prose(f"{comparison.agent} on {comparison.family} ({own.name})")
     batch = f"{console.count(comparison.rows, 'row')} of {console.count(comparison.tasks, 'task')}"
     for title, lines in _sections(comparison.own, batch).items():
@@ -33,8 +33,8 @@ def _print(comparison: "Comparison") -> None:
         console.table(["", "number", "what"], lines, numbers=["number"])
     console.heading("Per choice, all else equal (* this agent's)")
     columns = ["choice", "params", "codes", "cached", "uncached", "batch", "state", "saved"]
-    console.table(columns, map(_row, comparison.choices), numbers=columns[1:])
-    for choice in comparison.choices:
+    console.table(columns, map(_row, comparison.alternatives), numbers=columns[1:])
+    for choice in comparison.alternatives:
         if choice.cost is None:
             console.line(f"{choice.name}: {choice.why_not}")
     console.line()
@@ -69,7 +69,7 @@ def _sections(cost: "Cost", batch: str) -> dict[str, list[tuple[str, str, str]]]
         ],
         "FLOPs": [
             ("cached", f"{flops.action_cached:,}", "an action, with the task's weights from the cache"),
-            ("uncached", f"{flops.action_anew:,}", "an action, with weights generated for it"),
+            ("uncached", f"{flops.action_uncached:,}", "an action, with weights generated for it"),
             ("minibatch", f"{flops.minibatch:,}", f"forward and backward, {batch}"),
             ("rollout", f"{flops.rollout:,}", "all minibatches of all epochs after it"),
         ],
@@ -77,17 +77,23 @@ def _sections(cost: "Cost", batch: str) -> dict[str, list[tuple[str, str, str]]]
             ("parameters", _bytes(memory.parameters), "the policy's, buffers included"),
             ("optimizer", _bytes(memory.optimizer), "its state"),
             ("activations", _bytes(memory.activations), "saved for the backward pass of a minibatch"),
-            ("cache", _bytes(memory.kept), "kept while acting on one task"),
+            ("cache", _bytes(memory.cache), "kept while acting on one task"),
         ],
     }
 
 
-def _row(choice: "Choice") -> list[str]:
+def _row(choice: "Alternative") -> list[str]:
     name, cost = choice.name.replace(", rank", "") + (" *" if choice.own else ""), choice.cost
     if cost is None:
         return [name, *["-"] * 7]
     flops, memory = cost.flops, cost.memory
-    numbers = (cost.parameters.total, cost.generated, flops.action_cached, flops.action_anew, flops.minibatch)
+    numbers = (
+        cost.parameters.total,
+        cost.generated,
+        flops.action_cached,
+        flops.action_uncached,
+        flops.minibatch,
+    )
     sizes = (memory.parameters + memory.optimizer, memory.activations)
     return [name, *map(_scaled, numbers), *map(_bytes, sizes)]
 

@@ -49,7 +49,9 @@ def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
     assert found["minibatch"] == {"rows": 16, "tasks": 2}
     parts = dict(found["parameters"])
     assert parts.pop("total") == sum(parts.values()) > 0
-    assert 0 < found["flops"]["action_cached"] < found["flops"]["action_anew"] < found["flops"]["minibatch"]
+    assert (
+        0 < found["flops"]["action_cached"] < found["flops"]["action_uncached"] < found["flops"]["minibatch"]
+    )
     assert found["flops"]["minibatch"] < found["flops"]["rollout"]
     (own,) = (choice for choice in found["choices"] if choice["own"])
     assert own["flops"] == found["flops"]
@@ -60,9 +62,9 @@ def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["concat-ppo-matched", "blind-a2c"])
 def test_agents_without_a_hypernetwork_have_a_cost_too(name: str, tmp_path: Path) -> None:
     found = json.loads(printed("describe", name, "cartpole", *FEW, "--json", cwd=tmp_path))
-    assert found["generated"] == found["parameters"]["heads"] == found["memory"]["kept"] == 0
+    assert found["generated"] == found["parameters"]["heads"] == found["memory"]["cache"] == 0
     assert found["parameters"]["networks"] == found["actor"] + found["critic"]
-    assert found["flops"]["action_cached"] == found["flops"]["action_anew"]
+    assert found["flops"]["action_cached"] == found["flops"]["action_uncached"]
 
 
 def test_a_sane_start(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hyperrl.analysis.alternatives import Choice, Comparison, compare
+from hyperrl.analysis.alternatives import Alternative, Comparison, compare
 from hyperrl.analysis.cost import Cost, measure, products
 from hyperrl.analysis.minibatch import MinibatchShape
 from hyperrl.recipes import AgentRecipe, is_missing, load_agent, resolve, shipped
@@ -62,14 +62,14 @@ def test_a_plain_policy_costs_what_its_layers_say(name: str) -> None:
     }
     first = 2 * (actor[0].weight.numel() + critic[0].weight.numel())
     of_a_row = 3 * sum(forward.values()) - first
-    assert found.flops.action_cached == found.flops.action_anew == forward["actor"]
+    assert found.flops.action_cached == found.flops.action_uncached == forward["actor"]
     assert found.flops.minibatch == 5 * of_a_row
     assert found.flops.rollout == 3 * 12 * of_a_row
     total = sum(parameter.numel() for parameter in model.policy.parameters())
     assert found.parameters.total == found.parameters.networks == found.actor + found.critic == total
     assert found.memory.parameters == 4 * total
     assert 2 * 4 * total <= found.memory.optimizer <= 2 * 4 * total + 8 * len(list(model.policy.parameters()))
-    assert (found.generated, found.memory.kept) == (0, 0)
+    assert (found.generated, found.memory.cache) == (0, 0)
 
 
 @pytest.mark.parametrize("strategy", ["low-rank", "full"])
@@ -90,8 +90,8 @@ def test_a_hypernetwork_is_counted_by_its_parts(strategy: str) -> None:
         assert parameters.shared > actor + critic
     plain = 2 * (8 * inputs + 8 * 8 + 8 * outputs)
     assert found.flops.action_cached == plain
-    assert found.flops.action_anew >= plain + 2 * 16 * (1 + generated)
-    assert found.memory.kept >= 4 * found.actor
+    assert found.flops.action_uncached >= plain + 2 * 16 * (1 + generated)
+    assert found.memory.cache >= 4 * found.actor
 
 
 def test_parameters_add_up() -> None:
@@ -144,8 +144,8 @@ def test_activations_grow_with_the_rows() -> None:
     assert few.memory.parameters == many.memory.parameters
 
 
-def chosen(found: Comparison) -> list[Choice]:
-    return [choice for choice in found.choices if choice.own]
+def chosen(found: Comparison) -> list[Alternative]:
+    return [choice for choice in found.alternatives if choice.own]
 
 
 @pytest.mark.parametrize("name", ["hyper-ppo", "concat-a2c", "blind-ppo"])
@@ -159,13 +159,13 @@ def test_the_agents_own_choice_is_marked_and_is_its_cost(name: str) -> None:
         "concat-a2c": "concat",
         "blind-ppo": "blind",
     }[name]  # fmt: skip
-    assert all(choice.cost is not None for choice in found.choices)
+    assert all(choice.cost is not None for choice in found.alternatives)
 
 
 def test_choices_differ_in_what_is_generated_alone() -> None:
     agent, tasks = resolved("hyper-ppo", "ode", *SMALL, "policy.hypernetwork={strategy: low-rank, rank: 5}")
     found = compare(agent, tasks)
-    costs = {choice.name: choice.cost for choice in found.choices}
+    costs = {choice.name: choice.cost for choice in found.alternatives}
     ranks = [f"low-rank, rank {rank}" for rank in (1, 4, 5, 8, 16)]
     assert list(costs) == [*ranks, "full", "chunked", "adapter, rank 5", "modulation", "mask", "concat"]
     assert [choice.name for choice in chosen(found)] == ["low-rank, rank 5"]
@@ -193,7 +193,7 @@ def test_measuring_leaves_the_random_generator_alone() -> None:
 
 def test_weights_that_follow_the_state_are_never_at_hand() -> None:
     found = cost("hyper-ppo", "ode", *SMALL, "policy.hypernetwork.inputs=[context, state]")
-    assert found.flops.action_cached == found.flops.action_anew > 2 * found.actor
+    assert found.flops.action_cached == found.flops.action_uncached > 2 * found.actor
 
 
 def test_a_hypernetwork_each_is_counted_twice() -> None:
@@ -212,7 +212,7 @@ def test_an_lstm_is_counted_by_its_products() -> None:
     found = cost("blind-recurrent-ppo", "pendulum", *small)
     gates = 2 * 4 * 7 * (3 + 7)
     actor = 2 * (7 * 8 + 8 * 8 + 8 * 1)
-    assert found.flops.action_cached == found.flops.action_anew == gates + actor
+    assert found.flops.action_cached == found.flops.action_uncached == gates + actor
 
 
 @needs("contrib")
@@ -225,9 +225,9 @@ def test_choices_beside_agents_of_an_extra(name: str, family: str) -> None:
     few += [] if name.endswith("dqn") else SMALL[1:]
     few += ["algorithm.cg_max_steps=2", "algorithm.n_critic_updates=1"] * name.endswith("trpo")
     found = compare(*resolved(name, family, *few))
-    assert all(choice.cost is not None for choice in found.choices)
-    assert sum(choice.own for choice in found.choices) == 1
-    assert 0 < found.own.flops.action_cached <= found.own.flops.action_anew < found.own.flops.minibatch
+    assert all(choice.cost is not None for choice in found.alternatives)
+    assert sum(choice.own for choice in found.alternatives) == 1
+    assert 0 < found.own.flops.action_cached <= found.own.flops.action_uncached < found.own.flops.minibatch
 
 
 def test_off_policy_costs_repeat_and_leave_numpys_generator_alone() -> None:

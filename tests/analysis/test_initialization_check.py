@@ -11,8 +11,8 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from torch import Tensor, nn
 
-from hyperrl.analysis import initialization_check, variances
-from hyperrl.analysis.initialization_check import ProbeBatch, Verdict, check_initialization, gather, judge
+from hyperrl.analysis import initialization_check
+from hyperrl.analysis.initialization_check import ProbeBatch, Verdict, assess, check_initialization, gather
 from hyperrl.analysis.probe import run
 from hyperrl.analysis.variances import VarianceRow
 from hyperrl.nets import HyperNetwork
@@ -33,8 +33,7 @@ def batch() -> ProbeBatch:
 @pytest.fixture
 def few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the fault is gross, or networks are counted, few initializations tell as much as all."""
-    for module in (initialization_check, variances):
-        monkeypatch.setattr(module, "SEEDS", 3)
+    monkeypatch.setattr(initialization_check, "SEEDS", 3)
 
 
 def made(
@@ -66,7 +65,7 @@ def hypernetwork_of(policy: HyperActorCriticPolicy) -> HyperNetwork:
 def assess_batch(
     batch: ProbeBatch, spoil: Callable[[HyperActorCriticPolicy], None] | None = None, **options: Any
 ) -> tuple[list[VarianceRow], dict[str, Verdict]]:
-    rows, verdicts = judge(partial(made, spoil=spoil, **options), None, batch)
+    rows, verdicts = assess(partial(made, spoil=spoil, **options), None, batch)
     return list(rows), {verdict.network: verdict for verdict in verdicts}
 
 
@@ -278,7 +277,7 @@ def test_convolutions_are_layers_too() -> None:
             hypernetwork={"strategy": "full", "hidden": (16,)},
         )
 
-    rows, verdicts = judge(make, None, ProbeBatch(images, contexts))
+    rows, verdicts = assess(make, None, ProbeBatch(images, contexts))
     assert [row.layer for row in rows] == [*["conv.0", "head.0", "head.1"] * 2, "hidden 0"]
     assert not any(verdict.fault for verdict in verdicts)
     assert all(0.5 < row.within < 2 for row in rows if row.within is not None)
