@@ -23,6 +23,7 @@ from hyperrl.recipes import (
 
 AGENTS = [
     "blind-a2c",
+    "blind-crossq",
     "blind-dqn",
     "blind-ppo",
     "blind-qrdqn",
@@ -32,6 +33,7 @@ AGENTS = [
     "blind-sac",
     "blind-td3",
     "concat-a2c",
+    "concat-crossq",
     "concat-dqn",
     "concat-ppo",
     "concat-qrdqn",
@@ -42,6 +44,7 @@ AGENTS = [
     "concat-sac",
     "concat-td3",
     "hyper-a2c",
+    "hyper-crossq",
     "hyper-dqn",
     "hyper-ppo",
     "hyper-qrdqn",

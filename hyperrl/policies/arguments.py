@@ -65,16 +65,19 @@ ARGUMENTS: dict[str, Constraint] = {
 """What each argument may be; `net_arch` depends on the networks that the policy has."""
 
 
-def check_arguments(policy: type, networks: Sequence[str], given: Mapping[str, Any]) -> None:
+def check_arguments(
+    policy: type, networks: Sequence[str], given: Mapping[str, Any], own: Mapping[str, Constraint]
+) -> None:
     """ValueError for an argument that a policy does not take, or one that is not of its kind.
 
     Args:
         policy: The class.
         networks: What `net_arch` calls its networks: ``("pi", "vf")``; none where there is one network.
         given: All arguments by name.
+        own: What arguments of this policy alone may be.
     """
     refuse_unknown(policy.__name__, given, _taken(policy))
-    arguments.check_arguments({**ARGUMENTS, "net_arch": _net_arch(networks)}, given)
+    arguments.check_arguments({**ARGUMENTS, **own, "net_arch": _net_arch(networks)}, given)
 
 
 def _taken(policy: type) -> set[str]:

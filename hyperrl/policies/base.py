@@ -20,6 +20,7 @@ from stable_baselines3.common.torch_layers import (
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
+from hyperrl.arguments import Constraint
 from hyperrl.nets import MLP
 from hyperrl.policies.arguments import check_arguments
 from hyperrl.policies.config import HypernetworkConfig, tails
@@ -97,6 +98,8 @@ class HyperPolicy(BasePolicy):
 
     extractor_class: ClassVar[type[ContextExtractor]] = ContextExtractor
     recurrent: ClassVar[bool] = False
+    own_arguments: ClassVar[Mapping[str, Constraint]] = {}
+    """What the arguments of this policy alone may be."""
     arch_names: ClassVar[tuple[str, ...]] = ("pi", "vf")
     """What ``net_arch`` calls the networks, where it may tell them apart."""
 
@@ -130,7 +133,7 @@ class HyperPolicy(BasePolicy):
             "convolutions": convolutions,
             "effort_coef": effort_coef,
         }
-        check_arguments(type(self), self.arch_names, given)
+        check_arguments(type(self), self.arch_names, given, self.own_arguments)
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = HypernetworkConfig.of(self.hypernetwork)
         self.one_task = is_one_task(observation_space, self.choices)

@@ -119,9 +119,11 @@ class HyperActorCritics(HyperPolicy, CriticRate):
     arch_names = ("pi", "qf")
     actor: Any
     critic: Any
-    critic_target: Any
     actor_kwargs: dict[str, Any]
     critic_kwargs: dict[str, Any]
+
+    targets: ClassVar[tuple[str, ...]] = ("critic_target",)
+    """The networks that others follow by Polyak averaging."""
 
     @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
@@ -129,7 +131,8 @@ class HyperActorCritics(HyperPolicy, CriticRate):
         self.actor.optimizer = self._build_optimizer(
             self.actor.generated, list(self.actor.parameters()), lr_schedule
         )
-        self.critic_target.generated.caching = False
+        for target in self.targets:
+            getattr(self, target).generated.caching = False
 
     @unless_one_task
     def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:

@@ -158,8 +158,8 @@ def side_by_side(*heads: nn.Module) -> nn.Linear:
 
 def frozen(network: nn.Sequential) -> nn.Sequential:
     """A copy of a network that does not learn, without the price of effort."""
-    kept = [deepcopy(module) for module in _flat(network) if not isinstance(module, Effort)]
-    return nn.Sequential(*kept).requires_grad_(False)
+    kept = [deepcopy(module) for module in flat(network) if not isinstance(module, Effort)]
+    return nn.Sequential(*kept).requires_grad_(False).eval()
 
 
 def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, Tensor]:
@@ -181,9 +181,9 @@ def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, T
     return found
 
 
-def _flat(network: nn.Sequential) -> list[nn.Module]:
+def flat(network: nn.Sequential) -> list[nn.Module]:
     """The modules of a sequence, sequences in it taken apart; residual blocks stay whole."""
     modules: list[nn.Module] = []
     for module in network:
-        modules += _flat(module) if type(module) is nn.Sequential else [module]
+        modules += flat(module) if type(module) is nn.Sequential else [module]
     return modules

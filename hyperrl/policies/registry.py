@@ -37,6 +37,7 @@ VIEWS = {
     "sac": "sac.SACView",
     "td3": "td3.TD3View",
     "tqc": "tqc.TQCView",
+    "crossq": "crossq.CrossQView",
     "dqn": "dqn.DQNView",
     "qrdqn": "qrdqn.QRDQNView",
 }

@@ -29,16 +29,24 @@ ENTROPY = "log_ent_coef"
 """The logarithm of the entropy coefficient, where it is learned."""
 
 
-class HyperSACActor(SACActor):
-    """The actor of SAC.
+class GeneratedActor(BasePolicy):
+    """An actor that draws actions and squashes them, generated; the class to mix in ahead of SAC's.
 
     Args:
         generated: A network ``"actor"``; its outputs are means and log standard deviations, or, with gSDE,
             means and then its last hidden activations, which the noise depends on.
         latent: Size of these activations.
         effort: Price of the means; None: none.
-        arguments: Those of Stable-Baselines3's actor.
+        arguments: Those of the actor that it is mixed into.
     """
+
+    action_dist: Any
+    features_extractor: BaseFeaturesExtractor
+    use_sde: bool
+    clip_mean: float
+    log_std_init: float
+    log_std: Any
+    mu: Any
 
     def __init__(
         self, generated: GeneratedNetworks, latent: int, effort: Effort | None = None, **arguments: Any
@@ -50,7 +58,7 @@ class HyperSACActor(SACActor):
                 latent_dim=latent, latent_sde_dim=latent, log_std_init=self.log_std_init
             )
         else:
-            self.log_std = nn.Identity()  # type: ignore[assignment]
+            self.log_std = nn.Identity()
         clipped = self.use_sde and self.clip_mean > 0
         self.mu = nn.Hardtanh(-self.clip_mean, self.clip_mean) if clipped else nn.Identity()
         self.generated, self.effort = generated, effort
@@ -71,8 +79,14 @@ class HyperSACActor(SACActor):
         return means, torch.clamp(rest, LOG_STD_MIN, LOG_STD_MAX), {}
 
 
+class HyperSACActor(GeneratedActor, SACActor):
+    """The actor of SAC."""
+
+
 class HyperSquashedActorCritics(HyperActorCritics):
-    """What the policies of SAC and TQC share: an actor that draws actions and squashes them."""
+    """What the policies of SAC and its like share: an actor that draws actions and squashes them."""
+
+    actor_class: ClassVar[Any] = HyperSACActor
 
     def _add_actor_options(self, actor: Any) -> Any:
         add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
@@ -80,7 +94,7 @@ class HyperSquashedActorCritics(HyperActorCritics):
         return actor
 
     @partial(unless_one_task, then=_add_actor_options)
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> SACActor:
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
         given = self._update_features_extractor(self.actor_kwargs, features_extractor)
         extractor, hidden = given["features_extractor"], given["net_arch"]
@@ -88,7 +102,7 @@ class HyperSquashedActorCritics(HyperActorCritics):
         head = NetworkSpec(actions if sde else 2 * actions, hidden, with_latent=sde)
         generated = self._made(extractor, {"actor": head}, "actor")
         latent = self._latent(extractor, hidden)
-        return HyperSACActor(generated, latent, self._effort(), **given).to(self.device)
+        return self.actor_class(generated, latent, self._effort(), **given).to(self.device)
 
     def _plain_actor(self) -> nn.Sequential:
         actor = self.actor

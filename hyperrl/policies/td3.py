@@ -7,7 +7,7 @@ from typing import Any
 from stable_baselines3 import TD3
 from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from stable_baselines3.common.type_aliases import PyTorchObs
 from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import MultiInputPolicy, TD3Policy
 from torch import Tensor, nn
@@ -51,12 +51,7 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
     As :class:`HyperSACPolicy`; the target actor follows by Polyak averaging too.
     """
 
-    actor_target: Any
-
-    @unless_one_task
-    def _build(self, lr_schedule: Schedule) -> None:
-        super()._build(lr_schedule)
-        self.actor_target.generated.caching = False
+    targets = ("critic_target", "actor_target")
 
     def _add_actor_options(self, actor: Any) -> Any:
         add_blocks(actor.mu, len(actor.net_arch), self.layer_norm, self.residual)

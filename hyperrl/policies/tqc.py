@@ -26,7 +26,7 @@ class HyperQuantileCritic(GeneratedCritics, TQCCritic):
         return torch.stack(self.q_values(obs, action), dim=1)
 
 
-class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):  # type: ignore[misc]
+class HyperTQCPolicy(HyperSquashedActorCritics, TQCPolicy):
     """sb3-contrib's policy of TQC, every layer of its actor and its critics generated from the context.
 
     As :class:`~hyperrl.policies.HyperSACPolicy`; each critic has ``n_quantiles`` outputs.

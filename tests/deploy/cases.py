@@ -118,11 +118,13 @@ CASES = {
     "blind ppo image": Case("blind-ppo", (IMAGE, BOX), rows=IMAGES),
     "tqc": Case("hyper-tqc", (VECTOR, BOX)),
     "tqc image": Case("hyper-tqc", (IMAGE, BOX), rows=IMAGES),
+    "crossq": Case("hyper-crossq", (VECTOR, BOX)),
     "trpo": Case("hyper-trpo", "pendulum"),
     "trpo discrete": Case("hyper-trpo", "cartpole", seed=2),
     "qrdqn": Case("hyper-qrdqn", "cartpole", seed=2),
     "qrdqn image": Case("hyper-qrdqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
     "concat tqc": Case("concat-tqc", (VECTOR, BOX)),
+    "concat crossq": Case("concat-crossq", (VECTOR, BOX)),
     "concat trpo": Case("concat-trpo", "pendulum"),
     "concat qrdqn": Case("concat-qrdqn", "cartpole"),
     "blind tqc": Case("blind-tqc", "pendulum"),
@@ -144,7 +146,7 @@ class Example:
     actions: NDArray[Any]
 
 
-CONTRIBUTED = ("tqc", "trpo", "qrdqn")
+CONTRIBUTED = ("tqc", "crossq", "trpo", "qrdqn")
 
 
 @cache

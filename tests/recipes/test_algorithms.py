@@ -12,7 +12,13 @@ from hyperrl import recipes
 from tests.suite import needs
 
 SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQN}
-CONTRIB = {"trpo": "TRPO", "recurrent_ppo": "RecurrentPPO", "tqc": "TQC", "qrdqn": "QRDQN"}
+CONTRIB = {
+    "trpo": "TRPO",
+    "recurrent_ppo": "RecurrentPPO",
+    "tqc": "TQC",
+    "crossq": "CrossQ",
+    "qrdqn": "QRDQN",
+}
 OURS: dict[str, Any] = {algorithm().name: algorithm for algorithm in recipes.ALGORITHMS}
 
 
@@ -38,7 +44,7 @@ OWN = {
 """Fields of policies that are ours and not SB3's."""
 
 OF_SOME: dict[str, dict[str, int | bool]] = {
-    "n_critics": {"sac": 2, "td3": 2, "tqc": 2},
+    "n_critics": {"sac": 2, "td3": 2, "tqc": 2, "crossq": 2},
     "n_quantiles": {"tqc": 25, "qrdqn": 200},
     "lstm_hidden_size": {"recurrent_ppo": 256},
     "n_lstm_layers": {"recurrent_ppo": 1},

@@ -28,7 +28,7 @@ SMALL = {
         "algorithm.n_epochs=2",
         "policy.lstm_hidden_size=8",
     ),
-    **dict.fromkeys(("sac", "td3", "dqn"), OFF_POLICY),
+    **dict.fromkeys(("sac", "td3", "crossq", "dqn"), OFF_POLICY),
     **dict.fromkeys(("tqc", "qrdqn"), (*OFF_POLICY, "policy.n_quantiles=5")),
 }
 COMMON = ("n_envs=8", "policy.net_arch=[8, 8]", "evaluate_every=100000", "checkpoint_every=1024")

@@ -30,6 +30,7 @@ def table(run: Run) -> list[dict[str, str]]:
         ("concat-td3", "ode", {"train/actor_loss", "train/critic_loss", "gradient/critic"}),
         ("hyper-dqn", "cartpole", {"train/loss", "rollout/exploration_rate", "gradient/norm"}),
         learnable("hyper-tqc", "ode", {"train/ent_coef", "train/critic_loss", "gradient/critic"}),
+        learnable("hyper-crossq", "ode", {"train/ent_coef", "train/critic_loss", "gradient/actor"}),
         learnable("hyper-qrdqn", "cartpole", {"train/loss", "gradient/norm"}),
         learnable("hyper-trpo", "ode", {"train/kl_divergence_loss", "gradient/critic"}),
         learnable("hyper-recurrent-ppo", "ode", {"train/loss", "gradient/norm", "gradient/clipped"}),
@@ -87,6 +88,7 @@ def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
         ("hyper-td3", "pendulum"),
         ("hyper-dqn", "cartpole"),
         learnable("hyper-tqc", "pendulum"),
+        learnable("hyper-crossq", "pendulum"),
         learnable("hyper-qrdqn", "cartpole"),
     ],
 )

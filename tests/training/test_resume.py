@@ -65,6 +65,7 @@ def scramble() -> None:
         ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
         learnable("hyper-trpo", "ode", ()),
         learnable("hyper-tqc", "ode", ()),
+        learnable("hyper-crossq", "ode", ()),
         learnable("hyper-qrdqn", "cartpole", ()),
         learnable("hyper-recurrent-ppo", "ode", ("algorithm.use_sde=true",)),
         learnable("blind-recurrent-ppo", "pendulum", ("policy.n_lstm_layers=2",)),

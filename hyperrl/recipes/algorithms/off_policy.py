@@ -58,32 +58,35 @@ class _OffPolicy(AnyAlgorithm):
                 yield ("policy", "hypernetwork", "generate"), allowed
 
 
-class _Soft(_OffPolicy):
+class _Continuous(_OffPolicy):
     policy_arguments: ClassVar[tuple[str, ...]] = ("critic_lr_scale", "n_critics")
-    tau: Rate = 0.005
-    """part of the way that targets follow at each update"""
     train_freq: Count = 1
     """steps of each environment between updates"""
     action_noise: Positive | None = None
     """standard deviation of normal noise on actions in units of their bounds; none: no noise"""
 
 
-class _MaximumEntropy(_Soft):
-    policy_arguments: ClassVar[tuple[str, ...]] = (*_Soft.policy_arguments, "log_std_init")
+class _Entropic(_Continuous):
+    policy_arguments: ClassVar[tuple[str, ...]] = (*_Continuous.policy_arguments, "log_std_init")
     learning_rate: Positive = 3e-4
     """Adam's step size"""
     ent_coef: Annotated[NonNegative | Literal["auto"], BeforeValidator(_auto)] = "auto"
     """weight of the entropy bonus; auto: learned"""
     target_entropy: Annotated[Number | Literal["auto"], BeforeValidator(_auto)] = "auto"
     """entropy that ent_coef is learned for; auto: minus the number of actions"""
-    target_update_interval: Count = 1
-    """updates between those of the targets"""
     use_sde: Flag = False
     """generalized state-dependent exploration"""
     sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = -1
     """steps between new exploration noise; -1: once a collection"""
     use_sde_at_warmup: Flag = False
     """explore by gSDE, not at random, before learning starts"""
+
+
+class _MaximumEntropy(_Entropic):
+    tau: Rate = 0.005
+    """part of the way that targets follow at each update"""
+    target_update_interval: Count = 1
+    """updates between those of the targets"""
 
 
 class SAC(_MaximumEntropy):
@@ -93,11 +96,13 @@ class SAC(_MaximumEntropy):
     """Soft Actor-Critic"""
 
 
-class TD3(_Soft):
+class TD3(_Continuous):
     """Arguments and defaults of stable_baselines3.TD3."""
 
     name: Literal["td3"] = "td3"
     """Twin Delayed DDPG"""
+    tau: Rate = 0.005
+    """part of the way that targets follow at each update"""
     learning_rate: Positive = 1e-3
     """Adam's step size"""
     policy_delay: Count = 2
@@ -125,6 +130,26 @@ class TQC(_MaximumEntropy):
         quantiles = policy.n_quantiles or 25
         if self.top_quantiles_to_drop_per_net >= quantiles:
             yield ("algorithm", "top_quantiles_to_drop_per_net"), f"less than policy.n_quantiles, {quantiles}"
+
+
+class CrossQ(_Entropic):
+    """Arguments and defaults of sb3_contrib.CrossQ."""
+
+    extra: ClassVar[str | None] = "contrib"
+    start_is_checked: ClassVar[bool] = False
+    name: Literal["crossq"] = "crossq"
+    """SAC with batch renormalization in place of targets"""
+    learning_rate: Positive = 1e-3
+    """Adam's step size"""
+    policy_delay: Count = 3
+    """updates of the critics for one of the actor"""
+
+    def refusals(self, policy: Policy, n_envs: int) -> Refusals:
+        """What is no network with batch renormalization alone, too."""
+        yield from super().refusals(policy, n_envs)
+        for name in ("layer_norm", "residual"):
+            if policy.kind == "hyper" and getattr(policy, name):
+                yield ("policy", name), f"false with the algorithm {self.name!r}, which renormalizes batches"
 
 
 class _Greedy(_OffPolicy):
