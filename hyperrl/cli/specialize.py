@@ -78,13 +78,13 @@ def _print(written: "Written") -> None:
 
     plan = written.specialist.plan
     console.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
-    if written.outside:
+    if written.context.outside:
         outside = (
             f"{name}={written.context[name]:g} ({low:g} to {high:g})"
-            for name, (low, high) in written.outside.items()
+            for name, (low, high) in written.context.outside.items()
         )
         console.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
-    for name, values in written.unlisted.items():
+    for name, values in written.context.unlisted.items():
         listed = ", ".join(f"{value:g}" for value in values)
         console.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
     console.line()

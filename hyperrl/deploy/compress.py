@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.deploy.plan import BOUNDS, Specialist
+from hyperrl.deploy.actions import BOUNDS
+from hyperrl.deploy.plan import Specialist
 from hyperrl.errors import UserError
 
 

@@ -21,7 +21,7 @@ from hyperrl.evaluation import act_of, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.policies.registry import view
-from hyperrl.recipes import CONTEXT
+from hyperrl.recipes import CONTEXT, Context
 from hyperrl.store import atomic_write, report_write_errors
 from hyperrl.tasks import Family
 
@@ -51,8 +51,6 @@ class Written:
         file: the path.
         format: `torch`, `onnx` or `sb3`.
         context: the task, complete.
-        outside: training ranges of the features that lie outside theirs; with any, it is extrapolation.
-        unlisted: the `values` of features that have some, and whose value here is none of them.
         specialist: the plain network.
         cost: that of the file.
         generalist: the cost of the agent's acting networks, hypernetwork included, its weights cached.
@@ -62,9 +60,7 @@ class Written:
 
     file: Path
     format: str
-    context: dict[str, float]
-    outside: dict[str, tuple[float, float]]
-    unlisted: dict[str, tuple[float, ...]]
+    context: Context
     specialist: Specialist
     cost: Cost
     generalist: Cost
@@ -81,9 +77,9 @@ class Written:
             "format": self.format,
             "agent": plan.agent,
             "family": plan.family,
-            "context": self.context,
-            "outside": self.outside,
-            "unlisted": self.unlisted,
+            "context": dict(self.context),
+            "outside": self.context.outside,
+            "unlisted": self.context.unlisted,
             **vars(self.cost),
             "generalist": vars(self.generalist),
             "return": returns,
@@ -122,9 +118,7 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
     return Written(
         file=request.path,
         format=request.format,
-        context=dict(request.context),
-        outside=request.context.outside,
-        unlisted=request.context.unlisted,
+        context=request.context,
         specialist=specialist,
         cost=Cost(len(data), small.parameters, _latency(act, base_sample)),
         generalist=_generalist_cost(model, sample),

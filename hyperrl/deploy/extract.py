@@ -18,11 +18,12 @@ from stable_baselines3.common.torch_layers import (
 )
 from torch import Tensor, nn
 
-from hyperrl.config import ActivationName
 from hyperrl.deploy import layers as kinds
+from hyperrl.deploy.actions import BOUNDS, Action
 from hyperrl.deploy.layers import Layer
-from hyperrl.deploy.plan import BOUNDS, Action, Arrays, Input, Plan, Specialist
+from hyperrl.deploy.plan import Arrays, Input, Plan, Specialist
 from hyperrl.errors import UserError
+from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
 from hyperrl.nets.targets.mlp import Residual as BlockResidual
 from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
@@ -36,13 +37,7 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family
     from hyperrl.tasks.adapter import BaseAdapter
 
-_ACTIVATIONS: dict[type[nn.Module], ActivationName] = {
-    nn.Tanh: "tanh",
-    nn.ReLU: "relu",
-    nn.ELU: "elu",
-    nn.GELU: "gelu",
-    nn.SiLU: "silu",
-}
+_ACTIVATIONS: dict[type[nn.Module], Any] = {module: name for name, module in ACTIVATIONS.items()}
 
 
 def extract_specialist(
@@ -227,12 +222,16 @@ def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeat
 def _input(name: str, space: spaces.Space[Any]) -> Input:
     shape = tuple(space.shape or ())
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-        sizes = (int(space.n),) if isinstance(space, spaces.Discrete) else tuple(map(int, space.nvec))
-        starts = (0,) * len(sizes)
-        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", sizes=sizes, starts=starts)
+        return Input(name=name, shape=shape, dtype="int64", encoding="one-hot", **_choices(space))
     dtype: Any = np.dtype(space.dtype).name
     encoding: Any = "image" if is_image_space(space) else "numbers"
     return Input(name=name, shape=shape, dtype=dtype, encoding=encoding, channels_last=channels_last(space))
+
+
+def _choices(space: spaces.Discrete | spaces.MultiDiscrete) -> dict[str, Any]:
+    """How many choices each integer has; a family counts all of them from 0."""
+    sizes = np.ravel(space.n if isinstance(space, spaces.Discrete) else space.nvec)
+    return {"sizes": tuple(map(int, sizes)), "starts": (0,) * len(sizes)}
 
 
 def channels_last(space: spaces.Space[Any]) -> bool:
@@ -249,11 +248,8 @@ def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
             rule: Any = "unscale" if policy.squash_output else "clip"
             bounds = zip(BOUNDS, (space.low, space.high), strict=True)
             return Action(rule=rule, shape=shape), {name: np.asarray(x, np.float32) for name, x in bounds}
-        case spaces.Discrete():
-            return Action(rule="argmax", shape=(), sizes=(int(space.n),), starts=(0,)), {}
-        case spaces.MultiDiscrete():
-            sizes = tuple(map(int, space.nvec))
-            return Action(rule="argmax", shape=shape, sizes=sizes, starts=(0,) * len(sizes)), {}
+        case spaces.Discrete() | spaces.MultiDiscrete():
+            return Action(rule="argmax", shape=shape, **_choices(space)), {}
         case spaces.MultiBinary():
             return Action(rule="positive", shape=shape), {}
     raise UserError(f"specialist: actions of {space} cannot be written")

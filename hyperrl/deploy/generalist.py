@@ -19,8 +19,8 @@ import torch
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
+from hyperrl.deploy.actions import OUTPUT, Action
 from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
-from hyperrl.deploy.plan import OUTPUT, Action
 from hyperrl.errors import UserError
 from hyperrl.nets.generators.head import Head
 from hyperrl.policies.registry import view
@@ -50,7 +50,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         family: the tasks that it was trained on.
 
     Raises:
-        UserError: a policy whose networks no graph stands for.
+        UserError: a policy whose networks cannot be written as a graph.
     """
     refuse_memory(model.policy, agent)
     if model.use_sde:  # a policy otherwise holds noise with a graph that torch refuses to copy
@@ -82,12 +82,12 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
     for seen in program.model_proto.graph.input:
         if not seen.type.tensor_type.shape.dim[0].dim_param:
             raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
-    return _described(program.model_proto, model, agent, family)
+    return _with_metadata(program.model_proto, model, agent, family)
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Without the exporter's remarks on itself, of which nothing concerns a user."""
+    """Hide the exporter's remarks on itself, none of which concerns a user."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
@@ -98,11 +98,11 @@ def _silence() -> Iterator[None]:
 
 
 _ROWS = 3
-"""Of the example that is traced; 1 would be taken for a constant."""
+"""Rows of the example that is traced; torch would take 1 for a constant."""
 
 
 class Generalist(nn.Module):
-    """What acts on any task: an observation as the environment gives it, and raw features of the task.
+    """The agent on any task, as a module of the environment's observation and the task's raw features.
 
     Args:
         policy: of a trained model; it is copied.
@@ -116,8 +116,8 @@ class Generalist(nn.Module):
         self.space = space
         self.keys = [key for key in space.spaces if key != CONTEXT]
         self.policy = deepcopy(policy).to("cpu").requires_grad_(False)
-        self.asked = view(self.policy)
-        for part in self.asked.parts.values():
+        self.view = view(self.policy)
+        for part in self.view.parts.values():
             part.caching = part.groups = False
         for module in self.policy.modules():
             if isinstance(module, Head):
@@ -137,14 +137,14 @@ class Generalist(nn.Module):
             shifted = part if start is None else part - start
             observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
         with ExitStack() as acting:
-            for generated in self.asked.parts.values():
+            for generated in self.view.parts.values():
                 acting.enter_context(generated.inputs.acting(deterministic=True))
-            actions: Tensor = self.rule(self.asked.act_outputs(observation))
+            actions: Tensor = self.rule(self.view.act_outputs(observation))
         return actions if self.action_start is None else actions + self.action_start
 
 
 class ContextEncoder(nn.Module):
-    """Raw features of tasks as descriptors, as `ContextSpace.encode` has them."""
+    """Raw features of tasks to descriptors, as `ContextSpace.descriptors` computes them."""
 
     low: Tensor
     span: Tensor
@@ -172,7 +172,7 @@ class ContextEncoder(nn.Module):
 
 
 class Rule(nn.Module):
-    """What becomes of outputs: `hyperrl.deploy.plan.Action`, in torch.
+    """From outputs to actions: what `hyperrl.deploy.actions.Action` describes, in torch.
 
     Args:
         action: the rule.
@@ -207,7 +207,7 @@ class Rule(nn.Module):
 
 
 def _kth_value(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """`torch.kthvalue` with `keepdim`, which torch's exporter does not know, in ONNX's operators."""
+    """`torch.kthvalue` with `keepdim` in ONNX's operators; torch's exporter does not know it."""
     from onnxscript import opset18
 
     operators: Any = opset18
@@ -220,19 +220,14 @@ def _example(space: gym.Space[Any]) -> Tensor:
     return torch.zeros((_ROWS, *(space.shape or ())), dtype=torch.as_tensor(np.zeros(1, space.dtype)).dtype)
 
 
-def _described(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, family: Family) -> bytes:
-    """The file's bytes, with the features named where a program finds them."""
+def _with_metadata(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, family: Family) -> bytes:
+    """The file's bytes, with a description of the agent and the features in its metadata."""
     features = {
         name: {"unit": feature.unit, "default": feature.default, "train": list(feature.train)}
         for name, feature in family.space.features.items()
     }
-    about = {
-        "format": 1,
-        "agent": agent,
-        "algorithm": type(model).__name__.lower(),
-        "family": family.name,
-        "features": features,
-    }
+    origin = {"agent": agent, "algorithm": type(model).__name__.lower(), "family": family.name}
+    about = {"format": 1, **origin, "features": features}
     proto.producer_name = "hyperrl"
     onnx.helper.set_model_props(proto, {ENTRY: json.dumps(about), CONTEXT: ",".join(features)})
     for seen in proto.graph.input:

@@ -22,6 +22,9 @@ Function = Callable[[Array], Array]
 Dense = Callable[[str], NDArray[np.float32]]
 """An array by its name, in single precision."""
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
+Sizes = Annotated[tuple[Size, ...], Field(max_length=8)]
+Starts = Annotated[tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...], Field(max_length=4096)]
+"""The lowest value of each integer."""
 Key = Annotated[str, Field(min_length=1, max_length=128)]
 
 

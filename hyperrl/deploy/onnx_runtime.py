@@ -9,10 +9,11 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from hyperrl.deploy.actions import OUTPUT
 from hyperrl.deploy.layers import onnx_chain
 from hyperrl.deploy.numpy_runtime import batched
 from hyperrl.deploy.onnx_graph import OnnxGraph
-from hyperrl.deploy.plan import METADATA, OUTPUT, Specialist, read_plan
+from hyperrl.deploy.plan import METADATA, Specialist, read_plan
 from hyperrl.errors import UserError
 
 

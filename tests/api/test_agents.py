@@ -47,7 +47,7 @@ def test_weights_that_are_not_finite_are_refused_by_everything_that_reads_them(
 def test_a_specialist_is_replaced_where_that_is_asked_for(runs: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "one.safetensors"
     first = api.specialize(runs / "seed-0", {"c0": 1}, out=path)
-    assert (first.file, first.unlisted) == (path, {})
+    assert (first.file, first.context.unlisted) == (path, {})
     before = path.read_bytes()
     assert "replace it with force=True" in message(api.specialize, runs / "seed-0", {"c0": 2}, out=path)
     assert path.read_bytes() == before
@@ -117,4 +117,4 @@ def test_a_value_that_is_none_of_the_features_is_noted(
     assert main(["specialize", str(run.path), "--context", f"{name}={between}"]) == 0
     listed = ", ".join(f"{value:g}" for value in values)
     assert f"note: {name}={between:g} is none of the feature's values: {listed}" in capsys.readouterr().out
-    assert api.specialize(run, {name: values[1]}).unlisted == {}
+    assert api.specialize(run, {name: values[1]}).context.unlisted == {}
