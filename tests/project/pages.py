@@ -57,7 +57,8 @@ def do(
     saved = re.match(r"# (\S+\.(?:yaml|py))\n", block.text)
     if quoted:
         text = block.text.removeprefix(quoted[0])
-        assert text in (folder / quoted[1]).read_text(), f"{page.name}:{block.line}: not in {quoted[1]}"
+        file = folder / quoted[1] if (folder / quoted[1]).exists() else ROOT / quoted[1]
+        assert text in file.read_text(), f"{page.name}:{block.line}: not in {quoted[1]}"
     elif saved:
         (folder / saved[1]).write_text(block.text)
     elif block.language == "python" and python is not None:

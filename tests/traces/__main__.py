@@ -66,8 +66,10 @@ def main() -> int:
         given.digests.write_text(json.dumps(found, indent=1) + "\n")
         return 0
     before = json.loads(given.against.read_text())
-    changed = sorted(path for path in before.keys() | found.keys() if before.get(path) != found.get(path))
-    print("\n".join(f"differs: {path}" for path in changed) or f"all {len(found)} equal, bit for bit")
+    for path in sorted(found.keys() - before.keys()):
+        print(f"new: {path}")
+    changed = sorted(path for path in before if before[path] != found.get(path))
+    print("\n".join(f"differs: {path}" for path in changed) or f"all {len(before)} equal, bit for bit")
     return 1 if changed else 0
 
 
