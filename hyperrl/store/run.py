@@ -29,7 +29,7 @@ from hyperrl.store.safety import FOLDERS, SOURCE, refuse_strange
 from hyperrl.store.spec import SPEC, RunSpec, SourceFile, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status
 from hyperrl.store.trust import permitted, remember
-from hyperrl.tasks.base_modules import digest, pinned
+from hyperrl.tasks.base_modules import digest, pin_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -197,7 +197,7 @@ class Run:
                 copy.rename(copy.with_stem(f"{copy.stem}-{digest(copy)[:8]}"))
             atomic_write(copy, file.read_bytes())
         if source != self.spec.source:
-            self.write_spec(self.spec.model_copy(update={"family": pinned(family), "source": source}))
+            self.write_spec(self.spec.model_copy(update={"family": pin_folder(family), "source": source}))
         remember(source)
 
     def save_checkpoint(self, name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> Path:

@@ -16,7 +16,7 @@ from pydantic import Field
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
 from hyperrl.recipes.yaml import read_yaml
-from hyperrl.tasks.base_modules import base_file, digest, pinned
+from hyperrl.tasks.base_modules import base_file, digest, pin_folder
 
 SPEC = "run.yaml"
 """The file of a run that holds its spec."""
@@ -88,7 +88,7 @@ class RunSpec(Model):
         """
         return cls(
             agent=agent,
-            family=pinned(family),
+            family=pin_folder(family),
             versions=library_versions(),
             commit=checkout_commit(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),

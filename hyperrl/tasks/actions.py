@@ -25,8 +25,8 @@ def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
     algorithm = agent.algorithm
     refuse_missing(algorithm.extra, f"agent {agent.name!r}: the algorithm {algorithm.name!r}")
     if not fits(agent, kind_of(action_space)):
-        found = " ".join(str(action_space).split())
+        space = " ".join(str(action_space).split())
         raise UserError(
             f"agent {agent.name!r}: the algorithm {algorithm.name!r} is for {algorithm.actions} actions;"
-            f" found {found} (`hyperrl list --fits FAMILY` shows the agents that fit)"
+            f" found {space} (`hyperrl list --fits FAMILY` shows the agents that fit)"
         )

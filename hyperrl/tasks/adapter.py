@@ -75,7 +75,7 @@ class BaseAdapter:
             return {"obs": self._only(value)}
         if not isinstance(value, Mapping):
             raise InterfaceError(
-                f"the observation is {_named(value)}; allowed: a dictionary, as its space says"
+                f"the observation is {_describe(value)}; allowed: a dictionary, as its space says"
             )
         try:
             return {key: part(value[key]) for key, part in self._parts.items()}
@@ -95,7 +95,7 @@ class BaseAdapter:
         """What the base's `reset` returned: observation and info; raises InterfaceError."""
         if type(returned) is not tuple or len(returned) != 2:
             raise InterfaceError(
-                f"its reset returned {_named(returned)}; allowed: an observation and an info"
+                f"its reset returned {_describe(returned)}; allowed: an observation and an info"
             )
         return self.observation(returned[0]), info_of(returned[1])
 
@@ -103,7 +103,7 @@ class BaseAdapter:
         """What the base's `step` returned, all five; raises InterfaceError."""
         if type(returned) is not tuple or len(returned) != 5:
             raise InterfaceError(
-                f"its step returned {_named(returned)}; allowed: an observation, a reward, terminated,"
+                f"its step returned {_describe(returned)}; allowed: an observation, a reward, terminated,"
                 " truncated and an info"
             )
         observation, reward, terminated, truncated, info = returned
@@ -126,11 +126,11 @@ class _Part:
         if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
             self._choices = np.asarray(space.n if isinstance(space, spaces.Discrete) else space.nvec)
             self._start, self._dtype = space.start, np.dtype(np.int64)
-        self._copied = self._dtype if self._choices is None else None
+        self._own_dtype = self._dtype if self._choices is None else None
 
     def __call__(self, value: Any) -> Any:
         """A new array, or a whole number."""
-        if type(value) is np.ndarray and value.dtype is self._copied and value.shape == self._shape:
+        if type(value) is np.ndarray and value.dtype is self._own_dtype and value.shape == self._shape:
             return value.copy()  # nearly all are such
         array = value if type(value) is np.ndarray else self._array(value)
         if array.shape != self._shape:
@@ -138,22 +138,22 @@ class _Part:
                 f"{self._what} has shape {array.shape}; allowed: {self._shape}, as its space says for every"
                 " task"
             )
-        array = array.copy() if array.dtype == self._dtype else self._converted(array)
-        return array if self._choices is None else self._chosen(array)
+        array = array.copy() if array.dtype == self._dtype else self._convert(array)
+        return array if self._choices is None else self._choice(array)
 
-    def _chosen(self, array: NDArray[Any]) -> Any:
-        chosen = array - self._start
-        if ((chosen < 0) | (chosen >= self._choices)).any():
+    def _choice(self, array: NDArray[Any]) -> Any:
+        choice = array - self._start
+        if ((choice < 0) | (choice >= self._choices)).any():
             raise InterfaceError(f"{self._what} is {array}; allowed: the choices that its space has")
-        return chosen if chosen.ndim else np.int64(chosen)
+        return choice if choice.ndim else np.int64(choice)
 
     def _array(self, value: Any) -> NDArray[Any]:
         try:
             return np.asarray(value)
         except (TypeError, ValueError) as error:
-            raise InterfaceError(f"{self._what} is {_named(value)}; allowed: an array") from error
+            raise InterfaceError(f"{self._what} is {_describe(value)}; allowed: an array") from error
 
-    def _converted(self, array: NDArray[Any]) -> NDArray[Any]:
+    def _convert(self, array: NDArray[Any]) -> NDArray[Any]:
         """The array in the type of its space, where nothing is lost but precision."""
         try:
             if array.dtype.kind not in "biuf":
@@ -172,14 +172,14 @@ def info_of(info: Any) -> dict[str, Any]:
     if type(info) is dict and not info:
         return {}
     if not isinstance(info, Mapping):
-        raise InterfaceError(f"its info is {_named(info)}; allowed: a dictionary")
-    found: dict[str, Any] = {}
+        raise InterfaceError(f"its info is {_describe(info)}; allowed: a dictionary")
+    renamed: dict[str, Any] = {}
     for key, value in info.items():
-        name = key if isinstance(key, str) else str(key)
-        while name in RESERVED or name in found:
+        name = str(key)
+        while name in RESERVED or name in renamed:
             name = _BASE_PREFIX + name
-        found[name] = value
-    return found
+        renamed[name] = value
+    return renamed
 
 
 def _number(reward: Any) -> float:
@@ -193,7 +193,7 @@ def _number(reward: Any) -> float:
             return float(reward)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InterfaceError(f"the reward is {_named(reward)}; allowed: one number")
+    raise InterfaceError(f"the reward is {_describe(reward)}; allowed: one number")
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -203,10 +203,10 @@ def _flag(name: str, value: Any) -> bool:
             return bool(array.item())
     except (TypeError, ValueError):
         pass
-    raise InterfaceError(f"{name} is {_named(value)}; allowed: true or false")
+    raise InterfaceError(f"{name} is {_describe(value)}; allowed: true or false")
 
 
-def _named(value: Any) -> str:
+def _describe(value: Any) -> str:
     """A value's type, and how many entries or which shape it has."""
     kind = type(value).__name__
     if isinstance(value, np.ndarray):
@@ -236,7 +236,7 @@ def naming(where: str) -> Iterator[None]:
 
 
 def close_base(env: gym.Env[Any, Any]) -> None:
-    """Close a base environment; that it fails at that is logged alone, as nothing is lost by it."""
+    """Close a base environment; a failure of that is logged and not raised, as nothing is lost by it."""
     try:
         env.close()
     except NOT_A_FAILURE:
@@ -252,8 +252,8 @@ def reason_of(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     try:
-        said = str(error)
+        message = str(error)
     except Exception:  # whatever a stranger's exception does
-        said = ""
-    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
-    return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
+        message = ""
+    message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
+    return f"{type(error).__name__}{': ' if message else ''}{message}{where}"

@@ -41,7 +41,7 @@ def base_file(recipe: FamilyRecipe) -> Path | None:
     return beside or _installed(base.module) or _in_working_folder(base.module)
 
 
-def pinned(recipe: FamilyRecipe) -> FamilyRecipe:
+def pin_folder(recipe: FamilyRecipe) -> FamilyRecipe:
     """The recipe with the folder in which its base's file lies now, so that it is found from any other."""
     base, folder = recipe.parsed_base, recipe.folder
     if base.file is not None:
@@ -91,16 +91,16 @@ def _existing(path: str) -> Path | None:
     return Path(os.path.abspath(path)) if os.path.isfile(path) else None
 
 
-def without_registration(base: BaseId, error: Exception) -> str:
+def explain_unregistered(base: BaseId, error: Exception) -> str:
     """What Gymnasium says of an id that is not registered, and the id or class that may have been meant."""
-    said = str(error).partition(" Did you mean")[0].rstrip(".")
+    message = str(error).partition(" Did you mean")[0].rstrip(".")
     if base.file is not None or base.module is None:
-        return said + (did_you_mean(base.text, gym.registry) if base.file is None else "")
+        return message + (did_you_mean(base.text, gym.registry) if base.file is None else "")
     module = sys.modules.get(base.module)
     file = Path(getattr(module, "__file__", None) or "")
     if file.stem == base.module and isinstance(getattr(module, base.name, None), type):
-        return f"{said}; for the class of this name write 'base: {file.name}:{base.name}'"
-    return said
+        return f"{message}; for the class of this name write 'base: {file.name}:{base.name}'"
+    return message
 
 
 def _below(folders: Iterable[str], module: str) -> Path | None:
@@ -220,23 +220,23 @@ def _importing(file: Path, where: str) -> Iterator[None]:
 def _failure(error: BaseException, file: Path) -> str:
     """What was raised: ", line 3: NameError: ..."; the line is the file's, if the error passed through it."""
     if isinstance(error, SyntaxError):
-        lines, said = [error.lineno], error.msg
+        lines, message = [error.lineno], error.msg
     else:
         frames = traceback.extract_tb(error.__traceback__)
-        lines, said = [each.lineno for each in frames if each.filename == str(file)], str(error)
+        lines, message = [each.lineno for each in frames if each.filename == str(file)], str(error)
     at = f", line {lines[-1]}" if lines and lines[-1] else ""  # a null byte has no line
-    return f"{at}: {type(error).__name__}: {said}"
+    return f"{at}: {type(error).__name__}: {message}"
 
 
 def _class_spec(module: ModuleType, name: str, file: Path, where: str) -> EnvSpec:
-    found = getattr(module, name, None)
-    if isinstance(found, type) and issubclass(found, gym.Env):
-        entry_point: Any = found
+    value = getattr(module, name, None)
+    if isinstance(value, type) and issubclass(value, gym.Env):
+        entry_point: Any = value
         return EnvSpec(name, entry_point=entry_point)
     known = [
         each
         for each, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, gym.Env) and value.__module__ == module.__name__
     ]
-    what = "has no such class" if found is None else f"has a {name!r} that is no subclass of gymnasium.Env"
+    what = "has no such class" if value is None else f"has a {name!r} that is no subclass of gymnasium.Env"
     raise UserError(f"{where}: {str(file)!r} {what}{did_you_mean(name, known)}")

@@ -22,8 +22,8 @@ from hyperrl.tasks.variants import VariantEnv
 CUSTOM_TASK = -1
 """Task index of a context that was given to `reset` and is none of the sampler's."""
 
-_NOT_THE_BASES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
-"""Exceptions that are not the base environment's failures, though they come out of its methods."""
+_CALLERS_MISTAKES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
+"""Exceptions that come out of the base environment's methods and are not its failures."""
 
 
 def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.spaces.Dict:
@@ -132,7 +132,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             carrier.apply(context)
 
     def undone(self) -> str | None:
-        """Tell what a reset has undone of the present context; None: nothing."""
+        """Tell what of the present context a reset has undone; None: nothing."""
         return next(filter(None, (carrier.undone() for carrier in self.carriers)), None)
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
@@ -145,22 +145,22 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         try:
             yield
         except BaseException as error:
-            if self._is_the_callers(error):
+            if self._is_callers_mistake(error):
                 raise
             raise self._failure(error, when) from error
 
-    def _is_the_callers(self, error: BaseException) -> bool:
-        """Whether an exception that came out of the base is not its failure, as that it was never reset."""
+    def _is_callers_mistake(self, error: BaseException) -> bool:
+        """Whether an exception that came out of the base is the caller's, as of a step before any reset."""
         return isinstance(
-            error, _NOT_THE_BASES if self._started else (*_NOT_THE_BASES, gym.error.ResetNeeded)
+            error, _CALLERS_MISTAKES if self._started else (*_CALLERS_MISTAKES, gym.error.ResetNeeded)
         )
 
     def _refuse_other_spaces(self) -> None:
         """Refuse spaces that a reset has changed, as a task that changes sizes does."""
         names = ("observation_space", "action_space")
-        for name, found, declared in zip(names, spaces_of(self.env), self._base_spaces, strict=True):
-            if found is not declared and found != declared:
-                raise InterfaceError(f"its {name} is {found}; allowed: the other tasks', {declared}")
+        for name, space, declared in zip(names, spaces_of(self.env), self._base_spaces, strict=True):
+            if space is not declared and space != declared:
+                raise InterfaceError(f"its {name} is {space}; allowed: the other tasks', {declared}")
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -171,14 +171,14 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             UserError: an unknown feature or a value that is not finite.
         """
         merged = {**self._options, **(options or {})}
-        given = merged.pop(CONTEXT, None)
+        context = merged.pop(CONTEXT, None)
         if seed is not None and self._sampler is not None:
             self._sampler.reseed(seed)
-        if given is None:
+        if context is None:
             task = self.tasks.next()
             self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
-            self._begin(CUSTOM_TASK, self.space.complete(given))
+            self._begin(CUSTOM_TASK, self.space.complete(context))
         self._started = True
         with self.naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
@@ -205,7 +205,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             for carrier in self._rewarding:
                 reward, info = carrier.reward(reward, info)
         except BaseException as error:
-            if self._is_the_callers(error):
+            if self._is_callers_mistake(error):
                 raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
         for carrier in self._observing:

@@ -15,7 +15,7 @@ from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_a
 from hyperrl.errors import NOT_A_FAILURE, UserError, check_known
 from hyperrl.recipes import SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
-from hyperrl.tasks.base_modules import import_base, without_registration
+from hyperrl.tasks.base_modules import explain_unregistered, import_base
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
@@ -240,7 +240,7 @@ class Family:
             raise
         except BaseException as error:
             if isinstance(error, (gym.error.UnregisteredEnv, ModuleNotFoundError)):
-                reason = without_registration(self.recipe.parsed_base, error)
+                reason = explain_unregistered(self.recipe.parsed_base, error)
             else:
                 plain = isinstance(error, (gym.error.Error, TypeError, ValueError, AssertionError))
                 reason = str(error) if plain else reason_of(error)

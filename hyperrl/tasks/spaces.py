@@ -16,7 +16,7 @@ OBSERVATIONS = (
 ACTIONS = "Box of real numbers with finite bounds, Discrete, MultiBinary or MultiDiscrete of one axis"
 _SHOWN, _WIDEST = 120, 8
 
-_TAKEN = """
+_MODULE_DICT_ATTRIBUTES = """
 T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double
 dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
 items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters
@@ -26,7 +26,7 @@ register_load_state_dict_pre_hook register_module register_parameter register_st
 register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
 train training type update values xpu zero_grad
 """
-TAKEN_KEYS = frozenset(_TAKEN.split())
+RESERVED_KEYS = frozenset(_MODULE_DICT_ATTRIBUTES.split())
 """Keys of a dictionary that torch's `ModuleDict`, which holds one network for each, has as attributes."""
 
 
@@ -73,7 +73,9 @@ def _observation_fault(space: gym.Space[Any]) -> str | None:
 
 
 def _is_key(key: Any) -> bool:
-    return isinstance(key, str) and key != "" and "." not in key and key not in TAKEN_KEYS and key[:1] != "_"
+    return (
+        isinstance(key, str) and key != "" and "." not in key and key not in RESERVED_KEYS and key[:1] != "_"
+    )
 
 
 def _action_fault(space: gym.Space[Any]) -> str | None:

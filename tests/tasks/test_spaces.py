@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from hyperrl.errors import UserError
 from hyperrl.tasks import contextualize
-from hyperrl.tasks.spaces import TAKEN_KEYS, refuse_spaces, zero_based
+from hyperrl.tasks.spaces import RESERVED_KEYS, refuse_spaces, zero_based
 from tests.fuzz.worlds import ACTED, NOT_ACTED, NOT_OBSERVED, OBSERVED
 
 BOX, PUSH = spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(2)
@@ -76,4 +76,4 @@ def test_an_environment_without_a_space_is_refused(missing: str) -> None:
 
 def test_taken_keys_are_those_that_torch_takes() -> None:
     held = {name for name in dir(torch.nn.ModuleDict()) if not name.startswith("_")}
-    assert held <= TAKEN_KEYS
+    assert held <= RESERVED_KEYS

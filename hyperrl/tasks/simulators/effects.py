@@ -1,4 +1,4 @@
-"""What a MuJoCo model tells of a quantity that has no effect, or has none in a part of its range."""
+"""Quantities of a MuJoCo model that have no effect, or none in a part of their range."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from hyperrl.tasks.simulators.models import model_of
 
 
 def no_effect(base: gym.Env[Any, Any], quantity: str) -> str | None:
-    """Say why no factor on a quantity ("friction.floor") can change a step; None: the model does not tell.
+    """Say why no factor on a quantity ("friction.floor") can change a step; None where that is not known.
 
     Args:
         base: an unwrapped environment; of others than MuJoCo's nothing is known.
@@ -46,11 +46,11 @@ def least_friction(base: gym.Env[Any, Any], quantity: str) -> float:
         return 0.0
     geom, priority = model.geom(name).id, model.geom_priority
     others = _touching(model)[geom].nonzero()[0]
-    own, theirs = float(model.geom_friction[geom, 0]), model.geom_friction[others, 0]
-    needed = theirs / own if own > 0 else np.where(theirs > 0, np.inf, 0.0)
-    needed = np.where(priority[others] > priority[geom], np.inf, needed)
-    needed = np.where(priority[others] < priority[geom], 0.0, needed)
-    return float(needed.min(initial=np.inf))
+    friction, theirs = float(model.geom_friction[geom, 0]), model.geom_friction[others, 0]
+    least = theirs / friction if friction > 0 else np.where(theirs > 0, np.inf, 0.0)
+    least = np.where(priority[others] > priority[geom], np.inf, least)
+    least = np.where(priority[others] < priority[geom], 0.0, least)
+    return float(least.min(initial=np.inf))
 
 
 def remark(base: gym.Env[Any, Any], quantity: str, default: float, low: float, high: float) -> str | None:

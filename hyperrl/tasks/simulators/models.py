@@ -1,4 +1,4 @@
-"""The MuJoCo model of a base environment, wherever it lies, and what in it is computed from the rest."""
+"""Finds the MuJoCo model of a base environment, and what in it MuJoCo computed from the rest."""
 
 from collections import deque
 from copy import copy
@@ -26,16 +26,16 @@ def model_path(base: Any) -> str | None:
 
     The nearest is found: first the environment's own, then its attributes', as far as three levels down.
     """
-    queue, seen = deque([("", base)]), {id(base)}
-    while queue and len(seen) < _OBJECTS:
+    queue, visited = deque([("", base)]), {id(base)}
+    while queue and len(visited) < _OBJECTS:
         path, here = queue.popleft()
         if _model(here) is not None:
             return path
         if path.count(".") + bool(path) >= _DEPTH:
             continue
         for name, inner in list(getattr(here, "__dict__", {}).items()):
-            if hasattr(inner, "__dict__") and not isinstance(inner, _PLAIN) and id(inner) not in seen:
-                seen.add(id(inner))
+            if hasattr(inner, "__dict__") and not isinstance(inner, _PLAIN) and id(inner) not in visited:
+                visited.add(id(inner))
                 queue.append((f"{path}.{name}".lstrip("."), inner))
     return None
 
@@ -71,36 +71,36 @@ def compiled_field(base: Any, path: str) -> str | None:
     here = base
     for part in path.split("."):
         if _native(here) is not None or type(here).__name__ == "StructIndexer":
-            made = part.startswith(_COMPILED) and part not in _PLACES
-            return part if made else None
+            return part if part.startswith(_COMPILED) and part not in _PLACES else None
         here = paths.read(here, part)
     return None
 
 
 def remedy(field: str = "") -> str:
-    """What carries a feature in the place of an attribute in a model's field, or of a body's place."""
+    """What may carry a feature instead of an attribute in a field of the model, or of a body's place."""
     own = "a property of your environment's class that sets all that follows (it may call mujoco.mj_setConst)"
     quantity = _QUANTITIES.get(field)
     return own if quantity is None else f"'physics' in its place ({quantity}), or {own}"
 
 
 def stale_constants(base: Any) -> set[str]:
-    """Names of what MuJoCo computes once from a model and would compute otherwise of it as it is now."""
+    """Names of the constants that `mj_setConst` would compute differently from the model as it is now."""
     model = model_of(base)
     if model is None:
         return set()
     import mujoco
 
-    anew = copy(model)
-    mujoco.mj_setConst(anew, mujoco.MjData(anew))
+    fresh = copy(model)
+    mujoco.mj_setConst(fresh, mujoco.MjData(fresh))
     return {
         name
         for name in dir(model)
-        if not name.startswith(("_", *_OF_PICTURES)) and not _alike(getattr(model, name), getattr(anew, name))
+        if not name.startswith(("_", *_OF_PICTURES))
+        and not _all_close(getattr(model, name), getattr(fresh, name))
     }
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _all_close(one: Any, other: Any) -> bool:
     if not isinstance(one, np.ndarray) or one.dtype != np.float64 or not one.size:
         return True
     return np.allclose(one, other, rtol=1e-6, atol=1e-9 * float(np.abs(one).max()), equal_nan=True)

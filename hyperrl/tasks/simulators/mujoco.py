@@ -218,12 +218,12 @@ def _statistics(model: Any) -> dict[str, float]:
 
 def _views(model: Any) -> dict[str, NDArray[Any]]:
     """All arrays of a model that can be written, as views."""
-    found = {"opt.gravity": model.opt.gravity, "stat.center": model.stat.center}
+    views = {"opt.gravity": model.opt.gravity, "stat.center": model.stat.center}
     for name in dir(model):
         value = None if name.startswith("_") else getattr(model, name)
         if isinstance(value, np.ndarray) and value.flags.writeable and value.size:
-            found[name] = value
-    return found
+            views[name] = value
+    return views
 
 
 def _capsule(radius: float, half: float) -> NDArray[np.float64]:

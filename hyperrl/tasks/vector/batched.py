@@ -84,22 +84,22 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         `reset_mask`, (N,) bool, which environments to reset.
         """
         merged = {**self._options, **(options or {})}
-        given, mask = merged.pop(CONTEXT, None), merged.pop("reset_mask", None)
+        values, mask = merged.pop(CONTEXT, None), merged.pop("reset_mask", None)
         indices = np.arange(self.num_envs)
         if mask is not None and self._state is not None:
             indices = np.flatnonzero(mask)
         self._seed(seed, indices)
-        if given is None:
+        if values is None:
             self._take([self._draw(index) for index in indices.tolist()], indices)
         else:
-            context = self.space.complete(given)
+            context = self.space.complete(values)
             descriptors, constants = self.space.descriptors([context]), self._constants_of(context)[:, None]
             self._assign(indices, CUSTOM_TASK, descriptors, constants, [context] * len(indices))
         starts = np.stack([self.dynamics.start(self._rngs[i], merged or None) for i in indices.tolist()])
         if self._state is None:
             self._state = starts
         self._state[indices] = starts
-        return self.observation(), self._began(indices, {})
+        return self.observation(), self._add_starts(indices, {})
 
     def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
         if seed is None:
@@ -151,7 +151,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """
         observation, reward, terminated, truncated, ended = self.advance(actions)
         infos = gather_ended(ended, self.num_envs)
-        self._began((terminated | truncated).nonzero()[0], infos)
+        self._add_starts((terminated | truncated).nonzero()[0], infos)
         return observation, reward, terminated, truncated, infos
 
     def advance(self, actions: NDArray[Any]) -> Advance:
@@ -197,7 +197,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             self._state[index] = self.dynamics.start(self._rngs[index], self._options or None)
         return ended
 
-    def _began(self, indices: NDArray[np.int64], infos: dict[str, Any]) -> dict[str, Any]:
+    def _add_starts(self, indices: NDArray[np.int64], infos: dict[str, Any]) -> dict[str, Any]:
         """Add the infos of environments that have just been reset."""
         for index in indices.tolist():
             info = {"task": self._tasks[index], CONTEXT: dict(self._playing[index])}

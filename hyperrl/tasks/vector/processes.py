@@ -1,4 +1,4 @@
-"""Contextual environments in processes of their own, for physics that is heavy."""
+"""Contextual environments in processes of their own, for slow simulators."""
 
 import atexit
 import logging
@@ -48,10 +48,10 @@ class Worker:
         packed: Any = CloudpickleWrapper(make)  # type: ignore[arg-type]
         handle, name = tempfile.mkstemp(prefix="hyperrl-", suffix=".txt")
         os.close(handle)
-        self._last_words = Path(name)
-        given = (theirs, packed, contexts, len(places), name)
-        self._process = context.Process(target=serve, args=given, daemon=True)
-        with _born_without_interrupts():
+        self._trace_file = Path(name)
+        arguments = (theirs, packed, contexts, len(places), name)
+        self._process = context.Process(target=serve, args=arguments, daemon=True)
+        with _interrupts_blocked():
             self._process.start()
         theirs.close()
         # A process that ignores SIGTERM is ended before multiprocessing waits for it, as Python exits.
@@ -88,7 +88,7 @@ class Worker:
 
     def _ended(self) -> BaseEnvironmentError:
         self._process.join(PATIENCE)
-        trace = self._last_words.read_text(errors="replace") if self._last_words.exists() else ""
+        trace = self._trace_file.read_text(errors="replace") if self._trace_file.exists() else ""
         which = f"the process of environments {self.places[0]} to {self.places[-1]}"
         how = f"has ended (exit status {self._process.exitcode}){_place(trace)}"
         return BaseEnvironmentError(f"the base environment failed: {which} {how}", trace)
@@ -100,14 +100,14 @@ class Worker:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        self._last_words.unlink(missing_ok=True)
+        self._trace_file.unlink(missing_ok=True)
 
 
 @contextmanager
-def _born_without_interrupts() -> Iterator[None]:
-    """Start processes that take no Ctrl-C before they can say that it is not theirs to handle.
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C while a process starts: it inherits the block, until it ignores signals itself.
 
-    Blocked signals are inherited; one that comes meanwhile reaches this process afterwards.
+    One that comes meanwhile reaches this process afterwards.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -117,17 +117,17 @@ def _born_without_interrupts() -> Iterator[None]:
 
 
 def _close(worker: weakref.ref[Worker]) -> None:
-    found = worker()
-    if found is not None:
-        found.close()
+    alive = worker()
+    if alive is not None:
+        alive.close()
 
 
 def _place(trace: str) -> str:
-    """The line at which a process ended, as the tail of a message; nothing where no trace tells it."""
-    found = _FRAME.findall(trace)
-    if not found:
+    """The line at which a process ended, as the tail of a message; empty where there is no trace."""
+    frames = _FRAME.findall(trace)
+    if not frames:
         return ""
-    file, line = found[0] if "most recent call first" in trace else found[-1]
+    file, line = frames[0] if "most recent call first" in trace else frames[-1]
     return f" at {Path(file).name}, line {line}"
 
 
@@ -141,14 +141,14 @@ def _answers(workers: Sequence[Worker]) -> list[Any]:
 
 
 class RemoteEnv(gym.Env[Any, Any]):
-    """One environment of a worker: what it returned is handed out, its tasks come from this process.
+    """One environment of a worker, as an environment of this process, which draws its tasks.
 
     Args:
         worker: where it lives.
         place: its number there.
         tasks: hands out tasks.
         options: the environment's own reset options.
-        notes: what was told of infos, by any of the environments.
+        notes: what was logged of infos, shared by all environments of the batch.
     """
 
     def __init__(
@@ -162,21 +162,21 @@ class RemoteEnv(gym.Env[Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode of the next task, or of `options["context"]`."""
-        own = CONTEXT in {**self._options, **(options or {})}
-        task = 0 if own else self._tasks.next()
+        needs_task = CONTEXT not in {**self._options, **(options or {})}
+        task = self._tasks.next() if needs_task else 0
         observation, packet = self._worker.ask("reset", self._place, task, {"seed": seed, "options": options})
         return observation, self.info(packet)
 
     def info(self, packet: Packet) -> dict[str, Any]:
-        """The info that the worker packed; what could not travel is told once."""
-        found, missing = unpack_info(packet)
+        """The info that the worker packed; what could not travel is logged once."""
+        info, missing = unpack_info(packet)
         if missing and not self._notes:
             self._notes.append(", ".join(missing))
             _LOG.warning(
                 "note: the base environment's info cannot travel between processes and is left out: %s",
                 self._notes[0],
             )
-        return found
+        return info
 
     def step(self, action: Any) -> Any:
         """What the step that the batch asked for returned; an episode's end is reported to the sampler."""
@@ -198,7 +198,7 @@ class RemoteEnv(gym.Env[Any, Any]):
         return bool(self._worker.ask("set_wrapper_attr", self._place, (name, value)))
 
     def close(self) -> None:
-        """The process is the batch's to close."""
+        """Nothing: the batch closes the process."""
 
 
 class ProcessEnv(ContextualSyncEnv):
@@ -250,9 +250,9 @@ class ProcessEnv(ContextualSyncEnv):
 
     def advance(self, actions: Any) -> Advance:
         """Step all environments, those of different processes at the same time."""
-        each = list(iterate(self.action_space, actions))
+        split = list(iterate(self.action_space, actions))
         for worker in self.workers:
-            worker.send("step", [each[index] for index in worker.places])
+            worker.send("step", [split[index] for index in worker.places])
         for worker, answer in zip(self.workers, _answers(self.workers), strict=True):
             for index, (*values, packet) in zip(worker.places, answer, strict=True):
                 env: Any = self.envs[index]

@@ -1,4 +1,4 @@
-"""What a process does that plays contextual environments for another."""
+"""The process that plays contextual environments for its parent."""
 
 import faulthandler
 import os
@@ -20,23 +20,23 @@ from hyperrl.tasks.sampler import TaskSource
 MakeEnv = Callable[[TaskSource], ContextualEnv]
 
 
-class Handed:
-    """What an environment of a worker asks: the task that the parent process has handed over."""
+class ParentTask:
+    """The task source of a worker's environment: its next task is the one that the parent has sent."""
 
     def __init__(self, contexts: Sequence[Mapping[str, float]]) -> None:
         """Take the contexts that tasks are indices into."""
         self.contexts, self.task = contexts, 0
 
     def next(self) -> int:
-        """Index of the task that was handed over."""
+        """Index of the task that the parent has sent."""
         return self.task
 
     def update(self, task: int, episode_return: float) -> None:
-        """The parent process tells its sampler."""
+        """Nothing: the parent updates its sampler."""
 
 
 def serve(
-    connection: Connection, make: Any, contexts: Sequence[Mapping[str, float]], count: int, last_words: str
+    connection: Connection, make: Any, contexts: Sequence[Mapping[str, float]], count: int, trace_file: str
 ) -> None:
     """Answer the parent until it closes the connection. Signals are the parent's to handle.
 
@@ -48,40 +48,40 @@ def serve(
         make: a wrapper whose `fn` makes an environment, given its source of tasks.
         contexts: what tasks are indices into.
         count: how many environments to make.
-        last_words: a file for the traceback of what ends the process at once.
+        trace_file: a file for the traceback of what ends the process at once.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    _leave_traces(Path(last_words))
+    _write_traces(Path(trace_file))
     player = _Player(make, contexts, count)
     try:
         with suppress(EOFError, BrokenPipeError, ConnectionResetError):
             while True:
-                question = connection.recv()
+                request = connection.recv()
                 try:
-                    found = player.answer(*question)
+                    answer = player.answer(*request)
                 except NOT_A_FAILURE:
                     raise
                 except BaseException as error:
-                    found = sendable_error(error)
-                _send(connection, found)
+                    answer = sendable_error(error)
+                _send(connection, answer)
     finally:
         player.close()
 
 
-def _leave_traces(file: Path) -> None:
+def _write_traces(file: Path) -> None:
     """Write to a file where the process was when a base environment ended it, by a crash or `os._exit`."""
     stream = file.open("a")  # stays open for the process's whole life
     faulthandler.enable(stream)
-    leave: Callable[[int], Any] = os._exit
+    exit_at_once: Callable[[int], Any] = os._exit
 
-    def leaving(status: int) -> Any:
+    def exit_with_trace(status: int) -> Any:
         stream.write("".join(traceback.format_stack()[:-1]))
         stream.flush()
-        return leave(status)
+        return exit_at_once(status)
 
-    os._exit = leaving
+    os._exit = exit_with_trace
 
 
 class _Player:
@@ -89,11 +89,11 @@ class _Player:
 
     def __init__(self, make: Any, contexts: Sequence[Mapping[str, float]], count: int) -> None:
         self._make = make
-        self._sources = [Handed(contexts) for _ in range(count)]
+        self._sources = [ParentTask(contexts) for _ in range(count)]
         self._envs: list[ContextualEnv] = []
 
     def answer(self, name: str, *arguments: Any) -> Any:
-        """The answer to one question of the parent's."""
+        """The answer to one request of the parent's."""
         if name == "make":
             self._envs += [self._make.fn(source) for source in self._sources]
             first = self._envs[0]
@@ -101,12 +101,12 @@ class _Player:
         if name == "step":
             return [self._step(env, action) for env, action in zip(self._envs, arguments[0], strict=True)]
         if name == "reset":
-            place, task, given = arguments
+            place, task, options = arguments
             self._sources[place].task = task
-            observation, info = self._envs[place].reset(**given)
+            observation, info = self._envs[place].reset(**options)
             return observation, pack_info(info)
-        place, given = arguments
-        return getattr(self._envs[place], name)(*given)
+        place, rest = arguments
+        return getattr(self._envs[place], name)(*rest)
 
     def _step(self, env: ContextualEnv, action: Any) -> tuple[Any, ...]:
         *values, info = env.step(action)
@@ -135,8 +135,8 @@ def pack_info(info: Mapping[str, Any]) -> Packet:
     try:
         return Packet(own, pickle.dumps(others), ())
     except Exception:
-        fit = {key: value for key, value in others.items() if _travels(value)}
-        return Packet(own, pickle.dumps(fit), tuple(key for key in others if key not in fit))
+        sendable = {key: value for key, value in others.items() if _travels(value)}
+        return Packet(own, pickle.dumps(sendable), tuple(key for key in others if key not in sendable))
 
 
 def unpack_info(packet: Packet) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -166,9 +166,9 @@ def sendable_error(error: BaseException) -> Exception:
     return failure_of(error)
 
 
-def _send(connection: Connection, found: Any) -> None:
+def _send(connection: Connection, answer: Any) -> None:
     try:
-        connection.send(found)
+        connection.send(answer)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:
