@@ -1,4 +1,4 @@
-"""What every recipe is made of: the `Model` base, its field types, and its refusals."""
+"""The base class of recipes, and the types of their fields."""
 
 import math
 import re
@@ -132,12 +132,12 @@ class Model(BaseModel):
             raise RecipeError(source, field_error(error, data)) from None
 
     def refusal(self, *path: str | int, allowed: str) -> FieldError:
-        """What a validator raises where the value at a path does not go with the others."""
-        found: Any = self
+        """The error of a validator that refuses the value at a path, beside the other fields."""
+        value: Any = self
         for step in path:
-            named = isinstance(step, str) and not isinstance(found, Mapping)
-            found = getattr(found, str(step)) if named else found[step]
-        return FieldError(path=path, found=found, allowed=allowed)
+            named = isinstance(step, str) and not isinstance(value, Mapping)
+            value = getattr(value, str(step)) if named else value[step]
+        return FieldError(path=path, found=value, allowed=allowed)
 
     @model_validator(mode="before")
     @classmethod

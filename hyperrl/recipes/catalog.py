@@ -1,4 +1,4 @@
-"""Finding recipes by name or path, and reading them."""
+"""Finds recipes by name or path, and reads them."""
 
 import os
 import re
@@ -60,8 +60,8 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
     known = shipped(kind)
     if name_or_path in known:
         return known[name_or_path], f"{kind}/{name_or_path}.yaml"
-    found = name_or_path if len(name_or_path) <= 80 else name_or_path[:79] + "…"
-    message = f"unknown {_SINGULAR[kind].split()[1]} {found!r}"
+    name = name_or_path if len(name_or_path) <= 80 else name_or_path[:79] + "…"
+    message = f"unknown {_SINGULAR[kind].split()[1]} {name!r}"
     other: Kind = "envs" if kind == "agents" else "agents"
     if name_or_path in shipped(other):
         message += f", which names {_SINGULAR[other]}"
@@ -70,7 +70,7 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
         hint = did_you_mean(name_or_path, known)
     message += hint if "known:" in hint else f"{hint} (`hyperrl list {kind}` shows them all)"
     if kind == "envs" and is_environment(name_or_path):
-        message += f"; a Gymnasium id becomes a family by a YAML file with `base: {found}`"
+        message += f"; a Gymnasium id becomes a family by a YAML file with `base: {name}`"
     raise UserError(message)
 
 

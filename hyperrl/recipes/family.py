@@ -106,7 +106,7 @@ class FamilyCheck(Model):
     """How `hyperrl check` looks for the effect of a feature that random steps from the start do not show."""
 
     steps: Annotated[Count, Field(le=100_000)] = 100
-    """steps of each longer play, of the actions below and of random ones held"""
+    """steps of each longer play, of the actions below and of random ones that are repeated"""
     actions: Annotated[tuple[Number | tuple[Number, ...], ...], Field(max_length=10_000)] = ()
     """actions of the base that are played in turn, over and over"""
 

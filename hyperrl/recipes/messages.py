@@ -1,7 +1,7 @@
-"""Turns pydantic's errors into one line: the field's path, what was found, what is allowed."""
+"""Messages of recipes: pydantic's errors in one line with the field, what was found and what is allowed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -92,17 +92,13 @@ def field_error(error: ValidationError, data: object) -> FieldError:
 def _fields(location: Sequence[int | str], data: object, *, missing: bool) -> list[str]:
     """The location without the tags of unions, which are no keys of the input."""
     path: list[str] = []
-    here: Any = data
+    value: Any = data
     for depth, part in enumerate(location):
-        attribute = isinstance(part, str) and part in getattr(type(here), "model_fields", {})
-        inside = isinstance(here, Mapping) and part in here
-        indexed = isinstance(here, Sequence) and isinstance(part, int) and part < len(here)
-        if attribute:
-            here = getattr(here, str(part))
-        elif inside or (indexed and not isinstance(here, str)):
-            here = here[part]
-        elif not (missing and depth == len(location) - 1):
-            continue
+        try:
+            value = vars(value)[str(part)] if isinstance(value, BaseModel) else value[part]
+        except (LookupError, TypeError):
+            if not (missing and depth == len(location) - 1):
+                continue
         path.append(str(part))
     return path
 

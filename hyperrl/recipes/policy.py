@@ -68,7 +68,7 @@ class _Policy(Model):
     """the critic has an LSTM of its own (recurrent PPO); none: yes"""
 
     def foreign(self, arguments: Container[str]) -> list[str]:
-        """The fields that were given, that some algorithms' policies take, and that are not among these."""
+        """Names of fields that have a value, though only other algorithms' policies take them."""
         optional = (name for name, field in _Policy.model_fields.items() if field.default is None)
         return [name for name in optional if getattr(self, name) is not None and name not in arguments]
 

@@ -41,10 +41,10 @@ def _on_another_kind(agent: AgentRecipe, data: Mapping[str, Any], field: FieldEr
     """What to say where the agent's own fields are refused because its algorithm or policy was replaced."""
     for group, name in (("algorithm", "name"), ("policy", "kind")):
         own = getattr(getattr(agent, group), name)
-        found = data[group].get(name) if isinstance(data[group], dict) else own
-        if found != own and field.path[:1] == (group,) and field.path != (group, name):
+        kind = data[group].get(name) if isinstance(data[group], dict) else own
+        if kind != own and field.path[:1] == (group,) and field.path != (group, name):
             return (
-                f"{group}.{name}: found {show(found)}; allowed: {show(own)}, which the other fields of agent"
+                f"{group}.{name}: found {show(kind)}; allowed: {show(own)}, which the other fields of agent"
                 f" {agent.name!r} are for; take another agent (`hyperrl list agents`)"
             )
     return None
@@ -74,7 +74,7 @@ def _paths(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _source() -> str:
-    """What a message calls the place where a field was given."""
+    """How messages name the overrides: in Python or on the command line."""
     return spelled("overrides", "--set")
 
 
@@ -86,13 +86,13 @@ def _set(data: dict[str, Any], override: str) -> None:
             f"{_source()}: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
         )
     value = parse_yaml(text, f"{_source()} {key.strip()}")
-    here = data
+    group = data
     for depth, field in enumerate(fields[:-1], start=1):
-        inner = here.setdefault(field, {})
+        inner = group.setdefault(field, {})
         if not isinstance(inner, dict):
             where = ".".join(fields[:depth])
             raise UserError(
                 f"{_source()}: {where}: found {show(inner)}, which has no fields; allowed: {where}=value"
             )
-        here = inner
-    here[fields[-1]] = value
+        group = inner
+    group[fields[-1]] = value

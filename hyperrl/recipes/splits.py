@@ -31,8 +31,7 @@ class Linspace(Model):
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if (self.n > 1 and not self.start < self.stop) or (self.n == 1 and self.start != self.stop):
-            found = {"from": self.start, "to": self.stop, "n": self.n}
-            raise FieldError(found=found, allowed="from < to (or n = 1 and from = to)")
+            raise FieldError(found=self._as_written(), allowed="from < to (or n = 1 and from = to)")
         return self
 
     @property
