@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measures import Measure, Report, finish, parser
 from hyperrl import api
-from hyperrl.evaluation import act_of, evaluate_tasks, plan, summarize
+from hyperrl.evaluation import ModelPolicy, evaluate_tasks, plan, summarize
 from hyperrl.evaluation.agent import Agent
 from hyperrl.recipes import SPLITS
 
@@ -57,7 +57,7 @@ def covered(agent: Agent, size: Size) -> Iterator[Measure]:
     own = agent.family.recipe.evaluation.episodes
 
     def summary(episodes: int, seed: int) -> Mapping[str, Any]:
-        act = act_of(agent.model)
+        act = ModelPolicy(agent.model)
         return summarize(
             evaluate_tasks(act, agent.family, contexts, episodes=episodes, seed=seed, splits=splits)
         )
@@ -83,7 +83,7 @@ def returns_of(agent: Agent, size: Size) -> NDArray[np.float64]:
         model = api.load(agent.run, checkpoint=name, family=agent.family).model
         for seed in range(size.seeds):
             results = evaluate_tasks(
-                act_of(model), agent.family, tasks, episodes=episodes, seed=CHOICE_SEEDS + seed
+                ModelPolicy(model), agent.family, tasks, episodes=episodes, seed=CHOICE_SEEDS + seed
             )
             found.append([result.returns for result in results])
     return np.array(found).reshape(len(names), size.seeds, len(tasks), episodes)

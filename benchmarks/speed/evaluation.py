@@ -17,7 +17,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.measures import CLOCK, Measure, Report, Spent, finish, parser, spent
-from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, TaskResult, evaluate_tasks
 from hyperrl.evaluation.zero_shot import start_seeds
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
@@ -47,7 +47,7 @@ class Contest:
         return spent(self._all_at_once)
 
     def _all_at_once(self) -> None:
-        self.ours = evaluate_tasks(act_of(self.model), self.family, self.contexts, episodes=1)
+        self.ours = evaluate_tasks(ModelPolicy(self.model), self.family, self.contexts, episodes=1)
 
     def one_by_one(self, sample: Sequence[int]) -> Spent:
         """Theirs, of a sample of the contexts."""

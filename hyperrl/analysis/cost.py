@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hyperrl.analysis.minibatch import MinibatchShape, observations
-from hyperrl.evaluation import act_of
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.nets import HyperNetwork
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import View
@@ -166,7 +166,7 @@ def _count(parameters: Iterable[nn.Parameter]) -> int:
 def _acting(model: BaseAlgorithm, shape: MinibatchShape) -> tuple[int, int, int]:
     """FLOPs of an action with cached and with newly generated weights, and the bytes of the cache."""
     policy = model.policy
-    predict = act_of(model)
+    predict = ModelPolicy(model)
     observation = observations(policy.observation_space, shape.descriptors[:1])
 
     def act() -> None:

@@ -11,7 +11,7 @@ from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import SEED, to_int, to_path
 from hyperrl.deploy.request import generalist_request, specialist_request
 from hyperrl.errors import spelled
-from hyperrl.evaluation import act_of
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
 from hyperrl.evaluation.progress import Progress
@@ -104,7 +104,7 @@ def play(
     family = agent.family
     tasks, fps = tasks_to_watch(family, contexts), frame_rate(family)
     with isolated_rng(seed):
-        frames = render_episodes(act_of(agent.model, deterministic), family, tasks, seed=seed)
+        frames = render_episodes(ModelPolicy(agent.model, deterministic), family, tasks, seed=seed)
         if video is None:
             return show_window(frames, fps, f"{agent.run.spec.agent.name} on {family.name}")
         return write_video(video, frames, fps)

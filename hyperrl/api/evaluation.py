@@ -8,7 +8,7 @@ from pathlib import Path
 from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import EPISODES, SEED, to_int
-from hyperrl.evaluation import Evaluation, RunResult, act_of, evaluate_tasks
+from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, evaluate_tasks
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
 from hyperrl.evaluation.progress import Progress, run_progress
 from hyperrl.evaluation.save import save_evaluation
@@ -80,9 +80,9 @@ def evaluate(
         with isolated_rng():
             agent = load_agent(run, family, checkpoint, device)
         with isolated_rng(seed):
-            act = hide_features(act_of(agent.model, deterministic), family, hidden)
+            policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
             played = evaluate_tasks(
-                act, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
+                policy, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
                 progress=run_progress(progress, number, len(opened)),
             )  # fmt: skip
         steps = agent.model.num_timesteps

@@ -17,7 +17,7 @@ from hyperrl.deploy.extract import extract_specialist, in_base_terms
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
 from hyperrl.deploy.request import SpecialistRequest
-from hyperrl.evaluation import act_of, evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.policies.registry import view
@@ -176,7 +176,7 @@ def _generalist_cost(model: BaseAlgorithm, observation: dict[str, Any]) -> Cost:
     return Cost(
         bytes=sum(each.numel() * each.element_size() for each in parameters),
         parameters=sum(each.numel() for each in parameters),
-        microseconds=_latency(act_of(model), observation),
+        microseconds=_latency(ModelPolicy(model), observation),
     )
 
 

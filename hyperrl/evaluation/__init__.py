@@ -1,18 +1,18 @@
 """Zero-shot evaluation over batches of tasks, the statistics of its results, and figures of them."""
 
 from hyperrl.evaluation import plan
-from hyperrl.evaluation.policy_act import Act, act_of
+from hyperrl.evaluation.policy import ModelPolicy, Policy
 from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarize
 from hyperrl.evaluation.statistics import iqm, stratified_bootstrap
 from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 
 __all__ = [
-    "Act",
     "Evaluation",
+    "ModelPolicy",
+    "Policy",
     "RunResult",
     "SplitSummary",
     "TaskResult",
-    "act_of",
     "evaluate_tasks",
     "iqm",
     "plan",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.observations import check_observation
-from hyperrl.evaluation.policy_act import Memory, act_of
+from hyperrl.evaluation.policy import ModelPolicy
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -42,11 +43,14 @@ class Agent:
     family: Family
     model: BaseAlgorithm
     checkpoint: str = "latest"
-    _memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+
+    @cached_property
+    def _policy(self) -> ModelPolicy:
+        return ModelPolicy(self.model)
 
     def reset(self) -> None:
         """Begin an episode, or n of them: an agent with an LSTM forgets what came before."""
-        self._memory.reset()
+        self._policy.reset()
 
     def act(
         self,
@@ -74,7 +78,8 @@ class Agent:
         batch, count = check_observation(obs, parts_of(adapter.observation_space), adapter.starts)
         descriptors = self.family.space.descriptors([context])
         batch[CONTEXT] = descriptors[0] if count is None else np.repeat(descriptors, count, axis=0)
-        actions = act_of(self.model, deterministic, self._memory)(batch)
+        self._policy.deterministic = deterministic
+        actions = self._policy(batch)
         actions = actions if adapter.action_start is None else actions + adapter.action_start
         return np.asarray(actions[0]) if count is None else actions
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, check_known, spelled
-from hyperrl.evaluation.policy_act import Act, Observation
+from hyperrl.evaluation.policy import Observation, Policy
 from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from hyperrl.tasks import Family
 
 
-def hide_features(act: Act, family: Family, hidden: Sequence[str]) -> Act:
+def hide_features(policy: Policy, family: Family, hidden: Sequence[str]) -> Policy:
     """The same policy, with the entries of hidden features missing (NaN) in the context that it observes."""
     if not hidden:
-        return act
+        return policy
     columns = [family.space.names[owner] in hidden for owner in family.space.owners]
 
     def act_without(observation: Observation) -> NDArray[np.generic]:
         context = observation[CONTEXT].copy()
         context[:, columns] = np.nan
-        return act({**observation, CONTEXT: context})
+        return policy({**observation, CONTEXT: context})
 
     return act_without
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from hyperrl.evaluation.policy_act import Act
+from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.zero_shot import CHOICE_SEED, TaskResult, evaluate_tasks
 from hyperrl.recipes import SPLITS
@@ -105,12 +105,12 @@ def affordable_episodes(family: Family, steps: int) -> int | None:
 
 
 def play(
-    act: Act, family: Family, plans: Sequence[SplitPlan], progress: Progress | None = None
+    policy: Policy, family: Family, plans: Sequence[SplitPlan], progress: Progress | None = None
 ) -> dict[str, list[TaskResult]]:
     """Play all splits as one batch; results by split."""
     each = [(plan, context) for plan in plans for context in plan.contexts]
     results = evaluate_tasks(
-        act,
+        policy,
         family,
         [context for _, context in each],
         episodes=[plan.episodes for plan, _ in each],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation.canvas import Canvas, Frame
 from hyperrl.evaluation.plan import spread_out
-from hyperrl.evaluation.policy_act import Act
+from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
 from hyperrl.recipes import SPLITS, Context
 
@@ -101,12 +101,12 @@ def tasks_to_watch(family: Family, contexts: Sequence[Mapping[str, float]]) -> l
 
 
 def render_episodes(
-    act: Act, family: Family, contexts: Sequence[Mapping[str, float]], *, seed: int = 0
+    policy: Policy, family: Family, contexts: Sequence[Mapping[str, float]], *, seed: int = 0
 ) -> Iterator[Frame]:
     """The pictures of one episode of every task, from its start to the end of the longest.
 
     Args:
-        act: the policy.
+        policy: the policy.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: tasks, at most 16; each has a panel, row by row.
         seed: of the start states, which are those of `evaluate`'s first episode.
@@ -135,7 +135,7 @@ def render_episodes(
             batch = {
                 key: np.stack([np.asarray(each[key]) for each in observations]) for key in observations[0]
             }
-            for panel, action in zip(panels, act(batch), strict=True):
+            for panel, action in zip(panels, policy(batch), strict=True):
                 if panel.running:
                     panel.step(action)
     raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.policy_act import Act
+from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
 from hyperrl.tasks.contexts import assignment
@@ -60,7 +60,7 @@ class TaskResult:
 
 
 def evaluate_tasks(
-    act: Act,
+    policy: Policy,
     family: Family,
     contexts: Sequence[Mapping[str, float]],
     *,
@@ -77,7 +77,7 @@ def evaluate_tasks(
     with what else is in the batch (of a policy that maps each row by itself).
 
     Args:
-        act: the policy, called with up to 4096 environments at a time; one with a memory is reset first.
+        policy: the policy, called with up to 4096 environments at a time; one with a memory is reset first.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: one task each; features left out take their defaults.
         episodes: episodes per task, at least 1; or of each task its own number of them.
@@ -103,7 +103,7 @@ def evaluate_tasks(
     report = _EpisodeProgress(progress, family.max_steps or 1, len(plays))
     played: list[tuple[float, int]] = []
     for first in range(0, len(plays), MAX_ENVS):
-        played += _play(act, family, plays[first : first + MAX_ENVS], report)
+        played += _play(policy, family, plays[first : first + MAX_ENVS], report)
     results, rest = [], iter(played)
     for context, split, own in zip(full, names, starts, strict=True):
         returns, lengths = zip(*islice(rest, len(own)), strict=True)
@@ -132,14 +132,14 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
 
 
 def _play(
-    act: Act, family: Family, plays: Sequence[tuple[Context, int]], report: _EpisodeProgress
+    policy: Policy, family: Family, plays: Sequence[tuple[Context, int]], report: _EpisodeProgress
 ) -> list[tuple[float, int]]:
     """Play one episode of each task and start, all side by side; their returns and lengths."""
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
-    if hasattr(act, "reset"):
-        act.reset()
+    if reset := getattr(policy, "reset", None):
+        reset()
     env = family.make_vec(len(plays), contexts=contexts, options=dict(family.recipe.evaluation.options))
 
     def finite(what: str, rows: NDArray[Any]) -> NDArray[Any]:
@@ -158,7 +158,7 @@ def _play(
         observation, _ = env.reset(seed=[start for _, start in plays])
         for _ in range(MAX_EPISODE_STEPS):
             observation = {name: finite("the observation", part) for name, part in observation.items()}
-            action = finite("the action", act(observation))
+            action = finite("the action", policy(observation))
             observation, reward, terminated, truncated, _ = env.step(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             length += running

@@ -9,7 +9,7 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl import interrupts
-from hyperrl.evaluation import Evaluation, RunResult, act_of, plan
+from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
 from hyperrl.policies.registry import view
 from hyperrl.recipes import AgentRecipe
@@ -141,7 +141,7 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
             best = load_state(run, name)
             steps = int(best["steps"])
             load_weights(model, best["policy"], mismatch_prefix(run, name))
-        played = plan.play(act_of(model), family, parts, share_of(progress, "evaluating"))
+        played = plan.play(ModelPolicy(model), family, parts, share_of(progress, "evaluating"))
     results = [result for split in played.values() for result in split]
     result = RunResult(str(run.path), run.spec.seed, model.num_timesteps, name, steps, results)
     return Evaluation(

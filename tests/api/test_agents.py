@@ -82,7 +82,7 @@ def test_watch(
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
     options["video"] = tmp_path / "x.gif"
-    model, drawn = handed("hyperrl.api.agents.act_of", api.watch, run, **options)[""]
+    model, drawn = handed("hyperrl.api.agents.ModelPolicy", api.watch, run, **options)[""]
     assert (model.num_timesteps, drawn) == (steps, deterministic)
     found = handed("hyperrl.api.agents.render_episodes", api.watch, run, contexts=[{"c0": 2}], **options)
     assert (found.pop("")[2], found) == ([{"c0": 2.0}], {"seed": 5})

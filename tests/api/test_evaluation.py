@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from hyperrl import api
 from hyperrl.evaluation import progress
-from hyperrl.evaluation.policy_act import PolicyAct
+from hyperrl.evaluation.policy import ModelPolicy
 from hyperrl.store import Run
 from tests.api.conftest import hook
 from tests.runs import message, untrained
@@ -123,14 +123,14 @@ def test_every_argument_reaches_what_plays(
     handed: Callable[..., dict[str, Any]], run: Run, checkpoint: str | None, steps: int, deterministic: bool
 ) -> None:
     options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
-    model, drawn = handed("hyperrl.api.evaluation.act_of", api.evaluate, run, **options)[""]
+    model, drawn = handed("hyperrl.api.evaluation.ModelPolicy", api.evaluate, run, **options)[""]
     assert (model.num_timesteps, drawn) == (steps, deterministic)
     played = handed(
         "hyperrl.api.evaluation.evaluate_tasks", api.evaluate, run, splits=["validation"],
         contexts=[{"c0": 9}], sweep=[("c0", -10.0, 10.0, 2)], episodes=7, progress=hook, **options,
     )  # fmt: skip
     act, family, contexts = played.pop("")
-    assert isinstance(act, PolicyAct)
+    assert isinstance(act, ModelPolicy)
     assert contexts == (*family.tasks("validation"), {"c0": 9.0}, {"c0": -10.0}, {"c0": 10.0})
     assert callable(played.pop("progress"))
     splits = (*["validation"] * 8, *["extrapolation"] * 3)

@@ -20,7 +20,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from hyperrl import UserError, load_specialist
 from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.plan import Specialist
-from hyperrl.evaluation import act_of
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family, contextualize
 from hyperrl.training.build import bare_model, training_descriptors
@@ -170,7 +170,7 @@ def example(name: str) -> Example:
     seen = observations_of(family, case.rows)
     descriptor = family.space.descriptors([context])
     batch = {**seen, "context": np.repeat(descriptor, case.rows, axis=0)}
-    actions = act_of(model)(batch)
+    actions = ModelPolicy(model)(batch)
     found = extract_specialist(model, case.agent, family, context)
     observations = next(iter(seen.values())) if len(seen) == 1 else seen
     return Example(model, family, context, found, observations, actions)

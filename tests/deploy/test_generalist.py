@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyperrl.evaluation import act_of
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.tasks import Family
 from tests.deploy.cases import (
     CONTRIBUTED,
@@ -64,7 +64,7 @@ SLOW = set(AGENTS) - {"full"}
 _EXPORT = """
 import pickle, sys, torch
 import numpy as np
-from hyperrl.evaluation import act_of
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.deploy.generalist import onnx_bytes
 from hyperrl.tasks import Family
@@ -82,7 +82,7 @@ with torch.no_grad():
         parameter.add_(0.1 * torch.randn_like(parameter))
 open(path, "wb").write(onnx_bytes(model, agent, tasks))
 context = tasks.space.descriptors(tasks.space.contexts(values.astype(np.float64)))
-np.save(path + ".npy", act_of(model)({**seen, "context": context}))
+np.save(path + ".npy", ModelPolicy(model)({**seen, "context": context}))
 """
 """In a process of its own: shapes that are checked as tests have them cannot be traced."""
 
@@ -132,7 +132,7 @@ def test_actions_are_clipped_to_their_bounds(name: str) -> None:
     disturb(model.policy, 1.0)
     seen = observations_of(family, 500)
     values = family.space.values([{"gravity": each} for each in np.linspace(0.1, 4, 500)])
-    wanted = act_of(model)({**seen, "context": family.space.descriptors(family.space.contexts(values))})
+    wanted = ModelPolicy(model)({**seen, "context": family.space.descriptors(family.space.contexts(values))})
     box: Any = family.action_space
     for bound in (box.low, box.high):
         assert 0.05 < np.mean(wanted == bound) < 0.95

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
-from hyperrl.evaluation.policy_act import Observation
+from hyperrl.evaluation.policy import Observation
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import RunSpec
 from hyperrl.tasks import Family

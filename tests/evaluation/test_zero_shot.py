@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import Act, TaskResult, evaluate_tasks, progress, zero_shot
+from hyperrl.evaluation import Policy, TaskResult, evaluate_tasks, progress, zero_shot
 from hyperrl.tasks import Family, contextualize
 from tests.evaluation.conftest import balance, drive, left, rest
 
@@ -103,14 +103,14 @@ def test_a_batch_equals_single_environments(cartpole: Family) -> None:
 def test_every_task_and_episode_has_a_start_of_its_own_that_all_agents_share(cartpole: Family) -> None:
     starts: list[NDArray[Any]] = []
 
-    def watched(act: Act) -> Act:
+    def watched(act: Policy) -> Policy:
         def seen(observation: dict[str, NDArray[Any]]) -> NDArray[Any]:
             starts.append(observation["obs"].copy())
             return act(observation)
 
         return seen
 
-    def first(seed: int, act: Act = balance) -> NDArray[Any]:
+    def first(seed: int, act: Policy = balance) -> NDArray[Any]:
         starts.clear()
         evaluate_tasks(watched(act), cartpole, cartpole.tasks("interpolation")[:2], episodes=2, seed=seed)
         return starts[0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import act_of, evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.tasks import Family
 from hyperrl.training import load_model
@@ -54,11 +54,11 @@ def test_acting_remembers_an_episode_and_forgets_it_at_its_end(agent: Agent) -> 
 
 def test_evaluated_episodes_are_those_of_each_by_itself(agent: Agent) -> None:
     tasks = agent.family.tasks("train")[:3]
-    act = act_of(agent.model)
+    act = ModelPolicy(agent.model)
     first, again = (evaluate_tasks(act, agent.family, tasks, episodes=2) for _ in range(2))
     assert [each.returns for each in first] == [each.returns for each in again]
     for task, result in zip(tasks, first, strict=True):
-        (found,) = evaluate_tasks(act_of(agent.model), agent.family, [task], episodes=2)
+        (found,) = evaluate_tasks(ModelPolicy(agent.model), agent.family, [task], episodes=2)
         np.testing.assert_allclose(found.returns, result.returns, rtol=1e-4)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from hyperrl.evaluation import TaskResult, act_of, evaluate_tasks, plan
+from hyperrl.evaluation import ModelPolicy, TaskResult, evaluate_tasks, plan
 from hyperrl.evaluation.figures import heatmap, return_over_context
 from hyperrl.tasks import Family
 from hyperrl.training.isolation import preserve_training_state
@@ -65,7 +65,7 @@ class ReturnFigure(AfterEvaluation):
         often = last and family.batched
         episodes = max(1, min(family.recipe.evaluation.episodes, MOST_EPISODES // len(tasks))) if often else 1
         with preserve_training_state(self.model):
-            return evaluate_tasks(act_of(self.model), family, tasks, episodes=episodes)
+            return evaluate_tasks(ModelPolicy(self.model), family, tasks, episodes=episodes)
 
 
 def swept(family: Family) -> list[str]:

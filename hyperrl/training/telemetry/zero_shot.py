@@ -6,7 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 
-from hyperrl.evaluation import TaskResult, act_of, plan
+from hyperrl.evaluation import ModelPolicy, TaskResult, plan
 from hyperrl.evaluation.progress import Progress, share_of
 from hyperrl.tasks import Family
 from hyperrl.training.isolation import preserve_training_state
@@ -80,7 +80,7 @@ class ZeroShot(RolloutCallback):
         began = time.perf_counter()
         with preserve_training_state(self.model):
             progress = share_of(self._progress, "evaluating")
-            self.results = plan.play(act_of(self.model), self.family, self._parts, progress)
+            self.results = plan.play(ModelPolicy(self.model), self.family, self._parts, progress)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1
         means = {split: mean(result.mean for result in group) for split, group in self.results.items()}
         self._publisher.put({f"zero_shot/{split}": value for split, value in means.items()})

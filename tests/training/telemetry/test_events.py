@@ -26,7 +26,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from hyperrl import api
 from hyperrl.cli import main
-from hyperrl.evaluation import Act, Evaluation, RunResult, TaskResult, act_of, evaluate_tasks, plan
+from hyperrl.evaluation import Evaluation, ModelPolicy, Policy, RunResult, TaskResult, evaluate_tasks, plan
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
@@ -52,7 +52,7 @@ def test_every_split_at_regular_intervals(events: Any) -> None:
 def test_last_values_are_those_of_the_final_weights(run: Run, events: Any) -> None:
     family, model = Family(run.spec.family), load_model(run, "latest")
     for split in SPLITS:
-        results = evaluate_tasks(act_of(model), family, family.tasks(split), episodes=1)
+        results = evaluate_tasks(ModelPolicy(model), family, family.tasks(split), episodes=1)
         mean = np.mean([result.mean for result in results])
         assert scalars(events, f"zero_shot/{split}")[2048] == pytest.approx(mean)
 
@@ -120,7 +120,7 @@ def test_best_checkpoint_is_of_the_highest_validation_return(run: Run, events: A
     model = load_model(run, "best")
     assert model.num_timesteps == max(values, key=lambda step: values[step])
     family = Family(run.spec.family)
-    results = evaluate_tasks(act_of(model), family, family.tasks("validation"), episodes=1)
+    results = evaluate_tasks(ModelPolicy(model), family, family.tasks("validation"), episodes=1)
     assert np.mean([result.mean for result in results]) == pytest.approx(max(values.values()))
 
 
@@ -254,8 +254,8 @@ def test_first_chart_of_the_layout_shows_the_splits_together(events: Any) -> Non
 def test_evaluations_leave_the_trained_weights_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: str, overrides: tuple[str, ...]
 ) -> None:
-    def restless(model: BaseAlgorithm) -> Act:
-        act = act_of(model)
+    def restless(model: BaseAlgorithm) -> Policy:
+        act = ModelPolicy(model)
 
         def draws(observation: dict[str, Any]) -> Any:
             actions = act(observation)
@@ -264,7 +264,7 @@ def test_evaluations_leave_the_trained_weights_alone(
 
         return draws
 
-    monkeypatch.setattr(telemetry.zero_shot, "act_of", restless)
+    monkeypatch.setattr(telemetry.zero_shot, "ModelPolicy", restless)
     often = short_run(tmp_path / "often", agent, overrides=(*overrides, "evaluate_every=400"))
     seldom = short_run(tmp_path / "seldom", agent, overrides=(*overrides, "evaluate_every=1000000"))
     assert len(read(often).Scalars("zero_shot/train")) > len(read(seldom).Scalars("zero_shot/train")) == 2
@@ -293,7 +293,7 @@ def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_pa
     model.set_logger(Logger(None, []))
     told: list[tuple[float, int]] = []
     played = evaluate_tasks(
-        act_of(model),
+        ModelPolicy(model),
         family,
         [task for split in SPLITS for task in family.tasks(split)],
         episodes=1,

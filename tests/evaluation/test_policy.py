@@ -6,7 +6,7 @@ import pytest
 import torch
 from stable_baselines3 import A2C
 
-from hyperrl.evaluation import act_of, evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.networks import GeneratedNetworks
@@ -40,7 +40,7 @@ def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deter
     squashed: dict[str, Any] = {"use_sde": True, "policy_kwargs": {"squash_output": True}}
     model = model_on(ACTIONS.get(kind, ACTIONS["box"]), policy, **(squashed if kind == "squashed" else {}))
     rng = np.random.default_rng(0)
-    act = act_of(model, deterministic)
+    act = ModelPolicy(model, deterministic)
     for _ in range(12):  # kept weights are put into another form after eight uses
         seen = {name: rng.uniform(-1, 1, (6, *space.shape)) for name, space in SEEN.items() if space.shape}
         batch = {name: part.astype(np.float32) for name, part in seen.items()}
@@ -70,7 +70,7 @@ def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: 
 
     monkeypatch.setattr(GeneratedNetworks, "_for_rows", counted)
     model.policy.set_training_mode(True)
-    evaluate_tasks(act_of(model), ode, [{}, {"c0": 2.0}], episodes=1)
+    evaluate_tasks(ModelPolicy(model), ode, [{}, {"c0": 2.0}], episodes=1)
     assert calls == 2
     assert not model.policy.training
     agent = Agent(None, ode, model)  # type: ignore[arg-type]

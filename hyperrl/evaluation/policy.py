@@ -1,0 +1,86 @@
+"""Policies as evaluations call them: from the observations of many environments to their actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from torch import Tensor
+
+Observation = dict[str, NDArray[Any]]
+Policy = Callable[[Observation], NDArray[Any]]
+"""Maps observations of n environments, each entry with n as first axis, to n actions.
+
+A policy with a memory has a method `reset`, which is called before the first step of episodes.
+"""
+
+
+class ModelPolicy:
+    """The policy of a Stable-Baselines3 model: the actions of its `predict`.
+
+    It puts the model's policy into evaluation mode once; `predict` does so at each call, upon which generated
+    weights would be generated anew at each step.
+
+    Attributes:
+        deterministic: whether the most likely actions are taken, or drawn ones.
+    """
+
+    def __init__(self, model: BaseAlgorithm, deterministic: bool = True) -> None:
+        from hyperrl.policies.registry import view
+
+        self.deterministic = deterministic
+        self._policy: Any = model.policy
+        self._recurrent = view(model).recurrent
+        self._states: tuple[Tensor, ...] | None = None
+
+    def __call__(self, observation: Observation) -> NDArray[Any]:
+        """The actions (n, ...), within their bounds.
+
+        Raises:
+            ValueError: the policy is recurrent, and n is not that of the call before.
+        """
+        import torch
+
+        policy, space = self._policy, self._policy.action_space
+        if policy.training:
+            policy.set_training_mode(False)
+        tensors, _ = policy.obs_to_tensor(observation)
+        with torch.no_grad():
+            if self._recurrent:
+                output = self._step(tensors)
+            else:
+                output = policy._predict(tensors, deterministic=self.deterministic)
+        actions: NDArray[Any] = output.cpu().numpy().reshape(-1, *(space.shape or ()))
+        if not isinstance(space, gym.spaces.Box):
+            return actions
+        if policy.squash_output:
+            return np.asarray(policy.unscale_action(actions))
+        return np.asarray(np.clip(actions, space.low, space.high))
+
+    def reset(self) -> None:
+        """Begin episodes: a recurrent policy forgets the ones before."""
+        self._states = None
+
+    def _step(self, tensors: Any) -> Tensor:
+        """A recurrent policy's actions at the next step of the episodes."""
+        import torch
+
+        policy, count = self._policy, len(next(iter(tensors.values())))
+        layers, _, size = policy.lstm_hidden_state_shape
+        if self._states is None:
+            self._states = (torch.zeros(layers, count, size, device=policy.device),) * 2
+        before = self._states[0].shape[1]
+        if before != count:
+            raise ValueError(f"found {count} observations after {before}; allowed: as many until reset()")
+        actions: Tensor
+        actions, self._states = policy._predict(
+            tensors, lstm_states=self._states, episode_starts=torch.zeros(count, device=policy.device),
+            deterministic=self.deterministic,
+        )  # fmt: skip
+        return actions
