@@ -115,7 +115,7 @@ def _judge(case: Case, folder: Path, note: Path, ended: Ended, found: Found) -> 
         found.wrong.append(f"{run.state}: {last}")
     progress = json.loads(note.read_text()) if note.exists() else {"steps": 0, "waits": False}
     found.waited += progress["waits"]
-    lost = progress["steps"] - (run.kept_steps() or 0)
+    lost = progress["steps"] - (run.latest_steps() or 0)
     found.lost.append(max(-(-lost // ROLLOUT[case.agent]), 0))
 
 

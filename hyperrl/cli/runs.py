@@ -15,7 +15,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 def list_runs(folder: str | None, as_json: bool) -> None:
     """Print the runs in a folder and below it; where a run has a broken file, print what is wrong."""
-    from hyperrl.store import runs_below
+    from hyperrl.store import fault, runs_below
 
     root = Path(folder or "runs")
     if not root.is_dir():
@@ -24,9 +24,9 @@ def list_runs(folder: str | None, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     broken: list[dict[str, str]] = []
     for path, run in runs_below(root):
-        fault = str(run) if isinstance(run, UserError) else run.state != "running" and run.fault()
-        if isinstance(run, UserError) or fault:
-            broken.append({"run": str(path), "error": str(fault)})
+        error = str(run) if isinstance(run, UserError) else run.state != "running" and fault(run)
+        if isinstance(run, UserError) or error:
+            broken.append({"run": str(path), "error": str(error)})
         else:
             rows.append(_row(run))
     if as_json:

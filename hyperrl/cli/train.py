@@ -128,8 +128,8 @@ def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
     command += ["--device", options["device"]] if options["device"] != "cpu" else []
     for module in options["allow_import"] or needed_imports(run.path, run.spec):
         command += ["--allow-import", module]
-    again = "start again" if run.kept_steps() is None else "go on"
-    return f"interrupted; {run.last_checkpoint()}; {again} with: {shlex.join(command)}"
+    again = "start again" if run.latest_steps() is None else "go on"
+    return f"interrupted; {run.describe_latest()}; {again} with: {shlex.join(command)}"
 
 
 def _print_run(run: "Run") -> None:

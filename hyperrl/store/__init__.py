@@ -1,8 +1,9 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
 from hyperrl.store.files import atomic_write, replacing, report_write_errors, try_writing
+from hyperrl.store.listing import fault, runs_below
 from hyperrl.store.locate import refuse_existing, resume_call
-from hyperrl.store.run import Run, runs_below
+from hyperrl.store.run import Run
 from hyperrl.store.safety import refuse_links
 from hyperrl.store.spec import RunSpec, read_spec
 from hyperrl.store.status import Resumed
@@ -14,6 +15,7 @@ __all__ = [
     "Run",
     "RunSpec",
     "atomic_write",
+    "fault",
     "needed_imports",
     "pack",
     "read_spec",

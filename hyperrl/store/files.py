@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hyperrl.errors import UserError
 
@@ -83,6 +85,17 @@ def remove_unfinished(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; ValueError says in a phrase why there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise ValueError("truncated or not a JSON object")
+
+
 def checkpoint_name(name: str) -> str:
     """`name` if it is a checkpoint's: `latest`, `best` or a number of steps; else UserError."""
     if CHECKPOINT.fullmatch(name):
@@ -109,9 +122,7 @@ def _beside(path: Path, ending: str = UNFINISHED) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` outlive a power failure, where the system can open folders."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
+    """Make a rename in `folder` outlive a power failure."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,17 +18,18 @@ from hyperrl.store.files import (
     atomic_write,
     checkpoint_name,
     file_name,
+    read_object,
     remove_unfinished,
     report_write_errors,
 )
 from hyperrl.store.locate import refuse_existing, require_run
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import rows
-from hyperrl.store.safety import FOLDERS, SOURCE, refuse_strange
+from hyperrl.store.safety import FOLDERS, refuse_strange
 from hyperrl.store.spec import SPEC, RunSpec, SourceFile, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status
-from hyperrl.store.trust import permitted, remember
-from hyperrl.tasks.base_modules import digest, pin_folder
+from hyperrl.store.trust import copy_source, permitted, remember
+from hyperrl.tasks.base_modules import pin_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +39,7 @@ _ENDED: tuple[State, ...] = ("finished", "interrupted", "failed")
 T = TypeVar("T")
 
 
+@dataclass(eq=False, repr=False)
 class Run:
     """One agent on one family with one seed: a directory with all that is needed to use it again.
 
@@ -47,9 +48,8 @@ class Run:
         spec: what `run.yaml` says.
     """
 
-    def __init__(self, path: Path, spec: RunSpec) -> None:
-        self.path = path
-        self.spec = spec
+    path: Path
+    spec: RunSpec
 
     def __repr__(self) -> str:
         """What the run is and how far: `Run('runs/...': hyper-ppo on ode, seed 0, finished, 2048 steps)`."""
@@ -92,7 +92,7 @@ class Run:
         with ExitStack() as lock:
             with report_write_errors("run", self.path):
                 lock.enter_context(locked(self.path))
-                for folder in (self.path, self._checkpoints):
+                for folder in (self.path, self.path / "checkpoints"):
                     remove_unfinished(folder)
             try:
                 yield
@@ -105,7 +105,7 @@ class Run:
         status = self.status
         if (status.state, status.pid) == ("running", os.getpid()):
             with suppress(OSError):
-                self.write_status(state, self.kept_steps() or 0)
+                self.write_status(state, self.latest_steps() or 0)
 
     @classmethod
     def open(cls, path: Path | str, allow_import: Sequence[str] = ()) -> Run:
@@ -149,30 +149,23 @@ class Run:
         state = self.status.state
         return state if state in _ENDED else "killed"
 
-    def kept_steps(self) -> int | None:
+    def latest_steps(self) -> int | None:
         """Environment steps at the latest checkpoint; None where there is none that is whole."""
         try:
             return self.checkpoint_steps("latest")
         except (UserError, ValueError, KeyError, TypeError):
             return None
 
-    def last_checkpoint(self) -> str:
+    def describe_latest(self) -> str:
         """What is left of a training that ended early, as a part of a message."""
-        steps = self.kept_steps()
+        steps = self.latest_steps()
         return (
             "no checkpoint was written yet" if steps is None else f"the checkpoint of {steps:,} steps is kept"
         )
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
         """Write how far the run is, and that this process trains it; `resumed` None keeps the resumptions."""
-        status = Status(
-            state=state,
-            steps=steps,
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            updated=time.time(),
-            resumed=self.status.resumed if resumed is None else resumed,
-        )
+        status = Status.now(state, steps, self.status.resumed if resumed is None else resumed)
         atomic_write(self.path / STATUS, status.model_dump_json(indent=1).encode() + b"\n")
 
     def write_spec(self, spec: RunSpec) -> None:
@@ -181,21 +174,11 @@ class Run:
         self.spec = spec
 
     def note_source(self, family: FamilyRecipe) -> None:
-        """Note the file that a training imports the base environment from: in the run and on this machine.
-
-        The run keeps a copy, to be read, not imported, beside those of other contents that it was trained
-        with before. A package, or a compiled module, is not copied.
-        """
+        """Note the file that a training imports the base environment from, in the run and on this machine."""
         source = SourceFile.of(family)
         if source is None:
             return
-        file = Path(source.path)
-        if file.suffix == ".py" and file.name != "__init__.py":
-            copy = self.path / SOURCE / file.name
-            copy.parent.mkdir(exist_ok=True)
-            if copy.is_file() and digest(copy) != source.sha256:
-                copy.rename(copy.with_stem(f"{copy.stem}-{digest(copy)[:8]}"))
-            atomic_write(copy, file.read_bytes())
+        copy_source(self.path, source)
         if source != self.spec.source:
             self.write_spec(self.spec.model_copy(update={"family": pin_folder(family), "source": source}))
         remember(source)
@@ -256,14 +239,14 @@ class Run:
 
     def checkpoints(self) -> list[str]:
         """Names of the checkpoints: numbers in their order, then `best` and `latest`."""
-        stems = {file.stem for file in self._checkpoints.glob("*.safetensors") if file.is_file()}
+        stems = {file.stem for file in self.path.glob("checkpoints/*.safetensors") if file.is_file()}
         names = {name for name in stems if CHECKPOINT.fullmatch(name)}
         numbers = sorted((name for name in names if name.isdecimal()), key=int)
         return numbers + [name for name in ("best", "latest") if name in names]
 
     def save_evaluation(self, obj: Mapping[str, Any], name: str) -> Path:
         """Write one evaluation as `evaluations/NAME.json`, replacing one of that name."""
-        path = self._evaluations / f"{file_name(name)}.json"
+        path = self._evaluation(name)
         path.parent.mkdir(exist_ok=True)
         atomic_write(path, (json.dumps(obj, indent=1) + "\n").encode())
         return path
@@ -271,40 +254,19 @@ class Run:
     def evaluation(self, name: str) -> dict[str, Any] | None:
         """One stored evaluation; None where there is none of that name, or the file is no JSON object."""
         try:
-            return _read_object(self._evaluations / f"{file_name(name)}.json")
+            return read_object(self._evaluation(name))
         except ValueError:
             return None
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Every stored evaluation, by name; UserError names a file that is no JSON object."""
         found = []
-        for path in self._evaluation_files:
+        for path in self._evaluation_files():
             try:
-                found.append(_read_object(path))
+                found.append(read_object(path))
             except ValueError as error:
                 raise UserError(f"evaluation {str(path)!r}: {error}") from error
         return found
-
-    def fault(self) -> str | None:
-        """What is wrong with a file of the run, None where all seem whole.
-
-        Of a checkpoint the header and the length are read, which reveal a truncated one; its digest is
-        checked when it is loaded. A run that has taken steps must have its latest checkpoint.
-        """
-        names = self.checkpoints()
-        for name in names:
-            try:
-                read_meta(self._checkpoint(name))
-            except (OSError, ValueError) as error:
-                return f"checkpoint {name!r} is {error}"
-        for path in (self.path / STATUS, *self._evaluation_files):
-            try:
-                _read_object(path)
-            except ValueError as error:
-                return f"{path.relative_to(self.path)} is {error}"
-        if self.status.steps > 0 and "latest" not in names:
-            return "checkpoint 'latest' is missing"
-        return None
 
     def last_values(self, prefix: str) -> dict[str, float]:
         """The newest finite value of each scalar whose name begins with `prefix`, by the rest of its name."""
@@ -317,43 +279,11 @@ class Run:
     def _scalars(self, prefix: str) -> Iterator[tuple[str, dict[str, float]]]:
         return rows(self.path / "progress.csv", prefix)
 
-    @property
-    def _checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def _evaluations(self) -> Path:
-        return self.path / "evaluations"
-
-    @property
-    def _evaluation_files(self) -> list[Path]:
-        return sorted(self._evaluations.glob("*.json"))
-
     def _checkpoint(self, name: str) -> Path:
-        return self._checkpoints / f"{checkpoint_name(name)}.safetensors"
+        return self.path / "checkpoints" / f"{checkpoint_name(name)}.safetensors"
 
+    def _evaluation(self, name: str) -> Path:
+        return self.path / "evaluations" / f"{file_name(name)}.json"
 
-def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
-    """Every run in `root` and the folders below it, by path, or what is wrong with it.
-
-    Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
-    """
-    for folder in sorted(
-        {found.parent for name in (SPEC, "checkpoints") for found in root.glob(f"**/{name}")}
-    ):
-        try:
-            refuse_strange(folder)
-            yield folder, Run(folder, read_spec(folder / SPEC))
-        except UserError as mistake:
-            yield folder, mistake
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; ValueError says in a phrase why there is none."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return found
-    raise ValueError("truncated or not a JSON object")
+    def _evaluation_files(self) -> list[Path]:
+        return sorted(self.path.glob("evaluations/*.json"))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +40,12 @@ class Status(Model):
     host: str = ""
     updated: float = 0.0
     resumed: tuple[Resumed, ...] = ()
+
+    @classmethod
+    def now(cls, state: State, steps: int, resumed: tuple[Resumed, ...]) -> Status:
+        """The status of a run that this process trains."""
+        host, updated = socket.gethostname(), time.time()
+        return cls(state=state, steps=steps, pid=os.getpid(), host=host, updated=updated, resumed=resumed)
 
 
 def read_status(path: Path) -> Status:

@@ -30,21 +30,20 @@ def pack(tree: Any) -> tuple[Tensors, Any]:
 
 def unpack(tensors: Mapping[str, Tensor], packed: Any) -> Any:
     """The tree that `pack` took apart; KeyError or ValueError when the two do not belong together."""
-    if isinstance(packed, list):
-        return [unpack(tensors, item) for item in packed]
-    if not isinstance(packed, dict):
-        return packed
-    tag = next((tag for tag in _TAGS if tag in packed), None)
-    match tag:
-        case "$tensor":
-            return tensors[packed[tag]]
-        case "$array":
-            return tensors[packed[tag]].numpy()
-        case "$tuple":
-            return tuple(unpack(tensors, item) for item in packed[tag])
-        case "$items":
-            return {_key(key): unpack(tensors, value) for key, value in packed[tag]}
-    return {key: unpack(tensors, value) for key, value in packed.items()}
+    match packed:
+        case list():
+            return [unpack(tensors, item) for item in packed]
+        case {"$tensor": name}:
+            return tensors[name]
+        case {"$array": name}:
+            return tensors[name].numpy()
+        case {"$tuple": items}:
+            return tuple(unpack(tensors, item) for item in items)
+        case {"$items": pairs}:
+            return {_key(key): unpack(tensors, value) for key, value in pairs}
+        case dict():
+            return {key: unpack(tensors, value) for key, value in packed.items()}
+    return packed
 
 
 def _pack(tree: Any, path: str, tensors: Tensors) -> Any:

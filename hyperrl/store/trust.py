@@ -14,6 +14,7 @@ from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import atomic_write
 from hyperrl.store.safety import SOURCE
 from hyperrl.store.spec import RunSpec, SourceFile
+from hyperrl.tasks.base_modules import digest
 
 
 def record_folder() -> Path:
@@ -41,6 +42,20 @@ def remember(source: SourceFile) -> None:
             HyperRLWarning,
             stacklevel=2,
         )
+
+
+def copy_source(run: Path, source: SourceFile) -> None:
+    """Keep a copy of a file in a run, to be read, not imported, beside those of its earlier contents.
+
+    A package, or a compiled module, is not copied.
+    """
+    file = Path(source.path)
+    if file.suffix == ".py" and file.name != "__init__.py":
+        copy = run / SOURCE / file.name
+        copy.parent.mkdir(exist_ok=True)
+        if copy.is_file() and digest(copy) != source.sha256:
+            copy.rename(copy.with_stem(f"{copy.stem}-{digest(copy)[:8]}"))
+        atomic_write(copy, file.read_bytes())
 
 
 def may_import(family: FamilyRecipe) -> bool:

@@ -151,7 +151,7 @@ class DivergenceGuard(RolloutCallback):
     def _end(self, what: str, where: str) -> None:
         raise DivergenceError(
             f"run {str(self._run.path)!r}: {what} are not finite after {self.model.num_timesteps} steps of"
-            f" training{where}; {self._run.last_checkpoint()}"
+            f" training{where}; {self._run.describe_latest()}"
         )
 
 

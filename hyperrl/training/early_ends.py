@@ -33,10 +33,10 @@ def explain_early_end(run: Run) -> Iterator[None]:
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
-        again = "start it again" if run.kept_steps() is None else "go on from it"
+        again = "start it again" if run.latest_steps() is None else "go on from it"
         raise UnwritableError(
             f"run {str(run.path)!r}: can no longer be written ({os.strerror(error.errno)});"
-            f" {run.last_checkpoint()}; {again} by {resume_call(run.path)}"
+            f" {run.describe_latest()}; {again} by {resume_call(run.path)}"
         ) from error
 
 
@@ -50,5 +50,5 @@ def _explain_base_failure(run: Run) -> Iterator[None]:
             atomic_write(file, error.trace.encode(errors="backslashreplace"))
             where = f"; its traceback is in {str(file)!r}"
         raise BaseEnvironmentError(
-            f"run {str(run.path)!r}: {error}; {run.last_checkpoint()}{where}", error.trace
+            f"run {str(run.path)!r}: {error}; {run.describe_latest()}{where}", error.trace
         ) from error

@@ -9,7 +9,7 @@ import torch
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import FamilyRecipe, load_family, shipped
-from hyperrl.store import Resumed, Run, RunSpec, refuse_links, runs_below
+from hyperrl.store import Resumed, Run, RunSpec, fault, refuse_links, runs_below
 from hyperrl.store.spec import read_spec, spec_text
 from tests.store.conftest import created
 
@@ -193,11 +193,11 @@ def test_a_full_disk_does_not_hide_why_a_training_ended(run: Run, monkeypatch: p
 
 
 def test_steps_without_a_checkpoint_are_a_fault(run: Run) -> None:
-    assert run.fault() is None
+    assert fault(run) is None
     run.write_status("finished", 4096)
-    assert run.fault() == "checkpoint 'latest' is missing"
+    assert fault(run) == "checkpoint 'latest' is missing"
     run.save_checkpoint("latest", {}, {"steps": 4096})
-    assert run.fault() is None
+    assert fault(run) is None
 
 
 @pytest.mark.parametrize("folder", ["checkpoints", "evaluations", "figures", "specialists"])

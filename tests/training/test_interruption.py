@@ -129,4 +129,4 @@ def test_weights_that_are_not_finite_are_not_kept_by_a_signal(
     with pytest.raises(DivergenceError, match="not finite after 512 steps"):
         train(recipe, family, out=tmp_path / "run", steps=1536, progress=lambda *_: None)
     run = Run.open(tmp_path / "run")
-    assert (run.state, run.kept_steps()) == ("failed", 0)
+    assert (run.state, run.latest_steps()) == ("failed", 0)
