@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hyperrl.recipes.algorithms import Algorithm
 from hyperrl.recipes.base import Count, Model, Name, Text, Whole
-from hyperrl.recipes.curriculum import Curriculum, Sampler
+from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Arch, Policy
 
@@ -56,7 +56,9 @@ class AgentRecipe(Model):
 
     @model_validator(mode="after")
     def _options_are_the_samplers(self) -> Self:
-        self.curriculum.check(self.sampler)
+        for name in self.curriculum.options:
+            if name not in SAMPLER_OPTIONS.get(self.sampler, ()):
+                raise self.refusal("curriculum", name, allowed=f"none with the sampler {self.sampler!r}")
         return self
 
     @model_validator(mode="after")

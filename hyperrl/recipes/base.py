@@ -21,6 +21,7 @@ from pydantic import (
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.messages import FieldError, field_error
 
+_DEEPEST = 10
 _EXPONENT = re.compile(r"[-+]?\d{1,30}(\.\d{0,30})?[eE][-+]?\d{1,4}")
 
 
@@ -71,6 +72,30 @@ def _range(value: object) -> tuple[float, float]:
     return low, high
 
 
+def _scalar(value: object, allowed: str = "true, false, a finite number, text") -> object:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)) and abs(value) < float("inf"):
+        return value
+    raise FieldError(found=value, allowed=allowed)
+
+
+def _argument(value: object, depth: int = 0) -> object:
+    """Validate the value of a keyword argument; FieldError where it is of no supported type."""
+    if not isinstance(value, (list, dict)):
+        return _scalar(value, "true, false, a finite number, text, lists and mappings of these")
+    if len(value) > 1000:
+        raise FieldError(found=value, allowed="at most 1000 of them")
+    if depth == _DEEPEST:
+        raise FieldError(found=value, allowed=f"lists and mappings at most {_DEEPEST} deep")
+    if isinstance(value, list):
+        return [_argument(each, depth + 1) for each in value]
+    for name in value:
+        if not isinstance(name, str):
+            raise FieldError(found=name, allowed="text as the name of an entry")
+    return {name: _argument(each, depth + 1) for name, each in value.items()}
+
+
 Number = Annotated[float, BeforeValidator(number)]
 """A finite float; `1e-3`, which YAML 1.1 reads as text, counts as one."""
 Whole = Annotated[int, BeforeValidator(_whole)]
@@ -86,6 +111,9 @@ Attribute = Annotated[
 ]
 Range = Annotated[tuple[float, float], BeforeValidator(_range)]
 """(low, high): finite, low < high."""
+Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+Argument = Annotated[Any, BeforeValidator(_argument)]
+"""The value of a keyword argument of a constructor: a scalar, or lists and mappings of scalars."""
 Count = Annotated[Whole, Field(gt=0, le=10**12)]
 Width = Annotated[Whole, Field(gt=0, le=65_536)]
 Positive = Annotated[Number, Field(gt=0)]

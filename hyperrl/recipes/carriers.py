@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from hyperrl.recipes.arguments import ScalarArgument
-from hyperrl.recipes.base import Attribute, Model, Number, Range, Text, matching
+from hyperrl.recipes.base import Attribute, Model, Number, Range, Scalar, Text, matching
 from hyperrl.recipes.messages import FieldError, show
 
 
@@ -125,7 +124,7 @@ class ArgumentFields(AttributeFields):
     argument: Attribute | None = None
     """keyword argument of the base environment that it chooses at a reset; an environment is made for each
     of the values that is met"""
-    choices: Annotated[tuple[ScalarArgument, ...], Field(min_length=1, max_length=1000)] | None = None
+    choices: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=1000)] | None = None
     """what the argument is for each of the values, in order; none: the values themselves"""
 
     def check_carrier(self) -> None:

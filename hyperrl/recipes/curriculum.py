@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hyperrl.recipes.base import Fraction, Model, Number
-from hyperrl.recipes.messages import FieldError
 
 Sampler = Literal["uniform", "round-robin", "plr", "cvar"]
 
@@ -30,10 +29,3 @@ class Curriculum(Model):
     def options(self) -> dict[str, float]:
         """The options that have a value."""
         return {name: value for name, value in self.model_dump().items() if value is not None}
-
-    def check(self, sampler: str) -> None:
-        """Refuse options that the sampler does not have; raises FieldError."""
-        for name, value in self.options.items():
-            if name not in SAMPLER_OPTIONS.get(sampler, ()):
-                allowed = f"none with the sampler {sampler!r}"
-                raise FieldError(path=("curriculum", name), found=value, allowed=allowed)

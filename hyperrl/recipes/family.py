@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from hyperrl.recipes.algorithms import ALGORITHMS
-from hyperrl.recipes.arguments import argument
-from hyperrl.recipes.base import Attribute, Count, Flag, Model, Name, Number, Text
+from hyperrl.recipes.base import Argument, Attribute, Count, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.carriers import PathName
 from hyperrl.recipes.context import CONTEXT
@@ -125,7 +124,7 @@ class FamilyRecipe(Model):
     folder: Text | None = None
     """where the module or the file that `base` names is looked for first; if you give none, the folder of
     the family's file"""
-    kwargs: dict[Attribute, Annotated[Any, BeforeValidator(argument)]] = Field(default={})
+    kwargs: dict[Attribute, Argument] = Field(default={})
     """keyword arguments of the base environment"""
     observe: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)] | None = None
     """keys of the base's dictionary that are seen; one alone is the observation"""
