@@ -100,6 +100,8 @@ class HyperPolicy(BasePolicy):
     recurrent: ClassVar[bool] = False
     own_arguments: ClassVar[Mapping[str, Constraint]] = {}
     """What the arguments of this policy alone may be."""
+    activation: ClassVar[type[nn.Module]] = nn.ReLU
+    """Stable-Baselines3's default of ``activation_fn``."""
     arch_names: ClassVar[tuple[str, ...]] = ("pi", "vf")
     """What ``net_arch`` calls the networks, where it may tell them apart."""
 
@@ -119,20 +121,9 @@ class HyperPolicy(BasePolicy):
         effort_coef: float = 0.0,
         **policy_options: Any,
     ) -> None:
-        given = {
-            **policy_options,
-            "observation_space": observation_space,
-            "action_space": action_space,
-            "lr_schedule": lr_schedule,
-            "net_arch": net_arch,
-            "features_extractor_class": features_extractor_class,
-            "features_extractor_kwargs": features_extractor_kwargs,
-            "hypernetwork": hypernetwork,
-            "layer_norm": layer_norm,
-            "residual": residual,
-            "convolutions": convolutions,
-            "effort_coef": effort_coef,
-        }
+        given = {**locals(), **policy_options}
+        for name in ("self", "__class__", "policy_options"):
+            del given[name]
         check_arguments(type(self), self.arch_names, given, self.own_arguments)
         self.hypernetwork = dict(hypernetwork or {})
         self.choices = HypernetworkConfig.of(self.hypernetwork)
@@ -145,7 +136,7 @@ class HyperPolicy(BasePolicy):
             net_arch = self._arch_after_images()
         arguments = dict(features_extractor_kwargs or {})
         if self.one_task:
-            activation_fn = policy_options.get("activation_fn", nn.ReLU)
+            activation_fn = policy_options.get("activation_fn", self.activation)
             extractor, extraction = self._plain_extraction(
                 observation_space, features_extractor_class, arguments, activation_fn
             )
@@ -259,10 +250,7 @@ class HyperPolicy(BasePolicy):
         return extractor.descriptor_dim, descriptor_range(self.observation_space)
 
     def _target(self, head: NetworkSpec, features: int) -> Any:
-        made: Any = partial(MLP, features)
-        if self.convolutions is not None:
-            made = partial(PixelCNN, image_shape(self.observation_space), convolutions=self.convolutions)
-        return made(
+        return self._target_class(features)(
             head.outputs,
             hidden=head.hidden,
             activation=self.activation_fn,
@@ -272,6 +260,12 @@ class HyperPolicy(BasePolicy):
             layer_norm=self.layer_norm,
             residual=self.residual,
         )
+
+    def _target_class(self, features: int) -> Any:
+        """Makes a target network on so many features; takes the further arguments of ``MLP``."""
+        if self.convolutions is None:
+            return partial(MLP, features)
+        return partial(PixelCNN, image_shape(self.observation_space), convolutions=self.convolutions)
 
     def _latent(self, extractor: nn.Module, hidden: Sequence[int]) -> int:
         """Size of the activations that a network's last layer sees."""

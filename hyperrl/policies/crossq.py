@@ -6,9 +6,9 @@ observations and next ones together, keeps them stable.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import torch
 from sb3_contrib import CrossQ
 from sb3_contrib.common.torch_layers import BatchRenorm1d
@@ -18,13 +18,12 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import FLAG, Constraint, finite, integer
 from hyperrl.nets import MLP, Weights
-from hyperrl.policies.base import NetworkSpec
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
 from hyperrl.policies.one_task import flat
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.sac import GeneratedActor, HyperSquashedActorCritics, SACView
-from hyperrl.policies.view import Network
+from hyperrl.policies.view import Arguments, Network, Space
 
 
 class RenormalizedMLP(MLP):
@@ -34,7 +33,7 @@ class RenormalizedMLP(MLP):
     what the hypernetwork generates are the layers between.
 
     Args:
-        arguments: Those of ``MLP``, without ``layer_norm`` and ``residual``.
+        arguments: Those of ``MLP``, without layer normalization and residual layers.
         momentum: Rate of the running statistics.
         eps: Added to variances.
         warmup_steps: Updates in which the batch's own statistics normalize it.
@@ -132,18 +131,13 @@ class HyperCrossQPolicy(HyperSquashedActorCritics, CrossQPolicy):
                 raise ValueError(f"{name}: found {options[name]}; allowed: none with CrossQ")
         super().__init__(*arguments, **options)
 
-    def _target(self, head: NetworkSpec, features: int) -> Any:
+    def _target_class(self, features: int) -> Any:
         norm = self.batch_norm_params
         if not norm["batch_norm"]:
-            return super()._target(head, features)
-        return RenormalizedMLP(
+            return super()._target_class(features)
+        return partial(
+            RenormalizedMLP,
             features,
-            head.outputs,
-            hidden=head.hidden,
-            activation=self.activation_fn,
-            gain=head.gain,
-            out_gain=head.out_gain,
-            with_latent=head.with_latent,
             momentum=norm["batch_norm_momentum"],
             eps=norm["batch_norm_eps"],
             warmup_steps=norm["renorm_warmup_steps"],
@@ -203,16 +197,13 @@ class CrossQView(SACView):
         }
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """With a replay buffer that CrossQ can learn from."""
-        arguments = super().arguments(fields, observation_space, action_space, to_learn)
-        buffer = {"replay_buffer_class": CrossQReplayBuffer} if has_context(observation_space) else {}
+        arguments = super().arguments(fields, seen, acted, to_learn)
+        buffer = {"replay_buffer_class": CrossQReplayBuffer} if has_context(seen) else {}
         return arguments | buffer
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """Without normalizations."""
-        arguments, kwargs = super().plain_arguments(action_space)
+        arguments, kwargs = super().plain_arguments(acted)
         return arguments, {**kwargs, "batch_norm": False}

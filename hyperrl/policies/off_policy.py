@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -26,7 +25,7 @@ from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.optimizer import scaled
 from hyperrl.policies.replay import ContextReplayBuffer
-from hyperrl.policies.view import Draw, Expect, Minibatches, Network, State, View
+from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
 
 NO_LAYERS: list[int] = []
 """Hidden sizes that have Stable-Baselines3 build networks which nothing uses as small as can be."""
@@ -188,13 +187,10 @@ class OffPolicyView(View):
     """What a checkpoint holds of the model beside Stable-Baselines3's counters."""
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """The fields, with a replay buffer that stores each context once."""
         arguments = dict(fields)
-        if has_context(observation_space):
+        if has_context(seen):
             arguments["replay_buffer_class"] = ContextReplayBuffer
         return arguments if to_learn else {**arguments, "buffer_size": 1}
 
@@ -251,9 +247,9 @@ class OffPolicyView(View):
                 setattr(self.model, name, value)
         replay.set_state(self.model.replay_buffer, state["replay"])
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """No room for replay, which starts empty."""
-        arguments, kwargs = super().plain_arguments(action_space)
+        arguments, kwargs = super().plain_arguments(acted)
         return {"buffer_size": 1, **arguments}, kwargs
 
     def continue_from(self, other: View) -> None:
@@ -327,14 +323,11 @@ class ActorCriticsView(OffPolicyView):
         return self.policy.actor.action_dist
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """With noise on actions, where there is some."""
-        arguments = super().arguments(fields, observation_space, action_space, to_learn)
+        arguments = super().arguments(fields, seen, acted, to_learn)
         if (scale := arguments.get("action_noise")) is not None:
-            shape = action_space.shape or ()
+            shape = acted.shape or ()
             arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, scale))
         return arguments
 
@@ -343,7 +336,7 @@ class ActorCriticsView(OffPolicyView):
         """One each of the actor and the critics."""
         return {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """As many critics."""
-        arguments, kwargs = super().plain_arguments(action_space)
+        arguments, kwargs = super().plain_arguments(acted)
         return arguments, {**kwargs, "n_critics": self.policy.critic_kwargs["n_critics"]}

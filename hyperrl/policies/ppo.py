@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -30,7 +29,7 @@ from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, priced, unless_one_task
-from hyperrl.policies.view import Draw, Minibatches, Network, View
+from hyperrl.policies.view import Arguments, Draw, Minibatches, Network, Space, View
 
 SQRT2 = float(np.sqrt(2))
 
@@ -82,25 +81,8 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
 
     mlp_extractor: GeneratedActorCritic  # type: ignore[assignment]
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        net_arch: list[int] | dict[str, list[int]] | None = None,
-        activation_fn: type[nn.Module] = nn.Tanh,
-        ortho_init: bool = True,
-        **policy_options: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            net_arch,
-            activation_fn=activation_fn,
-            ortho_init=ortho_init,
-            **policy_options,
-        )
+    activation = nn.Tanh
+    ortho_init: bool
 
     def _add_price(self, _: None) -> None:
         self.action_net = priced(self.action_net, self._effort())
@@ -229,10 +211,7 @@ class PPOView(View):
         return [self.policy.action_net(actor), self.policy.value_net(critic)]
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """The fields as they are."""
         return {**fields} if to_learn else {**fields, "n_steps": 1}
 

@@ -82,17 +82,13 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
-        *,
+        *arguments: Any,
         hypernetwork: Mapping[str, Any] | None = None,
-        lstm_hidden_size: int = 256,
-        n_lstm_layers: int = 1,
-        lstm_kwargs: dict[str, Any] | None = None,
         **policy_options: Any,
     ) -> None:
         MAPPING.or_none().check("hypernetwork", hypernetwork)
         choices = dict(hypernetwork or {})
-        one_task = "inputs" not in choices and is_one_task(observation_space, HypernetworkConfig.of(choices))
-        if not one_task:
+        if "inputs" in choices or not is_one_task(observation_space, HypernetworkConfig.of(choices)):
             choices = {"inputs": ("memory",), **choices}
             shared = HypernetworkConfig.of(choices).trunk == "shared"
             policy_options |= {"shared_lstm": shared, "enable_critic_lstm": not shared}
@@ -100,10 +96,8 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
             observation_space,
             action_space,
             lr_schedule,
+            *arguments,
             hypernetwork=choices,
-            lstm_hidden_size=lstm_hidden_size,
-            n_lstm_layers=n_lstm_layers,
-            lstm_kwargs=lstm_kwargs,
             **policy_options,
         )
         if not self.one_task:

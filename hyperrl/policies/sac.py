@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 import torch
 from stable_baselines3 import SAC
@@ -23,7 +22,7 @@ from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
 from hyperrl.policies.one_task import add_blocks, priced, side_by_side, unless_one_task
 from hyperrl.policies.plain import with_last_layer
-from hyperrl.policies.view import Network, State, View
+from hyperrl.policies.view import Arguments, Network, Space, State, View
 
 ENTROPY = "log_ent_coef"
 """The logarithm of the entropy coefficient, where it is learned."""
@@ -168,14 +167,11 @@ class SACView(ActorCriticsView):
         return [means] if self.policy.actor.use_sde else [means, spreads]
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """With the entropy that the coefficient is learned for."""
-        arguments = super().arguments(fields, observation_space, action_space, to_learn)
+        arguments = super().arguments(fields, seen, acted, to_learn)
         if arguments["target_entropy"] == "auto":
-            arguments["target_entropy"] = _target_entropy(action_space)
+            arguments["target_entropy"] = _target_entropy(acted)
         return arguments if to_learn else {**arguments, "ent_coef": 0.0}
 
     @property
@@ -203,10 +199,10 @@ class SACView(ActorCriticsView):
         else:
             self.model.ent_coef_tensor.copy_(stored.exp().reshape(()))
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """Likewise."""
-        arguments, kwargs = super().plain_arguments(action_space)
-        return {**arguments, "target_entropy": _target_entropy(action_space)}, kwargs
+        arguments, kwargs = super().plain_arguments(acted)
+        return {**arguments, "target_entropy": _target_entropy(acted)}, kwargs
 
     def continue_from(self, other: View) -> None:
         """The entropy coefficient too, which is learned on."""
@@ -217,6 +213,6 @@ class SACView(ActorCriticsView):
             self.load_learned({ENTROPY: other.model.ent_coef_tensor.log()})
 
 
-def _target_entropy(action_space: gym.Space[Any]) -> float:
+def _target_entropy(actions: Space) -> float:
     """Minus the number of actions."""
-    return -float(np.prod(action_space.shape or ()))
+    return -float(np.prod(actions.shape or ()))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import gymnasium as gym
 import torch
 from sb3_contrib import TQC
 from sb3_contrib.tqc.policies import Critic as TQCCritic
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
 from hyperrl.policies.sac import HyperSquashedActorCritics, SACView
+from hyperrl.policies.view import Arguments, Space
 
 
 class HyperQuantileCritic(GeneratedCritics, TQCCritic):
@@ -47,7 +47,7 @@ class TQCView(SACView):
     plain_policy = ConcatTQCPolicy
     sb3_policy = TQCPolicy
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """As many quantiles too."""
-        arguments, kwargs = super().plain_arguments(action_space)
+        arguments, kwargs = super().plain_arguments(acted)
         return arguments, {**kwargs, "n_quantiles": self.policy.critic_kwargs["n_quantiles"]}

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.networks import GeneratedNetworks
 
+Arguments = dict[str, Any]
+Space = gym.Space[Any]
 State = dict[str, Any]
 Expect = Callable[[str, Any, Any], None]
 """Raises ValueError where what was stored under a name (first) is not of the kind expected (the others)."""
@@ -157,16 +159,13 @@ class View:
     # How the algorithm learns.
 
     @classmethod
-    def arguments(
-        cls, fields: Mapping[str, Any], observation_space: gym.Space[Any], action_space: gym.Space[Any],
-        to_learn: bool,
-    ) -> dict[str, Any]:  # fmt: skip
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
         """The algorithm's arguments.
 
         Args:
             fields: Those of the recipe's algorithm, which carry Stable-Baselines3's names.
-            observation_space: Of one environment.
-            action_space: Of one environment.
+            seen: Observation space of one environment.
+            acted: Action space of one environment.
             to_learn: False: rollouts and replay have no room, and no entropy's weight is learned.
         """
         raise NotImplementedError
@@ -216,7 +215,7 @@ class View:
 
     # Its counterpart with plain networks.
 
-    def plain_arguments(self, action_space: gym.Space[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy, for a specialist; sizes of networks aside."""
         return ({"use_sde": True} if self.model.use_sde else {}), {}
 
