@@ -135,7 +135,7 @@ def _parameters(algorithm: View, generators: Iterable[HyperNetwork]) -> Paramete
         for name, count in groups.items():
             counts[name] += count
         if "heads" not in groups:
-            heads = (hyper.generator.features_dim + 1) * sum(hyper.generator.blocks)
+            heads = (hyper.generator.features_dim + 1) * hyper.strategy.outputs
             counts["generator"] -= heads
             counts["heads"] += heads
     networks = 0 if any(counts.values()) else sum(_sizes(algorithm))

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from hyperrl.nets import HyperNetwork, Weights
 from hyperrl.nets.grouping import BatchLayout, SharedRows
 from hyperrl.nets.layers import HIDDEN_GAIN, initial_bias, initial_weight
-from hyperrl.nets.targets.base import leave
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear
 from hyperrl.policies import GeneratedNetworks
 from hyperrl.policies.registry import view
@@ -49,9 +48,8 @@ class _Record:
 
     def rows(self, name: str, values: Tensor) -> Tensor:
         """Values in a layer's layout as (row, units)."""
-        layout = self.layouts.get(name)
-        if layout is not None and not isinstance(layout, SharedRows):
-            values = leave(layout, values, values.dim() - 2)
+        if name in self.layouts:
+            values = self.layouts[name].leave(values)
         return values.detach().flatten(1)
 
 
@@ -116,7 +114,7 @@ def run_generator(hyper: HyperNetwork, inputs: Tensor) -> Signals:
 
     handle = hyper.generator.activation.register_forward_pre_hook(hook)
     with torch.enable_grad():
-        features = hyper.generator.features(inputs)
+        features = hyper.generator(inputs).features
     handle.remove()
     return _backwards((features * torch.randn(features.shape)).sum(), entered, lambda _, rows: _flat(rows))
 
@@ -198,7 +196,7 @@ def _weights_recorder(record: _Record, generator: str, prefix: str, plain: bool)
     """A hook that replaces weights by ones whose layers record their outputs."""
 
     def hook(hyper: HyperNetwork, arguments: tuple[Any, ...], weights: Weights) -> Weights:
-        record.generators[generator] = hyper, hyper.given(arguments[0]).detach()
+        record.generators[generator] = hyper, hyper.encode(arguments[0]).detach()
         record.generated |= {
             prefix + name for name, layer in weights.layers.items() if not isinstance(layer, SharedLinear)
         }

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -39,46 +38,40 @@ def _directions(size: int, device: torch.device) -> Float[Tensor, " descriptor"]
     return torch.arange(1, size + 1, dtype=torch.float64, device=device).sqrt()
 
 
-@runtime_checkable
-class BatchLayout(Protocol):
-    """How the rows of a batch are laid out while they pass through generated layers."""
+class BatchLayout:
+    """How the rows of a batch are laid out while they pass through generated layers.
+
+    Rows have any shape; here they stay as they are.
+    """
 
     def enter(self, x: Tensor) -> Tensor:
-        """(B, features) into the layout."""
-        ...
-
-    def leave(self, y: Tensor) -> Tensor:
-        """The layout back to (B, features)."""
-        ...
-
-
-class SharedRows:
-    """Rows stay as they are: every row's product is taken in place, or all rows share one task."""
-
-    def enter(self, x: Tensor) -> Tensor:
-        """(B, features) unchanged."""
+        """Rows (B, ...) into the layout."""
         return x
 
     def leave(self, y: Tensor) -> Tensor:
-        """(B, features) unchanged."""
+        """The layout back to rows (B, ...)."""
         return y
 
 
-class PerTask:
-    """One row a task: (B, features) is (G, 1, features)."""
+class SharedRows(BatchLayout):
+    """Rows stay as they are: every row's product is taken in place, or all rows share one task."""
+
+
+class PerTask(BatchLayout):
+    """One row a task: (B, ...) is (G, 1, ...)."""
 
     def enter(self, x: Tensor) -> Tensor:
-        """(G, features) to (G, 1, features)."""
+        """(G, ...) to (G, 1, ...)."""
         return x.unsqueeze(1)
 
     def leave(self, y: Tensor) -> Tensor:
-        """(G, 1, features) to (G, features)."""
+        """(G, 1, ...) to (G, ...)."""
         return y.squeeze(1)
 
 
 @dataclass(frozen=True)
-class Grouped:
-    """Rows gathered by task and padded to the largest group: (B, features) is (G, M, features)."""
+class Grouped(BatchLayout):
+    """Rows gathered by task and padded to the largest group: (B, ...) is (G, M, ...)."""
 
     slot: Int[Tensor, " row"]
     tasks: int
@@ -95,10 +88,17 @@ class Grouped:
         return cls(slot, tasks, largest)
 
     def enter(self, x: Tensor) -> Tensor:
-        """(B, features) to (G, M, features), zeros where a group has fewer than M rows."""
-        padded = x.new_zeros(self.tasks * self.largest, x.shape[-1])
-        return padded.index_copy(0, self.slot, x).view(self.tasks, self.largest, -1)
+        """(B, ...) to (G, M, ...), zeros where a group has fewer than M rows."""
+        padded = x.new_zeros(self.tasks * self.largest, *x.shape[1:])
+        return padded.index_copy(0, self.slot, x).view(self.tasks, self.largest, *x.shape[1:])
 
     def leave(self, y: Tensor) -> Tensor:
-        """(G, M, features) to (B, features)."""
+        """(G, M, ...) to (B, ...)."""
         return y.flatten(0, 1).index_select(0, self.slot)
+
+
+def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> BatchLayout:
+    """The layout in which weights that are formed for each task are applied to the rows of a batch."""
+    if tasks == 1:
+        return SharedRows()
+    return PerTask() if index is None else Grouped.of(index, tasks)

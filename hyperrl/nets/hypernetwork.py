@@ -83,7 +83,7 @@ class HyperNetwork(nn.Module):
             separate_head,
         )
         with torch.no_grad():
-            features = self.generator.features(self.given(self._sample(*descriptor_range)))
+            features = self.generator(self.encode(self._sample(*descriptor_range))).features
             head = initial_head(config.initialization, self.strategy, features, target.layers)
             self.generator.set_head(*head)
 
@@ -96,8 +96,8 @@ class HyperNetwork(nn.Module):
         sample[: len(sample) // 2].round_()
         return low + (high - low) * sample
 
-    def given(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
-        """What the generator sees of descriptors."""
+    def encode(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
+        """The generator's inputs for descriptors."""
         if self.learned is not None:
             return self.learned.expand(descriptors.shape[0], 1)
         return descriptors if self.encoder is None else self.encoder(descriptors)
@@ -134,12 +134,7 @@ class HyperNetwork(nn.Module):
             index: (B,), the task of each row that the target will be applied to, in any order. None: row i
                 is task i, or all rows are the one task where G is 1.
         """
-        given = self.given(descriptors)
-        weights: Weights
-        if self.strategy.reads_features and not self.generator.layerwise:
-            weights = self.strategy.from_features(*self.generator.parts(given), index)
-        else:
-            weights = self.strategy(self.generator(given), index)
+        weights: Weights = self.strategy(self.generator(self.encode(descriptors)), index)
         return replace(weights, index=index)
 
     def parameter_groups(

@@ -112,7 +112,7 @@ def test_a_generator_blown_up_is_caught(batch: ProbeBatch, strategy: str) -> Non
 def test_heads_blown_up_are_caught_at_the_layers_that_they_make(batch: ProbeBatch) -> None:
     def spoil(policy: HyperActorCriticPolicy) -> None:
         generator = hypernetwork_of(policy).generator
-        _, weight, bias = generator.parts(torch.zeros(1, 1))
+        _, weight, bias, _ = generator(torch.zeros(1, 1))
         generator.set_head(weight * 100, bias * 100)
 
     _, verdicts = assess_batch(batch, spoil, hypernetwork={"strategy": "full"})

@@ -1,7 +1,7 @@
 """The networks that turn descriptors into the numbers a strategy needs, each by its name in recipes."""
 
 from hyperrl.nets.generators.base import Generator
-from hyperrl.nets.generators.head import Head, apply_head
+from hyperrl.nets.generators.head import Head
 from hyperrl.nets.generators.mlp import LinearGenerator, MLPGenerator
 from hyperrl.nets.generators.recurrent import RecurrentGenerator
 from hyperrl.nets.generators.residual import ResidualGenerator
@@ -25,5 +25,4 @@ __all__ = [
     "RecurrentGenerator",
     "ResidualGenerator",
     "TransformerGenerator",
-    "apply_head",
 ]

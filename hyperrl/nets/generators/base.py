@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.generators.head import Head, apply_head
+from hyperrl.nets.generators.head import Head
+from hyperrl.nets.outputs import Outputs
 
 SPREAD = 2.0
 """Standard deviation of the hidden units' inputs at the start, for descriptors of size 1.
@@ -21,38 +22,35 @@ nearly linear there would make them proportional to it, within the range and wit
 
 
 class Generator(nn.Module, ABC):
-    """Turns descriptors into the numbers a strategy needs, which come in blocks, one a generated layer.
+    """Turns descriptors into the numbers a strategy needs, which come in sections, one a generated layer.
 
-    Features are one vector a task, (G, F), which all blocks see, or one a task and block, (G, L, F). Either
+    Features are one vector a task, (G, F), which all sections see, or one a task and block, (G, L, F). Either
     way the head is one matrix (F, outputs), its columns of a block applied to the features of that block.
 
     Args:
         descriptor_dim: Size of a descriptor.
         hidden: Sizes of the hidden layers.
-        blocks: Sizes of the L blocks of outputs.
+        sections: Sizes of the L sections of outputs.
         activation: Elementwise activation of the hidden layers.
         head_norm: Normalization of the heads, see :class:`~hyperrl.nets.generators.Head`.
         separate_head: The head is a parameter of its own. It always is where it is normalized; elsewhere all
             tensors lie in one parameter, which is fastest.
     """
 
-    layerwise = False
-    """Whether every block of outputs has features of its own."""
-
     def __init__(
         self,
         descriptor_dim: int,
         hidden: Sequence[int],
-        blocks: Sequence[int],
+        sections: Sequence[int],
         activation: Callable[[], nn.Module] = nn.Tanh,
         head_norm: str | None = None,
         separate_head: bool = False,
     ) -> None:
         super().__init__()
-        self.blocks = tuple(blocks)
+        self.sections = tuple(sections)
         body, self.features_dim = self._body(descriptor_dim, hidden)
-        width, outputs = self.features_dim, sum(self.blocks)
-        self.head = Head(width, blocks, head_norm) if separate_head or head_norm is not None else None
+        width, outputs = self.features_dim, sum(self.sections)
+        self.head = Head(width, sections, head_norm) if separate_head or head_norm is not None else None
         self._has_body = bool(body)
         own = [] if self.head is not None else [torch.zeros(width, outputs), torch.zeros(outputs)]
         self.layers = Flat([*body, *own]) if body or own else None
@@ -66,21 +64,14 @@ class Generator(nn.Module, ABC):
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         """The features, made with the tensors of the body."""
 
-    def parts(self, descriptors: Float[Tensor, "task descriptor"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (G, F) or (G, L, F), and the head's weight (F, outputs) and bias (outputs,)."""
+    def forward(self, inputs: Float[Tensor, "task inputs"]) -> Outputs:
+        """The outputs of each task, as features and the head that makes outputs of them."""
         tensors = [] if self.layers is None else self.layers()
         if self.head is None:
-            *body, weight, bias = tensors
-            return self._features(descriptors, body), weight, bias
-        return self._features(descriptors, tensors), *self.head()
-
-    def forward(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task outputs"]:
-        """The outputs of each descriptor."""
-        return apply_head(*self.parts(descriptors), self.blocks)
-
-    def features(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task ... features"]:
-        """What the head sees: (G, F), or (G, L, F) where every block has features of its own."""
-        return self.parts(descriptors)[0]
+            *tensors, weight, bias = tensors
+        else:
+            weight, bias = self.head()
+        return Outputs(self._features(inputs, tensors), weight, bias, self.sections)
 
     @torch.no_grad()
     def set_head(self, weight: Float[Tensor, "features outputs"], bias: Float[Tensor, " outputs"]) -> None:

@@ -16,11 +16,9 @@ class RecurrentGenerator(Generator):
     units stacked; the activation is the first layer's.
     """
 
-    layerwise = True
-
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         width = hidden[0]
-        body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
+        body = [torch.randn(len(self.sections), width), *bending_layers((descriptor_dim, width))]
         for _ in hidden:
             body += [*plain_layer(width, 3 * width), *plain_layer(width, 3 * width)]
         return body, width

@@ -20,11 +20,9 @@ class TransformerGenerator(Generator):
     equal widths of the tokens, one for each transformer block.
     """
 
-    layerwise = True
-
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         width = hidden[0]
-        body = [torch.randn(len(self.blocks), width), *bending_layers((descriptor_dim, width))]
+        body = [torch.randn(len(self.sections), width), *bending_layers((descriptor_dim, width))]
         gain = 1 / math.sqrt(2 * len(hidden))
         for _ in hidden:
             body += [*plain_layer(width, 3 * width), *plain_layer(width, width, gain)]

@@ -13,6 +13,7 @@ from hyperrl.config import Activation
 from hyperrl.nets.activations import activation_class
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
 from hyperrl.nets.strategies.full import Full
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Weights
@@ -29,8 +30,6 @@ class Adapter(Strategy):
         rank: Size of the bottleneck.
         activation: f of the bottleneck; None is a linear adapter, which plain weights can express.
     """
-
-    reads_features = True
 
     def __init__(
         self,
@@ -95,21 +94,9 @@ class Adapter(Strategy):
             biases += [down.flatten() + narrow_bias, zeros[0, :rank], wide_bias, zeros[0, rank:]]
         return torch.cat(weights, dim=1), torch.cat(biases)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
-        """Shared layers and the formed adapters of the distinct tasks."""
-        return self._adapted(self.bottlenecks(outputs, index), outputs.shape[0])
-
-    def from_features(
-        self,
-        features: Float[Tensor, "task features"],
-        weight: Float[Tensor, "features outputs"],
-        bias: Float[Tensor, " outputs"],
-        index: Int[Tensor, " row"] | None,
-    ) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """Shared layers and the adapters of the distinct tasks, formed or left in the generator's basis."""
-        return self._adapted(self.bottlenecks.from_features(features, weight, bias, index), features.shape[0])
-
-    def _adapted(self, adapters: Weights, tasks: int) -> Weights:
+        adapters, tasks = self.bottlenecks(outputs, index), outputs.tasks
         shared, pieces = self.shared(), list(adapters.layers.values())
         layers: dict[str, GeneratedLinear] = {
             name: AdaptedLinear(SharedLinear(weight, bias, tasks), down, up, self.activation)

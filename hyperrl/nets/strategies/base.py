@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.weights import Weights
 
 SHARE = 0.1
@@ -32,9 +33,6 @@ class Strategy(nn.Module, ABC):
 
     factored: bool = False
     """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
-
-    reads_features: bool = False
-    """Whether :meth:`from_features` may apply weights without forming a task's outputs."""
 
     affine: bool = True
     """Whether every generated layer is an affine map, which a weight and a bias can express."""
@@ -56,23 +54,13 @@ class Strategy(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights of G tasks.
 
         Args:
-            outputs: What the generator says of each task.
+            outputs: Of the generator for each task.
             index: The task of each row. None: row i is task i, or all rows are the one task where G is 1.
         """
-
-    def from_features(
-        self,
-        features: Float[Tensor, "task features"],
-        weight: Float[Tensor, "features outputs"],
-        bias: Float[Tensor, " outputs"],
-        index: Int[Tensor, " row"] | None,
-    ) -> Weights:
-        """The weights of G tasks, where the generator's outputs are ``features @ weight + bias``."""
-        return self.forward(torch.addmm(bias, features, weight), index)
 
     @classmethod
     def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
+from hyperrl.nets.grouping import layout_of
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import Strategy, zero_mean_head
-from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
 _LEAST = 0.05
@@ -92,15 +93,15 @@ class Chunked(Strategy):
         ]
         return nn.functional.normalize(torch.cat(grown), dim=1)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        chunks, biases = self._chunks(outputs)
+        chunks, biases = self._chunks(outputs.values())
         layers: dict[str, GeneratedLinear] = {}
         for number, (name, spec) in enumerate(self.specs.items()):
             weight = _cut(chunks[number], spec)
             given = self.given[str(number)] if spec.start is not None else None
             layers[name] = DenseLinear(weight if given is None else weight + given, biases[number])
-        return Weights(layers, layout_of(outputs.shape[0], index))
+        return Weights(layers, layout_of(outputs.tasks, index))
 
     def _chunks(self, outputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Each layer's chunks (G, count, size), and biases (G, out)."""

@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.basis import BasisLinear
-from hyperrl.nets.grouping import BatchLayout, Grouped, PerTask, SharedRows
+from hyperrl.nets.grouping import BatchLayout, Grouped, SharedRows, layout_of
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
 from hyperrl.nets.materialize import cut, materialize
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
@@ -43,7 +44,6 @@ class Full(Strategy):
         execution: Set to have one execution only, as tests and measurements do; None: the cheaper one.
     """
 
-    reads_features = True
     execution: Literal["grouped", "basis"] | None = None
 
     def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
@@ -83,25 +83,19 @@ class Full(Strategy):
             shared += [weight * SHARED_SCALE - center @ change, initial_bias(spec)]
         return torch.cat(changes, dim=1), torch.cat(shared)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
-        """The formed weights of the distinct tasks."""
-        return self._materialize(cut(outputs, self._shapes), layout_of(outputs.shape[0], index))
-
-    def from_features(
-        self,
-        features: Float[Tensor, "task features"],
-        weight: Float[Tensor, "features outputs"],
-        bias: Float[Tensor, " outputs"],
-        index: Int[Tensor, " row"] | None,
-    ) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights of the distinct tasks, formed or left in the generator's basis."""
-        tasks, width = features.shape
+        features, weight, bias, _ = outputs
+        tasks = outputs.tasks
+        if features.dim() > 2:
+            return self._materialize(cut(outputs.values(), self._shapes), layout_of(tasks, index))
+        width = features.shape[1]
         rows = tasks if index is None else len(index)
         if self._prefers_basis(width, rows, tasks, max(rows, tasks)):
-            return self.basis(features, weight, bias, index)
+            return self._basis(outputs, index)
         layout = layout_of(tasks, index)
         if isinstance(layout, Grouped) and self._prefers_basis(width, rows, tasks, tasks * layout.largest):
-            return self.basis(features, weight, bias, index)
+            return self._basis(outputs, index)
         return self._materialize(materialize(features, weight, bias, self._shapes), layout)
 
     def _prefers_basis(self, features: int, rows: int, tasks: int, padded_rows: int) -> bool:
@@ -124,10 +118,9 @@ class Full(Strategy):
         }
         return Weights(layers, layout)
 
-    def basis(
-        self, features: Tensor, weight: Tensor, bias: Tensor, index: Int[Tensor, " row"] | None
-    ) -> Weights:
+    def _basis(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights left in the generator's basis; nothing of a task's own size is formed."""
+        features, weight, bias, _ = outputs
         rows = features if index is None else features.index_select(0, index)
         weights, biases = torch.split(weight, self._sizes, dim=1), torch.split(bias, self._sizes)
         layers: dict[str, GeneratedLinear] = {}
@@ -142,10 +135,3 @@ class Full(Strategy):
                 rows,
             )
         return Weights(layers, SharedRows())
-
-
-def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> BatchLayout:
-    """The layout in which formed weights are applied to the rows of a batch."""
-    if tasks == 1:
-        return SharedRows()
-    return PerTask() if index is None else Grouped.of(index, tasks)

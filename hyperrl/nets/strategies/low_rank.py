@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
@@ -64,9 +65,9 @@ class LowRank(Strategy):
         weight = weight / largest.repeat_interleave(self.rank)
         return weight, -center @ weight
 
-    def forward(self, codes: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
-        factors = self.factors()
+        factors, codes = self.factors(), outputs.values()
         row_codes = task_codes = torch.split(codes, 2 * self.rank, dim=1)
         if index is not None:
             row_codes = torch.split(codes.index_select(0, index), 2 * self.rank, dim=1)

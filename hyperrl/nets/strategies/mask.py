@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
+from hyperrl.nets.grouping import layout_of
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, Strategy, all_equal, project_out
-from hyperrl.nets.strategies.full import layout_of
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
 _SAMPLE_TASKS, _SAMPLE_ENTRIES, _HALVINGS = 64, 4096, 10
@@ -80,10 +81,10 @@ class Mask(Strategy):
         threshold = logits.detach().kthvalue(closed, dim=1, keepdim=True).values
         return gates * (logits > threshold)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        shared, tasks = self.shared(), outputs.shape[0]
-        logits = torch.split(outputs, list(self.sections.values()), dim=1)
+        shared, tasks = self.shared(), outputs.tasks
+        logits = torch.split(outputs.values(), list(self.sections.values()), dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(weight * self._gates(one).view(-1, *weight.shape), bias.expand(tasks, -1))
             for name, weight, bias, one in zip(self.specs, shared[::2], shared[1::2], logits, strict=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights, spread
 
@@ -56,12 +57,12 @@ class Modulation(Strategy):
             biases += [1 + bias, torch.zeros(out)]
         return torch.cat(weights, dim=1), torch.cat(biases)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights as shared layers and what modulates them."""
-        shared = self.shared()
-        of_row = of_task = torch.split(outputs, self._sizes, dim=1)
+        shared, values = self.shared(), outputs.values()
+        of_row = of_task = torch.split(values, self._sizes, dim=1)
         if index is not None:
-            of_row = torch.split(outputs.index_select(0, index), self._sizes, dim=1)
+            of_row = torch.split(values.index_select(0, index), self._sizes, dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: ModulatedLinear(*parts)
             for name, *parts in zip(

@@ -8,6 +8,7 @@ from torch import Tensor
 from hyperrl.arguments import ArgumentError
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import Strategy
 from hyperrl.nets.weights import GeneratedLinear, SharedLinear, Weights
 
@@ -24,8 +25,7 @@ class Partial(Strategy):
     def __init__(self, generated: Strategy, layers: Mapping[str, LayerSpec], names: Iterable[str]) -> None:
         super().__init__()
         self.generated, self.order = generated, tuple(layers)
-        self.factored, self.reads_features = generated.factored, generated.reads_features
-        self.affine, self.sections = generated.affine, generated.sections
+        self.factored, self.affine, self.sections = generated.factored, generated.affine, generated.sections
         chosen = set(names)
         self.shared_names = tuple(name for name in layers if name not in chosen)
         specs = [layers[name] for name in self.shared_names]
@@ -37,24 +37,12 @@ class Partial(Strategy):
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,)."""
         return self.generated.head(features)
 
-    def forward(self, outputs: Float[Tensor, "task outputs"], index: Int[Tensor, " row"] | None) -> Weights:
+    def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights of G tasks."""
-        return self._joined(self.generated(outputs, index), outputs.shape[0])
-
-    def from_features(
-        self,
-        features: Float[Tensor, "task features"],
-        weight: Float[Tensor, "features outputs"],
-        bias: Float[Tensor, " outputs"],
-        index: Int[Tensor, " row"] | None,
-    ) -> Weights:
-        """The weights of G tasks, where the generator's outputs are ``features @ weight + bias``."""
-        return self._joined(self.generated.from_features(features, weight, bias, index), features.shape[0])
-
-    def _joined(self, generated: Weights, tasks: int) -> Weights:
+        generated = self.generated(outputs, index)
         tensors = self.shared()
         layers: dict[str, GeneratedLinear] = {
-            name: SharedLinear(weight, bias, tasks)
+            name: SharedLinear(weight, bias, outputs.tasks)
             for name, weight, bias in zip(self.shared_names, tensors[::2], tensors[1::2], strict=True)
         }
         layers |= generated.layers

@@ -5,7 +5,6 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
-from hyperrl.nets.grouping import BatchLayout
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.weights import Weights
 
@@ -29,23 +28,6 @@ def is_target(found: Any) -> bool:
     layers = getattr(found, "layers", None)
     named = isinstance(layers, Mapping) and all(isinstance(spec, LayerSpec) for spec in layers.values())
     return named and callable(found)
-
-
-def enter(layout: BatchLayout, x: Tensor) -> Tensor:
-    """Rows of any shape, (B, *shape), into a layout: (B, *shape) or (G, M, *shape)."""
-    if x.dim() == 2:
-        return layout.enter(x)
-    entered = layout.enter(x.reshape(x.shape[0], -1))
-    return entered.reshape(*entered.shape[:-1], *x.shape[1:])
-
-
-def leave(layout: BatchLayout, y: Tensor, dims: int = 1) -> Tensor:
-    """Back to (B, *shape), where shape is the last ``dims`` sizes of y."""
-    if dims == 1:
-        return layout.leave(y)
-    lead, shape = y.shape[: y.dim() - dims], y.shape[y.dim() - dims :]
-    left = layout.leave(y.reshape(*lead, -1))
-    return left.reshape(left.shape[0], *shape)
 
 
 def plain_tensors(weights: Weights) -> dict[str, Tensor]:

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from hyperrl.arguments import CONVOLUTIONS, SIZES, Constraint, check_arguments
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import enter
 from hyperrl.nets.targets.mlp import ARGUMENTS, MLP
 from hyperrl.nets.weights import Weights
 
@@ -103,7 +102,7 @@ class CNN(nn.Module):
         self, x: Float[Tensor, "row channels height width"], weights: Weights
     ) -> Float[Tensor, "row outputs"]:
         """Applies the network, each image with its own task's kernels."""
-        h = enter(weights.layout, x)
+        h = weights.layout.enter(x)
         for number, activation in enumerate(self.activations):
             _, kernel, stride = self.convolutions[number]
             lead = h.shape[:-3]

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import check_arguments, integer
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.targets.base import enter, leave
 from hyperrl.nets.targets.mlp import ARGUMENTS
 from hyperrl.nets.weights import Weights
 
@@ -76,8 +75,8 @@ class GRU(nn.Module):
         layout = weights.layout
         states = None if state is None else layout.enter(state)
         kept = None if starts is None else layout.enter((~starts).to(x.dtype))
-        y, h = _run(weights.layers, enter(layout, x), states, kept, self.with_latent)
-        return leave(layout, y, dims=2), layout.leave(h)
+        y, h = _run(weights.layers, layout.enter(x), states, kept, self.with_latent)
+        return layout.leave(y), layout.leave(h)
 
     def specialize(self, weights: Weights, task: int = 0) -> "PlainGRU":
         """The plain network of one task, its weights frozen copies; no hypernetwork left."""

@@ -14,9 +14,9 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from hyperrl.nets.grouping import Grouped, PerTask
+from hyperrl.nets.grouping import layout_of
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.targets.base import enter, leave, plain_tensors
+from hyperrl.nets.targets.base import plain_tensors
 from hyperrl.nets.weights import Weights
 
 _ROOT = "module"
@@ -116,12 +116,10 @@ class ModuleTarget(nn.Module):
         if tasks == 1:
             single = {name: tensor[0] for name, tensor in parameters.items()}
             return functional_call(self.skeleton, single, (x, *more))
-        layout = PerTask() if weights.index is None else Grouped.of(weights.index, tasks)
-        rows = [enter(layout, tensor) for tensor in (x, *more)]
+        layout = layout_of(tasks, weights.index)
+        rows = [layout.enter(tensor) for tensor in (x, *more)]
         y = vmap(self._call, randomness="different")(parameters, *rows)
-        if isinstance(y, tuple):
-            return tuple(leave(layout, one, one.dim() - 2) for one in y)
-        return leave(layout, y, y.dim() - 2)
+        return tuple(map(layout.leave, y)) if isinstance(y, tuple) else layout.leave(y)
 
     def _call(self, parameters: dict[str, Tensor], *rows: Tensor) -> Any:
         return functional_call(self.skeleton, parameters, rows)

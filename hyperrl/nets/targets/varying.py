@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import check_arguments, integer
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
-from hyperrl.nets.targets.base import enter, plain_tensors
+from hyperrl.nets.targets.base import plain_tensors
 from hyperrl.nets.targets.mlp import ARGUMENTS
 from hyperrl.nets.weights import Weights
 
@@ -86,7 +86,7 @@ class VaryingMLP(nn.Module):
         layout = weights.layout
         h = layout.enter(x)
         masks = self._masks(sizes, h.dtype).expand(len(x), -1, -1)
-        entered = enter(layout, masks)
+        entered = layout.enter(masks)
         for number, activation in enumerate(self.activations):
             mask = entered[..., number, :]
             after = activation(weights.layers[str(number)](h)) * mask
