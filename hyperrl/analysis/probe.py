@@ -60,10 +60,6 @@ class _Recorded(GeneratedLinear):
     layer: GeneratedLinear
     record: Callable[[Tensor], None]
 
-    @property
-    def tasks(self) -> int:
-        return self.layer.tasks
-
     def __call__(self, h: Tensor) -> Tensor:
         y = self.layer(h)
         self.record(y)

@@ -24,8 +24,7 @@ from hyperrl.deploy.layers import Layer
 from hyperrl.deploy.plan import Arrays, Input, Plan, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets.activations import ACTIVATIONS
-from hyperrl.nets.strategies.adapter import Residual as AdapterResidual
-from hyperrl.nets.targets.mlp import Residual as BlockResidual
+from hyperrl.nets.layers import Residual
 from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Network
@@ -150,10 +149,8 @@ class Reader:
 
     def _of(self, module: nn.Module) -> Iterator[Layer]:
         match module:
-            case BlockResidual():
+            case Residual():
                 yield kinds.Residual(layers=self.layers(module))
-            case AdapterResidual():
-                yield kinds.Residual(layers=self.layers(module.change))
             case nn.Sequential():
                 yield from self.layers(module)
             case nn.Linear():

@@ -12,7 +12,7 @@ from hyperrl.arguments import FLAG, Constraint, check_arguments, integer
 from hyperrl.config import GenerationConfig
 from hyperrl.nets.activations import activation_class
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
-from hyperrl.nets.encoders.base import RANGE
+from hyperrl.nets.encoders.base import RANGE, sample_box
 from hyperrl.nets.encoders.combined import ENCODER
 from hyperrl.nets.generators import GENERATORS, Generator
 from hyperrl.nets.initialization import initial_head
@@ -21,6 +21,7 @@ from hyperrl.nets.targets import ModuleTarget, Target, is_target
 from hyperrl.nets.weights import Weights
 
 _CALIBRATION_TASKS = 512
+"""Tasks all over the range, corners among them, by which the heads are set at the start."""
 
 _ARGUMENTS: dict[str, Constraint] = {
     "descriptor_dim": integer(0),
@@ -75,7 +76,7 @@ class HyperNetwork(nn.Module):
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
         self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, config.magnitude_invariant)
         self.generator: Generator = GENERATORS[config.architecture](
-            max(descriptor_dim, 1) if self.encoder is None else self.encoder.features,
+            max(descriptor_dim, 1) if self.encoder is None else self.encoder.out_dim,
             config.hidden,
             tuple(self.strategy.sections.values()),
             activation_class("activation", config.activation),
@@ -83,18 +84,13 @@ class HyperNetwork(nn.Module):
             separate_head,
         )
         with torch.no_grad():
-            features = self.generator(self.encode(self._sample(*descriptor_range))).features
+            if self.encoder is None:
+                sample = sample_box(*descriptor_range, descriptor_dim, _CALIBRATION_TASKS)
+            else:
+                sample = self.encoder.sample(_CALIBRATION_TASKS)
+            features = self.generator(self.encode(sample)).features
             head = initial_head(config.initialization, self.strategy, features, target.layers)
             self.generator.set_head(*head)
-
-    def _sample(self, low: Tensor | float, high: Tensor | float) -> Tensor:
-        """Descriptors of tasks all over the range, corners among them, by which the heads are set."""
-        if self.encoder is not None:
-            return self.encoder.sample(_CALIBRATION_TASKS)
-        low, high = torch.as_tensor(low, dtype=torch.float32), torch.as_tensor(high, dtype=torch.float32)
-        sample = torch.rand(_CALIBRATION_TASKS, self.descriptor_dim)
-        sample[: len(sample) // 2].round_()
-        return low + (high - low) * sample
 
     def encode(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
         """The generator's inputs for descriptors."""

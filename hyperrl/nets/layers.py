@@ -1,11 +1,14 @@
-"""What a generated layer is, before anything generates it: its shape and how it starts."""
+"""Layers before anything generates them: their shapes, how they start, and those that all tasks share."""
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from hyperrl.nets.flat import Flat
 
 HIDDEN_GAIN = math.sqrt(2)
 
@@ -33,9 +36,14 @@ class LayerSpec:
     uses: float = 1.0
 
     @property
+    def entries(self) -> int:
+        """Number of entries of W."""
+        return self.in_features * self.out_features
+
+    @property
     def parameters(self) -> int:
         """Number of weights and biases of one task's layer."""
-        return (self.in_features + 1) * self.out_features
+        return self.entries + self.out_features
 
     @property
     def fan_out(self) -> float:
@@ -72,3 +80,40 @@ def initial_bias(spec: LayerSpec) -> Float[Tensor, " outputs"]:
         bound = 1 / math.sqrt(spec.in_features)
         return torch.empty(spec.out_features).uniform_(-bound, bound)
     return torch.zeros(spec.out_features)
+
+
+class SharedLayers(Flat):
+    """Layers that all tasks share, as one parameter.
+
+    Args:
+        specs: The layers by name.
+        scale: What the initial weights are multiplied by.
+    """
+
+    def __init__(self, specs: Mapping[str, LayerSpec], scale: float = 1.0) -> None:
+        super().__init__(
+            [
+                tensor
+                for spec in specs.values()
+                for tensor in (initial_weight(spec) * scale, initial_bias(spec))
+            ]
+        )
+        self.names = tuple(specs)
+
+    def named(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """W (in, out) and b (out,) of each layer."""
+        return dict(zip(self.names, pairs(self()), strict=True))
+
+
+def pairs(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The first and second tensor, the third and fourth, and so on, such as weights and biases."""
+    return zip(tensors[::2], tensors[1::2], strict=True)
+
+
+class Residual(nn.Sequential):
+    """Modules one after the other, whose input is added to their output (He et al., CVPR 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., size) to the same shape."""
+        change: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return x + change

@@ -1,6 +1,6 @@
 """A hypernetwork for each network of a parallel target, called as one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,28 +29,22 @@ class SeparateWeights:
             for name, tensor in weights.dense().items()
         }
 
-    def materialize(self) -> "SeparateWeights":
-        """The same weights with every matrix formed."""
-        return SeparateWeights({name: weights.materialize() for name, weights in self.networks.items()})
-
 
 class SeparateHyperNetworks(nn.Module):
     """One hypernetwork a network, nothing shared between them.
 
     Args:
-        networks: The networks by name.
-        make: Makes the hypernetwork of one of them, given its name and itself.
+        networks: The hypernetworks by the names of the networks that they generate.
     """
 
-    def __init__(
-        self, networks: Mapping[str, nn.Module], make: Callable[[str, nn.Module], HyperNetwork]
-    ) -> None:
+    def __init__(self, networks: Mapping[str, HyperNetwork]) -> None:
         super().__init__()
-        self.networks = nn.ModuleDict({name: make(name, network) for name, network in networks.items()})
+        self.networks = nn.ModuleDict(networks)
 
     def named(self) -> dict[str, HyperNetwork]:
         """The hypernetworks by their networks' names."""
-        return {name: net for name, net in self.networks.items() if isinstance(net, HyperNetwork)}
+        networks: Any = self.networks.items()
+        return dict(networks)
 
     @property
     def descriptor_dim(self) -> int:

@@ -19,9 +19,9 @@ class GeneratedLinear(ABC):
     """One affine layer for all tasks of a batch."""
 
     @property
-    @abstractmethod
     def tasks(self) -> int:
         """Number of tasks G."""
+        return self.dense().tasks
 
     @abstractmethod
     def __call__(self, h: Tensor) -> Tensor:
@@ -66,13 +66,29 @@ class GeneratedLinear(ABC):
         return linear.requires_grad_(False)
 
 
-def spread(per_row: Float[Tensor, "row size"], h: Tensor) -> Tensor:
-    """One line for each row of ``h.flatten(0, -2)``; where all rows share one task it stays one."""
-    return (
-        per_row
-        if h.dim() == 2 or per_row.shape[0] == 1
-        else per_row.repeat_interleave(h.shape[1:-1].numel(), dim=0)
-    )
+class RowLinear(GeneratedLinear):
+    """A layer whose weights are left in their factors: the product is taken through these, row by row.
+
+    Subclasses are dataclasses; a field whose name begins with ``row_`` has one line a row of the batch, or a
+    single one where all rows share one task.
+    """
+
+    @abstractmethod
+    def apply(self, h: Float[Tensor, "row inputs"]) -> Float[Tensor, "row outputs"]:
+        """Applies each row's own weights."""
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """(B, ..., in) to (B, ..., out)."""
+        if h.dim() == 2:
+            return self.apply(h)
+        places = h.shape[1:-1].numel()
+        own = {name: line for name, line in vars(self).items() if name.startswith("row_")}
+        spread = {
+            name: line if line.shape[0] == 1 else line.repeat_interleave(places, dim=0)
+            for name, line in own.items()
+        }
+        rows: RowLinear = replace(self, **spread)  # type: ignore[type-var]
+        return rows.apply(h.flatten(0, -2)).view(*h.shape[:-1], -1)
 
 
 def affine(h: Tensor, weight: Float[Tensor, "inputs outputs"], bias: Float[Tensor, " outputs"]) -> Tensor:
@@ -153,7 +169,7 @@ class SharedLinear(GeneratedLinear):
 
 
 @dataclass(frozen=True)
-class FactoredLinear(GeneratedLinear):
+class FactoredLinear(RowLinear):
     """Weights left in their factors: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
     No weight matrix is formed. ``base`` holds W0 and B side by side, so that a layer is two products
@@ -166,16 +182,8 @@ class FactoredLinear(GeneratedLinear):
     code: Float[Tensor, "task rank"]
     row_code: Float[Tensor, "row rank"]
 
-    @property
-    def tasks(self) -> int:
-        """Number of tasks G."""
-        return self.code.shape[0]
-
-    def __call__(self, h: Tensor) -> Tensor:
-        """(B, ..., in) to (B, ..., out)."""
-        if h.dim() > 2:
-            rows = replace(self, row_code=spread(self.row_code, h))
-            return rows(h.flatten(0, -2)).view(*h.shape[:-1], -1)
+    def apply(self, h: Float[Tensor, "row inputs"]) -> Float[Tensor, "row outputs"]:
+        """(B, in) to (B, out)."""
         rank, out = self.up.shape
         shared, down = torch.split(torch.addmm(self.bias, h, self.base), [out, rank], dim=1)
         return torch.addmm(shared, down * self.row_code, self.up)
@@ -188,6 +196,41 @@ class FactoredLinear(GeneratedLinear):
         return DenseLinear(
             weight + (down * self.code.unsqueeze(1)) @ self.up,
             bias + (down_bias * self.code) @ self.up,
+        )
+
+
+@dataclass(frozen=True)
+class BasisLinear(RowLinear):
+    """``W(c) = H0 + sum_j phi_j(c) H_j`` with H the generator's last layer and phi what it sees.
+
+    No W(c) is formed: ``y = x H0 + sum_j phi_j (x H_j)``, so that the cost does not depend on the number of
+    tasks, and with few features phi is small. The sum is one large product: over (phi_j x_i) where the
+    layer has fewer inputs than outputs, else of x with all H_j side by side.
+    """
+
+    basis: Float[Tensor, "features inputs outputs"]
+    base: Float[Tensor, "inputs outputs"]
+    bias_basis: Float[Tensor, "features outputs"]
+    bias: Float[Tensor, " outputs"]
+    features: Float[Tensor, "task features"]
+    row_features: Float[Tensor, "row features"]
+
+    def apply(self, h: Float[Tensor, "row inputs"]) -> Float[Tensor, "row outputs"]:
+        """(B, in) to (B, out)."""
+        features = self.row_features.expand(h.shape[0], -1)
+        shared = torch.addmm(torch.addmm(self.bias, features, self.bias_basis), h, self.base)
+        number, inputs, outputs = self.basis.shape
+        if inputs < outputs:
+            joined = torch.bmm(features.unsqueeze(2), h.unsqueeze(1)).view(-1, number * inputs)
+            return torch.addmm(shared, joined, self.basis.reshape(-1, outputs))
+        each = (h @ self.basis.transpose(0, 1).reshape(inputs, -1)).view(-1, number, outputs)
+        return torch.baddbmm(shared.unsqueeze(1), features.unsqueeze(1), each).squeeze(1)
+
+    def dense(self) -> DenseLinear:
+        """The plain weights of each task."""
+        weight = torch.addmm(self.base.flatten(), self.features, self.basis.flatten(1))
+        return DenseLinear(
+            weight.view(-1, *self.base.shape), torch.addmm(self.bias, self.features, self.bias_basis)
         )
 
 

@@ -181,7 +181,7 @@ class Flagged(Encoder):
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        super().__init__(2 * encoder.dim, encoder.features)
+        super().__init__(2 * encoder.dim, encoder.out_dim)
         self.encoder = encoder
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from torch import nn
-
 from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks
 from hyperrl.nets.encoders import Range
 from hyperrl.policies.conditioning import Conditioning
@@ -42,10 +40,9 @@ def build_hypernetwork(
     if choices.trunk == "shared":
         return make(target, everything)
 
-    def own(name: str, network: nn.Module) -> HyperNetwork:
-        return make(network, _of_network(name, everything))
-
-    return SeparateHyperNetworks(dict(target.named()), own)
+    return SeparateHyperNetworks(
+        {name: make(network, _of_network(name, everything)) for name, network in target.named()}
+    )
 
 
 def _of_network(network: str, generate: Any) -> Any:

@@ -14,7 +14,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
 
 from hyperrl.nets import CNN
-from hyperrl.nets.targets.mlp import Residual
+from hyperrl.nets.layers import Residual
 from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import image_shape

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from hyperrl.nets.flat import Flat
-from hyperrl.nets.materialize import materialize
+from hyperrl.nets.flat import Flat, materialize
 
 SHAPES = ((3, 2), (2,), (2, 1), (1,))
 OUTPUTS = 11

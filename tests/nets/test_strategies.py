@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP, Parallel
-from hyperrl.nets.basis import BasisLinear
 from hyperrl.nets.grouping import Grouped, PerTask, SharedRows
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies import STRATEGIES, Adapter, Full, Partial, Strategy, build
 from hyperrl.nets.strategies.low_rank import LowRank
-from hyperrl.nets.weights import SharedLinear, Weights
+from hyperrl.nets.weights import BasisLinear, SharedLinear, Weights
 from tests.nets.test_executions import assert_equal, naive
 
 EXECUTIONS = ("outputs", "chosen", "formed", "basis")

@@ -11,8 +11,7 @@ hyper = HyperNetwork(encoder.dim, target, encoder=encoder)
 
 from hyperrl.nets.encoders.base import Encoder, Range
 from hyperrl.nets.encoders.combined import Concatenation, Masked, Together
-from hyperrl.nets.encoders.discrete import Architecture, Categorical, TaskEmbedding
-from hyperrl.nets.encoders.nearest import NearestTask
+from hyperrl.nets.encoders.discrete import Architecture, Categorical, NearestTask, TaskEmbedding
 from hyperrl.nets.encoders.numeric import MagnitudeInvariant, Noise, State, Vector
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What every encoder is."""
+"""The interface of encoders, and ranges of descriptors."""
 
 import math
 from abc import ABC, abstractmethod
@@ -27,30 +27,30 @@ RANGE = Constraint("two numbers, or two tensors with a number for each column", 
 
 
 class Encoder(nn.Module, ABC):
-    """Maps descriptors (G, ``dim``) to what the hypernetwork sees, (G, ``features``).
+    """Maps descriptors (G, ``dim``) to the inputs of a hypernetwork, (G, ``out_dim``).
 
-    Features are of size 1 or so for typical descriptors: generators start by that.
+    Inputs are of size 1 or so for typical descriptors: generators start by that.
 
     Args:
         dim: Number of columns of the descriptors.
-        features: Size of what the hypernetwork sees.
+        out_dim: Number of inputs of the hypernetwork.
     """
 
-    def __init__(self, dim: int, features: int) -> None:
+    def __init__(self, dim: int, out_dim: int) -> None:
         super().__init__()
-        check_arguments({"dim": integer(0), "features": integer(0)}, locals())
-        self.dim, self.features = dim, features
+        check_arguments({"dim": integer(0), "out_dim": integer(0)}, locals())
+        self.dim, self.out_dim = dim, out_dim
 
     @abstractmethod
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
-        """The features of each descriptor."""
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
+        """The inputs for each descriptor."""
 
     @abstractmethod
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """Descriptors of tasks all over the range, by which the heads are set at the start."""
 
     def filler(self) -> Float[Tensor, " dim"]:
-        """What stands for the columns of a descriptor that are missing."""
+        """A descriptor that stands for one whose columns are missing, (dim,)."""
         return torch.zeros(self.dim)
 
 
@@ -67,8 +67,9 @@ def bounds(value: Range, dim: int) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def spread_over(low: Tensor, high: Tensor, tasks: int) -> Tensor:
-    """Points uniform in the box (tasks, dim), the first half of them its corners."""
-    sample = torch.rand(tasks, len(low))
+def sample_box(low: Bound, high: Bound, dim: int, tasks: int) -> Float[Tensor, "task dim"]:
+    """Points uniform in the box from low to high, the first half of them its corners."""
+    low, high = torch.as_tensor(low, dtype=torch.float32), torch.as_tensor(high, dtype=torch.float32)
+    sample = torch.rand(tasks, dim)
     sample[: tasks // 2].round_()
     return low + (high - low) * sample

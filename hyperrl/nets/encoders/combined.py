@@ -1,6 +1,7 @@
 """Encoders made of encoders."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -32,11 +33,11 @@ class Masked(Encoder):
 
     def __init__(self, encoder: Encoder, dropout: float = 0.1) -> None:
         check_arguments({"encoder": ENCODER, "dropout": finite(0, below=1)}, locals())
-        super().__init__(encoder.dim, encoder.features + encoder.dim)
+        super().__init__(encoder.dim, encoder.out_dim + encoder.dim)
         self.encoder, self.dropout = encoder, dropout
         self.register_buffer("fill", encoder.filler().clone())
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The features of the filled descriptors, then which columns are there."""
         absent = descriptors.isnan()
         filled = torch.where(absent, self.fill, descriptors)
@@ -71,7 +72,7 @@ class Concatenation(Encoder):
     def __init__(self, encoders: Sequence[Encoder]) -> None:
         check_arguments({"encoders": ENCODERS}, locals())
         super().__init__(
-            sum(encoder.dim for encoder in encoders), sum(encoder.features for encoder in encoders)
+            sum(encoder.dim for encoder in encoders), sum(encoder.out_dim for encoder in encoders)
         )
         self.dims = [encoder.dim for encoder in encoders]
         self.encoders = nn.ModuleList(encoders)
@@ -80,7 +81,7 @@ class Concatenation(Encoder):
         """The encoders, in order."""
         return [encoder for encoder in self.encoders if isinstance(encoder, Encoder)]
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The features of all parts side by side."""
         columns = torch.split(descriptors, self.dims, dim=1)
         return torch.cat([encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1)
@@ -114,21 +115,22 @@ class Together(Encoder):
         dims = {encoder.dim for encoder in encoders}
         if len(dims) != 1:
             raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: as many each")
-        super().__init__(dims.pop(), sum(encoder.features for encoder in encoders))
+        super().__init__(dims.pop(), sum(encoder.out_dim for encoder in encoders))
         self.encoders = nn.ModuleList(encoders)
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The features of all parts side by side."""
         return torch.cat([encoder(descriptors) for encoder in self.encoders], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """The first part's own."""
-        first = self.encoders[0]
-        assert isinstance(first, Encoder)
-        return first.sample(tasks)
+        return self._first.sample(tasks)
 
     def filler(self) -> Float[Tensor, " dim"]:
         """The first part's own."""
-        first = self.encoders[0]
-        assert isinstance(first, Encoder)
-        return first.filler()
+        return self._first.filler()
+
+    @property
+    def _first(self) -> Encoder:
+        first: Any = self.encoders[0]
+        return first  # type: ignore[no-any-return]

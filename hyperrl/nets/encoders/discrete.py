@@ -1,4 +1,4 @@
-"""Encoders of numbers that name or count something."""
+"""Encoders of what names or counts something: categories, tasks, sizes of networks."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperrl.arguments import SIZES, check_arguments, integer
+from hyperrl.arguments import SIZES, check_arguments, integer, short_repr
 from hyperrl.nets.encoders.base import Encoder
 
 
@@ -17,22 +17,22 @@ class Categorical(Encoder):
 
     Args:
         sizes: Number of categories of each column.
-        embedding: Size of a learned embedding of each column's category; None: one-hot.
+        embedding_dim: Size of a learned embedding of each column's category; None: one-hot.
     """
 
     sizes: Tensor
     starts: Tensor
 
-    def __init__(self, sizes: Sequence[int], embedding: int | None = None) -> None:
-        check_arguments({"sizes": SIZES, "embedding": integer(1).or_none()}, locals())
+    def __init__(self, sizes: Sequence[int], embedding_dim: int | None = None) -> None:
+        check_arguments({"sizes": SIZES, "embedding_dim": integer(1).or_none()}, locals())
         total = sum(sizes)
-        super().__init__(len(sizes), total if embedding is None else embedding * len(sizes))
+        super().__init__(len(sizes), total if embedding_dim is None else embedding_dim * len(sizes))
         sizes_tensor = torch.tensor(list(sizes), dtype=torch.long)
         self.register_buffer("sizes", sizes_tensor)
         self.register_buffer("starts", sizes_tensor.cumsum(0) - sizes_tensor)
-        self.table = None if embedding is None else nn.Parameter(torch.randn(total, embedding))
+        self.table = None if embedding_dim is None else nn.Parameter(torch.randn(total, embedding_dim))
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """Embeddings side by side, or one-hot vectors side by side.
 
         Raises:
@@ -48,7 +48,7 @@ class Categorical(Encoder):
         entries = numbers + self.starts
         if self.table is not None:
             return functional.embedding(entries, self.table).flatten(1)
-        return descriptors.new_zeros(descriptors.shape[0], self.features).scatter_(1, entries, 1.0)
+        return descriptors.new_zeros(descriptors.shape[0], self.out_dim).scatter_(1, entries, 1.0)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """Uniform over the categories of each column; where there is one column, each of them in turn."""
@@ -63,18 +63,65 @@ class TaskEmbedding(Categorical):
 
     Args:
         tasks: How many tasks there are; the descriptor's one column is the task's number, from 0 on.
-        features: Size of an embedding.
+        embedding_dim: Size of an embedding.
     """
 
-    def __init__(self, tasks: int, features: int = 8) -> None:
-        check_arguments({"tasks": integer(1), "features": integer(1)}, locals())
-        super().__init__([tasks], embedding=features)
+    def __init__(self, tasks: int, embedding_dim: int = 8) -> None:
+        check_arguments({"tasks": integer(1), "embedding_dim": integer(1)}, locals())
+        super().__init__([tasks], embedding_dim)
+
+
+class NearestTask(Encoder):
+    """One learned embedding a training task; any other descriptor takes that of the nearest of them.
+
+    Distance is Euclidean over the columns that are there; those that are missing (NaN) have no part.
+
+    Args:
+        tasks: The descriptors of the training tasks, one a row. They are a part of the module's state.
+        embedding_dim: Size of an embedding.
+
+    Raises:
+        ValueError: No tasks, or descriptors of no size.
+    """
+
+    tasks: Tensor
+
+    def __init__(self, tasks: Sequence[Sequence[float]], embedding_dim: int = 8) -> None:
+        integer(1).check("embedding_dim", embedding_dim)
+        try:
+            table = torch.as_tensor(tasks, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(
+                f"tasks: found {short_repr(tasks)}; allowed: rows of numbers, equally long"
+            ) from None
+        if table.dim() != 2 or not table.numel():
+            raise ValueError(f"tasks: found {tuple(table.shape)} numbers; allowed: one row or more a task")
+        super().__init__(table.shape[1], embedding_dim)
+        self.register_buffer("tasks", table)
+        self.table = nn.Parameter(torch.randn(len(table), embedding_dim))
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
+        """The embedding of each descriptor's nearest task."""
+        return self.table[self.nearest(descriptors)]
+
+    def nearest(self, descriptors: Float[Tensor, "task dim"]) -> Tensor:
+        """The number of each descriptor's nearest task, (G,)."""
+        known = descriptors.isfinite()
+        there, tasks = torch.where(known, descriptors, 0.0).double(), self.tasks.double()
+        # |d - t|^2 over the known columns, less |d|^2, which is the same for all tasks
+        distance = known.double() @ tasks.square().t() - 2 * there @ tasks.t()
+        return distance.argmin(dim=1)
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """Descriptors of the training tasks, each in turn."""
+        return self.tasks[torch.randperm(tasks) % len(self.tasks)]
 
 
 class Architecture(Encoder):
     """The target's own architecture: the width of each hidden layer, 0 where there is none.
 
-    Features are the depth and, for each layer, whether it is there and its width, on a logarithmic scale.
+    These are the rows of :meth:`hyperrl.nets.VaryingMLP.sizes` (SMASH, Brock et al., ICLR 2018). The
+    output is the depth and, for each layer, whether it is there and its width, on a logarithmic scale.
 
     Args:
         max_depth: Number of columns, the largest number of hidden layers.
@@ -86,21 +133,7 @@ class Architecture(Encoder):
         super().__init__(max_depth, 1 + 2 * max_depth)
         self.max_width = max_width
 
-    def describe(self, hidden: Sequence[int]) -> Float[Tensor, " dim"]:
-        """The descriptor of hidden layers of these widths.
-
-        Raises:
-            ValueError: More layers, or wider ones, than declared.
-        """
-        widths = [float(width) for width in hidden]
-        if len(widths) > self.dim or not all(1 <= width <= self.max_width for width in widths):
-            raise ValueError(
-                f"hidden: found {tuple(hidden)}; allowed: at most {self.dim} widths "
-                f"from 1 to {self.max_width}"
-            )
-        return torch.tensor(widths + [0.0] * (self.dim - len(widths)))
-
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """Depth, presence and widths, all within [-1, 1]."""
         present = (descriptors > 0).to(descriptors.dtype)
         width = descriptors.clamp_min(1).log() / max(math.log(self.max_width), 1e-6)

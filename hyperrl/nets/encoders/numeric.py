@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hyperrl.nets.encoders.base import Encoder, Range, bounds, spread_over
+from hyperrl.nets.encoders.base import Encoder, Range, bounds, sample_box
 
 
 class Vector(Encoder):
@@ -26,13 +26,13 @@ class Vector(Encoder):
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The scaled numbers."""
         return (2 * descriptors - self.low - self.high) / (self.high - self.low)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """Uniform in the range, half of them at its corners."""
-        return spread_over(self.low, self.high, tasks)
+        return sample_box(self.low, self.high, self.dim, tasks)
 
     def filler(self) -> Float[Tensor, " dim"]:
         """The middle of the range."""
@@ -54,9 +54,9 @@ class MagnitudeInvariant(Vector):
 
     def __init__(self, dim: int, descriptor_range: Range = (-1.0, 1.0)) -> None:
         super().__init__(dim, descriptor_range)
-        self.features = 2 * dim
+        self.out_dim = 2 * dim
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """Cosines, then sines: of length sqrt(dim)."""
         angle = (descriptors - self.low) / (self.high - self.low) * (math.pi / 2)
         return torch.cat([angle.cos(), angle.sin()], dim=1)
@@ -74,7 +74,7 @@ class State(Encoder):
     def __init__(self, dim: int) -> None:
         super().__init__(dim, dim)
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The compressed observations."""
         return descriptors.sign() * descriptors.abs().log1p()
 
@@ -98,7 +98,7 @@ class Noise(Encoder):
         super().__init__(dim, dim)
         self.log_scale = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task features"]:
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The scaled draws."""
         return descriptors * self.log_scale.exp()
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hyperrl.nets.generators.base import Generator, bending_layers
+from hyperrl.nets.layers import pairs
 
 
 class MLPGenerator(Generator):
@@ -17,7 +18,7 @@ class MLPGenerator(Generator):
 
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
         h = descriptors
-        for weight, bias in zip(body[::2], body[1::2], strict=True):
+        for weight, bias in pairs(body):
             h = self.activation(torch.addmm(bias, h, weight))
         return h
 

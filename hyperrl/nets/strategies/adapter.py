@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,8 +12,7 @@ from torch import Tensor, nn
 
 from hyperrl.config import Activation
 from hyperrl.nets.activations import activation_class
-from hyperrl.nets.flat import Flat
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.layers import LayerSpec, Residual, SharedLayers, initial_weight
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
 from hyperrl.nets.strategies.full import Full
@@ -38,7 +38,7 @@ class Adapter(Strategy):
         activation: Activation | None = None,
     ) -> None:
         super().__init__()
-        self.specs, self.rank = dict(layers), rank
+        self.rank = rank
         self.activation = None if activation is None else activation_class("activation", activation)()
         self.affine = self.activation is None
         bottlenecks = {}
@@ -46,17 +46,9 @@ class Adapter(Strategy):
             bottlenecks[f"{name}.down"] = LayerSpec(spec.in_features, rank, gain=1.0)
             bottlenecks[f"{name}.up"] = LayerSpec(rank, spec.in_features)
         self.bottlenecks = Full(bottlenecks)
-        sections = list(self.bottlenecks.sections.values())
-        self.sections = {
-            name: down + up for name, down, up in zip(layers, sections[::2], sections[1::2], strict=True)
-        }
-        self.shared = Flat(
-            [
-                tensor
-                for spec in layers.values()
-                for tensor in (initial_weight(spec) * SHARED_SCALE, initial_bias(spec))
-            ]
-        )
+        sizes = self.bottlenecks.sections
+        self.sections = {name: sizes[f"{name}.down"] + sizes[f"{name}.up"] for name in layers}
+        self.shared = SharedLayers(layers, SHARED_SCALE)
 
     @classmethod
     def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:
@@ -76,8 +68,8 @@ class Adapter(Strategy):
         D starts as an orthonormal basis that all tasks share, U small and different for each, biases at 0.
         """
         weights, biases = [], []
-        for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
-            rank, into = self.rank, spec.in_features
+        for shared, _ in self.shared.named().values():
+            rank, into = self.rank, shared.shape[0]
             down = initial_weight(LayerSpec(into, rank, gain=1.0)) * SHARED_SCALE
             size = float(down.square().sum())
             narrow, narrow_bias = zero_mean_head(
@@ -96,13 +88,15 @@ class Adapter(Strategy):
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """Shared layers and the adapters of the distinct tasks, formed or left in the generator's basis."""
-        adapters, tasks = self.bottlenecks(outputs, index), outputs.tasks
-        shared, pieces = self.shared(), list(adapters.layers.values())
+        adapters = self.bottlenecks(outputs, index)
         layers: dict[str, GeneratedLinear] = {
-            name: AdaptedLinear(SharedLinear(weight, bias, tasks), down, up, self.activation)
-            for name, weight, bias, down, up in zip(
-                self.specs, shared[::2], shared[1::2], pieces[::2], pieces[1::2], strict=True
+            name: AdaptedLinear(
+                SharedLinear(*shared, outputs.tasks),
+                adapters.layers[f"{name}.down"],
+                adapters.layers[f"{name}.up"],
+                self.activation,
             )
+            for name, shared in self.shared.named().items()
         }
         return Weights(layers, adapters.layout)
 
@@ -175,11 +169,11 @@ class AdaptedLinear(GeneratedLinear):
         """The formed weights of these tasks, then those of others."""
         if self.activation is None:
             return super().joined(others)
-        same = [other for other in others if isinstance(other, AdaptedLinear)]
+        adapted: Any = others
         return AdaptedLinear(
-            self.shared.joined([other.shared for other in same]),
-            self.down.joined([other.down for other in same]),
-            self.up.joined([other.up for other in same]),
+            self.shared.joined([other.shared for other in adapted]),
+            self.down.joined([other.down for other in adapted]),
+            self.up.joined([other.up for other in adapted]),
             self.activation,
         )
 
@@ -198,16 +192,3 @@ class AdaptedLinear(GeneratedLinear):
             return super().plain(task)
         bottleneck = (self.down.plain(task), deepcopy(self.activation), self.up.plain(task))
         return nn.Sequential(Residual(*bottleneck), self.shared.plain(task)).requires_grad_(False)
-
-
-class Residual(nn.Module):
-    """``x + f(x)``, f the given modules one after the other."""
-
-    def __init__(self, *modules: nn.Module) -> None:
-        super().__init__()
-        self.change = nn.Sequential(*modules)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., size) to the same shape."""
-        change: Tensor = self.change(x)
-        return x + change

@@ -37,7 +37,7 @@ class Chunked(Strategy):
         self.specs, self.size, self.width = dict(layers), chunk_size, width
         self.sections = {"chunks": width}
         biases = torch.cat([initial_bias(spec) for spec in layers.values()])
-        self._counts = [math.ceil(_entries(spec) / chunk_size) for spec in layers.values()]
+        self._counts = [math.ceil(spec.entries / chunk_size) for spec in layers.values()]
         self._counts.append(math.ceil(biases.numel() / chunk_size))
         shifts = torch.randn(sum(self._counts), width)
         head = torch.randn(width, chunk_size)
@@ -45,7 +45,7 @@ class Chunked(Strategy):
             head -= head.mean(dim=1, keepdim=True)
         head = nn.functional.normalize(head, dim=1) * math.sqrt(chunk_size / width)
         self.shared = Flat([shifts, self._scales(shifts, head), head, biases])
-        self._add_given_starts()
+        self._add_offsets()
 
     def _scales(self, shifts: Tensor, head: Tensor) -> Tensor:
         """Scales that give each layer the mean square of its weights; bias chunks start at 0.
@@ -54,20 +54,20 @@ class Chunked(Strategy):
         """
         chunks = torch.split((shifts.tanh() @ head).square(), self._counts)
         scales = [
-            math.sqrt(spec.mean_square / max(float(chunk.flatten()[: _entries(spec)].mean()), _LEAST))
+            math.sqrt(spec.mean_square / max(float(chunk.flatten()[: spec.entries].mean()), _LEAST))
             for chunk, spec in zip(chunks, self.specs.values(), strict=False)
         ]
         wanted = torch.tensor([*scales, 0.0]).repeat_interleave(torch.tensor(self._counts))
         return wanted.unsqueeze(1).expand_as(shifts)
 
     @torch.no_grad()
-    def _add_given_starts(self) -> None:
+    def _add_offsets(self) -> None:
         """Weights that start from an existing layer's are generated changes of shared ones."""
-        self.given = nn.ParameterDict()
+        self.offsets = nn.ParameterDict()
         chunks = self._chunks(torch.zeros(1, self.width))[0]
         for number, (chunk, spec) in enumerate(zip(chunks, self.specs.values(), strict=True)):
             if spec.start is not None:
-                self.given[str(number)] = nn.Parameter(initial_weight(spec) - _cut(chunk, spec)[0])
+                self.offsets[str(number)] = nn.Parameter(initial_weight(spec) - _cut(chunk, spec)[0])
 
     @torch.no_grad()
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
@@ -99,8 +99,9 @@ class Chunked(Strategy):
         layers: dict[str, GeneratedLinear] = {}
         for number, (name, spec) in enumerate(self.specs.items()):
             weight = _cut(chunks[number], spec)
-            given = self.given[str(number)] if spec.start is not None else None
-            layers[name] = DenseLinear(weight if given is None else weight + given, biases[number])
+            if spec.start is not None:
+                weight = weight + self.offsets[str(number)]
+            layers[name] = DenseLinear(weight, biases[number])
         return Weights(layers, layout_of(outputs.tasks, index))
 
     def _chunks(self, outputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
@@ -112,9 +113,5 @@ class Chunked(Strategy):
         return weights, torch.split(changed, [spec.out_features for spec in self.specs.values()], dim=1)
 
 
-def _entries(spec: LayerSpec) -> int:
-    return spec.in_features * spec.out_features
-
-
 def _cut(chunks: Float[Tensor, "task chunk size"], spec: LayerSpec) -> Float[Tensor, "task inputs outputs"]:
-    return chunks.flatten(1)[:, : _entries(spec)].view(-1, spec.in_features, spec.out_features)
+    return chunks.flatten(1)[:, : spec.entries].view(-1, spec.in_features, spec.out_features)

@@ -8,13 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.basis import BasisLinear
+from hyperrl.nets.flat import cut, materialize
 from hyperrl.nets.grouping import BatchLayout, Grouped, SharedRows, layout_of
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
-from hyperrl.nets.materialize import cut, materialize
+from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight, pairs
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
-from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
+from hyperrl.nets.weights import BasisLinear, DenseLinear, GeneratedLinear, Weights
 
 MATERIALIZED_ENTRY = 60
 """What writing and reading a formed weight costs, in multiply-adds of a large product.
@@ -34,7 +33,7 @@ class Full(Strategy):
     """Every weight and bias of every layer is an output of the hypernetwork.
 
     Weights are formed for each task and applied to its rows (grouped), or the products are taken through
-    the generator's last layer as a basis of weights (see :class:`~hyperrl.nets.basis.BasisLinear`),
+    the generator's last layer as a basis of weights (see :class:`~hyperrl.nets.weights.BasisLinear`),
     whichever costs less for the batch.
 
     Args:
@@ -50,11 +49,6 @@ class Full(Strategy):
         super().__init__()
         self.specs = dict(layers)
         self.sections = {name: spec.parameters for name, spec in layers.items()}
-        self._sizes = [
-            size
-            for spec in layers.values()
-            for size in (spec.parameters - spec.out_features, spec.out_features)
-        ]
         self._shapes = [
             shape
             for spec in layers.values()
@@ -74,7 +68,7 @@ class Full(Strategy):
         width = features.shape[1]
         changes, shared = [], []
         for spec in self.specs.values():
-            entries = spec.in_features * spec.out_features
+            entries = spec.entries
             weight = initial_weight(spec).flatten()
             change = nn.init.orthogonal_(torch.empty(width, entries))
             change -= torch.outer(change @ weight, weight) / weight.square().sum().clamp_min(1e-12)
@@ -113,8 +107,7 @@ class Full(Strategy):
 
     def _materialize(self, pieces: Sequence[Tensor], layout: BatchLayout) -> Weights:
         layers: dict[str, GeneratedLinear] = {
-            name: DenseLinear(weight, bias)
-            for name, weight, bias in zip(self.specs, pieces[::2], pieces[1::2], strict=True)
+            name: DenseLinear(*pair) for name, pair in zip(self.specs, pairs(pieces), strict=True)
         }
         return Weights(layers, layout)
 
@@ -122,16 +115,11 @@ class Full(Strategy):
         """The weights left in the generator's basis; nothing of a task's own size is formed."""
         features, weight, bias, _ = outputs
         rows = features if index is None else features.index_select(0, index)
-        weights, biases = torch.split(weight, self._sizes, dim=1), torch.split(bias, self._sizes)
-        layers: dict[str, GeneratedLinear] = {}
-        for number, (name, spec) in enumerate(self.specs.items()):
-            shape = spec.in_features, spec.out_features
-            layers[name] = BasisLinear(
-                weights[2 * number].view(-1, *shape),
-                biases[2 * number].view(shape),
-                weights[2 * number + 1],
-                biases[2 * number + 1],
-                features,
-                rows,
+        bases, base = cut(weight, self._shapes), cut(bias.unsqueeze(0), self._shapes)
+        layers: dict[str, GeneratedLinear] = {
+            name: BasisLinear(basis, start[0], bias_basis, bias_start[0], features, rows)
+            for name, (basis, bias_basis), (start, bias_start) in zip(
+                self.specs, pairs(bases), pairs(base), strict=True
             )
+        }
         return Weights(layers, SharedRows())

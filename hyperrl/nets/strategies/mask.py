@@ -7,9 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import layout_of
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.layers import LayerSpec, SharedLayers
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, Strategy, all_equal, project_out
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
@@ -32,10 +31,8 @@ class Mask(Strategy):
     def __init__(self, layers: Mapping[str, LayerSpec], sparsity: float = 0.5) -> None:
         super().__init__()
         self.specs, self.sparsity = dict(layers), sparsity
-        self.sections = {name: spec.in_features * spec.out_features for name, spec in layers.items()}
-        self.shared = Flat(
-            [tensor for spec in layers.values() for tensor in (initial_weight(spec), initial_bias(spec))]
-        )
+        self.sections = {name: spec.entries for name, spec in layers.items()}
+        self.shared = SharedLayers(layers)
 
     @torch.no_grad()
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
@@ -45,11 +42,13 @@ class Mask(Strategy):
         weights' variance at most. Shared weights are scaled to what the mask leaves of them.
         """
         weights, biases = [], []
-        for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
+        for name, (shared, _) in self.shared.named().items():
             start = torch.randn(1, shared.numel())
             gates = self._gates(start)
             masked = shared.view(1, -1) * gates
-            shared.mul_(math.sqrt(spec.mean_square) / masked.square().mean().sqrt().clamp_min(1e-12))
+            shared.mul_(
+                math.sqrt(self.specs[name].mean_square) / masked.square().mean().sqrt().clamp_min(1e-12)
+            )
             change = nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
             # logits move together such that what is open keeps its mean square to first order
             change = project_out(change, (masked.square() * (1 - start.sigmoid()))[0])
@@ -83,10 +82,11 @@ class Mask(Strategy):
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The formed weights of the distinct tasks."""
-        shared, tasks = self.shared(), outputs.tasks
         logits = torch.split(outputs.values(), list(self.sections.values()), dim=1)
         layers: dict[str, GeneratedLinear] = {
-            name: DenseLinear(weight * self._gates(one).view(-1, *weight.shape), bias.expand(tasks, -1))
-            for name, weight, bias, one in zip(self.specs, shared[::2], shared[1::2], logits, strict=True)
+            name: DenseLinear(
+                weight * self._gates(own).view(-1, *weight.shape), bias.expand(outputs.tasks, -1)
+            )
+            for (name, (weight, bias)), own in zip(self.shared.named().items(), logits, strict=True)
         }
-        return Weights(layers, layout_of(tasks, index))
+        return Weights(layers, layout_of(outputs.tasks, index))

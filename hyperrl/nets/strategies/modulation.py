@@ -1,19 +1,18 @@
 """Scale and shift of shared layers' outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import SharedRows
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.layers import LayerSpec, SharedLayers, pairs
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
-from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights, spread
+from hyperrl.nets.weights import DenseLinear, GeneratedLinear, RowLinear, Weights
 
 
 class Modulation(Strategy):
@@ -30,13 +29,9 @@ class Modulation(Strategy):
 
     def __init__(self, layers: Mapping[str, LayerSpec]) -> None:
         super().__init__()
-        self.specs = dict(layers)
         self.sections = {name: 2 * spec.out_features for name, spec in layers.items()}
         self._sizes = [spec.out_features for spec in layers.values() for _ in range(2)]
-        tensors = []
-        for spec in layers.values():
-            tensors += [initial_weight(spec) * SHARED_SCALE, initial_bias(spec)]
-        self.shared = Flat(tensors)
+        self.shared = SharedLayers(layers, SHARED_SCALE)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
@@ -45,8 +40,8 @@ class Modulation(Strategy):
         at 0. A layer with one output has no such scale but 1.
         """
         weights, biases = [], []
-        for spec, shared in zip(self.specs.values(), self.shared()[::2], strict=True):
-            out = spec.out_features
+        for shared, _ in self.shared.named().values():
+            out = shared.shape[1]
             squares = shared.detach().square().sum(dim=0)
             part = squares / squares.sum().clamp_min(1e-12)
             change = torch.zeros(features.shape[1], out)
@@ -59,22 +54,14 @@ class Modulation(Strategy):
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights as shared layers and what modulates them."""
-        shared, values = self.shared(), outputs.values()
+        values = outputs.values()
         of_row = of_task = torch.split(values, self._sizes, dim=1)
         if index is not None:
             of_row = torch.split(values.index_select(0, index), self._sizes, dim=1)
+        changes = zip(pairs(of_task), pairs(of_row), strict=True)
         layers: dict[str, GeneratedLinear] = {
-            name: ModulatedLinear(*parts)
-            for name, *parts in zip(
-                self.sections,
-                shared[::2],
-                shared[1::2],
-                of_task[::2],
-                of_task[1::2],
-                of_row[::2],
-                of_row[1::2],
-                strict=True,
-            )
+            name: ModulatedLinear(*shared, *task, *row)
+            for (name, shared), (task, row) in zip(self.shared.named().items(), changes, strict=True)
         }
         return Weights(layers, SharedRows())
 
@@ -84,7 +71,7 @@ def _weighted(scales: Float[Tensor, "task outputs"], part: Float[Tensor, " outpu
 
 
 @dataclass(frozen=True)
-class ModulatedLinear(GeneratedLinear):
+class ModulatedLinear(RowLinear):
     """``y = (x W0 + b0) * s(c) + t(c)``, row by row."""
 
     weight: Float[Tensor, "inputs outputs"]
@@ -94,17 +81,8 @@ class ModulatedLinear(GeneratedLinear):
     row_scale: Float[Tensor, "row outputs"]
     row_shift: Float[Tensor, "row outputs"]
 
-    @property
-    def tasks(self) -> int:
-        """Number of tasks G."""
-        return self.scale.shape[0]
-
-    def __call__(self, h: Tensor) -> Tensor:
-        """(B, ..., in) to (B, ..., out)."""
-        if h.dim() > 2:
-            scale, shift = spread(self.row_scale, h), spread(self.row_shift, h)
-            rows = replace(self, row_scale=scale, row_shift=shift)
-            return rows(h.flatten(0, -2)).view(*h.shape[:-1], -1)
+    def apply(self, h: Float[Tensor, "row inputs"]) -> Float[Tensor, "row outputs"]:
+        """(B, in) to (B, out)."""
         return torch.addcmul(self.row_shift, torch.addmm(self.bias, h, self.weight), self.row_scale)
 
     def dense(self) -> DenseLinear:

@@ -6,8 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperrl.arguments import ArgumentError
-from hyperrl.nets.flat import Flat
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.layers import LayerSpec, SharedLayers
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import Strategy
 from hyperrl.nets.weights import GeneratedLinear, SharedLinear, Weights
@@ -27,11 +26,7 @@ class Partial(Strategy):
         self.generated, self.order = generated, tuple(layers)
         self.factored, self.affine, self.sections = generated.factored, generated.affine, generated.sections
         chosen = set(names)
-        self.shared_names = tuple(name for name in layers if name not in chosen)
-        specs = [layers[name] for name in self.shared_names]
-        self.shared = Flat(
-            [tensor for spec in specs for tensor in (initial_weight(spec), initial_bias(spec))]
-        )
+        self.shared = SharedLayers({name: spec for name, spec in layers.items() if name not in chosen})
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,)."""
@@ -40,10 +35,8 @@ class Partial(Strategy):
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights of G tasks."""
         generated = self.generated(outputs, index)
-        tensors = self.shared()
         layers: dict[str, GeneratedLinear] = {
-            name: SharedLinear(weight, bias, outputs.tasks)
-            for name, weight, bias in zip(self.shared_names, tensors[::2], tensors[1::2], strict=True)
+            name: SharedLinear(*shared, outputs.tasks) for name, shared in self.shared.named().items()
         }
         layers |= generated.layers
         return Weights({name: layers[name] for name in self.order}, generated.layout)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ from hyperrl.nets.weights import Weights
 
 NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 """Convolutions of Mnih et al. (Nature, 2015), for images of 36 x 36 pixels at least, 84 x 84 in the paper."""
+
+_SHAPE = Constraint("(channels, height, width)", lambda value: SIZES.holds(value) and len(value) == 3)
 
 
 class CNN(nn.Module):
@@ -32,10 +35,8 @@ class CNN(nn.Module):
         hidden: Sizes of the hidden layers after the convolutions.
         activation: Makes the elementwise activation after each convolution and hidden layer.
         gain: Orthogonal gain of all layers but the last at the start; None starts all layers as torch does.
-        out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
-        with_latent: The last hidden activations follow the outputs in a row of y.
-        layer_norm: Of the hidden layers after the convolutions, as in an MLP.
-        residual: Likewise.
+        options: Those of the :class:`~hyperrl.nets.MLP` after the convolutions: ``out_gain``,
+            ``with_latent``, ``layer_norm``, ``residual``.
 
     Raises:
         ValueError: A kernel larger than its image.
@@ -49,16 +50,10 @@ class CNN(nn.Module):
         hidden: Sequence[int] = (64,),
         activation: Callable[[], nn.Module] = nn.ReLU,
         gain: float | None = HIDDEN_GAIN,
-        out_gain: float = 1.0,
-        with_latent: bool = False,
-        layer_norm: bool = False,
-        residual: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__()
-        shape_kind = Constraint(
-            "(channels, height, width)", lambda found: SIZES.holds(found) and len(found) == 3
-        )
-        check_arguments({**ARGUMENTS, "shape": shape_kind, "convolutions": CONVOLUTIONS}, locals())
+        check_arguments({**ARGUMENTS, "shape": _SHAPE, "convolutions": CONVOLUTIONS}, locals())
         self.shape, self.out_features = tuple(shape), out_features
         self.convolutions = tuple(convolutions)
         self.shapes = [self.shape]
@@ -77,17 +72,7 @@ class CNN(nn.Module):
             for (before, after), (_, kernel, _) in zip(pairwise(self.shapes), self.convolutions, strict=True)
         ]
         self.activations = nn.ModuleList(activation() for _ in self.convolutions)
-        self.head = MLP(
-            prod(self.shapes[-1]),
-            out_features,
-            hidden,
-            activation,
-            gain=gain,
-            out_gain=out_gain,
-            with_latent=with_latent,
-            layer_norm=layer_norm,
-            residual=residual,
-        )
+        self.head = MLP(prod(self.shapes[-1]), out_features, hidden, activation, gain, **options)
 
     @property
     def layers(self) -> dict[str, LayerSpec]:

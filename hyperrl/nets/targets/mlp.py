@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import FLAG, SIZES, Constraint, check_arguments, finite, integer
 from hyperrl.nets.activations import ACTIVATION
-from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
+from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec, Residual
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
 NORM_GAIN = 0.1
@@ -112,17 +112,6 @@ class MLP(nn.Module):
             modules += [Residual(*block)] if self._adds_input(number) else block
         modules.append(layers[str(len(self.hidden))].plain(task))
         return nn.Sequential(*modules).requires_grad_(False)
-
-
-class Residual(nn.Sequential):
-    """Modules whose input is added to their output."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Applies the modules and adds x."""
-        y = x
-        for module in self:
-            y = module(y)
-        return x + y
 
 
 def _normalized(h: Tensor, vectors: GeneratedLinear) -> Tensor:
