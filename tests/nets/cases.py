@@ -1,7 +1,8 @@
 """Targets of every kind, each beside what torch itself makes of one row and plain weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from hyperrl.nets import CNN, GRU, MLP, HyperNetwork, ModuleTarget, Parallel, Va
 Dense = dict[str, Tensor]
 Pick = Callable[[int, int], int]
 """Chooses a size from low to high."""
+
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}
+"""Of the largest entry."""
 
 ROWS = 1000
 """Rows for which a target's further arguments are drawn."""
@@ -48,6 +52,54 @@ class Case:
             dense = hyper(descriptors[[task]]).dense()
             rows.append(self.naive(of_task(dense, 0), x[row], row))
         return torch.stack(rows)
+
+
+def naive(weights: Weights, x: Tensor, index: Tensor, activation: Callable[[Tensor], Tensor]) -> Tensor:
+    dense = weights.dense()
+    last = len(dense) // 2 - 1
+    rows = []
+    for row, task in zip(x, index, strict=True):
+        h = row
+        for layer in range(last + 1):
+            h = dense[f"{layer}.weight"][task] @ h + dense[f"{layer}.bias"][task]
+            h = activation(h) if layer < last else h
+        rows.append(h)
+    return torch.stack(rows)
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """The largest, as a part of the largest entry."""
+    # the terms of a sum are of size 1: where they all but cancel, their rounding is what is left
+    assert found.shape == expected.shape
+    return float(((found - expected).abs().max() / expected.abs().max().clamp_min(0.1)).detach())
+
+
+def assert_equal(found: Tensor, expected: Tensor) -> None:
+    assert difference(found, expected) <= TOLERANCE[found.dtype]
+
+
+def perturbed(module: nn.Module, seed: int = 1) -> None:
+    """Moves every parameter away from its initial value, biases of zero among them."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+
+
+def all_pairs(*axes: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Rows of one value of each axis, in which every two values of two axes meet at least once."""
+    rows = list(product(*(range(len(axis)) for axis in axes)))
+
+    def met(row: tuple[int, ...]) -> set[tuple[int, int, int, int]]:
+        return {(i, row[i], j, row[j]) for i, j in combinations(range(len(axes)), 2)}
+
+    unmet = set().union(*map(met, rows))
+    chosen = []
+    while unmet:
+        best = max(rows, key=lambda row: len(met(row) & unmet))
+        chosen.append(tuple(axis[number] for axis, number in zip(axes, best, strict=True)))
+        unmet -= met(best)
+    return chosen
 
 
 def of_task(dense: Dense, task: int) -> Dense:
@@ -121,22 +173,19 @@ def cnn(pick: Pick = largest) -> Case:
 
 def gru(pick: Pick = largest) -> Case:
     into, out, size, steps = pick(1, 3), pick(1, 2), pick(1, 4), pick(1, 5)
-    target = GRU(into, out, size, with_latent=True)
-    generator = torch.Generator().manual_seed(0)
-    states = torch.randn(ROWS, size, generator=generator)
-    starts = torch.rand(ROWS, steps, generator=generator) < 0.3
+    target = GRU(into, out, size)
+    states = torch.randn(ROWS, size, generator=torch.Generator().manual_seed(0))
 
     def naive(dense: Dense, x: Tensor, row: int) -> Tensor:
         h, outputs = states[row].to(x.dtype), []
-        for step, now in enumerate(x):
-            h = torch.zeros_like(h) if starts[row, step] else h
+        for now in x:
             given, own = linear(dense, "input", now).chunk(3), linear(dense, "recurrent", h).chunk(3)
             reset, update = torch.sigmoid(given[0] + own[0]), torch.sigmoid(given[1] + own[1])
             h = (1 - update) * torch.tanh(given[2] + reset * own[2]) + update * h
-            outputs.append(torch.cat([linear(dense, "output", h), h]))
+            outputs.append(linear(dense, "output", h))
         return torch.cat([*outputs, h])
 
-    return Case(target, (steps, into), naive, (states, starts))
+    return Case(target, (steps, into), naive, (states,))
 
 
 def varying(pick: Pick = largest) -> Case:

@@ -1,23 +1,57 @@
 """At step 0 every task's network looks like the plain one it stands for, and tasks already differ."""
 
 import math
+from itertools import product
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperrl.nets import CNN, GENERATORS, GRU, INITIALIZATIONS, MLP, STRATEGIES, HyperNetwork, Weights
+from hyperrl.nets import (
+    CNN,
+    GENERATORS,
+    GRU,
+    INITIALIZATIONS,
+    MLP,
+    STRATEGIES,
+    HyperNetwork,
+    Weights,
+)
+from tests.nets.cases import (
+    all_pairs,
+)
 
 SQRT2 = math.sqrt(2)
+
+
 CONTEXTS = 100
 
 
-@pytest.mark.parametrize("strategy", ["low-rank", "full"])
-@pytest.mark.parametrize("trunk", [(), (64,), (32, 32)])
-@pytest.mark.parametrize("sizes", [(1, 2), (4, 2), (17, 6)])
-@pytest.mark.parametrize("hidden", [(64, 64), (256, 256)])
-@pytest.mark.parametrize("reach", [1.0, 5.0])
+HIDDEN: dict[str, tuple[int, ...]] = {
+    "linear": (64,),
+    "mlp": (6, 5),
+    "residual": (6, 6, 6),
+    "transformer": (8, 8),
+    "recurrent": (6, 6),
+}
+
+
+def hypernetwork(target: MLP, strategy: str, architecture: str, **options: Any) -> HyperNetwork:
+    hidden = options.pop("hidden", HIDDEN[architecture])
+    return HyperNetwork(3, target, strategy, rank=4, hidden=hidden, architecture=architecture, **options)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "trunk", "sizes", "hidden", "reach"),
+    all_pairs(
+        ["low-rank", "full"],
+        [(), (64,), (32, 32)],
+        [(1, 2), (4, 2), (17, 6)],
+        [(64, 64), (256, 256)],
+        [1.0, 5.0],
+    ),
+)
 def test_statistics_of_orthogonal_initialization(
     strategy: str, trunk: tuple[int, ...], sizes: tuple[int, int], hidden: tuple[int, ...], reach: float
 ) -> None:
@@ -166,3 +200,66 @@ def test_bias_hyperinit_of_a_change_is_the_same_for_all_contexts(strategy: str) 
         weight = dense[f"{number}.weight"].detach()
         torch.testing.assert_close(weight, weight[:1].expand_as(weight))
         assert weight[0].square().mean() / spec.mean_square == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("architecture", GENERATORS)
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+def test_matched_statistics_hold_whatever_the_architecture(strategy: str, architecture: str) -> None:
+    torch.manual_seed(0)
+    target = MLP(4, 2, (64, 64), out_gain=0.01)
+    hyper = hypernetwork(target, strategy, architecture, hidden=(32, 32))
+    with torch.no_grad():
+        dense = hyper(torch.rand(30, 3) * 2 - 1).dense()
+    for number, spec in enumerate(target.specs):
+        weight = dense[f"{number}.weight"]
+        assert weight.square().mean(dim=(1, 2)) / spec.mean_square == pytest.approx(1.0, abs=0.1)
+        assert dense[f"{number}.bias"].abs().max() < 1e-6
+    spread = dense["1.weight"].std(dim=0).mean() / dense["1.weight"].std()
+    assert spread > 0.01
+
+
+@pytest.mark.parametrize("architecture", GENERATORS)
+@pytest.mark.parametrize("strategy", ["low-rank", "full"])
+def test_bias_hyperinit_starts_all_tasks_alike(strategy: str, architecture: str) -> None:
+    torch.manual_seed(0)
+    target = MLP(4, 2, (64, 64))
+    hyper = hypernetwork(target, strategy, architecture, initialization="bias-hyperinit")
+    dense = hyper(torch.rand(9, 3) * 2 - 1).dense()
+    for number, spec in enumerate(target.specs):
+        weight = dense[f"{number}.weight"].detach()
+        assert torch.equal(weight, weight[:1].expand_as(weight))
+        assert weight.square().mean() / spec.mean_square == pytest.approx(1.0, abs=0.06)
+    dense["1.weight"][0, 0, 0].backward()
+    assert any(p.grad is not None and p.grad.any() for p in hyper.generator.parameters())
+
+
+@pytest.mark.parametrize("fan", ["in", "out"])
+@pytest.mark.parametrize("architecture", ["mlp", "transformer"])
+def test_hyperfan_of_a_change_follows_the_fan(fan: str, architecture: str) -> None:
+    target = MLP(16, 4, (64,), gain=1.0)
+    descriptors = torch.rand(400, 3) * 2 - 1
+    spread = {"matched": 0.0, f"hyperfan-{fan}": 0.0}
+    for seed, initialization in product(range(8), spread):
+        torch.manual_seed(seed)
+        hyper = hypernetwork(target, "low-rank", architecture, hidden=(64,), initialization=initialization)
+        with torch.no_grad():
+            weight = hyper(descriptors).dense()["0.weight"]
+        spread[initialization] += float((weight - weight.mean(dim=0)).square().mean())
+    ratio = spread[f"hyperfan-{fan}"] / spread["matched"]
+    assert ratio == pytest.approx(64 / 16 if fan == "in" else 1.0, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("initialization", "strategy", "architecture"),
+    all_pairs(INITIALIZATIONS, tuple(STRATEGIES), tuple(GENERATORS)),
+)
+def test_every_initialization_gives_finite_outputs_and_gradients(
+    initialization: str, strategy: str, architecture: str
+) -> None:
+    torch.manual_seed(0)
+    target = MLP(4, 2, (16, 16))
+    hyper = hypernetwork(target, strategy, architecture, initialization=initialization)
+    y = target(torch.randn(50, 4), hyper(torch.rand(50, 3) * 2 - 1))
+    y.square().mean().backward()
+    assert 1e-4 < y.square().mean() < 100
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in hyper.strategy.parameters())

@@ -1,6 +1,6 @@
 """How descriptors reach the hypernetwork: numbers, categories, tasks, noise, architectures, states.
 
-Every encoder reads its columns of one float tensor of descriptors (G, ``dim``) and gives (G, ``features``);
+Every encoder reads its columns of one float tensor of descriptors (G, ``dim``) and gives (G, ``out_dim``);
 :class:`Concatenation` puts several side by side, :class:`Masked` lets columns be missing (NaN).
 
 ```python

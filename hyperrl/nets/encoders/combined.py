@@ -38,7 +38,7 @@ class Masked(Encoder):
         self.register_buffer("fill", encoder.filler().clone())
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
-        """The features of the filled descriptors, then which columns are there."""
+        """The inputs for the filled descriptors, then for each column 1 where it is there and -1 where not."""
         absent = descriptors.isnan()
         filled = torch.where(absent, self.fill, descriptors)
         return torch.cat([self.encoder(filled), 1 - 2 * absent.to(filled.dtype)], dim=1)
@@ -82,7 +82,7 @@ class Concatenation(Encoder):
         return [encoder for encoder in self.encoders if isinstance(encoder, Encoder)]
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
-        """The features of all parts side by side."""
+        """The inputs of all parts side by side."""
         columns = torch.split(descriptors, self.dims, dim=1)
         return torch.cat([encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1)
 
@@ -101,7 +101,7 @@ class Concatenation(Encoder):
 
 
 class Together(Encoder):
-    """Encoders of the same columns, their features side by side.
+    """Encoders of the same columns, their inputs side by side.
 
     Args:
         encoders: The parts; the first says where descriptors lie.
@@ -119,7 +119,7 @@ class Together(Encoder):
         self.encoders = nn.ModuleList(encoders)
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
-        """The features of all parts side by side."""
+        """The inputs of all parts side by side."""
         return torch.cat([encoder(descriptors) for encoder in self.encoders], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:

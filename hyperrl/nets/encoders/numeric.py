@@ -40,7 +40,7 @@ class Vector(Encoder):
 
 
 class MagnitudeInvariant(Vector):
-    """Numbers as points on a quarter of the unit circle, so that features have one length for all tasks.
+    """Numbers as points on a quarter of the unit circle, so that they have one length for all tasks.
 
     The input encoding of Magnitude Invariant Parametrizations (Ortiz et al., ICLR 2024): a number that is g
     of the way through its range is (cos(g pi / 2), sin(g pi / 2)). The other half of theirs, generated

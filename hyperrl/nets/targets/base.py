@@ -67,6 +67,11 @@ class Parallel(nn.Module, Generic[N]):
         networks: Any = self.networks.items()
         return list(networks)
 
-    def forward(self, x: Tensor, weights: Weights) -> dict[str, Tensor]:
-        """Applies every network to the same rows, (B, ...)."""
+    def forward(self, x: Tensor, weights: Any) -> dict[str, Tensor]:
+        """Applies every network to the same rows, (B, ...).
+
+        Args:
+            x: The rows.
+            weights: Of one hypernetwork, or of one for each network.
+        """
         return {name: net(x, weights[name]) for name, net in self.named()}

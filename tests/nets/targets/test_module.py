@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hyperrl.nets import MLP, HyperNetwork, ModuleTarget
-from hyperrl.nets.strategies import STRATEGIES
-from tests.nets.test_executions import assert_equal, perturbed
+from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, ModuleTarget
+from tests.nets.cases import assert_equal, perturbed
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -1,42 +1,34 @@
-"""At step 0 every strategy's networks have the statistics of plain ones, and tasks already differ."""
+"""Every strategy at the start: the statistics of plain networks, and tasks that already differ."""
 
 import math
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
-from hyperrl.nets import MLP, HyperNetwork
+from hyperrl.nets import (
+    MLP,
+    STRATEGIES,
+    HyperNetwork,
+)
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.strategies import SHARE, STRATEGIES, build
-from hyperrl.nets.strategies.low_rank import _factors
+from hyperrl.nets.outputs import Outputs
+from hyperrl.nets.strategies import SHARE, build
+from tests.nets.cases import (
+    all_pairs,
+)
+from tests.nets.strategies.cases import (
+    features_over,
+    started,
+)
 
 NEW = sorted(set(STRATEGIES) - {"low-rank", "full"})
 
 
-def features_over(reach: float, dim: int = 3, width: int = 64, tasks: int = 512) -> Tensor:
-    """Of a generator with bending hidden units, on tasks all over a box, corners first."""
-    descriptors = torch.rand(tasks, dim)
-    descriptors[: tasks // 2].round_()
-    descriptors = (2 * descriptors - 1) * reach
-    return torch.tanh(descriptors @ torch.randn(dim, width) * 2 / math.sqrt(dim) + 4 * torch.rand(width) - 2)
-
-
-def started(
-    strategy: str, layers: dict[str, LayerSpec], features: Tensor, **options: Any
-) -> dict[str, Tensor]:
-    made = build(strategy, layers, **options)
-    weight, bias = made.head(features)
-    dense: dict[str, Tensor] = made(features[::16] @ weight + bias, None).dense()
-    return {name: tensor.detach() for name, tensor in dense.items()}
-
-
-@pytest.mark.parametrize("strategy", NEW)
-@pytest.mark.parametrize("sizes", [(1, 2), (4, 2), (17, 6)])
-@pytest.mark.parametrize("hidden", [(64, 64), (256, 128)])
-@pytest.mark.parametrize("reach", [1.0, 5.0])
+@pytest.mark.parametrize(
+    ("strategy", "sizes", "hidden", "reach"),
+    all_pairs(NEW, [(1, 2), (4, 2), (17, 6)], [(64, 64), (256, 128)], [1.0, 5.0]),
+)
 def test_statistics_of_orthogonal_initialization(
     strategy: str, sizes: tuple[int, int], hidden: tuple[int, ...], reach: float
 ) -> None:
@@ -80,9 +72,10 @@ def test_a_small_layer_and_a_constant_feature_start_finite(strategy: str) -> Non
             assert tensor.abs().max() < 10
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("architecture", ["mlp", "transformer"])
-@pytest.mark.parametrize("reach", [None, (0.3, 0.3)])
+@pytest.mark.parametrize(
+    ("strategy", "architecture", "reach"),
+    all_pairs(tuple(STRATEGIES), ["mlp", "transformer"], [None, (0.3, 0.3)]),
+)
 def test_where_tasks_do_not_differ_a_step_of_learning_is_small(
     strategy: str, architecture: str, reach: tuple[float, float] | None
 ) -> None:
@@ -125,31 +118,10 @@ def test_gradients_reach_all_that_is_learned(strategy: str) -> None:
     torch.manual_seed(0)
     target = MLP(5, 4, (8, 8))
     features = features_over(1.0)
-    made = build(strategy, target.layers)
-    head = [part.requires_grad_() for part in made.head(features)]
-    target(torch.randn(512, 5), made(features @ head[0] + head[1], None)).square().sum().backward()
-    for parameter in (*head, *made.parameters()):
+    module = build(strategy, target.layers)
+    head = [part.requires_grad_() for part in module.head(features)]
+    outputs = Outputs(features, head[0], head[1], tuple(module.sections.values()))
+    target(torch.randn(512, 5), module(outputs, None)).square().sum().backward()
+    for parameter in (*head, *module.parameters()):
         assert parameter.grad is not None
         assert parameter.grad.any()
-
-
-@pytest.mark.parametrize(("into", "out"), [(6, 3000), (3000, 6), (3, 2)])
-@pytest.mark.parametrize("gain", [1.0, None])
-def test_a_wide_layer_starts_from_a_part_of_a_basis(into: int, out: int, gain: float | None) -> None:
-    """Not from a matrix of 3,000 times 3,000; what the rank changes is orthogonal to the weights as ever."""
-    sizes: list[int] = []
-
-    class Counted(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            made = func(*args, **(kwargs or {}))
-            sizes.extend([made.numel()] if isinstance(made, Tensor) else [])
-            return made
-
-    with Counted():
-        weight, down, up = _factors(LayerSpec(into, out, gain), 4)
-    assert max(sizes) <= 4 * into * out
-    if gain is not None and into > 3:
-        ones = torch.stack([torch.outer(down[:, k], up[k]).flatten() for k in range(4)])
-        torch.testing.assert_close(ones @ weight.flatten(), torch.zeros(4), atol=1e-3, rtol=0)
-        apart = ones @ ones.T
-        torch.testing.assert_close(apart, torch.diag(apart.diag()), atol=1e-3, rtol=0)
