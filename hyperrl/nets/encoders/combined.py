@@ -38,7 +38,7 @@ class Masked(Encoder):
         self.register_buffer("fill", encoder.filler().clone())
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
-        """The inputs for the filled descriptors, then for each column 1 where it is there and -1 where not."""
+        """The inputs for the filled descriptors, then 1 for each column that is there, -1 for others."""
         absent = descriptors.isnan()
         filled = torch.where(absent, self.fill, descriptors)
         return torch.cat([self.encoder(filled), 1 - 2 * absent.to(filled.dtype)], dim=1)
