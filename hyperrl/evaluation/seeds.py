@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from pydantic import BaseModel
+from collections.abc import Sequence
 
 from hyperrl.errors import UserError
+from hyperrl.recipes import dotted_fields
 from hyperrl.store import Run
+
+MAY_DIFFER = {"about", "check", "folder"}
+"""Fields of recipes that do not change an experiment: descriptions, and the folder of the family's module."""
 
 
 def check_same_experiment(runs: Sequence[Run]) -> None:
-    """Raise a UserError unless all runs are of one agent on one family, each given once.
-
-    Descriptions may differ, and so may the folder of the family's module.
-    """
+    """Raise a UserError unless all runs are of one agent on one family, each given once."""
     if not runs:
         raise UserError("evaluate: at least one run is needed")
     first, paths = runs[0], set()
@@ -24,29 +22,16 @@ def check_same_experiment(runs: Sequence[Run]) -> None:
             raise UserError(f"run {str(run.path)!r}: is given twice")
         paths.add(run.path.resolve())
         for kind in ("family", "agent"):
-            one, other = (_fields(getattr(each.spec, kind)) for each in (first, run))
+            one, other = (
+                dict(dotted_fields(getattr(each.spec, kind).model_dump(exclude=MAY_DIFFER)))
+                for each in (first, run)
+            )
             for field in {**one, **other}:
-                if one.get(field) != other.get(field):
+                values = one.get(field), other.get(field)
+                if values[0] != values[1] and not all(isinstance(value, dict) for value in values):
+                    listed = any(isinstance(value, list | tuple | dict) for value in values)
+                    both = "differs" if listed else f"is {values[0]!r} and {values[1]!r}"
                     raise UserError(
                         f"runs {str(first.path)!r} and {str(run.path)!r} are no seeds of one {kind}:"
-                        f" {kind}.{field} {_both(one.get(field), other.get(field))}; evaluate them one by one"
+                        f" {kind}.{field} {both}; evaluate them one by one"
                     )
-
-
-def _fields(recipe: BaseModel) -> dict[str, Any]:
-    """The recipe's fields, by dotted names, that make an experiment."""
-
-    def flat(data: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-        for name, value in data.items():
-            if isinstance(value, dict):
-                yield from flat(value, f"{prefix}{name}.")
-            else:
-                yield prefix + name, value
-
-    return dict(flat(recipe.model_dump(exclude={"about", "check", "folder"}), ""))
-
-
-def _both(one: Any, other: Any) -> str:
-    """Both values, or of lists that they differ."""
-    listed = any(isinstance(value, list | tuple) for value in (one, other))
-    return "differs" if listed else f"is {one!r} and {other!r}"

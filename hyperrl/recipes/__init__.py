@@ -15,7 +15,7 @@ from hyperrl.recipes.policy import (
     ConcatPolicyRecipe,
     HyperPolicyRecipe,
 )
-from hyperrl.recipes.resolve import resolve
+from hyperrl.recipes.resolve import dotted_fields, resolve
 from hyperrl.recipes.splits import MAX_TASKS, SPLITS, Linspace, Part, Splits
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
@@ -41,6 +41,7 @@ __all__ = [
     "Range",
     "Splits",
     "described",
+    "dotted_fields",
     "is_missing",
     "load_agent",
     "load_extra",

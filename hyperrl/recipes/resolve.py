@@ -52,7 +52,7 @@ def _on_another_kind(agent: AgentRecipe, data: Mapping[str, Any], field: FieldEr
 
 def _on_another_place(agent: AgentRecipe, overrides: Sequence[str], field: FieldError) -> str | None:
     """What to say where an override's field is unknown, but another group has one of that name."""
-    paths = list(_paths(agent.model_dump()))
+    paths = [path for path, _ in dotted_fields(agent.model_dump())]
     for key in (override.partition("=")[0].strip() for override in overrides):
         group, _, last = key.rpartition(".")
         if not field.unknown or ".".join(map(str, field.path)) not in (key, key.partition(".")[0]):
@@ -65,12 +65,12 @@ def _on_another_place(agent: AgentRecipe, overrides: Sequence[str], field: Field
     return None
 
 
-def _paths(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Dotted names of all fields."""
+def dotted_fields(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """All fields of a recipe's data by their dotted names, groups of fields included."""
     for name, value in data.items():
-        yield prefix + name
+        yield prefix + name, value
         if isinstance(value, Mapping):
-            yield from _paths(value, f"{prefix}{name}.")
+            yield from dotted_fields(value, f"{prefix}{name}.")
 
 
 def _source() -> str:

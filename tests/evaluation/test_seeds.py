@@ -1,6 +1,10 @@
 from pathlib import Path
 
+import pytest
+
 from hyperrl import api
+from hyperrl.errors import UserError
+from hyperrl.evaluation.seeds import check_same_experiment
 from hyperrl.recipes import load_family
 from hyperrl.store import Run
 from tests.runs import message
@@ -20,3 +24,13 @@ def test_runs_that_are_no_seeds_are_refused(runs: Path, tmp_path: Path) -> None:
     assert "no seeds of one family: family.name is 'ode' and 'ode-2d'" in text
     assert "given twice" in message(api.evaluate, [runs / "seed-0", Run.open(runs / "seed-0")])
     assert "at least one run" in message(api.evaluate, [])
+
+
+def test_descriptions_may_differ_and_lists_are_not_printed(runs: Path, tmp_path: Path) -> None:
+    spec = Run.open(runs / "concat").spec
+    other = spec.model_copy(update={"agent": spec.agent.model_copy(update={"about": "another one"})})
+    check_same_experiment([Run.open(runs / "concat"), created(tmp_path / "a", other)])
+    wide = spec.agent.policy.model_copy(update={"net_arch": (128, 128)})
+    other = spec.model_copy(update={"agent": spec.agent.model_copy(update={"policy": wide})})
+    with pytest.raises(UserError, match=r"agent\.policy\.net_arch differs; evaluate them one by one"):
+        check_same_experiment([Run.open(runs / "concat"), created(tmp_path / "b", other)])
