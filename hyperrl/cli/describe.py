@@ -64,9 +64,9 @@ def _fields(
     model: "Model | Config", prefix: str = "", skip: Iterable[str] = ()
 ) -> Iterator[tuple[str, str, str]]:
     from hyperrl.config import Config
-    from hyperrl.recipes import Model, described
+    from hyperrl.recipes import Model, described_fields
 
-    for name, value, description in described(model):
+    for name, value, description in described_fields(model):
         if name in skip:
             continue
         if isinstance(value, Model | Config):

@@ -5,7 +5,7 @@ from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
-from hyperrl.recipes.configs import described
+from hyperrl.recipes.configs import described_fields
 from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyRecipe
@@ -40,7 +40,7 @@ __all__ = [
     "Part",
     "Range",
     "Splits",
-    "described",
+    "described_fields",
     "dotted_fields",
     "is_missing",
     "load_agent",

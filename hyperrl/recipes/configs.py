@@ -37,22 +37,22 @@ def from_mapping(config: type[Config]) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
-def described(model: Model | Config) -> Iterator[tuple[str, Any, str]]:
+def described_fields(model: Model | Config) -> Iterator[tuple[str, Any, str]]:
     """Name, value and description of each field of a recipe, or of a configuration in it."""
     if isinstance(model, Config):
-        described = {each.name: each.metadata.get("description") for each in fields(model)}
+        descriptions = {each.name: each.metadata.get("description") for each in fields(model)}
     else:
-        texts = ChainMap(*map(_texts, type(model).__mro__))
-        described = {
+        texts = ChainMap(*map(_field_texts, type(model).__mro__))
+        descriptions = {
             name: texts.get(name, field.description or "") for name, field in type(model).model_fields.items()
         }
-    for name, description in described.items():
+    for name, description in descriptions.items():
         if description is not None:
             yield name, getattr(model, name), description
 
 
 @cache
-def _texts(model: type) -> dict[str, str]:
+def _field_texts(model: type) -> dict[str, str]:
     """The text below each field in the source of a class; none where it has no source."""
     try:
         (definition,) = ast.parse(dedent(inspect.getsource(model))).body

@@ -6,12 +6,12 @@ import pytest
 from pydantic import create_model
 
 from hyperrl.config import Config
-from hyperrl.recipes import Model, described, load_agent, load_family, shipped
+from hyperrl.recipes import Model, described_fields, load_agent, load_family, shipped
 
 
 def undescribed(model: Model | Config, where: str) -> list[str]:
     found = []
-    for name, value, text in described(model):
+    for name, value, text in described_fields(model):
         found += [] if text else [f"{where}.{name}"]
         for each in value.values() if isinstance(value, dict) else [value]:
             if isinstance(each, Model | Config):
@@ -32,8 +32,8 @@ def test_every_field_of_a_family_is_described() -> None:
 
 
 def test_a_field_is_described_by_the_text_below_it_on_one_line() -> None:
-    texts = {name: text for name, _, text in described(load_family("ode"))}
+    texts = {name: text for name, _, text in described_fields(load_family("ode"))}
     assert texts["name"] == "the family's name; a file's stem where the file gives none"
     assert texts["folder"].endswith("if you give none, the folder of the family's file")
     made: Any = create_model("Made", __base__=Model, x=(int, 3))
-    assert list(described(made())) == [("x", 3, "")]
+    assert list(described_fields(made())) == [("x", 3, "")]

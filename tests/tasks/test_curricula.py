@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import described
+from hyperrl.recipes import described_fields
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum
 from hyperrl.tasks import TaskSampler
 from hyperrl.tasks.curricula import CURRICULA, PrioritizedReplay, WorstCase, by_rank, by_staleness, worst
@@ -190,7 +190,7 @@ def test_seeding_anew_forgets() -> None:
 
 def test_the_recipes_options_are_the_curricula() -> None:
     assert set(SAMPLER_OPTIONS) == set(CURRICULA)
-    texts = {name: text for name, _, text in described(Curriculum())}
+    texts = {name: text for name, _, text in described_fields(Curriculum())}
     for mode, names in SAMPLER_OPTIONS.items():
         made = CURRICULA[mode](3, **dict.fromkeys(names, 0.5))
         assert all(getattr(made, name) == 0.5 for name in names)

@@ -16,7 +16,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from hyperrl.config import HypernetworkConfig, LrScale
 from hyperrl.policies.view import View
-from hyperrl.recipes import ALGORITHMS, described, load_agent, load_family, resolve
+from hyperrl.recipes import ALGORITHMS, described_fields, load_agent, load_family, resolve
 from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import (
     BlindPolicyRecipe,
@@ -251,7 +251,7 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
         for model in (HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe)
         for name in model.model_fields
     }
-    every |= {f"policy.hypernetwork.{name}" for name, _, _ in described(HypernetworkConfig())}
+    every |= {f"policy.hypernetwork.{name}" for name, _, _ in described_fields(HypernetworkConfig())}
     every |= {f"curriculum.{name}" for name in Curriculum.model_fields}
-    every |= {f"policy.hypernetwork.lr_scale.{name}" for name, _, _ in described(LrScale())}
+    every |= {f"policy.hypernetwork.lr_scale.{name}" for name, _, _ in described_fields(LrScale())}
     assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}
