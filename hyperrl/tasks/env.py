@@ -188,7 +188,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         for carrier in self._observing:
             observation = carrier.observation(observation)
         observation[CONTEXT] = self._descriptor.copy()
-        return observation, {**info, "task": self.task, CONTEXT: dict(self.context)}
+        return observation, {**info, "task": self.task, CONTEXT: dict(self.context.raw)}
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Step the base environment; an episode's end is reported to the sampler.
@@ -224,7 +224,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 }
                 info["episode"] = {"r": self._return, "l": self._length}
         if ended or not self._record:
-            info["task"], info[CONTEXT] = self.task, dict(self.context)
+            info["task"], info[CONTEXT] = self.task, dict(self.context.raw)
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:

@@ -54,14 +54,9 @@ class BatchedVecEnv(VecEnv):
         if ended:
             infos = infos.copy()
             for index, last, info in ended:
-                infos[index] = _with_success(
-                    {
-                        **info,
-                        "terminal_observation": last,
-                        "TimeLimit.truncated": not terminated[index],
-                        "episode": {**info["episode"], "t": 0.0},
-                    }
-                )
+                info["terminal_observation"], info["TimeLimit.truncated"] = last, not terminated[index]
+                info["episode"]["t"] = 0.0
+                infos[index] = _with_success(info)
         return observation, reward.astype(np.float32), terminated | truncated, infos
 
     def close(self) -> None:

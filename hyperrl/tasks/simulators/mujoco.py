@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,8 +73,9 @@ class MujocoPhysics:
         if any(factor != 1.0 and quantity.startswith(("mass", "length")) for quantity, factor in factors):
             self._mujoco.mj_setConst(self._model, self._mujoco.MjData(self._model))
         arrays = {}
-        for name, view in _views(self._model).items():
-            where = (view != self._original_views[name]).nonzero()
+        for name, original in self._original_views.items():
+            view = attrgetter(name)(self._model)
+            where = (view != original).nonzero()
             if len(where[0]):
                 arrays[name] = where, view[where]
         return _Changes(arrays, _statistics(self._model))

@@ -17,7 +17,7 @@ from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
 from hyperrl.tasks.sampler import TaskSampler
-from hyperrl.tasks.vector.infos import Advance, Ended, gather, gather_ended
+from hyperrl.tasks.vector.infos import Advance, Ended
 
 
 class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
@@ -85,9 +85,9 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """
         merged = {**self._options, **(options or {})}
         values, mask = merged.pop(CONTEXT, None), merged.pop("reset_mask", None)
-        indices = np.arange(self.num_envs)
-        if mask is not None and self._state is not None:
-            indices = np.flatnonzero(mask)
+        everywhere = mask is None or self._state is None
+        mask = np.ones(self.num_envs, np.bool_) if everywhere else np.array(mask, np.bool_)
+        indices = np.flatnonzero(mask)
         self._seed(seed, indices)
         if values is None:
             self._take([self._draw(index) for index in indices.tolist()], indices)
@@ -99,7 +99,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         if self._state is None:
             self._state = starts
         self._state[indices] = starts
-        return self.observation(), self._add_starts(indices, {})
+        return self.observation(), self._start_infos(mask)
 
     def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
         if seed is None:
@@ -150,8 +150,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             gymnasium.error.ResetNeeded: before the first reset.
         """
         observation, reward, terminated, truncated, ended = self.advance(actions)
-        infos = gather_ended(ended, self.num_envs)
-        self._add_starts((terminated | truncated).nonzero()[0], infos)
+        infos = self._infos(ended, terminated | truncated) if ended else {}
         return observation, reward, terminated, truncated, infos
 
     def advance(self, actions: NDArray[Any]) -> Advance:
@@ -180,7 +179,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             Ended(
                 index,
                 {"obs": seen, CONTEXT: descriptor},
-                {"task": task, CONTEXT: dict(self._playing[index]), "episode": {"r": total, "l": length}},
+                {"task": task, CONTEXT: dict(self._playing[index].raw), "episode": {"r": total, "l": length}},
             )
             for index, seen, descriptor, task, total, length in zip(
                 which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
@@ -197,12 +196,27 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             self._state[index] = self.dynamics.start(self._rngs[index], self._options or None)
         return ended
 
-    def _add_starts(self, indices: NDArray[np.int64], infos: dict[str, Any]) -> dict[str, Any]:
-        """Add the infos of environments that have just been reset."""
-        for index in indices.tolist():
-            info = {"task": self._tasks[index], CONTEXT: dict(self._playing[index])}
-            gather(infos, info, index, self.num_envs)
-        return infos
+    def _infos(self, ended: Sequence[Ended], mask: NDArray[np.bool_]) -> dict[str, Any]:
+        """Infos of a step in which episodes ended, as Gymnasium's vector environments give them."""
+        observations, contexts = np.empty((2, self.num_envs), object)
+        tasks, lengths = np.zeros((2, self.num_envs), np.int64)
+        returns = np.zeros(self.num_envs)
+        for index, observation, info in ended:
+            observations[index], contexts[index], tasks[index] = observation, info[CONTEXT], info["task"]
+            returns[index], lengths[index] = info["episode"].values()
+        final = {
+            "task": tasks, "_task": mask, CONTEXT: contexts, "_context": mask, "_episode": mask,
+            "episode": {"r": returns, "_r": mask, "l": lengths, "_l": mask},
+        }  # fmt: skip
+        infos = {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
+        return {**infos, **self._start_infos(mask)}
+
+    def _start_infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
+        """Infos of the environments that have just been reset."""
+        contexts = np.empty(self.num_envs, object)
+        for index in mask.nonzero()[0].tolist():
+            contexts[index] = dict(self._playing[index].raw)
+        return {"task": self._tasks * mask, "_task": mask, CONTEXT: contexts, "_context": mask}
 
     def render(self) -> None:
         """Nothing: a batch has no pictures; a single environment of the family has."""

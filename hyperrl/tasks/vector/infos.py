@@ -49,11 +49,3 @@ def gather(
             into[key][env] = value
         into.setdefault(f"_{key}", np.zeros(count, np.bool_))[env] = True
     return into
-
-
-def gather_ended(ended: list[Ended], count: int) -> dict[str, Any]:
-    """The infos of the episodes that ended: `final_obs` and `final_info`."""
-    infos: dict[str, Any] = {}
-    for env, observation, info in ended:
-        gather(infos, {"final_obs": observation, "final_info": info}, env, count)
-    return infos

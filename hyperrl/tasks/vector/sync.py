@@ -9,7 +9,7 @@ from gymnasium.vector.utils import iterate
 
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSampler
-from hyperrl.tasks.vector.infos import Advance, Ended, gather, gather_ended
+from hyperrl.tasks.vector.infos import Advance, Ended, gather
 
 
 class ContextualSyncEnv(SyncVectorEnv):
@@ -36,7 +36,9 @@ class ContextualSyncEnv(SyncVectorEnv):
     def step(self, actions: Any) -> Any:
         """Step all environments, and reset those whose episodes end, in new arrays."""
         *values, ended = self.advance(actions)
-        infos = gather_ended(ended, self.num_envs)
+        infos: dict[str, Any] = {}
+        for index, observation, info in ended:
+            gather(infos, {"final_obs": observation, "final_info": info}, index, self.num_envs)
         for index, info in enumerate(self._present_infos):
             gather(infos, info, index, self.num_envs)
         return *values, infos
