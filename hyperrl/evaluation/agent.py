@@ -95,9 +95,9 @@ class Agent:
         """
         import torch
 
-        policy = self._generator()
+        policy, descriptor = self._generator(context)
         with torch.no_grad():
-            generated = policy.generated_weights(self._tensor(context)[None])
+            generated = policy.generated_weights(descriptor[None])
         return {name: weight[0].cpu().numpy() for name, weight in generated.items()}
 
     def specialize(self, context: Mapping[str, float]) -> nn.Module:
@@ -110,14 +110,13 @@ class Agent:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
                 feature, or a value that is not finite.
         """
-        return self._generator().specialize(self._tensor(context))
+        policy, descriptor = self._generator(context)
+        return policy.specialize(descriptor)
 
-    def _tensor(self, context: Mapping[str, float]) -> Tensor:
+    def _generator(self, context: Mapping[str, float]) -> tuple[HyperPolicy, Tensor]:
+        """The policy that generates weights, and the descriptor of a task."""
         import torch
 
-        return torch.as_tensor(self.family.space.descriptors([context])[0], device=self.model.device)
-
-    def _generator(self) -> HyperPolicy:
         from hyperrl.policies.registry import view
 
         policy, name = view(self.model).hyper, self.run.spec.agent.name
@@ -130,4 +129,5 @@ class Agent:
                 f"agent {name!r}: its weights follow what it observes, as policy.hypernetwork.inputs holds"
                 f" {follows!r}; no task has weights of its own"
             )
-        return policy
+        descriptor = self.family.space.descriptors([context])[0]
+        return policy, torch.as_tensor(descriptor, device=self.model.device)

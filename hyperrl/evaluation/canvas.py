@@ -41,7 +41,8 @@ class Canvas:
         self._columns = panels if panels <= 3 else math.ceil(math.sqrt(panels))
         self._text = _LINE * max(len(self._lines(caption)) for caption in captions) + _GAP
         tallest = max(height / width for height, width in shapes)
-        self._panel = (_WIDTH, _rounded(self._text + round(_WIDTH * min(tallest, 2.0)) + _GAP))
+        height = self._text + round(_WIDTH * min(tallest, 2.0)) + _GAP
+        self._panel = (_WIDTH, math.ceil(height / _BLOCK) * _BLOCK)
 
     def picture(self, panels: Sequence[tuple[Frame, Sequence[str]]]) -> Frame:
         """The picture (height, width, 3) of frames (h, w, 3) and their captions."""
@@ -58,11 +59,10 @@ class Canvas:
         return pixels(grid)
 
     def _scaled(self, frame: Frame) -> Surface:
-        source = surface(frame)
-        room = (_WIDTH - 2 * _GAP, self._panel[1] - self._text - _GAP)
-        factor = min(room[0] / source.get_width(), room[1] / source.get_height())
-        size = (max(1, round(source.get_width() * factor)), max(1, round(source.get_height() * factor)))
-        return self._pygame.transform.smoothscale(source, size)
+        height, width, _ = frame.shape
+        factor = min((_WIDTH - 2 * _GAP) / width, (self._panel[1] - self._text - _GAP) / height)
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        return self._pygame.transform.smoothscale(surface(frame), size)
 
     def _lines(self, caption: Sequence[str]) -> list[str]:
         """The texts, as many on a line as fit; the last has a line of its own."""
@@ -74,7 +74,3 @@ class Canvas:
             else:
                 lines.append(text)
         return [*lines, caption[-1]]
-
-
-def _rounded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK

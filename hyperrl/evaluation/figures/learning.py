@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import style
 from hyperrl.evaluation.statistics import iqm, stratified_bootstrap
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Curve = tuple[ArrayLike, ArrayLike]
+Curve = tuple[Sequence[float] | NDArray[Any], Sequence[Any] | NDArray[Any]]
 """One run: environment steps (P,), ascending, and scores (P,) or (P, tasks)."""
 
 
@@ -30,8 +30,8 @@ def learning_curves(
     """Draw interquartile means over runs x tasks against steps, with 95 % stratified bootstrap bands.
 
     Args:
-        panels: by the panel's heading (a split, a family), by the agent's name, the runs. Runs measured at
-            different steps are read off, linearly, at the steps of the first within what all of them cover.
+        panels: the runs by the panel's heading (a split, a family) and the agent's name. Runs measured at
+            other steps than the first are interpolated linearly, within the steps that all of them cover.
         path: where a PNG is written; None writes none.
         references: the mean oracle of each panel that has one.
         title: heading of the figure.
@@ -72,18 +72,14 @@ def aligned(runs: Sequence[Curve]) -> tuple[NDArray[np.float64], NDArray[np.floa
         ValueError: no step of the first run lies within what all runs cover, or the runs differ in their
             tasks.
     """
-    steps = [np.asarray(run[0], dtype=np.float64) for run in runs]
-    scores = [
-        np.asarray(run[1], dtype=np.float64).reshape(s.size, -1) for run, s in zip(runs, steps, strict=True)
-    ]
-    low, high = max(s[0] for s in steps), min(s[-1] for s in steps)
-    common = steps[0][(steps[0] >= low) & (steps[0] <= high)]
+    curves = [(np.array(steps), np.array(scores).reshape(len(scores), -1)) for steps, scores in runs]
+    low, high = max(steps[0] for steps, _ in curves), min(steps[-1] for steps, _ in curves)
+    first, _ = curves[0]
+    common = first[(first >= low) & (first <= high)].astype(np.float64)
     if not common.size:
         raise ValueError("the runs share no steps")
-    if len({score.shape[1] for score in scores}) > 1:
-        raise ValueError("the runs were measured on different numbers of tasks")
-    read = [[np.interp(common, s, task) for task in score.T] for s, score in zip(steps, scores, strict=True)]
-    return common, np.array(read).transpose(2, 0, 1)
+    tasks = [[np.interp(common, steps, task) for task in scores.T] for steps, scores in curves]
+    return common, np.array(tasks).transpose(2, 0, 1)
 
 
 def _draw(axes: Axes, runs: Sequence[Curve], agent: str, look: style.Look) -> None:
