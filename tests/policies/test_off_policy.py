@@ -1,4 +1,4 @@
-"""Policies of SAC, TD3 and DQN with generated networks."""
+"""What the policies of SAC, TD3 and DQN with generated networks have in common."""
 
 import copy
 from pathlib import Path
@@ -7,60 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import DQN, SAC, TD3
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
 from hyperrl.policies import (
-    ContextReplayBuffer,
     GeneratedNetworks,
-    HyperDQNPolicy,
-    HyperSACPolicy,
-    HyperTD3Policy,
 )
-from tests.policies.worlds import OBSERVATIONS, disturb, samples, tensors, venv
-
-KINDS: dict[str, tuple[Any, Any, str]] = {
-    "sac": (SAC, HyperSACPolicy, "box"),
-    "td3": (TD3, HyperTD3Policy, "box"),
-    "dqn": (DQN, HyperDQNPolicy, "discrete"),
-}
-TARGETS = {"sac": ("critic",), "td3": ("critic", "actor"), "dqn": ("q_net",)}
+from tests.policies.replaying import KINDS, TARGETS, made, observed, values
+from tests.policies.worlds import OBSERVATIONS, samples
 
 
-def made(kind: str, observation: str = "context", strategy: str = "low-rank", **options: Any) -> Any:
-    algorithm, policy, actions = KINDS[kind]
-    given: dict[str, Any] = {"net_arch": [12, 12], **options.pop("policy_kwargs", {})}
-    given.setdefault("hypernetwork", {"strategy": strategy, "rank": 3, "hidden": (8,)})
-    sizes: dict[str, Any] = {"buffer_size": 500, "learning_starts": 20, "batch_size": 16}
-    if observation == "context":
-        sizes["replay_buffer_class"] = ContextReplayBuffer
-    env = venv(observation, options.pop("action", actions))
-    return algorithm(policy, env, seed=0, device="cpu", policy_kwargs=given, **sizes, **options)
-
-
-def values(model: Any, observations: Any) -> Tensor:
-    """Everything that a model's networks give."""
-    policy = model.policy
-    with torch.no_grad():
-        if isinstance(policy, HyperDQNPolicy):
-            return torch.cat([policy.q_net(observations), policy.q_net_target(observations)], dim=1)
-        actions = (
-            policy.actor(observations, True)
-            if isinstance(policy, HyperSACPolicy)
-            else policy.actor(observations)
-        )
-        q_values = [*policy.critic(observations, actions), *policy.critic_target(observations, actions)]
-        return torch.cat([actions, *q_values], dim=1)
-
-
-def observed(model: Any, count: int = 6, seed: int = 0) -> Any:
-    return tensors(model.policy, samples(model.observation_space, count, seed))
-
-
-@pytest.mark.parametrize("strategy", ["low-rank", "full"])
-@pytest.mark.parametrize("observation", sorted(OBSERVATIONS))
+@pytest.mark.parametrize(
+    ("observation", "strategy"), [*((name, "low-rank") for name in sorted(OBSERVATIONS)), ("context", "full")]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns_on_every_observation_and_survives_saving(
     kind: str, observation: str, strategy: str, tmp_path: Path
@@ -255,38 +215,6 @@ def test_critics_step_at_their_own_rate(kind: str) -> None:
     assert {group["lr"] for group in model.critic.optimizer.param_groups} == {model.learning_rate}
 
 
-def test_separate_trunks_are_one_for_each_critic() -> None:
-    shared, separate = (
-        made("sac", policy_kwargs={"hypernetwork": {"trunk": trunk, "hidden": (8,)}})
-        for trunk in ("shared", "separate")
-    )
-    count = [
-        sum("body" in name or "generator" in name for name, _ in one.critic.named_parameters())
-        for one in (shared, separate)
-    ]
-    assert count[1] == 2 * count[0] > 0
-
-
-@pytest.mark.parametrize("generate", [["actor.2", "critic.0"], ["actor", "critic"]])
-def test_layers_are_generated_by_the_names_that_recipes_give(generate: list[str]) -> None:
-    model = made("sac", policy_kwargs={"hypernetwork": {"generate": generate, "hidden": (8,)}})
-    weights = model.policy.generated_weights(observed(model)["context"])
-    vary = {
-        name.rpartition(".")[0]
-        for name, each in weights.items()
-        if name.endswith("weight") and bool((each[0] != each[1]).any())
-    }
-    every = {f"{network}.{layer}" for network in ("actor", "critic0", "critic1") for layer in range(3)}
-    assert vary == (every if generate[0] == "actor" else {"actor.2", "critic0.0", "critic1.0"})
-
-
-def test_a_part_without_a_generated_layer_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match="allowed: a layer of 'critic' too, which has a hypernetwork of its own"
-    ):
-        made("sac", policy_kwargs={"hypernetwork": {"generate": ["actor"]}})
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_specialized_network_acts_as_the_policy_does(kind: str) -> None:
     model = made(kind)
@@ -302,21 +230,6 @@ def test_the_specialized_network_acts_as_the_policy_does(kind: str) -> None:
             else:
                 acted = model.policy._predict(one, deterministic=True)
                 torch.testing.assert_close(found[:, : acted.shape[1]].tanh(), acted)
-
-
-def test_gsde_explores_through_the_last_hidden_layer() -> None:
-    model = made("sac", use_sde=True, sde_sample_freq=4)
-    assert tuple(model.actor.log_std.shape) == (12, 2)
-    model.learn(60)
-    assert bool(values(model, observed(model)).isfinite().all())
-
-
-def test_gsde_clips_the_means_that_noise_is_added_to() -> None:
-    model = made("sac", use_sde=True, policy_kwargs={"clip_mean": 0.5})
-    disturb(model.actor, 0.3)
-    means, _, _ = model.actor.get_action_dist_params(observed(model, 50))
-    assert (means.min().item(), means.max().item()) == (-0.5, 0.5)
-    assert bool((means.abs() < 0.5).any())
 
 
 @pytest.mark.parametrize("kind", ["sac", "td3"])
@@ -392,12 +305,3 @@ def test_critics_do_not_train_an_extractor_that_they_share(kind: str, shared: bo
     assert (scale is model.actor.features_extractor.scale) is shared
     sum(values.sum() for values in model.critic(seen, torch.rand(6, 2))).backward()
     assert (scale.grad is None) is shared
-
-
-def test_sacs_log_standard_deviations_stay_within_sb3s_bounds() -> None:
-    model = made("sac")
-    with torch.no_grad():
-        for parameter in model.actor.parameters():
-            parameter.mul_(30)
-        _, log_std, _ = model.actor.get_action_dist_params(observed(model, 200))
-    assert (float(log_std.min()), float(log_std.max())) == (-20, 2)
