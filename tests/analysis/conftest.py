@@ -1,3 +1,9 @@
-from tests.training.conftest import no_figures, nothing_but_training, start
+import pytest
 
-__all__ = ["no_figures", "nothing_but_training", "start"]
+from hyperrl.analysis.initialization_check import ProbeBatch, gather
+from tests.analysis.policies import ODE
+
+
+@pytest.fixture(scope="module")
+def batch() -> ProbeBatch:
+    return gather(ODE)

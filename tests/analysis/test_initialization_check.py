@@ -8,58 +8,23 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
-from torch import Tensor, nn
+from stable_baselines3.common.policies import ActorCriticPolicy
 
 from hyperrl.analysis import initialization_check
 from hyperrl.analysis.initialization_check import ProbeBatch, Verdict, assess, check_initialization, gather
-from hyperrl.analysis.probe import run
 from hyperrl.analysis.variances import VarianceRow
 from hyperrl.nets import HyperNetwork
-from hyperrl.policies import BlindExtractor, HyperActorCriticPolicy
+from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
-
-Policy = Callable[[int], ActorCriticPolicy]
-ODE = Family.load("ode")
-
-
-@pytest.fixture(scope="module")
-def batch() -> ProbeBatch:
-    return gather(ODE)
+from tests.analysis.policies import ODE, hypernetwork_of, made
 
 
 @pytest.fixture
 def few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the fault is gross, or networks are counted, few initializations tell as much as all."""
     monkeypatch.setattr(initialization_check, "SEEDS", 3)
-
-
-def made(
-    seed: int,
-    spoil: Callable[[HyperActorCriticPolicy], None] | None = None,
-    hypernetwork: dict[str, Any] | None = None,
-    **options: Any,
-) -> HyperActorCriticPolicy:
-    torch.manual_seed(seed)
-    policy = HyperActorCriticPolicy(
-        ODE.observation_space,
-        ODE.action_space,
-        lambda _: 1e-3,
-        hypernetwork={"hidden": (32,), **(hypernetwork or {})},
-        **{"net_arch": [32, 32], **options},
-    )
-    if spoil is not None:
-        with torch.no_grad():
-            spoil(policy)
-    return policy
-
-
-def hypernetwork_of(policy: HyperActorCriticPolicy) -> HyperNetwork:
-    hyper = policy.generated.hyper
-    assert isinstance(hyper, HyperNetwork)
-    return hyper
 
 
 def assess_batch(
@@ -179,63 +144,6 @@ def test_numbers_that_are_not_finite_are_caught(batch: ProbeBatch) -> None:
 
     _, verdicts = assess_batch(batch, spoil)
     assert "nan" in verdicts["actor"].fault
-
-
-def test_the_plain_network_is_stable_baselines(batch: ProbeBatch) -> None:
-    """The plain weights that stand in for generated ones have the variances of SB3's own policy."""
-    blind = MultiInputActorCriticPolicy
-    options: dict[str, Any] = {"net_arch": [32, 32], "features_extractor_class": BlindExtractor}
-
-    def variances(make: Policy, plain: bool) -> dict[str, Tensor]:
-        sums: dict[str, Tensor] = {}
-        for seed in range(32):
-            policy = make(seed)
-            given = policy.obs_to_tensor(batch.of(1))[0]
-            found = run(policy, given, lambda outputs: torch.ones(batch.rows, outputs), plain).networks
-            for layer, both in found.items():
-                sums[layer] = sums.get(layer, torch.zeros(2)) + torch.stack(
-                    [each.square().mean() for each in both]
-                )
-        return sums
-
-    def own(seed: int) -> ActorCriticPolicy:
-        torch.manual_seed(seed)
-        seen = ODE.observation_space
-        assert isinstance(seen, spaces.Dict)
-        return blind(seen, ODE.action_space, lambda _: 1e-3, **options)
-
-    theirs, ours = variances(own, False), variances(made, True)
-    assert list(ours) == list(theirs)
-    for layer, values in ours.items():
-        torch.testing.assert_close(values, theirs[layer], rtol=0.5, atol=0)
-
-
-def test_signals_are_those_of_the_rows(batch: ProbeBatch) -> None:
-    """However rows are laid out: with all tasks at once, and with each task by itself."""
-    normals = torch.randn(batch.rows, 8)
-    for strategy in ("low-rank", "full"):
-        policy = made(0, hypernetwork={"strategy": strategy})
-        tasks = len(batch.descriptors)
-
-        def signals(given: dict[str, np.ndarray[Any, Any]], count: int, policy: Any = policy) -> Any:
-            seen = policy.obs_to_tensor(given)[0]
-            return run(policy, seen, lambda outputs: normals[:, :outputs].repeat(count, 1)).networks
-
-        together = signals(batch.of(tasks), tasks)
-        for task in range(tasks):
-            alone = signals(ProbeBatch(batch.observations, batch.descriptors[task : task + 1]).of(1), 1)
-            rows = slice(task * batch.rows, (task + 1) * batch.rows)
-            for layer, both in alone.items():
-                for one, other in zip(both, together[layer], strict=True):
-                    torch.testing.assert_close(one, other[rows], rtol=1e-4, atol=1e-5)
-
-
-def test_hooks_are_taken_away(batch: ProbeBatch) -> None:
-    policy = made(0)
-    run(policy, policy.obs_to_tensor(batch.of(2))[0], lambda outputs: torch.ones(2 * batch.rows, outputs))
-    modules = [module for module in policy.modules() if isinstance(module, (HyperNetwork, nn.Linear))]
-    assert modules
-    assert not any(module._forward_hooks for module in modules)
 
 
 def test_observations_are_of_all_tasks() -> None:

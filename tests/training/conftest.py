@@ -4,7 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gymnasium as gym
 import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import KVWriter, Logger
 
 from hyperrl.recipes import AgentRecipe, load_agent, resolve
 from hyperrl.store import Run
@@ -112,3 +115,36 @@ def killer(at: int) -> Progress:
             raise KeyboardInterrupt
 
     return hook
+
+
+class Rows(KVWriter):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, dict[str, Any]]] = []
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        self.rows.append((step, dict(key_values)))
+
+    def close(self) -> None:
+        pass
+
+    def of(self, tag: str) -> list[tuple[int, Any]]:
+        return [(step, row[tag]) for step, row in self.rows if tag in row]
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows()
+
+
+@pytest.fixture
+def ppo(rows: Rows) -> Iterator[PPO]:
+    model = PPO(
+        "MlpPolicy", gym.make("Pendulum-v1"), n_steps=128, batch_size=32, n_epochs=4, seed=0, device="cpu"
+    )
+    model.set_logger(Logger(None, [rows]))
+    yield model
+    model.get_env().close()  # type: ignore[union-attr]

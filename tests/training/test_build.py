@@ -1,13 +1,18 @@
+"""None"""
+
 import inspect
+from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from hyperrl import recipes
+from hyperrl import contextualize, recipes
 from hyperrl.config import STRATEGY_OPTIONS
 from hyperrl.errors import UserError
 from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperActorCriticPolicy, HyperPolicy
@@ -16,13 +21,17 @@ from hyperrl.recipes import (
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
     HyperPolicyRecipe,
+    load_agent,
+    resolve,
 )
+from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.training import BatchedVecEnv, build_model
-from hyperrl.training.build import bare_model, policy_kwargs
+from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
+from hyperrl.training.build import bare_model, policy_kwargs, training_descriptors
+from hyperrl.training.parameter_matching import count_parameters
 from tests.recipes.test_algorithms import OF_SOME, OWN, theirs
 from tests.suite import learnable
-from tests.training.conftest import small
+from tests.training.conftest import COMMON, SMALL, small
 
 
 def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tuple[Any, AgentRecipe, Family]:
@@ -222,3 +231,78 @@ def test_fields_of_some_policies_reach_them(
     policy = build(agent, family, *fields)[0].policy
     for name, value in expected.items():
         assert getattr(policy if hasattr(policy, name) else policy.critic, name) == value
+
+
+def test_embeddings_are_of_the_familys_training_tasks() -> None:
+    family = Family.load("ode")
+    agent = resolve(load_agent("hyper-ppo"), family.recipe, ["policy.hypernetwork.inputs=[embedding]"])
+    descriptors = training_descriptors(agent, family)
+    assert descriptors is not None
+    assert len(descriptors) == len(family.tasks("train"))
+    spaces = family.observation_space, family.action_space
+    assert count_parameters(agent, *spaces, descriptors) - count_parameters(
+        agent, *spaces, descriptors[:1]
+    ) == 8 * (len(descriptors) - 1)
+    assert training_descriptors(load_agent("hyper-ppo"), family) is None
+
+
+class Pictures(gym.Env[Any, Any]):
+    """The brightest of two halves is to be told; the context turns the answer round."""
+
+    observation_space = gym.spaces.Box(0, 255, (36, 40, 1), np.uint8)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.sign = 1.0
+
+    def _seen(self) -> Any:
+        picture = np.zeros((36, 40, 1), np.uint8)
+        self.side = int(self.np_random.integers(2))
+        picture[:, self.side * 20 : self.side * 20 + 20] = 255
+        return picture
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        super().reset(seed=seed)
+        return self._seen(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        right = int(action) == (self.side if self.sign > 0 else 1 - self.side)
+        return self._seen(), float(right), bool(self.np_random.random() < 0.2), False, {}
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_convolutions_on_a_family_of_images(tmp_path: Path) -> None:
+    family = contextualize(Pictures, {"sign": {"train": [-1.0, 1.0]}}, max_steps=20)
+    recipe = resolve(
+        load_agent("hyper-ppo"), family.recipe, [*SMALL["ppo"], *COMMON, "policy.convolutions=[[4, 5, 3]]"]
+    )
+    run = train(recipe, family, out=tmp_path / "run", steps=512)
+    run = resume(run, steps=1024, family=family)
+    model = load_model(Run.open(tmp_path / "run"), family=family)
+    seen = model.policy.observation_space
+    assert isinstance(seen, gym.spaces.Dict)
+    assert seen["obs"].shape == (1, 36, 40)
+    observation = family.make_vec(3).reset(seed=[1, 2, 3])[0]
+    assert model.predict(observation, deterministic=True)[0].shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("family", "convolutions", "message"),
+    [
+        ("ode", "[[4, 3, 1]]", "agent 'hyper-ppo': policy.convolutions: found the observation"),
+        ("pictures", "[[4, 50, 1]]", "agent 'hyper-ppo': policy.convolutions[0]: found kernel size 50"),
+    ],
+)
+def test_convolutions_that_do_not_fit_are_told(
+    tmp_path: Path, family: str, convolutions: str, message: str
+) -> None:
+    made = (
+        contextualize(Pictures, {"sign": {"train": [-1.0, 1.0]}}, max_steps=20)
+        if family == "pictures"
+        else Family.load(family)
+    )
+    agent = resolve(load_agent("hyper-ppo"), made.recipe, [f"policy.convolutions={convolutions}"])
+    with pytest.raises(UserError) as told:
+        train(agent, made, out=tmp_path / "run", steps=512)
+    assert str(told.value).startswith(message)
+    assert not (tmp_path / "run").exists()

@@ -19,7 +19,20 @@ from hyperrl.training import load_model, train
 from hyperrl.training.checkpoint import load_state
 from tests.training.conftest import COMMON, SMALL, Start
 
+
+@pytest.mark.usefixtures("nothing_but_training")
+@pytest.mark.parametrize("agent", ["hyper-sac", "concat-sac", "hyper-td3"])
+def test_weights_that_are_not_finite_end_replay(start: Start, tmp_path: Path, agent: str) -> None:
+    with pytest.raises(DivergenceError, match="not finite after") as ended:
+        start(agent, "ode", "algorithm.learning_rate=1e36", steps=4096)
+    assert "the checkpoint of 0 steps is kept" in str(ended.value)
+    run = Run.open(tmp_path / "run")
+    assert (run.state, run.status.steps) == ("failed", 0)
+    assert all(bool(weight.isfinite().all()) for weight in load_state(run, "latest")["policy"].values())
+
+
 IMMENSE = "algorithm.learning_rate=1e36", "algorithm.max_grad_norm=1e30"
+
 
 pytestmark = pytest.mark.usefixtures("no_telemetry")
 
@@ -174,15 +187,3 @@ def test_other_mistakes_in_training_stay_what_they_are(start: Start, monkeypatch
     monkeypatch.setattr("stable_baselines3.PPO.train", wrong)
     with pytest.raises(ValueError, match="wrong"):
         start(steps=512, name="other")
-
-
-def test_a_model_to_act_with_has_no_optimizer_and_the_same_weights(start: Start) -> None:
-    run = start("hyper-a2c", steps=512)
-    acting, learning = load_model(run, to_learn=False), load_model(run)
-    for one, other in zip(acting.policy.parameters(), learning.policy.parameters(), strict=True):
-        assert torch.equal(one, other)
-    assert not acting.policy.optimizer.param_groups
-    assert learning.policy.optimizer.param_groups
-    observation = Family.load("ode").make_vec(3).reset(seed=0)[0]
-    acted, learned = (model.predict(observation, deterministic=True)[0] for model in (acting, learning))
-    np.testing.assert_array_equal(acted, learned)

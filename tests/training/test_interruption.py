@@ -15,7 +15,7 @@ from hyperrl.training import Progress, resume, train
 from hyperrl.training.callbacks import ProgressHook
 from hyperrl.training.checkpoint import load_state
 from tests.training.conftest import small
-from tests.training.test_resume import same, scalars, scramble, table
+from tests.training.states import same, scalars, scramble, table
 
 
 @pytest.fixture(autouse=True)

@@ -1,34 +1,27 @@
+"""Runs are trained, resumed, extended and refused."""
+
 import json
-import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import pytest
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
 
-from hyperrl.api import evaluate
 from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.sb3 import plain_model
 from hyperrl.errors import UserError
-from hyperrl.store import Run
+from hyperrl.store import Resumed, Run
+from hyperrl.store.lock import locked
 from hyperrl.tasks import Family
-from hyperrl.training import BatchedVecEnv, load_model, resume, train
+from hyperrl.training import load_model, resume, train
 from hyperrl.training.callbacks import BestWeights
-from hyperrl.training.checkpoint import load_state, save_state
-from tests.training.conftest import Start, small
-
-
-def vector(run: Run, name: str) -> torch.Tensor:
-    return torch.cat([weight.flatten() for weight in load_state(run, name)["policy"].values()])
-
-
-def make_best(run: Run) -> None:
-    """Other weights than the latest become the best."""
-    state = load_state(run, "latest")
-    moved = {name: weight + 0.5 for name, weight in state["policy"].items()}
-    save_state(run, "best", {"steps": state["steps"], "validation": 1.0, "policy": moved})
-    assert not torch.equal(vector(run, "best"), vector(run, "latest"))
+from hyperrl.training.checkpoint import load_state
+from tests.training.conftest import Start, killer, small
+from tests.training.states import make_best, same, scalars, scramble, table, vector
 
 
 def test_a_run_holds_all_that_it_should(start: Start) -> None:
@@ -46,71 +39,6 @@ def test_a_run_holds_all_that_it_should(start: Start) -> None:
     assert run.spec.steps == 1500
     assert not list(run.path.rglob("*.pkl"))
     json.dumps(final, allow_nan=False)
-
-
-def test_training_plays_the_training_tasks_alone(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is held out stays out, however often episodes begin anew; each training task comes."""
-    played: list[dict[str, float]] = []
-
-    class Watched(BaseCallback):
-        def _on_training_start(self) -> None:
-            played.extend(info["context"] for info in self.training_env.reset_infos)
-
-        def _on_step(self) -> bool:
-            played.extend(info["context"] for info in self.locals["infos"] if "context" in info)
-            return True
-
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: [Watched(), *others])
-    start("hyper-a2c", "ode", "algorithm.n_steps=210", steps=1680)
-    trained = Family.load("ode").tasks("train")
-    assert len(played) >= 16
-    assert {task["c0"] for task in played} == {task["c0"] for task in trained}
-
-
-@pytest.mark.usefixtures("no_figures")
-def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -> None:
-    run = start("hyper-ppo", "ode", "evaluate_every=500", steps=2048)
-    model = load_model(run)
-    best = BestWeights(run, model)
-    state = load_state(run, "best")
-    assert best.validation == state["validation"]
-    assert model.num_timesteps == state["steps"]
-    best(state["validation"], 7)
-    best(-math.inf, 8)
-    best(math.nan, 9)
-    assert load_state(run, "best")["steps"] == state["steps"]
-    best(state["validation"] + 1, 10)
-    assert load_state(run, "best")["steps"] == 10
-
-
-def test_the_evaluation_at_the_end_is_of_the_best_weights(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not of those that training ended with, which may be worse."""
-
-    class FirstIsBest(BaseCallback):
-        def __init__(self, best: BestWeights) -> None:
-            super().__init__()
-            self._best = best
-
-        def _on_training_start(self) -> None:
-            self._best(1.0, 0)
-
-        def _on_step(self) -> bool:
-            return True
-
-    def callbacks(*_: Any, on_validation: BestWeights, others: list[BaseCallback], **__: Any) -> Any:
-        return [FirstIsBest(on_validation), *others]
-
-    monkeypatch.setattr("hyperrl.training.telemetry.callbacks", callbacks)
-    run = start("hyper-ppo", "pendulum", steps=1024)
-    (final,) = run.evaluations()
-    assert final["checkpoint"] == {"name": "best", "steps": 0}
-    best, latest = (
-        evaluate(run.path, splits=["train"], checkpoint=name, save=False) for name in ("best", "latest")
-    )
-    found = [task["returns"] for task in final["tasks"] if task["split"] == "train"]
-    assert found == [task.returns for task in best.tasks] != [task.returns for task in latest.tasks]
 
 
 @pytest.mark.usefixtures("no_telemetry")
@@ -180,36 +108,6 @@ def test_weights_of_other_shapes_are_refused_and_nothing_is_left(start: Start, t
     assert not (tmp_path / "second").exists()
 
 
-def test_a_model_is_loaded_from_any_checkpoint(start: Start) -> None:
-    run = start("concat-ppo", "ode", steps=512)
-    make_best(run)
-    family = Family.load("ode")
-    for checkpoint in (None, "best", "latest"):
-        model = load_model(run, checkpoint, family=family)
-        assert torch.equal(
-            torch.cat([w.flatten() for w in model.policy.state_dict().values()]),
-            vector(run, checkpoint or "best"),
-        )
-    with pytest.raises(UserError, match="no checkpoint '77'; it has: best, latest"):
-        load_model(run, "77")
-
-
-@pytest.mark.usefixtures("no_telemetry")
-def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    agent, family = small("concat-ppo", "ode")
-    train(
-        agent,
-        family,
-        out=tmp_path / "run",
-        steps=1000,
-        progress=lambda done, total: told.append((done, total)),
-    )
-    assert told[0] == (0, 1000)
-    assert told[-1] == (1000, 1000)
-    assert told == sorted(told)
-
-
 @pytest.mark.usefixtures("no_telemetry")
 def test_an_error_in_training_leaves_a_run_that_resumes(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -227,17 +125,139 @@ def test_an_error_in_training_leaves_a_run_that_resumes(
     assert [*states, run.state] == ["failed", "finished"]
 
 
-@pytest.mark.usefixtures("no_telemetry")
-def test_a_loaded_model_is_an_sb3_algorithm_like_any_other(start: Start, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_finished_run_is_extended_with_what_it_has_seen(start: Start) -> None:
+    run = start("hyper-td3", "ode", steps=1024)
+    assert load_state(run, "latest")["replay"]["pos"] == 1024 // 8
+    resume(run, steps=2048)
+    state = load_state(run, "latest")
+    assert (state["replay"]["pos"], state["replay"]["full"]) == ((2048 - 1536) // 8, True)
+    assert len(state["replay"]["tasks"]) == 4
+
+
+def test_a_run_is_refused_before_it_begins_where_actions_do_not_fit(tmp_path: Path) -> None:
+    agent, family = small("hyper-sac", "cartpole")
+    with pytest.raises(UserError, match="is for continuous actions; found Discrete"):
+        train(agent, family, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+ROOT = Path(__file__).parents[2]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hyperrl.training import train
+from tests.training.conftest import small
+
+def progress(done, total):
+    if done >= 1100:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+agent, family = small("hyper-ppo", "ode")
+train(agent, family, out=Path(sys.argv[1]), seed=1, steps=2048, progress=progress)
+"""
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_what_a_process_killed_outright_left_goes_on_in_another(start: Start, tmp_path: Path) -> None:
+    straight = start(name="straight", steps=2048)
+    command = [sys.executable, "-W", "error", "-c", KILLED, str(tmp_path / "killed")]
+    assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
+    killed = Run.open(tmp_path / "killed")
+    assert (killed.state, killed.status.steps) == ("killed", 1024)
+    scramble()
+    resume(killed)
+    one, two = load_state(killed, "latest"), load_state(straight, "latest")
+    # Shapes are checked at run time in this process alone, by beartype, which draws from Python's generator.
+    del one["rng"]["python"], two["rng"]["python"]
+    same(one, two)
+    same(load_state(killed, "best"), load_state(straight, "best"))
+    assert (killed.status.state, killed.status.resumed) == ("finished", (Resumed(steps=1024, exact=True),))
+    without = [
+        {k: v for k, v in obj.items() if k != "run"}
+        for run in (killed, straight)
+        for obj in run.evaluations()
+    ]
+    assert without[0] == without[1]
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_run_killed_before_its_first_checkpoint_starts_again(start: Start) -> None:
+    straight = start(name="straight")
+    killed = start(name="killed", killed_at=0)
+    assert killed.checkpoints() == []
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+    assert table(killed) == table(straight)
+    assert scalars(killed) == scalars(straight)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_it_starts_again_at_the_other_runs_weights(start: Start) -> None:
+    other = start(name="other", seed=4)
+    straight = start(name="straight", from_run=other)
+    killed = start(name="killed", from_run=other, killed_at=0)
+    (other.path / "checkpoints" / "latest.safetensors").unlink()
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_lost_checkpoint_is_not_taken_for_a_fresh_start(start: Start) -> None:
+    killed = start(killed_at=1)
+    killed.write_status("killed", 512)
+    (killed.path / "checkpoints" / "latest.safetensors").unlink()
+    with pytest.raises(UserError, match="no checkpoint 'latest'; it has: none"):
+        resume(killed)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_finished_run_is_extended_exactly(start: Start) -> None:
+    overrides = ("algorithm.use_sde=true",)
+    straight = start("hyper-ppo", "pendulum", *overrides, name="straight", steps=2048)
+    extended = start("hyper-ppo", "pendulum", *overrides, name="extended", steps=1024)
+    with pytest.raises(UserError, match="1,024 of 1,024 steps are taken"):
+        resume(extended)
+    with pytest.raises(UserError, match="1,024 of 1,000 steps are taken"):
+        resume(extended, steps=1000)
+    resume(extended, steps=2048)
+    assert Run.open(extended.path).spec.steps == 2048
+    # The last checkpoint of a run is taken before a rollout's noise is drawn: both are.
+    same(load_state(extended, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_environments_without_a_state_are_reset_and_told(tmp_path: Path) -> None:
+    agent, batched = small("concat-ppo", "ode")
+    family = Family(batched.recipe, make_base=lambda **kwargs: gym.make(batched.recipe.base, **kwargs))
+    with pytest.raises(KeyboardInterrupt):
+        train(agent, family, out=tmp_path / "run", steps=2048, progress=killer(1100))
+    killed = Run.open(tmp_path / "run")
+    resume(killed, family=family)
+    assert killed.status.resumed == (Resumed(steps=1024, exact=False),)
+    assert (killed.state, killed.status.steps) == ("finished", 2048)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_run_that_another_process_trains_is_not_gone_on_with(start: Start) -> None:
+    """Two writers would leave checkpoints and logs of two trainings in one run."""
+    run = start(killed_at=1)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with locked(run.path), pytest.raises(UserError, match=r"another process \(\d+\) is writing to it"):
+        resume(run)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: Path) -> None:
+    """TensorBoard's projector writes its index through a link."""
     run = start(steps=512)
-    model = load_model(run)
-    family = Family.load("ode")
-    model.set_env(BatchedVecEnv(family.make_vec(run.spec.agent.n_envs)))
-    before = model.num_timesteps
-    model.learn(512, reset_num_timesteps=False)
-    assert model.num_timesteps == before + 512
-    model.save(tmp_path / "model.zip")
-    again = type(model).load(tmp_path / "model.zip")
-    observation = family.observation_space.sample()
-    expected = model.predict(observation, deterministic=True)[0]
-    assert again.predict(observation, deterministic=True)[0].tolist() == expected.tolist()
+    owned = tmp_path / "owned"
+    owned.write_text("mine")
+    index = run.path / "projector_config.pbtxt"
+    index.unlink(missing_ok=True)
+    index.symlink_to(owned)
+    with pytest.raises(UserError, match=r"projector_config\.pbtxt is a link, which may lead out of the run"):
+        resume(run, steps=1024)
+    assert owned.read_text() == "mine"

@@ -1,5 +1,6 @@
+"""TensorBoard and progress.csv, which a resumed run goes on with."""
+
 import csv
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from stable_baselines3.common.logger import Figure, Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.summary.writer import event_file_writer
 
 from hyperrl.training.writers import CsvWriter, run_logger
 
@@ -99,19 +99,6 @@ def test_tensorboard_and_csv_agree_after_a_resumption(tmp_path: Path) -> None:
     assert [event.step for event in events.Scalars("x")] == list(range(0, 80, 10))
     assert seen == {step: 1.0 if step <= 30 else 2.0 for step in range(0, 80, 10)}
     assert {int(row["step"]): float(row["x"]) for row in rows(tmp_path / "progress.csv")} == seen
-
-
-@pytest.mark.parametrize("clock", [[1.7e9], [1.7e9, 1.6e9]], ids=["in one second", "set back"])
-def test_what_is_disowned_does_not_come_back(
-    clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Readers order event files by their names, which hold the second and a counter."""
-    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(9))
-    for number in range(3):
-        monkeypatch.setattr("time.time", partial(float, clock[number % len(clock)]))
-        log(run_logger(tmp_path, resumed_at=-1 if number else None), range(0, 30, 10), float(number))
-    events = EventAccumulator(str(tmp_path)).Reload()
-    assert [(event.step, event.value) for event in events.Scalars("x")] == [(0, 2.0), (10, 2.0), (20, 2.0)]
 
 
 def test_a_split_has_a_run_of_its_own_that_goes_on(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -51,3 +52,10 @@ def run(logdir: Path) -> Run:
 @pytest.fixture(scope="session")
 def events(run: Run) -> EventAccumulator:
     return read(run)
+
+
+SPLITS = ("train", "validation", "interpolation", "extrapolation")
+
+
+def scalars(events: Any, tag: str) -> dict[int, float]:
+    return {event.step: event.value for event in events.Scalars(tag)}

@@ -14,7 +14,9 @@ from hyperrl.tasks import Family
 from hyperrl.training import train
 from hyperrl.training.loading import load_model
 from tests.fuzz.worlds import ID, Played, World
-from tests.training.conftest import COMMON, SMALL
+from tests.training.conftest import COMMON, SMALL, no_figures
+
+__all__ = ["no_figures"]
 
 SPLITS = {
     "train": {"list": [{"gain": 0.5}, {"gain": 2}]},

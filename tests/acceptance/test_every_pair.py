@@ -20,8 +20,8 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import fits, kind_of
 from hyperrl.training.checkpoint import load_state
+from tests.acceptance.brief import STEPS, abridged, draw_little, rollouts
 from tests.suite import needs
-from tests.training.brief import STEPS, abridged, draw_little, rollouts
 
 AGENTS = {name: load_agent(name) for name in sorted(shipped("agents"))}
 FAMILIES = {name: load_family(name) for name in sorted(shipped("envs"))}

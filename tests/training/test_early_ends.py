@@ -80,7 +80,7 @@ def command(*more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ("raises", r"ZeroDivisionError: no way on (test_base_failures.py, line "),
+        ("raises", r"ZeroDivisionError: no way on (test_early_ends.py, line "),
         ("rewards", "the reward has shape (2,); allowed: one number (task gain="),
     ],
 )

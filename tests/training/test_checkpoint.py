@@ -1,0 +1,158 @@
+"""A training goes on from its checkpoint bit for bit; a state of another training is refused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hyperrl.errors import UserError
+from hyperrl.training import resume
+from hyperrl.training.checkpoint import load_state, same_structure, save_state
+from tests.suite import learnable
+from tests.training.conftest import Start
+from tests.training.states import replaced, same, scramble
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+@pytest.mark.parametrize(
+    ("agent", "family", "overrides"),
+    [
+        ("blind-ppo", "pendulum", ("algorithm.use_sde=true",)),
+        ("hyper-ppo", "pendulum", ("algorithm.use_sde=true", "algorithm.sde_sample_freq=8")),
+        ("hyper-a2c", "double-integrator", ("sampler=round-robin",)),
+        ("hyper-ppo-full", "point-goal", ()),
+        ("concat-ppo", "cartpole", ("sampler=plr", "curriculum.temperature=0.5")),
+        ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
+        learnable("hyper-trpo", "ode", ()),
+        learnable("hyper-tqc", "ode", ()),
+        learnable("hyper-crossq", "ode", ()),
+        learnable("hyper-qrdqn", "cartpole", ()),
+        learnable("hyper-recurrent-ppo", "ode", ("algorithm.use_sde=true",)),
+        learnable("blind-recurrent-ppo", "pendulum", ("policy.n_lstm_layers=2",)),
+    ],
+)
+def test_a_killed_run_ends_as_one_never_killed(
+    start: Start, agent: str, family: str, overrides: tuple[str, ...]
+) -> None:
+    straight = start(agent, family, *overrides, name="straight", steps=1536)
+    killed = start(agent, family, *overrides, name="killed", steps=1536, killed_at=1200)
+    assert killed.status.steps == 1024
+    scramble()
+    resume(killed)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_checkpoint_of_another_agent_is_refused(start: Start) -> None:
+    killed = start(name="killed", killed_at=1)
+    policy = killed.spec.agent.policy.model_copy(update={"net_arch": (7, 7)})
+    agent = killed.spec.agent.model_copy(update={"policy": policy})
+    killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
+    with pytest.raises(
+        UserError, match=r"^run '.*killed': checkpoint 'latest' does not fit the agent in run\.yaml: weights "
+    ):
+        resume(killed)
+    policy = policy.model_copy(update={"net_arch": (8, 8)})
+    agent = agent.model_copy(update={"policy": policy, "n_envs": 4})
+    killed.write_spec(killed.spec.model_copy(update={"agent": agent}))
+    with pytest.raises(UserError, match="environments"):
+        resume(killed)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_checkpoint_with_missing_pieces_is_refused(start: Start) -> None:
+    killed = start(name="killed", killed_at=1)
+    tensors, meta = killed.load_checkpoint("latest")
+    for piece in ("optimizer", "counters", "env", "sampler"):
+        state = {key: value for key, value in meta["state"].items() if key != piece}
+        killed.save_checkpoint("latest", tensors, {"steps": 0, "state": state})
+        with pytest.raises(UserError, match=r"does not fit run\.yaml") as caught:
+            resume(killed)
+        assert "\n" not in str(caught.value)
+    killed.save_checkpoint("latest", tensors, {"steps": 0})
+    with pytest.raises(UserError, match="not one of a training"):
+        resume(killed)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+@pytest.mark.parametrize("name", ["step", "exp_avg"])
+@pytest.mark.parametrize("forged", [[[1.0, 2.0, 3.0]], float("nan")], ids=["shape", "not finite"])
+def test_a_checkpoint_with_a_forged_optimizer_is_refused(start: Start, name: str, forged: object) -> None:
+    killed = start(name="killed", steps=2048, killed_at=1536)
+    tensors, meta = killed.load_checkpoint("latest")
+    key = next(key for key in tensors if key.startswith("optimizer/") and key.endswith(f"/{name}"))
+    killed.save_checkpoint("latest", {**tensors, key: torch.as_tensor(forged)}, meta)
+    with pytest.raises(UserError, match=r"does not fit run\.yaml.*optimizer is of another kind"):
+        resume(killed)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_whatever_does_not_fit_names_its_run(start: Start) -> None:
+    killed = start("hyper-ppo", "ode", "sampler=plr", name="killed", steps=2048, killed_at=1536)
+    state = load_state(killed, "latest")
+    for path, forged in (
+        ("counters/num_timesteps", 10**30),
+        ("successes", ["x"]),
+        ("optimizer/param_groups/0/betas", (0.9,)),
+        ("optimizer/param_groups/0/betas", (-1.0, 0.999)),
+        ("optimizer/param_groups/0/lr", "x"),
+        ("optimizer/state/0", {"step": torch.tensor(1.0)}),
+        ("optimizer/state/0/step", torch.tensor(-1.0)),
+        ("optimizer/state/0/exp_avg", 0.5),
+        ("env/batch/rngs", []),
+        ("env/batch/sampler/tasks", 7),
+        ("sampler/tasks", 7),
+        ("sampler/count", [1]),
+        ("sampler/sum", [1.0]),
+        ("sampler/curriculum/drawn", 10**30),
+        ("sampler/curriculum/drawn", 0),
+        ("sampler/curriculum/last", [1]),
+        ("sampler/curriculum/best", [1.0]),
+        ("rng/torch", torch.zeros(3)),
+    ):
+        save_state(killed, "latest", replaced(state, path.split("/"), forged))
+        with pytest.raises(UserError, match=r"^run '.*killed': checkpoint 'latest' does not fit run\.yaml "):
+            resume(killed)
+    save_state(killed, "latest", state)
+    assert resume(killed).state == "finished"
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+@pytest.mark.parametrize("forged", [[], [torch.zeros(1, 8, 8)], [torch.zeros(2, 8, 8)] * 2])
+def test_a_memory_that_does_not_fit_names_its_run(start: Start, forged: list[torch.Tensor]) -> None:
+    pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    killed = start("hyper-recurrent-ppo", name="killed", killed_at=1)
+    state = load_state(killed, "latest")
+    save_state(killed, "latest", replaced(state, ["memory", "0"], forged))
+    with pytest.raises(UserError, match=r"does not fit run\.yaml \(memory is of another kind\)"):
+        resume(killed)
+
+
+def test_parts_of_a_state_are_of_the_kind_that_is_expected() -> None:
+    same: list[tuple[Any, Any]] = [
+        (1, 1), (1, 1.0), (2.5, 1.0), ([], [0]), ([1, 2], [0]), ((1, "a"), (0, "b")), ({"a": 1}, {"a": 0}),
+        (np.zeros(2), np.ones(2)), (torch.zeros(2), torch.ones(2)), ("x", None), (True, False),
+    ]  # fmt: skip
+    other: list[tuple[Any, Any]] = [
+        (1.0, 1), (True, 1), (float("nan"), 1.0), (float("inf"), 1.0), ("1", 1), ([1.5], [0]), ((1,), (1, 2)),
+        ([1], (1,)), ({"b": 1}, {"a": 1}), ({}, {"a": 1}), (np.zeros(3), np.ones(2)), (1, False),
+        (np.zeros(2, np.float32), np.zeros(2)), (torch.zeros(2), np.zeros(2)),
+        (torch.zeros(3), torch.zeros(2)),
+    ]  # fmt: skip
+    assert [pair for pair in same if not same_structure(*pair)] == []
+    assert [pair for pair in other if same_structure(*pair)] == []
+
+
+@pytest.mark.parametrize("inputs", ["{inputs: [context, noise]}", "{context_dropout: 0.4}"])
+@pytest.mark.usefixtures("nothing_but_training")
+def test_an_interrupted_training_goes_on_as_if_it_had_not_stopped(start: Start, inputs: str) -> None:
+    field = f"policy.hypernetwork={inputs}"
+    whole = start("hyper-ppo", "ode", field, name="whole", steps=1536)
+    interrupted = start("hyper-ppo", "ode", field, name="interrupted", steps=1536, killed_at=1200)
+    assert interrupted.state == "interrupted"
+    again = resume(interrupted)
+    expected, found = (load_state(run, "latest")["policy"] for run in (whole, again))
+    assert {key: weight.tolist() for key, weight in found.items()} == {
+        key: weight.tolist() for key, weight in expected.items()
+    }
