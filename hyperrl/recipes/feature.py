@@ -74,14 +74,14 @@ class Feature(CarrierFields):
         if not all(map(self.is_encodable, (low, high))):
             allowed = f"nearer to train {[*self.train]}, for networks in single precision"
             raise FieldError(path=("extrapolation",), found=[low, high], allowed=allowed)
-        if not low <= self.default <= high:
+        if not self.within(self.default, self.widest):
             raise self.refusal("default", allowed=f"within {[low, high]}")
         if self.values is None:
             if self.encoding == "categorical":
                 raise self.refusal("encoding", allowed="linear or circle without 'values'")
             return self
         for index, value in enumerate(self.values):
-            if not low <= value <= high:
+            if not self.within(value, self.widest):
                 raise self.refusal("values", index, allowed=f"within {[low, high]}")
         if len(set(map(self.key, self.values))) < len(self.values):
             raise self.refusal("values", allowed="each value once")

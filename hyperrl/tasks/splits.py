@@ -151,9 +151,9 @@ class _Axis:
 
     def __init__(self, feature: Feature, name: str, part: Part, *, beyond: bool) -> None:
         bounds = feature.widest if beyond else feature.train
-        self.values = None if feature.values is None else np.array(feature.values)
-        if self.values is not None and not beyond:
-            self.values = self.values[(self.values >= bounds[0]) & (self.values <= bounds[1])]
+        self.values = None
+        if feature.values is not None:
+            self.values = np.array([value for value in feature.values if feature.within(value, bounds)])
         intervals = sorted((part.ranges or {}).get(name, (bounds,)))
         self._low = np.array([low for low, _ in intervals])
         self._high = np.array([high for _, high in intervals])
