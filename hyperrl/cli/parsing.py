@@ -2,20 +2,10 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from hyperrl import arguments
 from hyperrl.arguments import Constraint
 from hyperrl.errors import UserError
-
-
-class Sweep(NamedTuple):
-    """`points` equidistant values of one feature, both ends included."""
-
-    feature: str
-    low: float
-    high: float
-    points: int
 
 
 def whole(option: str, allowed: Constraint) -> Callable[[str], int]:
@@ -61,8 +51,8 @@ def context(text: str, option: str = "--context") -> dict[str, float]:
     return values
 
 
-def sweep(text: str) -> Sweep:
-    """Parse the value of one `--sweep`.
+def sweep(text: str) -> tuple[str, float, float, int]:
+    """Parse the value of one `--sweep`: feature, lowest and highest value, and their number.
 
     Args:
         text: `k=lo:hi:n` with finite lo < hi and 2 <= n <= 1000.
@@ -82,7 +72,7 @@ def sweep(text: str) -> Sweep:
     count = bounds[2].strip()
     if not count.isdecimal() or not 2 <= int(count) <= 1000:
         raise UserError(f"--sweep {text!r}: COUNT must be a whole number from 2 to 1000, not {count!r}")
-    return Sweep(name, low, high, int(count))
+    return name, low, high, int(count)
 
 
 def _finite(text: str, where: str) -> float:

@@ -142,10 +142,20 @@ def refused(*args: str | Path, cwd: Path, says: str | tuple[str, ...], torch: bo
 
 
 def succeeded(*args: str | Path, cwd: Path, torch: bool = False) -> str:
-    """Assert that a command ends well with nothing on stderr but progress, and return what it printed."""
-    done = (hyperrl if torch else hyperrl_without_torch)(*args, cwd=cwd)
+    """Assert that a command ends well with nothing on stderr but progress, and return what it printed.
+
+    The command runs where torch cannot be imported, or with `torch` in this process.
+    """
+    done = (hyperrl_here if torch else hyperrl_without_torch)(*args, cwd=cwd)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
+
+
+def printed_here(*args: str, cwd: Path) -> str:
+    """Assert that a command, run in this process, ends well and writes no file; return what it printed."""
+    printed = succeeded(*args, cwd=cwd, torch=True)
+    assert list(cwd.iterdir()) == []
+    return printed
 
 
 def _without_progress(stderr: str) -> str:

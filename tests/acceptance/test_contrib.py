@@ -10,8 +10,8 @@ from tests.acceptance.driving import hyperrl_here, succeeded
 from tests.suite import learnable, needs
 
 QUICK = (
-    "--steps", "1000", "--set", "algorithm.n_steps=125", "--set", "algorithm.batch_size=250",
-    "--set", "algorithm.n_epochs=2", "--set", "policy.lstm_hidden_size=8",
+    "--steps", "512", "--set", "algorithm.n_steps=64", "--set", "algorithm.batch_size=256",
+    "--set", "algorithm.n_epochs=1", "--set", "policy.lstm_hidden_size=8", "--set", "policy.net_arch=[8]",
 )  # fmt: skip
 ALGORITHMS = {
     "hyper-tqc": "tqc",
@@ -26,12 +26,12 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
     agent = "hyper-recurrent-ppo"
     done = hyperrl_here("train", agent, "ode", *QUICK, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{agent} on ode, seed 0: 1,000 steps\n")
+    assert done.stdout.startswith(f"{agent} on ode, seed 0: 512 steps\n")
     run = f"runs/ode/{agent}/seed-0"
     found = json.loads(hyperrl_here("evaluate", run, "--json", cwd=tmp_path).stdout)
     assert found["splits"]["interpolation"]["tasks"] > 0
-    more = hyperrl_here("train", "--resume", run, "--steps", "2000", cwd=tmp_path)
-    assert more.stdout.startswith(f"{agent} on ode, seed 0: 2,000 steps\n")
+    more = hyperrl_here("train", "--resume", run, "--steps", "1024", cwd=tmp_path)
+    assert more.stdout.startswith(f"{agent} on ode, seed 0: 1,024 steps\n")
 
 
 @pytest.mark.parametrize(

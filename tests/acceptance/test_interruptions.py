@@ -21,7 +21,8 @@ SMALL = [
         "algorithm.n_steps=32",
         "algorithm.batch_size=64",
         "algorithm.n_epochs=1",
-        "policy.net_arch=[8, 8]",
+        "policy.net_arch=[8]",
+        "policy.hypernetwork.hidden=[4]",
         "checkpoint_every=256",
         "evaluate_every=100000",
     )
@@ -75,6 +76,9 @@ def test_a_stopped_training_tells_how_to_go_on(stop: signal.Signals, tmp_path: P
         " go on with: hyperrl train --resume run"
     )
     assert (run.state, load_state(run, "latest")["steps"] == steps > 0) == ("interrupted", True)
+    assert "Traceback" not in err
+    done = hyperrl_here("evaluate", "run", "--split", "train", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
@@ -95,7 +99,7 @@ def test_a_terminals_signal_reaches_environments_in_processes_too(
 
 def test_a_file_that_may_not_grow_ends_training(tmp_path: Path) -> None:
     """A real limit of the system's, upon which TensorBoard's thread comes first."""
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))"
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
     process = started(tmp_path, "--steps", "1000000000", code=limit)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (1, "")

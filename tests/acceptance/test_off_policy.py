@@ -7,7 +7,10 @@ import pytest
 
 from tests.acceptance.driving import hyperrl_here, refused, succeeded
 
-QUICK = ("--set", "algorithm.learning_starts=200", "--set", "algorithm.gradient_steps=1")
+QUICK = (
+    "--set", "algorithm.learning_starts=200", "--set", "algorithm.gradient_steps=1",
+    "--set", "algorithm.batch_size=32", "--set", "policy.net_arch=[16, 16]",
+)  # fmt: skip
 
 
 def test_train_evaluate_and_go_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hyperrl.recipes import EXTRAS, is_missing
-from tests.acceptance.driving import refused, succeeded
+from tests.acceptance.driving import refused
 
 
 def of(
@@ -368,7 +368,3 @@ def test_a_simulator_that_is_not_installed(
     assert "density of all bodies; physics mass" in shown
     assert main(["list", "envs"]) == 0
     assert "ant-density" in capsys.readouterr().out
-
-
-def test_a_family_says_how_its_features_reach_the_simulator(tmp_path: Path) -> None:
-    assert "; action.0" in succeeded("describe", "pendulum-actuator", cwd=tmp_path)

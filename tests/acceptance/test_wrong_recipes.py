@@ -125,21 +125,6 @@ def test_a_feature_that_no_attribute_carries(tmp_path: Path) -> None:
     refused("train", "hyper-ppo", path, cwd=tmp_path, says=("gravity", "gravitas"))
 
 
-def test_a_feature_that_changes_nothing(tmp_path: Path) -> None:
-    dead = {
-        "about": "an arm",
-        "base": "Acrobot-v1",
-        "features": {"LINK_LENGTH_2": {"about": "length", "unit": "m", "default": 1, "train": [0.5, 1.5]}},
-    }
-    refused("check", write(tmp_path, dead), cwd=tmp_path, says="LINK_LENGTH_2")
-
-
-def test_the_trap_of_a_stale_derived_attribute_is_found(tmp_path: Path) -> None:
-    mass = {"about": "mass", "unit": "kg", "default": 1, "train": [0.5, 2], "extrapolation": [0.1, 5]}
-    recipe = {"about": "carts", "base": "CartPole-v1", "features": {"masscart": mass}}
-    refused("check", write(tmp_path, recipe), cwd=tmp_path, says="masscart")
-
-
 def test_one_wrong_recipe_among_others(tmp_path: Path) -> None:
     write(tmp_path, changed(FAMILY, "features.gravity.train", [5, 5]))
     done = hyperrl_without_torch("check", "mine.yaml", "hyper-ppo", cwd=tmp_path)

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import warnings
@@ -53,35 +52,6 @@ def test_a_fault_of_ours_shows_its_traceback_and_is_status_1(capsys: pytest.Capt
     assert told.endswith("hyperrl: internal error: ValueError: shapes differ\n")
 
 
-def test_what_a_terminal_cannot_show_is_escaped() -> None:
-    code = (
-        "import sys\nfrom hyperrl.cli import errors\n"
-        "with errors.report() as outcome:\n    print('caf\\u00e9 \\udcff')\n"
-        "sys.exit(outcome.status or 0)"
-    )
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\\xe9 \\udcff\n", b"")
-
-
-@pytest.mark.parametrize("streams", [">&-", "> /dev/full"])
-@pytest.mark.parametrize("command", ["--version", "list agents --json"])
-def test_output_that_cannot_be_written_is_one_line(streams: str, command: str, tmp_path: Path) -> None:
-    shell = f"exec {sys.executable} -m hyperrl {command} {streams}"
-    done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
-    why = "Bad file descriptor" if streams == ">&-" else "No space left on device"
-    assert done.stderr == f"hyperrl: error: standard output cannot be written ({why})\n"
-    assert done.returncode == 1
-
-
-@pytest.mark.parametrize("streams", ["2>&- <&-", "2> /dev/full"])
-def test_messages_that_cannot_be_written_end_nothing(streams: str, tmp_path: Path) -> None:
-    for command, status in (("list agents", 0), ("list agens", 2)):
-        shell = f"{sys.executable} -m hyperrl {command} {streams}"
-        done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True)
-        assert (done.returncode, done.stdout.startswith(b"agents"), done.stderr) == (status, status == 0, b"")
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -114,23 +84,6 @@ def test_a_limit_of_memory_that_is_too_low_is_one_line(kilobytes: int, tmp_path:
     done = subprocess.run(["sh", "-c", shell], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert done.stderr.startswith("hyperrl: error: not enough memory; a limit may be too low")
-
-
-def test_a_reader_that_goes_away_leaves_no_traceback() -> None:
-    code = (
-        "import os, sys\nfrom hyperrl.cli import errors\n"
-        "sys.stdin.read()\n"
-        "with errors.report() as outcome:\n    print('x' * 100_000)\n"
-        "sys.exit(outcome.status or 0)"
-    )
-    reader, writer = os.pipe()
-    writing = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=writer, stderr=subprocess.PIPE, text=True
-    )
-    os.close(writer)
-    os.close(reader)
-    _, told = writing.communicate("", timeout=60)
-    assert (writing.returncode, told) == (141, "")
 
 
 def test_a_warning_of_ours_is_one_line_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,30 +63,6 @@ def test_a_table_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str])
     assert [line.startswith("broken: ") for line in broken] == [True, True]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["runs", "nowhere"], f"'nowhere': no such directory in '{Path.cwd()}'"),
-        (["agents", "runs"], "DIR is for `list runs` alone"),
-        (["runs", "--fits", "ode"], "--fits is for agents and families"),
-        (["agents", "--fits", "hyper-sac"], "found agents with --fits hyper-sac; allowed: envs, or neither"),
-        (["envs", "--fits", "ode"], "found envs with --fits ode; allowed: agents, or neither"),
-        (["--fits", "hyper-sack"], "no agent or family 'hyper-sack'; did you mean 'hyper-sac'?"),
-        (["--fits", "Arm-v0"], "a Gymnasium id becomes a family by a YAML file with `base: Arm-v0`"),
-        (
-            ["--fits", "a/arm.py"],
-            "found a Python file; allowed: a name, or a YAML file with `base: arm.py:CLASS`",
-        ),
-        (["rums"], "did you mean 'runs'?"),
-    ],
-)
-def test_a_wrong_question_is_one_line(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["list", *arguments]) == 2
-    assert told in capsys.readouterr().err
-
-
 def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}\n"

@@ -1,25 +1,18 @@
-"""`describe AGENT FAMILY` and `check AGENT --family F`: what a pair costs and how it starts."""
+"""`hyperrl describe AGENT FAMILY`: what a pair costs."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.driving import hyperrl_here, refused
+from tests.acceptance.driving import printed_here, refused
 
 SMALL = ["--set", "policy.net_arch=[8, 8]", "--set", "policy.hypernetwork.hidden=[8]"]
 FEW = ["--set", "n_envs=2", "--set", "algorithm.n_steps=8"]
 
 
-def printed(*args: str, cwd: Path) -> str:
-    done = hyperrl_here(*args, cwd=cwd)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    assert list(cwd.iterdir()) == []
-    return done.stdout
-
-
 def test_the_cost_of_a_pair_in_words(tmp_path: Path) -> None:
-    shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, cwd=tmp_path)
+    shown = printed_here("describe", "hyper-ppo", "ode", *SMALL, *FEW, cwd=tmp_path)
     assert shown.startswith("hyper-ppo on ode (modulation)\n")
     for title in ("Parameters", "Networks of one task", "FLOPs", "Memory", "Per choice"):
         assert f"\n{title}" in shown
@@ -36,14 +29,14 @@ def test_the_cost_of_a_pair_in_words(tmp_path: Path) -> None:
 def test_tables_of_numbers_fit_a_narrow_terminal(command: list[str], tmp_path: Path) -> None:
     """Their columns are two spaces apart here, three on a terminal, which would cut what is beyond 80."""
     separate = ["--set", "policy.hypernetwork.trunk=separate"]
-    shown = printed(*command, *SMALL, *FEW, *separate, cwd=tmp_path).splitlines()
+    shown = printed_here(*command, *SMALL, *FEW, *separate, cwd=tmp_path).splitlines()
     start = next(number for number, line in enumerate(shown) if line.startswith(("choice ", "network ")))
     table = shown[start : shown.index("", start)]
     assert max(map(len, table)) + len(table[0].split()) - 1 <= 80
 
 
 def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
-    shown = printed("describe", "hyper-ppo", "ode", *SMALL, *FEW, "--json", cwd=tmp_path)
+    shown = printed_here("describe", "hyper-ppo", "ode", *SMALL, *FEW, "--json", cwd=tmp_path)
     found = json.loads(shown)
     assert (found["agent"], found["family"], found["choice"]) == ("hyper-ppo", "ode", "modulation")
     assert found["minibatch"] == {"rows": 16, "tasks": 2}
@@ -61,33 +54,10 @@ def test_the_cost_of_a_pair_for_scripts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["concat-ppo-matched", "blind-a2c"])
 def test_agents_without_a_hypernetwork_have_a_cost_too(name: str, tmp_path: Path) -> None:
-    found = json.loads(printed("describe", name, "cartpole", *FEW, "--json", cwd=tmp_path))
+    found = json.loads(printed_here("describe", name, "cartpole", *FEW, "--json", cwd=tmp_path))
     assert found["generated"] == found["parameters"]["heads"] == found["memory"]["cache"] == 0
     assert found["parameters"]["networks"] == found["actor"] + found["critic"]
     assert found["flops"]["action_cached"] == found["flops"]["action_uncached"]
-
-
-def test_a_sane_start(tmp_path: Path) -> None:
-    shown = printed("check", "hyper-ppo", "--family", "ode", *SMALL, cwd=tmp_path)
-    assert shown.startswith("hyper-ppo on ode at step 0: ")
-    names = [line.split()[:2] for line in shown.splitlines() if line.startswith(("actor ", "critic "))]
-    assert names == [[network, str(layer)] for network in ("actor", "critic") for layer in range(3)]
-    assert shown.endswith("\nactor: sane\ncritic: sane\ngenerator: sane\n")
-
-
-def test_an_insane_start_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recipe whose generator starts a thousand times too small."""
-    from hyperrl.nets.generators import base
-
-    monkeypatch.setattr(base, "SPREAD", 1e-3)
-    done = hyperrl_here("check", "hyper-ppo", "--family", "ode", *SMALL, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout.endswith("\n")
-    assert "\ngenerator: layer hidden 0 vanishes: " in done.stdout
-    assert done.stderr.startswith(
-        "hyperrl: error: agent 'hyper-ppo' on family 'ode': generator layer hidden 0 vanishes"
-    )
-    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -111,11 +81,3 @@ def test_mistakes_are_told_without_torch(command: list[str], says: str, tmp_path
     folder = tmp_path / "work"
     folder.mkdir()
     refused(*command, cwd=folder, says=says)
-
-
-def test_a_start_without_contexts_is_told_with_its_first_step(tmp_path: Path) -> None:
-    alike = ["--set", "policy.hypernetwork.initialization=bias-hyperinit"]
-    shown = printed("check", "hyper-ppo", "--family", "ode", *SMALL, *alike, cwd=tmp_path)
-    for network in ("actor", "critic"):
-        told = "sane; the context has no effect yet, and has one after the first step"
-        assert f"\n{network}: {told}\n" in shown
