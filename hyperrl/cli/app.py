@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import check, describe, evaluate, listing, new, specialize, train, watch
+from hyperrl.cli import check, describe, evaluate, listing, new, options, specialize, train, watch
 
 app = typer.Typer(
     help="Train and use reinforcement learning agents whose weights are generated from a description of the"
@@ -32,8 +32,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+    options.print_help(context)
 
 
 app.command("list")(listing.list_all)

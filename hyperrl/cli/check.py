@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from hyperrl.cli import console
-from hyperrl.cli.options import Overrides, argument, complete_family, complete_recipe, option
+from hyperrl.cli import console, options
+from hyperrl.cli.options import argument, option
 from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 def check(
     recipes: Annotated[
-        list[str], argument("RECIPE", "Agents or families: names or YAML files.", complete_recipe)
+        list[str], argument("RECIPE", "Agents or families: names or YAML files.", options.complete_recipe)
     ],
     family: Annotated[
         str | None,
-        option("FAMILY", "Check how the networks of one agent start here.", autocompletion=complete_family),
+        option(
+            "FAMILY",
+            "Check how the networks of one agent start here.",
+            autocompletion=options.complete_family,
+        ),
     ] = None,
-    overrides: Overrides = None,
+    overrides: options.Overrides = None,
 ) -> None:
     """Check agents and families.
 

@@ -64,20 +64,20 @@ def pairs(rows: Iterable[Sequence[str]]) -> None:
     _print_grid(grid, rows)
 
 
-def names(column: str, about: Mapping[str, str], actions: Mapping[str, str]) -> None:
+def names(column: str, rows: Sequence[tuple[str, str, str]]) -> None:
     """Print names, the actions that they are for and what they are, each on one line.
 
     A narrow terminal cuts what they are; a very narrow one leaves the actions out.
     """
-    room = console().width - max(map(len, about), default=0) - 3
-    width = max(map(len, ("actions", *actions.values()))) + 2
+    room = console().width - max((len(name) for name, _, _ in rows), default=0) - 3
+    width = max(map(len, ("actions", *(actions for _, actions, _ in rows)))) + 2
     with_actions = room - width >= _MIN_ABOUT
     room -= width * with_actions
-    rows = (
-        [name, *[actions[name]] * with_actions, textwrap.shorten(text, room, placeholder=" …")]
-        for name, text in about.items()
+    cells = (
+        [name, *[actions] * with_actions, textwrap.shorten(about, room, placeholder=" …")]
+        for name, actions, about in rows
     )
-    table([column, *["actions"] * with_actions, "about"], rows)
+    table([column, *["actions"] * with_actions, "about"], cells)
 
 
 def _print_grid(grid: Table, rows: Iterable[Sequence[str]]) -> None:

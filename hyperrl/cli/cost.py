@@ -87,15 +87,9 @@ def _row(choice: "Alternative") -> list[str]:
     if cost is None:
         return [name, *["-"] * 7]
     flops, memory = cost.flops, cost.memory
-    numbers = (
-        cost.parameters.total,
-        cost.generated,
-        flops.action_cached,
-        flops.action_uncached,
-        flops.minibatch,
-    )
+    work = (flops.action_cached, flops.action_uncached, flops.minibatch)
     sizes = (memory.parameters + memory.optimizer, memory.activations)
-    return [name, *map(_scaled, numbers), *map(_bytes, sizes)]
+    return [name, *map(_scaled, (cost.parameters.total, cost.generated, *work)), *map(_bytes, sizes)]
 
 
 def _bytes(value: int) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hyperrl.cli import console, cost
-from hyperrl.cli.options import Overrides, argument, complete_family, complete_recipe, flag
+from hyperrl.cli import console, cost, options
+from hyperrl.cli.options import argument, flag
 from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ _MAX_LISTED = 12
 
 
 def describe(
-    name: Annotated[str, argument("NAME", "An agent or a family: a name or a YAML file.", complete_recipe)],
+    name: Annotated[
+        str, argument("NAME", "An agent or a family: a name or a YAML file.", options.complete_recipe)
+    ],
     family: Annotated[
-        str | None, argument("FAMILY", "Count what the agent NAME costs on this family.", complete_family)
+        str | None,
+        argument("FAMILY", "Count what the agent NAME costs on this family.", options.complete_family),
     ] = None,
-    overrides: Overrides = None,
+    overrides: options.Overrides = None,
     as_json: Annotated[bool, flag("--json", "With FAMILY: print one JSON object and nothing else.")] = False,
 ) -> None:
     """Describe an agent or a family, or what an agent costs.

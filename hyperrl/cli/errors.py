@@ -92,8 +92,9 @@ def _explain(error: Exception) -> int:
             return NO_READER
         case BaseEnvironmentError() | DivergenceError() | UnwritableError() | OutputError():
             status = OURS
-        case UsageMistake():
-            message = _usage_line(error)
+        case UsageMistake(ctx=context):
+            message = error.format_message().rstrip(".")
+            message += f" (see `{context.command_path} --help`)" if context else ""
         case OSError(filename=str() | bytes() as file, strerror=str()):
             message = f"{os.fsdecode(file)!r}: {error.strerror}"
         case _ if out_of_memory(error):
@@ -114,10 +115,3 @@ def one_line(text: str) -> str:
     """Join lines and escape control characters, so that no message moves the terminal's cursor."""
     joined = re.sub(r"\s*[\r\n]+\s*", " ", text.strip())
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in joined)
-
-
-def _usage_line(mistake: Any) -> str:
-    """Typer's message about a wrong option or argument, and where to read more."""
-    message = mistake.format_message().rstrip(".")
-    context = getattr(mistake, "ctx", None)
-    return f"{message} (see `{context.command_path} --help`)" if context else str(message)

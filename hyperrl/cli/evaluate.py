@@ -2,17 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from hyperrl.cli import console, parsing, streams
-from hyperrl.cli.options import (
-    AllowImport,
-    Checkpoint,
-    Json,
-    StartSeed,
-    Stochastic,
-    argument,
-    complete_split,
-    option,
-)
+from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli.options import argument, option
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -26,7 +17,7 @@ def evaluate(
         option(
             "NAME",
             "A split to play (repeatable). [default: all but validation]",
-            autocompletion=complete_split,
+            autocompletion=options.complete_split,
         ),
     ] = None,
     context: Annotated[
@@ -42,8 +33,8 @@ def evaluate(
     episodes: Annotated[
         int | None, option("N", "Episodes per task. [default: the family's]", parser=parsing.EPISODES)
     ] = None,
-    seed: StartSeed = 0,
-    stochastic: Stochastic = False,
+    seed: options.StartSeed = 0,
+    stochastic: options.Stochastic = False,
     hide: Annotated[
         list[str] | None,
         option(
@@ -51,9 +42,9 @@ def evaluate(
             "Hide a feature from an agent trained with policy.hypernetwork.context_dropout (repeatable).",
         ),
     ] = None,
-    checkpoint: Checkpoint = None,
-    as_json: Json = False,
-    allow_import: AllowImport = None,
+    checkpoint: options.Checkpoint = None,
+    as_json: options.Json = False,
+    allow_import: options.AllowImport = None,
 ) -> None:
     """Evaluate a run, also on tasks that it has never seen.
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hyperrl.cli import console, runs
-from hyperrl.cli.options import Json, argument, complete_recipe, option
+from hyperrl.cli import console, options, runs
+from hyperrl.cli.options import argument, option
 from hyperrl.errors import UserError, check_known
 from hyperrl.shipped import Kind, shipped
 
@@ -24,10 +24,10 @@ def list_all(
         option(
             "NAME",
             "List the agents that can learn this family, or the families that this agent can learn.",
-            autocompletion=complete_recipe,
+            autocompletion=options.complete_recipe,
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """List agents, environment families or runs.
 
@@ -50,11 +50,8 @@ def list_all(
     for index, (each, listed) in enumerate(rows.items()):
         if index:
             console.line()
-        console.names(
-            each,
-            {row.recipe.name: _first_sentence(row.recipe.about) for row in listed},
-            {row.recipe.name: row.actions for row in listed},
-        )
+        shown = ((row.recipe.name, row.actions, _first_sentence(row.recipe.about)) for row in listed)
+        console.names(each, list(shown))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import console
+from hyperrl.cli import console, options
 from hyperrl.errors import UserError
 from hyperrl.shipped import shipped
 
@@ -20,10 +20,7 @@ _MAX_LENGTH = 40
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@app.callback(invoke_without_command=True)
-def _root(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app.callback(invoke_without_command=True)(options.print_help)
 
 
 @app.command()

@@ -55,6 +55,12 @@ def flag(name: str, help: str) -> Any:
     return typer.Option(name, help=help)
 
 
+def print_help(context: typer.Context) -> None:
+    """Print the help of a command that needs another one, where none is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 RunPath = Annotated[str, argument("RUN", "A run's directory.")]
 Overrides = Annotated[
     list[str] | None,

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from hyperrl.cli import console, parsing, streams
-from hyperrl.cli.options import AllowImport, Checkpoint, Force, Json, RunPath, option
+from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli.options import option
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def specialize(
-    run: RunPath,
+    run: options.RunPath,
     context: Annotated[str, option("k=v,k=v", "The task; features left out take their defaults.")],
     format: Annotated[
         str,
@@ -27,10 +27,10 @@ def specialize(
     quantize: Annotated[
         str | None, option("int8", "Store weights in eight bits; prints the return kept.")
     ] = None,
-    force: Force = False,
-    checkpoint: Checkpoint = None,
-    as_json: Json = False,
-    allow_import: AllowImport = None,
+    force: options.Force = False,
+    checkpoint: options.Checkpoint = None,
+    as_json: options.Json = False,
+    allow_import: options.AllowImport = None,
 ) -> None:
     """Write the plain network of one task, for use without HyperRL."""
     task = parsing.context(context)
@@ -57,11 +57,11 @@ def specialize(
 
 
 def export(
-    run: RunPath,
+    run: options.RunPath,
     out: Annotated[str | None, option("FILE", "The file. [default: RUN/generalist.onnx]")] = None,
-    force: Force = False,
-    checkpoint: Checkpoint = None,
-    allow_import: AllowImport = None,
+    force: options.Force = False,
+    checkpoint: options.Checkpoint = None,
+    allow_import: options.AllowImport = None,
 ) -> None:
     """Write the whole agent as one ONNX file.
 
@@ -78,12 +78,9 @@ def _print(written: "Written") -> None:
 
     plan = written.specialist.plan
     console.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
-    if written.context.outside:
-        outside = (
-            f"{name}={written.context[name]:g} ({low:g} to {high:g})"
-            for name, (low, high) in written.context.outside.items()
-        )
-        console.line(f"note: extrapolation, outside the training range: {', '.join(outside)}")
+    for name, (low, high) in written.context.outside.items():
+        where = f"{name}={written.context[name]:g} ({low:g} to {high:g})"
+        console.line(f"note: extrapolation, outside the training range: {where}")
     for name, values in written.context.unlisted.items():
         listed = ", ".join(f"{value:g}" for value in values)
         console.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")

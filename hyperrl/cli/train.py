@@ -8,17 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hyperrl.cli import console, next_steps, parsing
+from hyperrl.cli import console, next_steps, options, parsing
 from hyperrl.cli.errors import Interrupted
-from hyperrl.cli.options import (
-    AllowImport,
-    Overrides,
-    argument,
-    complete_agent,
-    complete_family,
-    flag,
-    option,
-)
+from hyperrl.cli.options import argument, flag, option
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
 
@@ -29,15 +21,17 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def train(
-    agent: Annotated[str | None, argument("AGENT", "A name or a YAML file.", complete_agent)] = None,
-    family: Annotated[str | None, argument("FAMILY", "A name or a YAML file.", complete_family)] = None,
+    agent: Annotated[str | None, argument("AGENT", "A name or a YAML file.", options.complete_agent)] = None,
+    family: Annotated[
+        str | None, argument("FAMILY", "A name or a YAML file.", options.complete_family)
+    ] = None,
     steps: Annotated[
         int | None, option("N", "Environment steps. [default: the recipe's]", parser=parsing.STEPS)
     ] = None,
     seed: Annotated[
         int | None, option("N", "Seed of all random numbers. [default: 0]", parser=parsing.SEED)
     ] = None,
-    overrides: Overrides = None,
+    overrides: options.Overrides = None,
     out: Annotated[
         str | None, option("DIR", "The run's directory. [default: runs/FAMILY/AGENT/seed-N]")
     ] = None,
@@ -58,7 +52,7 @@ def train(
         flag("--detect-anomaly", "Look at each step and gradient for numbers that are not finite, slowly."),
     ] = False,
     device: Annotated[str, option("NAME", "cpu, cuda, cuda:1, mps or auto.")] = "cpu",
-    allow_import: AllowImport = None,
+    allow_import: options.AllowImport = None,
 ) -> None:
     """Train AGENT on FAMILY, or go on with a run."""
     if not _DEVICE.fullmatch(device):
@@ -81,42 +75,42 @@ def train(
             "--allow-import does not go without --resume or --from: a file of your own imports what it names"
         )
     else:
-        tasks = [parsing.context(text, "--leave-out") for text in leave_out or ()]
         common |= {"overrides": overrides or [], "from_run": from_run, "keep": keep or 0, "out": out}
-        run = _start(agent, family, seed=seed or 0, leave_out=tasks, **common)
+        common["leave_out"] = [parsing.context(text, "--leave-out") for text in leave_out or ()]
+        run = _start(agent, family, seed=seed or 0, **common)
     _print_run(run)
 
 
-def _start(agent: str, family: str, **options: Any) -> "Run":
+def _start(agent: str, family: str, **settings: Any) -> "Run":
     from hyperrl import api
     from hyperrl.recipes import load_agent
     from hyperrl.tasks import Family
 
     recipe, tasks = load_agent(agent), Family.load(family)
     tasks.try_out()  # An environment that fails at once is reported before seconds go into loading torch.
-    default = api.default_run_dir(tasks.name, recipe.name, options["seed"], options["leave_out"])
+    default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], settings["leave_out"])
     what = f"{recipe.name} on {tasks.name}"
-    with _resumable(Path(options["out"] or default), options), progress(what, "steps", "preparing") as hook:
-        return api.train(recipe, tasks, progress=hook, **options)
+    with _resumable(Path(settings["out"] or default), settings), progress(what, "steps", "preparing") as hook:
+        return api.train(recipe, tasks, progress=hook, **settings)
 
 
-def _resume(run: str, options: Mapping[str, Any]) -> "Run":
+def _resume(run: str, settings: Mapping[str, Any]) -> "Run":
     from hyperrl import api
 
-    with _resumable(Path(run), options), progress("resumed", "steps", "preparing") as hook:
-        return api.resume(run, progress=hook, **options)
+    with _resumable(Path(run), settings), progress("resumed", "steps", "preparing") as hook:
+        return api.resume(run, progress=hook, **settings)
 
 
 @contextmanager
-def _resumable(directory: Path, options: Mapping[str, Any]) -> Iterator[None]:
-    """Tell an interrupted user what is kept, and how to go on with the same options."""
+def _resumable(directory: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Tell an interrupted user what is kept, and how to go on with the same settings."""
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise Interrupted(_how_to_go_on(directory, options)) from stop
+        raise Interrupted(_how_to_go_on(directory, settings)) from stop
 
 
-def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
+def _how_to_go_on(directory: Path, settings: Mapping[str, Any]) -> str:
     from hyperrl.store import Run, needed_imports, read_spec
 
     try:
@@ -124,9 +118,9 @@ def _how_to_go_on(directory: Path, options: Mapping[str, Any]) -> str:
     except UserError:
         return "interrupted before anything was written"
     command = ["hyperrl", "train", "--resume", str(directory)]
-    command += ["--detect-anomaly"] * options["detect_anomaly"]
-    command += ["--device", options["device"]] if options["device"] != "cpu" else []
-    for module in options["allow_import"] or needed_imports(run.path, run.spec):
+    command += ["--detect-anomaly"] * settings["detect_anomaly"]
+    command += ["--device", settings["device"]] if settings["device"] != "cpu" else []
+    for module in settings["allow_import"] or needed_imports(run.path, run.spec):
         command += ["--allow-import", module]
     again = "start again" if run.latest_steps() is None else "go on"
     return f"interrupted; {run.describe_latest()}; {again} with: {shlex.join(command)}"

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from hyperrl.cli import console, parsing
-from hyperrl.cli.options import AllowImport, Checkpoint, RunPath, StartSeed, Stochastic, option
+from hyperrl.cli import console, options, parsing
+from hyperrl.cli.options import option
 
 
 def watch(
-    run: RunPath,
+    run: options.RunPath,
     context: Annotated[
         list[str] | None,
         option(
@@ -17,10 +17,10 @@ def watch(
         ),
     ] = None,
     video: Annotated[str | None, option("FILE", "Write an .mp4 or .gif instead of opening a window.")] = None,
-    seed: StartSeed = 0,
-    stochastic: Stochastic = False,
-    checkpoint: Checkpoint = None,
-    allow_import: AllowImport = None,
+    seed: options.StartSeed = 0,
+    stochastic: options.Stochastic = False,
+    checkpoint: options.Checkpoint = None,
+    allow_import: options.AllowImport = None,
 ) -> None:
     """Watch a run's agent act, one episode of each task."""
     contexts = [*map(parsing.context, context or ())]

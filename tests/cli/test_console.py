@@ -26,7 +26,7 @@ def test_a_terminal_wraps_or_cuts_but_never_a_name(monkeypatch: pytest.MonkeyPat
     assert terminal.getvalue().count("word") == 20
     assert name in terminal.getvalue()
     before = len(terminal.getvalue())
-    console.names("envs", {name: "word " * 20}, {name: "any"})
+    console.names("envs", [(name, "any", "word " * 20)])
     printed = terminal.getvalue()[before:]
     assert name in printed
     assert "…" in printed
