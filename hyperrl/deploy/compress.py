@@ -29,14 +29,14 @@ def prune(specialist: Specialist, share: float) -> Specialist:
     names = list(dict.fromkeys(specialist.matrices))
     total = sum(array.size for name, array in specialist.arrays.items() if name not in BOUNDS)
     weights = sum(specialist.arrays[name].size for name in names)
-    kept = int(share * total) - (total - weights)
-    if kept < len(names):
+    remaining = int(share * total) - (total - weights)
+    if remaining < len(names):
         least = (total - weights + len(names)) / total
         raise UserError(
             f"budget: found {share:g}; allowed: at least {least:.2g} here, for biases and a weight a layer"
         )
     scores = {name: _scores(specialist.arrays[name]) for name in names}
-    least_score = np.sort(np.concatenate([score.ravel() for score in scores.values()]))[-kept]
+    least_score = np.sort(np.concatenate([score.ravel() for score in scores.values()]))[-remaining]
     pruned = {
         name: np.where(score >= least_score, specialist.arrays[name], np.float32(0))
         for name, score in scores.items()

@@ -79,8 +79,8 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
             reason = str(error.__cause__ or error).partition("\n")[0]
             raise UserError(f"agent {agent!r}: torch cannot write its networks as ONNX: {reason}") from error
     assert program is not None
-    for seen in program.model_proto.graph.input:
-        if not seen.type.tensor_type.shape.dim[0].dim_param:
+    for value in program.model_proto.graph.input:
+        if not value.type.tensor_type.shape.dim[0].dim_param:
             raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
     return _with_metadata(program.model_proto, model, agent, family)
 
@@ -130,9 +130,9 @@ class Generalist(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Actions (batch, ...); the inputs are the observation's parts, then (batch, features)."""
-        *seen, context = inputs
+        *parts, context = inputs
         observation = {CONTEXT: self.encoder(context)}
-        for key, part in zip(self.keys, seen, strict=True):
+        for key, part in zip(self.keys, parts, strict=True):
             start = self.starts.get(key)
             shifted = part if start is None else part - start
             observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
@@ -197,8 +197,7 @@ class Rule(nn.Module):
                 # ONNX's ArgMax passes over NaN, which torch takes for the largest
                 x = torch.where(x.isnan(), torch.inf, x.clamp(max=torch.finfo(x.dtype).max))
                 parts = torch.split(x, list(self.action.sizes), dim=1)
-                chosen = torch.stack([part.argmax(dim=1) for part in parts], dim=1)
-                return chosen.reshape(-1, *shape)
+                return torch.stack([part.argmax(dim=1) for part in parts], dim=1).reshape(-1, *shape)
             case "positive":
                 return (x > 0).long().reshape(-1, *shape)
             case "clip":
@@ -230,8 +229,8 @@ def _with_metadata(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, fam
     about = {"format": 1, **origin, "features": features}
     proto.producer_name = "hyperrl"
     onnx.helper.set_model_props(proto, {ENTRY: json.dumps(about), CONTEXT: ",".join(features)})
-    for seen in proto.graph.input:
-        if seen.name == CONTEXT:
-            seen.doc_string = "raw values, columns: " + ", ".join(features)
+    for value in proto.graph.input:
+        if value.name == CONTEXT:
+            value.doc_string = "raw values, columns: " + ", ".join(features)
     onnx.checker.check_model(proto)
     return bytes(proto.SerializeToString())

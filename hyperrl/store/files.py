@@ -88,11 +88,11 @@ def remove_unfinished(folder: Path) -> None:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; ValueError says in a phrase why there is none."""
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return found
+        content = None
+    if isinstance(content, dict):
+        return content
     raise ValueError("truncated or not a JSON object")
 
 

@@ -18,9 +18,7 @@ def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
 
     Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
     """
-    for folder in sorted(
-        {found.parent for name in (SPEC, "checkpoints") for found in root.glob(f"**/{name}")}
-    ):
+    for folder in sorted({path.parent for name in (SPEC, "checkpoints") for path in root.glob(f"**/{name}")}):
         try:
             refuse_strange(folder)
             yield folder, Run(folder, read_spec(folder / SPEC))

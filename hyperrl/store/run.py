@@ -157,11 +157,11 @@ class Run:
             return None
 
     def describe_latest(self) -> str:
-        """What is left of a training that ended early, as a part of a message."""
+        """Which checkpoint a training that ended early left behind, as a part of a message."""
         steps = self.latest_steps()
-        return (
-            "no checkpoint was written yet" if steps is None else f"the checkpoint of {steps:,} steps is kept"
-        )
+        if steps is None:
+            return "no checkpoint was written yet"
+        return f"the checkpoint of {steps:,} steps is kept"
 
     def write_status(self, state: State, steps: int, resumed: tuple[Resumed, ...] | None = None) -> None:
         """Write how far the run is, and that this process trains it; `resumed` None keeps the resumptions."""
@@ -260,13 +260,13 @@ class Run:
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Every stored evaluation, by name; UserError names a file that is no JSON object."""
-        found = []
-        for path in self._evaluation_files():
+        evaluations = []
+        for path in sorted(self.path.glob("evaluations/*.json")):
             try:
-                found.append(read_object(path))
+                evaluations.append(read_object(path))
             except ValueError as error:
                 raise UserError(f"evaluation {str(path)!r}: {error}") from error
-        return found
+        return evaluations
 
     def last_values(self, prefix: str) -> dict[str, float]:
         """The newest finite value of each scalar whose name begins with `prefix`, by the rest of its name."""
@@ -284,6 +284,3 @@ class Run:
 
     def _evaluation(self, name: str) -> Path:
         return self.path / "evaluations" / f"{file_name(name)}.json"
-
-    def _evaluation_files(self) -> list[Path]:
-        return sorted(self.path.glob("evaluations/*.json"))

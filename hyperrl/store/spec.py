@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -55,12 +56,12 @@ class RunSpec(Model):
     Attributes:
         agent: the agent with the family's training fields and the overrides already in it.
         overrides: the overrides as given, `field=value`.
-        steps: environment steps planned; what is really taken ends with a whole rollout.
+        steps: environment steps planned; a run takes more, to the end of a rollout.
         versions: version by library.
         commit: git commit of the checkout that the library ran from, None outside one.
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
-        keep: how many checkpoints are kept beside the latest and the best.
+        keep: how many checkpoints stay beside the latest and the best.
         source: the file that the base environment is imported from, None where Gymnasium knows it.
     """
 
@@ -122,13 +123,11 @@ def read_spec(path: Path) -> RunSpec:
 
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the installed libraries that decide what a run does."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def checkout_commit() -> str | None:

@@ -62,17 +62,17 @@ def may_import(family: FamilyRecipe) -> bool:
     """Whether making the base environment imports nothing, or a file as this machine has trained with it."""
     if family.parsed_base.imports is None:
         return True
-    found = SourceFile.of(family)
-    return found is not None and _is_recorded(found)
+    current = SourceFile.of(family)
+    return current is not None and _entry(current).is_file()
 
 
 def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
     """The spec of a run whose environment may be made: its base imports nothing that is not trusted.
 
-    Trusted is a file as this machine has trained with it (same path, same content), and what `allow_import`
-    names: a module, which is looked for among what is installed and in the working folder but never where a
-    run says, or the path of a Python file. Where the run's file is gone, one of the same content takes its
-    place that this machine has trained with elsewhere, or was shown by `allow_import`.
+    Trusted is a file that this machine has trained with (same path, same content), and what `allow_import`
+    names: the path of a Python file, or a module, which is imported from what is installed or the working
+    folder but never from where a run says. Where the run's file is gone, a file of the same content takes its
+    place, if this machine has trained with it elsewhere or `allow_import` names it.
 
     Args:
         run: the run's directory, for messages.
@@ -89,21 +89,21 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
     if base.imports is None:
         return spec
     for allowed in allow_import:
-        moved = _from_file(spec.family, allowed) if allowed.endswith(".py") else None
-        if moved is not None:
-            _remember_known(SourceFile.of(moved))
+        family = _from_file(spec.family, allowed) if allowed.endswith(".py") else None
+        if family is not None:
+            _remember_known(SourceFile.of(family))
         elif allowed == base.module:
-            moved = spec.family.model_copy(update={"folder": None})
-        if moved is not None:
-            return spec.model_copy(update={"family": moved})
-    found = SourceFile.of(spec.family)
-    if found is not None and spec.source in (None, found) and _is_recorded(found):
+            family = spec.family.model_copy(update={"folder": None})
+        if family is not None:
+            return spec.model_copy(update={"family": family})
+    current = SourceFile.of(spec.family)
+    if current is not None and spec.source in (None, current) and _entry(current).is_file():
         return spec
-    if spec.source is not None and (found is None or found.path != spec.source.path):
-        moved = _elsewhere(spec.family, spec.source.sha256)
-        if moved is not None:
-            return spec.model_copy(update={"family": moved})
-    raise UserError(f"run {str(run)!r}: {_why(run, spec, found)}")
+    if spec.source is not None and (current is None or current.path != spec.source.path):
+        family = _elsewhere(spec.family, spec.source.sha256)
+        if family is not None:
+            return spec.model_copy(update={"family": family})
+    raise UserError(f"run {str(run)!r}: {_refusal(run, spec, current)}")
 
 
 def needed_imports(run: Path, spec: RunSpec) -> tuple[str, ...]:
@@ -117,11 +117,12 @@ def needed_imports(run: Path, spec: RunSpec) -> tuple[str, ...]:
     return ()
 
 
-def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
+def _refusal(run: Path, spec: RunSpec, current: SourceFile | None) -> str:
+    """Why a run's environment must not be made, and how it may be, as a part of a message."""
     base, source = spec.family.parsed_base, spec.source
     what = f"its environment {base.text!r} imports"
-    if source is not None and _is_recorded(source):
-        if found is None or found.path != source.path:
+    if source is not None and _entry(source).is_file():
+        if current is None or current.path != source.path:
             return f"{what} {source.path!r}, which is no longer there; say where it is: {_allowing('FILE')}"
         copy = run / SOURCE / Path(source.path).name
         return (
@@ -131,7 +132,7 @@ def _why(run: Path, spec: RunSpec, found: SourceFile | None) -> str:
         )
     if base.module is not None:
         return f"{what} the module {base.module!r}; pass {_allowing(base.module)} if you trust it"
-    path = base.file if found is None else found.path
+    path = base.file if current is None else current.path
     return f"{what} the file {path!r}; pass {_allowing(path)} if you trust it"
 
 
@@ -168,9 +169,9 @@ def _elsewhere(family: FamilyRecipe, sha256: str) -> FamilyRecipe | None:
     """The family with its base imported from a place on record where a file of this content lies."""
     for source in _recorded():
         if source.sha256 == sha256 and os.path.isfile(source.path):
-            moved = _from_file(family, source.path)
-            if moved is not None and SourceFile.of(moved) == source:
-                return moved
+            other = _from_file(family, source.path)
+            if other is not None and SourceFile.of(other) == source:
+                return other
     return None
 
 
@@ -183,10 +184,7 @@ def _recorded() -> Iterator[SourceFile]:
             continue
 
 
-def _is_recorded(source: SourceFile) -> bool:
-    return _entry(source).is_file()
-
-
 def _entry(source: SourceFile) -> Path:
+    """The file of the record that says that this machine has trained with a file of this content."""
     key = hashlib.sha256(os.fsencode(f"{source.path}\0{source.sha256}")).hexdigest()
     return record_folder() / f"{key}.json"
