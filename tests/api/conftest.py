@@ -13,23 +13,23 @@ class Called(Exception):
 
 
 @pytest.fixture
-def handed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+def passed_arguments(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Calls a function and returns what it passes to another, whose work is not done."""
 
-    def hand(where: str, call: Callable[..., Any], *given: Any, **options: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def call_with(where: str, call: Callable[..., Any], *args: Any, **options: Any) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
 
-        def called(*received: Any, **named: Any) -> None:
-            found.update({"": received, **named})
+        def called(*positional: Any, **named: Any) -> None:
+            arguments.update({"": positional, **named})
             raise Called
 
         with monkeypatch.context() as patch:
             patch.setattr(where, called)
             with pytest.raises(Called):
-                call(*given, **options)
-        return found
+                call(*args, **options)
+        return arguments
 
-    return hand
+    return call_with
 
 
 @pytest.fixture

@@ -77,33 +77,39 @@ def test_load(run: Run, checkpoint: str | int | None, steps: int | None) -> None
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
 def test_watch(
-    handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path, checkpoint: str | None, steps: int,
-    deterministic: bool,
+    passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path, checkpoint: str | None,
+    steps: int, deterministic: bool,
 ) -> None:  # fmt: skip
     options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
     options["video"] = tmp_path / "x.gif"
-    model, drawn = handed("hyperrl.api.agents.ModelPolicy", api.watch, run, **options)[""]
-    assert (model.num_timesteps, drawn) == (steps, deterministic)
-    found = handed("hyperrl.api.agents.render_episodes", api.watch, run, contexts=[{"c0": 2}], **options)
-    assert (found.pop("")[2], found) == ([{"c0": 2.0}], {"seed": 5})
+    model, most_likely = passed_arguments("hyperrl.api.agents.ModelPolicy", api.watch, run, **options)[""]
+    assert (model.num_timesteps, most_likely) == (steps, deterministic)
+    arguments = passed_arguments(
+        "hyperrl.api.agents.render_episodes", api.watch, run, contexts=[{"c0": 2}], **options
+    )
+    assert (arguments.pop("")[2], arguments) == ([{"c0": 2.0}], {"seed": 5})
 
 
-def test_specialize_and_export(handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
+def test_specialize_and_export(
+    passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path
+) -> None:
     written = tmp_path / "x.safetensors"
-    asked: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
-    found = handed("hyperrl.api.agents.specialist_request", api.specialize, run, {"c0": 2}, **asked)
-    assert found[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
-    for where, call, given in (
+    options: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
+    arguments = passed_arguments(
+        "hyperrl.api.agents.specialist_request", api.specialize, run, {"c0": 2}, **options
+    )
+    assert arguments[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
+    for where, call, args in (
         ("hyperrl.deploy.export.specialize", api.specialize, ({"c0": 2},)),
         ("hyperrl.deploy.export.export", api.export, ()),
     ):
         for checkpoint, steps in ((None, 16), ("latest", 64)):
-            found = handed(where, call, run, *given, checkpoint=checkpoint)
-            assert found[""][0].model.num_timesteps == steps
-    asked = handed(
+            arguments = passed_arguments(where, call, run, *args, checkpoint=checkpoint)
+            assert arguments[""][0].model.num_timesteps == steps
+    arguments = passed_arguments(
         "hyperrl.api.agents.generalist_request", api.export, run, out=tmp_path / "x.onnx", force=True
     )
-    assert asked[""][1:] == (tmp_path / "x.onnx", True)
+    assert arguments[""][1:] == (tmp_path / "x.onnx", True)
 
 
 def test_a_value_that_is_none_of_the_features_is_noted(

@@ -83,16 +83,16 @@ def test_every_argument_of_every_verb_is_checked() -> None:
 @pytest.mark.parametrize("number", ["steps", "seed", "episodes"])
 @pytest.mark.parametrize("value", [-1, 2.5, "3", True, float("nan"), float("inf"), 10**13, 10**400])
 def test_numbers_out_of_range_are_told_before_anything_is_read(number: str, value: Any) -> None:
-    def told(call: Any, *args: Any) -> None:
-        found = message(call, *args, **{number: value})
-        assert re.fullmatch(rf"{number}: found .{{,90}}; allowed: a whole number from [01] to [\d,]+", found)
+    def check(call: Any, *args: Any) -> None:
+        text = message(call, *args, **{number: value})
+        assert re.fullmatch(rf"{number}: found .{{,90}}; allowed: a whole number from [01] to [\d,]+", text)
 
     if number != "episodes":
-        told(api.train, "no agent", "no family")
+        check(api.train, "no agent", "no family")
     if number == "steps":
-        told(api.resume, "no run")
+        check(api.resume, "no run")
     else:
-        told(api.evaluate, "no run")
+        check(api.evaluate, "no run")
 
 
 def test_mistakes_take_one_line(runs: Path, tmp_path: Path) -> None:
@@ -151,9 +151,9 @@ def test_messages_name_arguments_of_python(
         "video 'x.avi': a file ending in": lambda: api.watch(run, video="x.avi"),
     }
     for says, call in calls.items():
-        found = message(call)
-        assert says in found
-        assert "--" not in found
+        text = message(call)
+        assert says in text
+        assert "--" not in text
     assert main(["train", "hyper-ppo", "ode", "--out", str(run)]) == 2
     assert f"--resume {run}, or name another directory with --out" in capsys.readouterr().err
     assert main(["evaluate", str(theirs.path)]) == 2

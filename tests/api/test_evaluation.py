@@ -19,54 +19,58 @@ from tests.runs import message, untrained
 
 
 def test_a_run_is_evaluated_on_three_splits(runs: Path) -> None:
-    found = api.evaluate(runs / "seed-0")
-    assert {name: split["tasks"] for name, split in found.splits.items()} == {
+    evaluation = api.evaluate(runs / "seed-0")
+    assert {name: split["tasks"] for name, split in evaluation.splits.items()} == {
         "train": 4, "interpolation": 6, "extrapolation": 10,
     }  # fmt: skip
-    assert found.to_json()["run"] == str(runs / "seed-0")
-    assert (found.runs[0].steps, found.runs[0].seed, found.episodes) == (64, 0, 1)
-    assert json.loads(found.files[0].read_text()) == json.loads(json.dumps(found.to_json()))
-    assert found.files[0].parent == runs / "seed-0" / "evaluations"
-    assert [figure.parent for figure in found.figures] == [runs / "seed-0" / "figures"]
-    assert imread(found.figures[0]).ndim == 3
+    assert evaluation.to_json()["run"] == str(runs / "seed-0")
+    assert (evaluation.runs[0].steps, evaluation.runs[0].seed, evaluation.episodes) == (64, 0, 1)
+    assert json.loads(evaluation.files[0].read_text()) == json.loads(json.dumps(evaluation.to_json()))
+    assert evaluation.files[0].parent == runs / "seed-0" / "evaluations"
+    assert [figure.parent for figure in evaluation.figures] == [runs / "seed-0" / "figures"]
+    assert imread(evaluation.figures[0]).ndim == 3
 
 
 def test_contexts_of_ones_own_are_flagged(runs: Path) -> None:
-    found = api.evaluate(runs / "seed-0", contexts=[{"c0": 1}, {"c0": 2.5}, {"c0": 100}, {}], episodes=2)
-    assert [(task.context["c0"], task.split) for task in found.own_tasks] == [
+    evaluation = api.evaluate(runs / "seed-0", contexts=[{"c0": 1}, {"c0": 2.5}, {"c0": 100}, {}], episodes=2)
+    assert [(task.context["c0"], task.split) for task in evaluation.own_tasks] == [
         (1.0, "train"), (2.5, "interpolation"), (100.0, "extrapolation"), (1.0, "train"),
     ]  # fmt: skip
-    assert found.splits == {}
-    assert [len(task.returns) for task in found.tasks] == [2] * 4
-    assert found.figures == ()
+    assert evaluation.splits == {}
+    assert [len(task.returns) for task in evaluation.tasks] == [2] * 4
+    assert evaluation.figures == ()
 
 
 def test_several_runs_are_seeds(runs: Path) -> None:
     paths = [runs / "seed-0", runs / "seed-1"]
-    found = api.evaluate(paths)
+    evaluation = api.evaluate(paths)
     alone = [api.evaluate(path, save=False) for path in paths]
     means = [part.splits["interpolation"]["mean"] for part in alone]
-    assert found.splits["interpolation"]["mean"] == pytest.approx(np.mean(means), rel=1e-12)
-    error = found.splits["interpolation"]["stderr"]
+    assert evaluation.splits["interpolation"]["mean"] == pytest.approx(np.mean(means), rel=1e-12)
+    error = evaluation.splits["interpolation"]["stderr"]
     assert error is not None
     assert error >= abs(means[0] - means[1]) / 2 * (1 - 1e-9)  # over tasks and starts as well as over runs
-    assert [file.parents[1] for file in found.files] == paths
-    assert [json.loads(file.read_text())["seed"] for file in found.files] == [0, 1]
-    assert [part["tasks"] for part in found.to_json()["runs"]] == [part.to_json()["tasks"] for part in alone]
-    assert found.figures[0].name.startswith("evaluation-splits-2-seeds-")
+    assert [file.parents[1] for file in evaluation.files] == paths
+    assert [json.loads(file.read_text())["seed"] for file in evaluation.files] == [0, 1]
+    assert [part["tasks"] for part in evaluation.to_json()["runs"]] == [
+        part.to_json()["tasks"] for part in alone
+    ]
+    assert evaluation.figures[0].name.startswith("evaluation-splits-2-seeds-")
 
 
 def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(runs: Path) -> None:
-    def returns(**given: Any) -> list[list[float]]:
-        found = api.evaluate(runs / "seed-0", splits=["extrapolation"], episodes=2, save=False, **given)
-        return [task.returns for task in found.tasks]
+    def returns(**options: Any) -> list[list[float]]:
+        evaluation = api.evaluate(
+            runs / "seed-0", splits=["extrapolation"], episodes=2, save=False, **options
+        )
+        return [task.returns for task in evaluation.tasks]
 
     before = torch.random.get_rng_state()
-    drawn = returns(deterministic=False, seed=5)
+    sampled = returns(deterministic=False, seed=5)
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert drawn == returns(deterministic=False, seed=5)
-    assert drawn != returns(deterministic=False, seed=6)
-    assert drawn != returns(seed=5)
+    assert sampled == returns(deterministic=False, seed=5)
+    assert sampled != returns(deterministic=False, seed=6)
+    assert sampled != returns(seed=5)
 
 
 def test_the_most_likely_actions_need_no_luck(runs: Path) -> None:
@@ -84,18 +88,18 @@ def test_progress_of_an_evaluation_is_that_of_all_its_runs(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "INTERVAL", -1.0)
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     api.evaluate(
         [runs / "seed-0", runs / "seed-1"],
         contexts=[{"c0": 2}],
         episodes=3,
         save=False,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: calls.append((done, total)),
     )
-    assert {total for _, total in told} == {2 * 3 * 200}
-    assert told[-1] == (1200, 1200)
-    assert (600, 1200) in told
-    assert told == sorted(told)
+    assert {total for _, total in calls} == {2 * 3 * 200}
+    assert calls[-1] == (1200, 1200)
+    assert (600, 1200) in calls
+    assert calls == sorted(calls)
 
 
 def test_evaluating_builds_no_optimizer(runs: Path) -> None:
@@ -114,18 +118,22 @@ def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
     hidden = api.evaluate(run, splits=["interpolation"], save=False, hidden=["c0"])
     assert hidden.to_json()["hidden"] == ["c0"]
     assert message(api.evaluate, run, hidden=["c9"]) == "hidden: unknown feature 'c9'; known: c0"
-    found = message(api.evaluate, runs / "seed-0", hidden=["c0"])
-    assert "policy.hypernetwork.context_dropout above 0" in found
+    text = message(api.evaluate, runs / "seed-0", hidden=["c0"])
+    assert "policy.hypernetwork.context_dropout above 0" in text
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
 def test_every_argument_reaches_what_plays(
-    handed: Callable[..., dict[str, Any]], run: Run, checkpoint: str | None, steps: int, deterministic: bool
+    passed_arguments: Callable[..., dict[str, Any]],
+    run: Run,
+    checkpoint: str | None,
+    steps: int,
+    deterministic: bool,
 ) -> None:
     options: dict[str, Any] = {"seed": 5, "deterministic": deterministic, "checkpoint": checkpoint}
-    model, drawn = handed("hyperrl.api.evaluation.ModelPolicy", api.evaluate, run, **options)[""]
-    assert (model.num_timesteps, drawn) == (steps, deterministic)
-    played = handed(
+    model, sampled = passed_arguments("hyperrl.api.evaluation.ModelPolicy", api.evaluate, run, **options)[""]
+    assert (model.num_timesteps, sampled) == (steps, deterministic)
+    played = passed_arguments(
         "hyperrl.api.evaluation.evaluate_tasks", api.evaluate, run, splits=["validation"],
         contexts=[{"c0": 9}], sweep=[("c0", -10.0, 10.0, 2)], episodes=7, progress=hook, **options,
     )  # fmt: skip

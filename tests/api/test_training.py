@@ -29,8 +29,8 @@ class Reach(gym.Env[np.ndarray, np.ndarray]):
         return self.np_random.uniform(-1, 1, 2).astype(np.float32), {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        seen = self.np_random.uniform(-1, 1, 2).astype(np.float32)
-        return seen, -abs(self.gain * float(action[0]) - self.goal), False, False, {}
+        observation = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+        return observation, -abs(self.gain * float(action[0]) - self.goal), False, False, {}
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,10 @@ def reached(reach: Family, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_takes_names_recipes_families_and_runs(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     def caught(agent: AgentRecipe, family: Family, **rest: Any) -> None:
-        given.update(rest, agent=agent, family=family)
+        arguments.update(rest, agent=agent, family=family)
 
     monkeypatch.setattr(training, "train", caught)
     monkeypatch.chdir(tmp_path)
@@ -67,24 +67,24 @@ def test_training_takes_names_recipes_families_and_runs(
         overrides=["policy.hypernetwork.hidden=[2]"],
         from_run=runs / "seed-0",
     )
-    assert given["agent"].policy.hypernetwork.hidden == (2,)
-    assert (given["family"].name, given["from_run"].path, given["seed"]) == (
+    assert arguments["agent"].policy.hypernetwork.hidden == (2,)
+    assert (arguments["family"].name, arguments["from_run"].path, arguments["seed"]) == (
         "ode",
         runs / "seed-0",
         3,
     )
-    assert given["out"] == Path("runs/ode/hyper-ppo/seed-3") == api.default_run_dir("ode", "hyper-ppo", 3)
+    assert arguments["out"] == Path("runs/ode/hyper-ppo/seed-3") == api.default_run_dir("ode", "hyper-ppo", 3)
     family = Family.load("cartpole")
     api.train(load_agent("concat-ppo"), family, steps=7)
-    assert (given["family"], given["steps"], given["agent"].name) == (family, 7, "concat-ppo")
+    assert (arguments["family"], arguments["steps"], arguments["agent"].name) == (family, 7, "concat-ppo")
     api.train("blind-ppo", family.recipe, out="there")
-    assert (given["family"].recipe, given["out"]) == (family.recipe, Path("there"))
+    assert (arguments["family"].recipe, arguments["out"]) == (family.recipe, Path("there"))
 
 
 def test_a_family_made_in_python_is_trained_evaluated_and_resumed(reach: Family, reached: Path) -> None:
-    found = api.evaluate(reached, family=reach, splits=["interpolation"], episodes=2)
-    assert {length for task in found.tasks for length in task.lengths} == {3}
-    assert all(task.mean < 0 for task in found.tasks)
+    tasks = api.evaluate(reached, family=reach, splits=["interpolation"], episodes=2).tasks
+    assert {length for task in tasks for length in task.lengths} == {3}
+    assert all(task.mean < 0 for task in tasks)
     assert api.load(reached, family=reach).act([0.1, 0.2], {"goal": 0.3}).shape == (1,)
     assert "family=" in message(api.evaluate, reached)
     assert "family=" in message(api.load, reached)
@@ -94,27 +94,27 @@ def test_a_family_made_in_python_is_trained_evaluated_and_resumed(reach: Family,
     assert "another family" in message(api.load, reached, family=Family.load("ode"))
 
 
-def test_train(handed: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
-    found = handed(
+def test_train(passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
+    arguments = passed_arguments(
         "hyperrl.training.train", api.train, "hyper-ppo", "ode", steps=64, seed=5, overrides=["n_envs=2"],
         out=tmp_path / "new", leave_out=[{"c0": 1}], from_run=run, keep=3, detect_anomaly=True,
         device="cuda:1", progress=hook,
     )  # fmt: skip
-    agent, family = found.pop("")
+    agent, family = arguments.pop("")
     assert agent.n_envs == 2
     assert [task["c0"] for task in family.tasks("train")] == [-5.0, -1.0, 5.0]
-    assert found.pop("from_run").path == run.path
-    assert found == {
+    assert arguments.pop("from_run").path == run.path
+    assert arguments == {
         "out": tmp_path / "new", "seed": 5, "steps": 64, "device": "cuda:1", "overrides": ["n_envs=2"],
         "keep": 3, "detect_anomaly": True, "progress": hook,
     }  # fmt: skip
 
 
-def test_resume(handed: Callable[..., dict[str, Any]], run: Run) -> None:
+def test_resume(passed_arguments: Callable[..., dict[str, Any]], run: Run) -> None:
     options: dict[str, Any] = {
         "steps": 96, "device": "cuda:1", "family": Family.load("ode"), "detect_anomaly": True,
         "progress": hook,
     }  # fmt: skip
-    found = handed("hyperrl.training.resume", api.resume, run.path, **options)
-    assert [each.path for each in found.pop("")] == [run.path]
-    assert found == options
+    arguments = passed_arguments("hyperrl.training.resume", api.resume, run.path, **options)
+    assert [each.path for each in arguments.pop("")] == [run.path]
+    assert arguments == options

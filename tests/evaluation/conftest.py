@@ -36,8 +36,8 @@ def drive(observation: Observation) -> NDArray[np.float32]:
     """Drive x to 0 as fast as |a| <= 1 lets it under x' = c0 a0, without overshooting: the oracle."""
     x = observation["obs"][:, 0].astype(np.float64)
     c0 = 5.0 * observation["context"][:, 0].astype(np.float64)  # [-5, 5] is read as [-1, 1]
-    wanted = np.divide(-x / 0.01, c0, out=np.zeros_like(x), where=c0 != 0)
-    return np.stack([np.clip(wanted, -1, 1), np.zeros_like(x)], axis=1).astype(np.float32)
+    velocity = np.divide(-x / 0.01, c0, out=np.zeros_like(x), where=c0 != 0)
+    return np.stack([np.clip(velocity, -1, 1), np.zeros_like(x)], axis=1).astype(np.float32)
 
 
 def rest(observation: Observation) -> NDArray[np.float32]:

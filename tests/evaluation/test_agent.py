@@ -21,8 +21,8 @@ def test_an_agent_acts_on_one_task(runs: Path) -> None:
     np.testing.assert_allclose(agent.act({"obs": [0.5]}, {"c0": 3}), one)
     assert not np.allclose(agent.act([0.5], {"c0": -3}), one)
     np.testing.assert_array_equal(agent.act([0.5], {}), agent.act([0.5], {"c0": 1}))
-    drawn = {tuple(agent.act([0.5], {"c0": 3}, deterministic=False)) for _ in range(3)}
-    assert len(drawn) == 3
+    sampled = {tuple(agent.act([0.5], {"c0": 3}, deterministic=False)) for _ in range(3)}
+    assert len(sampled) == 3
 
 
 def test_an_agent_acts_as_in_evaluation(runs: Path) -> None:
@@ -58,7 +58,7 @@ def test_weights_and_specialist_are_those_that_act(runs: Path) -> None:
 
 @pytest.mark.parametrize("c0", [-10.0, 10.0])
 def test_a_task_outside_the_training_range_is_not_moved_into_it(runs: Path, c0: float) -> None:
-    """What acts, and what is handed out, is that of the task itself and not of the range's end."""
+    """Actions, weights and specialist are those of the task itself and not of the end of the range."""
     agent = api.load(runs / "seed-0")
     low, high = agent.family.space.features["c0"].train
     assert not low <= c0 <= high

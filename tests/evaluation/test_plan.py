@@ -85,8 +85,8 @@ def test_each_part_is_played_as_it_says_and_results_are_told_apart(cartpole: Fam
         plan.SplitPlan("train", trained, 32, 2),
         plan.SplitPlan("validation", validation, 16, 3, CHOICE_SEED),
     ]
-    found = plan.play(balance, cartpole, parts)
-    assert list(found) == ["train", "validation"]
+    results = plan.play(balance, cartpole, parts)
+    assert list(results) == ["train", "validation"]
     for part in parts:
         expected = evaluate_tasks(
             balance,
@@ -96,7 +96,7 @@ def test_each_part_is_played_as_it_says_and_results_are_told_apart(cartpole: Fam
             seed=part.seed,
             splits=[part.split] * len(part.contexts),
         )
-        assert found[part.split] == expected
+        assert results[part.split] == expected
 
 
 def test_spread_out_keeps_the_ends() -> None:

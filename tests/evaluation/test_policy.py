@@ -42,16 +42,16 @@ def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deter
     rng = np.random.default_rng(0)
     act = ModelPolicy(model, deterministic)
     for _ in range(12):  # kept weights are put into another form after eight uses
-        seen = {name: rng.uniform(-1, 1, (6, *space.shape)) for name, space in SEEN.items() if space.shape}
-        batch = {name: part.astype(np.float32) for name, part in seen.items()}
+        parts = {name: rng.uniform(-1, 1, (6, *space.shape)) for name, space in SEEN.items() if space.shape}
+        batch = {name: part.astype(np.float32) for name, part in parts.items()}
         batch["context"][:] = [0.5, -0.5]
         torch.manual_seed(3)
-        found = act(batch)
+        actions = act(batch)
         torch.manual_seed(3)
         expected = model.predict(batch, deterministic=deterministic)[0]
-        assert found.shape == expected.shape
-        assert found.dtype == expected.dtype
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        assert actions.shape == expected.shape
+        assert actions.dtype == expected.dtype
+        np.testing.assert_allclose(actions, expected, rtol=1e-5, atol=1e-6)
         model.policy.set_training_mode(False)
 
 

@@ -15,10 +15,10 @@ def task(c0: float, split: str, returns: list[float], oracle: float | None = 10.
 
 def run(seed: int, shift: float = 0.0, steps: int = 1000) -> RunResult:
     values = {2.0: 4.0, 3.0: 8.0}
-    found = [task(c0, "interpolation", [value + shift, value + shift + 2]) for c0, value in values.items()]
+    result = [task(c0, "interpolation", [value + shift, value + shift + 2]) for c0, value in values.items()]
     outside = [task(6.0, "extrapolation", [1.0 + shift, 1.0 + shift], oracle=None)]
     own = [task(0.5, "interpolation", [100.0, 100.0])]
-    return RunResult(f"runs/ode/a/seed-{seed}", seed, steps, "best", 800, found + outside, own)
+    return RunResult(f"runs/ode/a/seed-{seed}", seed, steps, "best", 800, result + outside, own)
 
 
 def evaluation(*runs: RunResult) -> Evaluation:
@@ -58,15 +58,15 @@ def test_the_worst_task_is_named_whatever_the_mean_says() -> None:
     good = [task(float(c0), "train", [100.0], oracle=100.0) for c0 in range(1, 10)]
     small = task(0.5, "train", [8.0], oracle=8.0)  # little can be earned there, and all of it is
     bad = task(10.0, "train", [43.0], oracle=100.0)
-    found = summarize([small, *good, bad])["train"]
-    assert found["iqm"] == 100.0
-    assert found["worst"] == {"context": {"c0": 10.0}, "mean": 43.0, "oracle": 100.0, "of_oracle": 0.43}
+    result = summarize([small, *good, bad])["train"]
+    assert result["iqm"] == 100.0
+    assert result["worst"] == {"context": {"c0": 10.0}, "mean": 43.0, "oracle": 100.0, "of_oracle": 0.43}
     unknown = [task(c0, "train", [mean], oracle=None) for c0, mean in ((1.0, 5.0), (2.0, -3.0))]
     assert summarize(unknown)["train"]["worst"]["context"] == {"c0": 2.0}
     fine = replace(bad, returns=[99.0])
     several = [replace(run(seed), split_tasks=[small, *good, last]) for seed, last in ((4, fine), (7, bad))]
-    found = evaluation(*several).splits["train"]
-    assert (found["worst"]["mean"], found["worst"]["seed"]) == (43.0, 7)
+    result = evaluation(*several).splits["train"]
+    assert (result["worst"]["mean"], result["worst"]["seed"]) == (43.0, 7)
 
 
 def test_runs_on_other_tasks_are_no_seeds() -> None:
@@ -75,37 +75,39 @@ def test_runs_on_other_tasks_are_no_seeds() -> None:
 
 
 def test_json_of_one_run_is_the_documented_object() -> None:
-    found = json.loads(json.dumps(evaluation(run(3)).to_json(), allow_nan=False))
-    assert {key: found[key] for key in ("run", "agent", "family", "seed", "steps", "episodes")} == {
+    result = json.loads(json.dumps(evaluation(run(3)).to_json(), allow_nan=False))
+    assert {key: result[key] for key in ("run", "agent", "family", "seed", "steps", "episodes")} == {
         "run": "runs/ode/a/seed-3", "agent": "a", "family": "ode", "seed": 3, "steps": 1000, "episodes": 2,
     }  # fmt: skip
-    split = found["splits"]["interpolation"]
+    split = result["splits"]["interpolation"]
     assert [split[key] for key in ("tasks", "mean", "stderr", "iqm", "oracle")] == [2, 7.0, 2.0, 7.0, 10.0]
-    assert found["tasks"][0] == {
+    assert result["tasks"][0] == {
         "context": {"c0": 2.0}, "split": "interpolation", "returns": [4.0, 6.0], "lengths": [200, 200],
         "mean": 5.0, "oracle": 10.0,
     }  # fmt: skip
-    assert found["checkpoint"] == {"name": "best", "steps": 800}
-    assert "runs" not in found
+    assert result["checkpoint"] == {"name": "best", "steps": 800}
+    assert "runs" not in result
 
 
 def test_contexts_of_the_users_own_count_in_no_split() -> None:
-    found = evaluation(run(0))
-    assert [t.context["c0"] for t in found.tasks] == [2.0, 3.0, 6.0, 0.5]
-    assert [t.context["c0"] for t in found.own_tasks] == [0.5]
-    assert found.splits["interpolation"]["tasks"] == 2
+    result = evaluation(run(0))
+    assert [t.context["c0"] for t in result.tasks] == [2.0, 3.0, 6.0, 0.5]
+    assert [t.context["c0"] for t in result.own_tasks] == [0.5]
+    assert result.splits["interpolation"]["tasks"] == 2
 
 
 def test_json_of_several_runs_pools_episodes_and_keeps_each_run() -> None:
-    found: dict[str, Any] = json.loads(json.dumps(evaluation(run(0), run(1, 1.0)).to_json(), allow_nan=False))
-    assert (found["run"], found["seed"], found["steps"]) == (None, None, 1000)
-    assert found["tasks"][0]["returns"] == [4.0, 6.0, 5.0, 7.0]
-    assert found["tasks"][0]["lengths"] == [200] * 4
-    assert found["tasks"][0]["mean"] == 5.5
-    assert [part["seed"] for part in found["runs"]] == [0, 1]
-    assert found["runs"][0] == evaluation(run(0)).to_json()
-    low, high = found["splits"]["interpolation"]["iqm_interval"]
-    assert low <= found["splits"]["interpolation"]["iqm"] <= high
+    result: dict[str, Any] = json.loads(
+        json.dumps(evaluation(run(0), run(1, 1.0)).to_json(), allow_nan=False)
+    )
+    assert (result["run"], result["seed"], result["steps"]) == (None, None, 1000)
+    assert result["tasks"][0]["returns"] == [4.0, 6.0, 5.0, 7.0]
+    assert result["tasks"][0]["lengths"] == [200] * 4
+    assert result["tasks"][0]["mean"] == 5.5
+    assert [part["seed"] for part in result["runs"]] == [0, 1]
+    assert result["runs"][0] == evaluation(run(0)).to_json()
+    low, high = result["splits"]["interpolation"]["iqm_interval"]
+    assert low <= result["splits"]["interpolation"]["iqm"] <= high
 
 
 def test_steps_are_null_where_runs_differ() -> None:
@@ -113,7 +115,7 @@ def test_steps_are_null_where_runs_differ() -> None:
 
 
 def test_files_are_beside_the_results() -> None:
-    found = Evaluation("a", "ode", 2, 0, True, (run(0),), (Path("x.json"),), (Path("x.png"),))
-    assert found.files == (Path("x.json"),)
-    assert found.figures == (Path("x.png"),)
-    assert np.isfinite(found.splits["interpolation"]["mean"])
+    result = Evaluation("a", "ode", 2, 0, True, (run(0),), (Path("x.json"),), (Path("x.png"),))
+    assert result.files == (Path("x.json"),)
+    assert result.figures == (Path("x.png"),)
+    assert np.isfinite(result.splits["interpolation"]["mean"])

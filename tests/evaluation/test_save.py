@@ -17,16 +17,16 @@ def test_every_evaluation_is_kept(runs: Path) -> None:
 
 def test_nothing_is_written_when_told_so(runs: Path) -> None:
     before = sorted((runs / "seed-0").rglob("*"))
-    found = api.evaluate(runs / "seed-0", save=False)
-    assert (found.files, found.figures) == ((), ())
+    evaluation = api.evaluate(runs / "seed-0", save=False)
+    assert (evaluation.files, evaluation.figures) == ((), ())
     assert sorted((runs / "seed-0").rglob("*")) == before
 
 
 def test_a_sweep_draws_a_curve(runs: Path) -> None:
-    found = api.evaluate(runs / "seed-0", splits=["interpolation"], sweep=[("c0", -10, 10, 5)])
-    assert [task.context["c0"] for task in found.own_tasks] == [-10, -5, 0, 5, 10]
-    assert found.splits["interpolation"]["tasks"] == 6
-    (first,) = found.figures
+    evaluation = api.evaluate(runs / "seed-0", splits=["interpolation"], sweep=[("c0", -10, 10, 5)])
+    assert [task.context["c0"] for task in evaluation.own_tasks] == [-10, -5, 0, 5, 10]
+    assert evaluation.splits["interpolation"]["tasks"] == 6
+    (first,) = evaluation.figures
     assert first.name.startswith("evaluation-c0-")
     before = first.read_bytes()
     (later,) = api.evaluate(runs / "seed-0", sweep=[("c0", -2, 2, 3)]).figures
@@ -39,8 +39,8 @@ def test_a_disk_that_is_full_is_told(runs: Path, monkeypatch: pytest.MonkeyPatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("hyperrl.store.run.atomic_write", full)
-    told = message(api.evaluate, runs / "seed-0", splits=["train"], episodes=1)
-    assert told.endswith("cannot be written (No space left on device)")
+    text = message(api.evaluate, runs / "seed-0", splits=["train"], episodes=1)
+    assert text.endswith("cannot be written (No space left on device)")
 
 
 def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
@@ -51,14 +51,14 @@ def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
 
     played: list[int] = []
     monkeypatch.setattr("pathlib.Path.touch", read_only)
-    told = message(api.evaluate, runs / "seed-0", progress=lambda done, _: played.append(done))
-    assert told.endswith("cannot be written (Read-only file system)")
+    text = message(api.evaluate, runs / "seed-0", progress=lambda done, _: played.append(done))
+    assert text.endswith("cannot be written (Read-only file system)")
     assert played == []
 
 
 def test_two_sweeps_draw_a_heatmap(tmp_path: Path) -> None:
     run = untrained(tmp_path / "run", "hyper-ppo", "ode-2d")
-    found = api.evaluate(run, sweep=[("c1", 0.5, 2, 4), ("c0", -1, 1, 3)])
-    assert len(found.own_tasks) == 12
-    assert [figure.name[:17] for figure in found.figures] == ["evaluation-c1-c0-"]
-    assert imread(found.figures[0]).ndim == 3
+    evaluation = api.evaluate(run, sweep=[("c1", 0.5, 2, 4), ("c0", -1, 1, 3)])
+    assert len(evaluation.own_tasks) == 12
+    assert [figure.name[:17] for figure in evaluation.figures] == ["evaluation-c1-c0-"]
+    assert imread(evaluation.figures[0]).ndim == 3

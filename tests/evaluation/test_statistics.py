@@ -86,7 +86,7 @@ def test_equal_returns_have_no_error_at_all() -> None:
 @pytest.mark.parametrize(("runs", "tasks", "episodes"), [(1, 6, 3), (1, 1, 5), (4, 6, 2), (3, 1, 4)])
 def test_intervals_hold_the_mean_of_all_seeds_tasks_and_starts(runs: int, tasks: int, episodes: int) -> None:
     """Returns with known variances between runs (1), tasks (4) and starts (9); what is drawn once stays."""
-    rng, held, times = np.random.default_rng(0), 0, 400
+    rng, hits, times = np.random.default_rng(0), 0, 400
     for _ in range(times):
         starts = rng.normal(0, 3, (1, tasks, episodes)) + rng.normal(0, 1, (runs, tasks, episodes))
         of_runs = rng.normal(0, 1, (runs, 1, 1)) if runs > 1 else 0.0
@@ -95,8 +95,8 @@ def test_intervals_hold_the_mean_of_all_seeds_tasks_and_starts(runs: int, tasks:
         assert error is not None
         assert error.low is not None
         assert error.high is not None
-        held += error.low <= 50 <= error.high
-    assert 0.92 * times <= held <= times
+        hits += error.low <= 50 <= error.high
+    assert 0.92 * times <= hits <= times
 
 
 def test_iqm_by_hand() -> None:

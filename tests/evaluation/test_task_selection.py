@@ -40,7 +40,7 @@ def test_two_features_swept_give_their_grid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("arguments", "named"),
     [
         ({"splits": ["interpolatoin"]}, "did you mean 'interpolation'"),
         ({"contexts": [{"c1": 1.0}]}, "'c1'"),
@@ -53,9 +53,9 @@ def test_two_features_swept_give_their_grid() -> None:
         ({"sweeps": [("c0", 0.0, 1.0, 3)] * 3}, "found 3"),
     ],
 )
-def test_mistakes_take_one_line(ode: Family, given: dict[str, Any], named: str) -> None:
+def test_mistakes_take_one_line(ode: Family, arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError) as error:
-        select_tasks(ode, **given)
+        select_tasks(ode, **arguments)
     assert named in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -131,9 +131,9 @@ def test_starts_follow_from_a_tasks_values_seed_and_episode_alone(cartpole: Fami
     assert starts({"length": 0.7}) == starts({"length": 0.7 + 1e-12})  # the same to 9 digits
     assert starts({"length": 0.7}, episodes=3) == starts({"length": 0.7})[:3]
     tasks = [{"length": 0.7}, {"length": 0.8}, {"gravity": 0.7}, {}]
-    drawn = [start for task in tasks for seed in (0, 1, 2**32 - 1) for start in starts(task, seed)]
-    drawn += starts({"length": 0.7}, zero_shot.CHOICE_SEED)
-    assert len(set(drawn)) == len(drawn)
+    seeds = [start for task in tasks for seed in (0, 1, 2**32 - 1) for start in starts(task, seed)]
+    seeds += starts({"length": 0.7}, zero_shot.CHOICE_SEED)
+    assert len(set(seeds)) == len(seeds)
     assert starts({"length": 0.7}, episodes=2) == [548611445, 883824567]  # the same in every version
 
 
@@ -149,8 +149,8 @@ def test_no_task_gives_no_result(ode: Family) -> None:
 
 
 def test_mistakes_take_one_line(ode: Family) -> None:
-    def message(**given: Any) -> str:
-        arguments: dict[str, Any] = {"contexts": [{"c0": 2.0}], "episodes": 1, **given}
+    def message(**changed: Any) -> str:
+        arguments: dict[str, Any] = {"contexts": [{"c0": 2.0}], "episodes": 1, **changed}
         with pytest.raises(UserError) as error:
             evaluate_tasks(rest, ode, **arguments)
         assert "\n" not in str(error.value)
@@ -244,13 +244,13 @@ def test_progress_rises_to_all_of_the_work(
 ) -> None:
     monkeypatch.setattr(progress, "INTERVAL", -1.0)
     monkeypatch.setattr(zero_shot, "MAX_ENVS", 4)
-    told: list[tuple[int, int]] = []
-    evaluate_tasks(rest, ode, [{}, {"c0": 2}, {"c0": 3}], episodes=2, progress=lambda *far: told.append(far))
-    assert {total for _, total in told} == {6 * 200}
-    assert [done for done, _ in told[:3]] == [4, 8, 12]
-    assert told[200] == (4 * 200 + 2, 6 * 200)
-    assert told == sorted(told)
-    assert told[-1] == (6 * 200, 6 * 200)
-    told.clear()
-    evaluate_tasks(first, flash, [{}, {}], episodes=1, progress=lambda *far: told.append(far))
-    assert told == [(0, 2), (0, 2), (2, 2)]
+    calls: list[tuple[int, int]] = []
+    evaluate_tasks(rest, ode, [{}, {"c0": 2}, {"c0": 3}], episodes=2, progress=lambda *far: calls.append(far))
+    assert {total for _, total in calls} == {6 * 200}
+    assert [done for done, _ in calls[:3]] == [4, 8, 12]
+    assert calls[200] == (4 * 200 + 2, 6 * 200)
+    assert calls == sorted(calls)
+    assert calls[-1] == (6 * 200, 6 * 200)
+    calls.clear()
+    evaluate_tasks(first, flash, [{}, {}], episodes=1, progress=lambda *far: calls.append(far))
+    assert calls == [(0, 2), (0, 2), (2, 2)]

@@ -22,8 +22,8 @@ def y_of(line: Any) -> NDArray[np.float64]:
 
 
 def oracles(family: Family, contexts: Iterable[dict[str, float]]) -> list[float]:
-    found = [family.oracle(context) for context in contexts]
-    return [value for value in found if value is not None]
+    rectangles = [family.oracle(context) for context in contexts]
+    return [value for value in rectangles if value is not None]
 
 
 def boxes(figure: Figure) -> Iterator[tuple[float, float, float, float]]:
@@ -36,14 +36,14 @@ def boxes(figure: Figure) -> Iterator[tuple[float, float, float, float]]:
 
 def assert_nothing_overlaps_or_is_cut(figure: Figure) -> None:
     width, height = figure.canvas.get_width_height()
-    found = list(boxes(figure))
-    for x0, y0, x1, y1 in found:
+    rectangles = list(boxes(figure))
+    for x0, y0, x1, y1 in rectangles:
         assert x0 > -1
         assert y0 > -1
         assert x1 < width + 1
         assert y1 < height + 1
-    for i, one in enumerate(found):
-        for other in found[i + 1 :]:
+    for i, one in enumerate(rectangles):
+        for other in rectangles[i + 1 :]:
             apart_x = one[2] <= other[0] + 2 or other[2] <= one[0] + 2
             apart_y = one[3] <= other[1] + 2 or other[3] <= one[1] + 2
             assert apart_x or apart_y, (one, other)

@@ -31,13 +31,13 @@ def test_curves_show_agents_oracle_training_tasks_and_range(
     ]  # fmt: skip
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("c0 (1/time)", "episode return")
-    drawn = {line.get_label(): line for line in axes.get_lines()}
-    np.testing.assert_allclose(y_of(drawn["hyper"]), np.full(21, 151.0))  # mean of 150, 151, 152
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    np.testing.assert_allclose(y_of(lines["hyper"]), np.full(21, 151.0))  # mean of 150, 151, 152
     np.testing.assert_allclose(
-        np.sort(np.asarray(drawn["training task"].get_xdata(), dtype=float)), [-5, -1, 1, 5]
+        np.sort(np.asarray(lines["training task"].get_xdata(), dtype=float)), [-5, -1, 1, 5]
     )
     best = oracles(ode, ({"c0": float(c0)} for c0 in range(-10, 11)))
-    np.testing.assert_allclose(y_of(drawn["oracle"]), best)
+    np.testing.assert_allclose(y_of(lines["oracle"]), best)
     bands = [np.asarray(band.get_paths()[0].vertices) for band in axes.collections]
     reach = 4.302652729911275 / 3**0.5  # Student's t of 2 degrees of freedom; returns 150, 151 and 152
     expected = [(level - reach, level + reach) for level in (151, 81)]
