@@ -1,6 +1,6 @@
-"""Many tensors as one parameter, and the weights of tasks formed in one step from it.
+"""Many tensors as one parameter, and weights of tasks materialized from it in one step.
 
-Gradients are written to where the parameter's lies, so that nothing is copied on the way.
+Their gradients are written directly into the gradient of the parameter.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Place = tuple[torch.Size, tuple[int, ...], int]
 
 
 class _Unflatten(torch.autograd.Function):
-    """Views of a flat tensor, as one step of the backward pass instead of one a view."""
+    """Views of a flat tensor, with one step of the backward pass for all of them."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, places: list[Place]) -> Any:
@@ -28,21 +28,21 @@ class _Unflatten(torch.autograd.Function):
         if room is None or torch.is_grad_enabled():
             return torch.cat([gradient.flatten() for gradient in gradients]), None
         for gradient, (shape, stride, offset) in zip(gradients, ctx.places, strict=True):
-            own = room.as_strided(shape, stride, offset)
-            if gradient.data_ptr() != own.data_ptr():
-                own.copy_(gradient)
+            place = room.as_strided(shape, stride, offset)
+            if gradient.data_ptr() != place.data_ptr():
+                place.copy_(gradient)
         return room, None
 
 
 def room_for_gradients(node: object, pieces: Sequence[Tensor]) -> list[Tensor]:
     """New tensors to write the gradients of pieces into, within a backward pass.
 
-    Where the pieces are of a :class:`Flat`, they lie in one tensor as the pieces do, and what is written
-    there is not copied on its way to the parameter.
+    If the pieces belong to a :class:`Flat`, the new tensors are views of its parameter's gradient, and need
+    not be copied.
 
     Args:
         node: The ``grad_fn`` of the first piece, when it was used.
-        pieces: Tensors whose gradients are asked for.
+        pieces: Tensors whose gradients are needed.
     """
     if not hasattr(node, "room") or any(piece.dtype != pieces[0].dtype for piece in pieces):
         return [torch.empty_like(piece, memory_format=torch.contiguous_format) for piece in pieces]
@@ -55,10 +55,10 @@ def room_for_gradients(node: object, pieces: Sequence[Tensor]) -> list[Tensor]:
 
 
 class Flat(nn.Module):
-    """Holds tensors as one flat parameter and hands out views of them.
+    """Holds tensors as one flat parameter and returns views of them.
 
-    What an optimizer, gradient clipping and saving pay for each parameter tensor they then pay once; for
-    small networks that is a good part of an update.
+    Optimizers, gradient clipping and saving cost time for each parameter tensor; for small networks this is
+    a large part of an update.
 
     Args:
         tensors: The initial values, of any shapes.

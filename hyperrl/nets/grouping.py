@@ -54,7 +54,7 @@ class BatchLayout:
 
 
 class SharedRows(BatchLayout):
-    """Rows stay as they are: every row's product is taken in place, or all rows share one task."""
+    """Rows stay as they are: each row's product uses its own factors, or all rows share one task."""
 
 
 class PerTask(BatchLayout):
@@ -98,7 +98,7 @@ class Grouped(BatchLayout):
 
 
 def layout_of(tasks: int, index: Int[Tensor, " row"] | None) -> BatchLayout:
-    """The layout in which weights that are formed for each task are applied to the rows of a batch."""
+    """The layout in which materialized weights are applied to the rows of a batch."""
     if tasks == 1:
         return SharedRows()
     return PerTask() if index is None else Grouped.of(index, tasks)

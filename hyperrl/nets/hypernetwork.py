@@ -41,9 +41,9 @@ class HyperNetwork(nn.Module):
         strategy: What is generated, a name in :data:`~hyperrl.nets.STRATEGIES`: ``"low-rank"``, a rank-r
             change of shared weights; ``"full"``, every weight by one head a layer; and so on.
         descriptor_range: The range of descriptors over which the generated weights start with the
-            target's own statistics: two numbers, or two tensors (D,). An encoder knows its own.
-        encoder: What makes the hypernetwork's inputs of descriptors; None takes them as they are.
-        separate_head: The heads are a parameter of their own, as a learning rate of their own asks.
+            statistics of the plain target: two numbers, or two tensors (D,). An encoder has its own range.
+        encoder: Turns descriptors into the hypernetwork's inputs; None uses descriptors as inputs.
+        separate_head: Whether the heads are a separate parameter, which a separate learning rate needs.
         options: The other fields of :class:`~hyperrl.config.GenerationConfig`: ``rank`` = 8, ``hidden`` =
             (64,), ``activation``, ``architecture``, ``generate``, ``initialization``, ``head_norm``,
             ``magnitude_invariant``, and ``strategy_options``, further options of the strategy.
@@ -123,7 +123,7 @@ class HyperNetwork(nn.Module):
     def forward(
         self, descriptors: Float[Tensor, "task descriptor"], index: Int[Tensor, " row"] | None = None
     ) -> Weights:
-        """Generates the weights of the given tasks.
+        """Generates the weights of tasks.
 
         Args:
             descriptors: (G, D), the distinct tasks.
@@ -143,19 +143,19 @@ class HyperNetwork(nn.Module):
         """All parameters in groups for an optimizer, each with its ``name`` and ``lr_scale``.
 
         Args:
-            generator_lr_scale: Of the hypernetwork but for its heads, encoder included.
+            generator_lr_scale: Of the hypernetwork without its heads, encoder included.
             shared_lr_scale: Of the parameters that all tasks share.
-            head_lr_scale: Of the heads; a scale of their own needs ``separate_head`` (or ``head_norm``).
+            head_lr_scale: Of the heads; a different scale needs ``separate_head`` (or ``head_norm``).
             lr: If given, each group also has its rate, ``"lr"``: the scale times this.
 
         Raises:
-            ValueError: A scale of the heads' own where they lie in one parameter with the rest.
+            ValueError: A different scale of heads that share a parameter with the rest.
         """
         body, head = self.generator.body_and_head()
         if body and not head and head_lr_scale != generator_lr_scale:
             raise ValueError(
                 f"head_lr_scale: found {head_lr_scale} beside a generator_lr_scale of {generator_lr_scale}; "
-                "a scale of the heads' own needs HyperNetwork(..., separate_head=True)"
+                "a different scale of the heads needs HyperNetwork(..., separate_head=True)"
             )
         encoder = [] if self.encoder is None else list(self.encoder.parameters())
         learned = [] if self.learned is None else [self.learned]
@@ -189,5 +189,5 @@ def _encoder(
 
 
 def _parameters(target: Target) -> Iterable[nn.Parameter]:
-    """Parameters of the target's own, such as those of its activations."""
+    """The parameters of the target itself, such as those of its activations."""
     return target.parameters() if isinstance(target, nn.Module) else ()

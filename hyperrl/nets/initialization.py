@@ -1,11 +1,11 @@
-"""How the heads of a hypernetwork start, which decides how the generated weights do.
+"""Initialization of a hypernetwork's heads, and by that of the generated weights.
 
 | name | weights at the start |
 | --- | --- |
-| `matched` | the target's own on every task, a small part of the variance differing between tasks |
-| `hyperfan-in` | activations keep their variance; all that is generated differs between tasks |
-| `hyperfan-out` | gradients keep their variance; all that is generated differs between tasks |
-| `bias-hyperinit` | the target's own, the same on every task (Beck et al., CoRL 2022) |
+| `matched` | as the target's own for every task; a small part of their variance is between tasks |
+| `hyperfan-in` | activations keep their variance; all generated weights differ between tasks |
+| `hyperfan-out` | gradients keep their variance; all generated weights differ between tasks |
+| `bias-hyperinit` | as the target's own, equal for all tasks (Beck et al., CoRL 2022) |
 
 The two hyperfan rules are those of Chang, Flokas and Lipson (ICLR 2020) for full generation. Other strategies
 generate a change of shared weights: there a rule says how large that change is.
@@ -26,8 +26,8 @@ INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
 
 
 @dataclass(frozen=True)
-class _Block:
-    """The head of one section of a strategy's outputs and what it sees of tasks all over the range."""
+class _Section:
+    """The head of one section of a strategy's outputs, with features of tasks all over the range."""
 
     weight: Float[Tensor, "features outputs"]
     bias: Float[Tensor, " outputs"]
@@ -46,15 +46,15 @@ class _Block:
         """By how much each task's outputs differ from those in the middle."""
         return (self.features - self.center) @ self.weight
 
-    def around(self, weight: Tensor, features: Tensor | None = None) -> "_Block":
-        """The same outputs in the middle, others elsewhere; possibly from other features."""
+    def around(self, weight: Tensor, features: Tensor | None = None) -> "_Section":
+        """A head with the same outputs in the middle and another weight, possibly for other features."""
         features = self.features if features is None else features
-        return _Block(weight, self.middle - features.mean(dim=0) @ weight, features)
+        return _Section(weight, self.middle - features.mean(dim=0) @ weight, features)
 
-    def seeing(self, features: Tensor) -> "_Block":
-        """The same head for other features, its largest change over tasks kept."""
+    def for_features(self, features: Tensor) -> "_Section":
+        """The head for other features, scaled so that its largest change over tasks stays the same."""
         moved = self.around(self.weight, features)
-        sizes = [block.changes().square().mean(dim=1).max() for block in (self, moved)]
+        sizes = [section.changes().square().mean(dim=1).max() for section in (self, moved)]
         return self.around(self.weight * (sizes[0] / sizes[1].clamp_min(1e-12)).sqrt(), features)
 
 
@@ -81,45 +81,47 @@ def initial_head(
         return weight, bias
     sizes = list(strategy.sections.values())
     heads = zip(torch.split(weight, sizes, dim=1), torch.split(bias, sizes), strict=True)
-    blocks = [_Block(*head, first) for head in heads]
+    sections = [_Section(*head, first) for head in heads]
     if not shared:
-        blocks = [block.seeing(own) for block, own in zip(blocks, features.unbind(1), strict=True)]
-    started = [
-        _started(initialization, block, strategy, layers.get(name))
-        for name, block in zip(strategy.sections, blocks, strict=True)
+        by_section = zip(sections, features.unbind(1), strict=True)
+        sections = [section.for_features(own) for section, own in by_section]
+    sections = [
+        _initialized(initialization, section, strategy, layers.get(name))
+        for name, section in zip(strategy.sections, sections, strict=True)
     ]
-    return torch.cat([block.weight for block in started], dim=1), torch.cat([b.bias for b in started])
+    weights, biases = [section.weight for section in sections], [section.bias for section in sections]
+    return torch.cat(weights, dim=1), torch.cat(biases)
 
 
-def _started(
-    initialization: Initialization, block: _Block, strategy: Strategy, spec: LayerSpec | None
-) -> _Block:
+def _initialized(
+    initialization: Initialization, section: _Section, strategy: Strategy, spec: LayerSpec | None
+) -> _Section:
     if initialization == "matched":
-        return block
+        return section
     generated = strategy.generated if isinstance(strategy, Partial) else strategy
     whole = spec if isinstance(generated, Full) else None
     if initialization == "bias-hyperinit":
-        return _plain(block, whole)
+        return _plain(section, whole)
     fan = initialization.removeprefix("hyperfan-")
-    return _hyperfan_change(block, spec, fan) if whole is None else _hyperfan(block, whole, fan)
+    return _hyperfan_change(section, spec, fan) if whole is None else _hyperfan(section, whole, fan)
 
 
-def _plain(block: _Block, whole: LayerSpec | None) -> _Block:
+def _plain(section: _Section, whole: LayerSpec | None) -> _Section:
     """A head of zeros whose bias is a plain layer's weights and biases, or the middle of a change."""
-    bias = block.middle
+    bias = section.middle
     if whole is not None:
         bias = torch.cat([initial_weight(whole).flatten(), initial_bias(whole)])
-    return _Block(torch.zeros_like(block.weight), bias, block.features)
+    return _Section(torch.zeros_like(section.weight), bias, section.features)
 
 
-def _hyperfan(block: _Block, spec: LayerSpec, fan: str) -> _Block:
+def _hyperfan(section: _Section, spec: LayerSpec, fan: str) -> _Section:
     """The head of a layer's whole weights and biases (Chang et al., ICLR 2020, table 1).
 
     Biases are generated too: theirs is half of the variance of y (fan-in), or what the weights leave of it
     (fan-out). The layer's squared gain stands for the factor of 2 that they give a layer before a ReLU. The
     variance of the features is measured, where they take it to be that of the descriptor.
     """
-    inside = block.features[len(block.features) // 2 :]
+    inside = section.features[len(section.features) // 2 :]
     energy = inside.square().mean(dim=0).sum().clamp_min(1e-12)
     square, into, out = spec.mean_square * _fan(spec), spec.in_features, spec.out_features
     entries = torch.tensor([into * out, out])
@@ -128,25 +130,24 @@ def _hyperfan(block: _Block, spec: LayerSpec, fan: str) -> _Block:
     else:
         variance, bias_variance = square / spec.fan_out, square * max(1 - into / spec.fan_out, 0.0)
     variances = torch.tensor([variance, bias_variance]).repeat_interleave(entries)
-    weight = torch.randn_like(block.weight) * (variances / energy).sqrt()
-    return _Block(weight, torch.zeros_like(block.bias), block.features)
+    weight = torch.randn_like(section.weight) * (variances / energy).sqrt()
+    return _Section(weight, torch.zeros_like(section.bias), section.features)
 
 
-def _hyperfan_change(block: _Block, spec: LayerSpec | None, fan: str) -> _Block:
-    """The head of a change of shared weights: independent entries, of the variance that the rule asks.
+def _hyperfan_change(section: _Section, spec: LayerSpec | None, fan: str) -> _Section:
+    """The head of a change of shared weights: independent entries with the variance of the rule.
 
-    The strategy's own head says how large the change is where layers start as they do; the rule moves that
-    from the layer's own fan to the one asked for.
+    The strategy's head sets the size of the change for the layer's own fan; the rule scales it to its fan.
     """
-    energy = (block.features - block.center).square().mean(dim=0).sum().clamp_min(1e-12)
-    variance = block.changes().square().mean() / energy
+    energy = (section.features - section.center).square().mean(dim=0).sum().clamp_min(1e-12)
+    variance = section.changes().square().mean() / energy
     if spec is not None:
         variance = variance * (_fan(spec) / (spec.in_features if fan == "in" else spec.fan_out))
-    return block.around(torch.randn_like(block.weight) * variance.sqrt())
+    return section.around(torch.randn_like(section.weight) * variance.sqrt())
 
 
 def _fan(spec: LayerSpec) -> float:
-    """The fan by which the layer's own start divides the squared gain of one map."""
+    """The fan by which a plain layer's initialization divides the squared gain of one map."""
     if spec.gain is None:
         return float(spec.in_features)
     return max(spec.in_features, spec.out_features) / spec.maps

@@ -24,8 +24,8 @@ class LayerSpec:
             initializes its policies; None starts both as ``torch.nn.Linear`` does.
         start: W, shaped (in_features, out_features), and b of an existing layer to start from instead
             (with ``gain=None``).
-        maps: How many maps of the same x lie side by side in W, such as gates; ``gain`` is of all together.
-        uses: In how many rows an entry of x is used on average, such as a pixel in patches that overlap.
+        maps: How many maps of the same x lie side by side in W, such as gates; ``gain`` is that of all of W.
+        uses: How many rows use an entry of x on average, as overlapping patches use a pixel.
     """
 
     in_features: int
@@ -47,7 +47,7 @@ class LayerSpec:
 
     @property
     def fan_out(self) -> float:
-        """How many entries of y each entry of x has a part in, for one map."""
+        """How many entries of y depend on an entry of x, on average, within one map."""
         return self.uses * self.out_features / self.maps
 
     @property

@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 class Outputs(NamedTuple):
-    """The numbers that the weights of tasks are made of: ``features @ weight + bias``.
+    """The numbers from which a strategy makes the weights of tasks: ``features @ weight + bias``.
 
     A strategy computes them with :meth:`values`, or takes products through the factors.
 
     Args:
-        features: What the generator's last layer sees: (G, F), or (G, L, F), one vector a section.
+        features: Inputs of the generator's last layer: (G, F), or (G, L, F), a vector for each section.
         weight: Of the last layer, (F, outputs).
         bias: Of the last layer, (outputs,).
         sections: How many outputs belong to each of the L generated layers.

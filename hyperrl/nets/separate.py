@@ -1,4 +1,4 @@
-"""A hypernetwork for each network of a parallel target, called as one."""
+"""A separate hypernetwork for each network of a parallel target, called as one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from hyperrl.nets.weights import Weights
 
 @dataclass(frozen=True)
 class SeparateWeights:
-    """The generated weights of several networks, each with the layout that suits it."""
+    """The generated weights of several networks by name."""
 
     networks: dict[str, Weights]
 
@@ -31,7 +31,7 @@ class SeparateWeights:
 
 
 class SeparateHyperNetworks(nn.Module):
-    """One hypernetwork a network, nothing shared between them.
+    """One hypernetwork for each network, with nothing shared between them.
 
     Args:
         networks: The hypernetworks by the names of the networks that they generate.
@@ -59,11 +59,11 @@ class SeparateHyperNetworks(nn.Module):
     def forward(
         self, descriptors: Float[Tensor, "task descriptor"], index: Int[Tensor, " row"] | None = None
     ) -> SeparateWeights:
-        """Generates the weights of the given tasks, as :meth:`HyperNetwork.forward`."""
+        """Generates the weights of tasks, as :meth:`HyperNetwork.forward`."""
         return SeparateWeights({name: net(descriptors, index) for name, net in self.named().items()})
 
     def parameter_groups(self, **scales: Any) -> list[dict[str, Any]]:
-        """All parameters in groups, as :meth:`HyperNetwork.parameter_groups`, ``"actor.heads"`` one name."""
+        """All parameters in groups, as :meth:`HyperNetwork.parameter_groups`, such as ``"actor.heads"``."""
         return [
             {**group, "name": f"{name}.{group['name']}"}
             for name, net in self.named().items()

@@ -1,7 +1,7 @@
 """Generated weights and the ways to apply them.
 
-A layer's weights are either formed, one matrix a task, or left in their factors. Either way a target
-network only says which layer to apply; how the product is taken is decided here.
+A layer's weights are either materialized, one matrix for each task, or kept as factors. A target network
+only says which layer to apply; the layer decides how to take the product.
 """
 
 from abc import ABC, abstractmethod
@@ -40,15 +40,15 @@ class GeneratedLinear(ABC):
         """
 
     def materialize(self) -> "GeneratedLinear":
-        """The same layer, fastest to apply often to few rows, one row a task."""
+        """The same layer, in the form that is fastest to apply many times to few rows, one for each task."""
         return self.dense()
 
     def of_task(self, task: int) -> "GeneratedLinear":
-        """The formed weights of one task."""
+        """The materialized weights of one task."""
         return self.dense().of_task(task)
 
     def joined(self, others: Sequence["GeneratedLinear"]) -> "GeneratedLinear":
-        """The formed weights of these tasks, then those of other layers of the same kind."""
+        """The materialized weights of these tasks, then those of other layers of the same type."""
         return self.dense().joined(others)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -57,7 +57,7 @@ class GeneratedLinear(ABC):
         return {"weight": dense.weight.transpose(1, 2), "bias": dense.bias}
 
     def plain(self, task: int) -> nn.Module:
-        """The plain layer of one task, its weights frozen copies."""
+        """The plain layer of one task, with frozen copies of its weights."""
         dense = self.dense()
         weight, bias = dense.weight[task].detach().t(), dense.bias[task].detach()
         linear = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device, dtype=weight.dtype)
@@ -67,10 +67,10 @@ class GeneratedLinear(ABC):
 
 
 class RowLinear(GeneratedLinear):
-    """A layer whose weights are left in their factors: the product is taken through these, row by row.
+    """A layer whose weights are kept as factors: the product is taken through them, row by row.
 
-    Subclasses are dataclasses; a field whose name begins with ``row_`` has one line a row of the batch, or a
-    single one where all rows share one task.
+    Subclasses are dataclasses. A field whose name begins with ``row_`` has one entry for each row of the
+    batch, or a single one if all rows share one task.
     """
 
     @abstractmethod
@@ -82,10 +82,10 @@ class RowLinear(GeneratedLinear):
         if h.dim() == 2:
             return self.apply(h)
         places = h.shape[1:-1].numel()
-        own = {name: line for name, line in vars(self).items() if name.startswith("row_")}
+        factors = {name: line for name, line in vars(self).items() if name.startswith("row_")}
         spread = {
             name: line if line.shape[0] == 1 else line.repeat_interleave(places, dim=0)
-            for name, line in own.items()
+            for name, line in factors.items()
         }
         rows: RowLinear = replace(self, **spread)  # type: ignore[type-var]
         return rows.apply(h.flatten(0, -2)).view(*h.shape[:-1], -1)
@@ -100,7 +100,7 @@ def affine(h: Tensor, weight: Float[Tensor, "inputs outputs"], bias: Float[Tenso
 
 @dataclass(frozen=True)
 class DenseLinear(GeneratedLinear):
-    """Formed weights: ``y = x W(c) + b(c)``, one batched product over tasks."""
+    """Materialized weights: ``y = x W(c) + b(c)``, one batched product over tasks."""
 
     weight: Float[Tensor, "task inputs outputs"]
     bias: Float[Tensor, "task outputs"]
@@ -170,9 +170,9 @@ class SharedLinear(GeneratedLinear):
 
 @dataclass(frozen=True)
 class FactoredLinear(RowLinear):
-    """Weights left in their factors: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
+    """Weights kept as factors: ``[W(c); b(c)] = [W0; b0] + [B; beta] diag(z(c)) A``.
 
-    No weight matrix is formed. ``base`` holds W0 and B side by side, so that a layer is two products
+    No weight matrix is materialized. ``base`` holds W0 and B side by side, so that a layer is two products
     whatever the number of tasks: ``[p, q] = x [W0, B] + [b0, beta]`` and ``y = p + (q * z) A``.
     """
 
@@ -189,7 +189,7 @@ class FactoredLinear(RowLinear):
         return torch.addmm(shared, down * self.row_code, self.up)
 
     def dense(self) -> DenseLinear:
-        """The plain weights of each task, formed from the factors."""
+        """The plain weights of each task, computed from the factors."""
         rank, out = self.up.shape
         weight, down = torch.split(self.base, [out, rank], dim=1)
         bias, down_bias = torch.split(self.bias, [out, rank])
@@ -201,11 +201,11 @@ class FactoredLinear(RowLinear):
 
 @dataclass(frozen=True)
 class BasisLinear(RowLinear):
-    """``W(c) = H0 + sum_j phi_j(c) H_j`` with H the generator's last layer and phi what it sees.
+    """``W(c) = H0 + sum_j phi_j(c) H_j`` with H the generator's last layer and phi its input.
 
-    No W(c) is formed: ``y = x H0 + sum_j phi_j (x H_j)``, so that the cost does not depend on the number of
-    tasks, and with few features phi is small. The sum is one large product: over (phi_j x_i) where the
-    layer has fewer inputs than outputs, else of x with all H_j side by side.
+    No W(c) is materialized: ``y = x H0 + sum_j phi_j (x H_j)``, at a cost independent of the number of tasks.
+    The sum is one large product: over (phi_j x_i) if the layer has fewer inputs than outputs, else
+    of x with all H_j side by side.
     """
 
     basis: Float[Tensor, "features inputs outputs"]
@@ -238,12 +238,12 @@ class BasisLinear(RowLinear):
 class Weights:
     """The generated weights of a target network for the tasks of one batch.
 
-    Opaque to whoever uses them: hand them to the target they were generated for.
+    Pass them to the target that they were generated for.
 
     Args:
         layers: The generated layers by name.
         layout: How rows pass through them.
-        index: The task of each row, for a target that forms its tasks' weights itself; None: row i is task i,
+        index: The task of each row, for a target that groups rows itself; None: row i is task i,
             or all rows are the one task.
     """
 
@@ -270,23 +270,23 @@ class Weights:
         }
 
     def materialize(self) -> "Weights":
-        """The same weights with every matrix formed: fastest to apply often to few rows, one row a task.
+        """The same weights with every matrix materialized, to apply them many times to few rows.
 
-        Row i is then task i; with one task it serves any number of rows.
+        Row i is then task i; weights of one task apply to any number of rows.
         """
-        return _row_a_task({name: layer.materialize() for name, layer in self.layers.items()})
+        return _materialized({name: layer.materialize() for name, layer in self.layers.items()})
 
     def of_task(self, task: int) -> "Weights":
-        """The formed weights of one task, for any number of rows."""
-        return _row_a_task({name: layer.of_task(task) for name, layer in self.layers.items()})
+        """The materialized weights of one task, for any number of rows."""
+        return _materialized({name: layer.of_task(task) for name, layer in self.layers.items()})
 
     @classmethod
     def joined(cls, parts: Sequence["Weights"]) -> "Weights":
-        """Formed weights of several tasks, one row a task."""
+        """Materialized weights of several tasks, for one row each."""
         first, *others = parts
         if not others:
             return first
-        return _row_a_task(
+        return _materialized(
             {
                 name: layer.joined([other.layers[name] for other in others])
                 for name, layer in first.layers.items()
@@ -294,6 +294,6 @@ class Weights:
         )
 
 
-def _row_a_task(layers: dict[str, GeneratedLinear]) -> Weights:
+def _materialized(layers: dict[str, GeneratedLinear]) -> Weights:
     single = all(layer.tasks == 1 for layer in layers.values())
     return Weights(layers, SharedRows() if single else PerTask())

@@ -10,19 +10,19 @@ from torch import Tensor, nn
 from hyperrl.arguments import Constraint, check_arguments, finite
 from hyperrl.nets.encoders.base import Encoder
 
-ENCODER = Constraint("an encoder of hyperrl.nets.encoders", lambda found: isinstance(found, Encoder))
+ENCODER = Constraint("an encoder of hyperrl.nets.encoders", lambda value: isinstance(value, Encoder))
 ENCODERS = Constraint(
     "a list of encoders",
-    lambda found: isinstance(found, Sequence) and len(found) > 0 and all(map(ENCODER.holds, found)),
+    lambda value: isinstance(value, Sequence) and len(value) > 0 and all(map(ENCODER.holds, value)),
 )
 
 
 class Masked(Encoder):
     """Lets columns of a descriptor be missing: NaN.
 
-    What is missing is filled with a value of no meaning and told to the hypernetwork, one number a column: 1
-    where it is there, -1 where not. A hypernetwork learns what to do without a feature from tasks that lack
-    it, see :meth:`drop`.
+    Missing columns are filled with a constant. The hypernetwork has one more input for each
+    column: 1 if it is there, -1 if it is missing. It learns to do without a column from tasks that lack it,
+    see :meth:`drop`.
 
     Args:
         encoder: What encodes the descriptor once it is filled.
@@ -44,7 +44,7 @@ class Masked(Encoder):
         return torch.cat([self.encoder(filled), 1 - 2 * absent.to(filled.dtype)], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
-        """The encoder's own, some columns missing."""
+        """Samples of the encoder, with some columns missing."""
         return self.drop(self.encoder.sample(tasks), self.dropout)
 
     def filler(self) -> Float[Tensor, " dim"]:
@@ -57,7 +57,7 @@ class Masked(Encoder):
         probability: float,
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, "task dim"]:
-        """The descriptors with each entry missing at the given probability."""
+        """The descriptors, each entry missing with the given probability."""
         draws = torch.rand(descriptors.shape, generator=generator, device=descriptors.device)
         return descriptors.masked_fill(draws < probability, torch.nan)
 
@@ -87,7 +87,7 @@ class Concatenation(Encoder):
         return torch.cat([encoder(part) for encoder, part in zip(self.encoders, columns, strict=True)], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
-        """Each part's own, independent of the others; corners of ranges stay in the first half."""
+        """Independent samples of each part; corners of ranges stay in the first half."""
         half = tasks // 2
         samples = []
         for part in self.parts():
@@ -96,7 +96,7 @@ class Concatenation(Encoder):
         return torch.cat(samples, dim=1)
 
     def filler(self) -> Float[Tensor, " dim"]:
-        """Each part's own."""
+        """The fillers of all parts."""
         return torch.cat([part.filler() for part in self.parts()])
 
 
@@ -114,7 +114,7 @@ class Together(Encoder):
         check_arguments({"encoders": ENCODERS}, locals())
         dims = {encoder.dim for encoder in encoders}
         if len(dims) != 1:
-            raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: as many each")
+            raise ValueError(f"encoders: found parts of {sorted(dims)} columns; allowed: the same number")
         super().__init__(dims.pop(), sum(encoder.out_dim for encoder in encoders))
         self.encoders = nn.ModuleList(encoders)
 
@@ -123,11 +123,11 @@ class Together(Encoder):
         return torch.cat([encoder(descriptors) for encoder in self.encoders], dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
-        """The first part's own."""
+        """Samples of the first part."""
         return self._first.sample(tasks)
 
     def filler(self) -> Float[Tensor, " dim"]:
-        """The first part's own."""
+        """The filler of the first part."""
         return self._first.filler()
 
     @property

@@ -13,7 +13,7 @@ from hyperrl.nets.encoders.base import Encoder
 
 
 class Categorical(Encoder):
-    """Categories, one a column: the number of the category, from 0 on.
+    """A category in each column, as its index, from 0 on.
 
     Args:
         sizes: Number of categories of each column.
@@ -59,10 +59,10 @@ class Categorical(Encoder):
 
 
 class TaskEmbedding(Categorical):
-    """One learned embedding a task, where nothing is known of tasks but which they are.
+    """One learned embedding for each task, if only the index of a task is known (von Oswald et al., 2020).
 
     Args:
-        tasks: How many tasks there are; the descriptor's one column is the task's number, from 0 on.
+        tasks: Number of tasks; the descriptor has one column, the task's index, from 0 on.
         embedding_dim: Size of an embedding.
     """
 
@@ -72,12 +72,12 @@ class TaskEmbedding(Categorical):
 
 
 class NearestTask(Encoder):
-    """One learned embedding a training task; any other descriptor takes that of the nearest of them.
+    """One learned embedding for each training task; any other descriptor takes that of the nearest task.
 
-    Distance is Euclidean over the columns that are there; those that are missing (NaN) have no part.
+    The distance is Euclidean over the columns that are not missing (NaN).
 
     Args:
-        tasks: The descriptors of the training tasks, one a row. They are a part of the module's state.
+        tasks: The descriptors of the training tasks, one in each row; a part of the module's state.
         embedding_dim: Size of an embedding.
 
     Raises:
@@ -113,7 +113,7 @@ class NearestTask(Encoder):
         return distance.argmin(dim=1)
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
-        """Descriptors of the training tasks, each in turn."""
+        """Descriptors of the training tasks, in turn."""
         return self.tasks[torch.randperm(tasks) % len(self.tasks)]
 
 

@@ -14,7 +14,7 @@ class Vector(Encoder):
 
     Args:
         dim: How many.
-        descriptor_range: Their range; numbers outside are taken as they come.
+        descriptor_range: Their range; numbers outside are allowed.
     """
 
     low: Tensor
@@ -65,7 +65,7 @@ class MagnitudeInvariant(Vector):
 class State(Encoder):
     """An observation as descriptor: weights that follow the state (Sarafian et al., ICML 2021).
 
-    Observations of any magnitude are taken in: ``sign(x) log(1 + |x|)`` (Hafner et al., 2023).
+    Observations are compressed: ``sign(x) log(1 + |x|)`` (Hafner et al., 2023).
 
     Args:
         dim: Size of an observation.

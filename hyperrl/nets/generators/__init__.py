@@ -1,7 +1,6 @@
-"""The networks that turn descriptors into the numbers a strategy needs, each by its name in recipes."""
+"""Generators: networks that turn descriptors into the outputs that a strategy needs, by their names."""
 
 from hyperrl.nets.generators.base import Generator
-from hyperrl.nets.generators.head import Head
 from hyperrl.nets.generators.mlp import LinearGenerator, MLPGenerator
 from hyperrl.nets.generators.recurrent import RecurrentGenerator
 from hyperrl.nets.generators.residual import ResidualGenerator
@@ -16,13 +15,4 @@ GENERATORS: dict[str, type[Generator]] = {
 }
 """Every architecture of a hypernetwork."""
 
-__all__ = [
-    "GENERATORS",
-    "Generator",
-    "Head",
-    "LinearGenerator",
-    "MLPGenerator",
-    "RecurrentGenerator",
-    "ResidualGenerator",
-    "TransformerGenerator",
-]
+__all__ = ["GENERATORS", "Generator"]

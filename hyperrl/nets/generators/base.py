@@ -1,4 +1,4 @@
-"""What every generator is: descriptors become features, and a linear head makes the outputs of them."""
+"""The interface of generators: descriptors become features, and a linear head turns features into outputs."""
 
 import math
 from abc import ABC, abstractmethod
@@ -22,10 +22,10 @@ nearly linear there would make them proportional to it, within the range and wit
 
 
 class Generator(nn.Module, ABC):
-    """Turns descriptors into the numbers a strategy needs, which come in sections, one a generated layer.
+    """Turns descriptors into the outputs that a strategy needs, in one section for each generated layer.
 
-    Features are one vector a task, (G, F), which all sections see, or one a task and block, (G, L, F). Either
-    way the head is one matrix (F, outputs), its columns of a block applied to the features of that block.
+    Features are one vector for each task, (G, F), shared by all sections, or one for each task and section,
+    (G, L, F). Either way the head is one matrix (F, outputs); a section's columns apply to its features.
 
     Args:
         descriptor_dim: Size of a descriptor.
@@ -33,7 +33,7 @@ class Generator(nn.Module, ABC):
         sections: Sizes of the L sections of outputs.
         activation: Elementwise activation of the hidden layers.
         head_norm: Normalization of the heads, see :class:`~hyperrl.nets.generators.Head`.
-        separate_head: The head is a parameter of its own. It always is where it is normalized; elsewhere all
+        separate_head: Whether the head is a separate parameter. A normalized head always is; otherwise all
             tensors lie in one parameter, which is fastest.
     """
 
@@ -52,20 +52,20 @@ class Generator(nn.Module, ABC):
         width, outputs = self.features_dim, sum(self.sections)
         self.head = Head(width, sections, head_norm) if separate_head or head_norm is not None else None
         self._has_body = bool(body)
-        own = [] if self.head is not None else [torch.zeros(width, outputs), torch.zeros(outputs)]
-        self.layers = Flat([*body, *own]) if body or own else None
+        head = [] if self.head is not None else [torch.zeros(width, outputs), torch.zeros(outputs)]
+        self.layers = Flat([*body, *head]) if body or head else None
         self.activation = activation()
 
     @abstractmethod
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
-        """Initial values of all that makes the features, and their size F."""
+        """Initial values of all tensors before the head, and the number of features F."""
 
     @abstractmethod
     def _features(self, descriptors: Tensor, body: Sequence[Tensor]) -> Tensor:
-        """The features, made with the tensors of the body."""
+        """The features, computed with the tensors of the body."""
 
     def forward(self, inputs: Float[Tensor, "task inputs"]) -> Outputs:
-        """The outputs of each task, as features and the head that makes outputs of them."""
+        """The outputs of each task, as features and the head that turns them into outputs."""
         tensors = [] if self.layers is None else self.layers()
         if self.head is None:
             *tensors, weight, bias = tensors
@@ -84,11 +84,11 @@ class Generator(nn.Module, ABC):
             head_bias.copy_(bias)
 
     def body_and_head(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """The parameters: what makes the features, and the head; all in the former where they are one."""
-        own = [] if self.layers is None else list(self.layers.parameters())
+        """The parameters before the head, and those of the head; one that holds both is among the former."""
+        layers = [] if self.layers is None else list(self.layers.parameters())
         if self.head is not None:
-            return own, list(self.head.parameters())
-        return (own, []) if self._has_body else ([], own)
+            return layers, list(self.head.parameters())
+        return (layers, []) if self._has_body else ([], layers)
 
 
 def bending_layers(sizes: Sequence[int]) -> list[Tensor]:

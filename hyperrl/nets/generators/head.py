@@ -1,4 +1,4 @@
-"""The last layer of a generator: from features to the numbers that weights are made of."""
+"""The last layer of a generator, from features to outputs, as a separate parameter."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,14 +11,14 @@ from hyperrl.nets.flat import Flat
 
 
 class Head(nn.Module):
-    """The heads as parameters of their own, normalized if asked.
+    """The heads as a separate parameter, with an optional normalization.
 
     Args:
         features: Size F of the features.
-        sections: Sizes of the sections of outputs, one head each.
-        normalization: ``"weight"`` learns direction and length of each output's weights apart (Salimans and
-            Kingma, NeurIPS 2016); ``"spectral"`` holds the largest singular value of each head where it was
-            set, which bounds how fast weights can change with the features (Miyato et al., ICLR 2018).
+        sections: Sizes of the sections of outputs; each has a head.
+        normalization: ``"weight"`` learns direction and length of each output's weights separately (Salimans
+            and Kingma, NeurIPS 2016); ``"spectral"`` fixes the largest singular value of each head at its
+            initial value, which bounds how fast weights change with the features (Miyato et al., ICLR 2018).
     """
 
     limits: Tensor
@@ -53,11 +53,11 @@ class Head(nn.Module):
     @torch.no_grad()
     def set(self, weight: Float[Tensor, "features outputs"], bias: Float[Tensor, " outputs"]) -> None:
         """Sets what :meth:`forward` returns."""
-        own, own_bias, *length = self.layers()
-        own.copy_(weight)
-        own_bias.copy_(bias)
+        direction, head_bias, *length = self.layers()
+        direction.copy_(weight)
+        head_bias.copy_(bias)
         if self.normalization == "weight":
             length[0].copy_(weight.norm(dim=0))
-            own.copy_(torch.where(length[0] > 0, weight, torch.randn_like(weight)))
+            direction.copy_(torch.where(length[0] > 0, weight, torch.randn_like(weight)))
         elif self.normalization == "spectral":
             self.limits.copy_(torch.stack(list(self._norms(weight))))

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons as generators, and what is left of them without hidden layers."""
+"""Multilayer perceptrons and linear maps as generators."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from hyperrl.nets.layers import pairs
 
 
 class MLPGenerator(Generator):
-    """A multilayer perceptron; ``hidden`` may be empty, which is a linear generator."""
+    """A multilayer perceptron (Ha et al., ICLR 2017); with empty ``hidden`` a linear generator."""
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         sizes = (descriptor_dim, *hidden)
@@ -24,7 +24,7 @@ class MLPGenerator(Generator):
 
 
 class LinearGenerator(MLPGenerator):
-    """The head alone: outputs are linear in the descriptor, ``hidden`` and ``activation`` have no part."""
+    """The head alone: outputs are linear in the descriptor; ``hidden`` and ``activation`` are not used."""
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
         return super()._body(descriptor_dim, ())

@@ -11,9 +11,9 @@ from hyperrl.nets.generators.base import Generator, bending_layers, plain_layer
 class RecurrentGenerator(Generator):
     """A gated recurrent unit (Cho et al., EMNLP 2014) over the layers, first to last.
 
-    It starts at a hidden layer of the descriptor and sees it again at each step, with a learned embedding of
-    the layer; every layer's head sees the state at its step. ``hidden`` are equal widths, one for each of the
-    units stacked; the activation is the first layer's.
+    Its first state is a hidden layer of the descriptor. Its input at each step is that hidden layer plus a
+    learned embedding of the generated layer, whose features are the state after the step. ``hidden`` are
+    equal widths, one for each of the stacked units; the activation is the hidden layer's.
     """
 
     def _body(self, descriptor_dim: int, hidden: Sequence[int]) -> tuple[list[Tensor], int]:
@@ -33,13 +33,12 @@ class RecurrentGenerator(Generator):
 
 
 def _unit(inputs: Tensor, state: Tensor, tensors: Sequence[Tensor]) -> Tensor:
-    """States (G, L, F) of a gated recurrent unit from ``state`` (G, F) on, given ``inputs`` (G, L, F)."""
+    """States (G, L, F) of a gated recurrent unit from ``state`` (G, F) on, for ``inputs`` (G, L, F)."""
     weight, bias, state_weight, state_bias = tensors
     states = []
-    for given in (inputs @ weight + bias).unbind(1):
-        own = torch.addmm(state_bias, state, state_weight)
-        reset, update, new = given.chunk(3, dim=1)
-        own_reset, own_update, own_new = own.chunk(3, dim=1)
+    for gates in (inputs @ weight + bias).unbind(1):
+        reset, update, new = gates.chunk(3, dim=1)
+        own_reset, own_update, own_new = torch.addmm(state_bias, state, state_weight).chunk(3, dim=1)
         candidate = torch.tanh(new + torch.sigmoid(reset + own_reset) * own_new)
         state = candidate.lerp(state, torch.sigmoid(update + own_update))
         states.append(state)

@@ -11,7 +11,9 @@ from hyperrl.nets.generators.base import Generator, bending_layers, plain_layer
 
 
 class ResidualGenerator(Generator):
-    """A hidden layer, then residual blocks: ``h + V act(W norm(h))``, norm a LayerNorm without parameters.
+    """A hidden layer, then residual blocks ``h + V act(W norm(h))`` (He et al., CVPR 2016).
+
+    norm is layer normalization without parameters.
 
     ``hidden`` are equal sizes, the first layer's and one for each block.
     """

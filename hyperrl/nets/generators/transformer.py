@@ -13,10 +13,11 @@ _HEADS = 4
 
 
 class TransformerGenerator(Generator):
-    """Tokens, one a block of outputs: a learned embedding of the layer plus a hidden layer of the descriptor.
+    """Self-attention over one token for each generated layer (Vaswani et al., NeurIPS 2017).
 
+    A token starts as a learned embedding of the layer plus a hidden layer of the descriptor.
     Blocks of self-attention and a hidden layer (pre-norm, Xiong et al., ICML 2020) let layers be generated
-    with regard to each other; every layer's head sees its own token. Norms have no parameters. ``hidden`` are
+    with regard to each other; a layer's features are its token. Norms have no parameters. ``hidden`` are
     equal widths of the tokens, one for each transformer block.
     """
 
@@ -44,11 +45,11 @@ class TransformerGenerator(Generator):
         return _norm(h)
 
     def _attend(self, mixed: Tensor) -> Tensor:
-        """Queries, keys and values (G, L, 3 F) to what each token gathers, (G, L, F)."""
+        """Attention of queries, keys and values, (G, L, 3 F) to (G, L, F)."""
         tasks, tokens, _ = mixed.shape
         split = mixed.view(tasks, tokens, 3, self.attention_heads, -1).permute(2, 0, 3, 1, 4)
-        gathered = functional.scaled_dot_product_attention(split[0], split[1], split[2])
-        return gathered.transpose(1, 2).flatten(2)
+        attended = functional.scaled_dot_product_attention(split[0], split[1], split[2])
+        return attended.transpose(1, 2).flatten(2)
 
 
 def _norm(h: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What is generated: each strategy by the name that recipes and :class:`~hyperrl.nets.HyperNetwork` take."""
+"""Strategies, which say what is generated, by their names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -49,16 +49,4 @@ def build(
     return generated if len(names) == len(layers) else Partial(generated, layers, names)
 
 
-__all__ = [
-    "SHARE",
-    "STRATEGIES",
-    "Adapter",
-    "Chunked",
-    "Full",
-    "LowRank",
-    "Mask",
-    "Modulation",
-    "Partial",
-    "Strategy",
-    "build",
-]
+__all__ = ["SHARE", "STRATEGIES", "Adapter", "Full", "LowRank", "Partial", "Strategy", "build"]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Wei
 
 
 class Adapter(Strategy):
-    """Shared layers, each with a generated adapter before it: ``h + f(h D(c) + d(c)) U(c) + u(c)``.
+    """A generated adapter before each shared layer: ``h + f(h D(c) + d(c)) U(c) + u(c)``.
 
     The decision adapter (Beukman et al., NeurIPS 2023): a bottleneck with a skip connection whose every
     weight and bias is generated, after each hidden layer. The rest of the network is shared.
@@ -52,7 +51,7 @@ class Adapter(Strategy):
 
     @classmethod
     def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:
-        """Every layer that follows another in its network; one of a single input has nothing to adapt."""
+        """Every layer with more than one input that follows another layer in its network."""
         networks = [name.rpartition(".")[0] for name in layers]
         following = [
             name
@@ -67,27 +66,33 @@ class Adapter(Strategy):
 
         D starts as an orthonormal basis that all tasks share, U small and different for each, biases at 0.
         """
-        weights, biases = [], []
-        for shared, _ in self.shared.named().values():
-            rank, into = self.rank, shared.shape[0]
-            down = initial_weight(LayerSpec(into, rank, gain=1.0)) * SHARED_SCALE
-            size = float(down.square().sum())
-            narrow, narrow_bias = zero_mean_head(
-                features,
-                nn.init.orthogonal_(torch.empty(features.shape[1], into * rank)),
-                partial(_square_over, size=size),
-            )
-            # of U alone, what is orthogonal to W0 once it has passed through D
-            up = nn.init.orthogonal_(torch.empty(features.shape[1], rank * into))
-            up = project_out(up, (down.t() @ shared @ shared.t()).flatten())
-            wide, wide_bias = zero_mean_head(features, up, partial(_share, down=down, shared=shared))
-            zeros = torch.zeros(features.shape[1], rank + into)
-            weights += [narrow, zeros[:, :rank], wide, zeros[:, rank:]]
-            biases += [down.flatten() + narrow_bias, zeros[0, :rank], wide_bias, zeros[0, rank:]]
-        return torch.cat(weights, dim=1), torch.cat(biases)
+        heads = [self._layer_head(features, shared) for shared, _ in self.shared.named().values()]
+        return torch.cat([weight for weight, _ in heads], dim=1), torch.cat([bias for _, bias in heads])
+
+    def _layer_head(self, features: Tensor, shared: Float[Tensor, "inputs outputs"]) -> tuple[Tensor, Tensor]:
+        count, rank, into = features.shape[1], self.rank, shared.shape[0]
+        down = initial_weight(LayerSpec(into, rank, gain=1.0)) * SHARED_SCALE
+        size, total = float(down.square().sum()), shared.square().sum().clamp_min(1e-12)
+        narrow, narrow_bias = zero_mean_head(
+            features,
+            nn.init.orthogonal_(torch.empty(count, into * rank)),
+            lambda change: change.square().sum(dim=1) / size,
+        )
+        # D U W0 is orthogonal to W0, and small beside it
+        up = nn.init.orthogonal_(torch.empty(count, rank * into))
+        up = project_out(up, (down.t() @ shared @ shared.t()).flatten())
+        factor = torch.linalg.qr(down).R
+        wide, wide_bias = zero_mean_head(
+            features,
+            up,
+            lambda change: (factor @ (change.view(-1, rank, into) @ shared)).square().sum(dim=(1, 2)) / total,
+        )
+        zeros = torch.zeros(count, rank + into)
+        weight = torch.cat([narrow, zeros[:, :rank], wide, zeros[:, rank:]], dim=1)
+        return weight, torch.cat([down.flatten() + narrow_bias, zeros[0, :rank], wide_bias, zeros[0, rank:]])
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
-        """Shared layers and the adapters of the distinct tasks, formed or left in the generator's basis."""
+        """Shared layers and the adapters of the distinct tasks, materialized or as a basis."""
         adapters = self.bottlenecks(outputs, index)
         layers: dict[str, GeneratedLinear] = {
             name: AdaptedLinear(
@@ -99,22 +104,6 @@ class Adapter(Strategy):
             for name, shared in self.shared.named().items()
         }
         return Weights(layers, adapters.layout)
-
-
-def _square_over(change: Float[Tensor, "task entries"], size: float) -> Float[Tensor, " task"]:
-    return change.square().sum(dim=1) / size
-
-
-def _share(
-    change: Float[Tensor, "task entries"],
-    down: Float[Tensor, "inputs rank"],
-    shared: Float[Tensor, "inputs outputs"],
-) -> Float[Tensor, " task"]:
-    """The sum of squares of D U W0 over that of W0, for the entries of each task's U."""
-    narrow = change.view(change.shape[0], down.shape[1], -1) @ shared
-    squares = (torch.linalg.qr(down).R @ narrow).square().sum(dim=(1, 2))
-    part: Tensor = squares / shared.square().sum().clamp_min(1e-12)
-    return part
 
 
 @dataclass(frozen=True)
@@ -153,20 +142,20 @@ class AdaptedLinear(GeneratedLinear):
         return DenseLinear(weight + down.weight @ wide, torch.addmm(bias, inner, weight))
 
     def materialize(self) -> GeneratedLinear:
-        """One layer where the adapter is linear, else the same with the adapter's matrices formed."""
+        """One plain layer if the adapter is linear, else the adapter with materialized weights."""
         if self.activation is None:
             return self.dense()
         return AdaptedLinear(self.shared, self.down.materialize(), self.up.materialize(), self.activation)
 
     def of_task(self, task: int) -> GeneratedLinear:
-        """The formed weights of one task."""
+        """The materialized weights of one task."""
         if self.activation is None:
             return super().of_task(task)
         parts = self.shared.of_task(task), self.down.of_task(task), self.up.of_task(task)
         return AdaptedLinear(*parts, self.activation)
 
     def joined(self, others: Sequence[GeneratedLinear]) -> GeneratedLinear:
-        """The formed weights of these tasks, then those of others."""
+        """The materialized weights of these tasks, then those of others."""
         if self.activation is None:
             return super().joined(others)
         adapted: Any = others

@@ -1,10 +1,10 @@
-"""What every strategy is to a hypernetwork, and how generated weights start.
+"""The interface of strategies, and how generated weights start.
 
 At the start every task's network has the statistics of the plain network it stands for, while tasks
 already differ: the shared part carries most of the variance, the generated part at most ``SHARE`` of
 it, anywhere in the descriptors' range, and the two are orthogonal, so that variances add up exactly.
 Shared part first, small generated part: Bias-HyperInit (Beck et al., CoRL 2022) with the variance of
-the sum held, as hyperfan-in initialization asks (Chang et al., ICLR 2020).
+the sum kept constant, as in hyperfan-in initialization (Chang et al., ICLR 2020).
 """
 
 import math
@@ -29,7 +29,7 @@ _NOTHING = 1e-10
 
 
 class Strategy(nn.Module, ABC):
-    """Says what is generated; holds the shared parameters, if any, that belong to the choice."""
+    """Makes the weights of layers from a generator's outputs; holds the parameters that all tasks share."""
 
     factored: bool = False
     """Whether weights stay in their factors, at a cost that does not depend on the number of tasks."""
@@ -42,7 +42,7 @@ class Strategy(nn.Module, ABC):
 
     @property
     def outputs(self) -> int:
-        """How many numbers the weights of a task are made of."""
+        """Number of outputs of the generator for each task."""
         return sum(self.sections.values())
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Strategy(nn.Module, ABC):
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
         Args:
-            features: What the generator's last layer sees, of tasks all over the descriptors' range.
+            features: Inputs of the generator's last layer, for tasks all over the descriptors' range.
         """
 
     @abstractmethod
@@ -89,7 +89,7 @@ def zero_mean_head(
 
 
 def all_equal(features: Float[Tensor, "task features"]) -> bool:
-    """Whether all tasks are the same but for rounding, as where there is one learned descriptor.
+    """Whether all tasks are the same up to rounding, as with one learned descriptor.
 
     Nothing then says how large a change is: heads start at zero, as in :func:`zero_mean_head`.
     """

@@ -15,11 +15,11 @@ from hyperrl.nets.strategies.base import Strategy, zero_mean_head
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
 _LEAST = 0.05
-"""Least mean square taken for chunks before they are scaled; of many entries it is 0.4."""
+"""Least mean square that chunks are assumed to have before they are scaled; large ones have 0.4."""
 
 
 class Chunked(Strategy):
-    """All weights are cut into chunks of one size, each from the same head by its own learned embedding.
+    """All weights are cut into chunks of one size; one head generates each from its learned embedding.
 
     Chunked hypernetworks (von Oswald et al., ICLR 2020). Chunk k of task c is
     ``(s_k * tanh(u(c) + v_k)) C``: u(c) is what the hypernetwork generates, (v_k, s_k) the embedding of the
@@ -50,19 +50,19 @@ class Chunked(Strategy):
     def _scales(self, shifts: Tensor, head: Tensor) -> Tensor:
         """Scales that give each layer the mean square of its weights; bias chunks start at 0.
 
-        A layer whose few weights all happen to be next to nothing is not blown up.
+        The scale of a layer with few and tiny weights is limited.
         """
         chunks = torch.split((shifts.tanh() @ head).square(), self._counts)
         scales = [
             math.sqrt(spec.mean_square / max(float(chunk.flatten()[: spec.entries].mean()), _LEAST))
             for chunk, spec in zip(chunks, self.specs.values(), strict=False)
         ]
-        wanted = torch.tensor([*scales, 0.0]).repeat_interleave(torch.tensor(self._counts))
-        return wanted.unsqueeze(1).expand_as(shifts)
+        by_chunk = torch.tensor([*scales, 0.0]).repeat_interleave(torch.tensor(self._counts))
+        return by_chunk.unsqueeze(1).expand_as(shifts)
 
     @torch.no_grad()
     def _add_offsets(self) -> None:
-        """Weights that start from an existing layer's are generated changes of shared ones."""
+        """Where a layer starts from existing weights, its chunks are changes of these."""
         self.offsets = nn.ParameterDict()
         chunks = self._chunks(torch.zeros(1, self.width))[0]
         for number, (chunk, spec) in enumerate(zip(chunks, self.specs.values(), strict=True)):
@@ -73,7 +73,7 @@ class Chunked(Strategy):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        u(c) has mean 0 over the tasks given, moves no chunk by more than ``SHARE`` of its variance and
+        u(c) has mean 0 over the tasks, moves no chunk by more than ``SHARE`` of its variance and
         leaves each layer's mean square unchanged to first order.
         """
         least = float(self.shared()[0].tanh().square().sum(dim=1).min())
@@ -94,7 +94,7 @@ class Chunked(Strategy):
         return nn.functional.normalize(torch.cat(grown), dim=1)
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
-        """The formed weights of the distinct tasks."""
+        """The materialized weights of the distinct tasks."""
         chunks, biases = self._chunks(outputs.values())
         layers: dict[str, GeneratedLinear] = {}
         for number, (name, spec) in enumerate(self.specs.items()):

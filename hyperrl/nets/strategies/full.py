@@ -1,4 +1,4 @@
-"""Every weight generated at once."""
+"""Full generation: every weight is an output of the hypernetwork."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equa
 from hyperrl.nets.weights import BasisLinear, DenseLinear, GeneratedLinear, Weights
 
 MATERIALIZED_ENTRY = 60
-"""What writing and reading a formed weight costs, in multiply-adds of a large product.
+"""Cost of writing and reading a materialized weight, in multiply-adds of a large product.
 
 This and the next two are fitted to CPU times of both executions for targets of 32 to 256 units, 4 to 64
 features, 4 to 256 tasks and 256 and 1024 rows: where the choice by them is wrong it costs less than a tenth.
@@ -30,9 +30,9 @@ BASIS_LAYER = 1_000_000
 
 
 class Full(Strategy):
-    """Every weight and bias of every layer is an output of the hypernetwork.
+    """Every weight and bias of every layer is an output of the hypernetwork (Ha et al., ICLR 2017).
 
-    Weights are formed for each task and applied to its rows (grouped), or the products are taken through
+    Weights are materialized for each task and applied to its rows, or the products are taken through
     the generator's last layer as a basis of weights (see :class:`~hyperrl.nets.weights.BasisLinear`),
     whichever costs less for the batch.
 
@@ -40,7 +40,8 @@ class Full(Strategy):
         layers: The layers to generate.
 
     Attributes:
-        execution: Set to have one execution only, as tests and measurements do; None: the cheaper one.
+        execution: ``"grouped"`` or ``"basis"`` forces one execution, for tests and measurements; None takes
+            the cheaper one.
     """
 
     execution: Literal["grouped", "basis"] | None = None
@@ -58,8 +59,8 @@ class Full(Strategy):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        The bias is the plain layers; the weight an orthogonal change around the center of the features
-        given, scaled by the largest distance from it.
+        The bias holds plain layers; the weight is an orthogonal change around the center of the features,
+        scaled by the largest distance from it.
         """
         center = features.mean(dim=0)
         largest = (features - center).square().sum(dim=1).max().sqrt().clamp_min(1e-6)
@@ -78,7 +79,7 @@ class Full(Strategy):
         return torch.cat(changes, dim=1), torch.cat(shared)
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
-        """The weights of the distinct tasks, formed or left in the generator's basis."""
+        """The weights of the distinct tasks, materialized or as a basis."""
         features, weight, bias, _ = outputs
         tasks = outputs.tasks
         if features.dim() > 2:
@@ -112,7 +113,7 @@ class Full(Strategy):
         return Weights(layers, layout)
 
     def _basis(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
-        """The weights left in the generator's basis; nothing of a task's own size is formed."""
+        """The weights as a basis; no weights of a task are materialized."""
         features, weight, bias, _ = outputs
         rows = features if index is None else features.index_select(0, index)
         bases, base = cut(weight, self._shapes), cut(bias.unsqueeze(0), self._shapes)

@@ -16,14 +16,16 @@ from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equa
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
 WIDE = 1024
-"""Inputs or outputs of a layer beyond which no whole basis of them is made, which would be their square."""
+"""Number of inputs or outputs of a layer above which only a part of an orthogonal basis is computed."""
 
 
 class LowRank(Strategy):
-    """Every layer is a shared one and a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
+    """A shared layer plus a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
 
-    The hypernetwork generates the numbers z(c) of each layer alone. Applied through the factors, a
-    layer's cost does not depend on how many tasks a batch holds.
+    The form is LoRA's (Hu et al., ICLR 2022), with a generated diagonal between the factors.
+
+    The hypernetwork generates only z(c) of each layer. The product is taken through the factors, so that
+    a layer's cost does not depend on the number of tasks in a batch.
 
     Of each layer's 2 r directions, r start in its weights (beta is 0) and r in its bias (B is 0, and A too,
     so that biases start at zero). Where a task calls for an offset, such as a goal, a change through the
@@ -53,7 +55,7 @@ class LowRank(Strategy):
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
-        Over the tasks whose features are given, z has mean 0, and a mean square of 1 at most in every
+        Over the tasks, z has mean 0, and a mean square of 1 at most in every
         layer's weights and in its bias.
         """
         weight = nn.init.orthogonal_(torch.empty(features.shape[1], self.outputs))

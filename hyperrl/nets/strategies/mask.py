@@ -19,9 +19,9 @@ _SAMPLE_TASKS, _SAMPLE_ENTRIES, _HALVINGS = 64, 4096, 10
 class Mask(Strategy):
     """Every layer is a shared one, its weights masked: ``W(c) = W0 * m(c)``; biases are shared.
 
-    The hypernetwork generates a logit for each weight. In every task and layer the given part of the
-    weights, those of the lowest logits, is zero; the others are scaled by the logits' sigmoid (semi-binary
-    masks, as in HyperMask of Książek and Spurek, 2023).
+    The hypernetwork generates a logit for each weight. For every task and layer the weights with the lowest
+    logits are zero, and the others are scaled by the sigmoid of their logits: the semi-binary masks of
+    HyperMask (Książek and Spurek, 2023).
 
     Args:
         layers: The layers to mask.
@@ -50,7 +50,7 @@ class Mask(Strategy):
                 math.sqrt(self.specs[name].mean_square) / masked.square().mean().sqrt().clamp_min(1e-12)
             )
             change = nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
-            # logits move together such that what is open keeps its mean square to first order
+            # logits move together such that the open weights keep their mean square to first order
             change = project_out(change, (masked.square() * (1 - start.sigmoid()))[0])
             center = features.mean(dim=0)
             sample = features[:: max(features.shape[0] // _SAMPLE_TASKS, 1)] - center
@@ -81,7 +81,7 @@ class Mask(Strategy):
         return gates * (logits > threshold)
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
-        """The formed weights of the distinct tasks."""
+        """The materialized weights of the distinct tasks."""
         logits = torch.split(outputs.values(), list(self.sections.values()), dim=1)
         layers: dict[str, GeneratedLinear] = {
             name: DenseLinear(

@@ -16,10 +16,10 @@ from hyperrl.nets.weights import DenseLinear, GeneratedLinear, RowLinear, Weight
 
 
 class Modulation(Strategy):
-    """Every layer is a shared one whose outputs are scaled and shifted: ``y = (x W0 + b0) * s(c) + t(c)``.
+    """A shared layer whose outputs are scaled and shifted: ``y = (x W0 + b0) * s(c) + t(c)``.
 
-    FiLM (Perez et al., AAAI 2018) ahead of the activation. The hypernetwork generates two numbers for each
-    output, and a layer's cost does not depend on how many tasks a batch holds.
+    FiLM (Perez et al., AAAI 2018) before the activation. The hypernetwork generates two numbers for each
+    output, and a layer's cost does not depend on the number of tasks in a batch.
 
     Args:
         layers: The layers to modulate.
@@ -37,7 +37,7 @@ class Modulation(Strategy):
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
 
         Scales start around 1 and such that they leave the mean square of W unchanged to first order, shifts
-        at 0. A layer with one output has no such scale but 1.
+        at 0. The scale of a layer with one output starts at 1.
         """
         weights, biases = [], []
         for shared, _ in self.shared.named().values():

@@ -1,4 +1,4 @@
-"""What a hypernetwork and its callers need to know of a target network, and several of them at once."""
+"""The interface of target networks, and several of them in parallel."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -11,7 +11,7 @@ from hyperrl.nets.weights import Weights
 
 @runtime_checkable
 class Target(Protocol):
-    """What a hypernetwork needs to know of a network to generate its weights."""
+    """A network whose layers a hypernetwork can generate."""
 
     @property
     def layers(self) -> dict[str, LayerSpec]:
@@ -23,15 +23,15 @@ class Target(Protocol):
         ...
 
 
-def is_target(found: Any) -> bool:
-    """Whether a hypernetwork can generate the layers of a network: what is asked is that they are named."""
-    layers = getattr(found, "layers", None)
+def is_target(value: Any) -> bool:
+    """Whether a value is a network with named layers that a hypernetwork can generate."""
+    layers = getattr(value, "layers", None)
     named = isinstance(layers, Mapping) and all(isinstance(spec, LayerSpec) for spec in layers.values())
-    return named and callable(found)
+    return named and callable(value)
 
 
 def plain_tensors(weights: Weights) -> dict[str, Tensor]:
-    """What ``weights.dense()`` gives, for a target that needs a weight and a bias of every layer.
+    """``weights.dense()``, for a target that needs a weight and a bias of every layer.
 
     Raises:
         ValueError: A layer that is no affine map, such as one behind an adapter with an activation.

@@ -98,7 +98,7 @@ class CNN(nn.Module):
         return y
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
-        """The plain network of one task, its weights frozen copies; no hypernetwork left."""
+        """The plain network of one task with frozen copies of its weights, without the hypernetwork."""
         modules: list[nn.Module] = []
         for number, activation in enumerate(self.activations):
             _, kernel, stride = self.convolutions[number]

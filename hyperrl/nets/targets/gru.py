@@ -1,4 +1,4 @@
-"""Recurrent networks for tasks that one observation does not tell everything about."""
+"""Recurrent networks, for sequences."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from hyperrl.nets.targets.mlp import ARGUMENTS
 from hyperrl.nets.weights import Weights
 
 GATES_GAIN = math.sqrt(3)
-"""Three gates are one orthogonal matrix of this gain: entries of mean square 1 / size, as of one alone."""
+"""Gain of the orthogonal matrix of three gates, whose entries then have a single gate's mean square."""
 
 
 class GRU(nn.Module):
@@ -57,7 +57,7 @@ class GRU(nn.Module):
         weights: Weights,
         state: Float[Tensor, "row hidden"] | None = None,
     ) -> tuple[Float[Tensor, "row step outputs"], Float[Tensor, "row hidden"]]:
-        """Applies the network to a sequence a row, each with its own task's weights.
+        """Applies the network to one sequence for each row, with the weights of its task.
 
         Args:
             x: One step or many.
@@ -72,12 +72,12 @@ class GRU(nn.Module):
         return layout.leave(y), layout.leave(h)
 
     def specialize(self, weights: Weights, task: int = 0) -> "PlainGRU":
-        """The plain network of one task, its weights frozen copies; no hypernetwork left."""
+        """The plain network of one task with frozen copies of its weights, without the hypernetwork."""
         return PlainGRU({name: weights.layers[name].plain(task) for name in self._layers})
 
 
 class PlainGRU(nn.Module):
-    """The recurrent network of one task; called as :class:`GRU` is, without the weights."""
+    """The recurrent network of one task; its arguments are those of :class:`GRU` without the weights."""
 
     def __init__(self, layers: Mapping[str, nn.Module]) -> None:
         super().__init__()
@@ -102,8 +102,8 @@ def _run(
     size = gates.shape[-1] // 3
     h = gates.new_zeros(*gates.shape[:-2], size) if state is None else state
     states = []
-    for own in gates.unbind(-2):
-        of_input, new_input = torch.split(own, [2 * size, size], dim=-1)
+    for step in gates.unbind(-2):
+        of_input, new_input = torch.split(step, [2 * size, size], dim=-1)
         of_state, new_state = torch.split(layers["recurrent"](h), [2 * size, size], dim=-1)
         reset, update = torch.sigmoid(of_input + of_state).chunk(2, dim=-1)
         h = torch.lerp(torch.tanh(torch.addcmul(new_input, reset, new_state)), h, update)

@@ -45,8 +45,8 @@ class MLP(nn.Module):
         out_gain: Orthogonal gain of the last layer (where ``gain`` is not None).
         with_latent: The last hidden activations follow the outputs in a row of y.
         layer_norm: Layer normalization (Ba et al., 2016) between each hidden layer and its activation. Its
-            scale and shift are generated, as layers of their own, ``"norm.0"`` the first, so that a choice of
-            shared layers can name them.
+            scale and shift are generated as separate layers, the first named ``"norm.0"``, so that they can
+            be shared.
         residual: Hidden layers with as many inputs as outputs add their input to their activations
             (He et al., CVPR 2016).
     """
@@ -101,7 +101,7 @@ class MLP(nn.Module):
         return self.residual and spec.in_features == spec.out_features
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
-        """The plain network of one task, its weights frozen copies; no hypernetwork left."""
+        """The plain network of one task with frozen copies of its weights, without the hypernetwork."""
         layers = weights.layers
         modules: list[nn.Module] = []
         for number, activation in enumerate(self.activations):
@@ -115,7 +115,7 @@ class MLP(nn.Module):
 
 
 def _normalized(h: Tensor, vectors: GeneratedLinear) -> Tensor:
-    """Layer normalization with the scale and shift that a layer of one constant input gives."""
+    """Layer normalization, with scale and shift from a generated layer whose input is constant."""
     ones = h.new_ones(h.shape[0], *([1] * (h.dim() - 1)))
     change, shift = vectors(ones).chunk(2, dim=-1)
     normal = nn.functional.layer_norm(h, h.shape[-1:])

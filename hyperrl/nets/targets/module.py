@@ -55,9 +55,9 @@ class _Piece:
 class ModuleTarget(nn.Module):
     """An existing module whose parameters are all generated.
 
-    A weight and a bias of one child are one generated layer, with the child's name; any other parameter is a
-    layer of its own, whose bias is generated and not used. Generated weights start at the module's own, with
-    small differences between tasks. Buffers are shared by all tasks.
+    The weight and the bias of a child are one generated layer, with the child's name. Any other parameter
+    is a separate layer, whose bias is generated and not used. Generated weights start at those of the
+    module, with small differences between tasks. Buffers are shared by all tasks.
 
     This path serves anything that ``torch.func`` can batch, at the price of forming the weights of every
     task; :class:`~hyperrl.nets.MLP`, :class:`~hyperrl.nets.CNN` and :class:`~hyperrl.nets.GRU` need not.
@@ -130,14 +130,14 @@ class ModuleTarget(nn.Module):
         return tensors | {alias: tensors[name] for alias, name in self._aliases.items()}
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Module:
-        """The module with the weights of one task, frozen copies; no hypernetwork left."""
+        """The module with frozen copies of the weights of one task, without the hypernetwork."""
         module = deepcopy(self.skeleton)
-        made: dict[str, nn.Parameter] = {}
+        parameters: dict[str, nn.Parameter] = {}
         for name, tensor in self._parameters_of(weights).items():
             canonical = self._aliases.get(name, name)
-            made.setdefault(canonical, nn.Parameter(tensor[task].detach().clone(), requires_grad=False))
+            parameters.setdefault(canonical, nn.Parameter(tensor[task].detach().clone(), requires_grad=False))
             parent, _, own = name.rpartition(".")
-            module.get_submodule(parent).register_parameter(own, made[canonical])
+            module.get_submodule(parent).register_parameter(own, parameters[canonical])
         return module
 
 

@@ -102,7 +102,7 @@ class VaryingMLP(nn.Module):
     def specialize(
         self, weights: Weights, task: int = 0, hidden: Sequence[int] | None = None
     ) -> nn.Sequential:
-        """The plain network of one task and of the hidden sizes given, the largest by default.
+        """The plain network of one task with the given hidden sizes, the largest by default.
 
         It holds the units that are used and no others, its weights frozen copies.
 

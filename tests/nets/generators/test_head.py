@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hyperrl.nets import MLP, STRATEGIES, HyperNetwork
-from hyperrl.nets.generators import Head
+from hyperrl.nets.generators.head import Head
 from tests.nets.cases import all_pairs
 
 HIDDEN: dict[str, tuple[int, ...]] = {

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from hyperrl.nets.generators import TransformerGenerator
+from hyperrl.nets.generators.transformer import TransformerGenerator
 
 
 def test_attention_equals_its_definition() -> None:
