@@ -1,4 +1,4 @@
-"""What is told in one line: a mistake that the user can put right, and a training that cannot go on."""
+"""Errors and warnings whose message is one line for the user, and the parts of such messages."""
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
@@ -6,40 +6,40 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 NOT_A_FAILURE = (KeyboardInterrupt, GeneratorExit)
-"""What comes out of another's code without being its failure; all else is, even what is no Exception."""
+"""Raised from a base environment without being its failure; anything else is one, Exception or not."""
 
 _LISTED = 160
 _ON_COMMAND_LINE: ContextVar[bool] = ContextVar("on_command_line", default=False)
 
 
 class UserError(Exception):
-    """A mistake of the user's, told in one line that names what was found and what is allowed."""
+    """A mistake of the user. The message is one line that names what was found and what is allowed."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(line.strip() for line in message.splitlines()))
+        super().__init__(_one_line(message))
 
 
 class HyperRLWarning(UserWarning):
-    """Something that a user should know, though the work goes on; one line."""
+    """A line that the user should read, though the work goes on."""
 
 
 class DivergenceError(Exception):
-    """Training came upon numbers that are not finite; the message says where, and what is kept."""
+    """Training met numbers that are not finite. The message says where, and which checkpoint is kept."""
 
 
 class UnwritableError(Exception):
-    """Training cannot go on as its run can no longer be written; the message says why, and what is kept."""
+    """A run can no longer be written. The message says why, and which checkpoint is kept."""
 
 
 class BaseEnvironmentError(Exception):
-    """A base environment failed; the message says how, in which task and at which step, in one line.
+    """A base environment failed. The message is one line: how, in which task and at which step.
 
     Attributes:
         trace: the base environment's own traceback, as text.
     """
 
     def __init__(self, message: str, trace: str = "") -> None:
-        super().__init__(" ".join(line.strip() for line in message.splitlines()), trace)
+        super().__init__(_one_line(message), trace)
         self.trace = trace
 
     def __str__(self) -> str:
@@ -47,11 +47,11 @@ class BaseEnvironmentError(Exception):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown name: the nearest one, then all of them where they are few.
+    """The end of a message about an unknown name: the most similar one, and all of them if they are few.
 
     Args:
-        name: what was found.
-        known: the valid names, in the order in which to list them.
+        name: the unknown name.
+        known: the valid names, in the order of the list.
 
     Returns:
         "; did you mean 'ode'? known: cartpole, ode", "; known: cartpole, ode", or "" where nothing helps.
@@ -66,7 +66,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is closest to a wrong one, upper and lower case alike; None where none is close."""
+    """The known name that is most similar to a wrong one, in any case of letters; None if none is similar."""
     folded = {each.casefold(): each for each in reversed(list(known))}
     close = difflib.get_close_matches(name[:100].casefold(), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None
@@ -77,12 +77,12 @@ def check_known(where: str, kind: str, names: Iterable[object], known: Collectio
 
     Args:
         where: how the message begins.
-        kind: what the names are of: "feature", "split".
-        names: what was found.
-        known: the valid names, in the order in which to list them.
+        kind: what the names name: "feature", "split".
+        names: the names to check.
+        known: the valid names, in the order of the list.
 
     Raises:
-        UserError: at the first unknown name; the nearest one is offered.
+        UserError: for the first unknown name; it offers the most similar known one.
     """
     for name in names:
         if name not in known:
@@ -91,7 +91,7 @@ def check_known(where: str, kind: str, names: Iterable[object], known: Collectio
 
 @contextmanager
 def on_command_line() -> Iterator[None]:
-    """Within it, messages name options of the command line; elsewhere they name arguments in Python."""
+    """A context in which messages name options of the command line; elsewhere they name Python arguments."""
     token = _ON_COMMAND_LINE.set(True)
     try:
         yield
@@ -99,6 +99,10 @@ def on_command_line() -> Iterator[None]:
         _ON_COMMAND_LINE.reset(token)
 
 
-def spelled(python: str, command_line: str) -> str:
-    """How a message names an argument: as the user writes it, who is in Python or on the command line."""
+def user_syntax(python: str, command_line: str) -> str:
+    """An argument as the user writes it: in Python, or within `on_command_line` as an option."""
     return command_line if _ON_COMMAND_LINE.get() else python
+
+
+def _one_line(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines())

@@ -1,6 +1,6 @@
-"""Handles signals from a command's first line on, before anything that takes time is imported.
+"""Handles signals of a command from its first line on, before slow imports.
 
-Python itself starts in some 15 milliseconds, and reacts to a signal in its own way until it comes here.
+Python needs about 15 milliseconds to come here. A signal before has Python's own effect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SIGNALS = tuple(
 MEMORY = "not enough memory; a limit may be too low (`ulimit -v` shows it; training needs some 1,000,000)"
 _NO_MEMORY = ("cannot allocate memory", "can't allocate memory", "failed to map segment", "start new thread")
 _SHOW_CURSOR = b"\x1b[?25h\r\x1b[K"
-"""Where a progress bar hid it, and what it wrote on its line is removed."""
+"""Shows the cursor, which a progress bar hides, and clears the line."""
 
 
 def starts_command(argv: list[str]) -> bool:
@@ -46,17 +46,17 @@ def exit_at_once(*_: object) -> None:
 
 
 def out_of_memory(error: BaseException | None) -> bool:
-    """Whether memory ran out, as Python, torch and the loader of compiled modules say it."""
+    """Whether an error means that memory ran out, in the words of Python, torch or the dynamic loader."""
     while error is not None:
-        said = str(error).lower()
-        if isinstance(error, MemoryError) or any(sign in said for sign in _NO_MEMORY):
+        message = str(error).lower()
+        if isinstance(error, MemoryError) or any(part in message for part in _NO_MEMORY):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
 def _explain(kind: type[BaseException], error: BaseException, trace: object) -> None:
-    """In place of a traceback of what fails before the command line is there to explain it."""
+    """Exception hook until the command line explains errors: one line if memory ran out, else a traceback."""
     if out_of_memory(error):
         os.write(2, f"hyperrl: error: {MEMORY}\n".encode())
         os._exit(2)

@@ -10,7 +10,7 @@ from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import SEED, to_int, to_path
 from hyperrl.deploy.request import generalist_request, specialist_request
-from hyperrl.errors import spelled
+from hyperrl.errors import user_syntax
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
@@ -92,7 +92,7 @@ def video_path(video: str | Path | None) -> Path | None:
     if video is None:
         check_window()
         return None
-    path = to_path(spelled("video", "--video"), video)
+    path = to_path(user_syntax("video", "--video"), video)
     check_video(path)
     return path
 

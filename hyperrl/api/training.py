@@ -9,7 +9,7 @@ from pathlib import Path
 from hyperrl.api.arguments import checked, checked_recipes
 from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
-from hyperrl.errors import spelled
+from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
@@ -95,7 +95,7 @@ def train(
     resolved = resolve(recipe, family.recipe, overrides)
     if out is None:
         out = default_run_dir(family.name, resolved.name, seed, leave_out)
-    directory = to_path(spelled("out", "--out"), out)
+    directory = to_path(user_syntax("out", "--out"), out)
     refuse_existing(directory)
     refuse_algorithm(resolved, family.action_space)
     refuse_endless(family)

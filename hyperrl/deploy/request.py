@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hyperrl.arguments import to_path
-from hyperrl.errors import UserError, did_you_mean, spelled
+from hyperrl.errors import UserError, did_you_mean, user_syntax
 from hyperrl.recipes import AgentRecipe, Context
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
@@ -88,13 +88,13 @@ def _need_extra(what: str) -> None:
 
 
 def _new_file(out: str | Path | None, default: Path, suffix: str, force: bool) -> Path:
-    path = default if out is None else to_path(spelled("out", "--out"), out)
+    path = default if out is None else to_path(user_syntax("out", "--out"), out)
     if path.suffix != suffix:
         raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
     if os.path.lexists(path) and not force:
         raise UserError(
-            f"out {str(path)!r}: exists already; name another file with {spelled('out', '--out')}, or replace"
-            f" it with {spelled('force=True', '--force')}"
+            f"out {str(path)!r}: exists already; name another file with {user_syntax('out', '--out')}, or"
+            f" replace it with {user_syntax('force=True', '--force')}"
         )
     with report_write_errors("out", path):
         try_writing(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, check_known, spelled
+from hyperrl.errors import UserError, check_known, user_syntax
 from hyperrl.evaluation.policy import Observation, Policy
 from hyperrl.recipes import CONTEXT
 
@@ -34,7 +34,7 @@ def hide_features(policy: Policy, family: Family, hidden: Sequence[str]) -> Poli
 
 def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
     """Raise a UserError where a hidden feature is unknown, or a run's agent cannot do without any."""
-    check_known(spelled("hidden", "--hide"), "feature", hidden, family.space.names)
+    check_known(user_syntax("hidden", "--hide"), "feature", hidden, family.space.names)
     for run in runs:
         policy = run.spec.agent.policy
         if hidden and not (policy.kind == "hyper" and policy.hypernetwork.context_dropout > 0):

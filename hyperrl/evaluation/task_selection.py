@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, check_known, spelled
+from hyperrl.errors import UserError, check_known, user_syntax
 from hyperrl.recipes import MAX_TASKS, SPLITS, Context
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
 
 def _axis(family: Family, sweep: Sweep) -> list[float]:
     name, low, high, count = sweep
-    check_known(spelled("sweep", "--sweep"), "feature", [name], family.space.names)
+    check_known(user_syntax("sweep", "--sweep"), "feature", [name], family.space.names)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise UserError(
             f"sweep: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-from hyperrl.errors import UserError, spelled
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.canvas import Frame
 from hyperrl.store import replacing, report_write_errors, try_writing
 from hyperrl.tasks.dynamics.picture import surface
@@ -109,5 +109,5 @@ def show_window(frames: Iterable[Frame], rate: int, title: str) -> int:
 
 
 def _no_window(reason: str) -> UserError:
-    argument = spelled("video='film.mp4'", "--video FILE")
+    argument = user_syntax("video='film.mp4'", "--video FILE")
     return UserError(f"watch: {reason}; write a file by {argument}")

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from hyperrl.arguments import short_repr
-from hyperrl.errors import UserError, check_known, spelled
+from hyperrl.errors import UserError, check_known, user_syntax
 from hyperrl.recipes.feature import Feature
 
 CONTEXT = "context"
@@ -51,7 +51,7 @@ class Context(Mapping[str, float]):
             return values
         if not isinstance(values, Mapping):
             raise UserError(f"context: found {short_repr(values)}; allowed: a dictionary of features' values")
-        check_known(spelled("context", "--context"), "feature", values, features)
+        check_known(user_syntax("context", "--context"), "feature", values, features)
         return cls.of(features, {name: _number(name, features[name], each) for name, each in values.items()})
 
     @cached_property

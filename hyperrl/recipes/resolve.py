@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hyperrl.errors import UserError, nearest, spelled
+from hyperrl.errors import UserError, nearest, user_syntax
 from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.base import RecipeError
 from hyperrl.recipes.family import FamilyRecipe
@@ -75,7 +75,7 @@ def dotted_fields(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
 
 def _source() -> str:
     """How messages name the overrides: in Python or on the command line."""
-    return spelled("overrides", "--set")
+    return user_syntax("overrides", "--set")
 
 
 def _set(data: dict[str, Any], override: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from hyperrl.errors import UserError, did_you_mean, spelled
+from hyperrl.errors import UserError, did_you_mean, user_syntax
 from hyperrl.store.spec import SPEC
 
 
@@ -21,7 +21,7 @@ def require_run(path: Path) -> None:
 
 def refuse_existing(path: Path) -> None:
     """UserError when `path` holds a run already, or is no directory."""
-    another = f"name another directory with {spelled('out', '--out')}"
+    another = f"name another directory with {user_syntax('out', '--out')}"
     if path.exists() and not path.is_dir():
         raise UserError(f"run {str(path)!r}: a file is in the way; {another}")
     if (path / SPEC).exists() or (path / "checkpoints").exists():
@@ -32,7 +32,7 @@ def refuse_existing(path: Path) -> None:
 
 def resume_call(path: Path) -> str:
     """How a message says that a run goes on, in Python or on the command line."""
-    return spelled(f"hyperrl.resume({str(path)!r})", f"--resume {shlex.quote(str(path))}")
+    return user_syntax(f"hyperrl.resume({str(path)!r})", f"--resume {shlex.quote(str(path))}")
 
 
 def _neighbors(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hyperrl.errors import HyperRLWarning, UserError, spelled
+from hyperrl.errors import HyperRLWarning, UserError, user_syntax
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.store.files import atomic_write
 from hyperrl.store.safety import SOURCE
@@ -138,14 +138,14 @@ def _refusal(run: Path, spec: RunSpec, current: SourceFile | None) -> str:
 
 def _allowing(name: str | None) -> str:
     """How a message says that an import is allowed."""
-    return spelled(f"allow_import=[{name!r}]", f"--allow-import {name}")
+    return user_syntax(f"allow_import=[{name!r}]", f"--allow-import {name}")
 
 
 def _from_file(family: FamilyRecipe, path: str) -> FamilyRecipe | None:
     """The family with its base imported from the file at `path`; None where the base names another file."""
     file = os.path.abspath(path)
     if not os.path.isfile(file):
-        argument = spelled("allow_import", "--allow-import")
+        argument = user_syntax("allow_import", "--allow-import")
         raise UserError(f"{argument}: found {path!r}, no such file; allowed: a Python file or a module")
     base, (folder, name) = family.parsed_base, os.path.split(file)
     if base.module is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hyperrl.errors import DivergenceError, spelled
+from hyperrl.errors import DivergenceError, user_syntax
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -105,7 +105,7 @@ class DivergenceGuard(RolloutCallback):
         finite = torch.stack(largest).isfinite().tolist()
         if not all(finite):
             where = f"first in {list(named)[finite.index(False)]}" if any(finite) else "in all parameters"
-            closer = spelled("detect_anomaly=True", "--detect-anomaly")
+            closer = user_syntax("detect_anomaly=True", "--detect-anomaly")
             advice = f"; a smaller algorithm.learning_rate may help, {closer} tells the first gradient"
             self._end("weights", f", {where}{self._bad_losses()}{advice}")
         if losses := self._bad_losses():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from hyperrl.errors import UserError, spelled
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
@@ -113,7 +113,7 @@ def resume(
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
                 f"run {str(run.path)!r}: {done:,} of {planned:,} steps are taken;"
-                f" give more {spelled('steps', '--steps')} to extend it"
+                f" give more {user_syntax('steps', '--steps')} to extend it"
             )
         limit = nullcontext() if state is None else SizeLimit(state["policy"], mismatch_prefix(run, "latest"))
         family = family or Family(run.spec.family)
