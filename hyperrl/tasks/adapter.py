@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, SupportsFloat
 
@@ -182,27 +182,33 @@ def info_of(info: Any) -> dict[str, Any]:
     return renamed
 
 
-def _number(reward: Any) -> float:
+def _scalar(value: Any) -> Any:
+    """A Python number where a value is one number, in an array or alone; else None."""
     try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        return None
+    return array.item() if array.size == 1 and array.dtype.kind in "biuf" else None
+
+
+def _number(reward: Any) -> float:
+    number = _scalar(reward)
+    if number is None and isinstance(reward, SupportsFloat) and not isinstance(reward, np.ndarray):
+        with suppress(TypeError, ValueError, OverflowError):
+            number = float(reward)
+    if number is not None:
+        return float(number)
+    with suppress(TypeError, ValueError):
         array = np.asarray(reward)
-        if array.size == 1 and array.dtype.kind in "biuf":
-            return float(array.item())
         if array.ndim and array.dtype.kind in "biuf":
             raise InterfaceError(f"the reward has shape {array.shape}; allowed: one number")
-        if isinstance(reward, SupportsFloat) and not isinstance(reward, np.ndarray):
-            return float(reward)
-    except (TypeError, ValueError, OverflowError):
-        pass
     raise InterfaceError(f"the reward is {_describe(reward)}; allowed: one number")
 
 
 def _flag(name: str, value: Any) -> bool:
-    try:
-        array = np.asarray(value)
-        if array.size == 1 and array.dtype.kind in "biuf" and array.item() in (0, 1):
-            return bool(array.item())
-    except (TypeError, ValueError):
-        pass
+    flag = _scalar(value)
+    if flag in (0, 1):
+        return bool(flag)
     raise InterfaceError(f"{name} is {_describe(value)}; allowed: true or false")
 
 

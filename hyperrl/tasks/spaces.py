@@ -57,18 +57,22 @@ def _observation_fault(space: gym.Space[Any]) -> str | None:
                 f"observation_space has the key {key!r}; allowed: keys without a dot that torch's ModuleDict"
                 " does not use itself ('observe' keeps the keys that it names)"
             )
-        if not isinstance(part, spaces.Box | spaces.Discrete | spaces.MultiBinary | spaces.MultiDiscrete):
-            return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
-        if isinstance(part, spaces.MultiDiscrete) and len(part.shape) != 1:
-            return f"{what} is {_short(part)}; allowed: {OBSERVATIONS}"
-        if isinstance(part, spaces.Box) and np.dtype(part.dtype).itemsize > _WIDEST:
-            return f"{what} is {_short(part)}, of {part.dtype}; allowed: numbers of at most {_WIDEST} bytes"
-        if isinstance(part, spaces.Box) and not np.dtype(part.dtype).isnative:
-            return f"{what} is {_short(part)}, of {part.dtype}; allowed: numbers in this machine's byte order"
-        if isinstance(part, spaces.Box) and _is_empty(part):
-            return (
-                f"{what} is {_short(part)}, of shape {part.shape}; allowed: at least one axis and one number"
-            )
+        match part:
+            case spaces.Discrete() | spaces.MultiBinary():
+                continue
+            case spaces.MultiDiscrete() if len(part.shape) == 1:
+                continue
+            case spaces.Box() if np.dtype(part.dtype).itemsize > _WIDEST:
+                fault = f", of {part.dtype}; allowed: numbers of at most {_WIDEST} bytes"
+            case spaces.Box() if not np.dtype(part.dtype).isnative:
+                fault = f", of {part.dtype}; allowed: numbers in this machine's byte order"
+            case spaces.Box() if _is_empty(part):
+                fault = f", of shape {part.shape}; allowed: at least one axis and one number"
+            case spaces.Box():
+                continue
+            case _:
+                fault = f"; allowed: {OBSERVATIONS}"
+        return f"{what} is {_short(part)}{fault}"
     return None
 
 

@@ -21,15 +21,11 @@ class Simulator(Protocol):
     def action_space(self) -> gym.Space[Any]:
         """The action space, with choices counted from 0."""
 
-    def naming_failures(self, when: str) -> AbstractContextManager[None]:
-        """Raise BaseEnvironmentError for what the base raises in the block, with the task and `when`."""
-
-
-class Playable(Simulator, Protocol):
-    """A simulator whose context can be set."""
-
     def apply(self, context: Context) -> None:
         """Set a complete context."""
+
+    def naming_failures(self, when: str) -> AbstractContextManager[None]:
+        """Raise BaseEnvironmentError for what the base raises in the block, with the task and `when`."""
 
 
 class Trial(Protocol):
@@ -40,10 +36,10 @@ class Trial(Protocol):
         """The context of defaults."""
 
     @property
-    def env(self) -> Playable:
+    def env(self) -> Simulator:
         """An environment that may be set to any context; it is set to the defaults afterwards."""
 
-    def make(self) -> AbstractContextManager[Playable]:
+    def make(self) -> AbstractContextManager[Simulator]:
         """Make another environment, closed at the block's end."""
 
     def make_base(self) -> AbstractContextManager[gym.Env[Any, Any]]:

@@ -15,7 +15,7 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 from hyperrl.tasks import paths
 from hyperrl.tasks.adapter import close_base, naming
-from hyperrl.tasks.carriers.base import Playable, Trial
+from hyperrl.tasks.carriers.base import Simulator, Trial
 
 _CHANGEABLE = 1 << 9
 """The flag of classes that are env at run time (Py_TPFLAGS_HEAPTYPE): attributes of theirs may be set."""
@@ -43,7 +43,7 @@ def check_construction(trial: Trial, name: str, contexts: Sequence[Context], pat
             _compare(trial, context, path, assigned, what, f"{what} at {context[name]:g}")
 
 
-def _compare(trial: Trial, context: Context, path: str, assigned: Playable, what: str, where: str) -> None:
+def _compare(trial: Trial, context: Context, path: str, assigned: Simulator, what: str, where: str) -> None:
     value = paths.read(assigned.base, path)
     holder, rest = find_owner(assigned.base, path)
     if holder is assigned.base:
