@@ -21,14 +21,14 @@ _BUFFER = 1 << 16
 class EventFile:
     """One event file, in place of tensorboard's `EventFileWriter`.
 
-    Readers of a folder take its event files in the order of their names, and those of a resumed run disown
-    what the earlier ones hold. Tensorboard names them by the second, then the process, then a counter without
-    leading zeros, so that a file may come before those that it follows: within one second, and where a clock
-    was set back. Here a name counts on from the newest one in the folder. Nothing is handed to a thread: an
-    error in writing is raised where it happens.
+    Readers of a folder take its event files in the order of their names, and a resumed run's file drops later
+    steps of earlier files. TensorBoard names files by the second, then the process, then a counter without
+    leading zeros, so that a new file may come before older ones: within one second, and where a clock was set
+    back. Here a name counts on from the newest one in the folder. No thread writes: an error in writing is
+    raised where it happens.
 
     Args:
-        folder: where the file is made.
+        folder: of the event files; it is created.
 
     Raises:
         OSError: the folder cannot be written.
@@ -38,7 +38,7 @@ class EventFile:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._file = (folder / _next_name(folder)).open("xb", buffering=0)
-        self._waiting = bytearray()
+        self._buffer = bytearray()
         self._records = RecordWriter(self)
         self.add_event(Event(wall_time=time.time(), file_version=VERSION))
         self.flush()
@@ -48,18 +48,18 @@ class EventFile:
         return str(self._folder)
 
     def add_event(self, event: Event) -> None:
-        """Note an event; `flush` writes it."""
+        """Add an event to the buffer; `flush` writes it."""
         self._records.write(event.SerializeToString())
 
     def write(self, data: bytes) -> None:
-        """Take a record's bytes."""
-        self._waiting += data
-        if len(self._waiting) > _BUFFER:
+        """Add a record's bytes to the buffer."""
+        self._buffer += data
+        if len(self._buffer) > _BUFFER:
             self.flush()
 
     def flush(self) -> None:
-        """Hand all that waits to the operating system."""
-        data, self._waiting = memoryview(self._waiting), bytearray()
+        """Hand the buffer to the operating system."""
+        data, self._buffer = memoryview(self._buffer), bytearray()
         while data:
             data = data[self._file.write(data) :]
 
@@ -81,8 +81,8 @@ class RunSummaryWriter(SummaryWriter):
 
     Args:
         folder: of the event files.
-        resumed_at: environment steps that a run goes on from: what earlier files hold of later steps is
-            disowned. None for a new run.
+        resumed_at: environment steps from which a run goes on; readers drop later steps of earlier files.
+            None for a new run.
     """
 
     file_writer: Any
@@ -109,7 +109,7 @@ class RunSummaryWriter(SummaryWriter):
 
 
 def _next_name(folder: Path) -> str:
-    found = [_NAME.match(path.name) for path in folder.iterdir()]
-    newest = max((int(match[1]) for match in found if match), default=-1)
+    matches = [_NAME.match(path.name) for path in folder.iterdir()]
+    newest = max((int(match[1]) for match in matches if match), default=-1)
     seconds = max(int(time.time()), newest + 1)
     return f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}.0"

@@ -6,28 +6,28 @@ from collections.abc import Callable
 
 
 class Interruption:
-    """Handles Ctrl-C, SIGTERM and a closed terminal while a training goes on.
+    """Handles Ctrl-C, SIGTERM and a closed terminal during a training.
 
-    While there is something to lose (`wait` to `done`), the first signal is noted, and the training ends with
-    a checkpoint at its next safe point; a second one raises KeyboardInterrupt at once, as every one does
-    outside of that time.
+    Between `wait` and `done`, when work could be lost, the first signal only sets `requested`, and the
+    training ends with a checkpoint at its next safe point. A second signal, and any signal at other times,
+    raises KeyboardInterrupt at once.
 
     Attributes:
-        requested: whether a first signal waits.
+        requested: whether a first signal waits for a safe point.
     """
 
     def __init__(self, on_request: Callable[[], None]) -> None:
-        """Call `on_request` when a first signal comes that waits."""
+        """Call `on_request` when a first signal starts to wait."""
         self.requested = False
         self._on_request = on_request
         self._waits = False
 
     def wait(self) -> None:
-        """From now on a first signal waits for a safe point."""
+        """Have a first signal wait for a safe point from now on."""
         self._waits = True
 
     def done(self) -> None:
-        """Everything is stored: nothing waits any more, and a signal that waited ends the training."""
+        """Have no signal wait, as everything is stored; raise KeyboardInterrupt if one has waited."""
         self._waits = False
         if self.requested:
             raise KeyboardInterrupt

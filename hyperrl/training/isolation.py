@@ -1,4 +1,4 @@
-"""Looking at a model in training without changing what its training does next."""
+"""Using a model in training without changing what its training does next."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 @contextmanager
 def preserve_training_state(model: BaseAlgorithm) -> Iterator[None]:
-    """Leave training's random streams and the policy's mode as they were before.
+    """Restore training's random generators and the policy's mode at the end of the block.
 
-    Python's, NumPy's and torch's global generators are put back, those of the model's device too.
+    These are Python's, NumPy's and torch's global generators, those of the model's device too.
     """
     policy = model.policy
     python, numpy, mode = random.getstate(), np.random.get_state(), policy.training
@@ -29,8 +29,8 @@ def preserve_training_state(model: BaseAlgorithm) -> Iterator[None]:
 
 
 @contextmanager
-def own_weights(model: BaseAlgorithm) -> Iterator[None]:
-    """Put the policy's weights back that it had before."""
+def preserve_weights(model: BaseAlgorithm) -> Iterator[None]:
+    """Restore the policy's weights at the end of the block."""
     before = {name: weights.clone() for name, weights in model.policy.state_dict().items()}
     try:
         yield

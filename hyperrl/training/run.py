@@ -1,4 +1,4 @@
-"""Training from an agent and a family to a run, and going on with one."""
+"""Trains an agent on a family, which makes a run, and resumes a run."""
 
 from __future__ import annotations
 
@@ -52,13 +52,12 @@ def train(
 
     Raises:
         BaseEnvironmentError: the base environment failed; the last checkpoint is kept.
-        DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
+        DivergenceError: a number is not finite; the last checkpoint before it is kept.
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
             `from_run` that have other shapes; and what building the family's environments raises.
-        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came; the rollout under way was ended and a checkpoint
-            written, and the run can be resumed. A second one is raised as it comes: the checkpoint before
-            stays.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; the current rollout is ended and a checkpoint written,
+            from which the run can be resumed. A second signal raises at once; the earlier checkpoint stays.
     """
     refuse_existing(out)
     agent = match_widths(agent, family.observation_space, family.action_space, family)
@@ -88,11 +87,11 @@ def resume(
     detect_anomaly: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """Go on with a run from its latest checkpoint, or extend a finished one.
+    """Resume a run from its latest checkpoint, or extend a finished one.
 
-    On the CPU, a family whose batched environments give their state goes on as if it had never stopped,
-    bit for bit. Other families' environments are reset; the run's status tells so (`resumed[-1].exact`).
-    A run that was killed before its first checkpoint starts again.
+    On the CPU, with a family whose environments advance as one batch, the run continues bit for bit as if it
+    had never stopped. Environments of other families are reset; the run's status says so
+    (`resumed[-1].exact`). A run that was killed before its first checkpoint starts again.
 
     Args:
         run: an open run.

@@ -29,7 +29,7 @@ from hyperrl.training.checkpoint import (
 from hyperrl.training.context_dropout import ContextDropoutVecEnv
 from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.interruption import Interruption
-from hyperrl.training.isolation import own_weights, preserve_training_state
+from hyperrl.training.isolation import preserve_training_state, preserve_weights
 from hyperrl.training.memory import explain_lack_of_memory
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
@@ -65,7 +65,7 @@ class TrainingSession:
             self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
 
     def restore(self, run: Run, state: State | None) -> bool:
-        """Bring model, environments and sampler to `state`, or to the start; UserError where it does not fit.
+        """Restore model, environments and sampler from `state`; UserError where it does not fit.
 
         Returns:
             Whether the environments go on where they were.
@@ -85,8 +85,8 @@ class TrainingSession:
         Args:
             run: where checkpoints, logs, figures and the evaluation go.
             progress: called with the steps done and planned.
-            state: what `restore` brought the model to.
-            resumed_at: logs of more environment steps than these are dropped.
+            state: the state that the model was restored from.
+            resumed_at: logs after so many environment steps are dropped; None for a new run.
         """
         # Telemetry evaluates at the end of training; the file gets the same evaluation.
         final_evaluation = cache(lambda: evaluate_best(self.model, run, self.family, progress))
@@ -131,12 +131,12 @@ class TrainingSession:
 def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Progress | None) -> Evaluation:
     """Zero-shot evaluation of the run's best weights on all splits, as `hyperrl evaluate` makes it.
 
-    Where no validation task chose any, the model's own weights are evaluated. The model keeps its weights.
+    Without validation tasks, which choose the best, these are the model's weights. The model keeps its own.
     """
     parts = plan.at_the_end(family, run.spec.steps)
     name = "best" if "best" in run.checkpoints() else "latest"
     steps = model.num_timesteps
-    with preserve_training_state(model), own_weights(model):
+    with preserve_training_state(model), preserve_weights(model):
         if name == "best":
             best = load_state(run, name)
             steps = int(best["steps"])

@@ -1,4 +1,4 @@
-"""Where a run's scalars go: TensorBoard and `progress.csv`, which go on where a killed run stopped."""
+"""Writes a run's scalars to TensorBoard and `progress.csv`, which a resumed run continues."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TensorBoardWriter(TensorBoardOutputFormat):
 
     Args:
         folder: of the event files.
-        resumed_at: environment steps that the run goes on from; None for a new run.
+        resumed_at: environment steps from which the run goes on; None for a new run.
     """
 
     def __init__(self, folder: Path, resumed_at: int | None) -> None:
@@ -75,12 +75,12 @@ class SplitsWriter(KVWriter):
 class CsvWriter(KVWriter):
     """One row per logged step, appended; the header grows when a new scalar appears.
 
-    Values that are no numbers (figures, histograms, text) are left out. What is logged at the step of the
-    last row joins that row.
+    Values that are no numbers (figures, histograms, text) are left out. Values logged at the step of the last
+    row are added to that row.
 
     Args:
         path: the file.
-        resumed_at: rows after this step are dropped, as is one that a kill cut short; None starts anew.
+        resumed_at: rows after this step are dropped, and a row that a kill cut short; None starts a new file.
     """
 
     _last: dict[str, str]
@@ -135,7 +135,7 @@ class CsvWriter(KVWriter):
 
 
 def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
-    """SB3's logger with the run's own writers and no other.
+    """Stable-Baselines3's logger with the run's writers and no others.
 
     Args:
         folder: the run's directory.

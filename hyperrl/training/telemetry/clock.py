@@ -1,10 +1,9 @@
-"""Where an iteration's time goes."""
+"""Measures how long rollouts, updates and the generation of weights take."""
 
 from __future__ import annotations
 
 import time
 
-from hyperrl.policies.registry import view
 from hyperrl.training.rollout_callback import RolloutCallback
 
 
@@ -12,11 +11,11 @@ class Clock(RolloutCallback):
     """Writes `time/rollout`, `time/update`, `time/generation`: seconds per iteration, mean since last log.
 
     Rollout: collecting experience. Update: from the last callback at a rollout's end to the next rollout's
-    start (a written log lies in it). Generation: forward passes that generate weights, in both; only where
-    the policy counts them. Evaluations, figures and checkpoints lie outside all three.
+    start, a written log included. Generation: forward passes that generate weights, in both; only where
+    weights are generated. Evaluations, figures and checkpoints count in none of the three.
 
-    The clock is the first callback of the list; its `last` is the last one. What the callbacks between them
-    do at a rollout's start and end is in none of the three.
+    The clock is the first callback of the list, its `last` the last one. The work of the callbacks between
+    them at a rollout's start and end is not counted.
     """
 
     def __init__(self) -> None:
@@ -27,13 +26,13 @@ class Clock(RolloutCallback):
         self._update_began: float | None = None
 
     def rollout_begins(self) -> None:
-        """The other callbacks have acted at a rollout's start."""
+        """Start the rollout's time, as the other callbacks have acted at its start."""
         self._rollout_began = time.perf_counter()
 
     def others_done(self, in_training: bool) -> None:
-        """The other callbacks have acted, before the first rollout or (`in_training`) after one."""
+        """Start the update's time, or, before the first rollout, none."""
         self._update_began = time.perf_counter() if in_training else None
-        self._generated = view(self.model).generation_seconds or 0.0
+        self._generated = self._view.generation_seconds or 0.0
 
     def _on_rollout_start(self) -> None:
         if self._update_began is not None:
@@ -41,7 +40,7 @@ class Clock(RolloutCallback):
 
     def _on_rollout_end(self) -> None:
         self.logger.record_mean("time/rollout", time.perf_counter() - self._rollout_began)
-        generation = view(self.model).generation_seconds
+        generation = self._view.generation_seconds
         if generation is not None:
             self.logger.record_mean("time/generation", generation - self._generated)
 

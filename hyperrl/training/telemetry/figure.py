@@ -1,4 +1,4 @@
-"""A figure of return over the context, as training goes on."""
+"""Draws the figure of return over the context during training."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ class ReturnFigure(AfterEvaluation):
 
     The figure has tasks of its own on a regular grid: a curve for one feature, a heatmap for two, and for
     more a curve over the first feature with the others at their defaults. It becomes the image
-    `return_over_context` in TensorBoard and `return_over_context.png` in `folder`. One episode a task on the
-    way, and in a heatmap. The grid is coarser where playing it would take long beside the training.
+    `return_over_context` in TensorBoard and `return_over_context.png` in `folder`. Each task plays one
+    episode, a curve's tasks several at the end of training. The grid is coarser where playing it would take
+    long compared with the training.
     """
 
     def __init__(self, zero_shot: ZeroShot, agent: str, folder: Path):
@@ -69,7 +70,7 @@ class ReturnFigure(AfterEvaluation):
 
 
 def swept(family: Family) -> list[str]:
-    """The features that are varied: both of two, else the first that is more than a choice of values."""
+    """The features that the grid varies: both of two, else the first one that is continuous, if any."""
     features = family.recipe.features
     if len(features) == 2:
         return list(features)
@@ -81,9 +82,9 @@ def grid(family: Family, features: list[str], most: int | None = None) -> list[C
     """Tasks on a regular grid of the features' widest declared ranges; other features take their defaults.
 
     Args:
-        family: whose features they are.
+        family: has the features.
         features: one or two.
-        most: tasks at most, as far as two points a feature allow.
+        most: number of tasks at most, but at least two values of each feature.
     """
     recipes = [family.recipe.features[name] for name in features]
     varied = sum(recipe.values is None for recipe in recipes)
@@ -95,7 +96,7 @@ def grid(family: Family, features: list[str], most: int | None = None) -> list[C
 
 
 def draw(results: list[TaskResult], family: Family, features: list[str], agent: str, path: Path) -> Figure:
-    """A heatmap over two features, a curve over one (one for each value of a second that is a choice)."""
+    """A heatmap over two continuous features, else curves over one (one for each value of the other)."""
     if len(features) == 2 and all(family.recipe.features[name].values is None for name in features):
         return heatmap(results, family, (features[0], features[1]), path, agent=agent)
     return return_over_context({agent: results}, family, path)

@@ -22,10 +22,10 @@ Value = float | str
 class HParams(AfterEvaluation):
     """Writes hyperparameters before training and, after it, the final zero-shot returns, `hparams/<split>`.
 
-    The returns are those of the run's best weights, as the evaluation at the end has them (`final`).
+    The returns are those of the run's best weights, from the evaluation at the end (`final`).
 
-    They are in the run's own event file. TensorBoard shows the columns that the first run which it comes
-    across declares: so each run declares those of all algorithms and policies.
+    All are in the run's event file. TensorBoard shows the columns that the first run it reads declares: so
+    each run declares those of all algorithms and policies.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ def _empty_values(model: type[BaseModel]) -> dict[str, Value]:
 def _flat(
     prefix: str, values: Mapping[str, Any], empty: Mapping[str, Value] | None = None
 ) -> dict[str, Value]:
-    """Values by dotted name; `empty` has those of fields without a value, which are left out else."""
+    """Values by dotted name. `empty` has the values of fields without one; without it these are left out."""
     flat: dict[str, Value] = {}
     for name, value in values.items():
         dotted = f"{prefix}.{name}" if prefix else name

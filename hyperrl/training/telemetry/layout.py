@@ -1,4 +1,4 @@
-"""Charts that stand ready in TensorBoard's Custom Scalars tab."""
+"""Lays out charts in TensorBoard's Custom Scalars tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where telemetry goes: the outputs of a Stable-Baselines3 logger, and the TensorBoard writer among them."""
+"""Writes telemetry to the outputs of a Stable-Baselines3 logger, and finds the TensorBoard writer of one."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from hyperrl.training.rollout_callback import RolloutCallback
 
 
 class Publisher(RolloutCallback):
-    """Writes what other callbacks hand it, all values of one moment together, at the steps of that moment.
+    """Writes the values of other callbacks, all those of one moment together, at the steps of that moment.
 
-    Where Stable-Baselines3 writes its own log right after, the values join that row; else, before training,
-    after it and between the rows of `log_interval`, they are written at once, and what the logger has
-    gathered is left for its next row. It comes after all that use it.
+    Where Stable-Baselines3 writes its own log right after, the values join that row. Otherwise (before
+    training, after it, and between the rows of `log_interval`) they are written at once, and the logger's own
+    values stay for its next row. It comes after all callbacks that use it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: dict[str, float] = {}
+        self._values: dict[str, float] = {}
         self._rollouts = 0
 
     def put(self, values: Mapping[str, float]) -> None:
-        """Hand over values by tag."""
-        self._waiting.update(values)
+        """Add values by tag."""
+        self._values.update(values)
 
     def _on_training_start(self) -> None:
         self._rollouts = 0
@@ -44,24 +44,24 @@ class Publisher(RolloutCallback):
         self._write()
 
     def _take(self) -> dict[str, float]:
-        values, self._waiting = self._waiting, {}
+        values, self._values = self._values, {}
         return values
 
     def _write(self) -> None:
         values = self._take()
         if values:
-            nowhere_left_out: dict[str, tuple[str, ...]] = dict.fromkeys(values, ())
+            in_all_outputs: dict[str, tuple[str, ...]] = dict.fromkeys(values, ())
             for output in self.logger.output_formats:
-                output.write(values, nowhere_left_out, self.model.num_timesteps)
+                output.write(values, in_all_outputs, self.model.num_timesteps)
 
 
 def writer_of(logger: Logger) -> SummaryWriter | None:
-    """The TensorBoard writer that one of the logger's outputs holds, None where none does."""
-    held = (getattr(output, "writer", None) for output in logger.output_formats)
-    return next((writer for writer in held if isinstance(writer, SummaryWriter)), None)
+    """The TensorBoard writer among the logger's outputs, None where there is none."""
+    writers = (getattr(output, "writer", None) for output in logger.output_formats)
+    return next((writer for writer in writers if isinstance(writer, SummaryWriter)), None)
 
 
 def mean(values: Iterable[float]) -> float:
     """Arithmetic mean of at least one value."""
-    listed = list(values)
-    return sum(listed) / len(listed)
+    numbers = list(values)
+    return sum(numbers) / len(numbers)

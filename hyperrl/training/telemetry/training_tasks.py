@@ -1,4 +1,4 @@
-"""Training return of each task, and how they are drawn."""
+"""Logs the training return of each task, and the distribution that tasks are drawn from."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_TASKS = 32
 class TrainTaskReturn(BaseCallback):
     """Writes `train_task/<context>`: mean return of the task's training episodes since the last log.
 
-    Actions are sampled here and starts are training's own, so that it differs from `zero_shot/train`. Of more
-    than 32 training tasks, 32 evenly spaced ones are followed.
+    It differs from `zero_shot/train`, as actions are sampled and starts are those of training. Of more than
+    32 training tasks, 32 evenly spaced ones are logged.
     """
 
     def __init__(self, family: Family):
         super().__init__()
-        followed = spread_out(family.tasks("train"), MOST_TASKS)
-        self._tags = {assignment(context): f"train_task/{assignment(context)}" for context in followed}
+        tasks = spread_out(family.tasks("train"), MOST_TASKS)
+        self._tags = {assignment(context): f"train_task/{assignment(context)}" for context in tasks}
 
     def _on_step(self) -> bool:
         for i in np.flatnonzero(self.locals["dones"]):

@@ -1,4 +1,4 @@
-"""The generated weights: their size, how they differ across tasks, and a map of them."""
+"""Logs the generated weights: their size, how they differ between tasks, and a map of them."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ class GeneratedWeights(AfterEvaluation):
 
 
 class Projector(AfterEvaluation):
-    """Hands TensorBoard's projector the generated weights of the training tasks at the end, a point a task.
+    """Writes the generated weights of the training tasks for TensorBoard's projector at the end of training.
 
-    Every task that the last evaluation played is shown, with its context and its return; of more than 256
-    tasks 256 evenly spaced ones.
+    Each task that the last evaluation played is a point, with its context and its return; of more than 256
+    tasks, 256 evenly spaced ones are written.
     """
 
     def _on_evaluation(self, last: bool) -> None:
@@ -98,7 +98,7 @@ class Projector(AfterEvaluation):
             return
         results = spread_out(self.zero_shot.results["train"], MOST_POINTS)
         weights = generate(self.model, self.zero_shot.family, [result.context for result in results])
-        _forget(Path(writer.get_logdir()))  # type: ignore[no-untyped-call]
+        _remove_tables(Path(writer.get_logdir()))  # type: ignore[no-untyped-call]
         # A single column would have to come without header; with two or more it must have one.
         writer.add_embedding(
             coordinates(list(weights.values())),
@@ -111,7 +111,7 @@ class Projector(AfterEvaluation):
         )
 
 
-def _forget(log_dir: Path) -> None:
+def _remove_tables(log_dir: Path) -> None:
     """Remove the tables of an earlier end of training, which the projector's index no longer names."""
     for table in log_dir.glob(f"[0-9]*/{EMBEDDING}/tensors.tsv"):
         shutil.rmtree(table.parent)

@@ -1,4 +1,4 @@
-"""Zero-shot returns per split while training goes on."""
+"""Evaluates zero-shot returns by split during training."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ as in `evaluations/final.json`, `hyperrl list runs` and `hyperrl evaluate`.
 class ZeroShot(RolloutCallback):
     """Evaluates all splits at regular intervals and writes `zero_shot/<split>`, the mean undiscounted return.
 
-    Evaluations fall before training, at the end of the first rollout that crosses each multiple of `every`
-    steps (the weights are those that collected it), and after the last update. Actions are deterministic;
-    what is played of each split is `plan.while_training`, which a text beside the scalars tells.
+    It evaluates before training, at the end of the first rollout that passes each multiple of `every` steps
+    (with the weights that collected it), and after the last update. Actions are deterministic. The episodes
+    of each split are those of `plan.while_training`; a text beside the scalars lists them.
 
     Attributes:
         results: the latest evaluation, per split.
-        evaluations: how many there were.
+        evaluations: number of evaluations so far.
         steps: environment steps at the latest one.
     """
 
@@ -50,7 +50,7 @@ class ZeroShot(RolloutCallback):
         self.results: dict[str, list[TaskResult]] = {}
         self.evaluations, self.steps = 0, 0
         self._on_validation, self._publisher, self._progress = on_validation, publisher, progress
-        self._parts: list[plan.SplitPlan] = []
+        self._plans: list[plan.SplitPlan] = []
 
     @property
     def planned(self) -> int:
@@ -58,9 +58,9 @@ class ZeroShot(RolloutCallback):
         return int(self.locals["total_timesteps"])
 
     def _on_training_start(self) -> None:
-        self._parts = plan.while_training(self.family, self.planned)
+        self._plans = plan.while_training(self.family, self.planned)
         if self.model.num_timesteps == 0:
-            self._tell_plan()
+            self._write_plan()
             self._evaluate()
 
     def _on_rollout_end(self) -> None:
@@ -70,17 +70,17 @@ class ZeroShot(RolloutCallback):
     def _on_training_end(self) -> None:
         self._evaluate()
 
-    def _tell_plan(self) -> None:
+    def _write_plan(self) -> None:
         writer = writer_of(self.logger)
         if writer is not None:
-            parts = "\n".join(f"- {part}" for part in self._parts)
+            parts = "\n".join(f"- {part}" for part in self._plans)
             writer.add_text("zero_shot", NOTE.format(parts=parts), 0)
 
     def _evaluate(self) -> None:
         began = time.perf_counter()
         with preserve_training_state(self.model):
             progress = share_of(self._progress, "evaluating")
-            self.results = plan.play(ModelPolicy(self.model), self.family, self._parts, progress)
+            self.results = plan.play(ModelPolicy(self.model), self.family, self._plans, progress)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1
         means = {split: mean(result.mean for result in group) for split, group in self.results.items()}
         self._publisher.put({f"zero_shot/{split}": value for split, value in means.items()})
@@ -102,15 +102,15 @@ class AfterEvaluation(RolloutCallback):
         """`zero_shot.results` are new; `last`: training has ended."""
 
     def _on_training_start(self) -> None:
-        self._look(last=False)
+        self._act(last=False)
 
     def _on_rollout_end(self) -> None:
-        self._look(last=False)
+        self._act(last=False)
 
     def _on_training_end(self) -> None:
-        self._look(last=True)
+        self._act(last=True)
 
-    def _look(self, last: bool) -> None:
+    def _act(self, last: bool) -> None:
         if self.zero_shot.evaluations > self._acted:
             self._acted = self.zero_shot.evaluations
             self._on_evaluation(last)
