@@ -33,15 +33,18 @@ class Context(Mapping[str, float]):
 
     @classmethod
     def of(cls, features: Mapping[str, Feature], values: Mapping[str, float]) -> Self:
-        """Fill in defaults, without any check; one of a feature's `values` is taken as it is listed there."""
+        """Make a context of values that are known to be valid; features left out take their defaults."""
         return cls(
             features,
-            {name: feature.listed(values.get(name, feature.default)) for name, feature in features.items()},
+            {
+                name: feature.canonical(values.get(name, feature.default))
+                for name, feature in features.items()
+            },
         )
 
     @classmethod
     def parse(cls, features: Mapping[str, Feature], values: Mapping[str, Any]) -> Self:
-        """Fill in defaults.
+        """Make a context of any values; features left out take their defaults.
 
         Raises:
             UserError: an unknown feature, a value that is no finite number, or one that a descriptor cannot
@@ -56,12 +59,12 @@ class Context(Mapping[str, float]):
 
     @cached_property
     def key(self) -> tuple[float, ...]:
-        """What makes it equal to another: `Feature.key` of every value."""
+        """`Feature.key` of every value: equal keys make equal contexts."""
         return tuple(self.features[name].key(value) for name, value in self.raw.items())
 
     @cached_property
     def outside(self) -> dict[str, tuple[float, float]]:
-        """Training ranges of the features that lie outside theirs."""
+        """The features whose values lie outside their training ranges, with these ranges."""
         return {
             name: feature.train
             for name, feature in self.features.items()
@@ -75,7 +78,7 @@ class Context(Mapping[str, float]):
 
     @property
     def unlisted(self) -> dict[str, tuple[float, ...]]:
-        """The `values` of features that have some, and whose value here is none of them."""
+        """The features whose value is none of their `values`, with these."""
         return {
             name: feature.values
             for name, feature in self.features.items()
@@ -83,7 +86,7 @@ class Context(Mapping[str, float]):
         }
 
     def agrees(self, partial: Mapping[str, float]) -> bool:
-        """Whether it has the same values as a context that may leave features out."""
+        """Whether it has the same values as `partial`, which may leave features out."""
         return all(self.features[name].key(value) == self._keys[name] for name, value in partial.items())
 
     @cached_property
@@ -104,7 +107,7 @@ class Context(Mapping[str, float]):
         return len(self.raw)
 
     def __eq__(self, other: object) -> bool:
-        """Whether it is the same task; a plain dictionary is equal as dictionaries are."""
+        """Whether another context is the same task; any other mapping must have exactly the same values."""
         if isinstance(other, Context):
             return self.key == other.key and list(self.raw) == list(other.raw)
         return self.raw == other
@@ -117,7 +120,7 @@ class Context(Mapping[str, float]):
 
 
 def _number(name: str, feature: Feature, value: Any) -> float:
-    """A feature's value as a float; UserError where it is none that can be encoded."""
+    """The value of a feature as a float; UserError where it has no descriptor."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -131,7 +134,7 @@ def _number(name: str, feature: Feature, value: Any) -> float:
             " for networks in single precision"
         )
     values = feature.values or ()
-    if feature.encoding == "categorical" and feature.listed(number) not in values:
+    if feature.encoding == "categorical" and feature.canonical(number) not in values:
         known = ", ".join(f"{each:g}" for each in values)
         raise UserError(f"context: {name} is {number:g}; a categorical feature; its values: {known}")
     return number

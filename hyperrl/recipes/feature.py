@@ -20,7 +20,7 @@ def _nine_digits(value: float) -> float:
 
 _NINE_DIGIT_TURN = _nine_digits(_TURN)
 _LEAST_ANGLE = 5e-9
-"""Angles that differ by less are the same: nine digits of a full turn."""
+"""How far an angle may lie beyond the end of a range: half of the ninth digit of a full turn."""
 
 
 class Feature(CarrierFields):
@@ -32,20 +32,20 @@ class Feature(CarrierFields):
         return self.train if self.extrapolation is None else self.extrapolation
 
     def key(self, value: float) -> float:
-        """The value to nine significant digits, an angle modulo 2 pi: equal for values that are the same."""
+        """The value to nine significant digits, an angle modulo 2 pi. Values with equal keys are the same."""
         if self.encoding == "circle":
             return _nine_digits(value % _TURN) % _NINE_DIGIT_TURN
         return _nine_digits(value)
 
-    def listed(self, value: float) -> float:
-        """The one of `values` that is the same; the value itself where none is."""
+    def canonical(self, value: float) -> float:
+        """The value as `values` has it, if one of them is the same; else the value itself."""
         values = self.values or ()
         if value in values:
             return value
         return next((each for each in values if self.key(each) == self.key(value)), value)
 
     def within(self, value: float, bounds: tuple[float, float]) -> bool:
-        """Whether a value lies in a range, both ends included; an angle may be full turns away."""
+        """Whether a value lies in a range, both ends included; angles modulo full turns."""
         low, high = bounds
         if self.encoding == "circle":
             beyond = (value - low + _LEAST_ANGLE) % _TURN
@@ -53,13 +53,17 @@ class Feature(CarrierFields):
         return _nine_digits(low) <= _nine_digits(value) <= _nine_digits(high)
 
     def reaches_beyond(self, intervals: Iterable[tuple[float, float]] = ()) -> bool:
-        """Whether its values, or else some intervals, or else its widest range leave the training range."""
+        """Whether any of its values lies beyond the training range.
+
+        Args:
+            intervals: what it is sampled from, if it has no `values`; none: its widest range.
+        """
         low, high = self.train
         bounds = self.values or [end for interval in intervals for end in interval] or self.widest
         return not low <= min(bounds) <= max(bounds) <= high
 
     def is_encodable(self, value: float) -> bool:
-        """Whether single precision holds the descriptor of a value."""
+        """Whether the descriptor of a value fits a number in single precision."""
         low, high = self.train
         return self.encoding != "linear" or abs(2.0 * (value - low) / (high - low) - 1.0) <= _LARGEST
 
@@ -85,6 +89,6 @@ class Feature(CarrierFields):
                 raise self.refusal("values", index, allowed=f"within {[low, high]}")
         if len(set(map(self.key, self.values))) < len(self.values):
             raise self.refusal("values", allowed="each value once")
-        if self.listed(self.default) not in self.values:
+        if self.canonical(self.default) not in self.values:
             raise self.refusal("default", allowed=f"one of {[*self.values]}")
         return self

@@ -66,7 +66,7 @@ class ContextSpace:
         return scaled
 
     def complete(self, values: Mapping[str, float]) -> Context:
-        """Fill in defaults; raises UserError as `Context.parse`."""
+        """The context of some values; features left out take their defaults. Raises as `Context.parse`."""
         return Context.parse(self.features, values)
 
     def values(self, contexts: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
