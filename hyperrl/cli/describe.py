@@ -54,7 +54,7 @@ def _agent(agent: "AgentRecipe") -> None:
     for title, rows in {
         "Policy": _fields(agent.policy, "policy."),
         "Algorithm": _fields(agent.algorithm, "algorithm."),
-        "Training": _fields(agent, skip=own),
+        "Training": (row for row in _fields(agent) if row[0].partition(".")[0] not in own),
     }.items():
         console.heading(title)
         console.table(["field", "value", "what"], rows)
@@ -63,15 +63,11 @@ def _agent(agent: "AgentRecipe") -> None:
     console.line("`hyperrl train --set FIELD=VALUE` changes any field.")
 
 
-def _fields(
-    model: "Model | Config", prefix: str = "", skip: Iterable[str] = ()
-) -> Iterator[tuple[str, str, str]]:
+def _fields(model: "Model | Config", prefix: str = "") -> Iterator[tuple[str, str, str]]:
     from hyperrl.config import Config
     from hyperrl.recipes import Model, described_fields
 
     for name, value, description in described_fields(model):
-        if name in skip:
-            continue
         if isinstance(value, Model | Config):
             yield from _fields(value, f"{prefix}{name}.")
         else:

@@ -50,8 +50,8 @@ def list_all(
     for index, (each, listed) in enumerate(rows.items()):
         if index:
             console.line()
-        shown = ((row.recipe.name, row.actions, _first_sentence(row.recipe.about)) for row in listed)
-        console.names(each, list(shown))
+        lines = ((row.recipe.name, row.actions, _first_sentence(row.recipe.about)) for row in listed)
+        console.names(each, list(lines))
 
 
 @dataclass(frozen=True)

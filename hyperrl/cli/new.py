@@ -67,14 +67,14 @@ def _names(name: str) -> tuple[str, str]:
     parts = re.split("[-_]", name)
     module, class_name = "_".join([*parts, "env"]), "".join(part[0].upper() + part[1:] for part in parts)
     spec = importlib.util.find_spec(module)
-    taken = {
+    reasons = {
         "a family of the suite": name in shipped("envs"),
         f"whose class {class_name} is a keyword of Python": keyword.iskeyword(class_name),
         f"whose id {class_name}-v0 Gymnasium has already": f"{class_name}-v0" in gym.registry,
         f"whose module {module} is installed already": spec is not None
         and spec.origin != str(Path(f"{module}.py").absolute()),
     }
-    for reason, applies in taken.items():
+    for reason, applies in reasons.items():
         if applies:
             raise UserError(f"new family: found {name!r}, {reason}; allowed: another name")
     return module, class_name
@@ -87,14 +87,14 @@ def _write_all(texts: dict[Path, str]) -> None:
     for path in texts:
         if path.exists() or path.is_symlink():
             raise UserError(f"new family: {str(path)!r} exists already; nothing was written")
-    written: list[Path] = []
+    created: list[Path] = []
     try:
         for path, text in texts.items():
             with report_write_errors("new family", path), path.open("x") as file:
-                written.append(path)
+                created.append(path)
                 file.write(text)
     except BaseException:
-        for path in written:
+        for path in created:
             with suppress(FileNotFoundError):
                 path.unlink()
         raise

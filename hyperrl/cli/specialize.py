@@ -38,7 +38,7 @@ def specialize(
         from hyperrl import api
 
         with progress("evaluating") as advance:
-            written = api.specialize(
+            result = api.specialize(
                 run,
                 task,
                 format=format,
@@ -51,9 +51,9 @@ def specialize(
                 progress=advance,
             )
     if as_json:
-        console.json_object(written.to_json())
+        console.json_object(result.to_json())
     else:
-        _print(written)
+        _print(result)
 
 
 def export(
@@ -73,28 +73,28 @@ def export(
     console.pairs([("generalist", str(path)), ("size", f"{path.stat().st_size:,} bytes")])
 
 
-def _print(written: "Written") -> None:
+def _print(result: "Written") -> None:
     from hyperrl.tasks.contexts import assignment
 
-    plan = written.specialist.plan
-    console.line(f"{plan.agent} on {plan.family}: {assignment(written.context)}")
-    for name, (low, high) in written.context.outside.items():
-        where = f"{name}={written.context[name]:g} ({low:g} to {high:g})"
+    plan = result.specialist.plan
+    console.line(f"{plan.agent} on {plan.family}: {assignment(result.context)}")
+    for name, (low, high) in result.context.outside.items():
+        where = f"{name}={result.context[name]:g} ({low:g} to {high:g})"
         console.line(f"note: extrapolation, outside the training range: {where}")
-    for name, values in written.context.unlisted.items():
+    for name, values in result.context.unlisted.items():
         listed = ", ".join(f"{value:g}" for value in values)
-        console.line(f"note: {name}={written.context[name]:g} is none of the feature's values: {listed}")
+        console.line(f"note: {name}={result.context[name]:g} is none of the feature's values: {listed}")
     console.line()
     rows = [
         [name, f"{cost.bytes:,}", f"{cost.parameters:,}", f"{cost.microseconds:.0f}"]
-        for name, cost in ((plan.agent, written.generalist), (written.format, written.cost))
+        for name, cost in ((plan.agent, result.generalist), (result.format, result.cost))
     ]
     columns = ["", "bytes", "parameters", "us per action"]
     console.table(columns, rows, numbers=columns[1:])
     console.line()
-    pairs = [("file", str(written.file))]
-    if written.returns is not None:
-        before, after = map(console.number, written.returns)
-        episodes = console.count(written.episodes, "episode")
+    pairs = [("file", str(result.file))]
+    if result.returns is not None:
+        before, after = map(console.number, result.returns)
+        episodes = console.count(result.episodes, "episode")
         pairs.insert(0, ("return kept", f"{after} of {before}, mean of {episodes}"))
     console.pairs(pairs)
