@@ -10,7 +10,12 @@ import pytest
 import yaml
 
 import hyperrl
+from hyperrl.store import Run
 from tests.acceptance.driving import hyperrl_here, refused, succeeded
+from tests.cli.calls import arguments_of, assert_defaults
+from tests.store.conftest import run, spec
+
+__all__ = ["run", "spec"]
 
 SMALL = ("--set", "policy.net_arch=[8, 8]", "--set", "algorithm.n_steps=64", "--set", "n_envs=4")
 
@@ -158,3 +163,23 @@ def test_an_export_in_one_file(folder: Path) -> None:
     wanted = [agent.act(row, {"c0": float(task)}) for row, task in zip(seen, tasks, strict=True)]
     np.testing.assert_allclose(actions, wanted, atol=1e-5)
     refused("export", "mine", cwd=folder, says="exists already")
+
+
+def test_every_option_reaches_the_python_function(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    given = arguments_of(
+        monkeypatch, "specialize", run.path, "--context", "c0=2", "--format", "onnx", "--out", "x.onnx",
+        "--budget", 0.5, "--quantize", "int8", "--force", "--checkpoint", "latest", "--allow-import", "one",
+    )  # fmt: skip
+    assert given == {
+        "": (str(run.path), {"c0": 2.0}), "format": "onnx", "out": "x.onnx", "budget": 0.5,
+        "quantize": "int8", "force": True, "checkpoint": "latest", "allow_import": ["one"],
+    }  # fmt: skip
+    plain = arguments_of(monkeypatch, "specialize", run.path, "--context", "c0=2")
+    assert (plain[""], len(plain)) == ((str(run.path), {"c0": 2.0}), 8)
+    assert_defaults("specialize", plain)
+    assert_defaults("export", arguments_of(monkeypatch, "export", run.path))
+    written = ("--out", "x.onnx", "--force", "--checkpoint", "latest", "--allow-import", "one")
+    assert arguments_of(monkeypatch, "export", run.path, *written) == {
+        "": (str(run.path),), "out": "x.onnx", "force": True, "checkpoint": "latest",
+        "allow_import": ["one"],
+    }  # fmt: skip
