@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
-from hyperrl.arguments import SEED, to_int, to_path
+from hyperrl.arguments import SEED, to_int
 from hyperrl.deploy.request import generalist_request, specialist_request
-from hyperrl.errors import user_syntax
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
 from hyperrl.evaluation.progress import Progress
-from hyperrl.evaluation.video import check_video, check_window, show_window, write_video
+from hyperrl.evaluation.video import check_output, show_window, write_video
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -81,20 +80,10 @@ def watch(
             environment that renders no pictures.
     """
     seed = to_int("seed", seed, SEED)
-    path = video_path(video)
+    path = check_output(video)
     run = open_run(run, allow_import)
     agent = load_agent(run, family_of(run, family), checkpoint)
     return play(agent, contexts, path, seed, deterministic)
-
-
-def video_path(video: str | Path | None) -> Path | None:
-    """The video's path, or None for a window; UserError if it cannot be written, or no window opened."""
-    if video is None:
-        check_window()
-        return None
-    path = to_path(user_syntax("video", "--video"), video)
-    check_video(path)
-    return path
 
 
 def play(

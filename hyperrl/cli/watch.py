@@ -26,11 +26,12 @@ def watch(
     contexts = [*map(parsing.context, context or ())]
     from hyperrl.api import agents, runs
     from hyperrl.cli import tables
+    from hyperrl.evaluation.video import check_output
     from hyperrl.store import Run
 
     opened = Run.open(run, allow_import or ())
     tables.note_missing_best(opened, checkpoint)
-    path = agents.video_path(video)
+    path = check_output(video)
     agent = runs.load_agent(opened, runs.family_of(opened), checkpoint)
     frames = agents.play(agent, contexts, path, seed, not stochastic)
     rows = [("video", f"{video} ({frames} frames)")] if video is not None else []

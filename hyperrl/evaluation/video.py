@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
+from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.canvas import Frame
 from hyperrl.store import replacing, report_write_errors, try_writing
@@ -19,23 +20,32 @@ _INVISIBLE = ("offscreen", "dummy")
 """SDL's drivers that draw into nothing, which it takes by itself where a display does not answer."""
 
 
-def check_video(path: Path) -> None:
-    """Raise a UserError if a video cannot be written to this path, before anything is played."""
-    if path.suffix.lower() not in SUFFIXES:
+def check_output(video: str | Path | None) -> Path | None:
+    """Check where moving pictures go to, before anything is played.
+
+    Args:
+        video: a file; None: a window.
+
+    Returns:
+        The file's path; None for a window.
+
+    Raises:
+        UserError: the file cannot be written, its ending is another one, or there is no display for a window.
+    """
+    if video is None:
+        display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+        if sys.platform == "linux" and not display:  # SDL would draw into nothing
+            raise _no_window("there is no display for a window")
+        return None
+    path = to_path(user_syntax("video", "--video"), video)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise UserError(f"video {str(path)!r}: a file ending in {' or '.join(SUFFIXES)} is needed")
     with report_write_errors("video", path):
         try_writing(path)
-    if find_spec("imageio") is None or (
-        path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None
-    ):
+    if not find_spec("imageio") or (suffix == ".mp4" and not find_spec("imageio_ffmpeg")):
         raise UserError("video: needs an extra: pip install 'hyperrl[video]'")
-
-
-def check_window() -> None:
-    """Raise a UserError if there is no display (SDL would draw into nothing)."""
-    display = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
-    if sys.platform == "linux" and not display:
-        raise _no_window("there is no display for a window")
+    return path
 
 
 def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.video import check_video, check_window, show_window, write_video
+from hyperrl.evaluation.video import check_output, show_window, write_video
 
 Frame = NDArray[np.uint8]
 
@@ -42,11 +42,11 @@ def test_a_film_that_breaks_off_leaves_the_old_file(film: list[Frame], tmp_path:
 
 def test_a_wrong_file_is_refused_before_anything_is_played(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"ending in \.mp4 or \.gif"):
-        check_video(tmp_path / "film.avi")
+        check_output(tmp_path / "film.avi")
 
 
 def test_folders_of_a_video_are_made_with_it(film: list[Frame], tmp_path: Path) -> None:
-    check_video(tmp_path / "far" / "off" / "film.gif")
+    check_output(tmp_path / "far" / "off" / "film.gif")
     assert list(tmp_path.iterdir()) == []
     write_video(tmp_path / "far" / "off" / "film.gif", film[:2], 30)
     assert [path.name for path in (tmp_path / "far" / "off").iterdir()] == ["film.gif"]
@@ -57,7 +57,7 @@ def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match="no display"):
-        check_window()
+        check_output(None)
 
 
 def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,12 +73,12 @@ def test_a_folder_that_takes_no_file_is_told(film: list[Frame], tmp_path: Path) 
     pytest.importorskip("imageio", reason="needs the extra: pip install 'hyperrl[video]'")
     for path in (Path("/proc/film.gif"), tmp_path / f"{'x' * 300}.gif"):
         with contextlib.suppress(UserError):
-            check_video(path)
+            check_output(path)
         with pytest.raises(UserError, match="cannot be written"):
             write_video(path, film[:2], 30)
 
 
 def test_a_window_shows_frames_until_they_end(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    check_window()
+    check_output(None)
     assert show_window(film[:5], 1000, "ode") == 5
