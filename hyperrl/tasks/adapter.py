@@ -251,6 +251,15 @@ def close_base(env: gym.Env[Any, Any]) -> None:
         _LOG.info("the base environment cannot be closed: %s", reason_of(error))
 
 
+@contextmanager
+def closing_base(env: gym.Env[Any, Any]) -> Iterator[gym.Env[Any, Any]]:
+    """Close a base environment at the block's end, as `close_base` does."""
+    try:
+        yield env
+    finally:
+        close_base(env)
+
+
 def reason_of(error: BaseException) -> str:
     """An exception of a base environment in a few words, with the line that raised it."""
     if isinstance(error, InterfaceError):

@@ -95,15 +95,9 @@ class AttributeCarrier(Carrier):
 
     def check(self, trial: Trial) -> None:
         """Refuse rules of `derived` that are not the base's, and attributes that leave something stale."""
-        with trial.make_base() as env:
-            for target, rule in self.derived.items():
-                value = _derive(rule, partial(paths.read, env.unwrapped))
-                own = float(paths.read(env.unwrapped, target))
-                if not math.isclose(value, own, rel_tol=1e-6, abs_tol=1e-12):
-                    raise UserError(
-                        f"derived.{target}: found a rule that gives {value:g} of the base's own values;"
-                        f" allowed: one that gives {own:g}, as the base has it"
-                    )
+        if self.derived:
+            with trial.make_base() as env:
+                self._check_derived(env.unwrapped)
         ends = {
             name: [trial.default | {name: value} for value in feature.values or feature.widest]
             for name, feature in self.features.items()
@@ -113,6 +107,16 @@ class AttributeCarrier(Carrier):
                 check_construction(trial, name, ends[name], self.paths[name], self.what(name))
         for name in self.features:
             _check_model(trial, name, ends[name], self.paths[name], self.what(name))
+
+    def _check_derived(self, base: gym.Env[Any, Any]) -> None:
+        """Refuse a rule that does not give, of the base's own values, the base's own value."""
+        for target, rule in self.derived.items():
+            value, own = _derive(rule, partial(paths.read, base)), float(paths.read(base, target))
+            if not math.isclose(value, own, rel_tol=1e-6, abs_tol=1e-12):
+                raise UserError(
+                    f"derived.{target}: found a rule that gives {value:g} of the base's own values;"
+                    f" allowed: one that gives {own:g}, as the base has it"
+                )
 
     def _check_attribute(self, base: gym.Env[Any, Any], path: str) -> None:
         """Refuse an attribute that the environment lacks, or that holds something else than a number."""

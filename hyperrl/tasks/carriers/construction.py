@@ -4,7 +4,7 @@ import inspect
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +14,7 @@ from gymnasium.envs.registration import load_env_creator
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 from hyperrl.tasks import paths
-from hyperrl.tasks.adapter import close_base, naming
+from hyperrl.tasks.adapter import close_base, closing_base, naming
 from hyperrl.tasks.carriers.base import Simulator, Trial
 
 _CHANGEABLE = 1 << 9
@@ -157,7 +157,7 @@ def constructor_refusal(base: gym.Env[Any, Any], path: str, value: Any) -> str |
         return None
     if entry:
         dictionary = paths.read(base, attribute)
-        with closing(kind(**spec.kwargs)) as plain:
+        with closing_base(kind(**spec.kwargs)) as plain:
             if not paths.has(plain, path):
                 return None
             default = paths.read(plain, path)

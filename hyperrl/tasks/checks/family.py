@@ -1,7 +1,7 @@
 """Proof that a family's splits are disjoint and that each of its features does something."""
 
 import itertools
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import CONTEXT, SPLITS, Context
-from hyperrl.tasks.adapter import naming
+from hyperrl.tasks.adapter import closing_base, naming
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.feature import SEEDS, FeatureCheck, backgrounds
 from hyperrl.tasks.checks.options import RecordingOptions
@@ -88,8 +88,8 @@ class _Trial:
     def make(self) -> closing[ContextualEnv]:
         return closing(self.family.make_default())
 
-    def make_base(self) -> closing[gym.Env[Any, Any]]:
-        return closing(self.family.make_default_base())
+    def make_base(self) -> AbstractContextManager[gym.Env[Any, Any]]:
+        return closing_base(self.family.make_default_base())
 
     def plays_alike(self, one: ContextualEnv, other: ContextualEnv, context: Context, where: str) -> bool:
         return not difference(play(one, where, 0, context), play(other, where, 0, context), exact=False)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from contextlib import closing
 from itertools import product
 
 import gymnasium as gym
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
+from hyperrl.tasks.adapter import closing_base
 from hyperrl.tasks.checks import trials
 from hyperrl.tasks.checks.trials import Actions, Trace, difference, play
 from hyperrl.tasks.env import ContextualEnv
@@ -154,7 +154,7 @@ class FeatureCheck:
 
     def _how_to_leave_out(self) -> str:
         """How an entry is left out of an observation."""
-        with closing(self._family.make_default_base()) as base:
+        with closing_base(self._family.make_default_base()) as base:
             keys = (
                 isinstance(base.observation_space, gym.spaces.Dict) or self._family.recipe.observe is not None
             )
