@@ -123,7 +123,7 @@ class Agent:
         if policy is None:
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
         if policy.dynamic:
-            inputs = policy.choices.inputs
+            inputs = policy.config.inputs
             follows = "memory" if "memory" in inputs else "state"
             raise UserError(
                 f"agent {name!r}: its weights follow what it observes, as policy.hypernetwork.inputs holds"

@@ -21,9 +21,9 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.arguments import Constraint
+from hyperrl.config import HypernetworkConfig
 from hyperrl.nets import MLP
 from hyperrl.policies.arguments import check_arguments
-from hyperrl.policies.config import HypernetworkConfig, tails
 from hyperrl.policies.extractors import (
     ContextExtractor,
     HidingExtractor,
@@ -31,9 +31,10 @@ from hyperrl.policies.extractors import (
     PixelExtractor,
     image_shape,
 )
+from hyperrl.policies.hypernetworks import name_tails
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.one_task import ConvolutionalExtractor, frozen, is_one_task, weights_of
-from hyperrl.policies.optimizer import groups, scaled
+from hyperrl.policies.one_task import ConvolutionalExtractor, frozen_copy, is_one_task, weights_of
+from hyperrl.policies.optimizer import parameter_groups, with_scaled_rates
 from hyperrl.policies.targets import PixelCNN
 from hyperrl.recipes import CONTEXT
 
@@ -126,10 +127,10 @@ class HyperPolicy(BasePolicy):
             del given[name]
         check_arguments(type(self), self.arch_names, given, self.own_arguments)
         self.hypernetwork = dict(hypernetwork or {})
-        self.choices = HypernetworkConfig.of(self.hypernetwork)
-        self.one_task = is_one_task(observation_space, self.choices)
-        if self.recurrent != ("memory" in self.choices.inputs) and not self.one_task:
-            raise ValueError(f"inputs: found {list(self.choices.inputs)}; 'memory' is of recurrent policies")
+        self.config = HypernetworkConfig.of(self.hypernetwork)
+        self.one_task = is_one_task(observation_space, self.config)
+        if self.recurrent != ("memory" in self.config.inputs) and not self.one_task:
+            raise ValueError(f"inputs: found {list(self.config.inputs)}; 'memory' is of recurrent policies")
         self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
         self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
         if net_arch is None and features_extractor_class is NatureCNN and convolutions is None:
@@ -216,7 +217,7 @@ class HyperPolicy(BasePolicy):
     def plain_networks(self) -> Mapping[str, nn.Sequential]:
         """The networks of one task by name, from features to outputs, first the one that acts."""
 
-    def _made(
+    def _generated_from(
         self,
         extractor: nn.Module,
         heads: Mapping[str, NetworkSpec],
@@ -233,15 +234,15 @@ class HyperPolicy(BasePolicy):
         """
         assert isinstance(extractor, ContextExtractor)
         features = int(extractor.features_dim - extractor.descriptor_dim)
-        choices = dict(self.hypernetwork)
+        options = dict(self.hypernetwork)
         if part is not None:
-            choices["generate"] = _of_part(choices.get("generate", "all"), part, tuple(heads))
+            options["generate"] = _of_part(options.get("generate", "all"), part, tuple(heads))
         dim, reach = self._descriptors(extractor)
         return GeneratedNetworks(
             {name: self._target(head, features + actions) for name, head in heads.items()},
             descriptor_dim=dim,
             descriptor_range=reach,
-            hypernetwork=choices,
+            hypernetwork=options,
             features_dim=features,
         )
 
@@ -292,14 +293,14 @@ class HyperPolicy(BasePolicy):
             lr_scale: Of all parameters' rates.
         """
         options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
-        if self.choices.plain_optimizer and lr_scale == 1:
+        if self.config.plain_optimizer and lr_scale == 1:
             return self.optimizer_class(parameters, **options)
-        scales = vars(self.choices.lr_scale)
+        scales = vars(self.config.lr_scale)
         rates = {f"{part.removesuffix('s')}_lr_scale": scale for part, scale in scales.items()}
-        grouped = groups(
-            generated.hyper.parameter_groups(**rates), parameters, self.choices.max_grad_norm, lr_scale
+        by_rate = parameter_groups(
+            generated.hyper.parameter_groups(**rates), parameters, self.config.max_grad_norm, lr_scale
         )
-        return scaled(self.optimizer_class)(grouped, **options)
+        return with_scaled_rates(self.optimizer_class)(by_rate, **options)
 
     def load_from_vector(self, vector: NDArray[np.float32]) -> None:
         """Sets all parameters from one vector, as ``parameters_to_vector`` gives it."""
@@ -343,7 +344,7 @@ class HyperPolicy(BasePolicy):
     def specialized(self, descriptor: Tensor) -> Iterator[tuple[str, nn.Sequential]]:
         """The plain networks of one task by name, first the one that acts; as :meth:`specialize`."""
         if not self.parts:
-            yield from ((name, frozen(network)) for name, network in self.plain_networks.items())
+            yield from ((name, frozen_copy(network)) for name, network in self.plain_networks.items())
         for part in self.parts.values():
             weights = part.of_tasks(descriptor.to(self.device).unsqueeze(0))
             yield from ((name, target.specialize(weights[name])) for name, target in part.target.named())
@@ -372,7 +373,7 @@ def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:
     """The generated layers of one part of a policy, by the names that its networks have for them."""
     if generate == "all":
         return "all"
-    return [network + tail for network in networks for tail in tails(generate, part)]
+    return [network + tail for network in networks for tail in name_tails(generate, part)]
 
 
 def descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:

@@ -42,7 +42,7 @@ class Conditioning(nn.Module):
       all that was observed of an episode.
 
     Args:
-        choices: The policy's.
+        config: Of the policy's hypernetwork.
         context_dim: Size D of a descriptor; 0 where there is none.
         state_dim: Size of the features that the target sees.
 
@@ -52,22 +52,22 @@ class Conditioning(nn.Module):
 
     seed: Tensor
 
-    def __init__(self, choices: HypernetworkConfig, context_dim: int, state_dim: int) -> None:
+    def __init__(self, config: HypernetworkConfig, context_dim: int, state_dim: int) -> None:
         super().__init__()
-        self.choices, self.context_dim, self.state_dim = choices, context_dim, state_dim
-        kinds = choices.inputs
+        self.config, self.context_dim, self.state_dim = config, context_dim, state_dim
+        kinds = config.inputs
         self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
         self.follows = next((kind for kind in kinds if kind in ("state", "memory")), None)
-        self.noise_dim = choices.noise_dim or DEFAULT_DIM
+        self.noise_dim = config.noise_dim or DEFAULT_DIM
         self.noisy = "noise" in kinds
         self.remembers = self.follows == "memory"
-        self.plain = tuple(kinds) == ("context",) and not choices.context_dropout
+        self.plain = tuple(kinds) == ("context",) and not config.context_dropout
         self.quiet = False
         if "embedding" in kinds and context_dim == 0:
             raise ValueError("inputs: found 'embedding' on observations without a context; it needs one")
-        if choices.context_dropout and not (context_dim and "context" in kinds):
+        if config.context_dropout and not (context_dim and "context" in kinds):
             raise ArgumentError(
-                ("context_dropout",), choices.context_dropout, "0 on observations without a context"
+                ("context_dropout",), config.context_dropout, "0 on observations without a context"
             )
         if self.noisy:
             self.register_buffer("seed", torch.randint(2**62, ()))
@@ -116,7 +116,7 @@ class Conditioning(nn.Module):
         parts: list[Encoder] = []
         if self.reads_context:
             parts.append(
-                self._context_encoder(_proper(descriptor_range, self.context_dim), magnitude_invariant)
+                self._context_encoder(_proper_range(descriptor_range, self.context_dim), magnitude_invariant)
             )
         if self.follows:
             parts.append(State(self.state_dim))
@@ -126,13 +126,13 @@ class Conditioning(nn.Module):
 
     def _context_encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder:
         parts: list[Encoder] = []
-        dropout = self.choices.context_dropout
-        if "context" in self.choices.inputs:
+        dropout = self.config.context_dropout
+        if "context" in self.config.inputs:
             kind = MagnitudeInvariant if magnitude_invariant else Unscaled
             context = kind(self.context_dim, descriptor_range)
             parts.append(Masked(context, dropout) if dropout else context)
-        if "embedding" in self.choices.inputs:
-            nearest = NearestTask(self.choices.training_contexts, self.choices.embedding_dim or DEFAULT_DIM)
+        if "embedding" in self.config.inputs:
+            nearest = NearestTask(self.config.training_contexts, self.config.embedding_dim or DEFAULT_DIM)
             if nearest.dim != self.context_dim:
                 raise ValueError(
                     f"training_contexts: found {nearest.dim} numbers each; allowed: {self.context_dim}"
@@ -142,12 +142,12 @@ class Conditioning(nn.Module):
         return Flagged(both) if dropout else both
 
     def _context(self, context: Tensor) -> Tensor:
-        return flagged(context) if self.choices.context_dropout else context
+        return flag_missing(context) if self.config.context_dropout else context
 
     def _noise(self, context: Tensor) -> Tensor:
         if self.quiet:
             return context.new_zeros(context.shape[0], self.noise_dim)
-        return drawn(context, self.seed, self.noise_dim)
+        return hashed_noise(context, self.seed, self.noise_dim)
 
     @contextmanager
     def acting(self, deterministic: bool) -> Iterator[None]:
@@ -192,43 +192,43 @@ class Flagged(Encoder):
 
     def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
         """The encoder's own."""
-        return flagged(self.encoder.sample(tasks))
+        return flag_missing(self.encoder.sample(tasks))
 
 
-def flagged(descriptors: Float[Tensor, "row dim"]) -> Float[Tensor, "row columns"]:
+def flag_missing(descriptors: Float[Tensor, "row dim"]) -> Float[Tensor, "row columns"]:
     """Descriptors with 0 for NaN, then 1 where it was and 0 elsewhere."""
     absent = descriptors.isnan()
     return torch.cat([descriptors.masked_fill(absent, 0.0), absent.to(descriptors.dtype)], dim=1)
 
 
-def drawn(context: Float[Tensor, "row dim"], seed: Tensor, count: int) -> Float[Tensor, "row count"]:
+def hashed_noise(context: Float[Tensor, "row dim"], seed: Tensor, count: int) -> Float[Tensor, "row count"]:
     """Standard normal numbers that depend on a row's context and the seed alone.
 
     A hash of the context's bits and the seed, mixed as in SplitMix64 (Steele et al., OOPSLA 2014).
     """
     bits = (context.float() + 0.0).contiguous().view(torch.int32).long()
     odd = 2 * torch.arange(context.shape[1], device=context.device) + 1
-    key = _mixed((bits * (odd * _GOLDEN)).sum(dim=1) + seed)
+    key = _mix((bits * (odd * _GOLDEN)).sum(dim=1) + seed)
     counters = torch.arange(1, count + 1, device=context.device) * _GOLDEN
-    high = (_mixed(key.unsqueeze(1) + counters) >> (63 - _BITS)) & (2**_BITS - 1)
+    high = (_mix(key.unsqueeze(1) + counters) >> (63 - _BITS)) & (2**_BITS - 1)
     uniform = (high.to(context.dtype) + 0.5) / 2**_BITS
     normal: Tensor = torch.erfinv(uniform.mul(2).sub(1)).mul(math.sqrt(2))
     return normal
 
 
-def _mixed(x: Tensor) -> Tensor:
-    x = (x ^ _shifted(x, 30)) * _MIXERS[0]
-    x = (x ^ _shifted(x, 27)) * _MIXERS[1]
-    return x ^ _shifted(x, 31)
+def _mix(x: Tensor) -> Tensor:
+    x = (x ^ _shift_right(x, 30)) * _MIXERS[0]
+    x = (x ^ _shift_right(x, 27)) * _MIXERS[1]
+    return x ^ _shift_right(x, 31)
 
 
-def _shifted(x: Tensor, places: int) -> Tensor:
+def _shift_right(x: Tensor, places: int) -> Tensor:
     """A shift to the right that brings in zeros, as of unsigned numbers."""
-    kept: int = 2 ** (64 - places) - 1
-    return (x >> places) & kept
+    mask: int = 2 ** (64 - places) - 1
+    return (x >> places) & mask
 
 
-def _proper(descriptor_range: Range, dim: int) -> Range:
+def _proper_range(descriptor_range: Range, dim: int) -> Range:
     """The range with each low below its high."""
     low, high = (torch.as_tensor(bound, dtype=torch.float32).expand(dim) for bound in descriptor_range)
     return low, torch.where(high > low, high, low + 1)

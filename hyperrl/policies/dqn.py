@@ -79,14 +79,14 @@ class HyperGreedyPolicy(HyperPolicy):
         add_blocks(getattr(values, self.network), len(values.net_arch), self.layer_norm, self.residual)
         return values
 
-    def _build_network(self, made: type[GeneratedValues], outputs: int = 1) -> Any:
+    def _build_network(self, network_class: type[GeneratedValues], outputs: int = 1) -> Any:
         """A network with a hypernetwork of its own, with so many outputs for each action."""
-        arguments: dict[str, Any] = self.net_args  # type: ignore[assignment]
-        given = self._update_features_extractor(arguments, features_extractor=None)
+        own: dict[str, Any] = self.net_args  # type: ignore[assignment]
+        arguments = self._update_features_extractor(own, features_extractor=None)
         assert isinstance(self.action_space, spaces.Discrete)
-        heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), given["net_arch"])}
-        generated = self._made(given["features_extractor"], heads, "critic")
-        return made(generated, **given).to(self.device)
+        heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), arguments["net_arch"])}
+        generated = self._generated_from(arguments["features_extractor"], heads, "critic")
+        return network_class(generated, **arguments).to(self.device)
 
 
 class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
@@ -104,8 +104,8 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
     @partial(unless_one_task, then=HyperGreedyPolicy.add_blocks)
     def make_q_net(self) -> HyperQNetwork:
         """A Q-network with a hypernetwork of its own, or the plain one of one task."""
-        made: HyperQNetwork = self._build_network(HyperQNetwork)
-        return made
+        network: HyperQNetwork = self._build_network(HyperQNetwork)
+        return network
 
 
 class DQNView(OffPolicyView):

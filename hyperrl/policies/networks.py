@@ -7,9 +7,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from hyperrl.config import HypernetworkConfig
 from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks, SeparateWeights, Weights, group
 from hyperrl.policies.conditioning import Conditioning
-from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.hypernetworks import build_hypernetwork
 from hyperrl.policies.weight_cache import Networks, WeightCache
 
@@ -49,16 +49,16 @@ class GeneratedNetworks(nn.Module):
     ) -> None:
         super().__init__()
         self.descriptor_dim = descriptor_dim
-        self.choices = HypernetworkConfig.of(hypernetwork)
+        self.config = HypernetworkConfig.of(hypernetwork)
         self.target: Parallel[Any] = Parallel(networks)
-        self.inputs = Conditioning(self.choices, descriptor_dim, features_dim)
+        self.inputs = Conditioning(self.config, descriptor_dim, features_dim)
         self.hyper: HyperNetwork | SeparateHyperNetworks = build_hypernetwork(
-            self.target, self.choices, self.inputs, descriptor_range
+            self.target, self.config, self.inputs, descriptor_range
         )
         self.caching = self.groups = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
-        self._kept = WeightCache(self._entries)
+        self._cache = WeightCache(self._entries)
         self.register_load_state_dict_post_hook(_clear_cache)  # type: ignore[no-untyped-call]
 
     def forward(self, features: Tensor, *names: str, actions: Tensor | None = None) -> list[Tensor]:
@@ -83,7 +83,7 @@ class GeneratedNetworks(nn.Module):
         """The weights of each network."""
         if self.training or not self.caching or self.inputs.dynamic or torch.is_grad_enabled():
             return self._generated(descriptors, False)
-        return self._kept.of(descriptors, self._generated)
+        return self._cache.of(descriptors, self._generated)
 
     def _generated(self, descriptors: Tensor, distinct: bool) -> Networks:
         start = perf_counter()
@@ -121,10 +121,10 @@ class GeneratedNetworks(nn.Module):
 
     def clear_cache(self) -> None:
         """Forgets the kept weights, so that the next pass generates them anew."""
-        self._kept.drop()
+        self._cache.drop()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": WeightCache(self._entries)}
+        return {**self.__dict__, "_cache": WeightCache(self._entries)}
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, and drops kept weights."""

@@ -23,7 +23,7 @@ from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task
-from hyperrl.policies.optimizer import scaled
+from hyperrl.policies.optimizer import with_scaled_rates
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
 
@@ -57,8 +57,8 @@ class CriticRate(BasePolicy):
     def _critic_optimizer(self, lr_schedule: Schedule) -> torch.optim.Optimizer:
         if self.critic_lr_scale == 1:
             return self.critic.optimizer
-        grouped = [{"params": self._critic_parameters(), "lr_scale": self.critic_lr_scale}]
-        return scaled(self.optimizer_class)(grouped, lr=lr_schedule(1), **self.optimizer_kwargs)
+        groups = [{"params": self._critic_parameters(), "lr_scale": self.critic_lr_scale}]
+        return with_scaled_rates(self.optimizer_class)(groups, lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def _critic_parameters(self) -> list[nn.Parameter]:
         """What the critics' loss learns: no extractor that belongs to the actor too."""
@@ -154,12 +154,12 @@ class HyperActorCritics(HyperPolicy, CriticRate):
     @partial(unless_one_task, then=_add_options)
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """Critics with a hypernetwork of their own, or plain ones of one task."""
-        given = self._update_features_extractor(self.critic_kwargs, features_extractor)
-        head = NetworkSpec(given.get("n_quantiles", 1), given["net_arch"])
-        heads = dict.fromkeys(critic_names(given["n_critics"]), head)
+        arguments = self._update_features_extractor(self.critic_kwargs, features_extractor)
+        head = NetworkSpec(arguments.get("n_quantiles", 1), arguments["net_arch"])
+        heads = dict.fromkeys(critic_names(arguments["n_critics"]), head)
         actions = get_action_dim(self.action_space)
-        generated = self._made(given["features_extractor"], heads, "critic", actions)
-        return self.critic_class(generated, **given).to(self.device)
+        generated = self._generated_from(arguments["features_extractor"], heads, "critic", actions)
+        return self.critic_class(generated, **arguments).to(self.device)
 
     @property
     def plain_networks(self) -> Mapping[str, nn.Sequential]:

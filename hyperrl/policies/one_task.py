@@ -13,9 +13,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
 
+from hyperrl.config import HypernetworkConfig
 from hyperrl.nets import CNN
 from hyperrl.nets.layers import Residual
-from hyperrl.policies.config import HypernetworkConfig
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import image_shape
 from hyperrl.recipes import CONTEXT
@@ -51,23 +51,24 @@ def unless_one_task(method: Method, then: Callable[[Any, Any], Any] | None = Non
             is returned in its place.
     """
     either: Any = _UnlessOneTask(method, then)
-    chosen: Method = either
-    return chosen
+    typed: Method = either
+    return typed
 
 
-def is_one_task(space: spaces.Space[Any], choices: HypernetworkConfig) -> bool:
+def is_one_task(space: spaces.Space[Any], config: HypernetworkConfig) -> bool:
     """Whether nothing tells tasks apart, so that there is nothing to generate weights from.
 
     Args:
         space: Observation space. Without a ``"context"``, or with one whose bounds leave it one value, there
             is one task.
-        choices: An input other than the context, such as the state, tells rows apart all the same.
+        config: Of the hypernetwork. An input other than the context, such as the state, tells rows apart all
+            the same.
     """
-    if tuple(choices.inputs) != ("context",):
+    if tuple(config.inputs) != ("context",):
         return False
     context = space[CONTEXT] if isinstance(space, spaces.Dict) and CONTEXT in space.spaces else None
     empty = context is None or prod(context.shape or ()) == 0
-    return not choices.context_dropout and (empty or has_one_value(context))
+    return not config.context_dropout and (empty or has_one_value(context))
 
 
 def has_one_value(space: spaces.Space[Any] | None) -> bool:
@@ -138,7 +139,7 @@ def add_blocks(network: nn.Sequential, hidden: int, layer_norm: bool, residual: 
     network.extend([*blocks, *modules[2 * hidden :]])
 
 
-def priced(head: nn.Module, effort: Effort | None) -> nn.Module:
+def with_effort_price(head: nn.Module, effort: Effort | None) -> nn.Module:
     """A layer whose outputs are actions, their effort priced ahead of what follows the layer."""
     if effort is None:
         return head
@@ -156,10 +157,10 @@ def side_by_side(*heads: nn.Module) -> nn.Linear:
     return joined
 
 
-def frozen(network: nn.Sequential) -> nn.Sequential:
+def frozen_copy(network: nn.Sequential) -> nn.Sequential:
     """A copy of a network that does not learn, without the price of effort."""
-    kept = [deepcopy(module) for module in flat(network) if not isinstance(module, Effort)]
-    return nn.Sequential(*kept).requires_grad_(False).eval()
+    modules = [deepcopy(module) for module in flat(network) if not isinstance(module, Effort)]
+    return nn.Sequential(*modules).requires_grad_(False).eval()
 
 
 def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, Tensor]:
@@ -169,7 +170,7 @@ def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, T
         ``"actor.0.weight"`` (task, out, in), ``"actor.0.bias"`` (task, out) and so on; a normalization's
         are ``"actor.norm.0.weight"`` (task, size).
     """
-    found = {}
+    weights = {}
     for name, network in networks.items():
         kinds = {"": nn.Linear, "norm.": nn.LayerNorm}
         for prefix, kind in kinds.items():
@@ -177,8 +178,8 @@ def weights_of(networks: Mapping[str, nn.Sequential], tasks: int) -> dict[str, T
             for number, layer in enumerate(layers):
                 for key in ("weight", "bias"):
                     tensor: Tensor = getattr(layer, key).detach()
-                    found[f"{name}.{prefix}{number}.{key}"] = tensor.expand(tasks, *tensor.shape)
-    return found
+                    weights[f"{name}.{prefix}{number}.{key}"] = tensor.expand(tasks, *tensor.shape)
+    return weights
 
 
 def flat(network: nn.Sequential) -> list[nn.Module]:

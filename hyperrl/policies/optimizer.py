@@ -40,19 +40,19 @@ class _Scaled(torch.optim.Optimizer):
         return _restored, (self.base, self.__getstate__())
 
 
-def scaled(base: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+def with_scaled_rates(base: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
     """A subclass of the optimizer whose groups may have ``"lr_scale"`` and ``"max_grad_norm"``."""
     return type(f"Scaled{base.__name__}", (_Scaled, base), {"base": base})
 
 
 def _restored(base: type[torch.optim.Optimizer], state: dict[str, Any]) -> torch.optim.Optimizer:
-    made: Any = scaled(base)
-    optimizer: torch.optim.Optimizer = made.__new__(made)
+    scaled: Any = with_scaled_rates(base)
+    optimizer: torch.optim.Optimizer = scaled.__new__(scaled)
     optimizer.__setstate__(state)
     return optimizer
 
 
-def groups(
+def parameter_groups(
     generated: Iterable[dict[str, Any]],
     parameters: Iterable[nn.Parameter],
     max_grad_norm: float | None,
@@ -70,6 +70,6 @@ def groups(
     for group in named:
         if max_grad_norm is not None and not group["name"].endswith("shared"):
             group["max_grad_norm"] = max_grad_norm
-    taken = {parameter for group in named for parameter in group["params"]}
-    rest = [parameter for parameter in parameters if parameter not in taken]
+    in_groups = {parameter for group in named for parameter in group["params"]}
+    rest = [parameter for parameter in parameters if parameter not in in_groups]
     return [*named, {"params": rest, "name": "rest", "lr_scale": lr_scale}] if rest else named

@@ -28,7 +28,7 @@ from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.one_task import add_blocks, priced, unless_one_task
+from hyperrl.policies.one_task import add_blocks, unless_one_task, with_effort_price
 from hyperrl.policies.view import Arguments, Draw, Minibatches, Network, Space, View
 
 SQRT2 = float(np.sqrt(2))
@@ -85,7 +85,7 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
     ortho_init: bool
 
     def _add_price(self, _: None) -> None:
-        self.action_net = priced(self.action_net, self._effort())
+        self.action_net = with_effort_price(self.action_net, self._effort())
 
     @partial(unless_one_task, then=_add_price)
     def _build(self, lr_schedule: Schedule) -> None:
@@ -133,7 +133,7 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
             "actor": NetworkSpec(outputs, actor_hidden, gain, out_gain=0.01, with_latent=sde),
             "critic": NetworkSpec(1, critic_hidden, gain),
         }
-        return self._made(self.features_extractor, heads)
+        return self._generated_from(self.features_extractor, heads)
 
     def _action_parameters(self, latent: int) -> int:
         """Number of outputs that the action distribution needs; sets ``log_std`` where it has one."""

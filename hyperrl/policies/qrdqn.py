@@ -39,8 +39,8 @@ class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
     @partial(unless_one_task, then=HyperGreedyPolicy.add_blocks)
     def make_quantile_net(self) -> HyperQuantileNetwork:
         """A network of quantiles with a hypernetwork of its own, or the plain one of one task."""
-        made: HyperQuantileNetwork = self._build_network(HyperQuantileNetwork, self.n_quantiles)
-        return made
+        network: HyperQuantileNetwork = self._build_network(HyperQuantileNetwork, self.n_quantiles)
+        return network
 
 
 class QRDQNView(DQNView):

@@ -15,7 +15,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.arguments import MAPPING
-from hyperrl.policies.config import HypernetworkConfig
+from hyperrl.config import HypernetworkConfig
 from hyperrl.policies.extractors import ContextExtractor, HidingExtractor
 from hyperrl.policies.one_task import is_one_task, unless_one_task
 from hyperrl.policies.ppo import HyperActorCriticPolicy, PPOView
@@ -87,17 +87,17 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         **policy_options: Any,
     ) -> None:
         MAPPING.or_none().check("hypernetwork", hypernetwork)
-        choices = dict(hypernetwork or {})
-        if "inputs" in choices or not is_one_task(observation_space, HypernetworkConfig.of(choices)):
-            choices = {"inputs": ("memory",), **choices}
-            shared = HypernetworkConfig.of(choices).trunk == "shared"
+        options = dict(hypernetwork or {})
+        if "inputs" in options or not is_one_task(observation_space, HypernetworkConfig.of(options)):
+            options = {"inputs": ("memory",), **options}
+            shared = HypernetworkConfig.of(options).trunk == "shared"
             policy_options |= {"shared_lstm": shared, "enable_critic_lstm": not shared}
         super().__init__(
             observation_space,
             action_space,
             lr_schedule,
             *arguments,
-            hypernetwork=choices,
+            hypernetwork=options,
             **policy_options,
         )
         if not self.one_task:

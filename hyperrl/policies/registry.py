@@ -52,8 +52,8 @@ def algorithm(name: str) -> type[View]:
     """The view of the algorithm of that name; UserError where its extra is not there."""
     refuse_missing(RECIPES[name].extra, f"algorithm {name!r}")
     module, view_class = VIEWS[name].split(".")
-    found: type[View] = getattr(import_module(f"hyperrl.policies.{module}"), view_class)
-    return found
+    loaded: type[View] = getattr(import_module(f"hyperrl.policies.{module}"), view_class)
+    return loaded
 
 
 def view(of: BaseAlgorithm | BasePolicy) -> View:

@@ -56,11 +56,11 @@ class TaskTable:
 
     def keep(self, numbers: NDArray[np.int32], room: int) -> None:
         """Keeps these contexts alone, renumbered in their order, with room for so many in all."""
-        kept = self.contexts[numbers]
-        self.contexts = np.zeros((room, *kept.shape[1:]), kept.dtype)
-        self.contexts[: len(kept)] = kept
-        self.count = len(kept)
-        self._number = {context.tobytes(): number for number, context in enumerate(kept)}
+        contexts = self.contexts[numbers]
+        self.contexts = np.zeros((room, *contexts.shape[1:]), contexts.dtype)
+        self.contexts[: len(contexts)] = contexts
+        self.count = len(contexts)
+        self._number = {context.tobytes(): number for number, context in enumerate(contexts)}
         self._last = b"", np.zeros(0, np.int32)
 
 

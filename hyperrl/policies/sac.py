@@ -20,7 +20,7 @@ from hyperrl.policies.base import HyperPolicy, NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
-from hyperrl.policies.one_task import add_blocks, priced, side_by_side, unless_one_task
+from hyperrl.policies.one_task import add_blocks, side_by_side, unless_one_task, with_effort_price
 from hyperrl.policies.plain import with_last_layer
 from hyperrl.policies.view import Arguments, Network, Space, State, View
 
@@ -89,19 +89,19 @@ class HyperSquashedActorCritics(HyperActorCritics):
 
     def _add_actor_options(self, actor: Any) -> Any:
         add_blocks(actor.latent_pi, len(actor.net_arch), self.layer_norm, self.residual)
-        actor.mu = priced(actor.mu, self._effort())
+        actor.mu = with_effort_price(actor.mu, self._effort())
         return actor
 
     @partial(unless_one_task, then=_add_actor_options)
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
-        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
-        extractor, hidden = given["features_extractor"], given["net_arch"]
-        actions, sde = get_action_dim(self.action_space), given["use_sde"]
+        arguments = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        extractor, hidden = arguments["features_extractor"], arguments["net_arch"]
+        actions, sde = get_action_dim(self.action_space), arguments["use_sde"]
         head = NetworkSpec(actions if sde else 2 * actions, hidden, with_latent=sde)
-        generated = self._made(extractor, {"actor": head}, "actor")
+        generated = self._generated_from(extractor, {"actor": head}, "actor")
         latent = self._latent(extractor, hidden)
-        return self.actor_class(generated, latent, self._effort(), **given).to(self.device)
+        return self.actor_class(generated, latent, self._effort(), **arguments).to(self.device)
 
     def _plain_actor(self) -> nn.Sequential:
         actor = self.actor

@@ -63,10 +63,10 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
     @partial(unless_one_task, then=_add_actor_options)
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> TD3Actor:
         """An actor with a hypernetwork of its own, or the plain one of one task."""
-        given = self._update_features_extractor(self.actor_kwargs, features_extractor)
-        head = NetworkSpec(get_action_dim(self.action_space), given["net_arch"])
-        generated = self._made(given["features_extractor"], {"actor": head}, "actor")
-        return HyperTD3Actor(generated, self._effort(), **given).to(self.device)
+        arguments = self._update_features_extractor(self.actor_kwargs, features_extractor)
+        head = NetworkSpec(get_action_dim(self.action_space), arguments["net_arch"])
+        generated = self._generated_from(arguments["features_extractor"], {"actor": head}, "actor")
+        return HyperTD3Actor(generated, self._effort(), **arguments).to(self.device)
 
     def _plain_actor(self) -> nn.Sequential:
         return nn.Sequential(*list(self.actor.mu)[:-1])

@@ -30,12 +30,12 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
         self, *arguments: Any, hypernetwork: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
         MAPPING.or_none().check("hypernetwork", hypernetwork)
-        choices = {"trunk": "separate", **(hypernetwork or {})}
-        if choices["trunk"] != "separate":
-            raise ValueError(f"trunk: found {choices['trunk']!r}; allowed: 'separate' with TRPO")
+        own = {"trunk": "separate", **(hypernetwork or {})}
+        if own["trunk"] != "separate":
+            raise ValueError(f"trunk: found {own['trunk']!r}; allowed: 'separate' with TRPO")
         if options.get("effort_coef"):
             raise ValueError(f"effort_coef: found {options['effort_coef']}; allowed: 0 with TRPO")
-        super().__init__(*arguments, hypernetwork=choices, **options)
+        super().__init__(*arguments, hypernetwork=own, **options)
 
     @unless_one_task
     def named_parameters(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, nn.Parameter]]:

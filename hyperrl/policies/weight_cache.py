@@ -99,8 +99,8 @@ class WeightCache:
             self._of_task.clear()
         missing = [key for key in rows if key not in self._of_task]
         if missing:
-            made = generate(torch.stack([rows[key] for key in missing]), True)
-            materialize = {name: weights.materialize() for name, weights in made.items()}
+            new = generate(torch.stack([rows[key] for key in missing]), True)
+            materialize = {name: weights.materialize() for name, weights in new.items()}
             for task, key in enumerate(missing):
                 self._of_task[key] = {name: weights.of_task(task) for name, weights in materialize.items()}
         networks = [self._of_task[key] for key in keys]

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import norm
 
 from hyperrl.policies import HyperActorCriticPolicy
-from hyperrl.policies.conditioning import drawn, flagged
+from hyperrl.policies.conditioning import flag_missing, hashed_noise
 from tests.policies.worlds import disturb, model, policy_of, samples, tensors, venv
 
 TASKS = [[0.0, 1.0], [0.5, -0.5], [-1.0, 0.2]]
@@ -28,20 +28,19 @@ def batch_of(made: HyperActorCriticPolicy, rows: int = 6) -> dict[str, torch.Ten
 
 def test_noise_is_normal_and_each_tasks_own() -> None:
     context = torch.randn(4000, 3)
-    noise = drawn(context, torch.tensor(5), 4)
-    assert torch.equal(noise, drawn(context, torch.tensor(5), 4))
+    noise = hashed_noise(context, torch.tensor(5), 4)
+    assert torch.equal(noise, hashed_noise(context, torch.tensor(5), 4))
     assert noise.isfinite().all()
     assert noise.mean(dim=0).abs().max() < 0.08
     assert (noise.std(dim=0) - 1).abs().max() < 0.06
     assert (torch.corrcoef(noise.t()) - torch.eye(4)).abs().max() < 0.08
-    other = drawn(context, torch.tensor(6), 4)
+    other = hashed_noise(context, torch.tensor(6), 4)
     both = torch.cat([noise, other], dim=1).t()
     assert (torch.corrcoef(both) - torch.eye(8)).abs().max() < 0.08
-    swapped = drawn(context.flip(1), torch.tensor(5), 4)
+    swapped = hashed_noise(context.flip(1), torch.tensor(5), 4)
     assert not torch.isclose(noise, swapped).all(dim=1).any()
-    assert torch.equal(
-        drawn(torch.tensor([[0.0]]), torch.tensor(1), 2), drawn(torch.tensor([[-0.0]]), torch.tensor(1), 2)
-    )
+    zero, minus_zero = (hashed_noise(torch.tensor([[x]]), torch.tensor(1), 2) for x in (0.0, -0.0))
+    assert torch.equal(zero, minus_zero)
 
 
 def test_noise_is_that_of_splitmix() -> None:
@@ -61,7 +60,7 @@ def test_noise_is_that_of_splitmix() -> None:
 
     context = torch.randn(20, 3)
     for seed in (0, 7, 2**62 - 1):
-        found = drawn(context, torch.tensor(seed), 5)
+        found = hashed_noise(context, torch.tensor(seed), 5)
         np.testing.assert_allclose(found, [expected(row, seed) for row in context.tolist()], atol=2e-5)
 
 
@@ -122,7 +121,7 @@ def test_a_missing_feature_changes_what_is_generated_and_nothing_is_stale(strate
 
 def test_missing_features_are_kept_apart_from_zeros() -> None:
     context = torch.tensor([[0.0, 2.0], [torch.nan, 2.0]])
-    assert flagged(context).tolist() == [[0.0, 2.0, 0.0, 0.0], [0.0, 2.0, 1.0, 0.0]]
+    assert flag_missing(context).tolist() == [[0.0, 2.0, 0.0, 0.0], [0.0, 2.0, 1.0, 0.0]]
 
 
 def test_weights_are_generated_once_for_the_same_tasks_missing_features_among_them() -> None:

@@ -131,7 +131,7 @@ def test_weights_that_follow_the_state_are_each_rows_own_and_never_kept(hyper: s
         for _ in range(10):
             made.get_distribution(batch)
     assert len(calls) == 17
-    assert made.generated._kept.empty
+    assert made.generated._cache.empty
     x = batch["obs"]
     weights = [
         made.generated.hyper(made.generated.inputs(x[i : i + 1], batch["context"][i : i + 1])).dense()

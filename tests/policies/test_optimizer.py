@@ -10,7 +10,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.utils import update_learning_rate
 from torch import nn
 
-from hyperrl.policies.optimizer import scaled
+from hyperrl.policies.optimizer import with_scaled_rates
 from tests.policies.worlds import model, venv
 
 
@@ -35,7 +35,7 @@ def test_groups_step_at_their_own_rates_whatever_sb3_sets(again: Any) -> None:
     parameters = [nn.Parameter(torch.zeros(3)) for _ in range(3)]
     rates = (1.0, 0.1, 0.0)
     grouped = [{"params": [one], "lr_scale": rate} for one, rate in zip(parameters, rates, strict=True)]
-    optimizer = again(scaled(torch.optim.SGD)(grouped, lr=1.0))
+    optimizer = again(with_scaled_rates(torch.optim.SGD)(grouped, lr=1.0))
     own = [one for group in optimizer.param_groups for one in group["params"]]
     assert steps(optimizer, own) == pytest.approx([0.1, 0.01, 0.0])
     assert [group["lr"] for group in optimizer.param_groups] == [0.1] * 3
@@ -43,7 +43,7 @@ def test_groups_step_at_their_own_rates_whatever_sb3_sets(again: Any) -> None:
 
 def test_rates_are_put_back_where_a_step_fails() -> None:
     parameter = nn.Parameter(torch.zeros(1))
-    optimizer = scaled(torch.optim.SGD)([{"params": [parameter], "lr_scale": 0.5}], lr=1.0)
+    optimizer = with_scaled_rates(torch.optim.SGD)([{"params": [parameter], "lr_scale": 0.5}], lr=1.0)
 
     def closure() -> float:
         raise RuntimeError("no loss")
@@ -56,7 +56,7 @@ def test_rates_are_put_back_where_a_step_fails() -> None:
 def test_the_groups_with_a_norm_are_clipped_together() -> None:
     parameters = [nn.Parameter(torch.zeros(4)) for _ in range(3)]
     grouped: list[dict[str, Any]] = [{"params": [one], "max_grad_norm": 0.5} for one in parameters[:2]]
-    optimizer = scaled(torch.optim.SGD)([*grouped, {"params": parameters[2:]}], lr=1.0)
+    optimizer = with_scaled_rates(torch.optim.SGD)([*grouped, {"params": parameters[2:]}], lr=1.0)
     moved = steps(optimizer, parameters)
     assert moved == pytest.approx([0.1 * 0.5 / 8**0.5] * 2 + [0.1], rel=1e-4)
 

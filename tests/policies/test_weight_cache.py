@@ -260,7 +260,7 @@ def test_a_task_that_comes_again_is_looked_up(strategy: str) -> None:
 def test_the_weights_of_ever_new_tasks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """An agent that meets a new task in every episode does not fill the memory."""
     made = acting("low-rank", drawn(1), 20)
-    kept = made.generated._kept
+    kept = made.generated._cache
     monkeypatch.setattr("hyperrl.policies.weight_cache.CACHED_ENTRIES", 5 * kept._entries)
     for seed in range(60):
         batch = drawn(1, rows=1, seed=seed)
