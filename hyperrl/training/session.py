@@ -67,6 +67,8 @@ class TrainingSession:
     def restore(self, run: Run, state: State | None) -> bool:
         """Restore model, environments and sampler from `state`; UserError where it does not fit.
 
+        Without a state they stay at the start, at the weights that the run began with.
+
         Returns:
             Whether the environments go on where they were.
         """

@@ -98,18 +98,18 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
 )
 @pytest.mark.usefixtures("no_figures")
 def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, told: set[str]) -> None:
-    run = start(agent, family, steps=2048)
+    run = start(agent, family)
     rows = {int(row["step"]): row for row in logged_rows(run)}
     logged = [step for step, row in rows.items() if row.get("time/fps")]
     off_policy = run.spec.agent.algorithm.off_policy
-    assert logged == ([1024, 2048] if off_policy else [512, 1024, 1536, 2048])
+    assert logged == ([1024] if off_policy else [512, 1024])
     for name in told | {"time/update", "time/rollout"}:
         values = [float(row[name]) for row in rows.values() if row[name]]
         assert values
         assert np.isfinite(values).all()
     events = EventAccumulator(str(run.path)).Reload()
     assert told <= set(events.Tags()["scalars"])
-    assert (run.state, run.status.steps) == ("finished", 2048)
+    assert (run.state, run.status.steps) == ("finished", 1024)
     assert {result["split"] for result in run.evaluations()[0]["tasks"]} >= {"train", "interpolation"}
 
 
@@ -117,12 +117,14 @@ def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, to
 @pytest.mark.parametrize(
     "fields",
     [
-        ("hypernetwork={context_dropout: 0.3}",),
-        ("hypernetwork={inputs: [context, embedding], embedding_dim: 3}",),
+        ("hypernetwork={context_dropout: 0.3}", "layer_norm=true", "residual=true", "effort_coef=0.1"),
+        (
+            "hypernetwork={inputs: [context, embedding], embedding_dim: 3, max_grad_norm: 0.1,"
+            " lr_scale: {heads: 0.5}}",
+            "critic_lr_scale=3",
+        ),
         ("hypernetwork={inputs: [context, state]}",),
         ("hypernetwork={strategy: full, generate: [actor.0, critic.1], trunk: separate}",),
-        ("hypernetwork={max_grad_norm: 0.1, lr_scale: {heads: 0.5}}", "critic_lr_scale=3"),
-        ("layer_norm=true", "residual=true", "effort_coef=0.1"),
     ],
     ids=lambda fields: " ".join(fields)[:60],
 )
@@ -135,18 +137,20 @@ def test_a_field_trains_and_its_checkpoint_is_loaded(start: Start, fields: tuple
 
 
 FIELDS = [
-    ("layer_norm=true", "residual=true"),
-    ("hypernetwork={strategy: chunked, chunk_size: 32, width: 8}",),
-    ("hypernetwork={strategy: adapter, rank: 4, adapter_activation: relu}",),
-    ("hypernetwork={strategy: modulation, head_norm: weight}",),
-    ("hypernetwork={strategy: mask, sparsity: 0.3}",),
+    ("hypernetwork={strategy: mask, sparsity: 0.3}", "layer_norm=true", "residual=true"),
+    (
+        "hypernetwork={strategy: chunked, chunk_size: 32, width: 8, max_grad_norm: 0.1,"
+        " lr_scale: {heads: 0.5, shared: 2}}",
+    ),
+    ("hypernetwork={strategy: adapter, rank: 4, adapter_activation: relu, context_dropout: 0.3}",),
+    (
+        "hypernetwork={strategy: modulation, head_norm: weight, architecture: linear,"
+        " magnitude_invariant: true}",
+    ),
     ("hypernetwork={generate: [actor, critic.2], trunk: separate}",),
     ("hypernetwork={architecture: transformer, hidden: [8, 8], initialization: hyperfan-in}",),
-    ("hypernetwork={architecture: linear, magnitude_invariant: true}",),
     ("hypernetwork={inputs: [context, embedding, noise], embedding_dim: 3, noise_dim: 2}",),
     ("hypernetwork={inputs: [context, state]}",),
-    ("hypernetwork={context_dropout: 0.3}",),
-    ("hypernetwork={max_grad_norm: 0.1, lr_scale: {heads: 0.5, shared: 2}}",),
 ]
 
 
@@ -227,11 +231,11 @@ def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
     assert len(progress[0]) == len(progress[1])
 
 
-@pytest.mark.parametrize("sampler", ["uniform", "plr"])
-def test_training_is_the_same_as_in_one_process(sampler: str) -> None:
+def test_training_is_the_same_as_in_one_process() -> None:
+    """Tasks too, which a curriculum draws by the returns that come from the other processes."""
     ends = []
     for subprocesses in (0, 2):
-        given = (f"sampler={sampler}", "n_envs=2", f"subprocesses={subprocesses}")
+        given = ("sampler=plr", "n_envs=2", f"subprocesses={subprocesses}")
         agent, family = small("concat-ppo", "acrobot", "algorithm.n_steps=512", *given)
         with closing(TrainingSession(agent, family, 1, "cpu")) as training:
             training.model.set_logger(Logger(None, []))

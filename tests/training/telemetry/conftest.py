@@ -26,9 +26,9 @@ SHORT = (
 
 
 def short_run(
-    out: Path, agent: str = "hyper-ppo", family: str = "ode", overrides: Sequence[str] = SHORT
+    out: Path, agent: str = "hyper-ppo", overrides: Sequence[str] = SHORT, episode_steps: int = 40
 ) -> Run:
-    loaded = short_episodes(Family.load(family), 100)
+    loaded = short_episodes(Family.load("ode"), episode_steps)
     return train(resolve(load_agent(agent), loaded.recipe, overrides), loaded, out=out)
 
 
@@ -46,7 +46,7 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run(logdir: Path) -> Run:
-    return short_run(logdir / "ode" / "hyper-ppo" / "seed-0")
+    return short_run(logdir / "ode" / "hyper-ppo" / "seed-0", episode_steps=100)
 
 
 @pytest.fixture(scope="session")
