@@ -23,7 +23,7 @@ def save_evaluation(
     Raises:
         UserError: a run cannot be written, as on a disk that is full.
     """
-    from hyperrl.evaluation.figures import heatmap, plane, return_over_context
+    from hyperrl.evaluation.figures import draw_returns
 
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
     files = []
@@ -42,9 +42,5 @@ def save_evaluation(
     seeds = f"-{len(runs)}-seeds" if len(runs) > 1 else ""
     path = runs[0].figures / f"evaluation-{'-'.join(swept) or 'splits'}{seeds}-{stamp}.png"
     with report_write_errors("run", runs[0].path):
-        grid = (swept[0], swept[1]) if len(swept) == 2 else plane(results, family)
-        if grid is not None:
-            heatmap(results, family, grid, path, agent=evaluation.agent)
-        else:
-            return_over_context({evaluation.agent: results}, family, path)
+        draw_returns(evaluation.agent, results, family, path, swept)
     return replace(evaluation, figures=(path,))

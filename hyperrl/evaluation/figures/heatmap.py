@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import grouping, labels, style
+from hyperrl.evaluation.figures.context import return_over_context
 from hyperrl.evaluation.report import worst_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
     from hyperrl.evaluation.zero_shot import TaskResult
     from hyperrl.tasks import Family
+
+
+def draw_returns(
+    agent: str, results: Sequence[TaskResult], family: Family, path: Path, swept: Sequence[str] = ()
+) -> Figure:
+    """Draw one agent's returns: a heatmap of two features that were swept or fill a grid, else over each."""
+    features = (swept[0], swept[1]) if len(swept) == 2 else plane(results, family)
+    if features is None:
+        return return_over_context({agent: results}, family, path)
+    return heatmap(results, family, features, path, agent=agent)
 
 
 def heatmap(

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from hyperrl.evaluation import ModelPolicy, TaskResult, evaluate_tasks, plan
-from hyperrl.evaluation.figures import heatmap, return_over_context
+from hyperrl.evaluation.figures import draw_returns
 from hyperrl.tasks import Family
 from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import writer_of
@@ -56,7 +56,7 @@ class ReturnFigure(AfterEvaluation):
         features = swept(self.zero_shot.family)
         most = plan.affordable_episodes(self.zero_shot.family, self.zero_shot.planned)
         results = self._play(grid(self.zero_shot.family, features, most), last)
-        figure = draw(results, self.zero_shot.family, features, self._agent, self._folder / f"{TAG}.png")
+        figure = draw_returns(self._agent, results, self.zero_shot.family, self._folder / f"{TAG}.png")
         writer = writer_of(self.logger)
         if writer is not None:
             writer.add_image(TAG, pixels(figure), self.zero_shot.steps, dataformats="HWC")
@@ -93,13 +93,6 @@ def grid(family: Family, features: list[str], most: int | None = None) -> list[C
         lines = math.prod(len(recipe.values) for recipe in recipes if recipe.values is not None)
         count = max(2, min(count, int((most / lines) ** (1 / varied))))
     return family.space.grid({name: _axis(family.recipe.features[name], count) for name in features})
-
-
-def draw(results: list[TaskResult], family: Family, features: list[str], agent: str, path: Path) -> Figure:
-    """A heatmap over two continuous features, else curves over one (one for each value of the other)."""
-    if len(features) == 2 and all(family.recipe.features[name].values is None for name in features):
-        return heatmap(results, family, (features[0], features[1]), path, agent=agent)
-    return return_over_context({agent: results}, family, path)
 
 
 def pixels(figure: Figure) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
