@@ -159,6 +159,12 @@ class Model(BaseModel):
         except ValidationError as error:
             raise RecipeError(source, field_error(error, data)) from None
 
+    def require_one(self, *names: str) -> None:
+        """Refuse none, or more than one, of some fields; raises FieldError."""
+        present = [name for name in names if getattr(self, name) is not None]
+        if len(present) != 1:
+            raise FieldError(found=present, allowed=f"exactly one of {', '.join(names)}")
+
     def refusal(self, *path: str | int, allowed: str) -> FieldError:
         """The error of a validator that refuses the value at a path, beside the other fields."""
         value: Any = self

@@ -34,13 +34,8 @@ class Context(Mapping[str, float]):
     @classmethod
     def of(cls, features: Mapping[str, Feature], values: Mapping[str, float]) -> Self:
         """Make a context of values that are known to be valid; features left out take their defaults."""
-        return cls(
-            features,
-            {
-                name: feature.canonical(values.get(name, feature.default))
-                for name, feature in features.items()
-            },
-        )
+        filled = {name: values.get(name, feature.default) for name, feature in features.items()}
+        return cls(features, {name: features[name].canonical(value) for name, value in filled.items()})
 
     @classmethod
     def parse(cls, features: Mapping[str, Feature], values: Mapping[str, Any]) -> Self:

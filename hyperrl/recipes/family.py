@@ -40,10 +40,7 @@ class Derived(Model):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        if (self.sum is None) == (self.product is None):
-            raise FieldError(
-                found=[] if self.sum is None else ["sum", "product"], allowed="exactly one of sum, product"
-            )
+        self.require_one("sum", "product")
         return self
 
 
@@ -160,7 +157,8 @@ class FamilyRecipe(Model):
         splits = data.get("splits", {}) if isinstance(data, Mapping) else None
         if not isinstance(features, Mapping) or not isinstance(splits, Mapping) or "extrapolation" in splits:
             return data
-        wider = any(_is_wider(feature) for feature in features.values())
+        fields = [dict(feature) for feature in features.values() if isinstance(feature, Mapping | Feature)]
+        wider = any(each.get("extrapolation") not in (None, each.get("train")) for each in fields)
         return data if wider else {**data, "splits": {**splits, "extrapolation": []}}
 
     @model_validator(mode="after")
@@ -193,9 +191,3 @@ class FamilyRecipe(Model):
                 allowed = "attributes that are not derived, or derived above it"
                 raise FieldError(path=("derived", attribute), found=unready, allowed=allowed)
             later.remove(attribute)
-
-
-def _is_wider(feature: Any) -> bool:
-    if isinstance(feature, Feature):
-        return feature.widest != feature.train
-    return isinstance(feature, Mapping) and feature.get("extrapolation") is not None

@@ -89,9 +89,7 @@ class Part(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        sources = [name for name in ("list", "grid", "sample") if getattr(self, name) is not None]
-        if len(sources) != 1:
-            raise FieldError(found=sources, allowed="exactly one of list, grid, sample")
+        self.require_one("list", "grid", "sample")
         for name in ("ranges", "fewer"):
             if self.sample is None and getattr(self, name) not in (None, False):
                 raise FieldError(
