@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from hyperrl.arguments import check_arguments, integer
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec
 from hyperrl.nets.targets.base import plain_tensors
-from hyperrl.nets.targets.mlp import ARGUMENTS
+from hyperrl.nets.targets.mlp import MLP
 from hyperrl.nets.weights import Weights
 
 
@@ -43,17 +42,14 @@ class VaryingMLP(nn.Module):
         out_gain: float = 1.0,
     ) -> None:
         super().__init__()
-        check_arguments({**ARGUMENTS, "width": integer(1), "depth": integer(1)}, locals())
-        self.in_features, self.out_features, self.width, self.depth = in_features, out_features, width, depth
-        sizes = (in_features, *[width] * depth)
-        self.specs = [LayerSpec(size, following, gain) for size, following in pairwise(sizes)]
-        self.specs.append(LayerSpec(width, out_features, None if gain is None else out_gain))
-        self.activations = nn.ModuleList(activation() for _ in range(depth))
+        check_arguments({"width": integer(1), "depth": integer(1)}, locals())
+        self.largest = MLP(in_features, out_features, (width,) * depth, activation, gain, out_gain)
+        self.width, self.depth = width, depth
 
     @property
     def layers(self) -> dict[str, LayerSpec]:
         """The layers of the largest network, ``"0"`` the first."""
-        return {str(number): spec for number, spec in enumerate(self.specs)}
+        return self.largest.layers
 
     def sizes(self, networks: Sequence[Sequence[int]]) -> Int[Tensor, "network layer"]:
         """Hidden sizes of several networks, such as ``[(8,), (16, 4)]``, as the rows that ``forward`` takes.
@@ -87,7 +83,7 @@ class VaryingMLP(nn.Module):
         h = layout.enter(x)
         masks = self._masks(sizes, h.dtype).expand(len(x), -1, -1)
         entered = layout.enter(masks)
-        for number, activation in enumerate(self.activations):
+        for number, activation in enumerate(self.largest.activations):
             mask = entered[..., number, :]
             after = activation(weights.layers[str(number)](h)) * mask
             h = after if number == 0 else torch.where(mask[..., :1] > 0, after, h)
@@ -113,14 +109,14 @@ class VaryingMLP(nn.Module):
         self.sizes([sizes])
         dense = plain_tensors(weights)
         modules: list[nn.Module] = []
-        into, scale = self.in_features, 1.0
+        into, scale = self.largest.in_features, 1.0
         names = [*map(str, range(len(sizes))), str(self.depth)]
-        for name, out in zip(names, [*sizes, self.out_features], strict=True):
+        for name, out in zip(names, [*sizes, self.largest.out_features], strict=True):
             linear = nn.Linear(into, out, device=dense["0.weight"].device).requires_grad_(False)
             linear.weight.copy_(dense[f"{name}.weight"][task, :out, :into] * scale)
             linear.bias.copy_(dense[f"{name}.bias"][task, :out])
             modules.append(linear)
             into, scale = out, (self.width / out) ** 0.5
-        activations = [deepcopy(activation) for activation in list(self.activations)[: len(sizes)]]
+        activations = [deepcopy(activation) for activation in list(self.largest.activations)[: len(sizes)]]
         pairs = [module for pair in zip(modules, activations, strict=False) for module in pair]
         return nn.Sequential(*pairs, modules[-1]).requires_grad_(False)
