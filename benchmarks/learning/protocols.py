@@ -57,9 +57,9 @@ class Protocol:
 
 
 _AIB = Protocol(
-    "The Actuator Inversion Benchmark's protocol: SAC 256-256, 20 training contexts, each with an environment"
-    " of its own, one update a step of all of them, critics at 1e-3; the actor learns at every update, not at"
-    " every second, and the budget is 40,000 of its 100,000 updates.",
+    "The protocol of the Actuator Inversion Benchmark: SAC 256-256, 20 training contexts with an environment"
+    " each, one update for each step of all of them, critics at 1e-3. It differs in two points: the actor"
+    " learns at every update, not at every second one, and the budget is 40,000 updates, not 100,000.",
     environments=20,
     warmup=5_000,
     updates=40_000,
@@ -72,8 +72,9 @@ _AIB = Protocol(
 )
 
 _DECISION_ADAPTER = Protocol(
-    "The Decision Adapter's protocol: SAC, batch 256, actor at 3e-4, critics at 1e-3, 300,000 environment"
-    " steps; eight environments side by side and so an eighth of its updates, and networks of 64-64.",
+    "The protocol of the Decision Adapter: SAC, batch 256, actor at 3e-4, critics at 1e-3, 300,000"
+    " environment steps. It differs in two points: eight environments play side by side, so that there are"
+    " an eighth of the updates, and networks are 64-64.",
     environments=8,
     warmup=2_000,
     updates=37_250,
@@ -86,8 +87,8 @@ _DECISION_ADAPTER = Protocol(
 )
 
 _CHEETAH = Protocol(
-    "SAC with networks of 128-128, 16 environments side by side and one update a step of all of them: a"
-    " budget that two processor cores get through in well under an hour for all nine runs.",
+    "SAC with networks of 128-128, 16 environments side by side, and one update for each step of all of them."
+    " Two processor cores complete all nine runs within an hour.",
     environments=16,
     warmup=5_000,
     updates=25_000,

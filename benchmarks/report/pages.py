@@ -296,8 +296,8 @@ def _worst(results: FamilyResults) -> str:
             share = "" if shares is None else f" ({shares[run, task]:.0%})"
             row.append(f"{number(scores[run, task])}{share} at {at}, seed {runs[run].seed}")
         cells.append(row)
-    part = " (its part of the oracle)" if results.oracle(results.splits[0]) is not None else ""
-    words = f"Each agent's worst task of all seeds, and its return{part}:"
+    part = " (its share of the oracle)" if results.oracle(results.splits[0]) is not None else ""
+    words = f"The worst task of each agent over all seeds, with its return{part}:"
     return f"{words}\n\n{table(['agent', *results.splits], cells)}"
 
 
@@ -332,8 +332,8 @@ def _time_to_solve(results: FamilyResults) -> str:
         got = sum(steps < float("inf") for steps in took)
         cells.append([f"`{agent}`", spell(took), f"{got} of {len(runs)}"])
     words = (
-        f"Steps until the mean return on interpolation first reaches {number(level)}, {SOLVED:.0%} of the way"
-        " from the untrained agents to the best median of any agent:"
+        f"Steps until the mean return on interpolation first reaches {number(level)}. That is {SOLVED:.0%} of"
+        " the way from the untrained agents to the best median of any agent."
     )
     return f"{words}\n\n{table(['agent', 'median [range] of steps', 'seeds that get there'], cells)}"
 
@@ -344,7 +344,7 @@ def _last_update(results: FamilyResults) -> str:
         [f"`{agent}`", *(_cell(results, agent, split, "final") for split in splits)]
         for agent in results.agents
     ]
-    return f"With the weights after the last update instead:\n\n{table(['agent', *splits], cells)}"
+    return f"The same with the weights after the last update:\n\n{table(['agent', *splits], cells)}"
 
 
 def _measured_with(families: Sequence[FamilyResults]) -> str:
