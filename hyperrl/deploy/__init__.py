@@ -1,4 +1,4 @@
-"""Specialists: what acts on one task, as plain networks in files. Importing it needs no torch."""
+"""Specialists, plain networks that act on one task, and generalists, as files. It imports no torch."""
 
 from hyperrl.deploy.files import load_specialist
 from hyperrl.deploy.plan import Plan, Specialist
