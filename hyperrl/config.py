@@ -60,12 +60,22 @@ _GENERATE = Constraint(
     "all, or a list of layers such as [actor, critic.2]",
     lambda value: value == "all" or (NAMES.holds(value) and 1 <= len(value) <= 1000),
 )
+_RATES = Constraint(
+    "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}",
+    lambda value: isinstance(value, LrScale) or MAPPING.holds(value),
+)
 _DESCRIPTORS = Constraint("a list of descriptors", lambda value: hasattr(value, "__len__"))
 
 
-def option(default: Any, constraint: Constraint, description: str) -> Any:
-    """A field of a configuration, with what it may be and what it means."""
-    return field(default=default, metadata={"constraint": constraint, "description": description})
+def option(default: Any, constraint: Constraint, *, in_file: bool = True) -> Any:
+    """A field of a configuration.
+
+    Args:
+        default: its default.
+        constraint: what it may be.
+        in_file: whether an agent's file may have it.
+    """
+    return field(default=default, metadata={"constraint": constraint, "exclude": not in_file})
 
 
 @dataclass(frozen=True)
@@ -92,51 +102,44 @@ class Config:
 class LrScale(Config):
     """Learning rates of a hypernetwork's parts, as multiples of the algorithm's."""
 
-    generator: float = option(1.0, finite(0), "of the hypernetwork but for its heads")
-    heads: float = option(1.0, finite(0), "of its last layer, which makes the weights")
-    shared: float = option(1.0, finite(0), "of the target's parameters that all tasks share")
+    generator: float = option(1.0, finite(0))
+    """of the hypernetwork without its heads"""
+    heads: float = option(1.0, finite(0))
+    """of its last layer, which makes the weights"""
+    shared: float = option(1.0, finite(0))
+    """of the target's parameters that all tasks share"""
 
 
 @dataclass(frozen=True)
 class GenerationConfig(Config):
     """What a hypernetwork generates, of which layers, and what the hypernetwork itself is."""
 
-    strategy: Strategy = option("low-rank", one_of(get_args(Strategy)), "what is generated for each layer")
-    rank: int = option(
-        8,
-        _SIZE,
-        "rank of the change of a layer's weights, and of its bias (low-rank); size of the bottleneck "
-        "(adapter)",
-    )
-    chunk_size: int | None = option(None, _SIZE.or_none(), "weights in a chunk (chunked); none: 256")
-    width: int | None = option(None, _SIZE.or_none(), "size of a chunk's embedding (chunked); none: 64")
-    adapter_activation: Activation | None = option(
-        None, _ACTIVATION.or_none(), "activation of the bottleneck (adapter); none: linear"
-    )
-    sparsity: float | None = option(
-        None, finite(0, below=1).or_none(), "part of each layer's weights that is zero (mask); none: 0.5"
-    )
-    generate: Literal["all"] | tuple[str, ...] = option(
-        "all",
-        _GENERATE,
-        "layers that are generated, all tasks sharing the others: all, or [actor, critic.2]",
-    )
-    hidden: tuple[int, ...] = option((64,), _WIDTHS, "widths of the hypernetwork's hidden layers")
-    activation: Activation = option("tanh", _ACTIVATION, "activation of the hypernetwork")
-    architecture: Architecture = option(
-        "mlp",
-        one_of(get_args(Architecture)),
-        "the hypernetwork's own architecture (linear has no hidden layers)",
-    )
-    initialization: Initialization = option(
-        "matched", one_of(get_args(Initialization)), "how generated weights start"
-    )
-    magnitude_invariant: bool = option(
-        False, FLAG, "the context's features are encoded as points on a circle"
-    )
-    head_norm: HeadNorm | None = option(
-        None, one_of(get_args(HeadNorm)).or_none(), "normalization of the hypernetwork's last layer"
-    )
+    strategy: Strategy = option("low-rank", one_of(get_args(Strategy)))
+    """what is generated for each layer"""
+    rank: int = option(8, _SIZE)
+    """rank of the change of a layer's weights, and of its bias (low-rank); bottleneck's size (adapter)"""
+    chunk_size: int | None = option(None, _SIZE.or_none())
+    """weights in a chunk (chunked); none: 256"""
+    width: int | None = option(None, _SIZE.or_none())
+    """size of a chunk's embedding (chunked); none: 64"""
+    adapter_activation: Activation | None = option(None, _ACTIVATION.or_none())
+    """activation of the bottleneck (adapter); none: linear"""
+    sparsity: float | None = option(None, finite(0, below=1).or_none())
+    """part of each layer's weights that is zero (mask); none: 0.5"""
+    generate: Literal["all"] | tuple[str, ...] = option("all", _GENERATE)
+    """layers that are generated, all tasks sharing the others: all, or [actor, critic.2]"""
+    hidden: tuple[int, ...] = option((64,), _WIDTHS)
+    """widths of the hypernetwork's hidden layers"""
+    activation: Activation = option("tanh", _ACTIVATION)
+    """activation of the hypernetwork"""
+    architecture: Architecture = option("mlp", one_of(get_args(Architecture)))
+    """the hypernetwork's own architecture (linear has no hidden layers)"""
+    initialization: Initialization = option("matched", one_of(get_args(Initialization)))
+    """how generated weights start"""
+    magnitude_invariant: bool = option(False, FLAG)
+    """the context's features are encoded as points on a circle"""
+    head_norm: HeadNorm | None = option(None, one_of(get_args(HeadNorm)).or_none())
+    """normalization of the hypernetwork's last layer"""
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
@@ -187,46 +190,25 @@ class GenerationConfig(Config):
 class HypernetworkConfig(GenerationConfig):
     """The hypernetwork of a policy: what it generates, what it sees, and how it learns."""
 
-    trunk: Literal["shared", "separate"] = option(
-        "shared",
-        one_of(("shared", "separate")),
-        "one hypernetwork for actor and critic, or one each; SAC, TD3 and TQC have one for the actor, and "
-        "one for all critics or one each; with a memory there is one LSTM, which the critic trains, or "
-        "one each",
-    )
-    inputs: tuple[Input, ...] = option(
-        ("context",),
-        NAMES,
-        "what the hypernetwork sees: context, state (weights follow the observation), embedding (learned, of "
-        "the nearest training task), noise (drawn for each task and rollout); or memory alone, the output of "
-        "the LSTM of a recurrent policy",
-    )
-    embedding_dim: int | None = option(
-        None, _SIZE.or_none(), f"size of a training task's learned embedding; none: {DEFAULT_DIM}"
-    )
-    noise_dim: int | None = option(
-        None, _SIZE.or_none(), f"how many numbers are drawn as noise; none: {DEFAULT_DIM}"
-    )
-    context_dropout: float = option(
-        0.0, finite(0, below=1), "probability that a feature of the context is hidden for a training episode"
-    )
-    max_grad_norm: float | None = option(
-        None,
-        finite(above=0).or_none(),
-        "the hypernetwork's own gradient is clipped to this norm, after the algorithm's",
-    )
-    lr_scale: LrScale = option(
-        LrScale(),
-        Constraint(
-            "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}",
-            lambda value: isinstance(value, LrScale) or MAPPING.holds(value),
-        ),
-        "learning rates as multiples of the algorithm's",
-    )
-    training_contexts: Sequence[Sequence[float]] = field(
-        default=(), metadata={"constraint": _DESCRIPTORS, "exclude": True}
-    )
-    """The descriptors of the training tasks, which embeddings belong to; given in Python alone."""
+    trunk: Literal["shared", "separate"] = option("shared", one_of(("shared", "separate")))
+    """one hypernetwork for actor and critic, or one each; SAC, TD3 and TQC have one for the actor, and one
+    for all critics or one each; with a memory there is one LSTM, which the critic trains, or one each"""
+    inputs: tuple[Input, ...] = option(("context",), NAMES)
+    """what the hypernetwork sees: context, state (weights follow the observation), embedding (learned, of the
+    nearest training task), noise (drawn for each task and rollout); or memory alone, the output of the LSTM
+    of a recurrent policy"""
+    embedding_dim: int | None = option(None, _SIZE.or_none())
+    """size of a training task's learned embedding; none: 8"""
+    noise_dim: int | None = option(None, _SIZE.or_none())
+    """how many numbers are drawn as noise; none: 8"""
+    context_dropout: float = option(0.0, finite(0, below=1))
+    """probability that a feature of the context is hidden for a training episode"""
+    max_grad_norm: float | None = option(None, finite(above=0).or_none())
+    """the hypernetwork's own gradient is clipped to this norm, after the algorithm's"""
+    lr_scale: LrScale = option(LrScale(), _RATES)
+    """learning rates as multiples of the algorithm's"""
+    training_contexts: Sequence[Sequence[float]] = option((), _DESCRIPTORS, in_file=False)
+    """descriptors of the training tasks, to which embeddings belong; in Python alone"""
 
     def __post_init__(self) -> None:
         """Refuses fields that do not go together."""

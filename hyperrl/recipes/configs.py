@@ -22,12 +22,11 @@ def from_mapping(config: type[Config]) -> BeforeValidator:
     """A validator that makes a configuration of a mapping, with numbers read as elsewhere in recipes.
 
     Args:
-        config: the configuration's class. Its fields without a description are no fields of a recipe.
+        config: the configuration's class.
     """
     hints = get_type_hints(config)
-    described = [each for each in fields(config) if "description" in each.metadata]
     arguments: dict[str, Any] = {
-        each.name: (_recipe_type(hints[each.name]), Field(default=each.default)) for each in described
+        each.name: (_recipe_type(hints[each.name]), Field(default=each.default)) for each in _in_file(config)
     }
     model = create_model(config.__name__, __base__=Model, **arguments)
 
@@ -39,16 +38,20 @@ def from_mapping(config: type[Config]) -> BeforeValidator:
 
 def described_fields(model: Model | Config) -> Iterator[tuple[str, Any, str]]:
     """Name, value and description of each field of a recipe, or of a configuration in it."""
+    texts = ChainMap(*map(_field_texts, type(model).__mro__))
     if isinstance(model, Config):
-        descriptions = {each.name: each.metadata.get("description") for each in fields(model)}
+        descriptions = {each.name: texts.get(each.name, "") for each in _in_file(type(model))}
     else:
-        texts = ChainMap(*map(_field_texts, type(model).__mro__))
         descriptions = {
             name: texts.get(name, field.description or "") for name, field in type(model).model_fields.items()
         }
     for name, description in descriptions.items():
-        if description is not None:
-            yield name, getattr(model, name), description
+        yield name, getattr(model, name), description
+
+
+def _in_file(config: type[Config]) -> list[Any]:
+    """The fields of a configuration that an agent's file may have."""
+    return [each for each in fields(config) if not each.metadata["exclude"]]
 
 
 @cache
