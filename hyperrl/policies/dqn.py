@@ -12,9 +12,11 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, MultiInputPolicy, QNetwork
 from torch import Tensor, nn
 
-from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.off_policy import NO_LAYERS, OffPolicyView
+from hyperrl.policies.off_policy import NO_LAYERS
+from hyperrl.policies.off_policy_view import OffPolicyView
 from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.view import Draw, Network
 

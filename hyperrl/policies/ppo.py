@@ -24,7 +24,8 @@ from stable_baselines3.common.policies import (
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
-from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks

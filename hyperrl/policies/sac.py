@@ -16,10 +16,12 @@ from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, MultiInputP
 from stable_baselines3.sac.policies import Actor as SACActor
 from torch import Tensor, nn
 
-from hyperrl.policies.base import HyperPolicy, NetworkSpec
+from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
+from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
+from hyperrl.policies.off_policy_view import ActorCriticsView
 from hyperrl.policies.one_task import add_blocks, side_by_side, unless_one_task, with_effort_price
 from hyperrl.policies.plain import with_last_layer
 from hyperrl.policies.view import Arguments, Network, Space, State, View

@@ -12,10 +12,11 @@ from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import MultiInputPolicy, TD3Policy
 from torch import Tensor, nn
 
-from hyperrl.policies.base import NetworkSpec
+from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.off_policy import NO_LAYERS, ActorCriticsView, CriticRate, HyperActorCritics
+from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
+from hyperrl.policies.off_policy_view import ActorCriticsView
 from hyperrl.policies.one_task import add_blocks, unless_one_task
 
 

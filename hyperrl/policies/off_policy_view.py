@@ -1,0 +1,179 @@
+"""What is asked about the off-policy algorithms: their replay, their critics and targets."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.noise import NormalActionNoise
+from torch import Tensor, nn
+
+from hyperrl.policies import replay
+from hyperrl.policies.extractors import has_context
+from hyperrl.policies.replay import ContextReplayBuffer
+from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
+
+
+class OffPolicyView(View):
+    """What the algorithms that replay experience have in common."""
+
+    off_policy = True
+    attributes: ClassVar[tuple[str, ...]] = ()
+    """What a checkpoint holds of the model beside Stable-Baselines3's counters."""
+
+    @classmethod
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
+        """The fields, with a replay buffer that stores each context once."""
+        arguments = dict(fields)
+        if has_context(seen):
+            arguments["replay_buffer_class"] = ContextReplayBuffer
+        return arguments if to_learn else {**arguments, "buffer_size": 1}
+
+    @property
+    def rollout_steps(self) -> int:
+        """Of one collection."""
+        frequency = self.model.train_freq
+        return int(getattr(frequency, "frequency", frequency)) * int(self.model.n_envs)
+
+    @property
+    def learning_starts(self) -> int:
+        """As the algorithm has it."""
+        return int(self.model.learning_starts)
+
+    @property
+    def minibatches(self) -> Minibatches:
+        """One for each update."""
+        updates = self.model.gradient_steps if self.model.gradient_steps > 0 else self.rollout_steps
+        return Minibatches(self.model.batch_size, 0, updates, 1)
+
+    def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
+        """On a replay buffer that holds one transition of each row."""
+        model = self.model
+        rows, updates = len(next(iter(observations.values()))), int(getattr(model, "policy_delay", 1))
+        spaces_of_model = model.observation_space, model.action_space
+        buffer = model.replay_buffer_class(rows, *spaces_of_model, model.device, n_envs=rows)
+        model.action_space.seed(0)
+        actions = np.stack([model.action_space.sample() for _ in range(rows)])
+        zeros = np.zeros(rows, np.float32)
+        buffer.add(observations, observations, actions, zeros, zeros, [{}] * rows)
+        model.replay_buffer = buffer
+
+        def train() -> None:
+            with _same_numbers():
+                model.train(gradient_steps=updates, batch_size=rows)
+
+        return train, updates
+
+    def extra_state(self) -> State:
+        """Replayed experience, and :attr:`attributes`."""
+        return {
+            "off_policy": {name: getattr(self.model, name) for name in self.attributes},
+            "replay": replay.get_state(self.model.replay_buffer),
+        }
+
+    def load_extra_state(self, state: State, expect: Expect) -> None:
+        """Likewise."""
+        for name, value in state["off_policy"].items():
+            own = getattr(self.model, name)
+            expect(name, value, own)
+            if isinstance(value, torch.Tensor):
+                own.data.copy_(value)
+            else:
+                setattr(self.model, name, value)
+        replay.set_state(self.model.replay_buffer, state["replay"])
+
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
+        """No room for replay, which starts empty."""
+        arguments, kwargs = super().plain_arguments(acted)
+        return {"buffer_size": 1, **arguments}, kwargs
+
+    def continue_from(self, other: View) -> None:
+        """Targets that are equal to what they follow, and room for replay."""
+        for network, target in self.targets.values():
+            target.load_state_dict(network.state_dict())
+        self.model.buffer_size = 1_000_000
+
+
+@contextmanager
+def _same_numbers() -> Iterator[None]:
+    """Has NumPy's global generator, by which replay draws, give the same numbers; puts it back afterwards."""
+    before = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
+class ActorCriticsView(OffPolicyView):
+    """What the algorithms with an actor and several critics have in common."""
+
+    def modules(self) -> Mapping[str, list[nn.Module]]:
+        """Those of the actor, then of each critic."""
+        critics = self.policy.critic.q_networks
+        return {"actor": self._actor(), **{f"critic{number}": [each] for number, each in enumerate(critics)}}
+
+    def _actor(self) -> list[nn.Module]:
+        raise NotImplementedError
+
+    def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
+        """The actor, then each critic, and what else the actor has."""
+        actor, critic, plain = self.policy.actor, self.policy.critic, dict(self.specialized(descriptor))
+        return {
+            "actor": Network(actor.features_extractor, self._acting(plain["actor"])),
+            **{
+                name: Network(critic.features_extractor, modules)
+                for name, modules in plain.items()
+                if name != "actor"
+            },
+        }
+
+    def _acting(self, actor: list[nn.Module]) -> list[nn.Module]:
+        """The modules of the actor up to its squashed action."""
+        raise NotImplementedError
+
+    @property
+    def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
+        """The critics."""
+        return {"critic": (self.policy.critic, self.policy.critic_target)}
+
+    @property
+    def acting(self) -> nn.Module:
+        """The actor."""
+        module: nn.Module = self.policy.actor
+        return module
+
+    def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
+        """Those of the actor, then the values of actions that are drawn."""
+        acted = self._acted(observation)
+        return [*acted, *self.policy.critic(observation, draw(acted[0].shape[1]).tanh())]
+
+    def _acted(self, observation: Any) -> list[Tensor]:
+        """The outputs of the actor, its actions first."""
+        raise NotImplementedError
+
+    @property
+    def action_dist(self) -> Any:
+        """That of the actor."""
+        return self.policy.actor.action_dist
+
+    @classmethod
+    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
+        """With noise on actions, where there is some."""
+        arguments = super().arguments(fields, seen, acted, to_learn)
+        if (scale := arguments.get("action_noise")) is not None:
+            shape = acted.shape or ()
+            arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, scale))
+        return arguments
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One each of the actor and the critics."""
+        return {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
+
+    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
+        """As many critics."""
+        arguments, kwargs = super().plain_arguments(acted)
+        return arguments, {**kwargs, "n_critics": self.policy.critic_kwargs["n_critics"]}
