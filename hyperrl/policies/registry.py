@@ -1,18 +1,18 @@
 """The algorithms by name: one line each, and what finds the view of a model or a policy.
 
-Whoever needs to know something of an algorithm or its policy asks its view and rediscovers nothing::
+The view of an algorithm answers whatever the library needs to know of it and of its policy::
 
     from hyperrl.policies.registry import view
 
-    asked = view(model)           # or view(model.policy), where only the policy matters
-    asked.off_policy              # likewise recurrent, one_loss, algorithm, hyper_policy, plain_policy
-    asked.hyper                   # the policy where its networks are generated, else None
-    asked.parts                   # its generated networks that learn, by name; {} where there are none
-    asked.modules()               # the modules of plain networks by name: "actor", "critic" or "critic0" ...
-    asked.networks(descriptor)    # one task's plain networks by name, first what acts
-    asked.act_outputs(obs)        # what an action is made from
-    asked.optimizers              # by name
-    asked.extra_state()           # what a checkpoint holds beside weights, optimizers and counters
+    sac = view(model)           # or view(model.policy), where only the policy matters
+    sac.off_policy              # likewise recurrent, one_loss, algorithm, hyper_policy, plain_policy
+    sac.hyper                   # the policy where its networks are generated, else None
+    sac.parts                   # its generated networks that learn, by name; {} where there are none
+    sac.modules()               # the modules of plain networks by name: "actor", "critic0", "critic1"
+    sac.networks(descriptor)    # one task's plain networks by name, first what acts
+    sac.act_outputs(obs)        # what an action is made from
+    sac.optimizers              # by name
+    sac.extra_state()           # what a checkpoint holds beside weights, optimizers and counters
 
 :class:`~hyperrl.policies.view.View` tells the rest. To add an algorithm: a model of its fields in
 ``hyperrl.recipes.algorithms``, a module here with its policies and its view, a line in ``VIEWS``, and a
