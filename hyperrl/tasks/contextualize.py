@@ -97,6 +97,6 @@ def _feature(name: str, feature: Mapping[str, Any] | Feature, base: gym.Env[Any,
             raise UserError(
                 f"contextualize: feature {name!r}: {type(base).__name__} has no attribute {attribute!r}"
             )
-        found = paths.read(base, attribute)
-        filled["default"] = float(found) if isinstance(found, (bool, np.bool_)) else found
+        value = paths.read(base, attribute)
+        filled["default"] = float(value) if isinstance(value, (bool, np.bool_)) else value
     return filled

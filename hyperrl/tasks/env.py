@@ -131,9 +131,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         for carrier in self.carriers:
             carrier.apply(context)
 
-    def undone(self) -> str | None:
+    def find_undone(self) -> str | None:
         """Tell what of the present context a reset has undone; None: nothing."""
-        return next(filter(None, (carrier.undone() for carrier in self.carriers)), None)
+        return next(filter(None, (carrier.find_undone() for carrier in self.carriers)), None)
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
         """What to raise where the base raised an exception, or returned what it must not."""

@@ -205,7 +205,7 @@ class Family:
         return self._single(FixedTask([self.space.default], 0))
 
     def try_out(self) -> None:
-        """Reset one environment and take one step, so that a base that fails at once is told early.
+        """Reset one environment and take one step, so that a base that fails at once is reported early.
 
         Raises:
             BaseEnvironmentError: as a reset and a step raise it.

@@ -29,7 +29,7 @@ class VariantEnv(gym.Env[Any, Any]):
             arguments: the first one's.
         """
         self._make = make
-        self._made: dict[tuple[Any, ...], gym.Env[Any, Any]] = {}
+        self._envs: dict[tuple[Any, ...], gym.Env[Any, Any]] = {}
         self.choose(arguments)
         self.observation_space, self.action_space = spaces_of(self.present)
         self.metadata, self.render_mode = self.present.metadata, self.present.render_mode
@@ -41,20 +41,20 @@ class VariantEnv(gym.Env[Any, Any]):
             UserError: it cannot be made, or its spaces are not those of the first.
         """
         key = tuple(arguments.values())
-        if key not in self._made:
-            made = self._make(arguments)
-            if self._made:
-                self._refuse_other_spaces(made, arguments)
-            self._made[key] = made
-        self.present = self._made[key]
+        if key not in self._envs:
+            env = self._make(arguments)
+            if self._envs:
+                self._refuse_other_spaces(env, arguments)
+            self._envs[key] = env
+        self.present = self._envs[key]
 
-    def _refuse_other_spaces(self, made: gym.Env[Any, Any], arguments: Mapping[str, Any]) -> None:
-        for what, found in zip(("observation_space", "action_space"), spaces_of(made), strict=True):
-            wanted = getattr(self, what)
-            if found != wanted:
-                named = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    def _refuse_other_spaces(self, env: gym.Env[Any, Any], arguments: Mapping[str, Any]) -> None:
+        for what, space in zip(("observation_space", "action_space"), spaces_of(env), strict=True):
+            if space != getattr(self, what):
+                values = ", ".join(f"{name}={value}" for name, value in arguments.items())
                 raise UserError(
-                    f"base environment with {named}: its {what} is {found}; allowed: the others', {wanted}"
+                    f"base environment with {values}: its {what} is {space};"
+                    f" allowed: the others', {getattr(self, what)}"
                 )
 
     @property
@@ -78,5 +78,5 @@ class VariantEnv(gym.Env[Any, Any]):
 
     def close(self) -> None:
         """Close all that were made."""
-        for env in self._made.values():
+        for env in self._envs.values():
             close_base(env)

@@ -58,8 +58,8 @@ class AttributeCarrier(Carrier):
                         f"{type(base).__name__}.{path} cannot be set to {value:g}: {error}"
                     ) from error
 
-    def undone(self) -> str | None:
-        """See `Carrier.undone`."""
+    def find_undone(self) -> str | None:
+        """See `Carrier.find_undone`."""
         for path, value in self._values.items():
             with self.simulator.naming_failures("as its attributes are read"):
                 present = paths.read(self.simulator.base, path)

@@ -87,7 +87,7 @@ class Carrier:
             UserError: the simulator does not take a value.
         """
 
-    def undone(self) -> str | None:
+    def find_undone(self) -> str | None:
         """Tell what a reset has undone of the context that was applied; None: nothing."""
         return None
 

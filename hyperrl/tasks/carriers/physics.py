@@ -57,8 +57,8 @@ class PhysicsCarrier(Carrier):
             }
         )
 
-    def undone(self) -> str | None:
-        """See `Carrier.undone`."""
+    def find_undone(self) -> str | None:
+        """See `Carrier.find_undone`."""
         return None if self._physics.holds() else "the simulator's physics are others in the episode"
 
     def remark(self, name: str) -> str | None:

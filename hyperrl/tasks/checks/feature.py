@@ -92,7 +92,7 @@ class FeatureCheck:
             raise UserError(
                 f"{self._what} cannot be checked: one seed gives the base environment different transitions"
             )
-        undone = self._env.undone()
+        undone = self._env.find_undone()
         if undone is not None:
             raise UserError(f"{self._what} does not survive a reset: {undone}")
         second = play(self._env, self._what, seed, other)

@@ -178,10 +178,10 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         ended = [
             Ended(
                 index,
-                {"obs": seen, CONTEXT: descriptor},
+                {"obs": last, CONTEXT: descriptor},
                 {"task": task, CONTEXT: dict(self._playing[index].raw), "episode": {"r": total, "l": length}},
             )
-            for index, seen, descriptor, task, total, length in zip(
+            for index, last, descriptor, task, total, length in zip(
                 which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
                 self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
             )

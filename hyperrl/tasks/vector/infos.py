@@ -17,7 +17,7 @@ class Ended(NamedTuple):
     Attributes:
         env: the number of its environment.
         observation: its last.
-        info: its last: `task`, `context`, `episode` ({"r", "l"}) and what the base environment told.
+        info: its last: `task`, `context`, `episode` ({"r", "l"}) and the entries of the base environment.
     """
 
     env: int

@@ -179,7 +179,7 @@ class RemoteEnv(gym.Env[Any, Any]):
         return info
 
     def step(self, action: Any) -> Any:
-        """What the step that the batch asked for returned; an episode's end is reported to the sampler."""
+        """What the batch's last step returned for it; an episode's end is reported to the sampler."""
         _, _, terminated, truncated, info = self.returned
         if terminated or truncated:
             self._tasks.update(info["task"], info["episode"]["r"])
@@ -245,8 +245,8 @@ class ProcessEnv(ContextualSyncEnv):
                 remote[index] = RemoteEnv(worker, place, sources[index], options or {}, notes)
         for env in remote.values():
             env.observation_space, env.action_space, env.metadata, env.render_mode = answers[0]
-        made: list[Any] = [partial(remote.__getitem__, index) for index in range(count)]
-        super().__init__(made, sampler)
+        makers: list[Any] = [partial(remote.__getitem__, index) for index in range(count)]
+        super().__init__(makers, sampler)
 
     def advance(self, actions: Any) -> Advance:
         """Step all environments, those of different processes at the same time."""

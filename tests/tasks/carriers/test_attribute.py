@@ -51,7 +51,7 @@ def test_other_types_are_kept_too(attribute: str, kind: type) -> None:
     env = counting(attribute, [0, 1]).make_default()
     env.reset(options={"context": {"n": 0}})
     assert type(getattr(env.base, attribute)) is kind
-    assert env.undone() is None
+    assert env.find_undone() is None
 
 
 def test_a_value_that_its_type_cannot_hold_is_refused() -> None:

@@ -315,7 +315,7 @@ def test_what_a_reset_writes_into_the_model_stays(name: str) -> None:
     np.testing.assert_array_equal(model.body_mass, heavier)
     for each, value in drawn.items():
         np.testing.assert_array_equal(getattr(model, each), value, err_msg=each)
-    assert env.undone() is None
+    assert env.find_undone() is None
     env.apply(dict(family.space.default))
     np.testing.assert_array_equal(model.body_mass, masses)
     np.testing.assert_array_equal(model.geom_friction, drawn["geom_friction"])
