@@ -16,7 +16,7 @@ from hyperrl.evaluation.canvas import Canvas, Frame
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
-from hyperrl.recipes import SPLITS, Context
+from hyperrl.recipes import CONTEXT, SPLITS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -55,7 +55,7 @@ class Panel:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> None:
         """Begin the episode."""
-        self.observation, _ = self.env.reset(seed=seed, options={**options, "context": dict(self.context)})
+        self.observation, _ = self.env.reset(seed=seed, options={**options, CONTEXT: dict(self.context)})
         self._render()
 
     def step(self, action: NDArray[Any]) -> None:
