@@ -31,7 +31,7 @@ class NoOptimizer(torch.optim.Optimizer):
         self.param_groups = []
 
     def __reduce__(self) -> Any:
-        """A copy is made anew, as torch's own way asks for more than is held."""
+        """A copy is built anew: torch would look for parameters."""
         return type(self), ()
 
 
@@ -105,8 +105,8 @@ def bare_model(
 
 def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
     """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
-    found = algorithm(agent.algorithm.name)
-    return found.hyper_policy if agent.policy.kind == "hyper" else found.plain_policy
+    classes = algorithm(agent.algorithm.name)
+    return classes.hyper_policy if agent.policy.kind == "hyper" else classes.plain_policy
 
 
 def _arguments(
@@ -134,8 +134,8 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), judge: list(arch.vf)},
         "activation_fn": ACTIVATIONS[policy.activation_fn],
     }
-    given = {name: getattr(policy, name) for name in agent.algorithm.policy_arguments}
-    kwargs |= {name: value for name, value in given.items() if value is not None}
+    fields = {name: getattr(policy, name) for name in agent.algorithm.policy_arguments}
+    kwargs |= {name: value for name, value in fields.items() if value is not None}
     if policy.kind != "hyper":
         kwargs["features_extractor_class"] = BlindExtractor if policy.kind == "blind" else PartsExtractor
     else:

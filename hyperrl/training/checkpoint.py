@@ -108,44 +108,44 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     return exact
 
 
-def same_structure(found: Any, expected: Any) -> bool:
+def same_structure(value: Any, expected: Any) -> bool:
     """Whether a part of a state is of the kind expected: types, keys, shapes; a list may be of any length."""
     if isinstance(expected, Mapping):
         return (
-            isinstance(found, Mapping)
-            and found.keys() == expected.keys()
-            and all(same_structure(found[key], part) for key, part in expected.items())
+            isinstance(value, Mapping)
+            and value.keys() == expected.keys()
+            and all(same_structure(value[key], part) for key, part in expected.items())
         )
     if isinstance(expected, np.ndarray | torch.Tensor):
-        same = isinstance(found, type(expected)) and found.dtype == expected.dtype
-        return same and found.shape == expected.shape
+        same = isinstance(value, type(expected)) and value.dtype == expected.dtype
+        return same and value.shape == expected.shape
     if isinstance(expected, tuple):
-        same = isinstance(found, tuple) and len(found) == len(expected)
-        return same and all(map(same_structure, found, expected))
+        same = isinstance(value, tuple) and len(value) == len(expected)
+        return same and all(map(same_structure, value, expected))
     if isinstance(expected, list):
-        return isinstance(found, list) and all(
-            same_structure(part, each) for part in found for each in expected[:1]
+        return isinstance(value, list) and all(
+            same_structure(part, each) for part in value for each in expected[:1]
         )
     if isinstance(expected, int | float) and not isinstance(expected, bool):
-        number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
-        return number and (isinstance(found, int) or not isinstance(expected, int))
-    return expected is None or isinstance(found, type(expected))
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return number and (isinstance(value, int) or not isinstance(expected, int))
+    return expected is None or isinstance(value, type(expected))
 
 
-def _expect(name: str, found: Any, expected: Any) -> None:
-    if not same_structure(found, expected):
+def _expect(name: str, value: Any, expected: Any) -> None:
+    if not same_structure(value, expected):
         raise ValueError(f"{name} is of another kind")
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
     """Load an optimizer's state, and try on a copy whether it can step from there."""
-    for given, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
-        _expect("the learning rate", given["lr"], own["lr"])
-        if given != {**own, "lr": given["lr"]}:
+    for stored, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
+        _expect("the learning rate", stored["lr"], own["lr"])
+        if stored != {**own, "lr": stored["lr"]}:
             raise ValueError("the optimizer's settings are not the recipe's")
     optimizer.load_state_dict(state)
-    for parameter, kept in optimizer.state.items():
-        for name, value in kept.items():
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
             numbers = torch.as_tensor(value)
             if numbers.shape not in (torch.Size(), parameter.shape) or not numbers.isfinite().all():
                 raise ValueError(f"{name} of the optimizer is of another kind")

@@ -53,7 +53,7 @@ def match_widths(
             f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
         )
     descriptors = None if family is None else training_descriptors(target, family)
-    wanted = count_parameters(target, observation_space, action_space, descriptors)
+    goal = count_parameters(target, observation_space, action_space, descriptors)
 
     arch = policy.net_arch
     depths = (len(arch), len(arch)) if isinstance(arch, tuple) else (len(arch.pi), len(arch.vf))
@@ -64,14 +64,14 @@ def match_widths(
 
     def with_width(width: int) -> AgentRecipe:
         widths = {"pi": [width] * depths[0], "vf": [width] * depths[1]}
-        changed = {"net_arch": widths["pi"] if isinstance(arch, tuple) else widths, "match_parameters": None}
-        data = {**agent.model_dump(), "policy": {**policy.model_dump(), **changed}}
+        changes = {"net_arch": widths["pi"] if isinstance(arch, tuple) else widths, "match_parameters": None}
+        data = {**agent.model_dump(), "policy": {**policy.model_dump(), **changes}}
         return AgentRecipe.parse(data, f"agent {agent.name!r}")
 
     def count(width: int) -> int:
         return count_parameters(with_width(width), observation_space, action_space)
 
-    return with_width(nearest_width(count, wanted))
+    return with_width(nearest_width(count, goal))
 
 
 def count_parameters(
@@ -88,12 +88,12 @@ def count_parameters(
     return sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
 
 
-def nearest_width(count: Callable[[int], int], wanted: int) -> int:
-    """The width in 1..65,536 whose growing `count(width)` is nearest to `wanted`; on a tie the smaller."""
+def nearest_width(count: Callable[[int], int], goal: int) -> int:
+    """The width in 1..65,536 whose growing `count(width)` is nearest to `goal`; on a tie the smaller."""
     low, high = 1, 2
-    while count(high) < wanted and high < WIDEST:
+    while count(high) < goal and high < WIDEST:
         low, high = high, min(2 * high, WIDEST)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) < wanted else (low, middle)
-    return min((low, high), key=lambda width: (abs(count(width) - wanted), width))
+        low, high = (middle, high) if count(middle) < goal else (low, middle)
+    return min((low, high), key=lambda width: (abs(count(width) - goal), width))
