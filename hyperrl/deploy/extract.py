@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
@@ -53,8 +54,6 @@ def extract_specialist(
     Raises:
         UserError: an unknown feature, or a policy that no plain network of one task can replace.
     """
-    import torch
-
     task = family.space.complete(context)
     descriptor = torch.as_tensor(family.space.descriptors([task])[0])
     reader = Reader()
