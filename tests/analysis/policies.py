@@ -16,7 +16,7 @@ Policy = Callable[[int], ActorCriticPolicy]
 ODE = Family.load("ode")
 
 
-def made(
+def make_policy(
     seed: int,
     spoil: Callable[[HyperActorCriticPolicy], None] | None = None,
     hypernetwork: dict[str, Any] | None = None,

@@ -18,7 +18,7 @@ from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
-from tests.analysis.policies import ODE, hypernetwork_of, made
+from tests.analysis.policies import ODE, hypernetwork_of, make_policy
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
 def assess_batch(
     batch: ProbeBatch, spoil: Callable[[HyperActorCriticPolicy], None] | None = None, **options: Any
 ) -> tuple[list[VarianceRow], dict[str, Verdict]]:
-    rows, verdicts = assess(partial(made, spoil=spoil, **options), None, batch)
+    rows, verdicts = assess(partial(make_policy, spoil=spoil, **options), None, batch)
     return list(rows), {verdict.network: verdict for verdict in verdicts}
 
 

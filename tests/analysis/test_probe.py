@@ -9,14 +9,14 @@ from torch import nn
 from hyperrl.analysis.initialization_check import ProbeBatch
 from hyperrl.analysis.probe import run
 from hyperrl.nets import HyperNetwork
-from tests.analysis.policies import made
+from tests.analysis.policies import make_policy
 
 
 def test_signals_are_those_of_the_rows(batch: ProbeBatch) -> None:
     """However rows are laid out: with all tasks at once, and with each task by itself."""
     normals = torch.randn(batch.rows, 8)
     for strategy in ("low-rank", "full"):
-        policy = made(0, hypernetwork={"strategy": strategy})
+        policy = make_policy(0, hypernetwork={"strategy": strategy})
         tasks = len(batch.descriptors)
 
         def signals(given: dict[str, np.ndarray[Any, Any]], count: int, policy: Any = policy) -> Any:
@@ -33,7 +33,7 @@ def test_signals_are_those_of_the_rows(batch: ProbeBatch) -> None:
 
 
 def test_hooks_are_taken_away(batch: ProbeBatch) -> None:
-    policy = made(0)
+    policy = make_policy(0)
     run(policy, policy.obs_to_tensor(batch.of(2))[0], lambda outputs: torch.ones(2 * batch.rows, outputs))
     modules = [module for module in policy.modules() if isinstance(module, (HyperNetwork, nn.Linear))]
     assert modules

@@ -10,7 +10,7 @@ from torch import Tensor
 from hyperrl.analysis.initialization_check import ProbeBatch
 from hyperrl.analysis.probe import run
 from hyperrl.policies import BlindExtractor
-from tests.analysis.policies import ODE, Policy, made
+from tests.analysis.policies import ODE, Policy, make_policy
 
 
 def test_the_plain_network_is_stable_baselines(batch: ProbeBatch) -> None:
@@ -36,7 +36,7 @@ def test_the_plain_network_is_stable_baselines(batch: ProbeBatch) -> None:
         assert isinstance(seen, spaces.Dict)
         return blind(seen, ODE.action_space, lambda _: 1e-3, **options)
 
-    theirs, ours = variances(own, False), variances(made, True)
+    theirs, ours = variances(own, False), variances(make_policy, True)
     assert list(ours) == list(theirs)
     for layer, values in ours.items():
         torch.testing.assert_close(values, theirs[layer], rtol=0.5, atol=0)

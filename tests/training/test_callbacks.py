@@ -32,18 +32,18 @@ def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -
 
 @pytest.mark.usefixtures("no_telemetry")
 def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     agent, family = small("concat-ppo", "ode")
     train(
         agent,
         family,
         out=tmp_path / "run",
         steps=1000,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: calls.append((done, total)),
     )
-    assert told[0] == (0, 1000)
-    assert told[-1] == (1000, 1000)
-    assert told == sorted(told)
+    assert calls[0] == (0, 1000)
+    assert calls[-1] == (1000, 1000)
+    assert calls == sorted(calls)
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -37,7 +37,7 @@ IMMENSE = "algorithm.learning_rate=1e36", "algorithm.max_grad_norm=1e30"
 pytestmark = pytest.mark.usefixtures("no_telemetry")
 
 
-def kept(path: Path, steps: int, family: Family | None = None) -> None:
+def assert_checkpoint(path: Path, steps: int, family: Family | None = None) -> None:
     """The run tells that it ended, and its checkpoint is whole."""
     run = Run.open(path)
     assert (run.state, run.status.steps) == ("failed", steps)
@@ -52,11 +52,11 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
     """SB3's own Gaussian raises a ValueError in mid-update where ours lets the update end."""
     with pytest.raises(DivergenceError) as ended:
         start(agent, "ode", *IMMENSE, "algorithm.ent_coef=1", steps=4096)
-    told = str(ended.value)
-    assert told.startswith(f"run '{tmp_path / 'run'}': weights are not finite after ")
-    assert " steps of training, in all parameters" in told or " steps of training, first in " in told
-    assert told.endswith("tells the first gradient; the checkpoint of 0 steps is kept")
-    kept(tmp_path / "run", 0)
+    message = str(ended.value)
+    assert message.startswith(f"run '{tmp_path / 'run'}': weights are not finite after ")
+    assert " steps of training, in all parameters" in message or " steps of training, first in " in message
+    assert message.endswith("tells the first gradient; the checkpoint of 0 steps is kept")
+    assert_checkpoint(tmp_path / "run", 0)
 
 
 def test_immense_weights_that_act_are_told_as_what_they_do(start: Start, tmp_path: Path) -> None:
@@ -64,13 +64,13 @@ def test_immense_weights_that_act_are_told_as_what_they_do(start: Start, tmp_pat
         DivergenceError, match="actions are not finite after 1024 steps of training in task c0="
     ):
         start("hyper-a2c", "ode", *IMMENSE, steps=4096)
-    kept(tmp_path / "run", 0)
+    assert_checkpoint(tmp_path / "run", 0)
 
 
 def test_the_last_update_counts_too(start: Start, tmp_path: Path) -> None:
     with pytest.raises(DivergenceError, match="weights are not finite after 512 steps"):
         start("hyper-ppo", "ode", *IMMENSE, steps=512)
-    kept(tmp_path / "run", 0)
+    assert_checkpoint(tmp_path / "run", 0)
 
 
 class Fading(gym.Env[np.ndarray, Any]):
@@ -103,11 +103,11 @@ def test_an_environment_that_is_not_finite_ends_training(
     family = contextualize(Fading, {"gain": {"train": [0.5, 1.5]}}, max_steps=10)
     algorithm = SMALL[load_agent(agent).algorithm.name]
     recipe = resolve(load_agent(agent), family.recipe, (*algorithm, *COMMON, "checkpoint_every=512"))
-    told = rf"^run '.*run': {what} are not finite after (\d+) steps of training in task gain=(\S+);"
-    with pytest.raises(DivergenceError, match=told) as ended:
+    message = rf"^run '.*run': {what} are not finite after (\d+) steps of training in task gain=(\S+);"
+    with pytest.raises(DivergenceError, match=message) as ended:
         train(recipe, family, out=tmp_path / "run", steps=4096, detect_anomaly=detect_anomaly)
-    kept(tmp_path / "run", 512, family)
-    found = re.match(told, str(ended.value))
+    assert_checkpoint(tmp_path / "run", 512, family)
+    found = re.match(message, str(ended.value))
     assert found is not None
     assert float(found[2]) in [pytest.approx(task["gain"], rel=1e-4) for task in family.tasks("train")]
     if detect_anomaly or agent == "hyper-dqn":
@@ -133,12 +133,12 @@ def test_a_gradient_that_is_not_finite_ends_training(
     forward = torch.nn.Linear.forward
     torn: Any = Torn
     monkeypatch.setattr(torch.nn.Linear, "forward", lambda layer, x: torn.apply(forward(layer, x)))
-    told = (
+    message = (
         "gradients are not finite after 512 steps of training, first in "
         if detect_anomaly
         else "weights are not finite after 512 steps of training, in all parameters"
     )
-    with pytest.raises(DivergenceError, match=told):
+    with pytest.raises(DivergenceError, match=message):
         start("concat-ppo", detect_anomaly=detect_anomaly)
 
 

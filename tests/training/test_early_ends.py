@@ -94,8 +94,8 @@ def test_a_base_that_fails_in_mid_training_is_named(
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"hyperrl: error: run 'run': the base environment failed: {says}")
     assert err.endswith("; the checkpoint of 1,024 steps is kept; its traceback is in 'run/base-error.txt'\n")
-    told = Path("run/base-error.txt").read_text()
-    assert ("ZeroDivisionError: no way on" if how == "raises" else "InterfaceError") in told
+    trace = Path("run/base-error.txt").read_text()
+    assert ("ZeroDivisionError: no way on" if how == "raises" else "InterfaceError") in trace
     monkeypatch.setattr(Failing, "at", 10**9)
     assert main(["train", "--resume", "run"]) == 0
     assert json.loads(Path("run/status.json").read_text())["steps"] == 2048
@@ -154,5 +154,5 @@ def test_the_traceback_of_another_process_is_kept(tmp_path: Path) -> None:
     recipe = resolve(load_agent("concat-ppo"), family.recipe, given)
     with pytest.raises(BaseEnvironmentError, match=r"ZeroDivisionError.*base-error.txt'$"):
         train(recipe, family, out=tmp_path / "run", steps=2048)
-    told = (tmp_path / "run" / "base-error.txt").read_text()
-    assert 'raise ZeroDivisionError("no way on")' in told
+    trace = (tmp_path / "run" / "base-error.txt").read_text()
+    assert 'raise ZeroDivisionError("no way on")' in trace

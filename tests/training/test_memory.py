@@ -41,8 +41,8 @@ def test_only_what_is_made_counts() -> None:
     with SizeLimit({"w": torch.zeros(3)}, "x"):
         for _ in range(100):
             torch.zeros(1000).add_(torch.ones(1000))
-    told = "^x: it has far more than the 3 weights of the checkpoint"
-    with pytest.raises(UserError, match=told), SizeLimit({"w": torch.zeros(3)}, "x"):
+    message = "^x: it has far more than the 3 weights of the checkpoint"
+    with pytest.raises(UserError, match=message), SizeLimit({"w": torch.zeros(3)}, "x"):
         torch.nn.Linear(20_000, 20_000)
 
 

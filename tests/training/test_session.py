@@ -84,7 +84,7 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("agent", "family", "told"),
+    ("agent", "family", "names"),
     [
         ("hyper-sac", "ode", {"train/ent_coef", "train/actor_loss", "train/critic_loss", "gradient/actor"}),
         ("concat-td3", "ode", {"train/actor_loss", "train/critic_loss", "gradient/critic"}),
@@ -97,18 +97,18 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
     ],
 )
 @pytest.mark.usefixtures("no_figures")
-def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, told: set[str]) -> None:
+def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, names: set[str]) -> None:
     run = start(agent, family)
     rows = {int(row["step"]): row for row in logged_rows(run)}
     logged = [step for step, row in rows.items() if row.get("time/fps")]
     off_policy = run.spec.agent.algorithm.off_policy
     assert logged == ([1024] if off_policy else [512, 1024])
-    for name in told | {"time/update", "time/rollout"}:
+    for name in names | {"time/update", "time/rollout"}:
         values = [float(row[name]) for row in rows.values() if row[name]]
         assert values
         assert np.isfinite(values).all()
     events = EventAccumulator(str(run.path)).Reload()
-    assert told <= set(events.Tags()["scalars"])
+    assert names <= set(events.Tags()["scalars"])
     assert (run.state, run.status.steps) == ("finished", 1024)
     assert {result["split"] for result in run.evaluations()[0]["tasks"]} >= {"train", "interpolation"}
 

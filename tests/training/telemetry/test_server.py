@@ -25,14 +25,14 @@ Get = Callable[..., bytes]
 @pytest.fixture(scope="module")
 def get(run: Run, logdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
     """Fetches a path of a server that has read the run; the server is gone afterwards."""
-    told = tmp_path_factory.mktemp("server") / "told"
+    log = tmp_path_factory.mktemp("server") / "output"
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
     options = ["--host", "127.0.0.1", "--port", "0", "--load_fast", "false", "--reload_interval", "1"]
-    with told.open("wb") as output:
+    with log.open("wb") as output:
         server = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT)
     opener = build_opener(ProxyHandler({}))
     try:
-        address = _wait(lambda: _address(server, told))
+        address = _wait(lambda: _address(server, log))
 
         def fetch(path: str, body: Any = None, **query: str) -> bytes:
             data = None if body is None else json.dumps(body).encode()
@@ -59,8 +59,8 @@ def _wait(ready: Callable[[], Any]) -> Any:
     raise AssertionError("the TensorBoard server was not ready in time")
 
 
-def _address(server: subprocess.Popen[bytes], told: Path) -> str | None:
-    text = told.read_text(errors="replace")
+def _address(server: subprocess.Popen[bytes], log: Path) -> str | None:
+    text = log.read_text(errors="replace")
     assert server.poll() is None, text
     found = re.search(r"http://[\w.]+:\d+", text)
     return None if found is None else found.group()

@@ -58,7 +58,7 @@ def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_pa
     env = BatchedVecEnv(family.make_vec(agent.n_envs, sampler=sampler))
     model = build_model(agent, env, 0)
     model.set_logger(Logger(None, []))
-    told: list[tuple[float, int]] = []
+    validations: list[tuple[float, int]] = []
     played = evaluate_tasks(
         ModelPolicy(model),
         family,
@@ -73,10 +73,10 @@ def test_a_policy_that_generates_nothing_and_a_logger_without_tensorboard(tmp_pa
         sampler,
         0,
         figures=tmp_path,
-        on_validation=lambda mean, steps: told.append((mean, steps)),
+        on_validation=lambda mean, steps: validations.append((mean, steps)),
         final_evaluation=lambda: final,
     )
     model.learn(1024, CallbackList(callbacks))
     env.close()
-    assert [steps for _, steps in told] == [0, 512, 1024]
+    assert [steps for _, steps in validations] == [0, 512, 1024]
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["return_over_context.png"]
