@@ -61,14 +61,15 @@ def test_no_row_is_missing_or_twice(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("nothing_but_training")
-def test_a2c_logs_the_same_rollouts_after_a_resumption(start: Start) -> None:
-    often = ("algorithm.n_steps=5", "checkpoint_every=1700")
-    straight = start("hyper-a2c", "ode", *often, name="straight", steps=3072)
-    killed = start("hyper-a2c", "ode", *often, name="killed", steps=3072, killed_at=2500)
-    assert killed.status.steps == 2000
+def test_a2c_logs_the_same_rollouts_after_a_resumption(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperrl.training.session.LOG_STEPS", 250)
+    often = ("algorithm.n_steps=5", "checkpoint_every=425")
+    straight = start("hyper-a2c", "ode", *often, name="straight", steps=768)
+    killed = start("hyper-a2c", "ode", *often, name="killed", steps=768, killed_at=600)
+    assert killed.status.steps == 480  # the first log after 425 steps
     resume(killed)
     assert table(killed) == table(straight)
-    assert [int(row["step"]) for row in table(killed)] == [1000, 2000, 3000]
+    assert [int(row["step"]) for row in table(killed)] == [240, 480, 720]
 
 
 def logged_rows(run: Run) -> list[dict[str, str]]:
@@ -76,11 +77,14 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_a_resumed_runs_log_is_that_of_one_never_killed(start: Start) -> None:
-    often = ("checkpoint_every=512",)
-    straight = start("hyper-sac", "ode", *often, name="straight", steps=2112)
-    killed = start("hyper-sac", "ode", *often, name="killed", steps=2112, killed_at=1600)
-    assert killed.status.steps == 1536
+def test_a_resumed_runs_log_is_that_of_one_never_killed(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperrl.training.session.LOG_STEPS", 300)
+    often = ("checkpoint_every=350",)
+    straight = start("hyper-sac", "ode", *often, name="straight", steps=640)
+    killed = start("hyper-sac", "ode", *often, name="killed", steps=640, killed_at=500)
+    assert killed.status.steps == 384
     resume(killed)
     clock = ("time/", "gradient/")
 
@@ -91,3 +95,4 @@ def test_a_resumed_runs_log_is_that_of_one_never_killed(start: Start) -> None:
         ]
 
     assert rows(killed) == rows(straight)
+    assert [row["step"] for row in logged_rows(killed) if row["time/fps"]] == ["320", "640"]

@@ -35,9 +35,10 @@ from tests.training.states import replaced, same, scramble
 def test_a_killed_run_ends_as_one_never_killed(
     start: Start, agent: str, family: str, overrides: tuple[str, ...]
 ) -> None:
-    straight = start(agent, family, *overrides, name="straight", steps=1536)
-    killed = start(agent, family, *overrides, name="killed", steps=1536, killed_at=1200)
-    assert killed.status.steps == 1024
+    overrides = ("checkpoint_every=512", *overrides)
+    straight = start(agent, family, *overrides, name="straight")
+    killed = start(agent, family, *overrides, name="killed", killed_at=700)
+    assert killed.status.steps == 512
     scramble()
     resume(killed)
     same(load_state(killed, "latest"), load_state(straight, "latest"))

@@ -204,7 +204,7 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
     assert run.state == "finished"
 
 
-ON_POLICY = {"n_steps": "32", "batch_size": "128", "n_epochs": "1"}
+ON_POLICY = {"n_steps": "16", "batch_size": "64", "n_epochs": "1"}
 
 
 def overrides(agent: str) -> list[str]:
@@ -223,7 +223,7 @@ def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
     recipe = resolve(load_agent(agent), family.recipe, overrides(agent))
     runs: list[Run] = []
     for name in ("one", "other"):
-        runs.append(train(recipe, family, out=tmp_path / name, seed=3, steps=512))
+        runs.append(train(recipe, family, out=tmp_path / name, seed=3, steps=320))
         scramble()
     one, other = (run.load_checkpoint("latest") for run in runs)
     same(one, other)
