@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from hyperrl.cli import console, options, runs
 from hyperrl.cli.options import argument, option
@@ -98,16 +98,15 @@ def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
             f"list: --fits {name}: its actions are not known, as its environment was not made here"
             " (see `hyperrl list --help`)"
         )
-    return {kind: [each for each in _rows(kind) if _fit(row, each)]}
+    pairs = [(each, (row, each) if kind == "envs" else (each, row)) for each in _rows(kind)]
+    return {kind: [each for each, (agent, family) in pairs if _fit(agent, family)]}
 
 
-def _fit(one: _Row, other: _Row) -> bool:
-    """Whether two rows are, in either order, an agent and a family that it can learn."""
-    from hyperrl.recipes import AgentRecipe
+def _fit(agent: _Row, family: _Row) -> bool:
+    """Whether an agent can learn a family."""
     from hyperrl.tasks.actions import fits
 
-    agent, family = (one, other) if isinstance(one.recipe, AgentRecipe) else (other, one)
-    return isinstance(agent.recipe, AgentRecipe) and fits(agent.recipe, family.actions)
+    return fits(cast("AgentRecipe", agent.recipe), family.actions)
 
 
 def _json(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
