@@ -117,7 +117,7 @@ def _json(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
         actions = None if row.actions == _UNKNOWN else row.actions
         objects.append({"name": row.recipe.name, "actions": actions, "about": row.recipe.about})
         if kind == "envs":
-            fit = [each.recipe.name for each in agents if _fit(row, each)]
+            fit = [each.recipe.name for each in agents if _fit(each, row)]
             objects[-1]["fits"] = fit if actions else None
     return objects
 
