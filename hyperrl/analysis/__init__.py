@@ -1,1 +1,1 @@
-"""Tells what a recipe costs and how its networks start."""
+"""Measures what a recipe costs and how its networks start."""

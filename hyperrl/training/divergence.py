@@ -106,7 +106,7 @@ class DivergenceGuard(RolloutCallback):
         if not all(finite):
             where = f"first in {list(named)[finite.index(False)]}" if any(finite) else "in all parameters"
             closer = user_syntax("detect_anomaly=True", "--detect-anomaly")
-            advice = f"; a smaller algorithm.learning_rate may help, {closer} tells the first gradient"
+            advice = f"; a smaller algorithm.learning_rate may help, {closer} names the first gradient"
             self._end("weights", f", {where}{self._bad_losses()}{advice}")
         if losses := self._bad_losses():
             self._end("losses", losses)
@@ -135,8 +135,8 @@ class DivergenceGuard(RolloutCallback):
         before: Any = self.model._last_obs
         for what, name in (("observations", "new_obs"), ("actions", "actions"), ("rewards", "rewards")):
             if (place := _first(_row(self.locals[name]))) is not None:
-                seen = self.locals["new_obs"] if what == "observations" else before
-                self._end(what, self._task(seen[CONTEXT][place[1]]))
+                observations = self.locals["new_obs"] if what == "observations" else before
+                self._end(what, self._task(observations[CONTEXT][place[1]]))
         for env in np.flatnonzero(self.locals["dones"]):
             last = self.locals["infos"][env].get("terminal_observation", {})
             if _first({name: part[None, None] for name, part in last.items()}) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from typing import Any
@@ -94,36 +95,42 @@ class TrainingSession:
         final_evaluation = cache(lambda: evaluate_best(self.model, run, self.family, progress))
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         if left or state is None:  # else it was killed after its last update
-            from hyperrl.training import telemetry  # takes a second to import
-
-            agent, off_policy = self.agent, self.agent.algorithm.off_policy
-            log_interval = max(1, LOG_STEPS // view(self.model).rollout_steps)
-            intervals = LOG_STEPS, agent.evaluate_every, agent.checkpoint_every
-            guard = DivergenceGuard(run, self.family, intervals, self.detect_anomaly)
-            interruption = Interruption(lambda: report_phase(progress, "stopping"))
-            checkpoints = Checkpoints(
-                run, self.env, self.sampler, agent.checkpoint_every, log_interval, state, interruption,
-                guard.check_update,
-            )  # fmt: skip
-            progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
-            logs = [Logs(LOG_STEPS)] if off_policy else []
-            callbacks = telemetry.callbacks(
-                agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
-                on_validation=BestWeights(run, self.model), final_evaluation=final_evaluation,
-                others=[*logs, checkpoints],
-            )  # fmt: skip
-            callbacks = [guard, *progress_hooks, *callbacks]
-            # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
-            interval: Any = None if off_policy else log_interval
-            with (
-                interrupts.handling(interruption.handle),
-                closing(run_logger(run.path, resumed_at)) as logger,
-                guard.explain_errors(),
-            ):
-                self.model.set_logger(logger)
-                self.model.learn(left, callbacks, log_interval=interval, reset_num_timesteps=state is None)
+            self._take_steps(left, run, progress, state, resumed_at, final_evaluation)
         run.save_evaluation(final_evaluation().to_json(), "final")
         run.write_status("finished", self.model.num_timesteps)
+
+    def _take_steps(
+        self, steps: int, run: Run, progress: Progress | None, state: State | None, resumed_at: int | None,
+        final_evaluation: Callable[[], Evaluation],
+    ) -> None:  # fmt: skip
+        from hyperrl.training import telemetry  # takes a second to import
+
+        agent, off_policy = self.agent, self.agent.algorithm.off_policy
+        log_interval = max(1, LOG_STEPS // view(self.model).rollout_steps)
+        intervals = LOG_STEPS, agent.evaluate_every, agent.checkpoint_every
+        guard = DivergenceGuard(run, self.family, intervals, self.detect_anomaly)
+        interruption = Interruption(lambda: report_phase(progress, "stopping"))
+        checkpoints = Checkpoints(
+            run, self.env, self.sampler, agent.checkpoint_every, log_interval, state, interruption,
+            guard.check_update,
+        )  # fmt: skip
+        progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
+        logs = [Logs(LOG_STEPS)] if off_policy else []
+        callbacks = telemetry.callbacks(
+            agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
+            on_validation=BestWeights(run, self.model), final_evaluation=final_evaluation,
+            others=[*logs, checkpoints],
+        )  # fmt: skip
+        callbacks = [guard, *progress_hooks, *callbacks]
+        # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
+        interval: Any = None if off_policy else log_interval
+        with (
+            interrupts.handling(interruption.handle),
+            closing(run_logger(run.path, resumed_at)) as logger,
+            guard.explain_errors(),
+        ):
+            self.model.set_logger(logger)
+            self.model.learn(steps, callbacks, log_interval=interval, reset_num_timesteps=state is None)
 
     def close(self) -> None:
         """Close the environments."""

@@ -55,7 +55,7 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
     message = str(ended.value)
     assert message.startswith(f"run '{tmp_path / 'run'}': weights are not finite after ")
     assert " steps of training, in all parameters" in message or " steps of training, first in " in message
-    assert message.endswith("tells the first gradient; the checkpoint of 0 steps is kept")
+    assert message.endswith("names the first gradient; the checkpoint of 0 steps is kept")
     assert_checkpoint(tmp_path / "run", 0)
 
 
