@@ -1,4 +1,4 @@
-"""What the arguments of policies may be, Stable-Baselines3's own among them."""
+"""Constraints on the arguments of policies, those of Stable-Baselines3's policies among them."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,26 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from hyperrl import arguments
 from hyperrl.arguments import (
     CONVOLUTIONS,
     FLAG,
     MAPPING,
     SIZES,
     Constraint,
+    check_arguments,
     finite,
     integer,
+    is_instance,
     refuse_unknown,
 )
 from hyperrl.nets.activations import ACTIVATION
 
 
 def _subclass(of: type, text: str) -> Constraint:
-    return Constraint(text, lambda found: inspect.isclass(found) and issubclass(found, of))
+    return Constraint(text, lambda value: inspect.isclass(value) and issubclass(value, of))
 
 
-_SPACE = Constraint("a space of gymnasium", lambda found: isinstance(found, spaces.Space))
+_SPACE = Constraint("a space of gymnasium", is_instance(spaces.Space))
 
 ARGUMENTS: dict[str, Constraint] = {
     "observation_space": _SPACE,
@@ -62,26 +63,26 @@ ARGUMENTS: dict[str, Constraint] = {
     "enable_critic_lstm": FLAG,
     "lstm_kwargs": MAPPING.or_none(),
 }
-"""What each argument may be; `net_arch` depends on the networks that the policy has."""
+"""By the arguments' names; `net_arch` depends on the networks of the policy."""
 
 
-def check_arguments(
-    policy: type, networks: Sequence[str], given: Mapping[str, Any], own: Mapping[str, Constraint]
+def check_policy_arguments(
+    policy: type, networks: Sequence[str], values: Mapping[str, Any], own: Mapping[str, Constraint]
 ) -> None:
-    """ValueError for an argument that a policy does not take, or one that is not of its kind.
+    """Raise ArgumentError for an argument that a policy does not take, or whose value is not allowed.
 
     Args:
         policy: The class.
-        networks: What `net_arch` calls its networks: ``("pi", "vf")``; none where there is one network.
-        given: All arguments by name.
-        own: What arguments of this policy alone may be.
+        networks: What `net_arch` calls its networks: ``("pi", "vf")``; empty if there is one network.
+        values: All arguments by name.
+        own: Constraints of arguments that only this policy has.
     """
-    refuse_unknown(policy.__name__, given, _taken(policy))
-    arguments.check_arguments({**ARGUMENTS, **own, "net_arch": _net_arch(networks)}, given)
+    refuse_unknown(policy.__name__, values, _accepted_names(policy))
+    check_arguments({**ARGUMENTS, **own, "net_arch": _net_arch(networks)}, values)
 
 
-def _taken(policy: type) -> set[str]:
-    """The names of arguments of a class and of those that it hands further arguments on to."""
+def _accepted_names(policy: type) -> set[str]:
+    """The names of a class's arguments, and of those that it passes on to its base classes."""
     names: set[str] = set()
     for each in policy.__mro__:
         if "__init__" not in vars(each):
@@ -96,14 +97,13 @@ def _taken(policy: type) -> set[str]:
 def _net_arch(networks: Sequence[str]) -> Constraint:
     """Sizes for all networks, or by network."""
     if not networks:
-        return Constraint(f"{SIZES.allowed}, or None", lambda found: found is None or SIZES.holds(found))
+        return SIZES.or_none()
 
-    def holds(found: Any) -> bool:
-        if isinstance(found, list) and len(found) == 1 and isinstance(found[0], Mapping):
-            found = found[0]  # as Stable-Baselines3 had it before 1.8, and still takes it
-        by_network = isinstance(found, Mapping) and set(found) <= set(networks)
-        sizes = found.values() if by_network else [found]
-        return found is None or all(map(SIZES.holds, sizes))
+    def holds(value: Any) -> bool:
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+            value = value[0]  # the form before Stable-Baselines3 1.8, which it still takes
+        by_network = isinstance(value, Mapping) and set(value) <= set(networks)
+        return all(map(SIZES.holds, value.values() if by_network else [value]))
 
     example = ", ".join(f"{name}=[64]" for name in networks)
-    return Constraint(f"a list of whole numbers of at least 1, dict({example}), or None", holds)
+    return Constraint(f"a list of whole numbers of at least 1, dict({example})", holds).or_none()

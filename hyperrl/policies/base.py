@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import Constraint
 from hyperrl.config import HypernetworkConfig
-from hyperrl.policies.arguments import check_arguments
+from hyperrl.policies.arguments import check_policy_arguments
 from hyperrl.policies.building import NetworkBuilder
 from hyperrl.policies.extractors import (
     ContextExtractor,
@@ -95,7 +95,7 @@ class HyperPolicy(NetworkBuilder):
         given = {**locals(), **policy_options}
         for name in ("self", "__class__", "policy_options"):
             del given[name]
-        check_arguments(type(self), self.arch_names, given, self.own_arguments)
+        check_policy_arguments(type(self), self.arch_names, given, self.own_arguments)
         self.hypernetwork = dict(hypernetwork or {})
         self.config = HypernetworkConfig.of(self.hypernetwork)
         self.one_task = is_one_task(observation_space, self.config)
