@@ -74,9 +74,18 @@ class HyperNetwork(nn.Module):
                 "are; take activation=None, or an MLP, CNN or GRU as target"
             )
         self.learned = nn.Parameter(torch.ones(1, 1)) if descriptor_dim == 0 else None
-        self.encoder = _encoder(encoder, descriptor_dim, descriptor_range, config.magnitude_invariant)
+        if config.magnitude_invariant and encoder is not None and descriptor_dim > 0:
+            raise ValueError(
+                "magnitude_invariant: does not go with an encoder of your own; make "
+                "hyperrl.nets.encoders.MagnitudeInvariant a part of it"
+            )
+        if config.magnitude_invariant and descriptor_dim > 0:
+            encoder = MagnitudeInvariant(descriptor_dim, descriptor_range)
+        if encoder is not None and encoder.dim != descriptor_dim:
+            raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
+        self.encoder = encoder
         self.generator: Generator = GENERATORS[config.architecture](
-            max(descriptor_dim, 1) if self.encoder is None else self.encoder.out_dim,
+            max(descriptor_dim, 1) if encoder is None else encoder.out_dim,
             config.hidden,
             tuple(self.strategy.sections.values()),
             activation_class("activation", config.activation),
@@ -84,10 +93,10 @@ class HyperNetwork(nn.Module):
             separate_head,
         )
         with torch.no_grad():
-            if self.encoder is None:
+            if encoder is None:
                 sample = sample_box(*descriptor_range, descriptor_dim, _CALIBRATION_TASKS)
             else:
-                sample = self.encoder.sample(_CALIBRATION_TASKS)
+                sample = encoder.sample(_CALIBRATION_TASKS)
             features = self.generator(self.encode(sample)).features
             head = initial_head(config.initialization, self.strategy, features, target.layers)
             self.generator.set_head(*head)
@@ -171,21 +180,6 @@ class HyperNetwork(nn.Module):
             for name, parameters, scale in groups
             if parameters
         ]
-
-
-def _encoder(
-    encoder: Encoder | None, descriptor_dim: int, descriptor_range: Range, magnitude_invariant: bool
-) -> Encoder | None:
-    if magnitude_invariant and descriptor_dim > 0:
-        if encoder is not None:
-            raise ValueError(
-                "magnitude_invariant: does not go with an encoder of your own; make "
-                "hyperrl.nets.encoders.MagnitudeInvariant a part of it"
-            )
-        return MagnitudeInvariant(descriptor_dim, descriptor_range)
-    if encoder is not None and encoder.dim != descriptor_dim:
-        raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
-    return encoder
 
 
 def _parameters(target: Target) -> Iterable[nn.Parameter]:

@@ -1,6 +1,6 @@
 """Generated adapters inside a shared network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -145,35 +145,31 @@ class AdaptedLinear(GeneratedLinear):
         """One plain layer if the adapter is linear, else the adapter with materialized weights."""
         if self.activation is None:
             return self.dense()
-        return AdaptedLinear(self.shared, self.down.materialize(), self.up.materialize(), self.activation)
+        return self._map(lambda layer, _: layer.materialize())
 
     def of_task(self, task: int) -> GeneratedLinear:
         """The materialized weights of one task."""
         if self.activation is None:
             return super().of_task(task)
-        parts = self.shared.of_task(task), self.down.of_task(task), self.up.of_task(task)
-        return AdaptedLinear(*parts, self.activation)
+        return self._map(lambda layer, _: layer.of_task(task))
 
     def joined(self, others: Sequence[GeneratedLinear]) -> GeneratedLinear:
         """The materialized weights of these tasks, then those of others."""
         if self.activation is None:
             return super().joined(others)
-        adapted: Any = others
-        return AdaptedLinear(
-            self.shared.joined([other.shared for other in adapted]),
-            self.down.joined([other.down for other in adapted]),
-            self.up.joined([other.up for other in adapted]),
-            self.activation,
-        )
+        return self._map(lambda layer, name: layer.joined([getattr(other, name) for other in others]))
+
+    def _map(self, change: Callable[[Any, str], Any]) -> GeneratedLinear:
+        """The same adapter with its three layers changed."""
+        layers = {name: change(getattr(self, name), name) for name in ("shared", "down", "up")}
+        return AdaptedLinear(**layers, activation=self.activation)
 
     def tensors(self) -> dict[str, Tensor]:
         """As of a plain layer; with an activation ``"down.weight"``, ``"up.bias"``, ``"shared.weight"``..."""
         if self.activation is None:
             return super().tensors()
-        parts = {"down": self.down, "up": self.up, "shared": self.shared}
-        return {
-            f"{part}.{key}": value for part, layer in parts.items() for key, value in layer.tensors().items()
-        }
+        layers = {"down": self.down, "up": self.up, "shared": self.shared}
+        return {f"{name}.{key}": value for name in layers for key, value in layers[name].tensors().items()}
 
     def plain(self, task: int) -> nn.Module:
         """The plain layer of one task; with an activation, the adapter as a module before it."""

@@ -73,17 +73,10 @@ class LowRank(Strategy):
         row_codes = task_codes = torch.split(codes, 2 * self.rank, dim=1)
         if index is not None:
             row_codes = torch.split(codes.index_select(0, index), 2 * self.rank, dim=1)
+        triples = zip(factors[::3], factors[1::3], factors[2::3], strict=True)
         layers: dict[str, GeneratedLinear] = {
-            name: FactoredLinear(base, bias, up, code, row)
-            for name, base, bias, up, code, row in zip(
-                self.sections,
-                factors[::3],
-                factors[1::3],
-                factors[2::3],
-                task_codes,
-                row_codes,
-                strict=True,
-            )
+            name: FactoredLinear(*triple, code, row)
+            for name, triple, code, row in zip(self.sections, triples, task_codes, row_codes, strict=True)
         }
         return Weights(layers, SharedRows())
 
