@@ -79,11 +79,7 @@ class OdeEnv(DynamicsEnv):
     """`hyperrl-base/ode-v0`; attributes `force`, `c0` and, with dimension 2, `c1`."""
 
     def __init__(
-        self,
-        dimension: int = 1,
-        force: float = 1.0,
-        starts: str = "uniform",
-        render_mode: str | None = None,
+        self, dimension: int = 1, force: float = 1.0, starts: str = "uniform", render_mode: str | None = None
     ) -> None:
         """See `Ode`."""
         super().__init__(Ode(dimension, force, starts), render_mode)
