@@ -20,7 +20,7 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
         overrides: "algorithm.learning_rate=1e-3", "steps=1000"; values in YAML; they come before all else.
 
     Raises:
-        UserError: an override that is no `key=value`, names no field (the nearest offered), or breaks a rule.
+        UserError: an override that is not `FIELD=VALUE`, names no field (the nearest offered), or breaks a rule.
     """
     data = agent.model_dump()
     needs = family.training
@@ -83,7 +83,7 @@ def _set(data: dict[str, Any], override: str) -> None:
     fields = key.strip().split(".")
     if not equals or not all(fields):
         raise UserError(
-            f"{_source()}: found {show(override)}; allowed: key=value, such as algorithm.learning_rate=1e-3"
+            f"{_source()}: found {show(override)}; allowed: FIELD=VALUE, such as algorithm.learning_rate=1e-3"
         )
     value = parse_yaml(text, f"{_source()} {key.strip()}")
     group = data

@@ -32,7 +32,7 @@ MISTAKES = {
         ["train", "hyper-ppo", "ode", "--set", "algorithm.learning_rat=1"],
         ("--set", "algorithm.learning_rat", "did you mean 'learning_rate'?"),
     ),
-    "field without value": (["train", "hyper-ppo", "ode", "--set", "steps"], ("--set", "key=value")),
+    "field without value": (["train", "hyper-ppo", "ode", "--set", "steps"], ("--set", "FIELD=VALUE")),
     "field of a wrong type": (["train", "hyper-ppo", "ode", "--set", "steps=-1"], ("--set", "steps", "-1")),
     "resume nothing": (["train", "--resume", "runs/nowhere"], "runs/nowhere"),
     "resume beside an agent": (["train", "hyper-ppo", "ode", "--resume", "runs/a"], ("AGENT", "--resume")),

@@ -110,9 +110,9 @@ def test_a_field_given_without_its_group_points_to_it(given: str, meant: str) ->
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("steps", 'overrides: found "steps"; allowed: key=value'),
-        ("=3", 'overrides: found "=3"; allowed: key=value'),
-        ("a..b=3", 'overrides: found "a..b=3"; allowed: key=value'),
+        ("steps", 'overrides: found "steps"; allowed: FIELD=VALUE'),
+        ("=3", 'overrides: found "=3"; allowed: FIELD=VALUE'),
+        ("a..b=3", 'overrides: found "a..b=3"; allowed: FIELD=VALUE'),
         ("step=3", "overrides: step: unknown field; did you mean 'steps'?"),
         ("steps=-3", "overrides: steps: found -3; allowed: a number > 0"),
         ("steps=", "overrides: steps: found null; allowed: a whole number"),
