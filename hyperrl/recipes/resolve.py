@@ -20,7 +20,8 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
         overrides: "algorithm.learning_rate=1e-3", "steps=1000"; values in YAML; they come before all else.
 
     Raises:
-        UserError: an override that is not `FIELD=VALUE`, names no field (the nearest offered), or breaks a rule.
+        UserError: an override that is not `FIELD=VALUE`, names no field (the nearest is offered), or breaks a
+            rule.
     """
     data = agent.model_dump()
     needs = family.training
