@@ -35,9 +35,9 @@ def notes(family: Family, agents: Mapping[str, Sequence[TaskResult]], interval: 
     results = [result for each in agents.values() for result in each]
     free = grouping.varying(family, results)
     fixed = [name for name in family.space.names if name not in free]
-    held = f"held: {assignments(family, results[0].context, fixed)}" if fixed and free else ""
+    fixed_note = f"held: {assignments(family, results[0].context, fixed)}" if fixed and free else ""
     most = _mean_note(max(agents.values(), key=grouping.count_runs))
-    return [most + interval, held, _worst_note(family, agents, free)]
+    return [most + interval, fixed_note, _worst_note(family, agents, free)]
 
 
 def _mean_note(results: Sequence[TaskResult]) -> str:
