@@ -47,9 +47,9 @@ class GeneratedLinear(ABC):
         """The materialized weights of one task."""
         return self.dense().of_task(task)
 
-    def joined(self, others: Sequence["GeneratedLinear"]) -> "GeneratedLinear":
+    def join(self, others: Sequence["GeneratedLinear"]) -> "GeneratedLinear":
         """The materialized weights of these tasks, then those of other layers of the same type."""
-        return self.dense().joined(others)
+        return self.dense().join(others)
 
     def tensors(self) -> dict[str, Tensor]:
         """Plain tensors per task, shaped as in ``torch.nn.Linear``: ``"weight"``, ``"bias"``."""
@@ -127,7 +127,7 @@ class DenseLinear(GeneratedLinear):
         """The weights of one task."""
         return DenseLinear(self.weight[task : task + 1], self.bias[task : task + 1])
 
-    def joined(self, others: Sequence[GeneratedLinear]) -> "DenseLinear":
+    def join(self, others: Sequence[GeneratedLinear]) -> "DenseLinear":
         """The weights of these tasks, then those of others."""
         parts = [self, *(other.dense() for other in others)]
         weight, bias = torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
@@ -163,7 +163,7 @@ class SharedLinear(GeneratedLinear):
         """The same layer for one task."""
         return replace(self, count=1)
 
-    def joined(self, others: Sequence[GeneratedLinear]) -> "SharedLinear":
+    def join(self, others: Sequence[GeneratedLinear]) -> "SharedLinear":
         """The same layer for the tasks of all."""
         return replace(self, count=self.count + sum(other.tasks for other in others))
 
@@ -281,14 +281,14 @@ class Weights:
         return _materialized({name: layer.of_task(task) for name, layer in self.layers.items()})
 
     @classmethod
-    def joined(cls, parts: Sequence["Weights"]) -> "Weights":
+    def join(cls, parts: Sequence["Weights"]) -> "Weights":
         """Materialized weights of several tasks, for one row each."""
         first, *others = parts
         if not others:
             return first
         return _materialized(
             {
-                name: layer.joined([other.layers[name] for other in others])
+                name: layer.join([other.layers[name] for other in others])
                 for name, layer in first.layers.items()
             }
         )

@@ -104,7 +104,7 @@ class WeightCache:
             for task, key in enumerate(missing):
                 self._of_task[key] = {name: weights.of_task(task) for name, weights in materialize.items()}
         networks = [self._of_task[key] for key in keys]
-        return {name: Weights.joined([each[name] for each in networks]) for name in networks[0]}
+        return {name: Weights.join([each[name] for each in networks]) for name in networks[0]}
 
 
 def _row_bytes(rows: Tensor) -> list[bytes]:

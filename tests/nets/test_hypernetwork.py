@@ -118,7 +118,7 @@ def joined(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, inde
     """Weights formed task by task and put together, as for acting on tasks that come and go."""
     weights = hyper(descriptors, index)
     each = torch.arange(len(x)) % len(descriptors) if index is None else index
-    return case.apply(x, Weights.joined([weights.of_task(task) for task in each.tolist()]))
+    return case.apply(x, Weights.join([weights.of_task(task) for task in each.tolist()]))
 
 
 def dense(case: Case, hyper: HyperNetwork, x: Tensor, descriptors: Tensor, index: Tensor | None) -> Tensor:

@@ -153,11 +153,11 @@ class AdaptedLinear(GeneratedLinear):
             return super().of_task(task)
         return self._map(lambda layer, _: layer.of_task(task))
 
-    def joined(self, others: Sequence[GeneratedLinear]) -> GeneratedLinear:
+    def join(self, others: Sequence[GeneratedLinear]) -> GeneratedLinear:
         """The materialized weights of these tasks, then those of others."""
         if self.activation is None:
-            return super().joined(others)
-        return self._map(lambda layer, name: layer.joined([getattr(other, name) for other in others]))
+            return super().join(others)
+        return self._map(lambda layer, name: layer.join([getattr(other, name) for other in others]))
 
     def _map(self, change: Callable[[Any, str], Any]) -> GeneratedLinear:
         """The same adapter with its three layers changed."""
