@@ -183,6 +183,25 @@ def test_the_cheetahs_total_mass_is_scaled(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", playable(DYNAMICS))
+def test_a_heavier_torso_is_the_torso_alone(name: str) -> None:
+    env = Family.load(name).make_default()
+    model: Any = env.base.model  # type: ignore[attr-defined]
+    masses = model.body_mass.copy()
+    masses[model.body("torso").id] *= 1.4
+    env.reset(options={"context": {"torso_mass": 1.4}})
+    np.testing.assert_allclose(model.body_mass, masses, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", playable(["half-cheetah-actuator"]))
+def test_friction_beside_actuators_is_that_of_all_geoms(name: str) -> None:
+    env = Family.load(name).make_default()
+    model: Any = env.base.model  # type: ignore[attr-defined]
+    friction = model.geom_friction * 0.7
+    env.reset(options={"context": {"friction": 0.7}})
+    np.testing.assert_allclose(model.geom_friction, friction, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", playable(DYNAMICS))
 def test_a_fall_follows_gravity(name: str) -> None:
     """In the first moment of free fall the center of mass accelerates by gravity, whatever the masses."""
     import mujoco
@@ -213,6 +232,15 @@ def test_a_lander_falls_by_its_gravity(name: str) -> None:
         env.step(off)
         after = sum(body.mass * body.linearVelocity.y for body in bodies) / mass
         assert after - before == pytest.approx(gravity / 50, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", playable(LANDERS))
+def test_a_landers_gravity_reaches_its_world_in_mid_episode(name: str) -> None:
+    """An attribute of the environment that a reset reads would not."""
+    env = Family.load(name).make_default()
+    env.reset(seed=0)
+    env.apply({**env.context, "gravity": -5.0})
+    assert env.base.world.gravity[1] == pytest.approx(-5.0)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", playable(["lunar-lander"]))
