@@ -55,6 +55,14 @@ def test_a_models_actions_are_those_of_its_predict(kind: str, policy: Any, deter
         model.policy.set_training_mode(False)
 
 
+def test_a_model_takes_its_most_likely_actions_unless_they_are_to_be_drawn() -> None:
+    model = model_on(gym.spaces.Box(-1, 1, (2,), np.float32), HyperActorCriticPolicy)
+    batch = {"obs": np.zeros((4, 3), np.float32), "context": np.zeros((4, 2), np.float32)}
+    expected = model.predict(batch, deterministic=True)[0]
+    np.testing.assert_allclose(ModelPolicy(model)(batch), expected, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(ModelPolicy(model, deterministic=False)(batch), expected)
+
+
 def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     """And once more to be formed, when they have been used some times."""
     model = model_on(gym.spaces.Box(-1, 1, (2,), np.float32), HyperActorCriticPolicy)
