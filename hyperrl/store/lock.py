@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from hyperrl.errors import UserError
 
 LOCK = "lock"
 _TIMEOUT = 0.25
-"""Seconds to wait for the lock: `is_locked` holds it for a moment."""
+"""Seconds to wait for the lock: `is_locked` takes a shared one for a moment."""
 
 
 @contextmanager
@@ -42,13 +43,15 @@ def locked(folder: Path) -> Iterator[None]:
 
 def is_locked(folder: Path) -> bool:
     """Whether some process holds the lock of the run in `folder`, which need not be writable."""
-    from filelock import lock_descriptor
-
     try:
         with open(folder / LOCK, "rb", opener=_open_no_link) as file:
-            return not lock_descriptor(file.fileno(), blocking=False)
+            # A shared lock, so that several processes may ask at once; FileLock takes flock's exclusive one.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except OSError:
         return False
+    return False
 
 
 def _open_no_link(path: str, flags: int) -> int:

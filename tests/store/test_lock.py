@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -58,6 +59,14 @@ def test_a_lock_that_leads_elsewhere_is_not_followed(run: Run, tmp_path: Path) -
     with pytest.raises(UserError, match="cannot be written"), run.writing():
         pass
     assert not (tmp_path / "outside").exists()
+
+
+def test_one_who_asks_is_no_holder_for_another(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        pass
+    with (tmp_path / "lock").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # what `is_locked` does, in another process
+        assert not is_locked(tmp_path)
 
 
 def test_asking_waits_for_nothing_and_writes_nothing(tmp_path: Path) -> None:
