@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hyperrl.tasks import Family
 from hyperrl.training import load_model, resume, train
 from hyperrl.training.callbacks import BestWeights
 from hyperrl.training.checkpoint import load_state
+from hyperrl.training.session import TrainingSession
 from tests.training.conftest import Start, killer, small
 from tests.training.states import make_best, same, scalars, scramble, table, vector
 
@@ -229,12 +231,16 @@ def test_a_finished_run_is_extended_exactly(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("nothing_but_training")
-def test_environments_without_a_state_are_reset_and_told(tmp_path: Path) -> None:
+def test_environments_without_a_state_are_reset_and_told_while_the_sampler_goes_on(tmp_path: Path) -> None:
     agent, batched = small("concat-ppo", "ode")
     family = Family(batched.recipe, make_base=lambda **kwargs: gym.make(batched.recipe.base, **kwargs))
     with pytest.raises(KeyboardInterrupt):
         train(agent, family, out=tmp_path / "run", steps=2048, progress=killer(1100))
     killed = Run.open(tmp_path / "run")
+    state = load_state(killed, "latest")
+    with closing(TrainingSession(killed.spec.agent, family, seed=7, device="cpu")) as session:
+        assert not session.restore(killed, state)
+        assert session.sampler.get_state() == state["sampler"]
     resume(killed, family=family)
     assert killed.status.resumed == (Resumed(steps=1024, exact=False),)
     assert (killed.state, killed.status.steps) == ("finished", 2048)
