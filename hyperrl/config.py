@@ -103,11 +103,11 @@ class LrScale(Config):
     """Learning rates of a hypernetwork's parts, as multiples of the algorithm's."""
 
     generator: float = option(1.0, finite(0))
-    """of the hypernetwork without its heads"""
+    """learning rate of the hypernetwork without its heads, as a multiple of the algorithm's"""
     heads: float = option(1.0, finite(0))
-    """of its last layer, which makes the weights"""
+    """learning rate of its heads, the last layer, which outputs the weights; likewise"""
     shared: float = option(1.0, finite(0))
-    """of the target's parameters that all tasks share"""
+    """learning rate of the target networks' parameters that all tasks share; likewise"""
 
 
 @dataclass(frozen=True)

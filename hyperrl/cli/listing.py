@@ -17,7 +17,12 @@ _UNKNOWN = "?"
 
 
 def list_all(
-    kind: Annotated[str | None, argument("agents|envs|runs", "What to list. [default: agents, envs]")] = None,
+    kind: Annotated[
+        str | None,
+        argument(
+            "agents|envs|runs", "What to list; envs are the environment families. [default: agents, envs]"
+        ),
+    ] = None,
     folder: Annotated[str | None, argument("DIR", "With runs: the folder to search. [default: runs]")] = None,
     fits: Annotated[
         str | None,

@@ -53,7 +53,9 @@ def warning(run: Run, final: Mapping[str, Any]) -> str | None:
     pairs = {split: (evaluations[0][split], after[split]) for split in SPLITS if split in after}
     if best and any(now > before for before, now in pairs.values()):
         return None
-    returns = ", ".join(f"{split} {before:.4g}, then {now:.4g}" for split, (before, now) in pairs.items())
+    returns = ", ".join(
+        f"on {split} from {before:.4g} to {now:.4g}" for split, (before, now) in pairs.items()
+    )
     return (
         f"the agent did not get better than untrained ({returns}): train longer, by"
         f" `hyperrl train --resume {shlex.quote(str(run.path))} --steps N`, or change"

@@ -64,7 +64,9 @@ def train(
         refused |= {"--out": out, "--from": from_run, "--keep": keep}
         for option, value in refused.items():
             if value is not None:
-                raise UserError(f"{option} does not go with --resume: the run's own recipe says it")
+                raise UserError(
+                    f"{option} does not go with --resume, which goes on as the run's run.yaml says"
+                )
         run = _resume(resume, common)
     elif agent is None or family is None:
         raise UserError(

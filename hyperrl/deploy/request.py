@@ -53,13 +53,21 @@ def specialist_request(
     task = family.space.complete(context)
     suffix = SUFFIXES.get(format)
     if suffix is None:
-        raise UserError(f"format: found {format!r}{did_you_mean(format, SUFFIXES)}")
+        raise UserError(
+            f"{user_syntax('format', '--format')}: found {format!r}{did_you_mean(format, SUFFIXES)}"
+        )
     if quantize not in (None, "int8"):
-        raise UserError(f"quantize: found {quantize!r}; allowed: int8")
+        raise UserError(f"{user_syntax('quantize', '--quantize')}: found {quantize!r}; allowed: int8")
     if format == "sb3" and quantize:
-        raise UserError("quantize: found int8 with the format sb3, of float32; allowed: torch, onnx")
+        raise UserError(
+            f"{user_syntax('quantize', '--quantize')}: found int8 with the format sb3, whose weights are"
+            " float32; allowed with the formats torch and onnx"
+        )
     if budget is not None and not 0 < budget <= 1:
-        raise UserError(f"budget: found {budget:g}; allowed: a share of the parameters, above 0, at most 1")
+        raise UserError(
+            f"{user_syntax('budget', '--budget')}: found {budget:g};"
+            " allowed: a share of the parameters, above 0, at most 1"
+        )
     if format == "onnx":
         _need_extra("format onnx")
     changed = {name: value for name, value in task.items() if value != family.space.default[name]}

@@ -34,11 +34,12 @@ def hide_features(policy: Policy, family: Family, hidden: Sequence[str]) -> Poli
 
 def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:
     """Raise a UserError where a hidden feature is unknown, or a run's agent cannot do without any."""
-    check_known(user_syntax("hidden", "--hide"), "feature", hidden, family.space.names)
+    option = user_syntax("hidden", "--hide")
+    check_known(option, "feature", hidden, family.space.names)
     for run in runs:
         policy = run.spec.agent.policy
         if hidden and not (policy.kind == "hyper" and policy.hypernetwork.context_dropout > 0):
             raise UserError(
-                f"run {str(run.path)!r}: hide asks for an agent trained to do without features, with"
+                f"run {str(run.path)!r}: {option} needs an agent that was trained to do without features, by"
                 " policy.hypernetwork.context_dropout above 0"
             )

@@ -1,6 +1,7 @@
 """An agent: an SB3 algorithm, a policy, and the budget they train with. Fields carry SB3's argument names."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -36,7 +37,7 @@ class AgentRecipe(Model):
     algorithm: Algorithm
     """the Stable-Baselines3 algorithm and its arguments"""
     policy: Policy
-    """the networks that act and judge"""
+    """the actor's and the critic's networks"""
     steps: Count = 150_000
     """environment steps of training, all environments together"""
     n_envs: Annotated[Count, Field(le=65_536)] = 8
@@ -53,6 +54,18 @@ class AgentRecipe(Model):
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
     """environment steps between checkpoints"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_renamed_fields(cls, data: Any) -> Any:
+        for path, name in RENAMED_FIELDS.items():
+            *groups, old = path.split(".")
+            group = data
+            for each in groups:
+                group = group.get(each) if isinstance(group, Mapping) else None
+            if isinstance(group, Mapping) and old in group:
+                raise FieldError(path=(*groups, old), reason=f"is named {name!r} since format 2")
+        return data
 
     @model_validator(mode="after")
     def _options_are_the_samplers(self) -> Self:

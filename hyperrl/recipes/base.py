@@ -183,6 +183,6 @@ class Model(BaseModel):
             raise FieldError(found=data, allowed=f"a mapping with fields of {', '.join(fields)}")
         for key in data:
             if key not in fields:
-                reason = f"unknown field{did_you_mean(str(key), fields)}"
-                raise FieldError(path=(str(key),), reason=reason, unknown=True)
+                known = did_you_mean(str(key), fields) or f"; known: {', '.join(fields)}"
+                raise FieldError(path=(str(key),), reason=f"unknown field{known}", unknown=True)
         return dict(data)

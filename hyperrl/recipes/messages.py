@@ -21,8 +21,8 @@ _ALLOWED = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
     "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_attributes_type": "a mapping",
+    "dict_type": "a mapping, as {{NAME: value}}",
+    "model_attributes_type": "a mapping of fields, as {{FIELD: value}}",
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
 }

@@ -86,7 +86,9 @@ def _check_explicit(
             reason = f"found {show(dict(context))}, a task of {holder} already; allowed: each task once"
             raise FieldError(path=where, reason=reason)
     if not left:
-        raise FieldError(path=path, reason="found no task that is left; allowed: at least one")
+        raise FieldError(
+            path=path, reason="adds no task; allowed: at least one that no earlier part or split has"
+        )
 
 
 def _check_values(context: Context, path: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError, check_known
+from hyperrl.errors import UserError, check_known, user_syntax
 from hyperrl.recipes import Context, FamilyRecipe, Feature, Part, Splits
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
@@ -72,7 +72,7 @@ def leave_out(
     Raises:
         UserError: an unknown feature, a context that no training task has, or none left to train on.
     """
-    where = f"{recipe.name}: leave out"
+    where = f"{recipe.name}: {user_syntax('leave_out', '--leave-out')}"
     trained = tasks("train")
     for context in contexts:
         check_known(where, "feature", context, space.names)

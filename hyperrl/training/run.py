@@ -111,8 +111,8 @@ def resume(
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
         if done >= planned and (steps is not None or run.status.state == "finished"):
             raise UserError(
-                f"run {str(run.path)!r}: {done:,} of {planned:,} steps are taken;"
-                f" give more {user_syntax('steps', '--steps')} to extend it"
+                f"run {str(run.path)!r}: has taken {done:,} steps; allowed:"
+                f" {user_syntax('steps', '--steps')} above {done:,}, to extend it"
             )
         limit = nullcontext() if state is None else SizeLimit(state["policy"], mismatch_prefix(run, "latest"))
         family = family or Family(run.spec.family)

@@ -146,7 +146,7 @@ def test_messages_name_arguments_of_python(
         f"a file is in the way; {another}": lambda: train(out=file),
         "overrides: stps: unknown field; did you mean": lambda: train(overrides=["stps=1"]),
         "another file with out, or replace it with force=True": lambda: api.specialize(run, {}, out=file),
-        "64 of 64 steps are taken; give more": lambda: api.resume(run),
+        "has taken 64 steps; allowed: steps above 64": lambda: api.resume(run),
         "pass allow_import=['their_module']": lambda: api.load(theirs.path),
         "video 'x.avi': a file ending in": lambda: api.watch(run, video="x.avi"),
     }

@@ -37,8 +37,8 @@ HEADER = "step,zero_shot/train,zero_shot/validation\n"
 @pytest.mark.parametrize(
     ("rows", "best", "hint"),
     [
-        ("0,10,10\n512,,\n1024,9,10\n", 1024, "train 10, then 9, validation 10, then 10"),
-        ("0,10,10\n1024,12,9\n", 0, "train 10, then 12, validation 10, then 9"),
+        ("0,10,10\n512,,\n1024,9,10\n", 1024, "on train from 10 to 9, on validation from 10 to 10"),
+        ("0,10,10\n1024,12,9\n", 0, "on train from 10 to 12, on validation from 10 to 9"),
         ("0,10,10\n1024,9,10.5\n", 1024, None),
         ("0,10,10\n", 0, None),
         ("1024,9,9\n", 1024, None),

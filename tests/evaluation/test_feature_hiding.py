@@ -62,7 +62,9 @@ def test_only_an_agent_that_was_trained_without_features_is_asked_to_do_without(
     if allowed:
         check_hidden([run], family, ["l", "m"])
     else:
-        with pytest.raises(UserError, match=r"run '.*run': hide asks for an agent trained to do without"):
+        with pytest.raises(
+            UserError, match=r"run '.*run': hidden needs an agent that was trained to do without"
+        ):
             check_hidden([run], family, ["l"])
     with pytest.raises(UserError, match="hidden: unknown feature 'length'"):
         check_hidden([run], family, ["l", "length"])

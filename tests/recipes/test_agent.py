@@ -59,6 +59,14 @@ AGENT_MISTAKES = [
         "policy.hypernetwork.missing is named context_dropout",
     ),
     (
+        agent(policy={"kind": "hyper", "hypernetwork": {"missing": 0.1}}),
+        "policy.hypernetwork.missing: is named 'context_dropout' since format 2",
+    ),
+    (
+        agent(policy={"kind": "hyper", "hypernetwork": {"neurons": 8}}),
+        "policy.hypernetwork.neurons: unknown field; known: strategy, rank, ",
+    ),
+    (
         agent(sampler="random"),
         "sampler: found \"random\"; allowed: 'uniform', 'round-robin', 'plr' or 'cvar'",
     ),

@@ -77,7 +77,7 @@ MISTAKES = [
     ),
     (
         splits(train={"list": [{"c0": 1}], "without": [{"c0": 1}]}),
-        "splits.train.0: found no task that is left",
+        "splits.train.0: adds no task; allowed: at least one",
     ),
     (
         splits(train={"list": [{"c0": 1}], "without": [{"c": 1}]}),

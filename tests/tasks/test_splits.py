@@ -241,8 +241,8 @@ def test_all_tasks_that_agree_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("left_out", "says"),
     [
-        ([{"gravity": 4}], "leave out: found gravity=4, which no training task has; allowed: gravity=0; "),
-        ([{"gravty": 1}], "leave out: unknown feature 'gravty'; did you mean 'gravity'"),
+        ([{"gravity": 4}], "leave_out: found gravity=4, which no training task has; allowed: gravity=0; "),
+        ([{"gravty": 1}], "leave_out: unknown feature 'gravty'; did you mean 'gravity'"),
         ([{"gravity": each} for each in range(4)], "no task is left to train on; there are 4 in all"),
     ],
 )
