@@ -191,7 +191,7 @@ class HypernetworkConfig(GenerationConfig):
     """The hypernetwork of a policy: what it generates, what it sees, and how it learns."""
 
     trunk: Literal["shared", "separate"] = option("shared", one_of(("shared", "separate")))
-    """one hypernetwork for actor and critic, or one each; SAC, TD3 and TQC have one for the actor, and one
+    """one hypernetwork for actor and critic, or one each; off policy there is one for the actor, and one
     for all critics or one each; with a memory there is one LSTM, which the critic trains, or one each"""
     inputs: tuple[Input, ...] = option(("context",), NAMES)
     """what the hypernetwork sees: context, state (weights follow the observation), embedding (learned, of the

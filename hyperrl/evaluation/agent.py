@@ -86,8 +86,8 @@ class Agent:
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".
 
-        SAC, TD3 and TQC have critics "critic0" and "critic1", which see actions after the features; DQN and
-        QR-DQN have "critic" alone.
+        Off policy with continuous actions, critics are "critic0" and "critic1", and see actions after the
+        features; DQN and QR-DQN have "critic" alone.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
@@ -103,8 +103,8 @@ class Agent:
     def specialize(self, context: Mapping[str, float]) -> nn.Module:
         """The network that acts on one task: a plain one from observations to the parameters of its action.
 
-        With SAC, TD3 and TQC these are of the action before tanh squashes it into its bounds; with DQN they
-        are the values of all actions; with QR-DQN a quantile of each, then the next one of each.
+        Off policy with continuous actions these are of the action before tanh squashes it into its bounds;
+        with DQN the values of all actions; with QR-DQN a quantile of each, then the next one of each.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown

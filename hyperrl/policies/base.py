@@ -1,4 +1,4 @@
-"""What all policies with generated networks share: their options, and what is asked of their networks."""
+"""The base class of policies with generated networks."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ from hyperrl.recipes import CONTEXT
 
 
 class HyperPolicy(NetworkBuilder):
-    """A policy of Stable-Baselines3's whose networks are generated; the class to mix in ahead of theirs.
+    """Base of policies whose networks are generated; inherit from it before the policy of Stable-Baselines3.
 
     Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``. The networks see the
     observation without the context; their weights carry it.
@@ -92,10 +92,10 @@ class HyperPolicy(NetworkBuilder):
         effort_coef: float = 0.0,
         **policy_options: Any,
     ) -> None:
-        given = {**locals(), **policy_options}
+        values = {**locals(), **policy_options}
         for name in ("self", "__class__", "policy_options"):
-            del given[name]
-        check_policy_arguments(type(self), self.arch_names, given, self.own_arguments)
+            del values[name]
+        check_policy_arguments(type(self), self.arch_names, values, self.own_arguments)
         self.hypernetwork = dict(hypernetwork or {})
         self.config = HypernetworkConfig.of(self.hypernetwork)
         self.one_task = is_one_task(observation_space, self.config)
@@ -125,33 +125,33 @@ class HyperPolicy(NetworkBuilder):
             **policy_options,
         )
 
-    def _extraction(self, given: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> Any:
+    def _extraction(self, extractor: type[BaseFeaturesExtractor], arguments: dict[str, Any]) -> Any:
         """The features extractor of networks that are generated, and its arguments."""
         if self.convolutions is not None:
             return self.extractor_class, {"inner": PixelExtractor}
-        if issubclass(given, ContextExtractor):
-            return given, arguments
-        inner = {} if given is BaseFeaturesExtractor else {"inner": given}
+        if issubclass(extractor, ContextExtractor):
+            return extractor, arguments
+        inner = {} if extractor is BaseFeaturesExtractor else {"inner": extractor}
         return self.extractor_class, {**arguments, **inner}
 
     def _plain_extraction(
         self,
         space: spaces.Space[Any],
-        given: type[BaseFeaturesExtractor],
+        extractor: type[BaseFeaturesExtractor],
         arguments: dict[str, Any],
         activation_fn: type[nn.Module],
     ) -> Any:
         """The features extractor of one task's plain networks, and its arguments; a context is left out."""
         if self.convolutions is not None:
-            given = ConvolutionalExtractor
+            extractor = ConvolutionalExtractor
             arguments = {"convolutions": self.convolutions, "activation_fn": activation_fn}
-        elif given in (BaseFeaturesExtractor, FlattenExtractor):
-            given = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
+        elif extractor in (BaseFeaturesExtractor, FlattenExtractor):
+            extractor = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
         if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
-            return given, arguments
-        if issubclass(given, ContextExtractor):
-            return given if issubclass(given, HidingExtractor) else HidingExtractor, arguments
-        return HidingExtractor, {**arguments, "inner": given}
+            return extractor, arguments
+        if issubclass(extractor, ContextExtractor):
+            return extractor if issubclass(extractor, HidingExtractor) else HidingExtractor, arguments
+        return HidingExtractor, {**arguments, "inner": extractor}
 
     @staticmethod
     def _arch_after_images() -> list[int]:
@@ -180,7 +180,7 @@ class HyperPolicy(NetworkBuilder):
 
     @abstractmethod
     def _parts(self) -> Mapping[str, GeneratedNetworks]:
-        """The same where weights are generated."""
+        """The parts of a policy whose weights are generated."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""CrossQ of sb3-contrib: its policies, the buffer that it replays from, and what is asked about it.
+"""CrossQ of sb3-contrib: its policies, its replay buffer, and its view.
 
 Bhatt et al., "CrossQ: Batch Normalization in Deep Reinforcement Learning for Greater Sample Efficiency and
 Simplicity", ICLR 2024. Its critics have no targets: batch renormalization ahead of each layer, over
@@ -59,7 +59,7 @@ class RenormalizedMLP(MLP):
         return torch.cat([y, x], dim=-1) if self.with_latent else y
 
     def specialize(self, weights: Weights, task: int = 0) -> nn.Sequential:
-        """The plain network of one task; each normalization, as it acts, is part of the layer after it."""
+        """The plain network of one task; each normalization is folded into the layer after it."""
         modules: list[nn.Module] = []
         for number, module in enumerate(super().specialize(weights, task)):  # layers and activations in turn
             modules += [module] if number % 2 else [self.norms[number // 2], module]
@@ -67,7 +67,7 @@ class RenormalizedMLP(MLP):
 
 
 def without_norms(modules: Sequence[nn.Module]) -> nn.Sequential:
-    """A network as it acts, batch renormalizations being parts of the layers that follow them."""
+    """A network in evaluation mode, its batch renormalizations folded into the layers that follow them."""
     plain: list[nn.Module] = []
     norm: Any = None
     for module in flat(nn.Sequential(*modules)):
@@ -83,7 +83,7 @@ def without_norms(modules: Sequence[nn.Module]) -> nn.Sequential:
 
 @torch.no_grad()
 def _renormalizing(norm: Any, following: nn.Module) -> list[nn.Module]:
-    """A module and the normalization ahead of it, as one affine layer where the module is one."""
+    """A normalization and the module after it; as one layer where that module is affine."""
     scale = norm.scale / (norm.ra_var + norm.eps).sqrt()
     shift = norm.bias - norm.ra_mean * scale
     affine = isinstance(following, nn.Linear)
@@ -149,7 +149,7 @@ class ConcatCrossQPolicy(CriticRate, CrossQPolicy):  # type: ignore[misc]
 
 
 class JoinedObservations(dict[str, Tensor]):
-    """A batch of observations, of which ``torch.cat`` makes one with another, key by key.
+    """A batch of observations that ``torch.cat`` joins with another, key by key.
 
     CrossQ concatenates observations and next ones as if they were tensors.
     """
@@ -177,7 +177,7 @@ class CrossQReplayBuffer(ContextReplayBuffer):
 
 
 class CrossQView(SACView):
-    """CrossQ, which has no targets; a specialist's layers have its normalizations in them."""
+    """View of CrossQ, which has no targets; a specialist's layers contain its normalizations."""
 
     algorithm = CrossQ
     hyper_policy = HyperCrossQPolicy
@@ -186,24 +186,24 @@ class CrossQView(SACView):
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
-        """None."""
+        """CrossQ has no target networks."""
         return {}
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
-        """As of SAC, the normalizations being parts of layers."""
+        """The networks as of SAC, their normalizations folded into layers."""
         return {
             name: Network(network.extractor, [without_norms(network.modules)])
             for name, network in super().networks(descriptor).items()
         }
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
-        """With a replay buffer that CrossQ can learn from."""
-        arguments = super().arguments(fields, seen, acted, to_learn)
-        buffer = {"replay_buffer_class": CrossQReplayBuffer} if has_context(seen) else {}
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
+        """The algorithm's arguments, with a replay buffer that CrossQ can learn from."""
+        arguments = super().arguments(fields, observations, actions, to_learn)
+        buffer = {"replay_buffer_class": CrossQReplayBuffer} if has_context(observations) else {}
         return arguments | buffer
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
-        """Without normalizations."""
-        arguments, kwargs = super().plain_arguments(acted)
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
+        """Arguments of the plain algorithm and of its policy, which has no normalizations."""
+        arguments, kwargs = super().plain_arguments(actions)
         return arguments, {**kwargs, "batch_norm": False}

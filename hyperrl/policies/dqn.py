@@ -1,4 +1,4 @@
-"""DQN: its policy, generated, and what is asked about it."""
+"""DQN: its policy with generated networks, and its view."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -30,7 +30,7 @@ class GeneratedValues(BasePolicy):
     """
 
     layers: ClassVar[str]
-    """Where the network that it is mixed into has its layers."""
+    """Attribute in which the network that it is mixed into has its layers."""
 
     def __init__(self, generated: GeneratedNetworks, **arguments: Any) -> None:
         super().__init__(**{**arguments, "net_arch": NO_LAYERS})
@@ -58,7 +58,7 @@ class HyperGreedyPolicy(HyperPolicy):
 
     arch_names = ()
     network: ClassVar[str]
-    """Where the policy has it, and with ``_target`` its target."""
+    """Attribute of the policy that is this network; with ``_target``, its target."""
 
     @unless_one_task
     def _build(self, lr_schedule: Schedule) -> None:
@@ -68,7 +68,7 @@ class HyperGreedyPolicy(HyperPolicy):
         getattr(self, f"{self.network}_target").generated.caching = False
 
     def _parts(self) -> Mapping[str, GeneratedNetworks]:
-        """The network of values, which judges and by that acts."""
+        """The network of values, by which the policy acts."""
         return {"critic": getattr(self, self.network).generated}
 
     @property
@@ -111,7 +111,7 @@ class HyperDQNPolicy(HyperGreedyPolicy, DQNPolicy):
 
 
 class DQNView(OffPolicyView):
-    """DQN, and what QR-DQN has in common with it."""
+    """View of DQN; base of that of QR-DQN."""
 
     algorithm: ClassVar[type[BaseAlgorithm]] = DQN
     hyper_policy: ClassVar[type[HyperPolicy]] = HyperDQNPolicy
@@ -120,7 +120,7 @@ class DQNView(OffPolicyView):
     one_loss = True
     attributes = ("_n_calls", "exploration_rate")
     network: ClassVar[str] = "q_net"
-    """Where the policy has the network of values, and that its layers."""
+    """Attribute of the policy that is the network of values, and of that network that is its layers."""
 
     @property
     def acting(self) -> nn.Module:
@@ -129,7 +129,7 @@ class DQNView(OffPolicyView):
         return network
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
-        """Those of the network of values."""
+        """The modules of the network of values."""
         return {"critic": [getattr(self.acting, self.network)]}
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
@@ -139,7 +139,7 @@ class DQNView(OffPolicyView):
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
-        """The network of values."""
+        """The network of values and its target."""
         return {"critic": (self.acting, getattr(self.policy, f"{self.network}_target"))}
 
     def act_outputs(self, observation: Any) -> Tensor:

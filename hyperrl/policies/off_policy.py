@@ -1,4 +1,4 @@
-"""What the policies of SAC, TD3 and their like share: critics that are generated together."""
+"""The policies of off-policy actor-critics: an actor, and critics that are generated together."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.optimizer import with_scaled_rates
 
 NO_LAYERS: list[int] = []
-"""Hidden sizes that have Stable-Baselines3 build networks which nothing uses as small as can be."""
+"""Hidden sizes with which Stable-Baselines3 builds the unused plain networks as small as possible."""
 
 
 class CriticRate(BasePolicy):
@@ -55,7 +55,7 @@ class CriticRate(BasePolicy):
         return with_scaled_rates(self.optimizer_class)(groups, lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def _critic_parameters(self) -> list[nn.Parameter]:
-        """What the critics' loss learns: no extractor that belongs to the actor too."""
+        """The parameters that the critics' loss trains: not those of an extractor that the actor shares."""
         shared = self.share_features_extractor
         named = self.critic.named_parameters()
         return [parameter for name, parameter in named if not (shared and "features_extractor" in name)]
@@ -106,7 +106,7 @@ def critic_names(count: int) -> tuple[str, ...]:
 
 
 class HyperActorCritics(HyperPolicy, CriticRate):
-    """What the policies of SAC, TD3 and TQC share: an actor and critics, a hypernetwork for each."""
+    """Base of the policies with an actor and critics, a hypernetwork for each of the two."""
 
     critic_class: ClassVar[Any] = HyperCritic
     arch_names = ("pi", "qf")

@@ -1,4 +1,4 @@
-"""What is asked about the off-policy algorithms: their replay, their critics and targets."""
+"""Views of off-policy algorithms: replay, critics and targets."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,39 +17,39 @@ from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network,
 
 
 class OffPolicyView(View):
-    """What the algorithms that replay experience have in common."""
+    """Base of the views of algorithms with a replay buffer."""
 
     off_policy = True
     attributes: ClassVar[tuple[str, ...]] = ()
-    """What a checkpoint holds of the model beside Stable-Baselines3's counters."""
+    """Attributes of the model that a checkpoint holds beside Stable-Baselines3's counters."""
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
-        """The fields, with a replay buffer that stores each context once."""
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
+        """The algorithm's arguments, with a replay buffer that stores each context once."""
         arguments = dict(fields)
-        if has_context(seen):
+        if has_context(observations):
             arguments["replay_buffer_class"] = ContextReplayBuffer
         return arguments if to_learn else {**arguments, "buffer_size": 1}
 
     @property
     def rollout_steps(self) -> int:
-        """Of one collection."""
+        """Environment steps between two updates, all environments together."""
         frequency = self.model.train_freq
         return int(getattr(frequency, "frequency", frequency)) * int(self.model.n_envs)
 
     @property
     def learning_starts(self) -> int:
-        """As the algorithm has it."""
+        """Environment steps before learning starts."""
         return int(self.model.learning_starts)
 
     @property
     def minibatches(self) -> Minibatches:
-        """One for each update."""
+        """One minibatch for each update."""
         updates = self.model.gradient_steps if self.model.gradient_steps > 0 else self.rollout_steps
         return Minibatches(self.model.batch_size, 0, updates, 1)
 
     def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
-        """On a replay buffer that holds one transition of each row."""
+        """See :meth:`View.learning`; the replay buffer holds one transition of each row."""
         model = self.model
         rows, updates = len(next(iter(observations.values()))), int(getattr(model, "policy_delay", 1))
         spaces_of_model = model.observation_space, model.action_space
@@ -74,7 +74,7 @@ class OffPolicyView(View):
         }
 
     def load_extra_state(self, state: State, expect: Expect) -> None:
-        """Likewise."""
+        """Restores what :meth:`extra_state` returned."""
         for name, value in state["off_policy"].items():
             own = getattr(self.model, name)
             expect(name, value, own)
@@ -84,13 +84,13 @@ class OffPolicyView(View):
                 setattr(self.model, name, value)
         replay.set_state(self.model.replay_buffer, state["replay"])
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
-        """No room for replay, which starts empty."""
-        arguments, kwargs = super().plain_arguments(acted)
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
+        """Arguments of the plain algorithm and of its policy; replay starts empty, without room."""
+        arguments, kwargs = super().plain_arguments(actions)
         return {"buffer_size": 1, **arguments}, kwargs
 
     def continue_from(self, other: View) -> None:
-        """Targets that are equal to what they follow, and room for replay."""
+        """Sets targets equal to the networks that they follow, and gives replay room."""
         for network, target in self.targets.values():
             target.load_state_dict(network.state_dict())
         self.model.buffer_size = 1_000_000
@@ -98,7 +98,7 @@ class OffPolicyView(View):
 
 @contextmanager
 def _same_numbers() -> Iterator[None]:
-    """Has NumPy's global generator, by which replay draws, give the same numbers; puts it back afterwards."""
+    """Seeds NumPy's global generator, by which replay draws, and restores it afterwards."""
     before = np.random.get_state()
     np.random.seed(0)
     try:
@@ -108,10 +108,10 @@ def _same_numbers() -> Iterator[None]:
 
 
 class ActorCriticsView(OffPolicyView):
-    """What the algorithms with an actor and several critics have in common."""
+    """Base of the views of algorithms with an actor and several critics."""
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
-        """Those of the actor, then of each critic."""
+        """The modules of the actor, then of each critic."""
         critics = self.policy.critic.q_networks
         return {"actor": self._actor(), **{f"critic{number}": [each] for number, each in enumerate(critics)}}
 
@@ -136,7 +136,7 @@ class ActorCriticsView(OffPolicyView):
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
-        """The critics."""
+        """The critics and their target."""
         return {"critic": (self.policy.critic, self.policy.critic_target)}
 
     @property
@@ -146,34 +146,34 @@ class ActorCriticsView(OffPolicyView):
         return module
 
     def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
-        """Those of the actor, then the values of actions that are drawn."""
-        acted = self._acted(observation)
-        return [*acted, *self.policy.critic(observation, draw(acted[0].shape[1]).tanh())]
+        """The outputs of the actor, then the values of drawn actions."""
+        outputs = self._actor_outputs(observation)
+        return [*outputs, *self.policy.critic(observation, draw(outputs[0].shape[1]).tanh())]
 
-    def _acted(self, observation: Any) -> list[Tensor]:
+    def _actor_outputs(self, observation: Any) -> list[Tensor]:
         """The outputs of the actor, its actions first."""
         raise NotImplementedError
 
     @property
     def action_dist(self) -> Any:
-        """That of the actor."""
+        """The actor's distribution."""
         return self.policy.actor.action_dist
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
-        """With noise on actions, where there is some."""
-        arguments = super().arguments(fields, seen, acted, to_learn)
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
+        """The algorithm's arguments, with the noise on actions as an object."""
+        arguments = super().arguments(fields, observations, actions, to_learn)
         if (scale := arguments.get("action_noise")) is not None:
-            shape = acted.shape or ()
+            shape = actions.shape or ()
             arguments["action_noise"] = NormalActionNoise(np.zeros(shape), np.full(shape, scale))
         return arguments
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One each of the actor and the critics."""
+        """The optimizers of the actor and of the critics."""
         return {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
-        """As many critics."""
-        arguments, kwargs = super().plain_arguments(acted)
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
+        """Arguments of the plain algorithm and of its policy, with as many critics."""
+        arguments, kwargs = super().plain_arguments(actions)
         return arguments, {**kwargs, "n_critics": self.policy.critic_kwargs["n_critics"]}

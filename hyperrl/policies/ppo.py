@@ -171,7 +171,7 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
 
 
 class PPOView(View):
-    """PPO, and what the other on-policy algorithms have in common with it."""
+    """View of PPO; base of the views of other on-policy algorithms."""
 
     algorithm: ClassVar[type[BaseAlgorithm]] = PPO
     hyper_policy: ClassVar[type[HyperPolicy]] = HyperActorCriticPolicy
@@ -180,7 +180,7 @@ class PPOView(View):
     one_loss = True
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
-        """Those of actor and critic."""
+        """The modules of actor and critic."""
         hidden, policy = self.policy.mlp_extractor, self.policy
         return {
             "actor": [hidden.policy_net, policy.action_net],
@@ -188,7 +188,7 @@ class PPOView(View):
         }
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
-        """Actor and critic."""
+        """Actor and critic of one task."""
         policy, plain = self.policy, self.specialized(descriptor)
         squashing = [nn.Tanh()] if policy.squash_output else []
         return {
@@ -212,24 +212,24 @@ class PPOView(View):
         return [self.policy.action_net(actor), self.policy.value_net(critic)]
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
-        """The fields as they are."""
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
+        """The recipe's fields as they are."""
         return {**fields} if to_learn else {**fields, "n_steps": 1}
 
     @property
     def rollout_steps(self) -> int:
-        """Of one rollout."""
+        """Environment steps of one rollout, all environments together."""
         return int(self.model.n_steps * self.model.n_envs)
 
     @property
     def minibatches(self) -> Minibatches:
-        """Those of a rollout; of A2C, which has but one, the whole rollout."""
+        """The minibatches of a rollout; A2C learns from the whole rollout at once."""
         rollout = self.rollout_steps
         rows = min(int(getattr(self.model, "batch_size", rollout)), rollout)
         return Minibatches(rows, rollout % rows, rollout // rows, int(getattr(self.model, "n_epochs", 1)))
 
     def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
-        """On a rollout buffer that holds one minibatch, as the algorithm's own would hand it out."""
+        """See :meth:`View.learning`; the rollout buffer holds one minibatch."""
         model, policy = self.model, self.policy
         rows = len(next(iter(observations.values())))
         zeros = np.zeros(rows, np.float32)
@@ -246,11 +246,11 @@ class PPOView(View):
         return model.train, 1
 
     def _memory(self, rows: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        """What a policy and its rollout buffer are told beside, of an LSTM, and the shapes of the latter."""
+        """An LSTM's arguments of the policy and of the rollout buffer's ``add``, and of its constructor."""
         return {}, ()
 
 
 class A2CView(PPOView):
-    """A2C, whose policy is that of PPO."""
+    """View of A2C, whose policy is that of PPO."""
 
     algorithm = A2C

@@ -1,4 +1,4 @@
-"""QR-DQN of sb3-contrib: its policy, generated, and what is asked about it."""
+"""QR-DQN of sb3-contrib: its policy with generated networks, and its view."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -44,7 +44,7 @@ class HyperQRDQNPolicy(HyperGreedyPolicy, QRDQNPolicy):
 
 
 class QRDQNView(DQNView):
-    """QR-DQN; a specialist acts by the values, which DQN has too."""
+    """View of QR-DQN; its specialists are models of DQN, which acts by values too."""
 
     algorithm = QRDQN
     plain_algorithm = DQN
@@ -54,7 +54,7 @@ class QRDQNView(DQNView):
     network = "quantile_net"
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
-        """The network of values, means over quantiles, which acts."""
+        """The network that acts: the means over quantiles as values of the actions."""
         network = super().networks(descriptor)["critic"]
         shape = (self.policy.n_quantiles, self.policy.action_space.n)
         means = with_last_layer(

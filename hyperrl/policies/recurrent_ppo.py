@@ -1,4 +1,4 @@
-"""Recurrent PPO of sb3-contrib: its policy, generated and plain, and what is asked about it."""
+"""Recurrent PPO of sb3-contrib: its policies with generated and with plain networks, and its view."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +58,7 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
     """sb3-contrib's recurrent policy for hidden contexts: the weights follow the output of its LSTM.
 
     The LSTM sees the features of the observations, the hypernetwork its output, the target networks the
-    features as usual. A context is seen by nothing. With the trunk ``"shared"`` there is one LSTM and one
+    features as usual. No network sees a context. With the trunk ``"shared"`` there is one LSTM and one
     hypernetwork, and the LSTM is trained by the critic alone; with ``"separate"`` actor and critic have one
     each of both. Weights differ from row to row: strategies that leave them in their factors suit it.
 
@@ -125,9 +125,9 @@ class HyperRecurrentPolicy(HyperActorCriticPolicy, FastRecurrentPolicy):
         }
 
     @unless_one_task
-    def _process_sequence(self, features: Tensor, *given: Any) -> Any:  # type: ignore[override]
+    def _process_sequence(self, features: Tensor, *state: Any) -> Any:  # type: ignore[override]
         """The features with the LSTM's output behind them, and its state after the last step."""
-        output, states = FastRecurrentPolicy._process_sequence(features, *given)
+        output, states = FastRecurrentPolicy._process_sequence(features, *state)
         return torch.cat([features, output], dim=1), states
 
     def _predict(  # type: ignore[override]
@@ -162,7 +162,7 @@ def _as_numbers(actions: Tensor) -> Tensor:
 
 
 class RecurrentPPOView(PPOView):
-    """Recurrent PPO."""
+    """View of recurrent PPO."""
 
     algorithm = RecurrentPPO
     hyper_policy = HyperRecurrentPolicy
@@ -176,11 +176,11 @@ class RecurrentPPOView(PPOView):
         return {"lstm_states": RNNStates(state, state)}, ((1, layers, rows, size),)
 
     def extra_state(self) -> State:
-        """What the LSTMs remember of the episodes that go on."""
+        """The LSTMs' states in the current episodes."""
         return {"memory": [list(each) for each in self.model._last_lstm_states]}
 
     def load_extra_state(self, state: State, expect: Expect) -> None:
-        """Likewise."""
+        """Restores the LSTMs' states."""
         own = self.model._last_lstm_states
         expect("memory", *(tuple(map(tuple, each)) for each in (state["memory"], own)))
         states = [tuple(tensor.to(self.model.device) for tensor in each) for each in state["memory"]]

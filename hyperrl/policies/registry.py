@@ -1,4 +1,4 @@
-"""The algorithms by name: one line each, and what finds the view of a model or a policy.
+"""The registry of algorithms: finds the view of an algorithm by its name, a model or a policy.
 
 The view of an algorithm answers whatever the library needs to know of it and of its policy::
 
@@ -7,14 +7,14 @@ The view of an algorithm answers whatever the library needs to know of it and of
     sac = view(model)           # or view(model.policy), where only the policy matters
     sac.off_policy              # likewise recurrent, one_loss, algorithm, hyper_policy, plain_policy
     sac.hyper                   # the policy where its networks are generated, else None
-    sac.parts                   # its generated networks that learn, by name; {} where there are none
+    sac.parts                   # its generated networks that learn, by name; {} without
     sac.modules()               # the modules of plain networks by name: "actor", "critic0", "critic1"
     sac.networks(descriptor)    # one task's plain networks by name, first what acts
-    sac.act_outputs(obs)        # what an action is made from
+    sac.act_outputs(obs)        # the outputs that determine the deterministic action
     sac.optimizers              # by name
-    sac.extra_state()           # what a checkpoint holds beside weights, optimizers and counters
+    sac.extra_state()           # state in a checkpoint beside weights, optimizers and counters
 
-:class:`~hyperrl.policies.view.View` tells the rest. To add an algorithm: a model of its fields in
+:class:`~hyperrl.policies.view.View` has the rest. To add an algorithm: a model of its fields in
 ``hyperrl.recipes.algorithms``, a module here with its policies and its view, a line in ``VIEWS``, and a
 recipe in ``agents/``.
 """
@@ -41,7 +41,7 @@ VIEWS = {
     "dqn": "dqn.DQNView",
     "qrdqn": "qrdqn.QRDQNView",
 }
-"""Where each algorithm's view is, below ``hyperrl.policies``; a module is loaded when it is asked for."""
+"""Each algorithm's module and view in ``hyperrl.policies``; a module is imported when it is needed."""
 
 RECIPES = {str(recipe().name): recipe for recipe in ALGORITHMS}
 """The recipe model of each algorithm."""
@@ -57,7 +57,7 @@ def algorithm(name: str) -> type[View]:
 
 
 def view(of: BaseAlgorithm | BasePolicy) -> View:
-    """The view of a model or a policy, of the base class :class:`View` where it is of no algorithm here."""
+    """The view of a model or a policy; of an algorithm that is not registered, the base class :class:`View`."""
     if isinstance(of, BasePolicy):
         return _view_of(type(of))(of)
     return _view_of(type(of))(of.policy, of)

@@ -1,4 +1,4 @@
-"""SAC: its policy, generated and plain, and what is asked about it."""
+"""SAC: its policies with generated and with plain networks, and its view."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -85,7 +85,7 @@ class HyperSACActor(GeneratedActor, SACActor):
 
 
 class HyperSquashedActorCritics(HyperActorCritics):
-    """What the policies of SAC and its like share: an actor that draws actions and squashes them."""
+    """Base of the policies whose actor draws actions and squashes them."""
 
     actor_class: ClassVar[Any] = HyperSACActor
 
@@ -127,7 +127,7 @@ class ConcatSACPolicy(CriticRate, MultiInputPolicy):
 
 
 class SACView(ActorCriticsView):
-    """SAC, and what the other algorithms of maximum entropy have in common with it."""
+    """View of SAC; base of the views of other maximum-entropy algorithms."""
 
     algorithm: ClassVar[type[BaseAlgorithm]] = SAC
     hyper_policy: ClassVar[type[HyperPolicy]] = HyperSACPolicy
@@ -140,7 +140,7 @@ class SACView(ActorCriticsView):
         return [actor.latent_pi, actor.mu, *([] if actor.use_sde else [actor.log_std])]
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
-        """The actor as the network of mean actions, each critic, and ``"log_std"``, without gSDE."""
+        """The actor, which ends with the mean action; each critic; and, without gSDE, ``"log_std"``."""
         networks = dict(super().networks(descriptor))
         actor = self.policy.actor
         if not actor.use_sde:
@@ -161,24 +161,24 @@ class SACView(ActorCriticsView):
         return [means, *([mu] if self.parts else []), nn.Tanh()]
 
     def act_outputs(self, observation: Any) -> Tensor:
-        """Mean actions, squashed."""
+        """Mean actions, squashed by tanh."""
         return torch.tanh(self.policy.actor.get_action_dist_params(observation)[0])
 
-    def _acted(self, observation: Any) -> list[Tensor]:
+    def _actor_outputs(self, observation: Any) -> list[Tensor]:
         means, spreads, _ = self.policy.actor.get_action_dist_params(observation)
         return [means] if self.policy.actor.use_sde else [means, spreads]
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
-        """With the entropy that the coefficient is learned for."""
-        arguments = super().arguments(fields, seen, acted, to_learn)
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
+        """The algorithm's arguments, with the target entropy as a number."""
+        arguments = super().arguments(fields, observations, actions, to_learn)
         if arguments["target_entropy"] == "auto":
-            arguments["target_entropy"] = _target_entropy(acted)
+            arguments["target_entropy"] = _target_entropy(actions)
         return arguments if to_learn else {**arguments, "ent_coef": 0.0}
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One each of the actor, the critics, and the entropy coefficient where it is learned."""
+        """The optimizers of the actor, of the critics, and of the entropy coefficient where it is learned."""
         learned = self.model.ent_coef_optimizer
         return super().optimizers if learned is None else {**super().optimizers, "ent_coef": learned}
 
@@ -192,7 +192,7 @@ class SACView(ActorCriticsView):
         return {} if coefficient is None else {ENTROPY: coefficient.detach().clone()}
 
     def load_learned(self, state: State) -> None:
-        """Likewise; where the model is to act alone, the coefficient is its constant."""
+        """Sets the entropy coefficient; in a model that only acts, its constant."""
         stored, own = state.get(ENTROPY, state.get("off_policy", {}).get(ENTROPY)), self.model.log_ent_coef
         if not isinstance(stored, torch.Tensor) or stored.numel() != 1 or not stored.isfinite().all():
             return  # a checkpoint of an older version may lack it
@@ -201,13 +201,13 @@ class SACView(ActorCriticsView):
         else:
             self.model.ent_coef_tensor.copy_(stored.exp().reshape(()))
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
-        """Likewise."""
-        arguments, kwargs = super().plain_arguments(acted)
-        return {**arguments, "target_entropy": _target_entropy(acted)}, kwargs
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
+        """Arguments of the plain algorithm and of its policy, with the target entropy."""
+        arguments, kwargs = super().plain_arguments(actions)
+        return {**arguments, "target_entropy": _target_entropy(actions)}, kwargs
 
     def continue_from(self, other: View) -> None:
-        """The entropy coefficient too, which is learned on."""
+        """Hands over the entropy coefficient too, which is learned on."""
         super().continue_from(other)
         if other.model.log_ent_coef is not None:
             self.load_learned(other.learned())

@@ -1,4 +1,4 @@
-"""TD3: its policy, generated and plain, and what is asked about it."""
+"""TD3: its policies with generated and with plain networks, and its view."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -78,7 +78,7 @@ class ConcatTD3Policy(CriticRate, MultiInputPolicy):
 
 
 class TD3View(ActorCriticsView):
-    """TD3."""
+    """View of TD3."""
 
     algorithm = TD3
     hyper_policy = HyperTD3Policy
@@ -95,13 +95,13 @@ class TD3View(ActorCriticsView):
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
-        """Critics and actor."""
+        """Critics and actor, and their targets."""
         return {**super().targets, "actor": (self.policy.actor, self.policy.actor_target)}
 
     def act_outputs(self, observation: Any) -> Tensor:
-        """Actions."""
+        """Actions in [-1, 1]."""
         actions: Tensor = self.policy.actor(observation)
         return actions
 
-    def _acted(self, observation: Any) -> list[Tensor]:
+    def _actor_outputs(self, observation: Any) -> list[Tensor]:
         return [self.act_outputs(observation)]

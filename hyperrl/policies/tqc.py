@@ -1,4 +1,4 @@
-"""TQC of sb3-contrib: its policy, generated and plain, and what is asked about it."""
+"""TQC of sb3-contrib: its policies with generated and with plain networks, and its view."""
 
 from typing import Any
 
@@ -40,14 +40,14 @@ class ConcatTQCPolicy(CriticRate, MultiInputPolicy):  # type: ignore[misc]
 
 
 class TQCView(SACView):
-    """TQC."""
+    """View of TQC."""
 
     algorithm = TQC
     hyper_policy = HyperTQCPolicy
     plain_policy = ConcatTQCPolicy
     sb3_policy = TQCPolicy
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
-        """As many quantiles too."""
-        arguments, kwargs = super().plain_arguments(acted)
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
+        """Arguments of the plain algorithm and of its policy, with as many quantiles."""
+        arguments, kwargs = super().plain_arguments(actions)
         return arguments, {**kwargs, "n_quantiles": self.policy.critic_kwargs["n_quantiles"]}

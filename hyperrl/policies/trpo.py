@@ -1,4 +1,4 @@
-"""TRPO of sb3-contrib: its policy, generated, and what is asked about it."""
+"""TRPO of sb3-contrib: its policy with generated networks, and its view."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -46,7 +46,7 @@ class HyperTRPOPolicy(HyperActorCriticPolicy):
 
 
 class TRPOView(PPOView):
-    """TRPO, whose one optimizer is that of the critic."""
+    """View of TRPO, whose one optimizer is that of the critic."""
 
     algorithm = TRPO
     hyper_policy = HyperTRPOPolicy

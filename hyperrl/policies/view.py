@@ -1,4 +1,4 @@
-"""What the rest of the library asks about an algorithm and its policy, answered in one place for each."""
+"""Views: one class for each algorithm answers what the rest of the library asks about it and its policy."""
 
 from __future__ import annotations
 
@@ -51,15 +51,14 @@ class Minibatches:
 
 
 class View:
-    """An algorithm of Stable-Baselines3's and its policy, seen in the one way that the library asks for.
+    """One interface to the policies, optimizers and state of all algorithms of Stable-Baselines3.
 
-    Each algorithm has a subclass, in the module that has its policies; ``hyperrl.policies.registry`` finds
-    it by the algorithm's name, a model or a policy. What a view of this class itself answers holds for any
-    policy of Stable-Baselines3's.
+    Each algorithm has a subclass, in the module of its policies; ``hyperrl.policies.registry`` finds it by
+    the algorithm's name, a model or a policy. The base class itself answers what holds for any policy.
 
     Args:
-        policy: The policy, its networks generated or plain.
-        model: The algorithm that it learns by; None where only the policy is asked about.
+        policy: The policy, with generated or plain networks.
+        model: The algorithm that trains it; None where only the policy is of interest.
 
     Attributes:
         hyper: The policy, where it is one with generated networks; else None.
@@ -69,8 +68,8 @@ class View:
         sb3_policy: Class attribute: the class that all of its policies have in common.
         plain_algorithm: Class attribute: the algorithm whose plain policy acts as a specialist does;
             None: its own.
-        off_policy: Class attribute: whether it replays what earlier policies did.
-        recurrent: Class attribute: whether its policy remembers by an LSTM.
+        off_policy: Class attribute: whether it learns from a replay buffer.
+        recurrent: Class attribute: whether its policy has an LSTM.
         one_loss: Class attribute: whether one optimizer steps all parameters on one loss.
     """
 
@@ -103,7 +102,7 @@ class View:
         raise self._unknown("networks")
 
     def networks(self, descriptor: Tensor) -> Mapping[str, Network]:
-        """The plain networks of one task by name, the first being what acts, up to its action.
+        """The plain networks of one task by name; the first acts, and ends with its deterministic action.
 
         Args:
             descriptor: (descriptor,), as in ``obs["context"]``.
@@ -128,9 +127,10 @@ class View:
         return module
 
     def act_outputs(self, observation: Any) -> Tensor:
-        """What the policy makes its action from, (batch, outputs): the mean action, or values of all actions.
+        """The outputs that determine the deterministic action, (batch, outputs).
 
-        A mean is squashed where actions are; the values are means over quantiles.
+        They are the mean action, squashed where actions are, or the values of all actions (means over
+        quantiles).
 
         Args:
             observation: As tensors.
@@ -138,17 +138,17 @@ class View:
         raise self._unknown("networks")
 
     def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
-        """What all networks give, (batch, outputs) each, before any squashing.
+        """The outputs of all networks, (batch, outputs) each, before any squashing.
 
         Args:
             observation: As tensors.
-            draw: Where critics see actions, draws them before they are squashed.
+            draw: Draws the actions that critics see, before they are squashed.
         """
         raise self._unknown("networks")
 
     @property
     def action_dist(self) -> Any:
-        """The distribution that actions are drawn from, which has gSDE's noise too."""
+        """The distribution that actions are drawn from; it holds gSDE's noise."""
         return self.policy.action_dist
 
     @property
@@ -159,13 +159,13 @@ class View:
     # How the algorithm learns.
 
     @classmethod
-    def arguments(cls, fields: Arguments, seen: Space, acted: Space, to_learn: bool) -> Arguments:
+    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
         """The algorithm's arguments.
 
         Args:
             fields: Those of the recipe's algorithm, which carry Stable-Baselines3's names.
-            seen: Observation space of one environment.
-            acted: Action space of one environment.
+            observations: Observation space of one environment.
+            actions: Action space of one environment.
             to_learn: False: rollouts and replay have no room, and no entropy's weight is learned.
         """
         raise NotImplementedError
@@ -187,37 +187,37 @@ class View:
 
     @property
     def minibatches(self) -> Minibatches:
-        """What it learns from after each rollout."""
+        """The minibatches that it learns from after each rollout."""
         raise NotImplementedError
 
     def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
-        """The algorithm's own training on one minibatch of these observations, and how many updates it takes.
+        """A function that trains the algorithm on a minibatch of these observations, and how often it updates.
 
-        One, or as many as come for one of the actor where that is updated less often.
+        It is one, or as many as there are for one of the actor where that is updated less often.
         """
         raise NotImplementedError
 
     # What a checkpoint holds beside the policy, the optimizers and Stable-Baselines3's counters.
 
     def extra_state(self) -> State:
-        """What training goes on from that is this algorithm's own."""
+        """The state of training that only this algorithm has."""
         return {}
 
     def load_extra_state(self, state: State, expect: Expect) -> None:
-        """Brings the model to what :meth:`extra_state` gave; ``expect`` is told what each entry must be."""
+        """Restores what :meth:`extra_state` returned; ``expect`` checks the type of each entry."""
 
     def learned(self) -> State:
-        """What the algorithm has learned beside the policy's weights."""
+        """The learned parameters outside of the policy."""
         return {}
 
     def load_learned(self, state: State) -> None:
-        """Takes from a checkpoint's state what another model has learned beside the policy's weights."""
+        """Sets the learned parameters outside of the policy to those in a checkpoint's state."""
 
     # Its counterpart with plain networks.
 
-    def plain_arguments(self, acted: Space) -> tuple[Arguments, Arguments]:
+    def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy, for a specialist; sizes of networks aside."""
         return ({"use_sde": True} if self.model.use_sde else {}), {}
 
     def continue_from(self, other: View) -> None:
-        """Takes over what else the model of a specialist learns on with."""
+        """Prepares a specialist's model to learn on, with what the model it comes from has learned."""

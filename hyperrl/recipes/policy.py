@@ -53,9 +53,9 @@ class _Policy(Model):
     ortho_init: Flag = True
     """initialize with SB3's orthogonal statistics (on policy, as in SB3; others never)"""
     critic_lr_scale: NonNegative = 1.0
-    """learning rate of the critics as a multiple of the algorithm's (SAC, TD3, TQC)"""
+    """learning rate of the critics as a multiple of the algorithm's (off policy, continuous actions)"""
     n_critics: Width | None = None
-    """number of critics (SAC, TD3, TQC); none: 2"""
+    """number of critics (off policy, continuous actions); none: 2"""
     n_quantiles: Width | None = None
     """quantiles of a value (TQC, QR-DQN); none: 25, 200"""
     lstm_hidden_size: Width | None = None

@@ -39,7 +39,7 @@ def physics_of(base: gym.Env[Any, Any]) -> Physics:
 
 
 class PhysicsCarrier(Carrier):
-    """Sets factors on quantities; whatever a context does not name is as the environment came."""
+    """Sets factors on quantities; other quantities keep the environment's own values."""
 
     _physics: Physics
 
@@ -74,7 +74,7 @@ class Box2DPhysics:
         """Take the world's gravity as it is now for the environment's own."""
         self._base = base
         self._original = float(base.world.gravity[1])
-        self._wanted = self._original
+        self._gravity = self._original
 
     def apply(self, factors: Mapping[str, float]) -> None:
         """See `Physics`: gravity alone; LunarLander takes gravities between -12 and 0."""
@@ -84,11 +84,11 @@ class Box2DPhysics:
         gravity = self._original * factors.get("gravity", 1.0)
         if type(self._base).__name__.startswith("LunarLander") and not -12.0 < gravity < 0.0:
             raise UserError(f"physics gravity: {gravity:g}; LunarLander takes some between -12 and 0")
-        self._wanted = gravity
+        self._gravity = gravity
         if hasattr(self._base, "gravity"):
             self._base.gravity = gravity
         self._base.world.gravity = (0.0, gravity)
 
     def holds(self) -> bool:
         """Whether the present world, which a reset makes anew, has this gravity (in single precision)."""
-        return bool(np.float32(self._base.world.gravity[1]) == np.float32(self._wanted))
+        return bool(np.float32(self._base.world.gravity[1]) == np.float32(self._gravity))

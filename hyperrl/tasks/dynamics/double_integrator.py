@@ -69,7 +69,7 @@ class DoubleIntegratorEnv(DynamicsEnv):
 
 
 class DoubleIntegratorFriction(DoubleIntegrator):
-    """As `DoubleIntegrator`, with friction in start_at_rest of the sign.
+    """As `DoubleIntegrator`, with friction in place of the sign.
 
     position <- position + 0.1 velocity (the old one), velocity <- (1 - 0.1 friction / mass) velocity + 0.1 f
     / mass, f = clip(action, -1, 1). Where 0.1 friction > mass the explicit step overshoots and the velocity
