@@ -57,7 +57,7 @@ def algorithm(name: str) -> type[View]:
 
 
 def view(of: BaseAlgorithm | BasePolicy) -> View:
-    """The view of a model or a policy; of an algorithm that is not registered, the base class :class:`View`."""
+    """The view of a model or a policy; :class:`View` itself where its algorithm is not registered."""
     if isinstance(of, BasePolicy):
         return _view_of(type(of))(of)
     return _view_of(type(of))(of.policy, of)

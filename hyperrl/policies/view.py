@@ -191,7 +191,7 @@ class View:
         raise NotImplementedError
 
     def learning(self, observations: Mapping[str, NDArray[Any]]) -> tuple[Callable[[], object], int]:
-        """A function that trains the algorithm on a minibatch of these observations, and how often it updates.
+        """A function that trains the algorithm on a minibatch of these observations, and its updates.
 
         It is one, or as many as there are for one of the actor where that is updated less often.
         """
