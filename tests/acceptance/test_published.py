@@ -10,7 +10,7 @@ import hyperrl
 from hyperrl.recipes import load_agent
 from hyperrl.training.checkpoint import load_state
 from tests.acceptance.brief import STEPS, abridged, draw_little, rollouts
-from tests.tasks.test_foreign import MODULES, family_of
+from tests.project.test_foreign import MODULES, family_of
 
 CNN = ["policy.convolutions=[[16, 3, 1], [32, 3, 1]]", "policy.net_arch=[32]"]
 TRAINED = [

@@ -10,8 +10,6 @@ import torch
 from hyperrl import api
 from hyperrl.cli import main
 from hyperrl.store import Run
-from hyperrl.training import load_model
-from hyperrl.training.checkpoint import save_state
 from tests.runs import SMALL, message, untrained
 
 
@@ -54,25 +52,6 @@ def test_a_specialist_is_replaced_where_that_is_asked_for(runs: Path, tmp_path: 
     api.specialize(runs / "seed-0", {"c0": 2}, out=path, force=True)
     assert path.read_bytes() != before
     assert [each.name for each in path.parent.iterdir()] == ["one.safetensors"]
-
-
-def test_a_checkpoint_may_be_named_by_its_steps(runs: Path) -> None:
-    assert "no checkpoint '7'" in message(api.load, runs / "seed-0", checkpoint=7)
-    assert "checkpoint '': a checkpoint is called" in message(api.load, runs / "seed-0", checkpoint="")
-
-
-def test_a_run_says_what_it_is(runs: Path) -> None:
-    run = Run.open(runs / "seed-0")
-    assert repr(run) == f"Run({str(run.path)!r}: hyper-ppo on ode, seed 0, finished, 64 of 64 steps)"
-    agent = api.load(run)
-    assert repr(agent).startswith(f"Agent(run={run!r}, family=Family('ode': c0), ")
-
-
-@pytest.mark.parametrize(("checkpoint", "steps"), [(None, 16), ("latest", 64), (64, None)])
-def test_load(run: Run, checkpoint: str | int | None, steps: int | None) -> None:
-    if steps is None:
-        save_state(run, "64", {"steps": 64, "policy": load_model(run).policy.state_dict()})
-    assert api.load(run, checkpoint=checkpoint).model.num_timesteps == (steps or 64)
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])

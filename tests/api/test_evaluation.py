@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from matplotlib.image import imread
 
 from hyperrl import api
@@ -56,21 +55,6 @@ def test_several_runs_are_seeds(runs: Path) -> None:
         part.to_json()["tasks"] for part in alone
     ]
     assert evaluation.figures[0].name.startswith("evaluation-splits-2-seeds-")
-
-
-def test_drawn_actions_repeat_with_their_seed_and_disturb_nothing(runs: Path) -> None:
-    def returns(**options: Any) -> list[list[float]]:
-        evaluation = api.evaluate(
-            runs / "seed-0", splits=["extrapolation"], episodes=2, save=False, **options
-        )
-        return [task.returns for task in evaluation.tasks]
-
-    before = torch.random.get_rng_state()
-    sampled = returns(deterministic=False, seed=5)
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert sampled == returns(deterministic=False, seed=5)
-    assert sampled != returns(deterministic=False, seed=6)
-    assert sampled != returns(seed=5)
 
 
 def test_the_most_likely_actions_need_no_luck(runs: Path) -> None:

@@ -1,12 +1,16 @@
-"""Models of sb3-contrib's algorithms whose networks are generated, for tests."""
+"""Models of sb3-contrib's algorithms whose networks are generated, and what is to be so of each."""
 
+import copy
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.utils import polyak_update
 from torch import Tensor
 
-from hyperrl.policies import ContextReplayBuffer
+from hyperrl.policies import ContextReplayBuffer, GeneratedNetworks
 from tests.policies.worlds import hyper_policy, samples, tensors, venv
 
 sb3_contrib = pytest.importorskip("sb3_contrib", reason="needs the extra: pip install 'hyperrl[contrib]'")
@@ -69,3 +73,47 @@ def by_hand(weights: dict[str, Tensor], network: str, row: int, x: Tensor, activ
         x = weights[f"{network}.{layer}.weight"][row] @ x + weights[f"{network}.{layer}.bias"][row]
         x = activation(x) if layer < 2 else x
     return x
+
+
+OBSERVED = pytest.mark.parametrize("observation", ["box", "context", "contexts of several kinds"])
+
+
+def assert_learns_and_survives_saving(kind: str, observation: str, folder: Path) -> None:
+    model = made(kind, observation)
+    before = values(model, observed(model))
+    model.learn(40)
+    after = values(model, observed(model))
+    assert not torch.equal(before, after)
+    assert bool(after.isfinite().all())
+    model.save(folder / "model.zip")
+    loaded = type(model).load(folder / "model.zip", device="cpu")
+    for other in (loaded, copy.deepcopy(model)):
+        assert torch.equal(values(other, observed(model)), after)
+    model.policy.save(folder / "policy.pt")
+    alone = type(model.policy).load(folder / "policy.pt", device="cpu")
+    batch = samples(model.observation_space, 5)
+    expected = model.policy.predict(batch, deterministic=True)[0]
+    np.testing.assert_array_equal(alone.predict(batch, deterministic=True)[0], expected)
+
+
+def assert_targets_follow_and_keep_no_weights(kind: str) -> None:
+    """Targets follow by Polyak averaging and are never stale; they cache nothing, in copies too."""
+    model = made(kind)
+    own, target = (getattr(model.policy, TARGETS[kind] + tail) for tail in ("", "_target"))
+    for one in (model, copy.deepcopy(model)):
+        for name, part in one.policy.named_children():
+            generated = [module for module in part.modules() if isinstance(module, GeneratedNetworks)]
+            assert [each.caching for each in generated] == [not name.endswith("_target")] * len(generated)
+    with torch.no_grad():
+        for parameter in own.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    seen = observed(model)
+    actions = (torch.rand(6, 2),) if kind == "TQC" else ()
+    with torch.no_grad():
+        for _ in range(12):  # weights of tasks that come again would be formed and kept
+            first = target(seen, *actions)
+        polyak_update(own.parameters(), target.parameters(), 0.5)
+        second = target(seen, *actions)
+        assert not torch.allclose(first, second)
+        polyak_update(own.parameters(), target.parameters(), 1.0)
+        torch.testing.assert_close(target(seen, *actions), own(seen, *actions))

@@ -1,8 +1,10 @@
 """Recurrent PPO's policy: weights that follow the output of an LSTM."""
 
 # ruff: noqa: I001  (the first import skips the module where the extra is not there)
-from tests.policies.contributed import HYPER, ROLLED, by_hand, made, observed, states, values, sb3_contrib
+from tests.policies.contributed import HYPER, OBSERVED, ROLLED, assert_learns_and_survives_saving
+from tests.policies.contributed import by_hand, made, observed, states, values, sb3_contrib
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,3 +127,8 @@ def test_a_recurrent_policys_hypernetwork_starts_for_what_its_lstm_gives() -> No
     torch.testing.assert_close((encoder.low + encoder.high) / 2, output.mean(dim=(0, 1)), atol=0.03, rtol=0)
     reach = 3**0.5 * output.std(dim=(0, 1))
     torch.testing.assert_close((encoder.high - encoder.low) / 2, reach, atol=0, rtol=0.15)
+
+
+@OBSERVED
+def test_it_learns_on_every_observation_and_survives_saving(observation: str, tmp_path: Path) -> None:
+    assert_learns_and_survives_saving("RecurrentPPO", observation, tmp_path)

@@ -1,12 +1,13 @@
 """TRPO's policy: its steps move the actor alone, within the trust region."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.policies.contributed import HYPER, made, observed
+from tests.policies.contributed import HYPER, OBSERVED, assert_learns_and_survives_saving, made, observed
 
 
 def distribution(policy: Any, seen: Any) -> torch.distributions.Distribution:
@@ -87,3 +88,8 @@ def test_fisher_products_are_those_of_plain_layers() -> None:
 def test_what_would_break_trusted_steps_is_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         made("TRPO", policy_kwargs=options)
+
+
+@OBSERVED
+def test_it_learns_on_every_observation_and_survives_saving(observation: str, tmp_path: Path) -> None:
+    assert_learns_and_survives_saving("TRPO", observation, tmp_path)

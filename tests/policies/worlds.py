@@ -9,7 +9,7 @@ import pytest
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3 import A2C, PPO
+from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
@@ -176,3 +176,11 @@ def hyper_policy(name: str) -> Any:
             if policy.__name__ == name:
                 return policy
     return pytest.skip(f"{name} needs an extra")
+
+
+def plain(algorithm: Any, observation: str = "context") -> Any:
+    """A model of Stable-Baselines3's own."""
+    options = {"n_steps": 32} if issubclass(algorithm, (PPO, A2C)) else {"buffer_size": 10}
+    env = venv(observation, "discrete" if algorithm is DQN else "box")
+    policy = "MultiInputPolicy" if observation == "context" else "MlpPolicy"
+    return algorithm(policy, env, device="cpu", policy_kwargs={"net_arch": [8]}, **options)

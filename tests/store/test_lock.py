@@ -44,7 +44,6 @@ def test_a_process_that_is_killed_releases_its_run(run: Run) -> None:
         assert states == ["running", "killed", "running"]
     finally:
         os.kill(child, signal.SIGKILL)
-        holder.kill()
         holder.communicate()
 
 

@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import described_fields
-from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum
 from hyperrl.tasks import TaskSampler
-from hyperrl.tasks.curricula import CURRICULA, PrioritizedReplay, WorstCase, by_rank, by_staleness, worst
+from hyperrl.tasks.curricula import CURRICULA, by_rank, by_staleness, worst
 
 TASKS = [{"c0": float(i)} for i in range(5)]
 
@@ -186,18 +184,6 @@ def test_seeding_anew_forgets() -> None:
     sampler.update(first[0], 1.0)
     sampler.reseed(3)
     assert [sampler.next() for _ in range(20)] == first
-
-
-def test_the_recipes_options_are_the_curricula() -> None:
-    assert set(SAMPLER_OPTIONS) == set(CURRICULA)
-    texts = {name: text for name, _, text in described_fields(Curriculum())}
-    for mode, names in SAMPLER_OPTIONS.items():
-        made = CURRICULA[mode](3, **dict.fromkeys(names, 0.5))
-        assert all(getattr(made, name) == 0.5 for name in names)
-        for name in names:
-            assert f"default {getattr(CURRICULA[mode](3), name):g}" in texts[name]
-    assert PrioritizedReplay is CURRICULA["plr"]
-    assert WorstCase is CURRICULA["cvar"]
 
 
 @pytest.mark.parametrize(

@@ -116,22 +116,6 @@ def test_off_policy_fields_reach_the_algorithm(agent: str) -> None:
     assert recipe.policy.critic_lr_scale == 3
 
 
-@pytest.mark.parametrize("agent", ["hyper-sac", "blind-td3"])
-def test_continuous_algorithms_refuse_choices_in_one_line(agent: str) -> None:
-    name = agent.split("-")[1]
-    with pytest.raises(
-        UserError, match=f"agent '{agent}': the algorithm '{name}' is for continuous actions; found Disc"
-    ):
-        build(agent, "cartpole")
-
-
-def test_dqn_refuses_continuous_actions_in_one_line() -> None:
-    with pytest.raises(
-        UserError, match="agent 'hyper-dqn': the algorithm 'dqn' is for discrete actions; found Box"
-    ):
-        build("hyper-dqn", "ode")
-
-
 @pytest.mark.parametrize(
     ("agent", "family"), [("hyper-sac", "ode"), ("concat-td3", "ode"), ("hyper-dqn", "cartpole")]
 )

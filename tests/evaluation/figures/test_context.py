@@ -50,49 +50,6 @@ def test_curves_show_agents_oracle_training_tasks_and_range(
     assert [file.name for file in path.parent.iterdir()] == ["ode.png"]
 
 
-def test_one_agents_points_have_their_splits_colors_and_the_band_its_episodes_interval(
-    cartpole: Family,
-) -> None:
-    lengths = [0.3, 0.5, 1.0, 2.0]
-    contexts = [{**cartpole.space.default, "length": length} for length in lengths]
-    returns = [[10.0, 14.0], [20.0, 20.0], [30.0, 34.0], [400.0, 440.0]]
-    results = [
-        TaskResult(context, cartpole.flag(context), own, [1, 1], None)
-        for context, own in zip(contexts, returns, strict=True)
-    ]
-    figure = return_over_context({"hyper": results}, cartpole)
-    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    np.testing.assert_allclose(np.asarray(lines["interpolation"].get_xdata(), dtype=float), lengths[:3])
-    np.testing.assert_allclose(np.asarray(lines["extrapolation"].get_xdata(), dtype=float), lengths[3:])
-    assert lines["interpolation"].get_color() != lines["extrapolation"].get_color()
-    band = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)
-    ends = band[np.isclose(band[:, 0], 0.3)][:, 1]
-    assert (ends.min(), ends.max()) == pytest.approx((12 - 2 * 12.7062047, 12 + 2 * 12.7062047))
-    title = figure.legends[0].get_title().get_text()
-    assert "mean of 2 episodes a task" in title
-    assert "held: gravity = 9.8 m/s², masscart = 1 kg, masspole = 0.1 kg, force_mag = 10 N" in title
-    assert "worst task: 12 at length = 0.3 m" in title
-    assert_nothing_overlaps_or_is_cut(figure)
-
-
-def test_the_worst_task_is_told_with_its_part_of_the_oracle(result: Make, ode: Family) -> None:
-    results = [result({"c0": c0}, mean, 100.0) for c0, mean in ((1.0, 43.0), (2.0, 99.0))]
-    figure = return_over_context({"hyper": results}, ode)
-    assert "worst task: 43 (43% of the oracle) at c0 = 1 1/time" in figure.legends[0].get_title().get_text()
-    ring = next(line for line in figure.axes[0].get_lines() if line.get_label() == "worst task")
-    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1.0], [43.0])  # type: ignore[arg-type]
-
-
-def test_no_line_crosses_a_gap_that_was_not_tested(result: Make, ode: Family) -> None:
-    values = [-4.0, -3.0, -2.0, 2.0, 3.0, 4.0]
-    figure = return_over_context({"hyper": [result({"c0": c0}, 100.0, 150.0) for c0 in values]}, ode)
-    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    for name in ("hyper", "oracle"):
-        x = np.asarray(lines[name].get_xdata(), dtype=float)
-        assert np.isnan(x[3])
-        np.testing.assert_allclose(np.delete(x, 3), values)
-
-
 def test_a_sign_gives_a_panel_for_each_of_its_values(result: Make) -> None:
     family = Family.load("double-integrator")
     sign = next(name for name, feature in family.recipe.features.items() if feature.values is not None)
@@ -140,11 +97,6 @@ def test_intervals_beyond_all_returns_do_not_flatten_the_points(ode: Family) -> 
     low, high = return_over_context({"hyper-ppo": two}, ode).axes[0].get_ylim()
     assert -110 < low <= -100
     assert 0 <= high < 10
-
-
-def test_powers_are_raised_in_units(result: Make, cartpole: Family) -> None:
-    results = [result({**cartpole.space.default, "gravity": g}, g) for g in (5.0, 10.0)]
-    assert return_over_context({"a": results}, cartpole).axes[0].get_xlabel() == "gravity (m/s²)"
 
 
 def test_nothing_to_draw_is_an_error(ode: Family) -> None:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.dynamics import CartPole, Pendulum
 from hyperrl.tasks.registration import batchable
@@ -285,21 +284,6 @@ def test_wrong_use_is_refused() -> None:
         batch.step(np.zeros((3, 2)))
     with pytest.raises(UserError, match="c9"):
         batch.reset(options={"context": {"c9": 1.0}})
-
-
-def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
-
-    feature = {"about": "kinematics", "default": 0.05, "train": [0.01, 0.1], "attribute": "dt"}
-    screen = {"about": "picture", "default": 500, "train": [400, 600], "attribute": "screen_dim"}
-    base = {"name": "mine", "about": "mine", "base": "Pendulum-v1"}
-    known = Family(parse_family({**base, "features": {"step": feature}}, "test"))
-    unknown = Family(parse_family({**base, "features": {"screen": screen}}, "test"))
-    with_arguments = Family(
-        parse_family({**base, "kwargs": {"g": 9.0}, "features": {"step": feature}}, "test")
-    )
-    assert isinstance(known.make_vec(2), BatchedEnv)
-    assert isinstance(unknown.make_vec(2), ContextualSyncEnv)
-    assert isinstance(with_arguments.make_vec(2), ContextualSyncEnv)
 
 
 @pytest.mark.parametrize(("made", "base"), [(CartPole, "CartPole-v1"), (Pendulum, "Pendulum-v1")])

@@ -1,0 +1,36 @@
+"""Arguments that name recipes: an agent or a family by name or file, or a pair that can learn."""
+
+from pathlib import Path
+
+import pytest
+
+from hyperrl.cli.recipe import load, load_pair
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, shipped
+from tests.runs import message
+
+
+def test_a_name_or_a_file_is_an_agent_or_a_family(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.yaml"
+    files = {**shipped("agents"), **shipped("envs")}
+    for name, kind in (("hyper-ppo", AgentRecipe), ("ode", FamilyRecipe)):
+        copy.write_text(files[name].read_text())
+        for recipe in (load(name), load(str(copy))):
+            assert isinstance(recipe, kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("hyper-sack", "no agent or family 'hyper-sack'; did you mean 'hyper-sac'?"),
+        ("Arm-v0", "a Gymnasium id becomes a family by a YAML file with `base: Arm-v0`"),
+        ("a/arm.py", "found a Python file; allowed: a name, or a YAML file with `base: arm.py:CLASS`"),
+    ],
+)
+def test_what_is_neither_is_told_in_one_line(name: str, says: str) -> None:
+    assert says in message(load, name)
+
+
+def test_a_pair_has_the_overrides_and_actions_that_fit() -> None:
+    recipe, family = load_pair("hyper-ppo", "ode", ["n_envs=3"])
+    assert (recipe.n_envs, family.name) == (3, "ode")
+    assert "is for discrete actions; found Box" in message(load_pair, "hyper-dqn", "ode", [])

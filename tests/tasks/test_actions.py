@@ -1,0 +1,36 @@
+"""Which agents fit which actions."""
+
+import pytest
+from gymnasium import spaces
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import load_agent
+from hyperrl.tasks.actions import fits, kind_of, refuse_algorithm
+
+SPACES: dict[str, spaces.Space[object]] = {
+    "continuous": spaces.Box(-1.0, 1.0, (2,)),
+    "discrete": spaces.Discrete(2),
+    "other": spaces.MultiBinary(2),
+}
+FIT = [
+    ("hyper-ppo", ["continuous", "discrete", "other"]),
+    ("hyper-sac", ["continuous"]),
+    ("blind-td3", ["continuous"]),
+    ("hyper-dqn", ["discrete"]),
+]
+
+
+@pytest.mark.parametrize(("name", "kinds"), FIT)
+def test_an_algorithm_takes_its_actions_and_refuses_others_in_one_line(name: str, kinds: list[str]) -> None:
+    agent = load_agent(name)
+    for kind, space in SPACES.items():
+        assert kind_of(space) == kind
+        assert fits(agent, kind) == (kind in kinds)
+        if kind in kinds:
+            refuse_algorithm(agent, space)
+            continue
+        algorithm = name.split("-")[1]
+        says = f"agent '{name}': the algorithm '{algorithm}' is for {kinds[0]} actions; found "
+        with pytest.raises(UserError, match=f"^{says}{type(space).__name__}") as error:
+            refuse_algorithm(agent, space)
+        assert "\n" not in str(error.value)
