@@ -89,7 +89,7 @@ def watch(
 def play(
     agent: Agent, contexts: Sequence[Mapping[str, float]], video: Path | None, seed: int, deterministic: bool
 ) -> int:
-    """Show one episode of each task in a window, or write it to a video; the frames shown."""
+    """Show one episode of each task in a window, or write it to a video; returns the number of frames."""
     family = agent.family
     tasks, fps = tasks_to_watch(family, contexts), frame_rate(family)
     with isolated_rng(seed):

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
     from hyperrl.store import Run
 
-MAX_TASKS = 50
-"""More tasks than these are summed up."""
+MAX_ROWS = 50
+"""Tasks that a table lists at most; more of them are summarized."""
 
 Splits = Mapping[str, Mapping[str, Any]]
 """The field `splits` of `hyperrl evaluate --json`."""
@@ -100,7 +100,7 @@ def _share(data: Mapping[str, Any]) -> str:
 
 def tasks(results: "Sequence[TaskResult]") -> None:
     """Print the mean return of each task, its split and the oracle; many tasks are summed up."""
-    if len(results) > MAX_TASKS:
+    if len(results) > MAX_ROWS:
         _summary(results)
         return
     known = any(task.oracle is not None for task in results)

@@ -23,7 +23,7 @@ OUTPUT = "action"
 
 
 class Action(Model):
-    """What becomes of the last layer's outputs.
+    """The rule by which the last layer's outputs become an action.
 
     Attributes:
         rule: `clip`, to bounds; `unscale`, from [-1, 1] to the bounds; `argmax` over each of `sizes` outputs;

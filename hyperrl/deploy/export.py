@@ -30,7 +30,7 @@ CALLS = 300
 
 @dataclass(frozen=True)
 class Cost:
-    """What it costs to act.
+    """The cost of acting.
 
     Attributes:
         bytes: size of the file, or of the parameters.
@@ -171,7 +171,7 @@ def _samples(family: Family, specialist: Specialist) -> tuple[Any, dict[str, Any
 
 
 def _generalist_cost(model: BaseAlgorithm, observation: dict[str, Any]) -> Cost:
-    """Of the agent itself, whose generated weights are cached between actions."""
+    """Cost of the agent itself, whose generated weights are cached between actions."""
     parameters = list(view(model).acting.parameters())
     return Cost(
         bytes=sum(each.numel() * each.element_size() for each in parameters),

@@ -1,4 +1,4 @@
-"""Hooks that are told how far a piece of work is."""
+"""Progress hooks: functions that are called with the work done and planned."""
 
 from __future__ import annotations
 

@@ -93,11 +93,12 @@ def _grid(family: Family, sweeps: Sequence[Sweep]) -> list[Context]:
 
 def _axis(family: Family, sweep: Sweep) -> list[float]:
     name, low, high, count = sweep
-    check_known(user_syntax("sweep", "--sweep"), "feature", [name], family.space.names)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    where = user_syntax("sweep", "--sweep")
+    check_known(where, "feature", [name], family.space.names)
+    if not (low < high and math.isfinite(high - low)):
         raise UserError(
-            f"sweep: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"
+            f"{where}: {name} goes from {low} to {high}; two finite numbers, the lower first, are needed"
         )
     if not 2 <= count <= MAX_TASKS:
-        raise UserError(f"sweep: {name} takes {count} values; from 2 to {MAX_TASKS} are allowed")
+        raise UserError(f"{where}: {name} takes {count} values; from 2 to {MAX_TASKS} are allowed")
     return [float(value) for value in np.linspace(low, high, count)]

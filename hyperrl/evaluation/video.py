@@ -17,7 +17,7 @@ from hyperrl.tasks.dynamics.picture import surface
 
 SUFFIXES = (".mp4", ".gif")
 _INVISIBLE = ("offscreen", "dummy")
-"""SDL's drivers that draw into nothing, which it takes by itself where a display does not answer."""
+"""SDL's drivers without a display, which it chooses by itself where a display does not answer."""
 
 
 def check_output(video: str | Path | None) -> Path | None:
@@ -49,7 +49,7 @@ def check_output(video: str | Path | None) -> Path | None:
 
 
 def write_video(path: Path, frames: Iterable[Frame], rate: int) -> int:
-    """Write a video, whole or not at all; the number of its frames.
+    """Write a video atomically; returns the number of its frames.
 
     Args:
         path: ends in .mp4 or .gif; a file that is there is replaced, folders that are not there are made.

@@ -36,7 +36,7 @@ class GeneratedNetworks(nn.Module):
 
     Attributes:
         caching: Whether weights are cached while acting.
-        groups: Whether rows of one task share weights that are formed; a graph that is traced cannot.
+        groups: Whether rows of one task share materialized weights; a graph that is traced cannot.
     """
 
     def __init__(

@@ -75,8 +75,8 @@ class OffPolicyView(View):
 
     def load_extra_state(self, state: State, expect: Expect) -> None:
         """Restores what :meth:`extra_state` returned."""
-        for name, value in state["off_policy"].items():
-            own = getattr(self.model, name)
+        for name in self.attributes:
+            value, own = state["off_policy"][name], getattr(self.model, name)
             expect(name, value, own)
             if isinstance(value, torch.Tensor):
                 own.data.copy_(value)

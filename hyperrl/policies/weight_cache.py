@@ -10,13 +10,13 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from hyperrl.nets import Weights
 
 MATERIALIZE_AFTER = 8
-"""Uses of the same parameters after which forming weights has paid for itself."""
+"""Uses of the same parameters after which materializing weights has paid for itself."""
 
 MATERIALIZED_ENTRIES = 2**17
-"""Weights are formed where all rows' matrices have at most this many entries."""
+"""Weights are materialized where all rows' matrices have at most this many entries."""
 
 CACHED_ENTRIES = 2**21
-"""All tasks' formed weights are forgotten when they have more entries."""
+"""All tasks' materialized weights are forgotten when they have more entries."""
 
 Networks = dict[str, Weights]
 """The weights of each network by its name."""
@@ -46,7 +46,7 @@ class WeightCache:
     """The weights of the tasks that a policy acts on, for as long as its parameters stay.
 
     While the rows' tasks stay too, their weights are handed out again. After some uses of the same
-    parameters weights are formed, once for each task that comes, however often it comes.
+    parameters weights are materialized, once for each task that comes, however often it comes.
 
     Args:
         entries: Number of weights of one task.
@@ -86,7 +86,7 @@ class WeightCache:
         return self._weights
 
     def _materialize(self, descriptors: Tensor, generate: Generate) -> Networks | None:
-        """The rows' formed weights, where it is time for them and they are not too large."""
+        """The rows' materialized weights; None before these pay for themselves, or if they are too large."""
         if self._uses < MATERIALIZE_AFTER:
             return None
         keys = _row_bytes(descriptors)

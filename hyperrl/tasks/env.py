@@ -40,7 +40,7 @@ def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.space
 
 
 class ContextualEnv(gym.Env[dict[str, Any], Any]):
-    """Plays `env`, setting the next task's attributes on the unwrapped environment before every reset.
+    """Plays a base environment, to which carriers bring the next task before every reset.
 
     Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a
     sampler that several environments may share), and `reset(options={"context": {...}})` overrules it for
@@ -66,7 +66,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         options: Mapping[str, Any] | None = None,
         record_episodes: bool = False,
     ) -> None:
-        """Bind features to attributes.
+        """Take the base environment, and bring the context of defaults to it.
 
         Args:
             env: the base environment.
@@ -109,7 +109,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
 
     @property
     def base(self) -> gym.Env[Any, Any]:
-        """The base environment, unwrapped, whose attributes are set."""
+        """The base environment, unwrapped."""
         return self.env.unwrapped
 
     def _begin(self, task: int, context: Context) -> None:
@@ -136,7 +136,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         return next(filter(None, (carrier.find_undone() for carrier in self.carriers)), None)
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
-        """What to raise where the base raised an exception, or returned what it must not."""
+        """The error for an exception of the base, or for a value that it must not return."""
         return failure_of(error, f"task {assignment(self.context)}, {when}")
 
     @contextmanager

@@ -275,7 +275,7 @@ class Family:
 
     @property
     def adapter(self) -> BaseAdapter:
-        """What lies between the base environment's values and those of the family's environments."""
+        """Adapter between the base environment's values and those of the family's environments."""
         return self._probed[1]
 
     @cached_property

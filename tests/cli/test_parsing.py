@@ -44,12 +44,8 @@ def test_a_sweep_is_read() -> None:
         ("c0=1:2:3:4", "FEATURE=LOW:HIGH:COUNT"),
         ("c0=a:2:3", "LOW must be a number, not 'a'"),
         ("c0=1:inf:3", "HIGH must be finite, not inf"),
-        ("c0=2:2:3", "LOW must be less than HIGH"),
-        ("c0=-1e308:1e308:3", "by a finite number"),
-        ("c0=1:2:1", "COUNT must be a whole number from 2 to 1000, not '1'"),
         ("c0=1:2:2.5", "COUNT must be a whole number"),
         ("c0=1:2:-3", "COUNT must be a whole number"),
-        ("c0=1:2:1001", "COUNT must be a whole number"),
     ],
 )
 def test_a_wrong_sweep_names_the_option_and_the_part(text: str, says: str) -> None:

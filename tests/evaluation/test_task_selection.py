@@ -49,6 +49,8 @@ def test_two_features_swept_give_their_grid() -> None:
         ({"sweeps": [("c0", 1.0, 0.0, 3)]}, "from 1.0 to 0.0"),
         ({"sweeps": [("c0", 0.0, float("nan"), 3)]}, "nan"),
         ({"sweeps": [("c0", 0.0, 1.0, 1)]}, "takes 1 values"),
+        ({"sweeps": [("c0", -1e308, 1e308, 3)]}, "two finite numbers, the lower first"),
+        ({"sweeps": [("c0", 0.0, 1.0, 100_001)]}, "from 2 to 100000 are allowed"),
         ({"sweeps": [("c0", 0.0, 1.0, 3), ("c0", 0.0, 2.0, 3)]}, "given twice"),
         ({"sweeps": [("c0", 0.0, 1.0, 3)] * 3}, "found 3"),
     ],

@@ -1,4 +1,4 @@
-"""What all algorithms have."""
+"""The base class of algorithms."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -13,14 +13,14 @@ INPUTS = ("policy", "hypernetwork", "inputs")
 
 
 class AnyAlgorithm(Model):
-    """What every algorithm has.
+    """Base of algorithms: what the rest of the library asks of one without torch, and the common fields.
 
     Attributes:
         extra: the extra of `pip install hyperrl[...]` that it needs.
         actions: the kind of actions that it is for.
-        off_policy: whether it replays what earlier policies did.
-        recurrent: whether its policy remembers by an LSTM.
-        networks: what acts and judges; each has an optimizer of its own where `critic_lr_scale` is taken.
+        off_policy: whether it learns from a replay buffer.
+        recurrent: whether its policy has an LSTM.
+        networks: names of its networks; each has an optimizer of its own where `critic_lr_scale` is taken.
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
         start_is_checked: whether `hyperrl check AGENT --family F` measures how its networks start.
@@ -46,7 +46,7 @@ class AnyAlgorithm(Model):
         return bool(vars(self).get("use_sde"))
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """What of an agent does not go with this algorithm: the path of a field, and what is allowed there.
+        """Fields of an agent that contradict this algorithm: the path of each, and what is allowed there.
 
         Args:
             policy: the agent's.

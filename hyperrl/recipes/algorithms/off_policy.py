@@ -1,4 +1,4 @@
-"""The algorithms that replay what earlier policies did."""
+"""Off-policy algorithms, which learn from a replay buffer."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -43,7 +43,7 @@ class _OffPolicy(AnyAlgorithm):
         return self
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """What does not go with replay, too."""
+        """Fields that contradict the algorithm, those that contradict replay among them."""
         yield from super().refusals(policy, n_envs)
         if policy.kind != "hyper":
             return
@@ -125,7 +125,7 @@ class TQC(_MaximumEntropy):
     """highest quantiles that the target leaves out, for each critic"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """Critics of whose quantiles the target leaves out all, too."""
+        """Fields that contradict the algorithm; the target must not leave out all quantiles."""
         yield from super().refusals(policy, n_envs)
         quantiles = policy.n_quantiles or 25
         if self.top_quantiles_to_drop_per_net >= quantiles:
@@ -145,7 +145,7 @@ class CrossQ(_Entropic):
     """updates of the critics for one of the actor"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """What is no network with batch renormalization alone, too."""
+        """Fields that contradict the algorithm; batch renormalization replaces other kinds of layers."""
         yield from super().refusals(policy, n_envs)
         for name in ("layer_norm", "residual"):
             if policy.kind == "hyper" and getattr(policy, name):

@@ -1,4 +1,4 @@
-"""The algorithms that learn from their own rollouts alone."""
+"""On-policy algorithms, which learn from their latest rollout alone."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,7 +11,7 @@ from hyperrl.recipes.policy import Policy
 
 
 class OnPolicy(AnyAlgorithm):
-    """What all that learn from their own rollouts alone have."""
+    """Base of on-policy algorithms."""
 
     policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
     use_sde: Flag = False
@@ -26,7 +26,7 @@ class OnPolicy(AnyAlgorithm):
     """normalize advantages before each update"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """Rollouts of which advantages cannot be normalized, too."""
+        """Fields that contradict the algorithm; a rollout of one advantage cannot be normalized."""
         yield from super().refusals(policy, n_envs)
         if self.normalize_advantage and self.n_steps * n_envs <= self._one_advantage:
             yield ("algorithm", "n_steps"), "n_steps * n_envs > 1 where advantages are normalized"
@@ -59,7 +59,7 @@ class _Proximal(_OneLoss):
     """stop a rollout's update beyond this KL divergence"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """Minibatches of which advantages cannot be normalized, too."""
+        """Fields that contradict the algorithm; a minibatch of one advantage cannot be normalized."""
         yield from super().refusals(policy, n_envs)
         rest = self.n_steps * n_envs % self.batch_size
         if self.normalize_advantage and (self.batch_size == 1 or (self.recurrent and rest == 1)):
@@ -126,7 +126,7 @@ class TRPO(OnPolicy):
         return self.sub_sampling_factor
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """What does not go with a trust region, too."""
+        """Fields that contradict the algorithm, those that contradict a trust region among them."""
         yield from super().refusals(policy, n_envs)
         if policy.kind == "hyper" and policy.hypernetwork.trunk == "shared":
             allowed = "separate with the algorithm 'trpo', whose critic may not move what the actor uses"
@@ -157,7 +157,7 @@ class RecurrentPPO(_Proximal):
     """transitions in a minibatch"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
-        """What contradicts a memory that weights are generated from, too."""
+        """Fields that contradict the algorithm, those that contradict generation from a memory among them."""
         yield from super().refusals(policy, n_envs)
         if policy.kind != "hyper":
             return
