@@ -46,9 +46,12 @@ DEFAULT_DIM = 8
 """Size of an embedding, and how many numbers are drawn as noise, where the configuration gives none."""
 
 _EQUAL_WIDTHS = ("residual", "transformer", "recurrent")
-_SIZE = integer(1, 65_536)
+MAX_WIDTH = 65_536
+"""The largest size of a layer, an embedding or a rank."""
+
+_SIZE = integer(1, MAX_WIDTH)
 _WIDTHS = Constraint(
-    "a list of at most 32 whole numbers from 1 to 65,536, such as (64, 64)",
+    f"a list of at most 32 whole numbers from 1 to {MAX_WIDTH:,}, such as (64, 64)",
     lambda value: is_list_of(_SIZE.holds)(value) and len(value) <= 32,
 )
 _ACTIVATION = Constraint(

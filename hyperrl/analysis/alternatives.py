@@ -96,7 +96,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
         UserError: the environment cannot be built, or `match_parameters` cannot be resolved.
     """
     spaces = family.observation_space, family.action_space
-    agent = match_widths(agent, *spaces)
+    agent = match_widths(agent, family)
     tasks, descriptors = family.tasks("train"), training_descriptors(agent, family)
 
     def make(recipe: AgentRecipe) -> BaseAlgorithm:

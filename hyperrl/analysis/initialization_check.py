@@ -143,7 +143,7 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
         UserError: environments that cannot be built, or `match_parameters` that cannot be resolved.
     """
     spaces = family.observation_space, family.action_space
-    agent = match_widths(agent, *spaces)
+    agent = match_widths(agent, family)
     batch, descriptors = gather(family), training_descriptors(agent, family)
 
     def make(recipe: AgentRecipe, seed: int) -> BasePolicy:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from hyperrl.recipes.algorithms import Algorithm
-from hyperrl.recipes.base import Count, Model, Name, Text, Whole
+from hyperrl.recipes.base import Count, Envs, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Arch, Policy
@@ -40,7 +40,7 @@ class AgentRecipe(Model):
     """the actor's and the critic's networks"""
     steps: Count = 150_000
     """environment steps of training, all environments together"""
-    n_envs: Annotated[Count, Field(le=65_536)] = 8
+    n_envs: Envs = 8
     """environments that run side by side"""
     subprocesses: Annotated[Whole, Field(ge=0, le=1024)] = 0
     """processes that share the environments of a family without batched dynamics; 0: none"""

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from hyperrl.config import MAX_WIDTH
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.messages import FieldError, field_error
 
@@ -115,7 +116,8 @@ Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
 Argument = Annotated[Any, BeforeValidator(_argument)]
 """The value of a keyword argument of a constructor: a scalar, or lists and mappings of scalars."""
 Count = Annotated[Whole, Field(gt=0, le=10**12)]
-Width = Annotated[Whole, Field(gt=0, le=65_536)]
+Width = Annotated[Whole, Field(gt=0, le=MAX_WIDTH)]
+Envs = Annotated[Count, Field(le=65_536)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]

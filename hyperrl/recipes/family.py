@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from hyperrl.recipes.algorithms import ALGORITHMS
-from hyperrl.recipes.base import Argument, Attribute, Count, Flag, Model, Name, Number, Text
+from hyperrl.recipes.base import Argument, Attribute, Count, Envs, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.carriers import PathName
 from hyperrl.recipes.context import CONTEXT
@@ -60,7 +60,7 @@ def _overrides_of(algorithm: type[Model]) -> Any:
 class _Budget(Model):
     steps: Count | None = None
     """environment steps of training"""
-    n_envs: Annotated[Count, Field(le=65_536)] | None = None
+    n_envs: Envs | None = None
     """environments side by side"""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 from stable_baselines3.common.utils import FloatSchedule
 
+from hyperrl.config import MAX_WIDTH
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
 from hyperrl.tasks import Family
@@ -20,22 +21,13 @@ from hyperrl.training.build import (
     training_descriptors,
 )
 
-WIDEST = 65_536
 
-
-def match_widths(
-    agent: AgentRecipe,
-    observation_space: gym.Space[Any],
-    action_space: gym.Space[Any],
-    family: Family | None = None,
-) -> AgentRecipe:
+def match_widths(agent: AgentRecipe, family: Family) -> AgentRecipe:
     """Resolve `match_parameters`: all hidden layers get the width that brings the parameters' number nearest.
 
     Args:
         agent: any agent; one whose policy has no `match_parameters` comes back as it is.
-        observation_space: the family's, with its descriptor.
-        action_space: the family's.
-        family: needed where the other agent embeds the training tasks.
+        family: what both train on.
 
     Returns:
         The agent with `net_arch` set and `match_parameters` cleared, so that it no longer depends on
@@ -52,9 +44,8 @@ def match_widths(
         raise UserError(
             f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
         )
-    descriptors = None if family is None else training_descriptors(target, family)
-    goal = count_parameters(target, observation_space, action_space, descriptors)
-
+    spaces = family.observation_space, family.action_space
+    goal = count_parameters(target, *spaces, training_descriptors(target, family))
     arch = policy.net_arch
     depths = (len(arch), len(arch)) if isinstance(arch, tuple) else (len(arch.pi), len(arch.vf))
     if not any(depths):
@@ -69,7 +60,7 @@ def match_widths(
         return AgentRecipe.parse(data, f"agent {agent.name!r}")
 
     def count(width: int) -> int:
-        return count_parameters(with_width(width), observation_space, action_space)
+        return count_parameters(with_width(width), *spaces)
 
     return with_width(nearest_width(count, goal))
 
@@ -89,10 +80,10 @@ def count_parameters(
 
 
 def nearest_width(count: Callable[[int], int], goal: int) -> int:
-    """The width in 1..65,536 whose growing `count(width)` is nearest to `goal`; on a tie the smaller."""
+    """The width up to `MAX_WIDTH` whose growing `count(width)` is nearest to `goal`; on a tie the smaller."""
     low, high = 1, 2
-    while count(high) < goal and high < WIDEST:
-        low, high = high, min(2 * high, WIDEST)
+    while count(high) < goal and high < MAX_WIDTH:
+        low, high = high, min(2 * high, MAX_WIDTH)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < goal else (low, middle)

@@ -60,7 +60,7 @@ def train(
             from which the run can be resumed. A second signal raises at once; the earlier checkpoint stays.
     """
     refuse_existing(out)
-    agent = match_widths(agent, family.observation_space, family.action_space, family)
+    agent = match_widths(agent, family)
     planned = agent.steps if steps is None else steps
     with closing(TrainingSession(agent, family, seed, device, detect_anomaly)) as session:
         if from_run is not None:

@@ -23,7 +23,7 @@ def test_no_other_width_comes_nearer(name: str) -> None:
     other = agent.policy.match_parameters
     assert other is not None
     wanted = count_parameters(load_agent(other), *spaces)
-    resolved = match_widths(agent, *spaces)
+    resolved = match_widths(agent, family)
     assert isinstance(resolved.policy, ConcatPolicyRecipe)
     assert resolved.policy.match_parameters is None
     arch = resolved.policy.net_arch
@@ -40,14 +40,14 @@ def test_no_other_width_comes_nearer(name: str) -> None:
 def test_actor_and_critic_keep_their_depths() -> None:
     family = Family.load("ode")
     agent = concat(net_arch={"pi": [3], "vf": [3, 3, 3]})
-    resolved = match_widths(agent, family.observation_space, family.action_space)
+    resolved = match_widths(agent, family)
     assert (len(resolved.policy.net_arch.pi), len(resolved.policy.net_arch.vf)) == (1, 3)  # type: ignore[union-attr]
 
 
 def test_other_agents_come_back_as_they_are() -> None:
     family = Family.load("ode")
     agent = load_agent("hyper-ppo")
-    assert match_widths(agent, family.observation_space, family.action_space) is agent
+    assert match_widths(agent, family) is agent
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_other_agents_come_back_as_they_are() -> None:
 def test_what_cannot_be_matched_is_told(policy: dict[str, object], message: str) -> None:
     family = Family.load("ode")
     with pytest.raises(UserError, match=message):
-        match_widths(concat(**policy), family.observation_space, family.action_space)
+        match_widths(concat(**policy), family)
 
 
 @pytest.mark.parametrize("wanted", [0, 1, 4, 5, 6, 7, 10_000, 10_100, 10_101, 10**12])

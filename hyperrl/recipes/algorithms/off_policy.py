@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from hyperrl.config import MAX_WIDTH
 from hyperrl.recipes.algorithms.base import INPUTS, Actions, AnyAlgorithm, Refusals
 from hyperrl.recipes.base import (
     Count,
@@ -121,7 +122,7 @@ class TQC(_MaximumEntropy):
     policy_arguments: ClassVar[tuple[str, ...]] = (*_MaximumEntropy.policy_arguments, "n_quantiles")
     name: Literal["tqc"] = "tqc"
     """Truncated Quantile Critics"""
-    top_quantiles_to_drop_per_net: Annotated[Whole, Field(ge=0, le=65_536)] = 2
+    top_quantiles_to_drop_per_net: Annotated[Whole, Field(ge=0, le=MAX_WIDTH)] = 2
     """highest quantiles that the target leaves out, for each critic"""
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:

@@ -12,6 +12,7 @@ from hyperrl.tasks.contexts import assignment
 from hyperrl.training.rollout_callback import RolloutCallback
 
 MOST_TASKS = 32
+"""Training tasks that are logged one by one, at most."""
 
 
 class TrainTaskReturn(BaseCallback):

@@ -15,9 +15,9 @@ from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.telemetry.output import Publisher, writer_of
+from hyperrl.training.telemetry.training_tasks import MOST_TASKS
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
-MOST_TASKS = 32
 MOST_POINTS = 256
 EMBEDDING = "generated_weights"
 
