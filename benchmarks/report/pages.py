@@ -47,6 +47,12 @@ between tasks and splits. All agents met the same starts, as they do today. The 
 kept; the results stand until the runs are repeated.
 """
 
+RETURNS = """\
+Mean returns on *interpolation*, tasks inside the training ranges; after a slash those on *extrapolation*,
+tasks outside of them. No agent learned from these tasks. `hyper-*` agents generate their weights from the
+context, `concat-*` agents have it as one more input, and `blind-*` agents never see it. `concat-ppo-matched`
+has as many parameters as `hyper-ppo`."""
+
 BENCHMARKS = """\
 The numbers of each benchmark, with their intervals, are in its section below. `a over b` is a ratio, and G is
 the number of tasks in a batch.
@@ -104,7 +110,7 @@ def results_page(
         parts.append("There are no results yet.\n")
     parts += _goals([*verdicts(families, protocols, speed)])
     if families:
-        parts.append(f"## When to use a hypernetwork\n\n{advice(families)}\n")
+        parts.append(f"## When to use a hypernetwork\n\n{RETURNS}\n\n{advice(families)}\n")
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
     parts += [ablation_section.section(ablation, notes.get("ablation"))] if ablation else []
@@ -150,8 +156,8 @@ def readme_part(
     caption = (
         f"Zero-shot return on tasks that no agent learned from: interquartile mean over seeds"
         f" ({_listed(seeds)} of them) x tasks, with its 95 % interval. All agents share algorithm,"
-        " hyperparameters and steps. [The results](docs/results.md) also show learning curves, off-policy"
-        " agents and the goals that were missed."
+        " hyperparameters and steps. The oracle is the best known return. [The results](docs/results.md) also"
+        " show learning curves, off-policy agents and the goals that were missed."
     )
     if any(record.shares_starts for results in families for record in results.records):
         caption += " Measured with start states that all tasks shared; these runs are to be repeated."
@@ -159,8 +165,7 @@ def readme_part(
     if old:
         caption += f" Measured with recipes that have changed since: {', '.join(old)}."
     header = ["family", "split", *(f"`{agent}`" for agent in agents), "oracle"]
-    text = f"Returns on {' / '.join(SHOWN)}, where a family has both:"
-    when = [text, advice(families), "## Results"]
+    when = [RETURNS, advice(families), "## Results"]
     return "\n\n".join(part for part in (*when, table(header, cells), caption, *figures) if part)
 
 
