@@ -26,10 +26,10 @@ from hyperrl.policies.extractors import (
     HidingExtractor,
     PartsExtractor,
     PixelExtractor,
+    has_context,
 )
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import ConvolutionalExtractor, frozen_copy, is_one_task, weights_of
-from hyperrl.recipes import CONTEXT
 
 
 class HyperPolicy(NetworkBuilder):
@@ -147,7 +147,7 @@ class HyperPolicy(NetworkBuilder):
             arguments = {"convolutions": self.convolutions, "activation_fn": activation_fn}
         elif extractor in (BaseFeaturesExtractor, FlattenExtractor):
             extractor = PartsExtractor if isinstance(space, spaces.Dict) else FlattenExtractor
-        if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+        if not has_context(space):
             return extractor, arguments
         if issubclass(extractor, ContextExtractor):
             return extractor if issubclass(extractor, HidingExtractor) else HidingExtractor, arguments

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hyperrl.config import HypernetworkConfig
 from hyperrl.nets import MLP
-from hyperrl.policies.extractors import ContextExtractor, image_shape
+from hyperrl.policies.extractors import ContextExtractor, has_context, image_shape
 from hyperrl.policies.hypernetworks import name_tails
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.optimizer import parameter_groups, with_scaled_rates
@@ -150,7 +150,7 @@ def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:
 
 def descriptor_range(space: spaces.Space[Any]) -> tuple[Tensor, Tensor]:
     """Bounds of the declared descriptors; an entry without bounds, or nearly so, is taken as [-1, 1]."""
-    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+    if not has_context(space):
         return torch.tensor(-1.0), torch.tensor(1.0)
     box = space[CONTEXT]
     if not isinstance(box, spaces.Box):

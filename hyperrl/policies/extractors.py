@@ -1,6 +1,6 @@
 """How an observation is split into what a network sees and what describes the task."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from gymnasium import spaces
@@ -20,14 +20,14 @@ SMALLEST_IMAGE = 36
 """Height and width from which on Stable-Baselines3's convolutions can see an image."""
 
 
-def has_context(space: spaces.Space[Any]) -> bool:
-    """Whether observations tell the task."""
+def has_context(space: spaces.Space[Any]) -> TypeGuard[spaces.Dict]:
+    """Whether observations are a dictionary with the task's descriptor."""
     return isinstance(space, spaces.Dict) and CONTEXT in space.spaces
 
 
 def without_context(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """The observation space that is left when the context is taken out; ValueError where none is."""
-    if not isinstance(space, spaces.Dict) or CONTEXT not in space.spaces:
+    if not has_context(space):
         return space
     rest = {key: part for key, part in space.spaces.items() if key != CONTEXT}
     if not rest:
@@ -104,7 +104,7 @@ class ContextExtractor(BaseFeaturesExtractor):
         **arguments: Any,
     ) -> None:
         self.descriptor_dim = 0
-        if isinstance(observation_space, spaces.Dict) and CONTEXT in observation_space.spaces:
+        if has_context(observation_space):
             self.descriptor_dim = int(get_flattened_obs_dim(observation_space[CONTEXT]))
         extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
         super().__init__(observation_space, int(extractor.features_dim) + self.descriptor_dim)
@@ -132,7 +132,7 @@ class ContextExtractor(BaseFeaturesExtractor):
 
 
 class HidingExtractor(ContextExtractor):
-    """Features of the observation alone, for a policy to which contexts are hidden; no descriptor follows.
+    """Features of the observation alone, for a policy from which contexts are hidden; no descriptor follows.
 
     Takes the arguments of :class:`ContextExtractor`.
     """
@@ -150,10 +150,10 @@ class BlindExtractor(PartsExtractor):
     """
 
     def __init__(self, observation_space: spaces.Dict, **arguments: Any) -> None:
-        seen = without_context(observation_space)
-        if not isinstance(seen, spaces.Dict):
-            raise ValueError(f"observation_space: found {seen}; allowed: a Dict, whose 'context' is left out")
-        super().__init__(seen, **arguments)
+        rest = without_context(observation_space)
+        if not isinstance(rest, spaces.Dict):
+            raise ValueError(f"observation_space: found {rest}; allowed: a Dict, whose 'context' is left out")
+        super().__init__(rest, **arguments)
 
 
 class PixelExtractor(FlattenExtractor):

@@ -17,7 +17,7 @@ from hyperrl.config import HypernetworkConfig
 from hyperrl.nets import CNN
 from hyperrl.nets.layers import Residual
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.extractors import image_shape
+from hyperrl.policies.extractors import has_context, image_shape
 from hyperrl.recipes import CONTEXT
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -66,7 +66,7 @@ def is_one_task(space: spaces.Space[Any], config: HypernetworkConfig) -> bool:
     """
     if tuple(config.inputs) != ("context",):
         return False
-    context = space[CONTEXT] if isinstance(space, spaces.Dict) and CONTEXT in space.spaces else None
+    context = space[CONTEXT] if has_context(space) else None
     empty = context is None or prod(context.shape or ()) == 0
     return not config.context_dropout and (empty or has_one_value(context))
 

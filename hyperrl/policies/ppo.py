@@ -91,11 +91,8 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
     @partial(unless_one_task, then=_add_price)
     def _build(self, lr_schedule: Schedule) -> None:
         self.action_dist = fast_distribution(self.action_dist)
-        arch = (
-            self.net_arch if isinstance(self.net_arch, dict) else {"pi": self.net_arch, "vf": self.net_arch}
-        )
         self.mlp_extractor = GeneratedActorCritic(
-            self._generated_networks(arch.get("pi", []), arch.get("vf", []))
+            self._generated_networks(self._hidden("pi"), self._hidden("vf"))
         )
         self.action_net = nn.Identity()
         effort = self._effort()
@@ -110,15 +107,13 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
     def _build_mlp_extractor(self) -> None:
         """The hidden layers of one task's plain networks."""
         super()._build_mlp_extractor()
-        arch = (
-            self.net_arch if isinstance(self.net_arch, dict) else dict.fromkeys(("pi", "vf"), self.net_arch)
-        )
         plain: Any = self.mlp_extractor
-        for network, hidden in (
-            (plain.policy_net, arch.get("pi", [])),
-            (plain.value_net, arch.get("vf", [])),
-        ):
-            add_blocks(network, len(hidden), self.layer_norm, self.residual)
+        for name, network in (("pi", plain.policy_net), ("vf", plain.value_net)):
+            add_blocks(network, len(self._hidden(name)), self.layer_norm, self.residual)
+
+    def _hidden(self, network: str) -> list[int]:
+        """Hidden sizes of the actor, ``"pi"``, or the critic, ``"vf"``."""
+        return self.net_arch.get(network, []) if isinstance(self.net_arch, dict) else self.net_arch
 
     def _effort(self) -> Effort | None:
         """The price of continuous actions, where they have one."""

@@ -1,4 +1,4 @@
-"""Replayed experience whose contexts are stored once a task."""
+"""A replay buffer that stores each context once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictReplayBuffer
 
+from hyperrl.policies.extractors import has_context
 from hyperrl.recipes import CONTEXT
 
 _FIRST_TASKS = 64
@@ -18,7 +19,7 @@ Rows = tuple[NDArray[np.intp], NDArray[np.intp], slice] | NDArray[np.intp]
 
 
 class TaskTable:
-    """The distinct contexts that have been seen, each once.
+    """The distinct contexts of the stored transitions, each once.
 
     Args:
         shape: Of a context.
@@ -101,7 +102,7 @@ class _Contexts(ABC):
 
     @abstractmethod
     def _holders(self) -> "list[_Contexts]":
-        """All that number the same table."""
+        """All contexts that are numbers of the same table."""
 
 
 class _Present(_Contexts):
@@ -159,7 +160,7 @@ class ContextReplayBuffer(DictReplayBuffer):
     """
 
     def __init__(self, buffer_size: int, observation_space: spaces.Dict, *arguments: Any, **options: Any):
-        if not isinstance(observation_space, spaces.Dict) or CONTEXT not in observation_space.spaces:
+        if not has_context(observation_space):
             raise ValueError(f"ContextReplayBuffer: found {observation_space}; allowed: with a 'context'")
         super().__init__(buffer_size, observation_space, *arguments, **options)
         stored: Any = self.observations[CONTEXT]
@@ -210,13 +211,13 @@ def set_state(buffer: Any, state: Mapping[str, Any]) -> None:
 
 def _arrays(buffer: Any) -> dict[str, NDArray[Any]]:
     """The arrays of a buffer by name, (position, environment, ...)."""
-    found: dict[str, Any] = {
+    parts_by_name: dict[str, Any] = {
         name: getattr(buffer, name) for name in ("actions", "rewards", "dones", "timeouts")
     }
     for prefix, parts in (("obs", buffer.observations), ("next", buffer.next_observations)):
-        found |= {f"{prefix}/{name}": part for name, part in parts.items()}
+        parts_by_name |= {f"{prefix}/{name}": part for name, part in parts.items()}
     return {
         name: part.numbers if isinstance(part, _Contexts) else part
-        for name, part in found.items()
+        for name, part in parts_by_name.items()
         if not (isinstance(part, _Later) and not part.own)
     }
