@@ -70,12 +70,15 @@ def leave_out(
         tasks: lists a split's tasks.
 
     Raises:
-        UserError: an unknown feature, a context that no training task has, or none left to train on.
+        UserError: an unknown feature, a value that is no finite number, a context that no training task has,
+            or none left to train on.
     """
     where = f"{recipe.name}: {user_syntax('leave_out', '--leave-out')}"
     trained = tasks("train")
     for context in contexts:
         check_known(where, "feature", context, space.names)
+    contexts = [{name: space.complete(context)[name] for name in context} for context in contexts]
+    for context in contexts:
         if not any(_agrees(task, context) for task in trained):
             some = "; ".join(assignment(task) for task in trained[:4])
             more = "; ..." if len(trained) > 4 else ""

@@ -243,10 +243,12 @@ def test_all_tasks_that_agree_are_left_out() -> None:
     [
         ([{"gravity": 4}], "leave_out: found gravity=4, which no training task has; allowed: gravity=0; "),
         ([{"gravty": 1}], "leave_out: unknown feature 'gravty'; did you mean 'gravity'"),
+        ([{"gravity": "x"}], "gravity is 'x'; a finite number is needed"),
+        ([{"gravity": None}], "gravity is None; a finite number is needed"),
         ([{"gravity": each} for each in range(4)], "no task is left to train on; there are 4 in all"),
     ],
 )
-def test_what_cannot_be_left_out_is_refused(left_out: list[dict[str, float]], says: str) -> None:
+def test_what_cannot_be_left_out_is_refused(left_out: list[dict[str, Any]], says: str) -> None:
     with pytest.raises(UserError, match=says):
         choices(4).leave_out(left_out)
 
