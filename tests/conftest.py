@@ -50,6 +50,12 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["SB3_LOGDIR"] = str(tmp_path_factory.mktemp("sb3"))
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than a short training."""
+    monkeypatch.setattr("hyperrl.training.telemetry.figure.ReturnFigure._on_evaluation", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runs on `ode`: `seed-0`, a trained `hyper-ppo`; `seed-1` and `concat`, untrained."""

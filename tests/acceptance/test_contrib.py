@@ -22,16 +22,17 @@ ALGORITHMS = {
 
 
 @needs("contrib")
+@pytest.mark.usefixtures("no_figures")
 def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
     agent = "hyper-recurrent-ppo"
-    done = hyperrl_here("train", agent, "ode", *QUICK, cwd=tmp_path)
+    done = hyperrl_here("train", agent, "cartpole", *QUICK, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{agent} on ode, seed 0: 512 steps\n")
-    run = f"runs/ode/{agent}/seed-0"
+    assert done.stdout.startswith(f"{agent} on cartpole, seed 0: 512 steps\n")
+    run = f"runs/cartpole/{agent}/seed-0"
     found = json.loads(hyperrl_here("evaluate", run, "--json", cwd=tmp_path).stdout)
     assert found["splits"]["interpolation"]["tasks"] > 0
     more = hyperrl_here("train", "--resume", run, "--steps", "1024", cwd=tmp_path)
-    assert more.stdout.startswith(f"{agent} on ode, seed 0: 1,024 steps\n")
+    assert more.stdout.startswith(f"{agent} on cartpole, seed 0: 1,024 steps\n")
 
 
 @pytest.mark.parametrize(

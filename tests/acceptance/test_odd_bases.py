@@ -14,9 +14,7 @@ from hyperrl.tasks import Family
 from hyperrl.training import train
 from hyperrl.training.loading import load_model
 from tests.fuzz.worlds import ID, Played, World
-from tests.training.conftest import COMMON, SMALL, no_figures
-
-__all__ = ["no_figures"]
+from tests.training.conftest import COMMON, SMALL
 
 SPLITS = {
     "train": {"list": [{"gain": 0.5}, {"gain": 2}]},

@@ -13,15 +13,16 @@ QUICK = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
-    shown = succeeded("train", "hyper-sac", "ode", "--steps", "1000", *QUICK, cwd=tmp_path, torch=True)
-    assert shown.startswith("hyper-sac on ode, seed 0: 1,000 steps\n")
+    shown = succeeded("train", "hyper-sac", "ode", "--steps", "400", *QUICK, cwd=tmp_path, torch=True)
+    assert shown.startswith("hyper-sac on ode, seed 0: 400 steps\n")
     run = "runs/ode/hyper-sac/seed-0"
     found = json.loads(hyperrl_here("evaluate", run, "--json", cwd=tmp_path).stdout)
     assert found["splits"]["extrapolation"]["tasks"] == 10
     assert 0 < found["splits"]["extrapolation"]["mean"] < found["splits"]["extrapolation"]["oracle"]
-    more = succeeded("train", "--resume", run, "--steps", "1200", cwd=tmp_path, torch=True)
-    assert more.startswith("hyper-sac on ode, seed 0: 1,200 steps\n")
+    more = succeeded("train", "--resume", run, "--steps", "600", cwd=tmp_path, torch=True)
+    assert more.startswith("hyper-sac on ode, seed 0: 600 steps\n")
 
 
 @pytest.mark.parametrize(

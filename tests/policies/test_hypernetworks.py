@@ -20,6 +20,8 @@ from tests.suite import PLAIN
 
 FAMILIES = sorted(PLAIN)
 SEEDS = 6
+DRAWN = 60
+"""Contexts drawn in the declared ranges."""
 LAYERS = ["actor.0", "actor.1", "actor.2", "critic.0", "critic.1", "critic.2"]
 
 
@@ -28,7 +30,7 @@ def contexts(family: Family) -> list[Context]:
     space = family.space
     bounds = np.array([space.features[name].widest for name in space.names])
     corners = np.array(list(itertools.product(*bounds)))
-    inside = np.random.default_rng(0).uniform(bounds[:, 0], bounds[:, 1], (200, len(bounds)))
+    inside = np.random.default_rng(0).uniform(bounds[:, 0], bounds[:, 1], (DRAWN, len(bounds)))
     named = [space.values(family.tasks(split)) for split in ("train", "interpolation", "extrapolation")]
     values = [corners, bounds.mean(axis=1)[None], inside, *(one[:20] for one in named)]
     return space.contexts(np.concatenate(values))
@@ -173,7 +175,7 @@ def test_the_actors_last_layer_is_small(measured: Measured) -> None:
 def test_tasks_differ(measured: Measured) -> None:
     """Any two training tasks in every layer; over the ranges the spread is a fair part of the whole."""
     tasks = len(measured.family.tasks("train")[:20])
-    start = 2 ** len(measured.family.space.names) + 1 + 200
+    start = 2 ** len(measured.family.space.names) + 1 + DRAWN
     for layer, weights in itertools.product(LAYERS, measured.ours[:2]):
         found = weights[f"{layer}.weight"].flatten(1)
         trained = found[start : start + tasks]

@@ -11,6 +11,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from hyperrl.policies import GeneratedNetworks, HyperActorCriticPolicy
+from tests.nets.cases import all_pairs
 from tests.policies.caching import act, acting, drawn, own_step, stale
 from tests.policies.worlds import (
     ACTIONS,
@@ -70,9 +71,7 @@ def assert_close(found: Tensor, expected: Tensor) -> None:
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max().clamp_min(0.1)
 
 
-@pytest.mark.parametrize("tasks", TASKS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "kind", "tasks"), all_pairs(STRATEGIES, KINDS, TASKS))
 def test_training_equals_a_loop_over_rows(strategy: str, kind: dict[str, Any], tasks: int) -> None:
     made = policy("context", strategy=strategy, **kind)
     batch = mixed(tasks)
@@ -94,9 +93,7 @@ def test_training_equals_a_loop_over_rows(strategy: str, kind: dict[str, Any], t
             assert_close(found_gradient, gradient)
 
 
-@pytest.mark.parametrize("tasks", TASKS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "kind", "tasks"), all_pairs(STRATEGIES, KINDS, TASKS))
 def test_acting_equals_training_and_a_loop_over_rows(strategy: str, kind: dict[str, Any], tasks: int) -> None:
     made = policy("context", strategy=strategy, **kind)
     batch = mixed(tasks)

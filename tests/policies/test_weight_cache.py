@@ -14,6 +14,7 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
 from hyperrl.policies import GeneratedNetworks, HyperActorCriticPolicy
+from tests.nets.cases import all_pairs
 from tests.policies.caching import Observations, act, acting, drawn, fresh, own_step, stale, with_gradients
 from tests.policies.worlds import STRATEGIES, disturb, policy
 
@@ -77,10 +78,9 @@ def staleness_after(change: Change, strategy: str, tasks: int, uses: int) -> flo
     return stale(made, batch)
 
 
-@pytest.mark.parametrize("uses", USES)
-@pytest.mark.parametrize("tasks", TASKS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("change", "strategy", "tasks", "uses"), all_pairs(list(CHANGES), STRATEGIES, TASKS, USES)
+)
 def test_no_weight_outlives_its_parameters(change: str, strategy: str, tasks: int, uses: int) -> None:
     assert staleness_after(CHANGES[change], strategy, tasks, uses) < 1e-5
 

@@ -12,6 +12,7 @@ from tests.traces.compare import differences
 from tests.traces.trace import trace_agent, trace_family
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("agent", [learnable(name) for name in sorted(shipped("agents"))])
 def test_an_agent_learns_what_it_learned(agent: str, tmp_path: Path) -> None:
     recorded = json.loads((RECORDS / "agents" / f"{agent}.json").read_text())

@@ -52,12 +52,6 @@ def short_episodes(family: Family, steps: int = 40) -> Family:
 
 
 @pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes longer than a short training."""
-    monkeypatch.setattr("hyperrl.training.telemetry.figure.ReturnFigure._on_evaluation", lambda *_: None)
-
-
-@pytest.fixture
 def no_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telemetry's figures and evaluations take longer than a short training."""
     monkeypatch.setattr("hyperrl.training.telemetry.callbacks", lambda *_, others, **__: list(others))
