@@ -18,7 +18,7 @@ def check(
         str | None,
         option(
             "FAMILY",
-            "Check how the networks of one agent start here.",
+            "Check how the networks of one agent start on this family.",
             autocompletion=options.complete_family,
         ),
     ] = None,
@@ -46,7 +46,7 @@ def check(
         except UserError as mistake:
             mistakes.append(mistake)
             if len(recipes) > 1:
-                console.line(f"{name}: WRONG: {mistake}")
+                console.line(f"{name}: WRONG: {str(mistake).removeprefix(f'{name}: ')}")
     if mistakes:
         several = f"{len(mistakes)} of {len(recipes)} recipes are wrong; the first: " if mistakes[1:] else ""
         raise UserError(f"{several}{mistakes[0]}")

@@ -26,7 +26,10 @@ app.callback(invoke_without_command=True)(options.print_help)
 @app.command()
 def family(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Letters and digits, with single '-' or '_' between them.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A letter, then letters and digits, with single '-' or '_' between them."
+        ),
     ],
 ) -> None:
     """Write a small environment and its family to start from.

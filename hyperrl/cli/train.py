@@ -45,7 +45,12 @@ def train(
         option("RUN", "Go on with this run, or extend it to more --steps; without AGENT and FAMILY."),
     ] = None,
     keep: Annotated[
-        int | None, option("N", "Keep the N newest checkpoints too. [default: 0]", parser=parsing.KEEP)
+        int | None,
+        option(
+            "N",
+            "Also keep the N newest checkpoints, besides best and latest. [default: 0]",
+            parser=parsing.KEEP,
+        ),
     ] = None,
     detect_anomaly: Annotated[
         bool,

@@ -75,7 +75,7 @@ _ByAlgorithm: Any = create_model("_ByAlgorithm", __base__=_Budget, **_fields)
 
 
 class FamilyTraining(_ByAlgorithm):  # type: ignore[misc]
-    """What this family needs of any agent; it comes before the agent's own fields and after `--set`."""
+    """What this family needs of every agent: it overrides the agent's fields, and `--set` overrides it."""
 
     log_std_init: Number | None = None
     """logarithm of the actions' standard deviation at the start"""

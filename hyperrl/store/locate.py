@@ -8,13 +8,17 @@ from pathlib import Path
 from hyperrl.errors import UserError, did_you_mean, user_syntax
 from hyperrl.store.spec import SPEC
 
+_LISTED = " (`hyperrl list runs` shows the runs below runs/)"
+
 
 def require_run(path: Path) -> None:
     """UserError where `path` is no run's directory; it names the runs that may be meant."""
     if path.is_file():
         raise UserError(f"run {str(path)!r}: found a file; allowed: a run's directory{_holding(path)}")
     if not path.is_dir():
-        raise UserError(f"run {str(path)!r}: no such directory{did_you_mean(str(path), _neighbors(path))}")
+        raise UserError(
+            f"run {str(path)!r}: no such directory{did_you_mean(str(path), _neighbors(path)) or _LISTED}"
+        )
     if not (path / SPEC).is_file():
         raise UserError(f"run {str(path)!r}: not a run, it has no {SPEC}{_runs_inside(path)}")
 
