@@ -12,7 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from hyperrl.errors import UserError, check_known, nearest
+from hyperrl.errors import UserError, check_known, nearest, user_syntax
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,7 +109,9 @@ def validate_arguments(constraints: Mapping[str, Constraint]) -> Callable[[Calla
                     {name: constraints[name] for name in arguments if name in constraints}, arguments
                 )
             except ArgumentError as error:
-                raise UserError(str(error)) from None
+                name = str(error.path[0])
+                message = str(error).removeprefix(name)
+                raise UserError(user_syntax(name, f"--{name}") + message) from None
             return function(*args, **kwargs)
 
         return call

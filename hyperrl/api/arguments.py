@@ -7,7 +7,17 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from hyperrl.arguments import FLAG, NAMES, Constraint, is_instance, is_list_of, is_number, validate_arguments
+from hyperrl.arguments import (
+    FLAG,
+    NAMES,
+    Constraint,
+    is_instance,
+    is_list_of,
+    is_number,
+    one_of,
+    validate_arguments,
+)
+from hyperrl.deploy.request import SUFFIXES
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -43,9 +53,11 @@ CONSTRAINTS: dict[str, Constraint] = {
     **dict.fromkeys(("hidden", "overrides", "allow_import"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),
     "device": Constraint("'cpu', 'cuda', 'cuda:1', 'mps' or 'auto'", is_instance(str)),
-    "format": Constraint("'torch', 'onnx' or 'sb3'", is_instance(str)),
-    "quantize": Constraint("'int8'", is_instance(str)).or_none(),
-    "budget": Constraint("a share of the parameters, above 0, at most 1", is_number).or_none(),
+    "format": one_of(SUFFIXES),
+    "quantize": one_of(("int8",)).or_none(),
+    "budget": Constraint(
+        "a share of the parameters, above 0, at most 1", lambda value: is_number(value) and 0 < value <= 1
+    ).or_none(),
     **dict.fromkeys(("out", "video"), Constraint("a path", is_instance(str, Path)).or_none()),
     **dict.fromkeys(("deterministic", "detect_anomaly", "save", "force"), FLAG),
     "progress": Constraint("a function of the work done and planned", callable).or_none(),

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hyperrl.arguments import to_path
-from hyperrl.errors import UserError, did_you_mean, user_syntax
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.recipes import AgentRecipe, Context
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
@@ -49,24 +49,16 @@ def specialist_request(
     quantize: str | None,
     force: bool = False,
 ) -> SpecialistRequest:
-    """The arguments of `hyperrl.specialize`, checked; UserError says what is wrong with one."""
+    """The arguments of `hyperrl.specialize`; UserError where they do not fit each other or the files.
+
+    Each by itself is checked by `hyperrl.api`.
+    """
     task = family.space.complete(context)
-    suffix = SUFFIXES.get(format)
-    if suffix is None:
-        raise UserError(
-            f"{user_syntax('format', '--format')}: found {format!r}{did_you_mean(format, SUFFIXES)}"
-        )
-    if quantize not in (None, "int8"):
-        raise UserError(f"{user_syntax('quantize', '--quantize')}: found {quantize!r}; allowed: int8")
+    suffix = SUFFIXES[format]
     if format == "sb3" and quantize:
         raise UserError(
             f"{user_syntax('quantize', '--quantize')}: found int8 with the format sb3, whose weights are"
-            " float32; allowed with the formats torch and onnx"
-        )
-    if budget is not None and not 0 < budget <= 1:
-        raise UserError(
-            f"{user_syntax('budget', '--budget')}: found {budget:g};"
-            " allowed: a share of the parameters, above 0, at most 1"
+            " float32; allowed: the formats torch, onnx"
         )
     if format == "onnx":
         _need_extra("format onnx")

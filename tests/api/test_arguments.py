@@ -50,7 +50,17 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("specialize", {"context": [("c0", 1)]}, "context: found [('c0', 1)]; allowed: a dictionary"),
     ("specialize", {"context": {"c0": "x"}}, "context: c0 is 'x'; a finite number is needed"),
     ("specialize", {"budget": "half"}, "budget: found 'half'; allowed: a share of the parameters"),
-    ("specialize", {"format": None}, "format: found None; allowed: 'torch', 'onnx' or 'sb3'"),
+    *(
+        (
+            "specialize",
+            {"budget": share},
+            f"budget: found {share}; allowed: a share of the parameters, above 0,",
+        )
+        for share in (0, 1.5, -1, float("nan"), float("inf"))
+    ),
+    ("specialize", {"format": None}, "format: found None; allowed: 'torch', 'onnx', 'sb3'"),
+    ("specialize", {"format": "torhc"}, "format: found 'torhc'; did you mean 'torch'? allowed: "),
+    ("specialize", {"quantize": "int4"}, "quantize: found 'int4'; did you mean 'int8'? allowed: 'int8', or"),
     ("specialize", {"force": 1}, "force: found 1; allowed: True or False"),
     ("export", {"out": ["x"]}, "out: found ['x']; allowed: a path, or None"),
 ]

@@ -41,10 +41,7 @@ def test_a_file_is_named_after_its_task(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        *(({"budget": wrong}, "above 0, at most 1") for wrong in (0, 1.5, -1, float("nan"), float("inf"))),
-        ({"quantize": "int4"}, "found 'int4'; allowed: int8"),
-        ({"quantize": "int8", "format": "sb3"}, "allowed: torch, onnx"),
-        ({"format": "torhc"}, "did you mean 'torch'"),
+        ({"quantize": "int8", "format": "sb3"}, "allowed: the formats torch, onnx"),
         ({"context": {"c9": 1}}, "unknown feature 'c9'"),
         ({"out": "x.zip"}, r"found the ending '\.zip'; allowed: \.safetensors"),
     ],
