@@ -30,6 +30,7 @@ class VariantEnv(gym.Env[Any, Any]):
         """
         self._make = make
         self._envs: dict[tuple[Any, ...], gym.Env[Any, Any]] = {}
+        self._seeded: set[gym.Env[Any, Any]] = set()
         self.choose(arguments)
         self.observation_space, self.action_space = spaces_of(self.present)
         self.metadata, self.render_mode = self.present.metadata, self.present.render_mode
@@ -65,7 +66,13 @@ class VariantEnv(gym.Env[Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset the present environment."""
+        """Reset the present environment; a seed is every variant's, also of those that are made later."""
+        if seed is not None:
+            super().reset(seed=seed)
+            self._seeded = {self.present}
+        elif self._seeded and self.present not in self._seeded:
+            seed = int(self.np_random.integers(2**31))
+            self._seeded.add(self.present)
         return self.present.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:

@@ -1,10 +1,14 @@
 """Features that choose a constructor's argument: an environment for each value, one at a time."""
 
+from typing import Any
+
+import gymnasium as gym
 import numpy as np
 import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.tasks import check_family
+from hyperrl.tasks.variants import VariantEnv
 from tests.tasks.bases import LEVEL, MADE, levels
 
 
@@ -40,3 +44,30 @@ def test_environments_of_other_spaces_are_refused() -> None:
     wrong = levels({**LEVEL, "argument": "lvl"})
     with pytest.raises(UserError, match=r"cannot be made: .*lvl"):
         wrong.make_default()
+
+
+class RandomStart(gym.Env[Any, Any]):
+    """Observes a number that its generator draws at a reset."""
+
+    observation_space, action_space = gym.spaces.Box(0, 1, ()), gym.spaces.Box(-1, 1, (1,))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        return self.np_random.random(), {}
+
+
+def starts(env: VariantEnv, seed: int) -> list[float]:
+    env.choose({"level": 0})
+    observations = [env.reset(seed=seed)[0]]
+    for level in (1, 2, 0, 2, 1):
+        env.choose({"level": level})
+        observations.append(env.reset()[0])
+    return observations
+
+
+def test_a_seed_is_that_of_environments_chosen_later_too() -> None:
+    one, other = (VariantEnv(lambda arguments: RandomStart(), {"level": 0}) for _ in range(2))
+    first = starts(one, 3)
+    assert starts(other, 3) == first == starts(one, 3)
+    assert not set(first) & set(starts(other, 4))
+    assert len(set(first)) == len(first)
