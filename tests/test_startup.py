@@ -32,7 +32,7 @@ def ended(
         capture_output=True,
         text=True,
         timeout=120,
-        preexec_fn=(lambda: signal.signal(stop, signal.SIG_IGN)) if ignored else None,
+        preexec_fn=lambda: signal.signal(stop, signal.SIG_IGN if ignored else signal.SIG_DFL),
     )
     assert not (folder / "runs").exists()
     return done.returncode, done.stdout, done.stderr
