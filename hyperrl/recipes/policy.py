@@ -1,4 +1,4 @@
-"""The networks of an agent: what acts and judges, and what generates its weights.
+"""The networks of an agent: actor and critic, and the hypernetwork that generates their weights.
 
 Names are those of Stable-Baselines3's policies and of our own `HyperNetwork`, its strategies and its targets.
 """
