@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -30,6 +31,10 @@ def _is_sweep(value: Any) -> bool:
     return isinstance(feature, str) and all(map(is_number, (low, high))) and isinstance(count, Integral)
 
 
+def _is_device(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value) is not None
+
+
 _is_run = is_instance(str, Path, Run)
 
 
@@ -52,7 +57,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "splits": Constraint("a list of splits, such as ['train']", NAMES.holds).or_none(),
     **dict.fromkeys(("hidden", "overrides", "allow_import"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),
-    "device": Constraint("'cpu', 'cuda', 'cuda:1', 'mps' or 'auto'", is_instance(str)),
+    "device": Constraint("cpu, cuda, cuda:N, mps, auto", _is_device),
     "format": one_of(SUFFIXES),
     "quantize": one_of(("int8",)).or_none(),
     "budget": Constraint(

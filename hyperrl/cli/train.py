@@ -1,7 +1,6 @@
 """`hyperrl train`: an agent meets a family and a run comes out."""
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +15,6 @@ from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
     from hyperrl.store import Run
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def train(
@@ -60,8 +57,6 @@ def train(
     allow_import: options.AllowImport = None,
 ) -> None:
     """Train AGENT on FAMILY, or go on with a run."""
-    if not _DEVICE.fullmatch(device):
-        raise UserError(f"--device: found {device!r}; allowed: cpu, cuda, cuda:N, mps, auto")
     common: dict[str, Any] = {"steps": steps, "device": device, "detect_anomaly": detect_anomaly}
     common["allow_import"] = allow_import or ()
     if resume is not None:
