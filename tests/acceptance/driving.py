@@ -28,13 +28,13 @@ class NoTorch:
 sys.meta_path.insert(0, NoTorch())
 """
 
-# Starting Python and importing NumPy a hundred times takes a minute: one process does it once, and forks.
+# Starting Python and importing NumPy and SciPy a hundred times takes minutes: one process does it, and forks.
 _SERVER = (
     _NO_TORCH
     + """
 import json, os
 from hyperrl.cli import app, main, recipe
-import hyperrl.api, hyperrl.tasks.checks
+import hyperrl.api, hyperrl.tasks.checks, scipy.stats
 
 for line in sys.stdin:
     job = json.loads(line)
