@@ -94,7 +94,7 @@ class Convolution(BaseLayer):
             windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(2, 3))
             windows = windows[:, :, ::stride, ::stride]
             n, _, height, width = windows.shape[:4]
-            patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, -1)
+            patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, len(transposed))
             y: Array = patches @ transposed + bias
             return y.reshape(n, height, width, outputs).transpose(0, 3, 1, 2)
 
@@ -195,7 +195,10 @@ class Reshape(BaseLayer):
         return reshaped
 
     def numpy(self, dense: Dense) -> Function:
-        return lambda x: x.reshape(len(x), *self.shape)
+        # NumPy cannot tell what -1 stands for where there are no rows
+        return lambda x: x.reshape(
+            len(x), *((math.prod(x.shape[1:]),) if self.shape == (-1,) else self.shape)
+        )
 
     def onnx(self, x: str, graph: OnnxGraph) -> str:
         return graph.reshape(x, (0, *self.shape))

@@ -97,13 +97,14 @@ class Input(Model):
                 x = x / np.float32(255)
             if self.channels_last:
                 x = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-            return layers(x).reshape(len(x), -1)
+            x = layers(x)
+            return x.reshape(len(x), math.prod(x.shape[1:]))
 
         return prepare
 
     def _one_hot(self, x: Array) -> Array:
         sizes, starts = np.array(self.sizes), self.starts or (0,) * len(self.sizes)
-        index = x.reshape(len(x), -1) - np.array(starts)
+        index = x.reshape(len(x), len(self.sizes)) - np.array(starts)
         if (index < 0).any() or (index >= sizes).any():
             allowed = ", ".join(
                 f"{low} to {low + size - 1}" for low, size in zip(starts, self.sizes, strict=True)

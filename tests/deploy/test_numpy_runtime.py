@@ -23,8 +23,9 @@ def test_as_tensors(every_case: Example, tmp_path: Path) -> None:
     path.write_bytes(files.safetensors_bytes(every_case.specialist))
     act = load_specialist(path)
     assert_agrees(every_case, act(every_case.observations))
-    first = one(every_case.observations)
+    first = cut(every_case.observations, 0)
     np.testing.assert_allclose(act(first), every_case.actions[0], atol=1e-5)
+    assert act(cut(every_case.observations, slice(0))).shape == (0, *every_case.actions.shape[1:])
 
 
 def test_observations_of_another_shape() -> None:
@@ -35,7 +36,7 @@ def test_observations_of_another_shape() -> None:
         NumpyRuntime(example("ppo dictionary").specialist)({"place": np.zeros(4)})
 
 
-def one(observations: Any) -> Any:
+def cut(observations: Any, rows: int | slice) -> Any:
     if isinstance(observations, dict):
-        return {name: part[0] for name, part in observations.items()}
-    return observations[0]
+        return {name: part[rows] for name, part in observations.items()}
+    return observations[rows]
