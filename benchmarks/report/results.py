@@ -36,6 +36,7 @@ MEASURED = (
     "speed.specialists",
     "speed.evaluation",
     "speed.checkpoints",
+    "speed.construction",
     "reliability.coverage",
     "reliability.kills",
     "reliability.interrupts",

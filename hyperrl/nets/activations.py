@@ -22,6 +22,8 @@ def _makes_module(value: Any) -> bool:
     """Whether a call without arguments returns a module; random generators stay as they are."""
     if isinstance(value, nn.Module) or not callable(value):
         return False
+    if value in ACTIVATIONS.values():  # known to; the state of torch's generator takes a millisecond to copy
+        return True
     with torch.random.fork_rng(devices=[]):
         try:
             return isinstance(value(), nn.Module)

@@ -15,9 +15,6 @@ from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
 
-WIDE = 1024
-"""Number of inputs or outputs of a layer above which only a part of an orthogonal basis is computed."""
-
 
 class LowRank(Strategy):
     """A shared layer plus a low-rank change: ``[W; b](c) = [W0; b0] + [B; beta] diag(z(c)) A``.
@@ -85,19 +82,26 @@ def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     """W0 (in, out), B (in, r) and A (r, out).
 
     B diag(z) A has ``SHARE`` of W0's variance where the mean square of z is 1. Columns of B and rows of A
-    are taken from the orthogonal bases that W0 maps onto each other, never a pair that W0 joins: so W0 and
-    the r matrices of rank one are orthogonal to each other. A layer too small for r such pairs starts the
-    rest of A at zero.
+    are vectors of two orthonormal bases. An orthogonal W0 maps these bases onto each other, and no pair that
+    W0 joins is taken, so that W0 and the r matrices of rank one are orthogonal to each other. A layer too
+    small for r such pairs starts the rest of A at zero. No more vectors of a basis are made than are used:
+    a whole basis takes time in proportion to the cube of its size.
     """
     into, out = spec.in_features, spec.out_features
-    joined, pairs = min(into, out), list(islice(_unjoined(into, out), rank))
+    joined = min(into, out, rank + 1)
+    pairs = list(islice(_unjoined(min(into, joined + rank), min(out, joined + rank)), rank))
     columns = max([joined, *(column + 1 for column, _ in pairs)])
     rows = max([joined, *(row + 1 for _, row in pairs)])
-    inputs = nn.init.orthogonal_(torch.empty(into, into if into <= WIDE else columns))
-    outputs = nn.init.orthogonal_(torch.empty(out if out <= WIDE else rows, out))
-    weight = initial_weight(spec)
-    if spec.gain is not None:
+    inputs = nn.init.orthogonal_(torch.empty(into, columns))
+    outputs = nn.init.orthogonal_(torch.empty(rows, out))
+    if spec.gain is not None and joined == min(into, out):
         weight = inputs[:, :joined] @ outputs[:joined] * spec.gain
+    else:
+        weight = initial_weight(spec)
+        if spec.gain and into <= out:
+            outputs = inputs.t() @ weight / spec.gain
+        elif spec.gain:
+            inputs = weight @ outputs.t() / spec.gain
     down, up = _unit_columns(into, rank), torch.zeros(rank, out)
     for number, (column, row) in enumerate(pairs):
         down[:, number], up[number] = inputs[:, column], outputs[row]

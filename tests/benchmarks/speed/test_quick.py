@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.speed import generation, replay, tasks, throughput
+from benchmarks.speed import construction, generation, replay, tasks, throughput
 from benchmarks.speed import generation_rivals as rivals
 from hyperrl.nets import MLP, STRATEGIES, HyperNetwork
 
@@ -198,3 +198,9 @@ def test_peak_memory_counts_what_is_held_at_once() -> None:
         torch.ones(250_000)
 
     assert generation.peak_megabytes(nn.Identity(), two_then_one) == pytest.approx(2.0, rel=0.01)
+
+
+def test_construction(tmp_path: Path) -> None:
+    measures = quick(construction.main, tmp_path / "construction.json")
+    assert [name.split(":")[0] for name in measures] == ["TD3, low-rank, 256-256", "TD3, modulation, 256-256"]
+    assert all(each["goal"] == "<= 3" and each["value"] > 0 for each in measures.values())
