@@ -112,7 +112,7 @@ CASES = {
     "a2c image": Case("hyper-a2c", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
     "sac image": Case("hyper-sac", (IMAGE, BOX), rows=IMAGES),
     "td3 image": Case("hyper-td3", (IMAGE, BOX), rows=IMAGES),
-    "dqn image": Case("hyper-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
+    "dqn image": Case("hyper-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES, seed=2),
     "concat sac image": Case("concat-sac", (IMAGE, BOX), rows=IMAGES),
     "concat dqn image": Case("concat-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
     "blind ppo image": Case("blind-ppo", (IMAGE, BOX), rows=IMAGES),
