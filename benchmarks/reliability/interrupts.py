@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.measures import Measure, Report, finish, parser
 from benchmarks.reliability.forked_run import INTERRUPTED, Ended, Moment, attempt
-from benchmarks.reliability.kills import CASES, PER_RUN, Case
+from benchmarks.reliability.kills import CASES, PER_RUN, Case, tell
 from benchmarks.reliability.run_diff import PARTS, differences
 from hyperrl.store import Run
 
@@ -176,17 +176,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = options.keep or Path(scratch)
         for case in CASES:
             folder = root / f"{case.agent}-{case.family}"
-            found = stop_and_compare(case, moments, options.seed, folder, _tell)
+            found = stop_and_compare(case, moments, options.seed, folder, tell)
             for wrong in found.wrong:
-                _tell(f"{case.agent} on {case.family}: {wrong}")
+                tell(f"{case.agent} on {case.family}: {wrong}")
             measured += measures(case, found)
     seconds = round(time.perf_counter() - began)
     setting = {"seed": options.seed, "moments": moments, "seconds": seconds, "quick": options.quick}
     return finish(Report("reliability.interrupts", measured, setting), options.json)
-
-
-def _tell(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -160,13 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = options.keep or Path(scratch)
         for case in CASES:
             folder = root / f"{case.agent}-{case.family}"
-            found += measures(case, kill_and_compare(case, kills, options.seed, folder, _tell))
+            found += measures(case, kill_and_compare(case, kills, options.seed, folder, tell))
     seconds = round(time.perf_counter() - began)
     setting = {"seed": options.seed, "kills": kills, "seconds": seconds, "quick": options.quick}
     return finish(Report("reliability.kills", found, setting), options.json)
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """Print a line of progress at once."""
     print(line, flush=True)
 
 

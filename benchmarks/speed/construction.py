@@ -7,6 +7,7 @@ CPU time of building TD3's policy with generated networks over that of Stable-Ba
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -38,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plain = builder(MultiInputPolicy, size)
         for strategy in STRATEGIES:
             generated = builder(HyperTD3Policy, size, hypernetwork={"strategy": strategy})
-            generated(), plain()
+            generated()
+            plain()
             pairs = max(1, 1024 // size)
-            measured = alternate(lambda: spent(generated), lambda: spent(plain), rounds, pairs)  # noqa: B023
+            measured = alternate(partial(spent, generated), partial(spent, plain), rounds, pairs)
             name = f"TD3, {strategy}, {size}-{size}: built, over Stable-Baselines3's policy"
             measures.append(Measure(name, ratios(measured), "ratio", GOAL, on_the_clock(measured)))
     return finish(Report("speed.construction", measures, {"quick": options.quick}), options.json)
