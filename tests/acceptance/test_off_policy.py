@@ -50,7 +50,7 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_one_line_and_told_without_torch(
+def test_a_mistake_is_one_line_and_reported_without_torch(
     command: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     refused(*command, cwd=tmp_path, says=f"hyperrl: error: {told}\n")

@@ -170,7 +170,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_a_checkpoint_is_named_and_a_missing_best_is_told(folder: Path) -> None:
+def test_a_checkpoint_is_named_and_a_missing_best_is_reported(folder: Path) -> None:
     latest = evaluated(RUN, "--checkpoint", "latest", cwd=folder)
     assert latest["checkpoint"] == {"name": "latest", "steps": 2000}
     shown = succeeded("evaluate", RUN, cwd=folder, torch=True)

@@ -241,7 +241,7 @@ def test_an_insane_start_of_an_agent_that_replays_is_caught(
 
 
 @pytest.mark.usefixtures("few_seeds")
-def test_hypernetworks_of_their_own_are_told_apart() -> None:
+def test_hypernetworks_of_their_own_are_reported_apart() -> None:
     agent = resolve(
         load_agent("hyper-sac"), ODE.recipe, ["policy.net_arch=[16]", "policy.hypernetwork.trunk=separate"]
     )

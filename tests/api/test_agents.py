@@ -42,7 +42,7 @@ def test_weights_that_are_not_finite_are_refused_by_everything_that_reads_them(
     assert not (tmp_path / "x.gif").exists()
 
 
-def test_a_specialist_is_replaced_where_that_is_asked_for(runs: Path, tmp_path: Path) -> None:
+def test_a_specialist_is_replaced_on_request(runs: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "one.safetensors"
     first = api.specialize(runs / "seed-0", {"c0": 1}, out=path)
     assert (first.file, first.context.unlisted) == (path, {})

@@ -68,7 +68,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("verb", "given", "says"), WRONG, ids=lambda value: str(value)[:40])
-def test_wrong_arguments_are_told_in_one_line(
+def test_wrong_arguments_are_reported_in_one_line(
     verb: str, given: dict[str, Any], says: str, runs: Path
 ) -> None:
     before = sorted(runs.rglob("*"))
@@ -93,7 +93,7 @@ def test_every_argument_of_every_verb_is_checked() -> None:
 
 @pytest.mark.parametrize("number", ["steps", "seed", "episodes"])
 @pytest.mark.parametrize("value", [-1, 2.5, "3", True, float("nan"), float("inf"), 10**13, 10**400])
-def test_numbers_out_of_range_are_told_before_anything_is_read(number: str, value: Any) -> None:
+def test_numbers_out_of_range_are_reported_before_anything_is_read(number: str, value: Any) -> None:
     def check(call: Any, *args: Any) -> None:
         text = message(call, *args, **{number: value})
         assert re.fullmatch(rf"{number}: found .{{,90}}; allowed: a whole number from [01] to [\d,]+", text)

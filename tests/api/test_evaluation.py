@@ -57,7 +57,7 @@ def test_several_runs_are_seeds(runs: Path) -> None:
     assert evaluation.figures[0].name.startswith("evaluation-splits-2-seeds-")
 
 
-def test_the_most_likely_actions_need_no_luck(runs: Path) -> None:
+def test_a_tasks_return_does_not_depend_on_the_tasks_beside_it(runs: Path) -> None:
     """What a network makes of a row does not depend on the rows beside it, but for rounding."""
     contexts = [{"c0": c0} for c0 in (-8.0, 3.0)]
     together = api.evaluate(runs / "seed-0", contexts=contexts, save=False).tasks

@@ -57,7 +57,7 @@ def test_an_insane_start_is_a_mistake(tmp_path: Path, monkeypatch: pytest.Monkey
     assert done.stderr.count("\n") == 1
 
 
-def test_a_start_without_contexts_is_told_with_its_first_step(tmp_path: Path) -> None:
+def test_a_start_without_contexts_is_reported_with_its_first_step(tmp_path: Path) -> None:
     alike = ["--set", "policy.hypernetwork.initialization=bias-hyperinit"]
     shown = printed_here("check", "hyper-ppo", "--family", "ode", *SMALL, *alike, cwd=tmp_path)
     for network in ("actor", "critic"):

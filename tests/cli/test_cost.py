@@ -77,7 +77,7 @@ def test_agents_without_a_hypernetwork_have_a_cost_too(name: str, tmp_path: Path
     ],
     ids=" ".join,
 )
-def test_mistakes_are_told_without_torch(command: list[str], says: str, tmp_path: Path) -> None:
+def test_mistakes_are_reported_without_torch(command: list[str], says: str, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     refused(*command, cwd=folder, says=says)

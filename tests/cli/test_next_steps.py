@@ -45,7 +45,7 @@ HEADER = "step,zero_shot/train,zero_shot/validation\n"
         ("\x00", 0, None),
     ],
 )
-def test_an_agent_that_got_no_better_is_told(run: Run, rows: str, best: int, hint: str | None) -> None:
+def test_an_agent_that_got_no_better_is_reported(run: Run, rows: str, best: int, hint: str | None) -> None:
     (run.path / "progress.csv").write_text(HEADER + rows)
     told = next_steps.warning(run, {"checkpoint": {"name": "best", "steps": best}})
     assert (told is None) == (hint is None)

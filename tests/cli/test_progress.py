@@ -113,7 +113,9 @@ def test_a_stop_that_takes_long_says_what_it_waits_for(
     assert capsys.readouterr().err == f"hyperrl: hyper-ppo on ode: {told}\n"
 
 
-def test_work_without_a_unit_is_told_in_per_cent(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_work_without_a_unit_is_reported_in_per_cent(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = progress.PlainLines("evaluating")
     for done in (0, 10, 30):
         lines(done, 40)

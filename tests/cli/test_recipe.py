@@ -26,7 +26,7 @@ def test_a_name_or_a_file_is_an_agent_or_a_family(tmp_path: Path) -> None:
         ("a/arm.py", "found a Python file; allowed: a name, or a YAML file with `base: arm.py:CLASS`"),
     ],
 )
-def test_what_is_neither_is_told_in_one_line(name: str, says: str) -> None:
+def test_what_is_neither_is_reported_in_one_line(name: str, says: str) -> None:
     assert says in message(load, name)
 
 

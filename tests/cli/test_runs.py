@@ -33,7 +33,7 @@ def folder(tmp_path: Path, spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "runs"
 
 
-def test_runs_are_told_and_broken_ones_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_are_reported_and_broken_ones_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Run.open(folder / "finished").writing():
         assert main(["list", "runs", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

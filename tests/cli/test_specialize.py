@@ -50,7 +50,7 @@ def test_a_specialist_beside_its_agent(folder: Path) -> None:
     refused("specialize", "mine", "--context", "c0=2.5", cwd=folder, says="exists already")
 
 
-def test_a_task_outside_the_training_ranges_is_told(folder: Path) -> None:
+def test_a_task_outside_the_training_ranges_is_reported(folder: Path) -> None:
     far = ("specialize", "mine", "--context", "c0=12", "--out")
     shown = printed(*far, "far.safetensors", cwd=folder).splitlines()
     assert shown[:3] == [
@@ -106,12 +106,12 @@ def test_mistakes(options: list[str], says: str, torch: bool, folder: Path) -> N
     assert sorted(folder.rglob("*.safetensors")) == before
 
 
-def test_an_export_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
+def test_an_export_that_cannot_be_written_is_reported_before_the_work(folder: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs the extra export")
     refused("export", "mine", "--out", "/proc/mine.onnx", cwd=folder, says="out '/proc/mine.onnx': cannot be")
 
 
-def test_a_video_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
+def test_a_video_that_cannot_be_written_is_reported_before_the_work(folder: Path) -> None:
     (folder / "film.gif").mkdir(exist_ok=True)
     refused("watch", "mine", "--video", "", cwd=folder, says="--video: found ''; allowed: a path")
     for file, says in (

@@ -11,7 +11,7 @@ def summed(*means: float, split: str = "train", oracle: float | None = None) -> 
     return dict(summarize(results))
 
 
-def test_a_share_is_told_only_of_a_positive_oracle(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_share_is_reported_only_of_a_positive_oracle(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = summed(-50.0, -50.0, split="one", oracle=100.0), summed(-50.0, split="two", oracle=-40.0)
     tables.splits({**one, **other})
     first, second = capsys.readouterr().out.splitlines()[1:]

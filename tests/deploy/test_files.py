@@ -42,7 +42,7 @@ def test_arrays_of_any_layout_come_back_as_they_were(laid: Any) -> None:
         np.testing.assert_array_equal(back.arrays[name], array, err_msg=name)
 
 
-def test_damaged_files_are_told(tmp_path: Path) -> None:
+def test_damaged_files_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     data = files.safetensors_bytes(example("ppo").specialist)
     for length in (0, 4, 8, 50, len(data) - 1):

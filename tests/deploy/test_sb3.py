@@ -43,10 +43,10 @@ def test_as_a_model_of_sb3(every_case: Example, request: pytest.FixtureRequest, 
         np.testing.assert_allclose(actions, every_case.actions, atol=1e-5)
     else:
         assert np.mean(actions == every_case.actions) > 1 - 2e-4
-    judged_alike(every_case, loaded)
+    assert_equal_critics(every_case, loaded)
 
 
-def judged_alike(every_case: Example, loaded: BaseAlgorithm) -> None:
+def assert_equal_critics(every_case: Example, loaded: BaseAlgorithm) -> None:
     """The critics are the task's too."""
 
     ours: Any = every_case.model.policy

@@ -79,7 +79,7 @@ def test_splits_without_tasks_are_left_out() -> None:
         assert played(parts) == {"train": (4, 1)}
 
 
-def test_each_part_is_played_as_it_says_and_results_are_told_apart(cartpole: Family) -> None:
+def test_each_part_is_played_as_it_says_and_results_are_reported_apart(cartpole: Family) -> None:
     validation, trained = cartpole.tasks("validation")[:2], cartpole.tasks("train")[:3]
     parts = [
         plan.SplitPlan("train", trained, 32, 2),

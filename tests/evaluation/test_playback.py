@@ -71,7 +71,7 @@ def test_episodes_end_one_by_one_and_stay_as_they_ended(cartpole: Family) -> Non
     assert max(changes) == len(film) - 1
 
 
-def test_some_held_out_tasks_are_shown_where_none_are_asked_for() -> None:
+def test_some_held_out_tasks_are_shown_where_none_are_requested() -> None:
     family = Family.load("ode")
     chosen = tasks_to_watch(family, [])
     assert [family.flag(task) for task in chosen] == ["interpolation"] * 3 + ["extrapolation"] * 3

@@ -19,7 +19,7 @@ class Reports:
         self.calls.append((mean_return,))
 
 
-def test_a_reporter_is_told_phases_and_shares_of_them_and_a_plain_hook_is_not() -> None:
+def test_a_reporter_is_reported_phases_and_shares_of_them_and_a_plain_hook_is_not() -> None:
     reports, plain = Reports(), list[tuple[int, int]]()
     progress.report_phase(reports, "stopping")
     share = progress.share_of(reports, "evaluating")

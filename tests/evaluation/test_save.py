@@ -15,7 +15,7 @@ def test_every_evaluation_is_kept(runs: Path) -> None:
     assert all(file.exists() for file in files)
 
 
-def test_nothing_is_written_when_told_so(runs: Path) -> None:
+def test_nothing_is_written_when_reported_so(runs: Path) -> None:
     before = sorted((runs / "seed-0").rglob("*"))
     evaluation = api.evaluate(runs / "seed-0", save=False)
     assert (evaluation.files, evaluation.figures) == ((), ())
@@ -34,7 +34,7 @@ def test_a_sweep_draws_a_curve(runs: Path) -> None:
     assert first.read_bytes() == before
 
 
-def test_a_disk_that_is_full_is_told(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_is_reported(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_is_told(runs: Path, monkeypatch: pytest.MonkeyPatch
     assert text.endswith("cannot be written (No space left on device)")
 
 
-def test_a_run_that_cannot_be_written_is_told_before_it_is_played(
+def test_a_run_that_cannot_be_written_is_reported_before_it_is_played(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_only(*_: object, **__: object) -> None:

@@ -62,7 +62,7 @@ def test_mistakes_take_one_line(ode: Family, arguments: dict[str, Any], named: s
     assert "\n" not in str(error.value)
 
 
-def test_an_empty_split_is_told() -> None:
+def test_an_empty_split_is_reported() -> None:
     family = Family.load("point-goal")
     assert family.tasks("extrapolation") == []
     with pytest.raises(UserError, match="'point-goal': no task to evaluate in splits extrapolation"):

@@ -60,7 +60,9 @@ def test_without_a_display_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -
         check_output(None)
 
 
-def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_display_that_does_not_answer_is_reported(
+    film: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SDL would draw into nothing, for as long as the episode lasts."""
     for name in ("WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
@@ -69,7 +71,7 @@ def test_a_display_that_does_not_answer_is_told(film: list[Frame], monkeypatch: 
         show_window(film[:2], 1000, "ode")
 
 
-def test_a_folder_that_takes_no_file_is_told(film: list[Frame], tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_file_is_reported(film: list[Frame], tmp_path: Path) -> None:
     pytest.importorskip("imageio", reason="needs the extra: pip install 'hyperrl[video]'")
     for path in (Path("/proc/film.gif"), tmp_path / f"{'x' * 300}.gif"):
         with contextlib.suppress(UserError):

@@ -160,13 +160,13 @@ def test_mistakes_take_one_line(ode: Family) -> None:
     assert "c0" in message(contexts=[{"c0": float("nan")}])
 
 
-def test_an_endless_environment_is_told(cartpole: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_environment_is_reported(cartpole: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zero_shot, "MAX_EPISODE_STEPS", 3)
     with pytest.raises(UserError, match=r"CartPole-v1.* within 3 steps; set kwargs.max_episode_steps"):
         evaluate_tasks(balance, cartpole, [{}], episodes=1)
 
 
-def test_an_action_that_is_not_finite_is_told() -> None:
+def test_an_action_that_is_not_finite_is_reported() -> None:
     pendulum = Family.load("pendulum")
 
     def torque(observation: dict[str, NDArray[Any]]) -> NDArray[Any]:
@@ -178,7 +178,7 @@ def test_an_action_that_is_not_finite_is_told() -> None:
         evaluate_tasks(torque, pendulum, [{}], episodes=1)
 
 
-def test_an_observation_that_is_not_finite_is_told_by_its_task(cartpole: Family) -> None:
+def test_an_observation_that_is_not_finite_is_reported_by_its_task(cartpole: Family) -> None:
     """A pole without length divides by zero, which NumPy must not warn of."""
     contexts = [{}, {"length": 0.0}]
     with pytest.raises(
@@ -220,7 +220,7 @@ def first(observation: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
     return np.zeros(len(observation["obs"]), np.int64)
 
 
-def test_a_return_that_is_not_finite_is_told(flash: Family) -> None:
+def test_a_return_that_is_not_finite_is_reported(flash: Family) -> None:
     with pytest.raises(
         UserError, match=r"'flash': the return is not finite after 1 steps of task power=1e\+38"
     ):

@@ -167,7 +167,7 @@ def test_separate_trunks_share_nothing() -> None:
         ({"trunk": "separate", "generate": ["actor"]}, "generate: found"),
     ],
 )
-def test_mistakes_are_told(given: dict[str, Any], message: str) -> None:
+def test_mistakes_are_reported(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         model(venv("context"), hypernetwork=given)
 

@@ -145,6 +145,6 @@ def test_without_normalization_it_is_as_sacs() -> None:
         ({"renorm_warmup_steps": 0.5}, "renorm_warmup_steps: found 0.5"),
     ],
 )
-def test_wrong_arguments_are_told(given: dict[str, Any], says: str) -> None:
+def test_wrong_arguments_are_reported(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         made(**given)

@@ -50,7 +50,7 @@ def test_sb3s_own_models_have_a_view(
     assert len(stepped) == len(set(stepped))
 
 
-def test_a_missing_extra_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXTRAS, "contrib", "no_such_package")
     registry.algorithm.cache_clear()
     assert is_missing("contrib")

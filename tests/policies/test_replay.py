@@ -125,7 +125,7 @@ def test_a_next_observation_may_belong_to_another_task() -> None:
     assert ours.nbytes == slim + 4 * 120
 
 
-def test_contexts_that_are_missing_are_told_apart() -> None:
+def test_contexts_that_are_missing_are_reported_apart() -> None:
     ours, theirs = buffers()
     stream = Stream()
     stream.tasks = np.array(

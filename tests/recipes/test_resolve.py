@@ -69,7 +69,7 @@ def test_the_line_on_another_kind_names_what_the_user_gave(override: str, own: s
         resolve(load_agent("hyper-ppo"), load_family("ode"), [override])
 
 
-def test_a_mistake_elsewhere_is_told_beside_another_kind_that_is_given_whole() -> None:
+def test_a_mistake_elsewhere_is_reported_beside_another_kind_that_is_given_whole() -> None:
     overrides = ["policy={kind: concat}", "n_envs=0"]
     with pytest.raises(UserError, match="overrides: n_envs: found 0"):
         resolve(load_agent("hyper-ppo"), load_family("ode"), overrides)

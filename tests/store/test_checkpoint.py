@@ -94,7 +94,7 @@ def test_another_safetensors_file_is_refused(run: Run) -> None:
         run.load_checkpoint("latest")
 
 
-def test_a_newer_format_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_format_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperrl.store.checkpoint.FORMAT", 2)
     newer = encode(TENSORS, META)
     monkeypatch.undo()

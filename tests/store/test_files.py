@@ -94,7 +94,7 @@ def test_trying_to_write_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["/proc/file", "/proc/none/file", "folder", "file/file", "gone/file", "x" * 250, "a\0b"]
 )
-def test_what_cannot_be_written_is_told_by_trying(tmp_path: Path, name: str) -> None:
+def test_what_cannot_be_written_is_reported_by_trying(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "gone").symlink_to("nowhere")

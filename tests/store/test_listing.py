@@ -10,7 +10,7 @@ def test_steps_without_a_checkpoint_are_a_fault(run: Run) -> None:
     assert fault(run) is None
 
 
-def test_runs_are_found_and_broken_ones_told(run: Run, spec: RunSpec) -> None:
+def test_runs_are_found_and_broken_ones_reported(run: Run, spec: RunSpec) -> None:
     root = run.path.parents[2]
     other = created(root / "other", spec)
     broken = created(root / "broken", spec)

@@ -34,7 +34,7 @@ def test_text_that_looks_like_a_number_stays_text(spec: RunSpec, tmp_path: Path)
     assert read_spec(tmp_path / "run.yaml").family.kwargs == family.kwargs
 
 
-def test_a_corrupt_run_yaml_is_told_in_one_line(run: Run) -> None:
+def test_a_corrupt_run_yaml_is_reported_in_one_line(run: Run) -> None:
     path = run.path / "run.yaml"
     whole = path.read_text(encoding="utf-8")
     broken = [

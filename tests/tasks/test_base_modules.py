@@ -163,7 +163,7 @@ def test_a_file_may_register_an_id(tmp_path: Path) -> None:
     assert found.max_steps == 7
 
 
-def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_files_of_one_name_are_reported_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         write(tmp_path / folder / "lamp_same.py", folder)
     found = [family(tmp_path / folder, "lamp_same.py:Lamp") for folder in ("one", "two")]

@@ -198,7 +198,7 @@ def test_options_of_another_sampler_are_refused(mode: str, options: dict[str, fl
         TaskSampler(TASKS, mode, 0, **options)
 
 
-def test_the_distribution_of_the_others_is_told_too() -> None:
+def test_the_distribution_of_the_others_is_reported_too() -> None:
     uniform, turns = TaskSampler(TASKS), TaskSampler(TASKS, "round-robin")
     turns.next()
     assert uniform.probabilities.tolist() == [0.2] * 5

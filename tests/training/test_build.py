@@ -183,7 +183,7 @@ def test_a_bare_model_has_the_same_networks_and_seeds_nothing() -> None:
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "gpu", "tpu", ""])
-def test_a_device_that_is_not_there_is_told(device: str) -> None:
+def test_a_device_that_is_not_there_is_reported(device: str) -> None:
     with pytest.raises(UserError, match="not available here") as caught:
         build("concat-ppo", "ode", device=device)
     assert "\n" not in str(caught.value)
@@ -277,7 +277,7 @@ def test_convolutions_on_a_family_of_images(tmp_path: Path) -> None:
         ("pictures", "[[4, 50, 1]]", "agent 'hyper-ppo': policy.convolutions[0]: found kernel size 50"),
     ],
 )
-def test_convolutions_that_do_not_fit_are_told(
+def test_convolutions_that_do_not_fit_are_reported(
     tmp_path: Path, family: str, convolutions: str, message: str
 ) -> None:
     made = (

@@ -31,7 +31,7 @@ def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -
 
 
 @pytest.mark.usefixtures("no_telemetry")
-def test_progress_is_told_from_start_to_end(tmp_path: Path) -> None:
+def test_progress_is_reported_from_start_to_end(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     agent, family = small("concat-ppo", "ode")
     train(

@@ -59,7 +59,7 @@ def test_weights_that_are_not_finite_end_training(start: Start, tmp_path: Path, 
     assert_checkpoint(tmp_path / "run", 0)
 
 
-def test_immense_weights_that_act_are_told_as_what_they_do(start: Start, tmp_path: Path) -> None:
+def test_immense_weights_that_act_are_reported_as_what_they_do(start: Start, tmp_path: Path) -> None:
     with pytest.raises(
         DivergenceError, match="actions are not finite after 1024 steps of training in task c0="
     ):

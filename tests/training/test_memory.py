@@ -32,7 +32,7 @@ def test_an_immense_network_is_refused_at_once(start: Start) -> None:
     assert time.process_time() - began < 5
 
 
-def test_a_rollout_that_no_memory_holds_is_told(start: Start) -> None:
+def test_a_rollout_that_no_memory_holds_is_reported(start: Start) -> None:
     with pytest.raises(UserError, match="agent 'concat-a2c' on family 'ode': does not fit into memory"):
         start("concat-a2c", "ode", "algorithm.n_steps=1000000000000")
 

@@ -58,7 +58,7 @@ def test_other_agents_come_back_as_they_are() -> None:
         ({"net_arch": []}, "needs hidden layers"),
     ],
 )
-def test_what_cannot_be_matched_is_told(policy: dict[str, object], message: str) -> None:
+def test_what_cannot_be_matched_is_reported(policy: dict[str, object], message: str) -> None:
     family = Family.load("ode")
     with pytest.raises(UserError, match=message):
         match_widths(concat(**policy), family)

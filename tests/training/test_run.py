@@ -231,7 +231,9 @@ def test_a_finished_run_is_extended_exactly(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("nothing_but_training")
-def test_environments_without_a_state_are_reset_and_told_while_the_sampler_goes_on(tmp_path: Path) -> None:
+def test_environments_without_a_state_are_reset_and_reported_while_the_sampler_goes_on(
+    tmp_path: Path,
+) -> None:
     agent, batched = small("concat-ppo", "ode")
     family = Family(batched.recipe, make_base=lambda **kwargs: gym.make(batched.recipe.base, **kwargs))
     with pytest.raises(KeyboardInterrupt):

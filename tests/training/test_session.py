@@ -97,7 +97,7 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
     ],
 )
 @pytest.mark.usefixtures("no_figures")
-def test_losses_and_gradients_are_told(start: Start, agent: str, family: str, names: set[str]) -> None:
+def test_losses_and_gradients_are_reported(start: Start, agent: str, family: str, names: set[str]) -> None:
     run = start(agent, family)
     rows = {int(row["step"]): row for row in logged_rows(run)}
     logged = [step for step, row in rows.items() if row.get("time/fps")]

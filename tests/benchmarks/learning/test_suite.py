@@ -70,7 +70,7 @@ def test_what_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
         ({"--steps": "0"}, "from 1 to"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     change: dict[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ((option, value),) = change.items()

@@ -53,7 +53,7 @@ def test_the_page_says_what_is_met_and_what_is_not(made: Site) -> None:
     assert "Out of date" not in page
 
 
-def test_results_of_old_starts_are_told_until_they_are_made_anew(site: Site) -> None:
+def test_results_of_old_starts_are_reported_until_they_are_made_anew(site: Site) -> None:
     family = Family.load("ode")
     result = made_up("hyper-ppo", family, 0, 172.0)
     result["splits"]["train"]["best"][2] = [50.0]

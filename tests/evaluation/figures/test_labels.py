@@ -5,7 +5,7 @@ from hyperrl.tasks import Family
 from tests.evaluation.figures.parts import Make
 
 
-def test_the_worst_task_is_told_with_its_part_of_the_oracle(result: Make, ode: Family) -> None:
+def test_the_worst_task_is_reported_with_its_part_of_the_oracle(result: Make, ode: Family) -> None:
     results = [result({"c0": c0}, mean, 100.0) for c0, mean in ((1.0, 43.0), (2.0, 99.0))]
     figure = return_over_context({"hyper": results}, ode)
     assert "worst task: 43 (43% of the oracle) at c0 = 1 1/time" in figure.legends[0].get_title().get_text()

@@ -15,7 +15,7 @@ from hyperrl.nets.encoders import (
 from tests.nets.encoders.cases import ENCODERS
 
 
-def test_missing_features_are_told_and_their_values_have_no_part() -> None:
+def test_missing_features_are_reported_and_their_values_have_no_part() -> None:
     encoder = Masked(Vector(2, (0.0, 10.0)))
     found = encoder(torch.tensor([[math.nan, 10.0], [5.0, 10.0], [math.nan, math.nan]]))
     assert found.tolist() == [[0, 1, -1, 1], [0, 1, 1, 1], [0, 0, -1, -1]]

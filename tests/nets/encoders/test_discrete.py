@@ -7,7 +7,7 @@ from hyperrl.nets import VaryingMLP
 from hyperrl.nets.encoders import Architecture, Categorical, NearestTask, TaskEmbedding
 
 
-def test_categories_are_told_apart_and_checked() -> None:
+def test_categories_are_reported_apart_and_checked() -> None:
     encoder = Categorical([3, 2])
     found = encoder(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
     assert found.tolist() == [[0, 0, 1, 1, 0], [1, 0, 0, 0, 1]]

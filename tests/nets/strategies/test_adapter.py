@@ -58,7 +58,7 @@ def test_adapters_follow_hidden_layers() -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_an_adapter_with_an_activation_is_refused_where_plain_layers_are_asked_for(partial: bool) -> None:
+def test_an_adapter_with_an_activation_is_refused_where_plain_layers_are_requested(partial: bool) -> None:
     options = {"activation": nn.ReLU}
     line = r"^[^\n]*no affine map[^\n]*$"
     case = CASES["module"]()

@@ -16,7 +16,7 @@ def test_the_weights_are_what_the_strategy_says() -> None:
     assert_equal(bias, shared_bias.expand(2, -1))
 
 
-def test_a_mask_is_sparse_to_the_part_asked_for() -> None:
+def test_a_mask_is_sparse_to_the_part_requested() -> None:
     for sparsity, zeros in ((0.0, 0), (0.5, 6), (0.9, 10)):
         case = StrategyCase.of(build("mask", {"0": LayerSpec(3, 4)}, sparsity=sparsity), 5)
         assert ((case.weights().dense()["0.weight"] == 0).sum(dim=(1, 2)) == zeros).all()

@@ -120,7 +120,7 @@ def test_a_feature_of_one_value_has_nothing_to_be_compared_with() -> None:
 
 
 @pytest.mark.parametrize(("feature", "found"), [("good", "transition"), ("paid", "reward")])
-def test_what_a_feature_changes_is_told(feature: str, found: str) -> None:
+def test_what_a_feature_changes_is_reported(feature: str, found: str) -> None:
     assert f"changes the {found}" in check_family(faulty(feature))[1].detail
 
 

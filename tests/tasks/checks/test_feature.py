@@ -29,7 +29,7 @@ def faulty(feature: str, **more: Any) -> Family:
 FAR = "tests.tasks.faulty:hyperrl-tests/Far-v0"
 
 
-def test_what_random_steps_do_not_reach_is_told_as_such() -> None:
+def test_what_random_steps_do_not_reach_is_reported_as_such() -> None:
     """And shown by actions that lead there, in turn and over and over."""
     with pytest.raises(UserError, match=r"is not read, or not reached in 1,500 random steps; .*'check:"):
         check_family(family_of(FAR, "weight", (1, 2)))

@@ -44,7 +44,7 @@ def test_what_has_no_effect_is_refused_with_the_reason(base: str, carrier: Any, 
     assert says in str(refused.value)
 
 
-def test_the_part_of_a_range_that_has_no_effect_is_told() -> None:
+def test_the_part_of_a_range_that_has_no_effect_is_reported() -> None:
     """The floor's friction counts where it is larger than the cheetah's own."""
     *_, row = check_family(family_of("HalfCheetah-v5", physics="friction.floor"))
     assert "friction of its two geoms, which below 1 is that of what this one touches" in row.detail
@@ -52,7 +52,7 @@ def test_the_part_of_a_range_that_has_no_effect_is_told() -> None:
     assert "geoms" not in row.detail
 
 
-def test_nothing_is_told_of_another_simulator() -> None:
+def test_nothing_is_reported_of_another_simulator() -> None:
     """Of a lander's gravity, whose range lies below 0."""
     pytest.importorskip("Box2D")
     gravity = {"default": -10, "train": [-11, -4], "physics": "gravity"}

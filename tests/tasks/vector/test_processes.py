@@ -120,7 +120,7 @@ def test_no_process_outlives_its_batch() -> None:
     assert [process.exitcode for process in processes] == [0, 0]
 
 
-def test_a_process_that_is_killed_is_told() -> None:
+def test_a_process_that_is_killed_is_reported() -> None:
     env = Family.load("mountaincar").make_vec(2, subprocesses=1)
     assert isinstance(env, ProcessEnv)
     env.reset(seed=0)

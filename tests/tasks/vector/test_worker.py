@@ -32,7 +32,7 @@ def test_what_an_environment_raises_arrives(how: str, says: str) -> None:
     assert not list(Path(tempfile.gettempdir()).glob(f"{env.workers[0]._trace_file.name}"))  # type: ignore[union-attr]
 
 
-def test_an_environment_that_refuses_to_be_made_is_told() -> None:
+def test_an_environment_that_refuses_to_be_made_is_reported() -> None:
     def refuse(**_: Any) -> Any:
         raise UserError("no such simulator")
 

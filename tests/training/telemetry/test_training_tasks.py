@@ -17,7 +17,7 @@ from tests.training.telemetry.conftest import scalars
 @pytest.mark.parametrize(
     ("tasks", "entropy", "largest"), [(1, 1.0, 1.0), (4, np.log(2) / np.log(4), 0.5), (2, 0.0, 1.0)]
 )
-def test_the_distribution_over_tasks_is_told(
+def test_the_distribution_over_tasks_is_reported(
     ppo: PPO, rows: Rows, tasks: int, entropy: float, largest: float
 ) -> None:
     sampler = TaskSampler([{"g": float(i)} for i in range(tasks)], "cvar", 0, alpha=0.5, staleness=0.0)
