@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+from hyperrl.actions import ACTIONS, fits
 from hyperrl.cli import console, options, runs
 from hyperrl.cli.options import argument, option
 from hyperrl.errors import UserError, check_known
+from hyperrl.extras import EXTRAS, is_missing
 from hyperrl.shipped import Kind, shipped
 
 if TYPE_CHECKING:
@@ -55,47 +58,88 @@ def list_all(
     for index, (each, listed) in enumerate(rows.items()):
         if index:
             console.line()
-        lines = ((row.recipe.name, row.actions, _first_sentence(row.recipe.about)) for row in listed)
+        lines = ((row.name, row.actions, _first_sentence(row.about)) for row in listed)
         console.names(each, list(lines))
 
 
 @dataclass(frozen=True)
 class _Row:
-    """An agent or a family, and the actions that it is for."""
+    """An agent or a family.
 
-    recipe: "AgentRecipe | FamilyRecipe"
+    Attributes:
+        name: its name.
+        actions: the kind of actions that it is for.
+        about: what it is, in words.
+    """
+
+    name: str
     actions: str
+    about: str
 
 
 def _rows(kind: Kind) -> list[_Row]:
-    from hyperrl.recipes import load_agent, load_family
+    return [_declared(name, path) or _row(_load(name)) for name, path in shipped(kind).items()]
 
-    load = load_agent if kind == "agents" else load_family
-    return [_row(load(name)) for name in sorted(shipped(kind))]
+
+def _declared(name: str, path: Path) -> _Row | None:
+    """The row of a shipped recipe, from the text of a few fields; None where these do not suffice.
+
+    Tests validate the shipped files. To validate them all again, and to make the environments of all
+    families, would take several times as long as the rest of the command.
+    """
+    import yaml  # after `hyperrl --help`, which needs none of it
+
+    try:
+        fields = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+    match fields:
+        case {"name": _}:
+            return None
+        case {"about": str(about), "algorithm": {"name": str(algorithm)}} if algorithm in ACTIONS:
+            return _Row(name, ACTIONS[algorithm], about)
+        case {"about": str(about), "actions": "continuous" | "discrete" | "other" as actions}:
+            extra = fields.get("extra")
+            if extra is None or extra in EXTRAS:
+                return _Row(name, _UNKNOWN if is_missing(extra) else actions, about)
+    return None
+
+
+def _load(name_or_path: str) -> "AgentRecipe | FamilyRecipe":
+    from hyperrl.cli.recipe import load
+
+    return load(name_or_path)
 
 
 def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
     from hyperrl.recipes import AgentRecipe
 
-    if isinstance(recipe, AgentRecipe):
-        return _Row(recipe, recipe.algorithm.actions)
+    actions = recipe.algorithm.actions if isinstance(recipe, AgentRecipe) else _actions_of(recipe)
+    return _Row(recipe.name, actions, recipe.about)
+
+
+def _actions_of(family: "FamilyRecipe") -> str:
     from hyperrl.store.trust import may_import
     from hyperrl.tasks import Family
     from hyperrl.tasks.actions import kind_of
 
+    if is_missing(family.extra):
+        return _UNKNOWN
+    if family.actions is not None:
+        return family.actions
     try:
-        return _Row(recipe, kind_of(Family(recipe).action_space) if may_import(recipe) else _UNKNOWN)
+        return kind_of(Family(family).action_space) if may_import(family) else _UNKNOWN
     except UserError:
-        return _Row(recipe, _UNKNOWN)
+        return _UNKNOWN
 
 
 def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
     """The agents that fit a family, or the families that fit an agent."""
-    from hyperrl.cli.recipe import load
     from hyperrl.recipes import AgentRecipe
 
-    row = _row(load(name))
-    kind: Kind = "envs" if isinstance(row.recipe, AgentRecipe) else "agents"
+    recipe = _load(name)
+    row, is_agent = _row(recipe), isinstance(recipe, AgentRecipe)
+    kind: Kind = "envs" if is_agent else "agents"
     if kind not in kinds:
         raise UserError(f"list: found {kinds[0]} with --fits {name}; allowed: {kind}, or neither")
     if row.actions == _UNKNOWN:
@@ -103,15 +147,12 @@ def _fitting(name: str, kinds: tuple[Kind, ...]) -> dict[Kind, list[_Row]]:
             f"list: --fits {name}: its actions are not known, as its environment was not made here"
             " (see `hyperrl list --help`)"
         )
-    pairs = [(each, (row, each) if kind == "envs" else (each, row)) for each in _rows(kind)]
-    return {kind: [each for each, (agent, family) in pairs if _fit(agent, family)]}
+    return {kind: [each for each in _rows(kind) if (_fit(row, each) if is_agent else _fit(each, row))]}
 
 
 def _fit(agent: _Row, family: _Row) -> bool:
     """Whether an agent can learn a family."""
-    from hyperrl.tasks.actions import fits
-
-    return fits(cast("AgentRecipe", agent.recipe), family.actions)
+    return fits(agent.actions, family.actions)
 
 
 def _json(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
@@ -120,9 +161,9 @@ def _json(kind: Kind, rows: list[_Row]) -> list[dict[str, Any]]:
     objects: list[dict[str, Any]] = []
     for row in rows:
         actions = None if row.actions == _UNKNOWN else row.actions
-        objects.append({"name": row.recipe.name, "actions": actions, "about": row.recipe.about})
+        objects.append({"name": row.name, "actions": actions, "about": row.about})
         if kind == "envs":
-            fit = [each.recipe.name for each in agents if _fit(each, row)]
+            fit = [each.name for each in agents if _fit(each, row)]
             objects[-1]["fits"] = fit if actions else None
     return objects
 

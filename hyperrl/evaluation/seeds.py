@@ -8,8 +8,8 @@ from hyperrl.errors import UserError
 from hyperrl.recipes import dotted_fields
 from hyperrl.store import Run
 
-MAY_DIFFER = {"about", "check", "folder"}
-"""Fields of recipes that do not change an experiment: descriptions, and the folder of the family's module."""
+MAY_DIFFER = {"about", "actions", "check", "folder"}
+"""Fields of recipes that change no experiment: descriptions, and the folder of the family's module."""
 
 
 def check_same_experiment(runs: Sequence[Run]) -> None:

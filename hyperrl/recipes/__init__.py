@@ -1,5 +1,6 @@
 """The typed, validated form of `agents/*.yaml` and `envs/*.yaml`: reading one executes nothing."""
 
+from hyperrl.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Model, Range
@@ -7,7 +8,6 @@ from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.configs import described_fields
 from hyperrl.recipes.context import CONTEXT, Context
-from hyperrl.recipes.extras import EXTRAS, is_missing, load_extra, refuse_missing
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (

@@ -129,6 +129,8 @@ class FamilyRecipe(Model):
     """whether the observation is flattened to one row of numbers"""
     extra: Literal["mujoco", "box2d"] | None = None
     """the extra of `pip install hyperrl[...]` that brings the base environment"""
+    actions: Literal["continuous", "discrete", "other"] | None = None
+    """kind of its actions, which `hyperrl list` shows; if you give none, `list` makes the environment"""
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)]
     """the parameters that tell its tasks apart"""
     derived: dict[PathName, Derived] = Field(default={})

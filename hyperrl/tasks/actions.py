@@ -1,9 +1,10 @@
-"""Which agents fit which actions, and can learn here."""
+"""Which agents can learn which actions here."""
 
 from typing import Any
 
 import gymnasium as gym
 
+from hyperrl.actions import fits
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, refuse_missing
 
@@ -15,16 +16,11 @@ def kind_of(action_space: gym.Space[Any]) -> str:
     return "discrete" if isinstance(action_space, gym.spaces.Discrete) else "other"
 
 
-def fits(agent: AgentRecipe, kind: str) -> bool:
-    """Whether the agent's algorithm is for such a kind of actions."""
-    return agent.algorithm.actions in ("any", kind)
-
-
 def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any]) -> None:
     """UserError where the agent's algorithm needs an extra that is not there, or is not for such actions."""
     algorithm = agent.algorithm
     refuse_missing(algorithm.extra, f"agent {agent.name!r}: the algorithm {algorithm.name!r}")
-    if not fits(agent, kind_of(action_space)):
+    if not fits(algorithm.actions, kind_of(action_space)):
         space = " ".join(str(action_space).split())
         raise UserError(
             f"agent {agent.name!r}: the algorithm {algorithm.name!r} is for {algorithm.actions} actions;"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import hyperrl
+from hyperrl.actions import fits
 from hyperrl.cli import main
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
@@ -18,7 +19,7 @@ from hyperrl.recipes import (
 )
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import fits, kind_of
+from hyperrl.tasks.actions import kind_of
 from hyperrl.training.checkpoint import load_state
 from tests.acceptance.brief import STEPS, abridged, draw_little, rollouts
 from tests.suite import needs
@@ -48,7 +49,7 @@ def test_the_list_tells_which_fit(capsys: pytest.CaptureFixture[str]) -> None:
             continue
         kind = kind_of(Family(recipe).action_space)
         for agent in AGENTS:
-            assert fits(AGENTS[agent], kind) == (told[agent] in ("any", told[family]))
+            assert fits(AGENTS[agent].algorithm.actions, kind) == (told[agent] in ("any", told[family]))
 
 
 @pytest.mark.slow
@@ -61,7 +62,7 @@ def test_a_pair(agent: str, family: str, tmp_path: Path, monkeypatch: pytest.Mon
     def start() -> Run:
         return hyperrl.train(recipe, tasks, steps=STEPS, overrides=rollouts(recipe), out=out)
 
-    if not fits(recipe, kind_of(tasks.action_space)):
+    if not fits(recipe.algorithm.actions, kind_of(tasks.action_space)):
         with pytest.raises(UserError, match=rf"^agent '{agent}': .* is for \w+ actions; found [^\n]*$"):
             start()
         assert not out.exists()

@@ -37,6 +37,15 @@ def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_the_list_makes_no_environment_and_validates_no_recipe(tmp_path: Path) -> None:
+    code = (
+        "import sys; from hyperrl.cli import main; main(['list']);"
+        "sys.exit(', '.join({'mujoco', 'Box2D', 'pygame', 'hyperrl.tasks', 'hyperrl.recipes'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.stderr == b""
+
+
 def cpu_seconds(*arguments: str) -> float:
     """The least of several: a machine that is busy with other tests is slower than the code."""
 

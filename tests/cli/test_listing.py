@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hyperrl.cli import main
-from hyperrl.recipes import load_agent, shipped
+from hyperrl.cli import listing, main
+from hyperrl.cli import recipe as cli_recipe
+from hyperrl.extras import EXTRAS
+from hyperrl.recipes import catalog, load_agent, load_family, shipped
+from hyperrl.shipped import Kind
 from tests.acceptance.driving import refused, succeeded
 
 
@@ -30,6 +33,52 @@ def test_the_list_says_which_agents_fit_which_families(tmp_path: Path) -> None:
     }
     families = {name: actions[name] for name in ("ode", "cartpole", "acrobot", "pendulum")}
     assert list(families.values()) == ["continuous", "discrete", "discrete", "continuous"]
+
+
+@pytest.mark.parametrize("kind", ["agents", "envs"])
+def test_shipped_recipes_say_what_is_listed_of_them(kind: Kind) -> None:
+    for name, path in shipped(kind).items():
+        recipe = load_agent(name) if kind == "agents" else load_family(name)
+        undeclared = recipe if kind == "agents" else recipe.model_copy(update={"actions": None})
+        assert listing._declared(name, path) == listing._row(recipe) == listing._row(undeclared)
+
+
+@pytest.mark.parametrize(
+    ("actions", "wanted"), [("", "continuous"), ("actions: discrete\n", "discrete"), ("actions: no\n", None)]
+)
+def test_a_recipe_added_to_the_suite_need_not_declare_its_actions(
+    actions: str,
+    wanted: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"about: my own\nbase: Pendulum-v1\n{actions}features:\n"
+        "  g: {about: pull, default: 1, train: [0, 2]}\n"
+    )
+    for module in (listing, catalog, cli_recipe):
+        monkeypatch.setattr(module, "shipped", lambda kind: {"mine": path} if kind == "envs" else {})
+    status = main(["list", "envs", "--json"])
+    shown = capsys.readouterr()
+    if wanted is None:
+        assert status == 2
+        assert 'envs/mine.yaml: actions: found "no"' in shown.err
+    else:
+        assert json.loads(shown.out)["envs"] == [
+            {"name": "mine", "actions": wanted, "about": "my own", "fits": []}
+        ]
+
+
+def test_where_an_extra_is_missing_the_actions_of_its_families_are_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(EXTRAS, "mujoco", "no_such_package")
+    assert main(["list", "envs", "--json"]) == 0
+    told = {row["name"]: row["actions"] for row in json.loads(capsys.readouterr().out)["envs"]}
+    assert told["ant-density"] is None
+    assert told["pendulum"] == "continuous"
 
 
 def listed(*args: str, cwd: Path) -> list[str]:

@@ -3,9 +3,10 @@
 import pytest
 from gymnasium import spaces
 
+from hyperrl.actions import fits
 from hyperrl.errors import UserError
 from hyperrl.recipes import load_agent
-from hyperrl.tasks.actions import fits, kind_of, refuse_algorithm
+from hyperrl.tasks.actions import kind_of, refuse_algorithm
 
 SPACES: dict[str, spaces.Space[object]] = {
     "continuous": spaces.Box(-1.0, 1.0, (2,)),
@@ -25,7 +26,7 @@ def test_an_algorithm_takes_its_actions_and_refuses_others_in_one_line(name: str
     agent = load_agent(name)
     for kind, space in SPACES.items():
         assert kind_of(space) == kind
-        assert fits(agent, kind) == (kind in kinds)
+        assert fits(agent.algorithm.actions, kind) == (kind in kinds)
         if kind in kinds:
             refuse_algorithm(agent, space)
             continue

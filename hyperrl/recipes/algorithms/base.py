@@ -1,12 +1,12 @@
 """The base class of algorithms."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from hyperrl.actions import ACTIONS, ActionKind
 from hyperrl.recipes.base import Fraction, Model
 from hyperrl.recipes.policy import Policy
 
-Actions = Literal["any", "continuous", "discrete"]
 Refusals = Iterator[tuple[tuple[str, ...], str]]
 
 INPUTS = ("policy", "hypernetwork", "inputs")
@@ -17,7 +17,6 @@ class AnyAlgorithm(Model):
 
     Attributes:
         extra: the extra of `pip install hyperrl[...]` that it needs.
-        actions: the kind of actions that it is for.
         off_policy: whether it learns from a replay buffer.
         recurrent: whether its policy has an LSTM.
         networks: names of its networks; each has an optimizer of its own where `critic_lr_scale` is taken.
@@ -27,7 +26,6 @@ class AnyAlgorithm(Model):
     """
 
     extra: ClassVar[str | None] = None
-    actions: ClassVar[Actions] = "any"
     off_policy: ClassVar[bool] = False
     recurrent: ClassVar[bool] = False
     networks: ClassVar[tuple[str, ...]] = ("actor", "critic")
@@ -39,6 +37,11 @@ class AnyAlgorithm(Model):
     if TYPE_CHECKING:
         name: str
         learning_rate: float
+
+    @property
+    def actions(self) -> ActionKind:
+        """The kind of actions that it is for."""
+        return ACTIONS[self.name]
 
     @property
     def explores_by_sde(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from hyperrl.config import MAX_WIDTH
-from hyperrl.recipes.algorithms.base import INPUTS, Actions, AnyAlgorithm, Refusals
+from hyperrl.recipes.algorithms.base import INPUTS, AnyAlgorithm, Refusals
 from hyperrl.recipes.base import (
     Count,
     Flag,
@@ -27,7 +27,6 @@ def _auto(value: object) -> object:
 
 class _OffPolicy(AnyAlgorithm):
     off_policy: ClassVar[bool] = True
-    actions: ClassVar[Actions] = "continuous"
     buffer_size: Count = 1_000_000
     """transitions that are replayed"""
     learning_starts: Annotated[Whole, Field(ge=0, le=10**12)] = 100
@@ -154,7 +153,6 @@ class CrossQ(_Entropic):
 
 
 class _Greedy(_OffPolicy):
-    actions: ClassVar[Actions] = "discrete"
     networks: ClassVar[tuple[str, ...]] = ("critic",)
     batch_size: Count = 32
     """transitions in a minibatch"""

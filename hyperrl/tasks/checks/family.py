@@ -10,6 +10,7 @@ import numpy as np
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import CONTEXT, SPLITS, Context
+from hyperrl.tasks.actions import kind_of
 from hyperrl.tasks.adapter import closing_base, naming
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.feature import SEEDS, FeatureCheck, backgrounds
@@ -39,11 +40,12 @@ def check_family(family: Family) -> list[CheckRow]:
     feature's value must play as one that was set to it.
 
     Raises:
-        UserError: at the first fault: an attribute that is missing, cannot be set or does not survive a
-            reset; overlapping splits; a `derived` that is not what the base computes; an end of a declared
-            range that the environment or its constructor refuses; a reset option for evaluation that the
-            environment refuses or never asks for; a feature that leaves stale what the constructor computes
-            from it, that changes nothing, or whose value stands in the observation; a task that leaks into
+        UserError: at the first fault: `actions` that are not the environment's; an attribute that is missing,
+            cannot be set or does not survive a reset; overlapping splits; a `derived` that is not what the
+            base computes; an end of a declared range that the environment or its constructor refuses; a reset
+            option for evaluation that the environment refuses or never asks for; a feature that leaves stale
+            what the constructor computes from it, that changes nothing, or whose value stands in the
+            observation; a task that leaks into
             the next one; a base environment whose transitions do not follow from its seed, or whose episodes
             may never end.
     """
@@ -56,6 +58,7 @@ def check_family(family: Family) -> list[CheckRow]:
 
 def _check(family: Family, env: ContextualEnv) -> list[CheckRow]:
     refuse_endless(family)
+    _check_actions(family)
     listed_actions(family.recipe.check.actions or (), env)
     sizes = {split: len(family.tasks(split)) for split in SPLITS}
     tasks = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)
@@ -93,6 +96,13 @@ class _Trial:
 
     def plays_alike(self, one: ContextualEnv, other: ContextualEnv, context: Context, where: str) -> bool:
         return not difference(play(one, where, 0, context), play(other, where, 0, context), exact=False)
+
+
+def _check_actions(family: Family) -> None:
+    """Refuse `actions` that are not those of the environment."""
+    declared, kind = family.recipe.actions, kind_of(family.action_space)
+    if declared not in (None, kind):
+        raise UserError(f"actions: found {declared!r}; allowed: {kind}, as its environment has them, or none")
 
 
 def _check_options(family: Family) -> list[CheckRow]:

@@ -47,6 +47,14 @@ def test_a_dead_feature_is_refused(base: str, attribute: str, train: tuple[float
     assert "\n" not in str(told.value)
 
 
+def test_actions_that_are_not_the_environments_are_refused() -> None:
+    family = family_of("Acrobot-v1", "LINK_LENGTH_1", (0.5, 1.5), actions="continuous")
+    with pytest.raises(
+        UserError, match=r"^actions: found 'continuous'; allowed: discrete, as its environment"
+    ):
+        check_family(family)
+
+
 def faulty(feature: str, **more: Any) -> Family:
     train = (0.5, 2.0)
     return hyperrl.contextualize(Faulty, {feature: {"train": train, "default": 1.0}}, max_steps=30, **more)

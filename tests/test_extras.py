@@ -5,8 +5,8 @@ import warnings
 import pytest
 
 from hyperrl.errors import UserError
+from hyperrl.extras import load_extra
 from hyperrl.recipes import EXTRAS, is_missing, refuse_missing
-from hyperrl.recipes.extras import load_extra
 
 
 def test_an_extra_is_missed_by_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
