@@ -17,7 +17,7 @@ from hyperrl.nets import MLP
 from hyperrl.policies.extractors import ContextExtractor, has_context, image_shape
 from hyperrl.policies.hypernetworks import name_tails
 from hyperrl.policies.networks import GeneratedNetworks
-from hyperrl.policies.optimizer import parameter_groups, with_scaled_rates
+from hyperrl.policies.optimizer import fused_options, parameter_groups, with_scaled_rates
 from hyperrl.policies.targets import PixelCNN
 from hyperrl.recipes import CONTEXT
 
@@ -130,7 +130,7 @@ class NetworkBuilder(BasePolicy):
             lr_schedule: As the policy has it.
             lr_scale: Of all parameters' rates.
         """
-        options: dict[str, Any] = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        options = {"lr": lr_schedule(1), **fused_options(self.optimizer_class, self.optimizer_kwargs)}
         if self.config.plain_optimizer and lr_scale == 1:
             return self.optimizer_class(parameters, **options)
         scales = vars(self.config.lr_scale)

@@ -8,6 +8,8 @@ from stable_baselines3.common.distributions import (
     CategoricalDistribution,
     DiagGaussianDistribution,
     Distribution,
+    SquashedDiagGaussianDistribution,
+    TanhBijector,
 )
 from torch import Tensor
 from torch.distributions import Categorical, Normal
@@ -56,6 +58,66 @@ class FastDiagGaussian(DiagGaussianDistribution):
         return self.mean
 
 
+class FastSquashedDiagGaussian(SquashedDiagGaussianDistribution):
+    """Stable-Baselines3's squashed Gaussian: the same samples and densities in fewer operations.
+
+    Of an action that was drawn here the noise is known, which its density needs; gradients by way of the
+    Gaussian's own density cancel and are left out.
+    """
+
+    def proba_distribution(self, mean_actions: Tensor, log_std: Tensor) -> Self:
+        """Sets means and log standard deviations before squashing, (batch, actions) each."""
+        self.mean, self.log_std = mean_actions, log_std
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy without the means of the last pass, whose graph torch refuses to copy."""
+        return type(self)(self.action_dim, self.epsilon)
+
+    @property
+    def distribution(self) -> Normal:  # type: ignore[override]
+        """The Gaussian as torch has it."""
+        return Normal(self.mean, self.log_std.exp().expand_as(self.mean))
+
+    def log_prob(self, actions: Tensor, gaussian_actions: Tensor | None = None) -> Tensor:
+        """Log densities (batch,) of squashed actions (batch, actions).
+
+        Args:
+            actions: Within (-1, 1).
+            gaussian_actions: The same before squashing; None: they are computed.
+        """
+        if gaussian_actions is None:
+            gaussian_actions = TanhBijector.inverse(actions)
+        scaled = (gaussian_actions - self.mean) * (-self.log_std).exp()
+        return self._log_prob(actions, scaled)
+
+    def _log_prob(self, actions: Tensor, noise: Tensor) -> Tensor:
+        """Given the actions and the noise that they are made of."""
+        constant = noise.square().sum(dim=1) * 0.5 + self.action_dim * _LOG_SQRT_2PI
+        squashing = torch.addcmul(actions.new_ones(()), actions, actions, value=-1).add_(self.epsilon).log()
+        return -constant - (squashing + self.log_std).sum(dim=1)
+
+    def sample(self) -> Tensor:
+        """Samples (batch, actions) that gradients pass through."""
+        return self._sample(torch.randn_like(self.mean))
+
+    def _sample(self, noise: Tensor) -> Tensor:
+        self.gaussian_actions = torch.addcmul(self.mean, noise, self.log_std.exp())
+        return self.gaussian_actions.tanh()
+
+    def mode(self) -> Tensor:
+        """The squashed means (batch, actions)."""
+        self.gaussian_actions = self.mean
+        return self.mean.tanh()
+
+    def log_prob_from_params(self, mean_actions: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (batch, actions) of a distribution, and their log densities (batch,)."""
+        self.proba_distribution(mean_actions, log_std)
+        noise = torch.randn_like(mean_actions)
+        actions = self._sample(noise)
+        return actions, self._log_prob(actions, noise)
+
+
 class FastCategorical(CategoricalDistribution):
     """Stable-Baselines3's categorical distribution: the same probabilities in fewer operations.
 
@@ -99,4 +161,6 @@ def fast_distribution(distribution: Distribution) -> Distribution:
         return FastDiagGaussian(distribution.action_dim)
     if type(distribution) is CategoricalDistribution:
         return FastCategorical(distribution.action_dim)
+    if type(distribution) is SquashedDiagGaussianDistribution:
+        return FastSquashedDiagGaussian(distribution.action_dim, distribution.epsilon)
     return distribution

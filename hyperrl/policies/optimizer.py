@@ -4,11 +4,23 @@ Stable-Baselines3 writes the same rate into every parameter group before each up
 of all parameters together. Both stay as they are; what is done here is done in the step and undone after.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+
+FUSED: tuple[type[torch.optim.Optimizer], ...] = (torch.optim.Adam, torch.optim.AdamW)
+"""Optimizers that can step all of a parameter in one loop over its entries."""
+
+IMPLEMENTATION = ("foreach", "fused")
+"""Settings of an optimizer that choose how it steps, and not where to."""
+
+
+def fused_options(optimizer_class: type[torch.optim.Optimizer], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an optimizer, which steps in one loop where it can and nothing else is chosen."""
+    chosen = any(options.get(name) is not None for name in (*IMPLEMENTATION, "capturable", "differentiable"))
+    return dict(options) if chosen or optimizer_class not in FUSED else {**options, "fused": True}
 
 
 class _Scaled(torch.optim.Optimizer):

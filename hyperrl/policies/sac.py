@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
+from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
@@ -53,6 +54,7 @@ class GeneratedActor(BasePolicy):
         self, generated: GeneratedNetworks, latent: int, effort: Effort | None = None, **arguments: Any
     ) -> None:
         super().__init__(**{**arguments, "net_arch": NO_LAYERS})
+        self.action_dist = fast_distribution(self.action_dist)
         self.net_arch, self.latent = arguments["net_arch"], latent
         if self.use_sde:
             _, self.log_std = self.action_dist.proba_distribution_net(

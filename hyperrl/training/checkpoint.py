@@ -16,6 +16,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.errors import UserError
+from hyperrl.policies.optimizer import IMPLEMENTATION
 from hyperrl.policies.registry import view
 from hyperrl.store import Run, pack, unpack
 from hyperrl.tasks import TaskSampler
@@ -138,16 +139,22 @@ def _expect(name: str, value: Any, expected: Any) -> None:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
-    """Load an optimizer's state, and try on a copy whether it can step from there."""
+    """Load an optimizer's state, and try on a copy whether it can step from there.
+
+    How it steps is its own choice and not that of the version which stored the state.
+    """
+    groups = []
     for stored, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True):
         _expect("the learning rate", stored["lr"], own["lr"])
-        if stored != {**own, "lr": stored["lr"]}:
+        groups.append({**stored, **{name: own[name] for name in IMPLEMENTATION if name in own}})
+        if groups[-1] != {**own, "lr": stored["lr"]}:
             raise ValueError("the optimizer's settings are not the recipe's")
-    optimizer.load_state_dict(state)
+    optimizer.load_state_dict({**state, "param_groups": groups})
     for parameter, moments in optimizer.state.items():
         for name, value in moments.items():
             numbers = torch.as_tensor(value)
-            if numbers.shape not in (torch.Size(), parameter.shape) or not numbers.isfinite().all():
+            fits = numbers.shape in (torch.Size(), parameter.shape) and bool(numbers.isfinite().all())
+            if not fits or (name == "step" and numbers.min() < 0):
                 raise ValueError(f"{name} of the optimizer is of another kind")
     trial = deepcopy(optimizer)
     for group in trial.param_groups:

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from stable_baselines3.common.distributions import (
     CategoricalDistribution,
     DiagGaussianDistribution,
+    SquashedDiagGaussianDistribution,
     kl_divergence,
 )
 from torch import Tensor
 
-from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian
-from tests.policies.worlds import OBSERVATIONS, policy, samples, tensors
+from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian, FastSquashedDiagGaussian
+from hyperrl.policies.sac import HyperSACPolicy
+from tests.policies.worlds import ACTIONS, OBSERVATIONS, policy, samples, tensors
 
 
 def pair(rows: int, actions: int, seed: int = 0, spread: float = 1.0) -> tuple[Tensor, ...]:
@@ -121,6 +123,50 @@ def test_pickled() -> None:
     again = pickle.loads(pickle.dumps(lean))
     assert torch.equal(again.mode(), lean.mode())
     assert torch.equal(again.entropy(), lean.entropy())
+
+
+@given(rows=st.integers(1, 7), actions=st.integers(1, 6), seed=st.integers(0, 99))
+def test_squashed_samples_and_densities_with_their_gradients(rows: int, actions: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    means = (0.5 * torch.randn(rows, actions)).requires_grad_()
+    log_std = (0.5 * torch.randn(rows, actions) - 1).requires_grad_()
+    upstream = torch.randn(rows, actions), torch.randn(rows)
+    results = []
+    for kind in (FastSquashedDiagGaussian, SquashedDiagGaussianDistribution):
+        torch.manual_seed(seed)
+        distribution = kind(actions)
+        drawn, density = distribution.log_prob_from_params(means, log_std)
+        loss = (drawn * upstream[0]).sum() + (density * upstream[1]).sum()
+        again = distribution.log_prob(drawn.detach(), distribution.gaussian_actions)
+        alone = distribution.log_prob(drawn.detach())
+        mode = distribution.actions_from_params(means, log_std, deterministic=True)
+        found = [drawn, density, again, alone, mode]
+        results.append(
+            [
+                *found,
+                *torch.autograd.grad(loss, (means, log_std), retain_graph=True),
+                *torch.autograd.grad(alone.sum(), (means, log_std)),
+            ]
+        )
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_a_squashed_distribution_is_copied_without_its_last_pass() -> None:
+    lean = FastSquashedDiagGaussian(2)
+    lean.log_prob_from_params(*(torch.randn(4, 2, requires_grad=True) for _ in range(2)))
+    assert copy.deepcopy(lean).gaussian_actions is None
+    assert copy.deepcopy(lean).action_dim == 2
+    assert lean.entropy() is None
+
+
+def test_the_actor_of_generated_networks_has_the_squashed_one() -> None:
+    for observation, kind in (
+        ("context", FastSquashedDiagGaussian),
+        ("box", SquashedDiagGaussianDistribution),
+    ):
+        made = HyperSACPolicy(OBSERVATIONS[observation], ACTIONS["box"], lambda _: 1e-3)
+        assert type(made.actor.action_dist) is kind
 
 
 @given(rows=st.integers(1, 7), actions=st.integers(2, 6), seed=st.integers(0, 99))

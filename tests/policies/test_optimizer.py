@@ -10,7 +10,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.utils import update_learning_rate
 from torch import nn
 
-from hyperrl.policies.optimizer import with_scaled_rates
+from hyperrl.policies.optimizer import fused_options, with_scaled_rates
 from tests.policies.worlds import model, venv
 
 
@@ -106,3 +106,25 @@ def test_a_saved_model_goes_on_with_its_rates_and_its_norm(tmp_path: Any) -> Non
     ):
         assert {**one, "params": 0} == {**other, "params": 0}
     assert type(loaded.policy.optimizer).__name__ == "ScaledAdam"
+
+
+def test_adam_of_generated_networks_steps_in_one_loop_unless_told_otherwise() -> None:
+    assert learner().policy.optimizer.defaults["fused"]
+    assert learner(A2C).policy.optimizer.defaults.get("fused") is None  # RMSprop cannot
+    for options in ({"fused": False}, {"foreach": True}, {"capturable": True}, {"fused": True}):
+        assert fused_options(torch.optim.Adam, options) == options
+    assert fused_options(torch.optim.AdamW, {"weight_decay": 0.1}) == {"weight_decay": 0.1, "fused": True}
+
+
+def test_both_ways_of_stepping_go_to_the_same_place() -> None:
+    torch.manual_seed(0)
+    start, gradients = torch.randn(1000), [torch.randn(1000) for _ in range(5)]
+    ends = []
+    for options in ({}, fused_options(torch.optim.Adam, {})):
+        parameter = nn.Parameter(start.clone())
+        optimizer = torch.optim.Adam([parameter], lr=0.01, **options)
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            optimizer.step()
+        ends.append(parameter.detach())
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-5, atol=1e-6)

@@ -120,6 +120,21 @@ def test_whatever_does_not_fit_names_its_run(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("nothing_but_training")
+def test_an_optimizer_steps_as_it_does_now_and_not_as_it_was_stored(start: Start) -> None:
+    """As a checkpoint of a version has it in which Adam took several loops for a step."""
+    killed = start("hyper-sac", name="killed", killed_at=1)
+    state = load_state(killed, "latest")
+    for name in ("actor", "critic"):
+        groups = ["optimizers", name, "param_groups", "0"]
+        assert state["optimizers"][name]["param_groups"][0]["fused"]
+        state = replaced(replaced(state, [*groups, "fused"], None), [*groups, "foreach"], None)
+    save_state(killed, "latest", state)
+    assert resume(killed).state == "finished"
+    stored = load_state(killed, "latest")["optimizers"]
+    assert all(stored[name]["param_groups"][0]["fused"] for name in ("actor", "critic"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize("forged", [[], [torch.zeros(1, 8, 8)], [torch.zeros(2, 8, 8)] * 2])
 def test_a_memory_that_does_not_fit_names_its_run(start: Start, forged: list[torch.Tensor]) -> None:
     pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
