@@ -159,7 +159,7 @@ def _play(
         for _ in range(MAX_EPISODE_STEPS):
             observation = {name: finite("the observation", part) for name, part in observation.items()}
             action = finite("the action", policy(observation))
-            observation, reward, terminated, truncated, _ = env.step(action)
+            observation, reward, terminated, truncated, _ = env.advance(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             length += running
             finite("the return", total)

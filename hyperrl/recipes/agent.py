@@ -44,6 +44,9 @@ class AgentRecipe(Model):
     """environments that run side by side"""
     subprocesses: Annotated[Whole, Field(ge=0, le=1024)] = 0
     """processes that share the environments of a family without batched dynamics; 0: none"""
+    simulation_threads: Annotated[Whole, Field(ge=0, le=1024)] | None = None
+    """threads that advance simulations of Gymnasium's MuJoCo environments where there are no subprocesses;
+    null: one for each core; 0: none, the environments step one after the other"""
     threads: Annotated[Count, Field(le=1024)] = 1
     """threads that torch may use"""
     sampler: Sampler = "uniform"

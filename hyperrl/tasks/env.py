@@ -213,19 +213,27 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._return += reward
         self._length += 1
         observation[CONTEXT] = self._descriptor.copy()
-        ended = terminated or truncated
-        if ended:
-            self.tasks.update(self.task, self._return)
-            if self._record:
-                # arrays in it may be the base's own, which its next reset writes
-                info = {
-                    key: np.array(value) if isinstance(value, np.ndarray) else value
-                    for key, value in info.items()
-                }
-                info["episode"] = {"r": self._return, "l": self._length}
-        if ended or not self._record:
+        if terminated or truncated:
+            info = self.end_episode(self._return, self._length, info)
+        elif not self._record:
             info["task"], info[CONTEXT] = self.task, dict(self.context.raw)
         return observation, reward, terminated, truncated, info
+
+    def end_episode(self, total: float, length: int, info: dict[str, Any]) -> dict[str, Any]:
+        """Report the return of the present episode, which has ended, to the sampler; its last info.
+
+        Args:
+            total: the episode's return.
+            length: its steps.
+            info: what the base's last info holds.
+        """
+        self.tasks.update(self.task, total)
+        if self._record:
+            # arrays in it may be the base's own, which its next reset writes
+            info = {k: np.array(v) if isinstance(v, np.ndarray) else v for k, v in info.items()}
+            info["episode"] = {"r": total, "l": length}
+        info["task"], info[CONTEXT] = self.task, dict(self.context.raw)
+        return info
 
     def render(self) -> Any:
         """Render the base environment; raises BaseEnvironmentError where it fails."""

@@ -1,7 +1,5 @@
 """A family of tasks: a base environment, its features, its splits."""
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
@@ -24,9 +22,10 @@ from hyperrl.tasks.observation import select
 from hyperrl.tasks.oracle import ode_return
 from hyperrl.tasks.registration import batchable, registered_limit, time_limit
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
+from hyperrl.tasks.simulators.display import draw_without_a_window
 from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.variants import VariantEnv
-from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv, FamilyVectorEnv, ProcessEnv
+from hyperrl.tasks.vector import BatchedEnv, FamilyVectorEnv, ProcessEnv, make_side_by_side
 
 
 class Family:
@@ -126,6 +125,7 @@ class Family:
         contexts: Sequence[Mapping[str, float]] | None = None,
         options: Mapping[str, Any] | None = None,
         subprocesses: int = 0,
+        threads: int | None = None,
     ) -> FamilyVectorEnv:
         """Make a vector environment that resets in the same step (`AutoresetMode.SAME_STEP`).
 
@@ -138,6 +138,8 @@ class Family:
             options: reset options, handed to every reset.
             subprocesses: where no batched dynamics exist, so many processes share the environments; 0: this
                 one plays them all.
+            threads: in which this process advances simulations of Gymnasium's MuJoCo environments; by default
+                one for each of its cores, 0: none, environments step one after the other.
 
         Raises:
             UserError: the numbers of contexts and environments differ, or as `make`.
@@ -165,7 +167,7 @@ class Family:
             if self._make_base is None:
                 import_base(self.recipe)  # what the processes send may be of its classes
             return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
-        return ContextualSyncEnv([partial(make, each) for each in sources], owned)
+        return make_side_by_side([partial(make, each) for each in sources], owned, threads)
 
     def _tasks_to_draw(self, split: str) -> list[Context]:
         tasks = self.tasks(split)
@@ -232,7 +234,7 @@ class Family:
         if extra is not None:
             load_extra(extra)
         if render_mode is not None:
-            _draw_without_a_window()
+            draw_without_a_window()
         target = import_base(self.recipe)
         try:
             env = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **kwargs})
@@ -291,9 +293,3 @@ _shipped = cache(Family.load)
 def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
     """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
     return _shipped(family).make(split, render_mode=render_mode)
-
-
-def _draw_without_a_window() -> None:
-    """Let MuJoCo draw through EGL where there is no display and the user has not chosen (MUJOCO_GL)."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")

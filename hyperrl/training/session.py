@@ -160,7 +160,12 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
 
 
 def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
-    batch = family.make_vec(agent.n_envs, sampler=sampler, subprocesses=agent.subprocesses)
+    batch = family.make_vec(
+        agent.n_envs,
+        sampler=sampler,
+        subprocesses=agent.subprocesses,
+        threads=agent.simulation_threads,
+    )
     policy = agent.policy
     if policy.kind != "hyper" or not policy.hypernetwork.context_dropout:
         return BatchedVecEnv(batch)

@@ -1,7 +1,7 @@
 """Factors on actions carry features: the base environment gets the scaled action."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -33,6 +33,12 @@ class ActionCarrier(Carrier):
     def action(self, action: Any) -> Any:
         """Scale an action."""
         return scaled_action(np.asarray(action), self._factors, self._space)
+
+    @staticmethod
+    def actions(carriers: Sequence[Any], actions: NDArray[Any]) -> NDArray[Any]:
+        """Scale the actions of several environments at once."""
+        factors = np.stack([each._factors for each in carriers])
+        return scaled_action(actions, factors, carriers[0]._space)
 
     def batched(self, dynamics: Dynamics) -> Dynamics | None:
         """Dynamics that scale a flat action before they see it."""

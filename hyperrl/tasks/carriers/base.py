@@ -1,10 +1,12 @@
 """What a carrier is: a way in which features of a context reach the simulator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.recipes import Context, Derived, Feature
 from hyperrl.tasks.dynamics import Dynamics
@@ -106,6 +108,24 @@ class Carrier:
     def reward(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         """Change a step's reward, and the info that tells of it."""
         return reward, info
+
+    @staticmethod
+    def actions(carriers: Sequence[Any], actions: NDArray[Any]) -> NDArray[Any]:
+        """What `action` does, for N environments with a carrier each; actions (N, ...)."""
+        return np.stack([each.action(action) for each, action in zip(carriers, actions, strict=True)])
+
+    @staticmethod
+    def rewards(
+        carriers: Sequence[Any], rewards: NDArray[np.float64], info: dict[str, NDArray[Any]]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+        """What `reward` does, for N environments with a carrier each; all arrays have N entries."""
+        changed = [
+            each.reward(float(reward), {name: values[row] for name, values in info.items()})
+            for row, (each, reward) in enumerate(zip(carriers, rewards, strict=True))
+        ]
+        return np.array([reward for reward, _ in changed]), {
+            name: np.array([each[name] for _, each in changed]) for name in changed[0][1]
+        }
 
     def batched(self, dynamics: Dynamics) -> Dynamics | None:
         """Batched dynamics that take its values as parameters; None where there are none."""

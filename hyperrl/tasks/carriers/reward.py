@@ -1,7 +1,11 @@
 """The goal of the reward carries a feature, in the place of a simulator's reward for moving forward."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
@@ -31,18 +35,39 @@ class RewardCarrier(Carrier):
         Raises:
             UserError: the environment's infos lack the velocities or the reward's terms.
         """
+        self._refuse_without_terms(info)
+        forward = float(info["x_velocity"])
+        if self._kind == "velocity":
+            goal_term = -abs(forward - self._goal)
+        else:
+            goal_term = math.cos(self._goal) * forward + math.sin(self._goal) * float(info["y_velocity"])
+        others = (float(info[name]) for name in _other_terms(info))
+        return goal_term + sum(others), {**info, _FORWARD: goal_term}
+
+    @staticmethod
+    def rewards(
+        carriers: Sequence[Any], rewards: NDArray[np.float64], info: dict[str, NDArray[Any]]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+        """The rewards of several environments at once, each with a goal of its own; raises as `reward`."""
+        carriers[0]._refuse_without_terms(info)
+        goals, forward = [each._goal for each in carriers], info["x_velocity"]
+        if carriers[0]._kind == "velocity":
+            goal_terms = -np.abs(forward - goals)
+        else:
+            cosines, sines = (np.array([ratio(goal) for goal in goals]) for ratio in (math.cos, math.sin))
+            goal_terms = cosines * forward + sines * info["y_velocity"]
+        others = sum(info[name].astype(np.float64) for name in _other_terms(info))
+        return goal_terms + others, {**info, _FORWARD: goal_terms}
+
+    def _refuse_without_terms(self, info: Mapping[str, Any]) -> None:
         velocities = ("x_velocity",) if self._kind == "velocity" else ("x_velocity", "y_velocity")
         for name in (*velocities, _FORWARD):
             if name not in info:
                 raise UserError(
                     f"a feature with 'reward: {self._kind}' needs {name!r} in the base environment's infos"
                 )
-        forward = float(info["x_velocity"])
-        if self._kind == "velocity":
-            goal_term = -abs(forward - self._goal)
-        else:
-            goal_term = math.cos(self._goal) * forward + math.sin(self._goal) * float(info["y_velocity"])
-        others = (
-            float(value) for name, value in info.items() if name.startswith("reward_") and name != _FORWARD
-        )
-        return goal_term + sum(others), {**info, _FORWARD: goal_term}
+
+
+def _other_terms(info: Mapping[str, Any]) -> list[str]:
+    """Names of the reward's terms that stay."""
+    return [name for name in info if name.startswith("reward_") and name != _FORWARD]

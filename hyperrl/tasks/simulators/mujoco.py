@@ -14,9 +14,9 @@ from hyperrl.tasks.simulators.models import model_of
 
 
 class _Changes(NamedTuple):
-    """What a context changes in a model: for each array where and to what, and the statistics."""
+    """What a context changes in a model: for each array, flat, where and to what, and the statistics."""
 
-    arrays: dict[str, tuple[tuple[NDArray[np.intp], ...], NDArray[Any]]]
+    arrays: dict[str, tuple[slice | NDArray[np.intp], NDArray[Any]]]
     statistics: dict[str, float]
 
 
@@ -74,10 +74,12 @@ class MujocoPhysics:
             self._mujoco.mj_setConst(self._model, self._mujoco.MjData(self._model))
         arrays = {}
         for name, original in self._original_views.items():
-            view = attrgetter(name)(self._model)
-            where = (view != original).nonzero()
-            if len(where[0]):
-                arrays[name] = where, view[where]
+            view = attrgetter(name)(self._model).reshape(-1)
+            where = (view != original).nonzero()[0]
+            if len(where):
+                run = slice(int(where[0]), int(where[-1]) + 1)  # is written faster
+                place = run if len(where) == run.stop - run.start else where
+                arrays[name] = place, view[where]
         return _Changes(arrays, _statistics(self._model))
 
     def _write(self, changes: "_Changes") -> None:
@@ -219,12 +221,12 @@ def _statistics(model: Any) -> dict[str, float]:
 
 
 def _views(model: Any) -> dict[str, NDArray[Any]]:
-    """All arrays of a model that can be written, as views."""
+    """All arrays of a model that can be written, as flat views."""
     views = {"opt.gravity": model.opt.gravity, "stat.center": model.stat.center}
     for name in dir(model):
         value = None if name.startswith("_") else getattr(model, name)
         if isinstance(value, np.ndarray) and value.flags.writeable and value.size:
-            views[name] = value
+            views[name] = value.reshape(-1)
     return views
 
 

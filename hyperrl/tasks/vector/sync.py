@@ -39,9 +39,13 @@ class ContextualSyncEnv(SyncVectorEnv):
         infos: dict[str, Any] = {}
         for index, observation, info in ended:
             gather(infos, {"final_obs": observation, "final_info": info}, index, self.num_envs)
-        for index, info in enumerate(self._present_infos):
+        for index, info in enumerate(self._row_infos()):
             gather(infos, info, index, self.num_envs)
         return *values, infos
+
+    def _row_infos(self) -> Sequence[dict[str, Any]]:
+        """The present info of each environment: of its latest step, or of the reset in it."""
+        return self._present_infos
 
     def advance(self, actions: Any) -> Advance:
         """Take the step as `step` does, and list the episodes that ended in it instead of infos."""

@@ -64,3 +64,30 @@ def test_a_new_carrier_is_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
     dynamics = batchable(family.recipe)
     assert Carriers({"g": features["g"]}, {}).batched(dynamics) is dynamics is not None
     assert carriers.batched(dynamics) is None
+
+
+class Halving(Carrier):
+    """Pays half, or all where its factor is negative, and tells the factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__({}, {})
+        self.factor = factor
+
+    def action(self, action: Any) -> Any:
+        return action * self.factor
+
+    def reward(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        return reward * max(self.factor, 0.5), {**info, "factor": self.factor, "height": info["height"] + 1}
+
+
+def test_a_carrier_changes_the_steps_of_many_environments_as_of_one() -> None:
+    carriers = [Halving(2.0), Halving(-1.0), Halving(0.0)]
+    actions = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.testing.assert_array_equal(Carrier.actions(carriers, actions), [[0, 2], [-2, -3], [0, 0]])
+    assert Carrier.actions(carriers, actions).dtype == np.float32
+    rewards, info = Carrier.rewards(carriers, np.array([3.0, 4.0, 5.0]), {"height": np.array([1, 2, 3])})
+    np.testing.assert_array_equal(rewards, [6.0, 2.0, 2.5])
+    assert {name: values.tolist() for name, values in info.items()} == {
+        "height": [2, 3, 4],
+        "factor": [2.0, -1.0, 0.0],
+    }
