@@ -4,13 +4,14 @@ Their gradients are written directly into the gradient of the parameter.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Place = tuple[torch.Size, tuple[int, ...], int]
+Place = tuple[tuple[int, ...], tuple[int, ...], int]
 """Shape, strides and offset of a piece."""
 
 
@@ -61,22 +62,33 @@ class Flat(nn.Module):
     a large part of an update.
 
     Args:
-        tensors: The initial values, of any shapes.
+        tensors: The initial values, of any shapes; the shape alone of one that starts at zero, or that the
+            caller fills where it is to lie. A large one takes less time and memory so.
     """
 
-    def __init__(self, tensors: Sequence[Tensor]) -> None:
+    def __init__(self, tensors: Sequence[Tensor | tuple[int, ...]]) -> None:
         super().__init__()
         self._places: list[Place] = []
         offset = 0
         for tensor in tensors:
-            self._places.append((tensor.shape, tensor.contiguous().stride(), offset))
-            offset += tensor.numel()
-        self.values = nn.Parameter(torch.cat([tensor.flatten() for tensor in tensors]))
+            shape = tuple(tensor.shape) if isinstance(tensor, Tensor) else tensor
+            self._places.append((shape, _strides(shape), offset))
+            offset += prod(shape)
+        self.values = nn.Parameter(torch.zeros(offset))
+        with torch.no_grad():
+            for piece, tensor in zip(self(), tensors, strict=True):
+                if isinstance(tensor, Tensor):
+                    piece.copy_(tensor)
 
     def forward(self) -> list[Tensor]:
         """The tensors, in order; gradients and changes in place reach the parameter."""
         pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._places)  # type: ignore[no-untyped-call]
         return list(pieces)
+
+
+def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides of a contiguous tensor."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def materialize(

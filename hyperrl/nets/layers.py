@@ -36,6 +36,11 @@ class LayerSpec:
     uses: float = 1.0
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of W."""
+        return self.in_features, self.out_features
+
+    @property
     def entries(self) -> int:
         """Number of entries of W."""
         return self.in_features * self.out_features
@@ -62,14 +67,19 @@ class LayerSpec:
 
 def initial_weight(spec: LayerSpec) -> Float[Tensor, "inputs outputs"]:
     """A fresh W, applied as ``x @ W``, as the layer would start without a hypernetwork."""
+    return fill_weight(torch.empty(spec.shape), spec)
+
+
+@torch.no_grad()
+def fill_weight(weight: Float[Tensor, "inputs outputs"], spec: LayerSpec) -> Tensor:
+    """Sets a tensor, which may be a view, to what :func:`initial_weight` returns; returns it."""
     if spec.start is not None:
-        return spec.start[0].clone()
-    weight = torch.empty(spec.out_features, spec.in_features)
+        return weight.copy_(spec.start[0])
     if spec.gain is None:
-        nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+        nn.init.kaiming_uniform_(weight.t(), a=math.sqrt(5))
     else:
-        nn.init.orthogonal_(weight, gain=spec.gain)
-    return weight.t().contiguous()
+        nn.init.orthogonal_(weight.t(), gain=spec.gain)
+    return weight
 
 
 def initial_bias(spec: LayerSpec) -> Float[Tensor, " outputs"]:
@@ -91,14 +101,12 @@ class SharedLayers(Flat):
     """
 
     def __init__(self, specs: Mapping[str, LayerSpec], scale: float = 1.0) -> None:
-        super().__init__(
-            [
-                tensor
-                for spec in specs.values()
-                for tensor in (initial_weight(spec) * scale, initial_bias(spec))
-            ]
-        )
+        super().__init__([size for spec in specs.values() for size in (spec.shape, (spec.out_features,))])
         self.names = tuple(specs)
+        with torch.no_grad():
+            for (weight, bias), spec in zip(pairs(self()), specs.values(), strict=True):
+                fill_weight(weight, spec).mul_(scale)
+                bias.copy_(initial_bias(spec))
 
     def named(self) -> dict[str, tuple[Tensor, Tensor]]:
         """W (in, out) and b (out,) of each layer."""

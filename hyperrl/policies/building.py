@@ -1,6 +1,7 @@
 """Builds the networks of a policy, the hypernetworks that generate them, and their optimizers."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -84,6 +85,19 @@ class NetworkBuilder(BasePolicy):
             features_dim=features,
         )
 
+    def _copy_for_target(self, network: str) -> GeneratedNetworks | None:
+        """A copy of what generates a network of the policy, if that network's target is built now.
+
+        A target starts with the parameters of the network that it follows, so nothing is drawn for it.
+
+        Args:
+            network: Attribute of the policy; with ``_target``, its target.
+        """
+        if not hasattr(self, network) or hasattr(self, f"{network}_target"):
+            return None
+        generated: GeneratedNetworks = getattr(self, network).generated
+        return deepcopy(generated, _empty_copies(generated))
+
     def _descriptors(self, extractor: ContextExtractor) -> tuple[int, tuple[Tensor, Tensor]]:
         """Size and range of what follows the features."""
         return extractor.descriptor_dim, descriptor_range(self.observation_space)
@@ -139,6 +153,15 @@ class NetworkBuilder(BasePolicy):
             generated.hyper.parameter_groups(**rates), parameters, self.config.max_grad_norm, lr_scale
         )
         return with_scaled_rates(self.optimizer_class)(by_rate, **options)
+
+
+def _empty_copies(module: nn.Module) -> dict[int, Any]:
+    """A memo for ``deepcopy`` with the copies of all empty containers, such as those of a module's hooks.
+
+    Making them is most of the work of copying a small module.
+    """
+    values = (value for part in module.modules() for value in vars(part).values())
+    return {id(value): type(value)() for value in values if isinstance(value, (dict, set)) and not value}
 
 
 def _of_part(generate: Any, part: str, networks: Sequence[str]) -> Any:

@@ -87,7 +87,9 @@ class HyperGreedyPolicy(HyperPolicy):
         arguments = self._update_features_extractor(own, features_extractor=None)
         assert isinstance(self.action_space, spaces.Discrete)
         heads = {"critic": NetworkSpec(outputs * int(self.action_space.n), arguments["net_arch"])}
-        generated = self._generated_from(arguments["features_extractor"], heads, "critic")
+        generated = self._copy_for_target(self.network)
+        if generated is None:
+            generated = self._generated_from(arguments["features_extractor"], heads, "critic")
         return network_class(generated, **arguments).to(self.device)
 
 

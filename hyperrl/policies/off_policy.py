@@ -152,7 +152,9 @@ class HyperActorCritics(HyperPolicy, CriticRate):
         head = NetworkSpec(arguments.get("n_quantiles", 1), arguments["net_arch"])
         heads = dict.fromkeys(critic_names(arguments["n_critics"]), head)
         actions = get_action_dim(self.action_space)
-        generated = self._generated_from(arguments["features_extractor"], heads, "critic", actions)
+        generated = self._copy_for_target("critic") if self.targets else None
+        if generated is None:
+            generated = self._generated_from(arguments["features_extractor"], heads, "critic", actions)
         return self.critic_class(generated, **arguments).to(self.device)
 
     @property

@@ -66,7 +66,9 @@ class HyperTD3Policy(HyperActorCritics, TD3Policy):
         """An actor with a hypernetwork of its own, or the plain one of one task."""
         arguments = self._update_features_extractor(self.actor_kwargs, features_extractor)
         head = NetworkSpec(get_action_dim(self.action_space), arguments["net_arch"])
-        generated = self._generated_from(arguments["features_extractor"], {"actor": head}, "actor")
+        generated = self._copy_for_target("actor")
+        if generated is None:
+            generated = self._generated_from(arguments["features_extractor"], {"actor": head}, "actor")
         return HyperTD3Actor(generated, self._effort(), **arguments).to(self.device)
 
     def _plain_actor(self) -> nn.Sequential:

@@ -35,6 +35,15 @@ def in_one_step(flat: Flat, x: Tensor, upstream: list[Tensor]) -> Tensor:
     return torch.stack(products).sum()
 
 
+def test_a_shape_in_place_of_values_is_room_for_the_caller_to_fill() -> None:
+    flat = Flat([(2, 3), torch.ones(2), (4,)])
+    first, second, third = flat()
+    assert (first.shape, second.tolist(), third.tolist()) == ((2, 3), [1, 1], [0] * 4)
+    with torch.no_grad():
+        first[:, 1] = 5
+    assert flat.values.tolist() == [0, 5, 0, 0, 5, 0, 1, 1, 0, 0, 0, 0]
+
+
 def test_gradients_reach_the_flat_parameter() -> None:
     flat, x, upstream = pieces()
     (expected,) = torch.autograd.grad(plain(flat, x, upstream), flat.values)

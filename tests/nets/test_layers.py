@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from hyperrl.nets.layers import LayerSpec, Residual, SharedLayers
+from hyperrl.nets.layers import LayerSpec, Residual, SharedLayers, fill_weight, initial_weight
 
 
 def test_shared_layers_start_as_plain_ones() -> None:
@@ -17,6 +17,18 @@ def test_shared_layers_start_as_plain_ones() -> None:
     assert (named["1"][0].abs() <= 0.25).all()
     assert (named["1"][1].abs() <= 0.5).all()
     assert len(list(layers.parameters())) == 1
+
+
+@pytest.mark.parametrize("spec", [LayerSpec(6, 4, 2.0), LayerSpec(6, 4, None), LayerSpec(3, 9, 1.0)])
+def test_a_weight_is_filled_in_place_as_it_is_made_fresh(spec: LayerSpec) -> None:
+    torch.manual_seed(0)
+    fresh = initial_weight(spec)
+    room = torch.full((spec.in_features, spec.out_features + 2), 7.0)
+    torch.manual_seed(0)
+    filled = fill_weight(room[:, : spec.out_features], spec)
+    assert torch.equal(filled, fresh)
+    assert filled.data_ptr() == room.data_ptr()
+    assert (room[:, spec.out_features :] == 7).all()
 
 
 def test_a_spec_counts_its_numbers_and_their_size() -> None:

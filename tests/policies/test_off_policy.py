@@ -57,6 +57,33 @@ def test_every_network_depends_on_the_context_and_is_its_own(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_target_starts_as_a_copy_for_which_nothing_is_drawn(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[GeneratedNetworks] = []
+    begin = GeneratedNetworks.__init__
+
+    def counted(self: GeneratedNetworks, *arguments: Any, **options: Any) -> None:
+        built.append(self)
+        begin(self, *arguments, **options)
+
+    monkeypatch.setattr(GeneratedNetworks, "__init__", counted)
+    policy = made(kind).policy
+    assert len(built) == (1 if kind == "dqn" else 2)
+    for name in TARGETS[kind]:
+        own, target = getattr(policy, name), getattr(policy, f"{name}_target")
+        pairs = list(zip(own.parameters(), target.parameters(), strict=True))
+        assert pairs
+        for one, other in pairs:
+            assert torch.equal(one, other)
+            assert one.data_ptr() != other.data_ptr()
+    maker = "make_q_net" if kind == "dqn" else "make_critic"
+    later = getattr(policy, maker)()
+    own = policy.q_net if kind == "dqn" else policy.critic
+    assert not torch.equal(*(next(each.generated.parameters()) for each in (later, own)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_networks_equal_their_weights_applied_by_hand(kind: str) -> None:
     model = made(kind)
     seen = observed(model)

@@ -52,7 +52,7 @@ class Generator(nn.Module, ABC):
         width, outputs = self.features_dim, sum(self.sections)
         self.head = Head(width, sections, head_norm) if separate_head or head_norm is not None else None
         self._has_body = bool(body)
-        head = [] if self.head is not None else [torch.zeros(width, outputs), torch.zeros(outputs)]
+        head = [] if self.head is not None else [(width, outputs), (outputs,)]
         self.layers = Flat([*body, *head]) if body or head else None
         self.activation = activation()
 

@@ -27,10 +27,8 @@ class Head(nn.Module):
         super().__init__()
         self.sections, self.normalization = tuple(sections), normalization
         outputs = sum(self.sections)
-        tensors = [torch.zeros(features, outputs), torch.zeros(outputs)]
-        if normalization == "weight":
-            tensors.append(torch.zeros(outputs))
-        self.layers = Flat(tensors)
+        length = [(outputs,)] if normalization == "weight" else []
+        self.layers = Flat([(features, outputs), (outputs,), *length])
         if normalization == "spectral":
             self.register_buffer("limits", torch.zeros(len(self.sections)))
 

@@ -13,7 +13,7 @@ from hyperrl.config import Activation
 from hyperrl.nets.activations import activation_class
 from hyperrl.nets.layers import LayerSpec, Residual, SharedLayers, initial_weight
 from hyperrl.nets.outputs import Outputs
-from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
+from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, orthogonal, project_out, zero_mean_head
 from hyperrl.nets.strategies.full import Full
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, SharedLinear, Weights
 
@@ -72,20 +72,20 @@ class Adapter(Strategy):
     def _layer_head(self, features: Tensor, shared: Float[Tensor, "inputs outputs"]) -> tuple[Tensor, Tensor]:
         count, rank, into = features.shape[1], self.rank, shared.shape[0]
         down = initial_weight(LayerSpec(into, rank, gain=1.0)) * SHARED_SCALE
-        size, total = float(down.square().sum()), shared.square().sum().clamp_min(1e-12)
+        size, total = float(down.norm()), shared.norm().clamp_min(1e-6)
         narrow, narrow_bias = zero_mean_head(
             features,
-            nn.init.orthogonal_(torch.empty(count, into * rank)),
-            lambda change: change.square().sum(dim=1) / size,
+            orthogonal(count, into * rank),
+            lambda change: change / size,
         )
         # D U W0 is orthogonal to W0, and small beside it
-        up = nn.init.orthogonal_(torch.empty(count, rank * into))
+        up = orthogonal(count, rank * into)
         up = project_out(up, (down.t() @ shared @ shared.t()).flatten())
         factor = torch.linalg.qr(down).R
         wide, wide_bias = zero_mean_head(
             features,
             up,
-            lambda change: (factor @ (change.view(-1, rank, into) @ shared)).square().sum(dim=(1, 2)) / total,
+            lambda change: factor @ change.view(-1, rank, into) @ shared / total,
         )
         zeros = torch.zeros(count, rank + into)
         weight = torch.cat([narrow, zeros[:, :rank], wide, zeros[:, rank:]], dim=1)

@@ -76,21 +76,23 @@ class Chunked(Strategy):
         u(c) has mean 0 over the tasks, moves no chunk by more than ``SHARE`` of its variance and
         leaves each layer's mean square unchanged to first order.
         """
-        least = float(self.shared()[0].tanh().square().sum(dim=1).min())
+        least = float(self.shared()[0].tanh().norm(dim=1).min())
         change = nn.init.orthogonal_(torch.empty(features.shape[1], self.width))
         growing = torch.linalg.qr(self._growing()[: self.width // 2].t()).Q
         change = change - change @ growing @ growing.t()
-        return zero_mean_head(features, change, lambda codes: codes.square().sum(dim=1) / least)
+        return zero_mean_head(features, change, lambda codes: codes / least)
 
     @torch.enable_grad()
     def _growing(self) -> Float[Tensor, "layer width"]:
         """The directions of u in which the layers' mean squares grow."""
+        shifts, scales, head, _ = (tensor.detach() for tensor in self.shared())
         codes = torch.zeros(1, self.width, requires_grad=True)
-        chunks, _ = self._chunks(codes)
-        grown = [
-            torch.autograd.grad(_cut(chunk, spec).square().sum(), codes, retain_graph=True)[0]
-            for chunk, spec in zip(chunks, self.specs.values(), strict=True)
-        ]
+        *of_layers, _ = zip(shifts.split(self._counts), scales.split(self._counts), strict=True)
+        grown = []
+        for (shift, scale), spec in zip(of_layers, self.specs.values(), strict=True):
+            chunks = (scale * torch.tanh(codes + shift)) @ head
+            size = chunks.flatten()[: spec.entries].square().sum()
+            grown.append(torch.autograd.grad(size, codes)[0])
         return nn.functional.normalize(torch.cat(grown), dim=1)
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:

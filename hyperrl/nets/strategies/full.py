@@ -6,13 +6,13 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperrl.nets.flat import cut, materialize
 from hyperrl.nets.grouping import BatchLayout, Grouped, SharedRows, layout_of
 from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight, pairs
 from hyperrl.nets.outputs import Outputs
-from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
+from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal, orthogonal, project_out
 from hyperrl.nets.weights import BasisLinear, DenseLinear, GeneratedLinear, Weights
 
 MATERIALIZED_ENTRY = 60
@@ -71,8 +71,7 @@ class Full(Strategy):
         for spec in self.specs.values():
             entries = spec.entries
             weight = initial_weight(spec).flatten()
-            change = nn.init.orthogonal_(torch.empty(width, entries))
-            change -= torch.outer(change @ weight, weight) / weight.square().sum().clamp_min(1e-12)
+            change = project_out(orthogonal(width, entries), weight)
             change *= math.sqrt(SHARE * spec.mean_square * entries) / largest
             changes += [change, torch.zeros(width, spec.out_features)]
             shared += [weight * SHARED_SCALE - center @ change, initial_bias(spec)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
 from hyperrl.nets.grouping import SharedRows
-from hyperrl.nets.layers import LayerSpec, initial_bias, initial_weight
+from hyperrl.nets.layers import LayerSpec, fill_weight, initial_bias
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies.base import SHARE, SHARED_SCALE, Strategy, all_equal
 from hyperrl.nets.weights import FactoredLinear, GeneratedLinear, Weights
@@ -39,15 +39,13 @@ class LowRank(Strategy):
         super().__init__()
         self.rank = rank
         self.sections = dict.fromkeys(layers, 2 * rank)
-        factors: list[Tensor] = []
-        for spec in layers.values():
-            weight, down, up = _factors(spec, rank)
-            factors += [
-                torch.cat([weight * SHARED_SCALE, down, torch.zeros(spec.in_features, rank)], dim=1),
-                torch.cat([initial_bias(spec), torch.zeros(rank), torch.ones(rank)]),
-                torch.cat([up, torch.zeros(rank, spec.out_features)]),
-            ]
-        self.factors = Flat(factors)
+        self.factors = Flat([shape for spec in layers.values() for shape in _shapes(spec, rank)])
+        with torch.no_grad():
+            for (base, bias, up), spec in zip(self._triples(), layers.values(), strict=True):
+                out = spec.out_features
+                base[:, out : out + rank], up[:rank] = _factors(spec, rank, base[:, :out])
+                base[:, :out] *= SHARED_SCALE
+                bias[:out], bias[out + rank :] = initial_bias(spec), 1.0
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
@@ -66,20 +64,32 @@ class LowRank(Strategy):
 
     def forward(self, outputs: Outputs, index: Int[Tensor, " row"] | None) -> Weights:
         """The weights in their factors."""
-        factors, codes = self.factors(), outputs.values()
+        codes = outputs.values()
         row_codes = task_codes = torch.split(codes, 2 * self.rank, dim=1)
         if index is not None:
             row_codes = torch.split(codes.index_select(0, index), 2 * self.rank, dim=1)
-        triples = zip(factors[::3], factors[1::3], factors[2::3], strict=True)
         layers: dict[str, GeneratedLinear] = {
             name: FactoredLinear(*triple, code, row)
-            for name, triple, code, row in zip(self.sections, triples, task_codes, row_codes, strict=True)
+            for name, triple, code, row in zip(
+                self.sections, self._triples(), task_codes, row_codes, strict=True
+            )
         }
         return Weights(layers, SharedRows())
 
+    def _triples(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """[W0, B], [b0, beta] and A of each layer."""
+        factors = self.factors()
+        return zip(factors[::3], factors[1::3], factors[2::3], strict=True)
 
-def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
-    """W0 (in, out), B (in, r) and A (r, out).
+
+def _shapes(spec: LayerSpec, rank: int) -> tuple[tuple[int, ...], ...]:
+    """Shapes of [W0, B], [b0, beta] and A."""
+    both = spec.out_features + 2 * rank
+    return (spec.in_features, both), (both,), (2 * rank, spec.out_features)
+
+
+def _factors(spec: LayerSpec, rank: int, weight: Float[Tensor, "inputs outputs"]) -> tuple[Tensor, Tensor]:
+    """Sets W0 (in, out); returns the r directions of B (in, r) and A (r, out) that start in its weights.
 
     B diag(z) A has ``SHARE`` of W0's variance where the mean square of z is 1. Columns of B and rows of A
     are vectors of two orthonormal bases. An orthogonal W0 maps these bases onto each other, and no pair that
@@ -95,17 +105,18 @@ def _factors(spec: LayerSpec, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     inputs = nn.init.orthogonal_(torch.empty(into, columns))
     outputs = nn.init.orthogonal_(torch.empty(rows, out))
     if spec.gain is not None and joined == min(into, out):
-        weight = inputs[:, :joined] @ outputs[:joined] * spec.gain
+        torch.mm(inputs[:, :joined], outputs[:joined], out=weight).mul_(spec.gain)
     else:
-        weight = initial_weight(spec)
+        fill_weight(weight, spec)
         if spec.gain and into <= out:
             outputs = inputs.t() @ weight / spec.gain
         elif spec.gain:
             inputs = weight @ outputs.t() / spec.gain
     down, up = _unit_columns(into, rank), torch.zeros(rank, out)
-    for number, (column, row) in enumerate(pairs):
-        down[:, number], up[number] = inputs[:, column], outputs[row]
-    return weight, down, up * math.sqrt(SHARE * spec.mean_square * into * out / max(len(pairs), 1))
+    if pairs:
+        chosen_columns, chosen_rows = (list(chosen) for chosen in zip(*pairs, strict=True))
+        down[:, : len(pairs)], up[: len(pairs)] = inputs[:, chosen_columns], outputs[chosen_rows]
+    return down, up * math.sqrt(SHARE * spec.mean_square * into * out / max(len(pairs), 1))
 
 
 def _unjoined(inputs: int, outputs: int) -> Iterator[tuple[int, int]]:

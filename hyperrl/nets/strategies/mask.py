@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperrl.nets.grouping import layout_of
 from hyperrl.nets.layers import LayerSpec, SharedLayers
 from hyperrl.nets.outputs import Outputs
-from hyperrl.nets.strategies.base import SHARE, Strategy, all_equal, project_out
+from hyperrl.nets.strategies.base import SHARE, Strategy, all_equal, orthogonal, project_out
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, Weights
 
 _SAMPLE_TASKS, _SAMPLE_ENTRIES, _HALVINGS = 64, 4096, 10
@@ -49,7 +49,7 @@ class Mask(Strategy):
             shared.mul_(
                 math.sqrt(self.specs[name].mean_square) / masked.square().mean().sqrt().clamp_min(1e-12)
             )
-            change = nn.init.orthogonal_(torch.empty(features.shape[1], shared.numel()))
+            change = orthogonal(features.shape[1], shared.numel())
             # logits move together such that the open weights keep their mean square to first order
             change = project_out(change, (masked.square() * (1 - start.sigmoid()))[0])
             center = features.mean(dim=0)

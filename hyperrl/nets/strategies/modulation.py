@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, SharedLayers, pairs
 from hyperrl.nets.outputs import Outputs
-from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, project_out, zero_mean_head
+from hyperrl.nets.strategies.base import SHARED_SCALE, Strategy, orthogonal, project_out, zero_mean_head
 from hyperrl.nets.weights import DenseLinear, GeneratedLinear, RowLinear, Weights
 
 
@@ -43,11 +42,11 @@ class Modulation(Strategy):
         for shared, _ in self.shared.named().values():
             out = shared.shape[1]
             squares = shared.detach().square().sum(dim=0)
-            part = squares / squares.sum().clamp_min(1e-12)
+            part = (squares / squares.sum().clamp_min(1e-12)).sqrt()
             change = torch.zeros(features.shape[1], out)
             if out > 1:
-                change = project_out(nn.init.orthogonal_(change), squares)
-            change, bias = zero_mean_head(features, change, partial(_weighted, part=part))
+                change = project_out(orthogonal(features.shape[1], out), squares)
+            change, bias = zero_mean_head(features, change, part.mul)
             weights += [change, torch.zeros_like(change)]
             biases += [1 + bias, torch.zeros(out)]
         return torch.cat(weights, dim=1), torch.cat(biases)
@@ -64,10 +63,6 @@ class Modulation(Strategy):
             for (name, shared), (task, row) in zip(self.shared.named().items(), changes, strict=True)
         }
         return Weights(layers, SharedRows())
-
-
-def _weighted(scales: Float[Tensor, "task outputs"], part: Float[Tensor, " outputs"]) -> Tensor:
-    return scales.square() @ part
 
 
 @dataclass(frozen=True)

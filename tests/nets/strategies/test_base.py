@@ -14,6 +14,7 @@ from hyperrl.nets import (
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.strategies import SHARE, build
+from hyperrl.nets.strategies.base import orthogonal, zero_mean_head
 from tests.nets.cases import (
     all_pairs,
 )
@@ -125,3 +126,24 @@ def test_gradients_reach_all_that_is_learned(strategy: str) -> None:
     for parameter in (*head, *module.parameters()):
         assert parameter.grad is not None
         assert parameter.grad.any()
+
+
+@pytest.mark.parametrize("size", [(8, 9), (8, 127), (8, 128), (3, 400), (40, 5)])
+def test_an_orthogonal_change_is_that_of_torch(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    expected = nn.init.orthogonal_(torch.empty(size))
+    torch.manual_seed(0)
+    found = orthogonal(*size)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    product = found @ found.T if size[0] <= size[1] else found.T @ found
+    torch.testing.assert_close(product, torch.eye(min(size)), atol=1e-5, rtol=0)
+
+
+def test_a_head_has_mean_0_and_its_largest_effect_is_the_share() -> None:
+    torch.manual_seed(0)
+    features, effect = features_over(1.0), torch.randn(12, 5)
+    weight, bias = zero_mean_head(features, torch.randn(features.shape[1], 12), lambda rows: rows @ effect)
+    outputs = features @ weight + bias
+    torch.testing.assert_close(outputs.mean(dim=0), torch.zeros(12), atol=1e-4, rtol=0)
+    assert (outputs @ effect).square().sum(dim=1).max() == pytest.approx(SHARE, rel=1e-3)
+    assert not zero_mean_head(features, torch.randn(features.shape[1], 12), lambda rows: rows * 0)[0].any()

@@ -34,7 +34,8 @@ def test_bases_have_no_more_vectors_than_are_used(
         return orthogonal(tensor, *arguments, **options)
 
     monkeypatch.setattr(torch.nn.init, "orthogonal_", recorded)
-    weight, down, up = _factors(LayerSpec(300, 200, gain), 4)
+    weight = torch.empty(300, 200)
+    down, up = _factors(LayerSpec(300, 200, gain), 4, weight)
     assert sorted(bases) == [5, 5] + ([200] if gain else [])
     changes = torch.stack([torch.outer(down[:, k], up[k]).flatten() for k in range(4)])
     products = changes @ changes.T
@@ -58,8 +59,9 @@ def test_a_wide_layer_starts_from_a_part_of_a_basis(into: int, out: int, gain: f
             sizes.extend([made.numel()] if isinstance(made, Tensor) else [])
             return made
 
+    weight = torch.empty(into, out)
     with Counted():
-        weight, down, up = _factors(LayerSpec(into, out, gain), 4)
+        down, up = _factors(LayerSpec(into, out, gain), 4, weight)
     assert max(sizes) <= 4 * into * out
     if gain is not None and into > 3:
         ones = torch.stack([torch.outer(down[:, k], up[k]).flatten() for k in range(4)])
