@@ -9,12 +9,13 @@ y = target(x, weights)  # (B, 2)
 """
 
 from hyperrl.nets import encoders
+from hyperrl.nets.fused import FusedWeights, Rows
 from hyperrl.nets.generators import GENERATORS
 from hyperrl.nets.grouping import group
 from hyperrl.nets.hypernetwork import HyperNetwork
 from hyperrl.nets.initialization import INITIALIZATIONS
 from hyperrl.nets.layers import LayerSpec
-from hyperrl.nets.separate import SeparateHyperNetworks, SeparateWeights
+from hyperrl.nets.separate import SeparateFusedWeights, SeparateHyperNetworks, SeparateWeights
 from hyperrl.nets.strategies import STRATEGIES
 from hyperrl.nets.targets import CNN, GRU, MLP, NATURE, ModuleTarget, Parallel, Target, VaryingMLP
 from hyperrl.nets.weights import Weights
@@ -27,10 +28,13 @@ __all__ = [
     "MLP",
     "NATURE",
     "STRATEGIES",
+    "FusedWeights",
     "HyperNetwork",
     "LayerSpec",
     "ModuleTarget",
     "Parallel",
+    "Rows",
+    "SeparateFusedWeights",
     "SeparateHyperNetworks",
     "SeparateWeights",
     "Target",

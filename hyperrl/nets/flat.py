@@ -64,15 +64,18 @@ class Flat(nn.Module):
     Args:
         tensors: The initial values, of any shapes; the shape alone of one that starts at zero, or that the
             caller fills where it is to lie. A large one takes less time and memory so.
+
+    Attributes:
+        places: Where each tensor lies in the parameter.
     """
 
     def __init__(self, tensors: Sequence[Tensor | tuple[int, ...]]) -> None:
         super().__init__()
-        self._places: list[Place] = []
+        self.places: list[Place] = []
         offset = 0
         for tensor in tensors:
             shape = tuple(tensor.shape) if isinstance(tensor, Tensor) else tensor
-            self._places.append((shape, _strides(shape), offset))
+            self.places.append((shape, _strides(shape), offset))
             offset += prod(shape)
         self.values = nn.Parameter(torch.zeros(offset))
         with torch.no_grad():
@@ -82,7 +85,7 @@ class Flat(nn.Module):
 
     def forward(self) -> list[Tensor]:
         """The tensors, in order; gradients and changes in place reach the parameter."""
-        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self._places)  # type: ignore[no-untyped-call]
+        pieces: tuple[Tensor, ...] = _Unflatten.apply(self.values, self.places)  # type: ignore[no-untyped-call]
         return list(pieces)
 
 

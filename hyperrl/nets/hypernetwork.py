@@ -14,6 +14,7 @@ from hyperrl.nets.activations import activation_class
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
 from hyperrl.nets.encoders.base import RANGE, sample_box
 from hyperrl.nets.encoders.combined import ENCODER
+from hyperrl.nets.fused import ONE_EACH, FusedNetworks, FusedWeights, ReadyMade, Rows
 from hyperrl.nets.generators import GENERATORS, Generator
 from hyperrl.nets.initialization import initial_head
 from hyperrl.nets.strategies import Strategy, build
@@ -84,6 +85,7 @@ class HyperNetwork(nn.Module):
         if encoder is not None and encoder.dim != descriptor_dim:
             raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
         self.encoder = encoder
+        self._networks = FusedNetworks.of(getattr(target, "chains", {}), self.strategy.fused_layers)
         self.generator: Generator = GENERATORS[config.architecture](
             max(descriptor_dim, 1) if encoder is None else encoder.out_dim,
             config.hidden,
@@ -141,6 +143,29 @@ class HyperNetwork(nn.Module):
         """
         weights: Weights = self.strategy(self.generator(self.encode(descriptors)), index)
         return replace(weights, index=index)
+
+    def fused(
+        self, descriptors: Float[Tensor, "task descriptor"], rows: Rows = ONE_EACH
+    ) -> FusedWeights | None:
+        """The weights of tasks as :meth:`forward` has them, for the target applied in one step.
+
+        None where the strategy, the target or its activations have no such form.
+
+        Args:
+            descriptors: (G, D), different tasks.
+            rows: Which task each row belongs to that the target will be applied to.
+        """
+        if self._networks is None:
+            return None
+        inputs, source = self.encode(descriptors), self.generator.fused
+        if source is None:
+            source, tensors = ReadyMade(), [self.generator(inputs).values()]
+        else:
+            tensors = [inputs, self.generator.flat]
+        flat: Tensor = self.strategy.flat.values
+        if not torch.is_grad_enabled():
+            flat, tensors = flat.detach(), [tensor.detach() for tensor in tensors]
+        return FusedWeights(source, tensors, rows, flat, self._networks)
 
     def parameter_groups(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.fused import ONE_EACH, FusedWeights, Rows
 from hyperrl.nets.hypernetwork import HyperNetwork
 from hyperrl.nets.weights import Weights
 
@@ -28,6 +29,22 @@ class SeparateWeights:
             for network, weights in self.networks.items()
             for name, tensor in weights.dense().items()
         }
+
+
+@dataclass(frozen=True)
+class SeparateFusedWeights:
+    """The fused weights of several networks by name."""
+
+    networks: dict[str, FusedWeights]
+
+    @property
+    def seconds(self) -> float:
+        """Spent generating."""
+        return sum(weights.seconds for weights in self.networks.values())
+
+    def apply(self, x: Float[Tensor, "row inputs"], *names: str) -> list[Tensor]:
+        """The outputs of the named networks, as :meth:`FusedWeights.apply`."""
+        return [weights.apply(x, "")[0] for name, weights in self.networks.items() if name in names]
 
 
 class SeparateHyperNetworks(nn.Module):
@@ -61,6 +78,14 @@ class SeparateHyperNetworks(nn.Module):
     ) -> SeparateWeights:
         """Generates the weights of tasks, as :meth:`HyperNetwork.forward`."""
         return SeparateWeights({name: net(descriptors, index) for name, net in self.named().items()})
+
+    def fused(
+        self, descriptors: Float[Tensor, "task descriptor"], rows: Rows = ONE_EACH
+    ) -> SeparateFusedWeights | None:
+        """The weights of tasks, as :meth:`HyperNetwork.fused`; None where one network has no such form."""
+        networks = {name: net.fused(descriptors, rows) for name, net in self.named().items()}
+        fused = {name: weights for name, weights in networks.items() if weights is not None}
+        return SeparateFusedWeights(fused) if len(fused) == len(networks) else None
 
     def parameter_groups(self, **scales: Any) -> list[dict[str, Any]]:
         """All parameters in groups, as :meth:`HyperNetwork.parameter_groups`, such as ``"actor.heads"``."""

@@ -18,6 +18,36 @@ _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOWEST = torch.finfo(torch.float32).min
 
 
+def _log_density(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log densities (batch,); inverse standard deviations; deviations in their units, (batch, actions)."""
+    precision = (-log_std).exp()
+    scaled = (actions - mean) * precision
+    constant = log_std.sum() + log_std.numel() * _LOG_SQRT_2PI
+    return scaled.square().sum(dim=1) * -0.5 - constant, precision, scaled
+
+
+class _LogDensity(torch.autograd.Function):
+    """Log densities of a diagonal Gaussian as one operation; actions get no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
+        densities, *kept = _log_density(mean, log_std, actions)
+        ctx.save_for_backward(mean, log_std, actions)
+        ctx.kept = kept
+        return densities
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        mean, log_std, actions = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            densities, _, _ = _log_density(mean, log_std, actions)
+            return *torch.autograd.grad(densities, (mean, log_std), gradient, create_graph=True), None
+        precision, scaled = ctx.kept
+        weighted = scaled * gradient.unsqueeze(1)
+        of_log_std = (weighted * scaled).sum(dim=0) - gradient.sum()
+        return weighted * precision, of_log_std, None
+
+
 class FastDiagGaussian(DiagGaussianDistribution):
     """Stable-Baselines3's diagonal Gaussian: the same samples, densities and entropies in fewer operations.
 
@@ -40,9 +70,8 @@ class FastDiagGaussian(DiagGaussianDistribution):
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log densities (batch,) of actions (batch, actions)."""
-        scaled = (actions - self.mean) * (-self.log_std).exp()
-        constant = self.log_std.sum() + self.action_dim * _LOG_SQRT_2PI
-        return scaled.square().sum(dim=1) * -0.5 - constant
+        densities: Tensor = _LogDensity.apply(self.mean, self.log_std, actions)  # type: ignore[no-untyped-call]
+        return densities
 
     def entropy(self) -> Tensor:
         """Entropies (batch,)."""

@@ -1,5 +1,7 @@
 """The price of effort."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -38,7 +40,20 @@ class Effort(nn.Module):
         """The means (row, action) unchanged; their gradient will be added to."""
         if not means.requires_grad:
             return means
-        priced = means.view_as(means)
-        pull = (means.detach() - self.center) / self.reach.square() * (2 * self.coef / len(means))
-        priced.register_hook(pull.add)  # type: ignore[no-untyped-call]
+        priced: Tensor = _Priced.apply(means, self.center, self.reach.square(), 2 * self.coef / len(means))  # type: ignore[no-untyped-call]
         return priced
+
+
+class _Priced(torch.autograd.Function):
+    """The identity, whose gradient has that of the price added to it."""
+
+    @staticmethod
+    def forward(ctx: Any, means: Tensor, center: Tensor, square: Tensor, price: float) -> Tensor:
+        ctx.save_for_backward(means, center, square)
+        ctx.price = price
+        return means.view_as(means)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        means, center, square = ctx.saved_tensors
+        return torch.addcdiv(gradient, means.detach() - center, square, value=ctx.price), None, None, None

@@ -8,9 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from hyperrl.config import HypernetworkConfig
-from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks, SeparateWeights, Weights, group
+from hyperrl.nets import (
+    FusedWeights,
+    HyperNetwork,
+    Parallel,
+    Rows,
+    SeparateFusedWeights,
+    SeparateHyperNetworks,
+    SeparateWeights,
+    Weights,
+    group,
+)
+from hyperrl.nets.fused import ONE_EACH
 from hyperrl.policies.conditioning import Conditioning
 from hyperrl.policies.hypernetworks import build_hypernetwork
+from hyperrl.policies.task_rows import TaskRows
 from hyperrl.policies.weight_cache import Networks, WeightCache
 
 _WORTH_GROUPING = 64
@@ -61,36 +73,87 @@ class GeneratedNetworks(nn.Module):
         self._cache = WeightCache(self._entries)
         self.register_load_state_dict_post_hook(_clear_cache)  # type: ignore[no-untyped-call]
 
-    def forward(self, features: Tensor, *names: str, actions: Tensor | None = None) -> list[Tensor]:
+    def forward(
+        self,
+        features: Tensor,
+        *names: str,
+        actions: Tensor | None = None,
+        known: TaskRows | None = None,
+    ) -> list[Tensor]:
         """Applies the named networks to (batch, features + descriptor), in their own order.
 
         All weights are generated once. Actions, (batch, actions), are seen by the networks beside the
         features, and never by the hypernetwork. Where they come out of another network, as when an actor
         learns from its critics, gradients go to them alone: off-policy algorithms forget those of the
         critics' parameters, whose computing is half of such a backward pass.
+
+        Args:
+            features: What the networks see, then the context.
+            names: Of the networks.
+            actions: What the networks see beside the features.
+            known: The observations, where it is known which rows are of the same task.
         """
         split = features.shape[1] - self.descriptor_dim
-        x = features[:, :split]
-        descriptors = self.inputs(x, features[:, split:])
-        q_values = actions is not None and actions.grad_fn is not None
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not q_values):
-            weights = self._generated(descriptors, False) if q_values else self._weights(descriptors)
+        x, context = features[:, :split], features[:, split:]
+        learning = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        for_actions_alone = actions is not None and actions.grad_fn is not None
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
+            fused = self._fused(x, context, known) if learning else None
+            weights = {} if fused is not None else self._weights(x, context, known)
         if actions is not None:
             x = torch.cat([x, actions], dim=1)
+        if fused is not None:
+            outputs = fused.apply(x, *names)
+            self.generation_seconds += fused.seconds
+            return outputs
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
-    def _weights(self, descriptors: Tensor) -> Networks:
+    def _fused(
+        self, x: Tensor, context: Tensor, known: TaskRows | None
+    ) -> FusedWeights | SeparateFusedWeights | None:
+        """The weights for networks that are applied in one step, where they have such a form."""
+        fused: FusedWeights | SeparateFusedWeights | None = self.hyper.fused(*self._tasks(x, context, known))
+        return fused
+
+    def _weights(self, x: Tensor, context: Tensor, known: TaskRows | None) -> Networks:
         """The weights of each network."""
         if self.training or not self.caching or self.inputs.dynamic or torch.is_grad_enabled():
-            return self._generated(descriptors, False)
-        return self._cache.of(descriptors, self._generated)
+            return self._generated(*self._tasks(x, context, known))
+        return self._cache.of(self.inputs(x, context), self._of_rows)
 
-    def _generated(self, descriptors: Tensor, distinct: bool) -> Networks:
+    def _of_rows(self, descriptors: Tensor, distinct: bool) -> Networks:
+        """The weights of rows; where they are distinct, row i is task i."""
+        return self._generated(*((descriptors, ONE_EACH) if distinct else self._grouped(descriptors)))
+
+    def _generated(self, descriptors: Tensor, rows: Rows) -> Networks:
         start = perf_counter()
-        weights = self._for_rows(descriptors, distinct)
+        weights = self.hyper(descriptors, rows.index)
         networks = {name: weights[name] for name, _ in self.target.named()}
         self.generation_seconds += perf_counter() - start
         return networks
+
+    def _tasks(self, x: Tensor, context: Tensor, known: TaskRows | None) -> tuple[Tensor, Rows]:
+        """The descriptors of tasks, and which task each row belongs to."""
+        if known is None or self.inputs.dynamic or 2 * len(known.tasks) > len(context):
+            return self._grouped(self.inputs(x, context))
+        return self.inputs(x, known.tasks), known.rows
+
+    def _grouped(self, descriptors: Tensor) -> tuple[Tensor, Rows]:
+        """As :meth:`_tasks`, of the descriptors of rows."""
+        if self.hyper.descriptor_dim == 0:
+            return descriptors[:1], ONE_EACH
+        if not self._worth_grouping(descriptors):
+            return descriptors, ONE_EACH
+        tasks, index = group(descriptors)
+        if self.hyper.factored and 2 * len(tasks) > len(descriptors):
+            return descriptors, ONE_EACH
+        return tasks, Rows.of(index, len(tasks))
+
+    def _worth_grouping(self, descriptors: Tensor) -> bool:
+        """Whether finding the rows of each task takes less than it saves."""
+        if not self.hyper.factored:
+            return self.groups
+        return self.groups and not self.inputs.dynamic and descriptors.shape[0] >= _WORTH_GROUPING
 
     @property
     def hypernetworks(self) -> list[HyperNetwork]:
@@ -101,23 +164,6 @@ class GeneratedNetworks(nn.Module):
         """The weights of tasks, (task, descriptor) as observed; ValueError where weights follow the state."""
         weights: Weights | SeparateWeights = self.hyper(self.inputs.tasks(context))
         return weights
-
-    def _for_rows(self, descriptors: Tensor, distinct: bool) -> Weights | SeparateWeights:
-        weights: Weights | SeparateWeights
-        if self.hyper.descriptor_dim == 0:
-            weights = self.hyper(descriptors[:1])
-        elif distinct or not self._worth_grouping(descriptors):
-            weights = self.hyper(descriptors)
-        else:
-            tasks, index = group(descriptors)
-            few = 2 * tasks.shape[0] <= descriptors.shape[0]
-            weights = self.hyper(tasks, index) if few or not self.hyper.factored else self.hyper(descriptors)
-        return weights
-
-    def _worth_grouping(self, descriptors: Tensor) -> bool:
-        if not self.hyper.factored:
-            return self.groups
-        return self.groups and not self.inputs.dynamic and descriptors.shape[0] >= _WORTH_GROUPING
 
     def clear_cache(self) -> None:
         """Forgets the kept weights, so that the next pass generates them anew."""

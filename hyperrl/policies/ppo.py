@@ -21,7 +21,7 @@ from stable_baselines3.common.policies import (
     BasePolicy,
     MultiInputActorCriticPolicy,
 )
-from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
@@ -30,6 +30,8 @@ from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task, with_effort_price
+from hyperrl.policies.rollouts import TaskRolloutBuffer, can_know_tasks
+from hyperrl.policies.task_rows import TaskRows, known_tasks
 from hyperrl.policies.view import Arguments, Draw, Minibatches, Network, Space, View
 
 SQRT2 = float(np.sqrt(2))
@@ -47,9 +49,14 @@ class GeneratedActorCritic(nn.Module):
         super().__init__()
         self.generated = generated
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The actor's outputs (batch, outputs) and the values (batch, 1)."""
-        actor, values = self.generated(features, "actor", "critic")
+    def forward(self, features: Tensor, known: TaskRows | None = None) -> tuple[Tensor, Tensor]:
+        """The actor's outputs (batch, outputs) and the values (batch, 1).
+
+        Args:
+            features: As they are extracted.
+            known: The observations, where it is known which rows are of the same task.
+        """
+        actor, values = self.generated(features, "actor", "critic", known=known)
         return actor, values
 
     def forward_actor(self, features: Tensor) -> Tensor:
@@ -151,6 +158,18 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
             self.action_net(latent_pi[:, :actions]), self.log_std, latent_pi[:, actions:]
         )
 
+    def evaluate_actions(
+        self, obs: PyTorchObs, actions: Tensor, *more: Any
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The values (batch, 1) of observations, the log densities (batch,) of actions, and the entropies."""
+        known = known_tasks(obs)
+        if known is None or self.one_task or not self.share_features_extractor:
+            return super().evaluate_actions(obs, actions, *more)
+        features: Any = self.extract_features(obs)
+        parameters, values = self.mlp_extractor(features, known)
+        distribution = self._get_action_dist_from_latent(parameters)
+        return values, distribution.log_prob(actions), distribution.entropy()
+
     @property
     def generated(self) -> GeneratedNetworks:
         """The target networks and the hypernetwork that generates them."""
@@ -173,6 +192,8 @@ class PPOView(View):
     plain_policy: ClassVar[type[BasePolicy]] = MultiInputActorCriticPolicy
     sb3_policy: ClassVar[type[BasePolicy]] = ActorCriticPolicy
     one_loss = True
+    takes_rollout_buffer: ClassVar[bool] = True
+    """Whether the algorithm lets others choose its rollout buffer."""
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
         """The modules of actor and critic."""
@@ -208,8 +229,11 @@ class PPOView(View):
 
     @classmethod
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
-        """The recipe's fields as they are."""
-        return {**fields} if to_learn else {**fields, "n_steps": 1}
+        """The recipe's fields, and a rollout buffer that knows tasks."""
+        arguments = dict(fields)
+        if cls.takes_rollout_buffer and can_know_tasks(observations):
+            arguments["rollout_buffer_class"] = TaskRolloutBuffer
+        return arguments if to_learn else {**arguments, "n_steps": 1}
 
     @property
     def rollout_steps(self) -> int:

@@ -165,6 +165,7 @@ class RecurrentPPOView(PPOView):
     """View of recurrent PPO."""
 
     algorithm = RecurrentPPO
+    takes_rollout_buffer = False
     hyper_policy = HyperRecurrentPolicy
     plain_policy = ConcatRecurrentPolicy
     sb3_policy = RecurrentActorCriticPolicy

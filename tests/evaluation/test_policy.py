@@ -8,6 +8,7 @@ from stable_baselines3 import A2C
 
 from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
+from hyperrl.nets import Rows
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.tasks import Family
@@ -69,14 +70,14 @@ def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: 
     model.observation_space = ode.observation_space
     model._setup_model()
     calls = 0
-    generate = GeneratedNetworks._for_rows
+    generate = GeneratedNetworks._generated
 
-    def counted(self: GeneratedNetworks, descriptors: torch.Tensor, distinct: bool) -> Any:
+    def counted(self: GeneratedNetworks, descriptors: torch.Tensor, rows: Rows) -> Any:
         nonlocal calls
         calls += 1
-        return generate(self, descriptors, distinct)
+        return generate(self, descriptors, rows)
 
-    monkeypatch.setattr(GeneratedNetworks, "_for_rows", counted)
+    monkeypatch.setattr(GeneratedNetworks, "_generated", counted)
     model.policy.set_training_mode(True)
     evaluate_tasks(ModelPolicy(model), ode, [{}, {"c0": 2.0}], episodes=1)
     assert calls == 2

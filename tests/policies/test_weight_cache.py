@@ -242,13 +242,13 @@ def test_inference_mode_leaves_nothing_behind(strategy: str) -> None:
 def test_a_task_that_comes_again_is_looked_up(strategy: str) -> None:
     made = acting(strategy, drawn(3), 1)
     tasks = drawn(5)["context"][:5]
-    generate, rows = made.generated._generated, []
+    generate, rows = made.generated._of_rows, []
 
     def counted(descriptors: torch.Tensor, distinct: bool) -> Any:
         rows.append(len(descriptors))
         return generate(descriptors, distinct)
 
-    made.generated._generated = counted  # type: ignore[method-assign]
+    made.generated._of_rows = counted  # type: ignore[method-assign]
     chosen = np.random.default_rng(0).integers(len(tasks), size=(40, 6))
     for number, which in enumerate(chosen):
         if number == 10:

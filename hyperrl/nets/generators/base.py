@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
+from hyperrl.nets.fused import CodeSource
 from hyperrl.nets.generators.head import Head
 from hyperrl.nets.outputs import Outputs
 
@@ -72,6 +73,17 @@ class Generator(nn.Module, ABC):
         else:
             weight, bias = self.head()
         return Outputs(self._features(inputs, tensors), weight, bias, self.sections)
+
+    @property
+    def fused(self) -> CodeSource | None:
+        """The same computation with a backward pass by hand; None where the generator has no such form."""
+        return None
+
+    @property
+    def flat(self) -> Tensor:
+        """The parameter of a generator with a fused form."""
+        assert self.layers is not None
+        return self.layers.values
 
     @torch.no_grad()
     def set_head(self, weight: Float[Tensor, "features outputs"], bias: Float[Tensor, " outputs"]) -> None:

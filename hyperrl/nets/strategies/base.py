@@ -10,11 +10,14 @@ the sum kept constant, as in hyperfan-in initialization (Chang et al., ICLR 2020
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.fused import FusedLayer
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.outputs import Outputs
 from hyperrl.nets.weights import Weights
@@ -44,6 +47,9 @@ class Strategy(nn.Module, ABC):
     sections: dict[str, int]
     """The outputs in order: how many belong to each layer, by its name."""
 
+    fused_layers: Mapping[str, FusedLayer] = MappingProxyType({})
+    """The layers by name, where they can be applied in one step of differentiation; empty where not."""
+
     @property
     def outputs(self) -> int:
         """Number of outputs of the generator for each task."""
@@ -65,6 +71,11 @@ class Strategy(nn.Module, ABC):
             outputs: Of the generator for each task.
             index: The task of each row. None: row i is task i, or all rows are the one task where G is 1.
         """
+
+    @property
+    def flat(self) -> Flat:
+        """The parameter that all tasks share, of a strategy with fused layers."""
+        raise NotImplementedError
 
     @classmethod
     def default_layers(cls, layers: Mapping[str, LayerSpec]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A low-rank change of shared weights."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
+from hyperrl.nets.fused import Codes, FusedLayer, Kept, Upstream, fused_layers
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, fill_weight, initial_bias
 from hyperrl.nets.outputs import Outputs
@@ -46,6 +47,7 @@ class LowRank(Strategy):
                 base[:, out : out + rank], up[:rank] = _factors(spec, rank, base[:, :out])
                 base[:, :out] *= SHARED_SCALE
                 bias[:out], bias[out + rank :] = initial_bias(spec), 1.0
+        self.fused_layers = fused_layers(FusedLowRank, self.sections, self.factors.places)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
@@ -80,6 +82,11 @@ class LowRank(Strategy):
         """[W0, B], [b0, beta] and A of each layer."""
         factors = self.factors()
         return zip(factors[::3], factors[1::3], factors[2::3], strict=True)
+
+    @property
+    def flat(self) -> Flat:
+        """The parameter that all tasks share."""
+        return self.factors
 
 
 def _shapes(spec: LayerSpec, rank: int) -> tuple[tuple[int, ...], ...]:
@@ -131,3 +138,35 @@ def _unjoined(inputs: int, outputs: int) -> Iterator[tuple[int, int]]:
 
 def _unit_columns(rows: int, columns: int) -> Tensor:
     return nn.functional.normalize(torch.randn(rows, columns), dim=0)
+
+
+class FusedLowRank(FusedLayer):
+    """``[p, q] = x [W0, B] + [b0, beta]`` and ``y = p + (q * z(c)) A``.
+
+    The shared tensors are [W0, B], [b0, beta] and A, the codes z.
+    """
+
+    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Kept]:
+        """See :meth:`FusedLayer.forward`."""
+        base, bias, up = shared
+        p, q = torch.baddbmm(bias, h, base).tensor_split([up.shape[2]], dim=2)
+        coded = q * codes
+        return torch.baddbmm(p, coded, up), (q, coded, codes)
+
+    def backward(self, upstream: Upstream, h: Tensor, kept: Kept, shared: Sequence[Tensor]) -> None:
+        """See :meth:`FusedLayer.backward`."""
+        (q, coded, codes), (base, _, up) = kept, shared
+        both = h.new_empty(*h.shape[:2], base.shape[2])
+        of_p, of_q = both.tensor_split([up.shape[2]], dim=2)
+        upstream.before_activation(of_p)
+        of_coded = torch.bmm(of_p, up.mT)
+        torch.mul(of_coded, codes, out=of_q)
+        if upstream.codes is not None:
+            torch.mul(of_coded, q, out=upstream.codes)
+        if upstream.shared is not None:
+            of_base, of_bias, of_up = upstream.shared
+            torch.bmm(h.mT, both, out=of_base)
+            torch.sum(both, dim=1, keepdim=True, out=of_bias)
+            torch.bmm(coded.mT, of_p, out=of_up)
+        if upstream.inputs is not None:
+            torch.bmm(both, base.mT, out=upstream.inputs)

@@ -1,12 +1,14 @@
 """Scale and shift of shared layers' outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hyperrl.nets.flat import Flat
+from hyperrl.nets.fused import Codes, FusedLayer, Kept, Upstream, fused_layers
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, SharedLayers, pairs
 from hyperrl.nets.outputs import Outputs
@@ -31,6 +33,7 @@ class Modulation(Strategy):
         self.sections = {name: 2 * spec.out_features for name, spec in layers.items()}
         self._sizes = [spec.out_features for spec in layers.values() for _ in range(2)]
         self.shared = SharedLayers(layers, SHARED_SCALE)
+        self.fused_layers = fused_layers(FusedModulation, self.sections, self.shared.places)
 
     def head(self, features: Float[Tensor, "task features"]) -> tuple[Tensor, Tensor]:
         """The generator's last layer at the start, weight (features, outputs) and bias (outputs,).
@@ -64,6 +67,11 @@ class Modulation(Strategy):
         }
         return Weights(layers, SharedRows())
 
+    @property
+    def flat(self) -> Flat:
+        """The parameter that all tasks share."""
+        return self.shared
+
 
 @dataclass(frozen=True)
 class ModulatedLinear(RowLinear):
@@ -85,3 +93,31 @@ class ModulatedLinear(RowLinear):
         return DenseLinear(
             self.weight * self.scale.unsqueeze(1), torch.addcmul(self.shift, self.bias, self.scale)
         )
+
+
+class FusedModulation(FusedLayer):
+    """``y = (x W0 + b0) * s(c) + t(c)``; the shared tensors are W0 and b0, the codes s and then t."""
+
+    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Kept]:
+        """See :meth:`FusedLayer.forward`."""
+        weight, bias = shared
+        scale, shift = codes.chunk(2, dim=2)
+        plain = torch.baddbmm(bias, h, weight)
+        return torch.addcmul(shift, plain, scale), (plain, scale)
+
+    def backward(self, upstream: Upstream, h: Tensor, kept: Kept, shared: Sequence[Tensor]) -> None:
+        """See :meth:`FusedLayer.backward`."""
+        (plain, scale), (weight, _) = kept, shared
+        if upstream.codes is None:
+            of_shift = upstream.before_activation(torch.empty_like(plain))
+        else:
+            of_scale, of_shift = upstream.codes.chunk(2, dim=2)
+            upstream.before_activation(of_shift)
+            torch.mul(of_shift, plain, out=of_scale)
+        of_plain = of_shift * scale
+        if upstream.shared is not None:
+            of_weight, of_bias = upstream.shared
+            torch.bmm(h.mT, of_plain, out=of_weight)
+            torch.sum(of_plain, dim=1, keepdim=True, out=of_bias)
+        if upstream.inputs is not None:
+            torch.bmm(of_plain, weight.mT, out=upstream.inputs)

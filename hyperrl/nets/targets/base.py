@@ -5,6 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
+from hyperrl.nets.fused import Chain
 from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.weights import Weights
 
@@ -61,6 +62,17 @@ class Parallel(nn.Module, Generic[N]):
         """The generated layers of all networks, ``"actor.0"`` the first of the network ``"actor"``."""
         named: list[tuple[str, Any]] = list(self.named())
         return {f"{name}.{key}": spec for name, net in named for key, spec in net.layers.items()}
+
+    @property
+    def chains(self) -> dict[str, Chain]:
+        """The layers of each network, each with its activation, where all have such a form; else empty."""
+        chains: dict[str, Chain] = {}
+        for name, net in self.named():
+            of_network: dict[str, Chain] = getattr(net, "chains", {})
+            if not of_network:
+                return {}
+            chains[name] = [(f"{name}.{layer}", module) for layer, module in of_network[""]]
+        return chains
 
     def named(self) -> list[tuple[str, N]]:
         """The networks by name, in order."""

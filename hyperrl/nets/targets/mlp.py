@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import FLAG, SIZES, Constraint, check_arguments, finite, integer
 from hyperrl.nets.activations import ACTIVATION
+from hyperrl.nets.fused import Chain
 from hyperrl.nets.layers import HIDDEN_GAIN, LayerSpec, Residual
 from hyperrl.nets.weights import GeneratedLinear, Weights
 
@@ -95,6 +96,13 @@ class MLP(nn.Module):
             h = h + after if self._adds_input(number) else after
         y = layers[str(len(self.hidden))](h)
         return weights.layout.leave(torch.cat([y, h], dim=-1) if self.with_latent else y)
+
+    @property
+    def chains(self) -> dict[str, Chain]:
+        """The layers, each with its activation, by the network's name, ``""``; empty where more happens."""
+        if self.layer_norm or self.with_latent or any(map(self._adds_input, range(len(self.hidden)))):
+            return {}
+        return {"": [(str(number), module) for number, module in enumerate([*self.activations, None])]}
 
     def _adds_input(self, number: int) -> bool:
         spec = self.specs[number]

@@ -1,0 +1,84 @@
+"""Where the numbers of tasks come from: from a generator with a backward pass by hand, or ready-made."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hyperrl.nets.flat import Place
+from hyperrl.nets.fused.activations import FusedActivation
+from hyperrl.nets.fused.pieces import Pieces
+from hyperrl.nets.layers import pairs
+
+
+class CodeSource(ABC):
+    """Makes the numbers of tasks, (task, codes), from some tensors."""
+
+    @abstractmethod
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The numbers, and what :meth:`backward` needs."""
+
+    @abstractmethod
+    def backward(
+        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """The gradients of the tensors, where they are needed."""
+
+
+class ReadyMade(CodeSource):
+    """The one tensor is the numbers."""
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """See :meth:`CodeSource.forward`."""
+        return tensors[0].contiguous(), ()
+
+    def backward(
+        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """See :meth:`CodeSource.backward`."""
+        return [gradient]
+
+
+class FusedGenerator(CodeSource):
+    """A multilayer perceptron that ends in the heads; its tensors are its inputs and its flat parameter.
+
+    Args:
+        places: Where each layer's weight (in, out) and then its bias lie in the flat parameter.
+        activation: Of the hidden layers.
+    """
+
+    def __init__(self, places: Sequence[Place], activation: FusedActivation) -> None:
+        self.pieces, self.activation = Pieces(places), activation
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """See :meth:`CodeSource.forward`."""
+        h, flat = tensors
+        kept = []
+        *body, (weight, bias) = pairs(self.pieces.of(flat))
+        for own_weight, own_bias in body:
+            h = self.activation.forward(torch.addmm(own_bias, h, own_weight))
+            kept.append(h)
+        return torch.addmm(bias, h, weight), tuple(kept)
+
+    def backward(
+        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """See :meth:`CodeSource.backward`."""
+        inputs, flat = tensors
+        of_inputs, of_flat = needed
+        room = torch.empty_like(flat) if of_flat else None
+        weights = self.pieces.of(flat)[::2]
+        rooms = [] if room is None else list(pairs(self.pieces.cut(room)))
+        below: Tensor | None = gradient
+        for number in reversed(range(len(weights))):
+            assert below is not None
+            h = kept[number - 1] if number else inputs
+            if rooms:
+                of_weight, of_bias = rooms[number]
+                torch.mm(h.t(), below, out=of_weight)
+                torch.sum(below, dim=0, out=of_bias)
+            below = below @ weights[number].t() if number or of_inputs else None
+            if number and below is not None:
+                self.activation.backward(below, h, below)
+        return [below, room]

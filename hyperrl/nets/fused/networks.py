@@ -1,0 +1,171 @@
+"""Networks arranged side by side, and their passes forward and backward."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperrl.nets.fused.activations import FUSED_ACTIVATIONS, FusedActivation
+from hyperrl.nets.fused.layers import FusedLayer, Kept, Upstream
+from hyperrl.nets.fused.rows import Rows
+
+Chain = Sequence[tuple[str, nn.Module | None]]
+"""A network's layers in order: their names, each with the activation that follows, if one does."""
+
+
+@dataclass(slots=True)
+class Given:
+    """What all layers are made from.
+
+    Args:
+        codes: The numbers generated for each task, of all layers; for each row where tasks are not few.
+        flat: The parameter that all tasks share.
+        rows: Of the batch.
+    """
+
+    codes: Float[Tensor, "task_or_row codes"]
+    flat: Float[Tensor, " entries"]
+    rows: Rows
+
+
+@dataclass(slots=True)
+class Room:
+    """Where the gradients of what all layers are made from are written; None where they are not needed."""
+
+    codes: Float[Tensor, "task_or_row codes"] | None
+    flat: Float[Tensor, " entries"] | None
+    rows: Rows
+
+
+@dataclass(slots=True)
+class Pass:
+    """One layer's part of a forward pass, as its backward pass needs it."""
+
+    layer: FusedLayer
+    activation: FusedActivation | None
+    h: Tensor
+    outputs: Tensor
+    kept: Kept
+    shared: Sequence[Tensor]
+
+    def backward(self, gradient: Tensor, room: Room, inputs: Tensor | None) -> None:
+        """Writes the gradients of codes and shared tensors, and that of the inputs, where there is room."""
+        layer, few = self.layer, room.rows.few
+        total = codes = None if room.codes is None else layer.codes(room.codes)
+        if few and total is not None:
+            codes = gradient.new_empty(*gradient.shape[:2], layer.width)
+        shared = None if room.flat is None else layer.shared.cut(room.flat)
+        upstream = Upstream(gradient, self.outputs, self.activation, inputs, codes, shared)
+        layer.backward(upstream, self.h, self.kept, self.shared)
+        if few and codes is not None and total is not None:
+            room.rows.collect_layer(codes, total)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Networks side by side, with hidden layers of equal sizes and each with its own last layer.
+
+    Args:
+        numbers: Of the networks, in the order in which outputs are returned.
+        hidden: The hidden layers of all of them, each with its activation.
+        ends: The last layer of each.
+    """
+
+    numbers: Sequence[int]
+    hidden: Sequence[tuple[FusedLayer, FusedActivation]]
+    ends: Sequence[FusedLayer]
+
+    def forward(self, x: Float[Tensor, "row inputs"], given: Given, passes: list[Pass]) -> list[Tensor]:
+        """The outputs (B, out) of each network; what the backward pass needs is appended to ``passes``."""
+        h = x.expand(len(self.numbers), *x.shape)
+        for layer, activation in self.hidden:
+            y, kept, shared = _apply(layer, h, given)
+            y = activation.forward(y)
+            passes.append(Pass(layer, activation, h, y, kept, shared))
+            h = y
+        ends = []
+        for number, layer in enumerate(self.ends):
+            own = h[number : number + 1]
+            y, kept, shared = _apply(layer, own, given)
+            passes.append(Pass(layer, None, own, y.detach(), kept, shared))
+            ends.append(y[0])
+        return ends
+
+    def backward(
+        self, gradients: Sequence[Tensor | None], passes: Sequence[Pass], room: Room, of_x: bool
+    ) -> Tensor | None:
+        """Writes the gradients where there is room, and returns that of x (B, in) if it is needed."""
+        last = len(self.hidden)
+        below = self._room_below(passes[last], of_x or last > 0)
+        for number, (gradient, end) in enumerate(zip(gradients, passes[last:], strict=True)):
+            inputs = None if below is None else below[number : number + 1]
+            if gradient is not None:
+                end.backward(gradient.unsqueeze(0), room, inputs)
+            elif inputs is not None:
+                inputs.zero_()
+        for number in reversed(range(last)):
+            assert below is not None
+            above, below = below, self._room_below(passes[number], of_x or number > 0)
+            passes[number].backward(above, room, below)
+        return None if below is None else below.sum(dim=0)
+
+    def _room_below(self, of: Pass, needed: bool) -> Tensor | None:
+        return of.h.new_empty(len(self.numbers), *of.h.shape[1:]) if needed else None
+
+
+def _apply(layer: FusedLayer, h: Tensor, given: Given) -> tuple[Tensor, Kept, Sequence[Tensor]]:
+    shared, codes = layer.shared.of(given.flat), layer.codes(given.codes)
+    if given.rows.few:
+        codes = given.rows.spread_layer(codes)
+    y, kept = layer.forward(h, codes, shared)
+    return y, kept, shared
+
+
+class FusedNetworks:
+    """Networks all of whose layers and activations have a fused form.
+
+    Args:
+        chains: The networks by name.
+        layers: Their layers by name.
+    """
+
+    def __init__(self, chains: Mapping[str, Chain], layers: Mapping[str, FusedLayer]) -> None:
+        self.chains, self.layers = dict(chains), dict(layers)
+        self._branches: dict[tuple[str, ...], list[Branch]] = {}
+
+    @classmethod
+    def of(cls, chains: Mapping[str, Chain], layers: Mapping[str, FusedLayer]) -> "FusedNetworks | None":
+        """The networks; None where a layer or an activation has no fused form."""
+        steps = [step for chain in chains.values() for step in chain]
+        if not steps or {name for name, _ in steps} != set(layers):
+            return None
+        hidden = [module for chain in chains.values() for _, module in chain[:-1]]
+        return cls(chains, layers) if all(type(module) in FUSED_ACTIVATIONS for module in hidden) else None
+
+    def branches(self, names: tuple[str, ...]) -> list[Branch]:
+        """The named networks, those of equal hidden sizes side by side."""
+        if names not in self._branches:
+            chosen = [chain for name, chain in self.chains.items() if name in names]
+            alike: dict[Any, list[int]] = {}
+            for number, chain in enumerate(chosen):
+                sizes = [(self.layers[name].sizes, type(module)) for name, module in chain[:-1]]
+                alike.setdefault(tuple(sizes), []).append(number)
+            self._branches[names] = [
+                branch for numbers in alike.values() for branch in self._arranged(numbers, chosen)
+            ]
+        return self._branches[names]
+
+    def _arranged(self, numbers: Sequence[int], chains: Sequence[Chain]) -> list[Branch]:
+        """One branch of these networks; several where their tensors do not lie at equal distances."""
+        own = [chains[number] for number in numbers]
+        hidden: list[tuple[FusedLayer, FusedActivation]] = []
+        for place, (_, module) in enumerate(own[0][:-1]):
+            layers = [self.layers[chain[place][0]] for chain in own]
+            joined = type(layers[0]).join(layers)
+            if joined is None:
+                return [branch for number in numbers for branch in self._arranged([number], chains)]
+            kind: Any = type(module)
+            hidden.append((joined, FUSED_ACTIVATIONS[kind]))
+        return [Branch(numbers, hidden, [self.layers[chain[-1][0]] for chain in own])]

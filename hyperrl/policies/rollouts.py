@@ -1,0 +1,98 @@
+"""A rollout buffer that knows which steps are of the same task."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.buffers import DictRolloutBuffer
+from stable_baselines3.common.type_aliases import DictRolloutBufferSamples
+from torch import Tensor
+
+from hyperrl.nets import Rows
+from hyperrl.policies.task_rows import TaskRows
+from hyperrl.recipes import CONTEXT
+
+_SAMPLES = {
+    "actions": "actions",
+    "values": "old_values",
+    "log_probs": "old_log_prob",
+    "advantages": "advantages",
+    "returns": "returns",
+}
+"""What Stable-Baselines3 calls the parts of a rollout in a minibatch."""
+
+_AT_ONCE = 2**18
+"""Entries up to which a part of all observations is put into the order of an epoch in one step."""
+
+
+class TaskRolloutBuffer(DictRolloutBuffer):
+    """Stable-Baselines3's buffer of dictionaries; its minibatches say which rows are of the same task.
+
+    The minibatches are the same, their rows in the same order. Steps become tensors once for each rollout,
+    not once for each minibatch.
+
+    Args:
+        arguments: Those of ``DictRolloutBuffer``; the observations are as :func:`can_know_tasks` says.
+    """
+
+    _steps: dict[str, Tensor]
+    _tasks: Tensor
+
+    def get(self, batch_size: int | None = None) -> Iterator[DictRolloutBufferSamples]:  # type: ignore[override]
+        """The steps of the rollout in a new order, in minibatches.
+
+        Args:
+            batch_size: Rows of a minibatch; the last one may have fewer. None: all steps at once.
+        """
+        assert self.full, "the rollout has not ended"
+        if not self.generator_ready:
+            self._make_tensors()
+            self.generator_ready = True
+        rows = self.buffer_size * self.n_envs
+        order = torch.from_numpy(np.random.permutation(rows)).to(self.device)
+        tasks = Rows.of(self._steps["task"].index_select(0, order), len(self._tasks))
+        parts = {name: part for name, part in self._steps.items() if name != "task"}
+        small = {name for name, part in parts.items() if part.numel() <= max(_AT_ONCE, rows)}
+        ordered = {name: parts[name].index_select(0, order) for name in small}
+        for start in range(0, rows, batch_size or rows):
+            own = slice(start, start + (batch_size or rows))
+            steps = {
+                name: ordered[name][own] if name in small else part.index_select(0, order[own])
+                for name, part in parts.items()
+            }
+            observations = {name: steps.pop(f"obs/{name}") for name in self.observations}
+            yield DictRolloutBufferSamples(TaskRows(observations, self._tasks, tasks[own]), **steps)
+
+    def _make_tensors(self) -> None:
+        """All steps as tensors, (row, ...), those of one environment after those of another."""
+        steps: dict[str, NDArray[Any]] = {}
+        for name, part in self.observations.items():
+            self.observations[name] = steps[f"obs/{name}"] = self.swap_and_flatten(part)
+        for name, sample in _SAMPLES.items():
+            flat = self.swap_and_flatten(getattr(self, name))
+            setattr(self, name, flat)
+            steps[sample] = flat.astype(np.float32, copy=False) if name == "actions" else flat.flatten()
+        tasks, steps["task"] = distinct(self.observations[CONTEXT])
+        self._steps = {name: self.to_torch(part, copy=False) for name, part in steps.items()}
+        self._tasks = self.to_torch(tasks)
+
+
+def distinct(contexts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """The different contexts, (task, descriptor), and the number of each row's; equal is equal bit for bit.
+
+    Args:
+        contexts: (row, descriptor); missing features are NaN.
+    """
+    contexts = np.ascontiguousarray(contexts)
+    as_bytes = contexts.view(f"V{contexts.itemsize * contexts.shape[1]}").ravel()
+    _, first, number = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return contexts[first], number
+
+
+def can_know_tasks(space: spaces.Space[Any]) -> bool:
+    """Whether observations have a context that is one vector of numbers."""
+    context = space.spaces.get(CONTEXT) if isinstance(space, spaces.Dict) else None
+    return isinstance(context, spaces.Box) and context.dtype == np.float32 and len(context.shape) == 1

@@ -1,0 +1,80 @@
+"""Networks applied in one step are those applied layer by layer, and so are their gradients."""
+
+import pytest
+import torch
+from torch import nn
+
+from hyperrl.nets import Rows
+from hyperrl.nets.fused import rows as rows_module
+from tests.nets.fused.cases import SIZES, STRATEGIES, TASKS, Case, gradients
+
+close = torch.testing.assert_close
+
+
+@pytest.mark.parametrize("names", ["abc", "b", "ac"])
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_outputs_and_gradients(strategy: str, sizes: str, tasks: str, names: str) -> None:
+    case = Case.of(strategy, sizes, tasks)
+    expected, found = case.layerwise(names), case.fused(names)
+    close(found, expected)
+    for _ in range(2):
+        close(gradients(found, case.inputs), gradients(expected, case.inputs))
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_many_tasks(strategy: str, activation: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where tasks are not few, numbers reach rows for all layers at once."""
+    monkeypatch.setattr(rows_module, "FEW", 2)
+    case = Case.of(strategy, activation_fn=activation)
+    assert not Rows.of(case.index, 3).few
+    close(gradients(case.fused(), case.inputs), gradients(case.layerwise(), case.inputs))
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_gradients_of_gradients(strategy: str, tasks: str) -> None:
+    case = Case.of(strategy, tasks=tasks)
+    results = [
+        gradients(gradients(outputs, case.inputs, again=True), case.inputs)
+        for outputs in (case.layerwise(), case.fused())
+    ]
+    close(results[1], results[0])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_an_output_that_no_loss_depends_on(strategy: str) -> None:
+    case = Case.of(strategy)
+    close(gradients(case.fused()[1:], case.inputs), gradients(case.layerwise()[1:], case.inputs))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_only_inputs_get_a_gradient_where_weights_are_made_without(strategy: str) -> None:
+    case = Case.of(strategy)
+    with torch.no_grad():
+        weights = case.hyper.fused(case.descriptors, Rows.of(case.index, 3))
+    assert weights is not None
+    outputs = weights.apply(case.x, *"abc")
+    (expected,) = gradients(case.layerwise(), [case.x])
+    found, *others = gradients(outputs, case.inputs)
+    close(found, expected)
+    assert not any(other.any() for other in others)
+
+
+def test_an_output_does_not_keep_itself_alive() -> None:
+    """Outputs and what the backward pass keeps refer to each other in no circle."""
+    import gc
+    import weakref
+
+    case = Case.of("modulation")
+    gc.collect()
+    gc.disable()
+    try:
+        outputs = case.fused()
+        alive = [weakref.ref(output) for output in outputs]
+        del outputs
+        assert [reference() for reference in alive] == [None] * 3
+    finally:
+        gc.enable()
