@@ -146,11 +146,22 @@ def _backwards(total: Tensor, outputs: dict[str, Tensor], rows: Callable[[str, T
 def _recording(policy: BasePolicy, record: _Record, plain: bool) -> Iterator[None]:
     with ExitStack() as hooks:
         parts = view(policy).parts
+        for part in parts.values():
+            hooks.enter_context(_layer_by_layer(part))
         for generator, prefix, hyper in _hypernetworks(parts):
             hooks.enter_context(_hook(hyper, _weights_recorder(record, generator, prefix, plain)))
         for name, layer in [] if parts else _linear_layers(policy):
             hooks.enter_context(_hook(layer, _outputs_recorder(record, name)))
         yield
+
+
+@contextmanager
+def _layer_by_layer(part: GeneratedNetworks) -> Iterator[None]:
+    before, part.fused = part.fused, False
+    try:
+        yield
+    finally:
+        part.fused = before
 
 
 @contextmanager

@@ -49,6 +49,8 @@ class GeneratedNetworks(nn.Module):
     Attributes:
         caching: Whether weights are cached while acting.
         groups: Whether rows of one task share materialized weights; a graph that is traced cannot.
+        fused: Whether networks learn in one step of differentiation, where they have such a form. No forward
+            hook of a hypernetwork or an activation is called within it: set it to False to use hooks.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class GeneratedNetworks(nn.Module):
         self.hyper: HyperNetwork | SeparateHyperNetworks = build_hypernetwork(
             self.target, self.config, self.inputs, descriptor_range
         )
-        self.caching = self.groups = True
+        self.caching = self.groups = self.fused = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
         self._cache = WeightCache(self._entries)
@@ -95,10 +97,10 @@ class GeneratedNetworks(nn.Module):
         """
         split = features.shape[1] - self.descriptor_dim
         x, context = features[:, :split], features[:, split:]
-        learning = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        one_step = self.fused and torch.is_grad_enabled() and not torch.compiler.is_compiling()
         for_actions_alone = actions is not None and actions.grad_fn is not None
         with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
-            fused = self._fused(x, context, known) if learning else None
+            fused = self._fused(x, context, known) if one_step else None
             weights = {} if fused is not None else self._weights(x, context, known)
         if actions is not None:
             x = torch.cat([x, actions], dim=1)
