@@ -31,9 +31,9 @@ class _LogDensity(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
-        densities, *kept = _log_density(mean, log_std, actions)
+        densities, *saved = _log_density(mean, log_std, actions)
         ctx.save_for_backward(mean, log_std, actions)
-        ctx.kept = kept
+        ctx.saved = saved
         return densities
 
     @staticmethod
@@ -42,7 +42,7 @@ class _LogDensity(torch.autograd.Function):
         if torch.is_grad_enabled():
             densities, _, _ = _log_density(mean, log_std, actions)
             return *torch.autograd.grad(densities, (mean, log_std), gradient, create_graph=True), None
-        precision, scaled = ctx.kept
+        precision, scaled = ctx.saved
         weighted = scaled * gradient.unsqueeze(1)
         of_log_std = (weighted * scaled).sum(dim=0) - gradient.sum()
         return weighted * precision, of_log_std, None

@@ -2,13 +2,13 @@
 
 A small network spends more time between its operations than in them. Here all networks of a batch are one
 node of the graph. Layers of equal sizes in networks side by side are one batched product, what the backward
-pass needs is kept as it arises, and gradients are written where those of the parameters lie. The numbers
+pass needs is saved as it arises, and gradients are written where those of the parameters lie. The numbers
 are those of the layers applied one by one, up to rounding.
 """
 
 from hyperrl.nets.fused.activations import FUSED_ACTIVATIONS
 from hyperrl.nets.fused.generator import CodeSource, FusedGenerator, ReadyMade
-from hyperrl.nets.fused.layers import Codes, FusedLayer, Kept, Upstream, fused_layers
+from hyperrl.nets.fused.layers import Codes, FusedLayer, Saved, Upstream, fused_layers
 from hyperrl.nets.fused.networks import Chain, FusedNetworks
 from hyperrl.nets.fused.rows import ONE_EACH, Rows
 from hyperrl.nets.fused.weights import FusedWeights
@@ -23,9 +23,9 @@ __all__ = [
     "FusedLayer",
     "FusedNetworks",
     "FusedWeights",
-    "Kept",
     "ReadyMade",
     "Rows",
+    "Saved",
     "Upstream",
     "fused_layers",
 ]

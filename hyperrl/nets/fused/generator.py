@@ -21,7 +21,7 @@ class CodeSource(ABC):
 
     @abstractmethod
     def backward(
-        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+        self, gradient: Tensor, tensors: Sequence[Tensor], saved: Sequence[Tensor], needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """The gradients of the tensors, where they are needed."""
 
@@ -34,7 +34,7 @@ class ReadyMade(CodeSource):
         return tensors[0].contiguous(), ()
 
     def backward(
-        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+        self, gradient: Tensor, tensors: Sequence[Tensor], saved: Sequence[Tensor], needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """See :meth:`CodeSource.backward`."""
         return [gradient]
@@ -54,15 +54,15 @@ class FusedGenerator(CodeSource):
     def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See :meth:`CodeSource.forward`."""
         h, flat = tensors
-        kept = []
+        saved = []
         *body, (weight, bias) = pairs(self.pieces.of(flat))
         for own_weight, own_bias in body:
             h = self.activation.forward(torch.addmm(own_bias, h, own_weight))
-            kept.append(h)
-        return torch.addmm(bias, h, weight), tuple(kept)
+            saved.append(h)
+        return torch.addmm(bias, h, weight), tuple(saved)
 
     def backward(
-        self, gradient: Tensor, tensors: Sequence[Tensor], kept: Sequence[Tensor], needed: Sequence[bool]
+        self, gradient: Tensor, tensors: Sequence[Tensor], saved: Sequence[Tensor], needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """See :meth:`CodeSource.backward`."""
         inputs, flat = tensors
@@ -73,7 +73,7 @@ class FusedGenerator(CodeSource):
         below: Tensor | None = gradient
         for number in reversed(range(len(weights))):
             assert below is not None
-            h = kept[number - 1] if number else inputs
+            h = saved[number - 1] if number else inputs
             if rooms:
                 of_weight, of_bias = rooms[number]
                 torch.mm(h.t(), below, out=of_weight)

@@ -15,7 +15,7 @@ from hyperrl.nets.fused.pieces import Pieces
 Codes = Float[Tensor, "network row codes"]
 """The numbers generated for a layer, of the task of each row; one row where all rows share one task."""
 
-Kept = tuple[Tensor, ...]
+Saved = tuple[Tensor, ...]
 """What the backward pass of a layer needs beside its outputs."""
 
 
@@ -90,7 +90,7 @@ class FusedLayer(ABC):
         return codes.as_strided(shape, strides, codes.storage_offset() + self.starts[0])
 
     @abstractmethod
-    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Kept]:
+    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """The outputs (N, B, out) before the activation, and what :meth:`backward` needs.
 
         Args:
@@ -100,7 +100,7 @@ class FusedLayer(ABC):
         """
 
     @abstractmethod
-    def backward(self, upstream: Upstream, h: Tensor, kept: Kept, shared: Sequence[Tensor]) -> None:
+    def backward(self, upstream: Upstream, h: Tensor, saved: Saved, shared: Sequence[Tensor]) -> None:
         """Writes the gradients for which ``upstream`` has room."""
 
 

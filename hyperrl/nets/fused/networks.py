@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.fused.activations import FUSED_ACTIVATIONS, FusedActivation
-from hyperrl.nets.fused.layers import FusedLayer, Kept, Upstream
+from hyperrl.nets.fused.layers import FusedLayer, Saved, Upstream
 from hyperrl.nets.fused.rows import Rows
 
 Chain = Sequence[tuple[str, nn.Module | None]]
@@ -47,7 +47,7 @@ class Pass:
     activation: FusedActivation | None
     h: Tensor
     outputs: Tensor
-    kept: Kept
+    saved: Saved
     shared: Sequence[Tensor]
 
     def backward(self, gradient: Tensor, room: Room, inputs: Tensor | None) -> None:
@@ -58,7 +58,7 @@ class Pass:
             codes = gradient.new_empty(*gradient.shape[:2], layer.width)
         shared = None if room.flat is None else layer.shared.cut(room.flat)
         upstream = Upstream(gradient, self.outputs, self.activation, inputs, codes, shared)
-        layer.backward(upstream, self.h, self.kept, self.shared)
+        layer.backward(upstream, self.h, self.saved, self.shared)
         if few and codes is not None and total is not None:
             room.rows.collect_layer(codes, total)
 
@@ -81,15 +81,15 @@ class Branch:
         """The outputs (B, out) of each network; what the backward pass needs is appended to ``passes``."""
         h = x.expand(len(self.numbers), *x.shape)
         for layer, activation in self.hidden:
-            y, kept, shared = _apply(layer, h, given)
+            y, saved, shared = _apply(layer, h, given)
             y = activation.forward(y)
-            passes.append(Pass(layer, activation, h, y, kept, shared))
+            passes.append(Pass(layer, activation, h, y, saved, shared))
             h = y
         ends = []
         for number, layer in enumerate(self.ends):
             own = h[number : number + 1]
-            y, kept, shared = _apply(layer, own, given)
-            passes.append(Pass(layer, None, own, y.detach(), kept, shared))
+            y, saved, shared = _apply(layer, own, given)
+            passes.append(Pass(layer, None, own, y.detach(), saved, shared))
             ends.append(y[0])
         return ends
 
@@ -115,12 +115,12 @@ class Branch:
         return of.h.new_empty(len(self.numbers), *of.h.shape[1:]) if needed else None
 
 
-def _apply(layer: FusedLayer, h: Tensor, given: Given) -> tuple[Tensor, Kept, Sequence[Tensor]]:
+def _apply(layer: FusedLayer, h: Tensor, given: Given) -> tuple[Tensor, Saved, Sequence[Tensor]]:
     shared, codes = layer.shared.of(given.flat), layer.codes(given.codes)
     if given.rows.few:
         codes = given.rows.spread_layer(codes)
-    y, kept = layer.forward(h, codes, shared)
-    return y, kept, shared
+    y, saved = layer.forward(h, codes, shared)
+    return y, saved, shared
 
 
 class FusedNetworks:
@@ -148,12 +148,12 @@ class FusedNetworks:
         """The named networks, those of equal hidden sizes side by side."""
         if names not in self._branches:
             chosen = [chain for name, chain in self.chains.items() if name in names]
-            alike: dict[Any, list[int]] = {}
+            by_sizes: dict[Any, list[int]] = {}
             for number, chain in enumerate(chosen):
                 sizes = [(self.layers[name].sizes, type(module)) for name, module in chain[:-1]]
-                alike.setdefault(tuple(sizes), []).append(number)
+                by_sizes.setdefault(tuple(sizes), []).append(number)
             self._branches[names] = [
-                branch for numbers in alike.values() for branch in self._arranged(numbers, chosen)
+                branch for numbers in by_sizes.values() for branch in self._arranged(numbers, chosen)
             ]
         return self._branches[names]
 

@@ -10,7 +10,7 @@ from hyperrl.nets.flat import Place
 
 
 class Pieces:
-    """Views of a flat parameter, which are kept for as long as it lies where it does, and of its gradient.
+    """Views of a flat parameter, which are held for as long as it lies where it does, and of its gradient.
 
     Args:
         places: Where the pieces lie.
@@ -18,7 +18,7 @@ class Pieces:
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = list(places)
-        self._kept: tuple[Tensor, list[Tensor]] | None = None
+        self._views: tuple[Tensor, list[Tensor]] | None = None
 
     def cut(self, flat: Tensor) -> list[Tensor]:
         """New views of a tensor."""
@@ -26,15 +26,15 @@ class Pieces:
         return [flat.as_strided(shape, strides, start + place) for shape, strides, place in self.places]
 
     def of(self, flat: Tensor) -> list[Tensor]:
-        """Views of a parameter; kept ones where no gradient is to pass them."""
+        """Views of a parameter; held ones where no gradient is to pass them."""
         if torch.is_grad_enabled():
             return self.cut(flat)
         # A tensor that is held here cannot share its address with another.
-        if self._kept is None or self._kept[0].data_ptr() != flat.data_ptr():
+        if self._views is None or self._views[0].data_ptr() != flat.data_ptr():
             own = flat.detach()
-            self._kept = own, self.cut(own)
-        return self._kept[1]
+            self._views = own, self.cut(own)
+        return self._views[1]
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy finds its own views."""
-        return {"places": self.places, "_kept": None}
+        return {"places": self.places, "_views": None}

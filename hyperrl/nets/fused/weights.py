@@ -42,9 +42,9 @@ class FusedWeights:
     def codes(self, tensors: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The numbers of each task, and what the source's backward pass needs."""
         start = perf_counter()
-        codes, kept = self.source.forward(*tensors)
+        codes, saved = self.source.forward(*tensors)
         self.seconds += perf_counter() - start
-        return codes, kept
+        return codes, saved
 
 
 def _forward(branches: Sequence[Branch], x: Tensor, given: Given) -> tuple[list[Tensor], list[list[Pass]]]:
@@ -64,14 +64,14 @@ class _Apply(torch.autograd.Function):
     def forward(
         ctx: Any, weights: FusedWeights, names: tuple[str, ...], x: Tensor, flat: Tensor, *tensors: Tensor
     ) -> Any:
-        codes, kept = weights.codes(tensors)
+        codes, saved = weights.codes(tensors)
         given = _given(codes, flat, weights.rows)
         branches = weights.networks.branches(names)
         outputs, passes = _forward(branches, x, given)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, flat, *tensors)
         ctx.tasks, ctx.every = len(codes), len(outputs) == len(weights.networks.chains)
-        ctx.weights, ctx.branches, ctx.given, ctx.passes, ctx.kept = weights, branches, given, passes, kept
+        ctx.weights, ctx.branches, ctx.given, ctx.passes, ctx.saved = weights, branches, given, passes, saved
         return tuple(outputs)
 
     @staticmethod
@@ -97,7 +97,7 @@ class _Apply(torch.autograd.Function):
         below = [None] * len(tensors)
         if of_codes is not None:
             of_tasks = of_codes if rows.few else rows.collect(of_codes, ctx.tasks)
-            below = ctx.weights.source.backward(of_tasks, tensors, ctx.kept, of_tensors)
+            below = ctx.weights.source.backward(of_tasks, tensors, ctx.saved, of_tensors)
         return None, None, total, room.flat, *below
 
 

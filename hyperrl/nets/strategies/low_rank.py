@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.fused import Codes, FusedLayer, Kept, Upstream, fused_layers
+from hyperrl.nets.fused import Codes, FusedLayer, Saved, Upstream, fused_layers
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, fill_weight, initial_bias
 from hyperrl.nets.outputs import Outputs
@@ -146,16 +146,16 @@ class FusedLowRank(FusedLayer):
     The shared tensors are [W0, B], [b0, beta] and A, the codes z.
     """
 
-    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Kept]:
+    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """See :meth:`FusedLayer.forward`."""
         base, bias, up = shared
         p, q = torch.baddbmm(bias, h, base).tensor_split([up.shape[2]], dim=2)
         coded = q * codes
         return torch.baddbmm(p, coded, up), (q, coded, codes)
 
-    def backward(self, upstream: Upstream, h: Tensor, kept: Kept, shared: Sequence[Tensor]) -> None:
+    def backward(self, upstream: Upstream, h: Tensor, saved: Saved, shared: Sequence[Tensor]) -> None:
         """See :meth:`FusedLayer.backward`."""
-        (q, coded, codes), (base, _, up) = kept, shared
+        (q, coded, codes), (base, _, up) = saved, shared
         both = h.new_empty(*h.shape[:2], base.shape[2])
         of_p, of_q = both.tensor_split([up.shape[2]], dim=2)
         upstream.before_activation(of_p)

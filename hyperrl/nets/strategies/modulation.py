@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperrl.nets.flat import Flat
-from hyperrl.nets.fused import Codes, FusedLayer, Kept, Upstream, fused_layers
+from hyperrl.nets.fused import Codes, FusedLayer, Saved, Upstream, fused_layers
 from hyperrl.nets.grouping import SharedRows
 from hyperrl.nets.layers import LayerSpec, SharedLayers, pairs
 from hyperrl.nets.outputs import Outputs
@@ -98,16 +98,16 @@ class ModulatedLinear(RowLinear):
 class FusedModulation(FusedLayer):
     """``y = (x W0 + b0) * s(c) + t(c)``; the shared tensors are W0 and b0, the codes s and then t."""
 
-    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Kept]:
+    def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """See :meth:`FusedLayer.forward`."""
         weight, bias = shared
         scale, shift = codes.chunk(2, dim=2)
         plain = torch.baddbmm(bias, h, weight)
         return torch.addcmul(shift, plain, scale), (plain, scale)
 
-    def backward(self, upstream: Upstream, h: Tensor, kept: Kept, shared: Sequence[Tensor]) -> None:
+    def backward(self, upstream: Upstream, h: Tensor, saved: Saved, shared: Sequence[Tensor]) -> None:
         """See :meth:`FusedLayer.backward`."""
-        (plain, scale), (weight, _) = kept, shared
+        (plain, scale), (weight, _) = saved, shared
         if upstream.codes is None:
             of_shift = upstream.before_activation(torch.empty_like(plain))
         else:
