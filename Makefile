@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
-MEASURED := $(addprefix speed.,throughput generation tasks rollout replay specialists evaluation checkpoints construction) \
+MEASURED := $(addprefix speed.,throughput generation tasks rollout mujoco_rollout replay specialists evaluation checkpoints construction) \
             $(addprefix reliability.,coverage kills interrupts)
 DEMO   := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 

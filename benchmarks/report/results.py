@@ -32,6 +32,7 @@ MEASURED = (
     "speed.generation",
     "speed.tasks",
     "speed.rollout",
+    "speed.mujoco_rollout",
     "speed.replay",
     "speed.specialists",
     "speed.evaluation",

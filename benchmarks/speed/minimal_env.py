@@ -6,12 +6,14 @@ environment's own and a counter. There are no wrappers, no checks, nothing is co
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.recipes import Context
 from hyperrl.tasks import Family, TaskSampler
 
 Observation = dict[str, NDArray[np.float32]]
@@ -44,10 +46,14 @@ class LeanEnv(gym.Env[Observation, Any]):
         """Begin an episode of the sampler's next task."""
         task = self.sampler.next()
         self.descriptor, self.length = self.descriptors[task], 0
-        for name, value in self.attributes[task].items():
-            setattr(self.base, name, value)
+        self.set_task(task)
         observation, _ = self.base.reset(seed=seed)
         return {"obs": observation, "context": self.descriptor}, {}
+
+    def set_task(self, task: int) -> None:
+        """Set the task's attributes."""
+        for name, value in self.attributes[task].items():
+            setattr(self.base, name, value)
 
     def step(self, action: Any) -> Step:
         """Step the base environment and count."""
@@ -55,6 +61,33 @@ class LeanEnv(gym.Env[Observation, Any]):
         self.length += 1
         truncated = self.length >= self.limit
         return {"obs": observation, "context": self.descriptor}, reward, terminated, truncated, {}
+
+
+class LeanSimulator(LeanEnv):
+    """A lean environment whose tasks are quantities of a simulator.
+
+    What a task changes in the simulator is worked out before the first episode, and copied at a reset.
+    """
+
+    def __init__(self, family: Family, sampler: TaskSampler) -> None:
+        super().__init__(family, sampler)
+        self.contexts = [family.space.complete(context) for context in sampler.contexts]
+        self.carriers = family.carriers.attached(self)
+        for task in range(len(self.contexts)):
+            self.set_task(task)
+
+    def set_task(self, task: int) -> None:
+        """Bring the task to the simulator."""
+        self.apply(self.contexts[task])
+
+    def apply(self, context: Context) -> None:
+        """Bring a task of one's own to the simulator."""
+        for carrier in self.carriers:
+            carrier.apply(context)
+
+    def naming_failures(self, when: str) -> AbstractContextManager[None]:
+        """Nothing is caught."""
+        return nullcontext()
 
 
 class PlainOde(gym.Env[Any, Any]):
