@@ -38,6 +38,7 @@ MEASURED = (
     "speed.evaluation",
     "speed.checkpoints",
     "speed.construction",
+    "speed.startup",
     "reliability.coverage",
     "reliability.kills",
     "reliability.interrupts",

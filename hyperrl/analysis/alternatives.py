@@ -20,6 +20,7 @@ from hyperrl.recipes import AgentRecipe, ConcatPolicyRecipe, HyperPolicyRecipe
 from hyperrl.recipes.policy import Policy
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
+from hyperrl.training.compiler import without_compiler
 from hyperrl.training.parameter_matching import match_widths
 
 RANKS = (1, 4, 8, 16)
@@ -96,13 +97,14 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
         UserError: the environment cannot be built, or `match_parameters` cannot be resolved.
     """
     spaces = family.observation_space, family.action_space
-    agent = match_widths(agent, family)
+    with without_compiler():
+        agent = match_widths(agent, family)
     tasks, descriptors = family.tasks("train"), training_descriptors(agent, family)
 
     def make(recipe: AgentRecipe) -> BaseAlgorithm:
         return bare_model(recipe, *spaces, descriptors=descriptors)
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), without_compiler():
         model = make(agent)
         episodes, algorithm = len(tasks), view(model)
         if not algorithm.off_policy:

@@ -15,6 +15,7 @@ from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.video import check_output, show_window, write_video
+from hyperrl.garbage import collection_paused
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -139,7 +140,8 @@ def specialize(
     run = open_run(run, allow_import)
     family = family_of(run, family)
     request = specialist_request(run, family, context, format, out, budget, quantize, force)
-    from hyperrl.deploy.export import specialize
+    with collection_paused():
+        from hyperrl.deploy.export import specialize
 
     agent = load_agent(run, family, checkpoint)
     with isolated_rng():
@@ -174,8 +176,9 @@ def export(
     """
     run = open_run(run, allow_import)
     path = generalist_request(run, out, force)
-    from hyperrl.deploy import export
+    with collection_paused():
+        from hyperrl.deploy import export
 
     agent = load_agent(run, family_of(run, family), checkpoint)
-    with isolated_rng():
+    with isolated_rng(), collection_paused():  # torch's exporter imports as much again
         return export.export(agent, path)

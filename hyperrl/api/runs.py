@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.agent import Agent
+from hyperrl.garbage import collection_paused
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -41,7 +42,8 @@ def load_agent(
     run: Run, family: Family, checkpoint: str | int | None, device: str = "cpu", *, to_learn: bool = False
 ) -> Agent:
     """The agent of a checkpoint, or of the run's best or latest one; `to_learn` adds its optimizers."""
-    from hyperrl.training import load_model
+    with collection_paused():
+        from hyperrl.training import load_model
 
     name = run.default_checkpoint() if checkpoint is None else str(checkpoint)
     return Agent(run, family, load_model(run, name, device, family, to_learn=to_learn), name)
@@ -53,7 +55,8 @@ def isolated_rng(seed: int | None = None) -> Iterator[None]:
 
     Building a network and drawing actions both use it.
     """
-    import torch
+    with collection_paused():
+        import torch
 
     with torch.random.fork_rng():
         if seed is not None:

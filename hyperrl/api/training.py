@@ -11,6 +11,7 @@ from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
 from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress
+from hyperrl.garbage import collection_paused
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
@@ -100,7 +101,8 @@ def train(
     refuse_algorithm(resolved, family.action_space)
     refuse_endless(family)
     start = None if from_run is None else open_run(from_run, allow_import)
-    from hyperrl import training
+    with collection_paused():
+        from hyperrl import training
 
     return training.train(
         resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
@@ -138,7 +140,8 @@ def resume(
     steps = steps if steps is None else to_int("steps", steps, STEPS)
     run = open_run(run, allow_import)
     family = family_of(run, family)
-    from hyperrl import training
+    with collection_paused():
+        from hyperrl import training
 
     return training.resume(
         run, steps=steps, device=device, family=family, detect_anomaly=detect_anomaly, progress=progress

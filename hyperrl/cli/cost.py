@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hyperrl.cli import console, streams
+from hyperrl.garbage import collection_paused
 
 if TYPE_CHECKING:
     from hyperrl.analysis.alternatives import Alternative, Comparison
@@ -15,7 +16,8 @@ def describe(agent: str, family: str, overrides: list[str], as_json: bool) -> No
 
     with streams.stdout_to_stderr(as_json):
         recipe, tasks = load_pair(agent, family, overrides)
-        from hyperrl.analysis.alternatives import compare
+        with collection_paused():
+            from hyperrl.analysis.alternatives import compare
 
         comparison = compare(recipe, tasks)
     if as_json:

@@ -24,6 +24,7 @@ from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks import Family
 from hyperrl.training.build import channels_first
+from hyperrl.training.compiler import without_compiler
 
 _EXTRACTED = 256
 """Features of an image in a dictionary, as Stable-Baselines3 extracts them."""
@@ -48,7 +49,8 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
             f"agent {agent!r}: sb3 counts choices from 0, which the base environment's spaces do not;"
             " allowed: torch, onnx"
         )
-    plain = _untrained(model, family, agent)
+    with without_compiler():
+        plain = _untrained(model, family, agent)
     plan, space = specialist.plan, family.observation_space
     descriptor = torch.as_tensor(family.space.descriptors([plan.context])[0])
     with torch.no_grad():

@@ -1,9 +1,12 @@
 """The program as a whole: helps, version, and commands that answer at once as they load nothing heavy."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.acceptance.driving import succeeded
 
@@ -44,6 +47,27 @@ def test_the_list_makes_no_environment_and_validates_no_recipe(tmp_path: Path) -
         "    if name in sys.modules: sys.exit(f'list loads {name}')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+COMPILER = ("torch._dynamo.eval_frame", "torch._inductor", "sympy")
+NEVER = (*COMPILER, "pandas", "scipy.stats", "matplotlib.pyplot", "pygame", "mujoco", "onnx")
+NEEDLESS = {
+    ("evaluate", "seed-0", "--episodes", "1"): NEVER,
+    ("specialize", "seed-0", "--context", "c0=2"): (*NEVER, "matplotlib", "scipy"),
+    ("describe", "hyper-ppo", "ode"): (*NEVER, "matplotlib", "scipy"),
+}
+
+
+@pytest.mark.parametrize("command", NEEDLESS)
+def test_a_command_loads_only_what_it_needs(command: tuple[str, ...], runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "seed-0", tmp_path / "seed-0")
+    code = (
+        "import sys; from hyperrl.cli import main\n"
+        f"status = main({command})\n"
+        f"sys.exit(status or ', '.join(each for each in {NEEDLESS[command]} if each in sys.modules) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
 
 

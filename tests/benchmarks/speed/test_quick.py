@@ -1,6 +1,8 @@
 """Smoke runs: everything that is promised is measured, and the exit status follows from it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.speed import construction, generation, replay, tasks, throughput
+from benchmarks.speed import construction, generation, replay, startup, tasks, throughput
 from benchmarks.speed import generation_rivals as rivals
 from hyperrl.nets import MLP, STRATEGIES, HyperNetwork
 
@@ -204,3 +206,38 @@ def test_construction(tmp_path: Path) -> None:
     measures = quick(construction.main, tmp_path / "construction.json")
     assert [name.split(":")[0] for name in measures] == ["TD3, low-rank, 256-256", "TD3, modulation, 256-256"]
     assert all(each["goal"] == "<= 3" and each["value"] > 0 for each in measures.values())
+
+
+def test_startup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spent = {"import": 1.0, "evaluate": 1.5, "specialize": 2.0, "describe": 2.5, "export": 4.0, "list": 0.375}
+    played = []
+
+    def cpu_seconds(command: list[str], folder: Path) -> float:
+        word = command[3] if command[1] == "-m" else "import"
+        played.append(word)
+        return spent.get(word, 0.25)
+
+    monkeypatch.setattr(startup, "cpu_seconds", cpu_seconds)
+    measures = quick(startup.main, tmp_path / "startup.json")
+    assert played == [
+        "train",
+        *["import", "evaluate", "specialize", "describe", "export", "list", "--help"] * 2,
+    ]
+    assert {name.split(":")[0]: (each["value"], each["met"]) for name, each in measures.items()} == {
+        "evaluate RUN": (0.5, True),
+        "specialize RUN": (1.0, False),
+        "describe AGENT FAMILY": (1.5, True),
+        "export RUN": (3.0, True),
+        "list": (0.375, True),
+        "--help": (0.25, True),
+        "`import torch`": (1.0, None),
+    }
+
+
+def test_the_time_of_a_process_is_that_of_its_children_too(tmp_path: Path) -> None:
+    work = "sum(i * i for i in range(3_000_000))"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True)"
+    alone = startup.cpu_seconds([sys.executable, "-c", "pass"], tmp_path)
+    assert startup.cpu_seconds([sys.executable, "-c", child], tmp_path) > 2 * alone
+    with pytest.raises(subprocess.CalledProcessError):
+        startup.cpu_seconds([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
