@@ -125,3 +125,18 @@ def test_a_rollout_stands_still(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     assert np.isfinite(states).all()
     assert (states[0, 50:] == states[0, -1]).all()
     assert states[0, -1, 0] < 50 * model.opt.timestep
+
+
+def test_rollouts_of_one_step_each_lose_the_warm_start() -> None:
+    from mujoco import MjData, mj_step, rollout
+
+    box = "<body pos='0 0 .1'><freejoint/><geom type='box' size='.1 .2 .1'/></body>"
+    model = model_of(f"<worldbody><geom type='plane' size='9 9 1'/>{box}</worldbody>")
+    stepped, other = MjData(model), MjData(model)
+    stepped.qvel[:] = [1.0, 0.5, 0.0, 0.0, 0.0, 2.0]
+    state = np.concatenate([[stepped.time], stepped.qpos, stepped.qvel])[None]
+    for _ in range(100):
+        mj_step(model, stepped)
+        state = rollout.rollout(model, other, state, nstep=1)[0][:, -1]
+    difference = np.abs(state[0, 1:8] - stepped.qpos).max()
+    assert 0 < difference < 1e-6

@@ -144,7 +144,7 @@ class HalfCheetah(Formulas):
         observation = state[:, self._skip :].copy()
         if self.largest is not None:
             velocities = observation[:, self._positions - self._skip :]
-            np.clip(velocities, -self.largest, self.largest, out=velocities)
+            np.minimum(np.maximum(velocities, -self.largest), self.largest, out=velocities)
         return observation
 
     def places(self, row: int) -> dict[str, Any]:
