@@ -4,6 +4,8 @@ Bytes that a stored transition takes, beside Stable-Baselines3's buffer of the s
 without their context. And updates that `hyper-sac` makes per second of CPU time over those of `concat-sac`:
 the same target networks of 256-256, batches of 256 rows, algorithm and replay, one thread, both in this
 process, taking turns of a few updates each, on batches with few tasks in them and with as many as rows.
+Once over `concat-sac` as it comes, whose policy is Stable-Baselines3's; and once over `concat-sac` with what
+of our policy's economies a plain one can have: the leaner distribution of actions and Adam in one loop.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 from stable_baselines3 import SAC
 from stable_baselines3.common.buffers import DictReplayBuffer
 from stable_baselines3.common.logger import Logger
@@ -30,6 +33,7 @@ from benchmarks.measures import (
     spent,
 )
 from hyperrl.policies import ContextReplayBuffer
+from hyperrl.policies.distributions import fast_distribution
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
@@ -37,7 +41,7 @@ from hyperrl.training.build import bare_model
 AGENTS = ("hyper-sac", "concat-sac")
 FAMILY = "pendulum"
 TASKS = (4, 256)
-GOAL = (">=", 0.7)
+GOAL = (">=", 0.95)
 ROWS = 256
 STORED = 4096
 TASK_NUMBER = 4
@@ -86,15 +90,28 @@ def memory(family: Family) -> list[Measure]:
 
 
 class Contestant:
-    """An agent that learns from replayed batches."""
+    """An agent that learns from replayed batches.
 
-    def __init__(self, agent: str, family: Family, tasks: int, updates: int) -> None:
+    Args:
+        agent: its name.
+        family: the tasks.
+        tasks: how many there are in replay.
+        updates: in a turn.
+        lean: whether a plain policy gets the distribution and the optimizers of a generated one.
+    """
+
+    def __init__(self, agent: str, family: Family, tasks: int, updates: int, lean: bool = False) -> None:
         self.recipe = resolve(load_agent(agent), family.recipe, [f"algorithm.batch_size={ROWS}"])
         model = bare_model(self.recipe, family.observation_space, family.action_space)
         assert isinstance(model, SAC)
         assert isinstance(model.observation_space, gym.spaces.Dict)
         model.set_logger(Logger(None, []))
         model.replay_buffer = filled(ContextReplayBuffer, model.observation_space, model.action_space, tasks)
+        if lean:
+            model.actor.action_dist = fast_distribution(model.actor.action_dist)  # type: ignore[assignment]
+            for part in (model.actor, model.critic):
+                groups: Any = part.optimizer.param_groups
+                part.optimizer = torch.optim.Adam(groups[0]["params"], lr=groups[0]["lr"], fused=True)
         self.model, self.updates = model, updates
 
     def turn(self) -> Spent:
@@ -103,18 +120,28 @@ class Contestant:
 
 
 def speed(family: Family, tasks: int, rounds: int, pairs: int, updates: int) -> list[Measure]:
-    """Updates of the one agent over those of the other."""
+    """Updates of the one agent over those of the other, as it comes and lean."""
     hyper, concat = (Contestant(agent, family, tasks, updates) for agent in AGENTS)
+    lean = Contestant(AGENTS[1], family, tasks, updates, lean=True)
     if (
         hyper.recipe.algorithm != concat.recipe.algorithm
         or hyper.recipe.policy.net_arch != concat.recipe.policy.net_arch
     ):
         raise ValueError("the agents differ in their algorithm's settings or their networks")
-    for contestant in (hyper, concat):
+    for contestant in (hyper, concat, lean):
         contestant.turn()
+    name = "{} over {}, updates per second, 256-256, {} tasks"
+    against_lean = alternate(lean.turn, hyper.turn, rounds, pairs)
     measured = alternate(concat.turn, hyper.turn, rounds, pairs)
-    name = f"{AGENTS[0]} over {AGENTS[1]}, updates per second, 256-256, {tasks} tasks"
-    measures = [Measure(name, ratios(measured), "ratio", GOAL, on_the_clock(measured))]
+    measures = [
+        Measure(name.format(*AGENTS, tasks), ratios(measured), "ratio", GOAL, on_the_clock(measured)),
+        Measure(
+            name.format(AGENTS[0], f"lean {AGENTS[1]}", tasks),
+            ratios(against_lean),
+            "ratio",
+            beside=on_the_clock(against_lean),
+        ),
+    ]
     for agent, place in ((AGENTS[0], 1), (AGENTS[1], 0)):
         taken = [[pair[place] for pair in each] for each in measured]
         measures.append(rate(f"{agent}, {tasks} tasks: updates", updates, taken, "updates/s"))

@@ -118,7 +118,7 @@ class Generalist(nn.Module):
         self.policy = deepcopy(policy).to("cpu").requires_grad_(False)
         self.view = view(self.policy)
         for part in self.view.parts.values():
-            part.caching = part.groups = False
+            part.caching = part.groups = part.fused = False
         for module in self.policy.modules():
             if isinstance(module, Head):
                 module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS
 from hyperrl.policies.off_policy_view import OffPolicyView
 from hyperrl.policies.one_task import add_blocks, unless_one_task
+from hyperrl.policies.task_rows import known_tasks
 from hyperrl.policies.view import Draw, Network
 
 
@@ -43,7 +44,9 @@ class GeneratedValues(BasePolicy):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """The values (batch, actions)."""
-        values: Tensor = self.generated(self.extract_features(obs, self.features_extractor), "critic")[0]
+        values: Tensor = self.generated(
+            self.extract_features(obs, self.features_extractor), "critic", known=known_tasks(obs)
+        )[0]
         return values
 
 

@@ -97,7 +97,7 @@ class GeneratedNetworks(nn.Module):
         """
         split = features.shape[1] - self.descriptor_dim
         x, context = features[:, :split], features[:, split:]
-        one_step = self.fused and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        one_step = self.fused and self._anew and not torch.compiler.is_compiling()
         for_actions_alone = actions is not None and actions.grad_fn is not None
         with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
             fused = self._fused(x, context, known) if one_step else None
@@ -110,6 +110,11 @@ class GeneratedNetworks(nn.Module):
             return outputs
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
+    @property
+    def _anew(self) -> bool:
+        """Whether weights are generated at each pass."""
+        return self.training or not self.caching or self.inputs.dynamic or torch.is_grad_enabled()
+
     def _fused(
         self, x: Tensor, context: Tensor, known: TaskRows | None
     ) -> FusedWeights | SeparateFusedWeights | None:
@@ -119,7 +124,7 @@ class GeneratedNetworks(nn.Module):
 
     def _weights(self, x: Tensor, context: Tensor, known: TaskRows | None) -> Networks:
         """The weights of each network."""
-        if self.training or not self.caching or self.inputs.dynamic or torch.is_grad_enabled():
+        if self._anew:
             return self._generated(*self._tasks(x, context, known))
         return self._cache.of(self.inputs(x, context), self._of_rows)
 
@@ -136,8 +141,10 @@ class GeneratedNetworks(nn.Module):
 
     def _tasks(self, x: Tensor, context: Tensor, known: TaskRows | None) -> tuple[Tensor, Rows]:
         """The descriptors of tasks, and which task each row belongs to."""
-        if known is None or self.inputs.dynamic or 2 * len(known.tasks) > len(context):
+        if known is None or self.inputs.dynamic:
             return self._grouped(self.inputs(x, context))
+        if self.hyper.factored and 2 * len(known.tasks) > len(context):
+            return self.inputs(x, context), ONE_EACH
         return self.inputs(x, known.tasks), known.rows
 
     def _grouped(self, descriptors: Tensor) -> tuple[Tensor, Rows]:

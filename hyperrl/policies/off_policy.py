@@ -20,6 +20,7 @@ from hyperrl.policies.effort import Effort
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.optimizer import with_scaled_rates
+from hyperrl.policies.task_rows import known_tasks
 
 NO_LAYERS: list[int] = []
 """Hidden sizes with which Stable-Baselines3 builds the unused plain networks as small as possible."""
@@ -82,7 +83,7 @@ class GeneratedCritics(BaseModel):
         """The outputs of each critic, (batch, outputs)."""
         with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
             features = self.extract_features(obs, self.features_extractor)
-        return tuple(self.generated(features, *self.names, actions=actions))
+        return tuple(self.generated(features, *self.names, actions=actions, known=known_tasks(obs)))
 
 
 class HyperCritic(GeneratedCritics, ContinuousCritic):
@@ -96,7 +97,7 @@ class HyperCritic(GeneratedCritics, ContinuousCritic):
         """The values (batch, 1) of the first critic."""
         with torch.no_grad():
             features = self.extract_features(obs, self.features_extractor)
-        values: Tensor = self.generated(features, self.names[0], actions=actions)[0]
+        values: Tensor = self.generated(features, self.names[0], actions=actions, known=known_tasks(obs))[0]
         return values
 
 

@@ -9,13 +9,16 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictReplayBuffer
+from stable_baselines3.common.type_aliases import DictReplayBufferSamples as Samples
+from stable_baselines3.common.vec_env import VecNormalize
 
+from hyperrl.nets import Rows
 from hyperrl.policies.extractors import has_context
+from hyperrl.policies.rollouts import can_know_tasks
+from hyperrl.policies.task_rows import TaskRows
 from hyperrl.recipes import CONTEXT
 
 _FIRST_TASKS = 64
-
-Rows = tuple[NDArray[np.intp], NDArray[np.intp], slice] | NDArray[np.intp]
 
 
 class TaskTable:
@@ -79,6 +82,10 @@ class _Contexts(ABC):
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         contexts: NDArray[Any] = self.table.contexts[self.numbers[rows[:2]]]
         return contexts
+
+    def of(self, transitions: NDArray[np.intp]) -> NDArray[np.int32]:
+        """The numbers of some transitions' tasks, these being numbered over all environments."""
+        return self.numbers.reshape(-1).take(transitions)
 
     def __setitem__(self, position: int, contexts: NDArray[Any]) -> None:
         self.numbers[position] = self._numbered(contexts)
@@ -150,7 +157,8 @@ class ContextReplayBuffer(DictReplayBuffer):
 
     A transition takes what it takes without a context, and the number of its task, 4 bytes, which its
     observation and the next one share. Where the two have different contexts, which no environment of a
-    family gives, a second number is stored from then on. What is sampled is the same, bit for bit.
+    family gives, a second number is stored from then on. What is sampled is the same, bit for bit. Where a
+    context is one vector, observations also say which rows are of the same task.
 
     Args:
         arguments: Those of ``DictReplayBuffer``; the observations have a ``"context"``.
@@ -167,6 +175,7 @@ class ContextReplayBuffer(DictReplayBuffer):
         self.tasks = TaskTable(stored.shape[2:], stored.dtype)
         present = _Present(self.tasks, np.zeros(stored.shape[:2], np.int32))
         self.observations[CONTEXT], self.next_observations[CONTEXT] = present, present.later  # type: ignore[assignment]
+        self._knows_tasks = can_know_tasks(observation_space)
 
     @property
     def nbytes(self) -> int:
@@ -174,9 +183,51 @@ class ContextReplayBuffer(DictReplayBuffer):
         parts = [*self.observations.values(), *self.next_observations.values()]
         return sum(part.nbytes for part in (*parts, self.actions, self.rewards, self.dones, self.timeouts))
 
+    def _get_samples(self, batch_inds: NDArray[Any], env: VecNormalize | None = None) -> Samples:  # type: ignore[override]
+        if env is not None or not self._knows_tasks:
+            return super()._get_samples(batch_inds, env)
+        rows = batch_inds * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch_inds))
+        done, timeout = self.dones.reshape(-1).take(rows), self.timeouts.reshape(-1).take(rows)
+        now: Any = self.observations[CONTEXT]
+        later: Any = self.next_observations[CONTEXT]
+        tasks = self._tasks_of(now.of(rows))
+        later_tasks = self._tasks_of(later.of(rows)) if later.own else (tasks[0].clone(), *tasks[1:])
+        return Samples(
+            observations=self._observations(self.observations, rows, tasks),
+            actions=self.to_torch(_rows(self.actions, rows)),
+            next_observations=self._observations(self.next_observations, rows, later_tasks),
+            dones=self.to_torch(done * (1 - timeout)).reshape(-1, 1),
+            rewards=self.to_torch(self.rewards.reshape(-1).take(rows)).reshape(-1, 1),
+        )
+
+    def _tasks_of(self, numbers: NDArray[np.int32]) -> tuple[torch.Tensor, torch.Tensor, Rows]:
+        """The contexts of rows, given the numbers of their tasks: each row's, and each task's once."""
+        table, count = self.tasks.contexts, self.tasks.count
+        contexts, index = table[:count].copy(), numbers.astype(np.int64)
+        if 2 * count > len(numbers):
+            used, index = np.unique(numbers, return_inverse=True)
+            contexts = table[used]
+        rows = Rows.of(self.to_torch(index), len(contexts))
+        return self.to_torch(table.take(numbers, axis=0)), self.to_torch(contexts), rows
+
+    def _observations(
+        self, parts: Mapping[str, Any], rows: NDArray[Any], tasks: tuple[Any, Any, Rows]
+    ) -> TaskRows:
+        contexts, distinct, of_rows = tasks
+        observations = {
+            name: contexts if name == CONTEXT else self.to_torch(_rows(part, rows))
+            for name, part in parts.items()
+        }
+        return TaskRows(observations, distinct, of_rows)
+
     def to_torch(self, array: NDArray[Any], copy: bool = False) -> torch.Tensor:
         """A tensor of what was sampled, which is a copy already."""
         return super().to_torch(array, copy)
+
+
+def _rows(array: NDArray[Any], transitions: NDArray[np.intp]) -> NDArray[Any]:
+    """Some transitions of an array (position, environment, ...), numbered over all environments."""
+    return array.reshape(-1, *array.shape[2:]).take(transitions, axis=0)
 
 
 def get_state(buffer: Any) -> dict[str, Any]:

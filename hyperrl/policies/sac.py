@@ -25,6 +25,7 @@ from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
 from hyperrl.policies.off_policy_view import ActorCriticsView
 from hyperrl.policies.one_task import add_blocks, side_by_side, unless_one_task, with_effort_price
 from hyperrl.policies.plain import with_last_layer
+from hyperrl.policies.task_rows import known_tasks
 from hyperrl.policies.view import Arguments, Network, Space, State, View
 
 ENTROPY = "log_ent_coef"
@@ -72,7 +73,9 @@ class GeneratedActor(BasePolicy):
 
     def get_action_dist_params(self, obs: PyTorchObs) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Means (batch, actions), log standard deviations, and what gSDE's noise depends on."""
-        outputs = self.generated(self.extract_features(obs, self.features_extractor), "actor")[0]
+        outputs = self.generated(
+            self.extract_features(obs, self.features_extractor), "actor", known=known_tasks(obs)
+        )[0]
         actions = self.action_dist.action_dim
         means, rest = torch.tensor_split(outputs, [actions], dim=1)
         if self.effort is not None:

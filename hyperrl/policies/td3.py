@@ -18,6 +18,7 @@ from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
 from hyperrl.policies.off_policy_view import ActorCriticsView
 from hyperrl.policies.one_task import add_blocks, unless_one_task
+from hyperrl.policies.task_rows import known_tasks
 
 
 class HyperTD3Actor(TD3Actor):
@@ -41,7 +42,9 @@ class HyperTD3Actor(TD3Actor):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """Actions (batch, actions) in [-1, 1]."""
-        means = self.generated(self.extract_features(obs, self.features_extractor), "actor")[0]
+        means = self.generated(
+            self.extract_features(obs, self.features_extractor), "actor", known=known_tasks(obs)
+        )[0]
         actions: Tensor = self.mu(means if self.effort is None else self.effort(means))
         return actions
 

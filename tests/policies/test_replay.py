@@ -6,15 +6,22 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import DictReplayBuffer
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from hyperrl.policies import ContextReplayBuffer
 from hyperrl.policies.replay import get_state, set_state
+from hyperrl.policies.task_rows import known_tasks
 
 SPACE = spaces.Dict(obs=spaces.Box(-1, 1, (3,)), context=spaces.Box(-1, 1, (2,)))
 ACTIONS = spaces.Box(-1, 1, (2,))
 ENVS = 3
+
+
+class _Fixed(gym.Env[Any, Any]):
+    observation_space, action_space = SPACE, ACTIONS
 
 
 class Stream:
@@ -81,6 +88,38 @@ def test_samples_are_sb3s_bit_for_bit(steps: int) -> None:
     fill(steps, ours, theirs)
     same(ours, theirs)
     assert ours.tasks.count <= 5
+
+
+@pytest.mark.parametrize("tasks", [3, 40, 400, None])
+@pytest.mark.parametrize("other", [False, True])
+def test_samples_know_their_tasks(tasks: int | None, other: bool) -> None:
+    """Each row's context is that of the task it is said to be of, each task's context is there once."""
+    ours, _ = buffers(3000)
+    stream = Stream(tasks)
+    fill(600, ours, stream=stream)
+    if other:
+        seen, later, *rest = stream.step()
+        later["context"][1] = [0.125, -0.5]
+        ours.add(seen, later, *rest)
+    drawn = ours.sample(200)
+    for observations in (drawn.observations, drawn.next_observations):
+        known = known_tasks(observations)
+        assert known is not None
+        assert known.rows.index is not None
+        assert torch.equal(known.tasks[known.rows.index], observations["context"])
+        assert len(torch.unique(known.tasks, dim=0)) == len(known.tasks)
+        if tasks == 3:
+            assert len(known.tasks) <= 3 + other
+    drawn.observations["context"].zero_()
+    assert drawn.next_observations["context"].any()
+
+
+def test_normalized_observations_know_none() -> None:
+    """Their contexts are not those that are stored."""
+    ours, _ = buffers()
+    fill(20, ours)
+    venv = DummyVecEnv([_Fixed] * ENVS)
+    assert known_tasks(ours.sample(50, env=VecNormalize(venv)).observations) is None
 
 
 def test_a_transition_takes_what_it_takes_without_a_context_and_a_number() -> None:

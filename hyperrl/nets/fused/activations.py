@@ -13,7 +13,7 @@ class FusedActivation(ABC):
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
-        """The outputs."""
+        """The outputs; without a graph they are written over ``y``."""
 
     @abstractmethod
     def backward(self, gradient: Tensor, outputs: Tensor, out: Tensor) -> None:
@@ -22,7 +22,7 @@ class FusedActivation(ABC):
 
 class _Tanh(FusedActivation):
     def forward(self, y: Tensor) -> Tensor:
-        return torch.tanh(y)
+        return torch.tanh(y) if torch.is_grad_enabled() else torch.tanh_(y)
 
     def backward(self, gradient: Tensor, outputs: Tensor, out: Tensor) -> None:
         _aten.tanh_backward.grad_input(gradient, outputs, grad_input=out)
@@ -30,7 +30,7 @@ class _Tanh(FusedActivation):
 
 class _ReLU(FusedActivation):
     def forward(self, y: Tensor) -> Tensor:
-        return torch.relu(y)
+        return torch.relu(y) if torch.is_grad_enabled() else torch.relu_(y)
 
     def backward(self, gradient: Tensor, outputs: Tensor, out: Tensor) -> None:
         _aten.threshold_backward.grad_input(gradient, outputs, 0, grad_input=out)

@@ -66,6 +66,11 @@ class FusedLayer(ABC):
         self._distance = self.starts[1] - self.starts[0] if len(starts) > 1 else 0
 
     @property
+    def networks(self) -> int:
+        """N."""
+        return len(self.starts)
+
+    @property
     def sizes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of one network's shared tensors."""
         return tuple(shape for shape, _, _ in self.own_places[0])

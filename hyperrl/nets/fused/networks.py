@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -65,12 +66,12 @@ class Pass:
 
 @dataclass(frozen=True)
 class Branch:
-    """Networks side by side, with hidden layers of equal sizes and each with its own last layer.
+    """Networks side by side, with hidden layers of equal sizes.
 
     Args:
         numbers: Of the networks, in the order in which outputs are returned.
         hidden: The hidden layers of all of them, each with its activation.
-        ends: The last layer of each.
+        ends: Their last layers, which are one where they have equal sizes.
     """
 
     numbers: Sequence[int]
@@ -85,12 +86,12 @@ class Branch:
             y = activation.forward(y)
             passes.append(Pass(layer, activation, h, y, saved, shared))
             h = y
-        ends = []
-        for number, layer in enumerate(self.ends):
-            own = h[number : number + 1]
+        ends: list[Tensor] = []
+        for layer in self.ends:
+            own = h[len(ends) : len(ends) + layer.networks]
             y, saved, shared = _apply(layer, own, given)
             passes.append(Pass(layer, None, own, y.detach(), saved, shared))
-            ends.append(y[0])
+            ends += [y[number] for number in range(layer.networks)]
         return ends
 
     def backward(
@@ -99,10 +100,12 @@ class Branch:
         """Writes the gradients where there is room, and returns that of x (B, in) if it is needed."""
         last = len(self.hidden)
         below = self._room_below(passes[last], of_x or last > 0)
-        for number, (gradient, end) in enumerate(zip(gradients, passes[last:], strict=True)):
-            inputs = None if below is None else below[number : number + 1]
-            if gradient is not None:
-                end.backward(gradient.unsqueeze(0), room, inputs)
+        number = 0
+        for end in passes[last:]:
+            own = slice(number, number + end.layer.networks)
+            inputs, number = None if below is None else below[own], own.stop
+            if (gradient := _stacked(gradients[own])) is not None:
+                end.backward(gradient, room, inputs)
             elif inputs is not None:
                 inputs.zero_()
         for number in reversed(range(last)):
@@ -113,6 +116,14 @@ class Branch:
 
     def _room_below(self, of: Pass, needed: bool) -> Tensor | None:
         return of.h.new_empty(len(self.numbers), *of.h.shape[1:]) if needed else None
+
+
+def _stacked(gradients: Sequence[Tensor | None]) -> Tensor | None:
+    """(N, B, out) of N networks, zero where one has none; None where all have none."""
+    given = [gradient for gradient in gradients if gradient is not None]
+    if not given:
+        return None
+    return torch.stack([torch.zeros_like(given[0]) if each is None else each for each in gradients])
 
 
 def _apply(layer: FusedLayer, h: Tensor, given: Given) -> tuple[Tensor, Saved, Sequence[Tensor]]:
@@ -168,4 +179,6 @@ class FusedNetworks:
                 return [branch for number in numbers for branch in self._arranged([number], chains)]
             kind: Any = type(module)
             hidden.append((joined, FUSED_ACTIVATIONS[kind]))
-        return [Branch(numbers, hidden, [self.layers[chain[-1][0]] for chain in own])]
+        ends = [self.layers[chain[-1][0]] for chain in own]
+        together = type(ends[0]).join(ends)
+        return [Branch(numbers, hidden, ends if together is None else [together])]

@@ -36,6 +36,9 @@ class FusedWeights:
 
     def apply(self, x: Float[Tensor, "row inputs"], *names: str) -> list[Tensor]:
         """The outputs (row, outputs) of the named networks on the same rows, in the networks' own order."""
+        if not torch.is_grad_enabled():
+            codes, _ = self.codes(self.tensors)
+            return _forward(self.networks.branches(names), x, _given(codes, self.flat, self.rows))[0]
         outputs: tuple[Tensor, ...] = _Apply.apply(self, names, x, self.flat, *self.tensors)  # type: ignore[no-untyped-call]
         return list(outputs)
 

@@ -15,6 +15,7 @@ SIZES: dict[str, tuple[tuple[int, ...], ...]] = {
     "equal sizes": ((8, 6), (8, 6), (8, 6)),
     "different sizes": ((8, 6), (5,), (8, 6)),
     "no hidden layer": ((), (), ()),
+    "wide": ((20, 18), (20, 18), (20, 18)),
 }
 OUTPUTS = (2, 1, 2)
 ROWS = 7

@@ -18,6 +18,8 @@ def test_networks_of_equal_hidden_sizes_lie_side_by_side(strategy: str) -> None:
     networks = Case.of(strategy).networks
     assert [branch.numbers for branch in networks.branches(("a", "b"))] == [[0, 1]]
     assert [branch.numbers for branch in networks.branches(NAMES)] == [[0], [1], [2]]
+    (equal,), (unequal,) = networks.branches(("a", "c")), networks.branches(("a", "b"))
+    assert (len(equal.ends), len(unequal.ends)) == (1, 2)
     different = Case.of(strategy, "different sizes").networks
     assert [branch.numbers for branch in different.branches(NAMES)] == [[0, 2], [1]]
 

@@ -25,6 +25,16 @@ def test_outputs_and_gradients(strategy: str, sizes: str, tasks: str, names: str
 
 @pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_outputs_without_a_graph(strategy: str, activation: type[nn.Module]) -> None:
+    case = Case.of(strategy, activation_fn=activation)
+    with torch.no_grad():
+        for _ in range(2):
+            close(case.fused(), case.layerwise())
+            close(case.fused("ac"), case.layerwise("ac"))
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_many_tasks(strategy: str, activation: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where tasks are not few, numbers reach rows for all layers at once."""
     monkeypatch.setattr(rows_module, "FEW", 2)
@@ -47,7 +57,9 @@ def test_gradients_of_gradients(strategy: str, tasks: str) -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_an_output_that_no_loss_depends_on(strategy: str) -> None:
     case = Case.of(strategy)
-    close(gradients(case.fused()[1:], case.inputs), gradients(case.layerwise()[1:], case.inputs))
+    for names in ("abc", "ac"):
+        used = [case.fused(names)[1:], case.layerwise(names)[1:]]
+        close(*(gradients(outputs, case.inputs) for outputs in used))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
