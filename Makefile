@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
-MEASURED := $(addprefix speed.,throughput generation tasks rollout mujoco_rollout replay specialists evaluation checkpoints \
-              construction startup) \
+MEASURED := $(addprefix speed.,throughput generation tasks rollout mujoco_rollout replay specialists) \
+            $(addprefix speed.,evaluation checkpoints construction memory startup) \
             $(addprefix reliability.,coverage kills interrupts)
 DEMO   := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 

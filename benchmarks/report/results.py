@@ -38,6 +38,7 @@ MEASURED = (
     "speed.evaluation",
     "speed.checkpoints",
     "speed.construction",
+    "speed.memory",
     "speed.startup",
     "reliability.coverage",
     "reliability.kills",

@@ -10,21 +10,18 @@ it. With `--device cuda` all of it runs there, by the clock.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.measures import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
 from benchmarks.speed import generation_rivals as rivals
+from benchmarks.speed.memory import allocation
 from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, group
 
 ROWS = 256
@@ -147,19 +144,7 @@ def peak_megabytes(module: nn.Module, run: Pass, device: str = "cpu") -> float:
         before = torch.cuda.memory_allocated()
         run()
         return (torch.cuda.max_memory_allocated() - before) / 1e6
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler tells stderr that it starts and stops
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-        run()
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "trace.json"
-        profile.export_chrome_trace(str(trace))
-        events = json.loads(trace.read_text())["traceEvents"]
-    allocated = peak = 0
-    for event in sorted((e for e in events if e.get("name") == "[memory]"), key=lambda e: e["ts"]):
-        allocated += event["args"]["Bytes"]
-        peak = max(peak, allocated)
-    return peak / 1e6
+    return allocation(lambda: run).peak / 1e6
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.speed import construction, generation, replay, startup, tasks, throughput
+from benchmarks.speed import construction, generation, memory, replay, startup, tasks, throughput
 from benchmarks.speed import generation_rivals as rivals
 from hyperrl.nets import MLP, STRATEGIES, HyperNetwork
 
@@ -241,3 +241,26 @@ def test_the_time_of_a_process_is_that_of_its_children_too(tmp_path: Path) -> No
     assert startup.cpu_seconds([sys.executable, "-c", child], tmp_path) > 2 * alone
     with pytest.raises(subprocess.CalledProcessError):
         startup.cpu_seconds([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+def test_memory(tmp_path: Path) -> None:
+    measures = quick(memory.main, tmp_path / "memory.json")
+    ratio, *peaks = measures.values()
+    assert ratio["name"] == "hyper-ppo over concat-ppo, 64-64: peak memory"
+    assert ratio["goal"] == "<= 1.2"
+    hyper, concat = (each["value"] for each in peaks)
+    assert ratio["value"] == pytest.approx(hyper / concat, rel=1e-2)
+    assert all(0 < each["MB held between updates"] < each["value"] for each in peaks)
+    assert 0.8 < ratio["whole process"] < 1.2
+
+
+def test_what_is_held_before_counts_in_the_peak() -> None:
+    kept: list[torch.Tensor] = []
+
+    def prepared() -> memory.Update:
+        kept.append(torch.ones(250_000))
+        return lambda: torch.ones(250_000).sum()
+
+    found = memory.allocation(prepared)
+    assert found.before == pytest.approx(1e6, rel=0.01)
+    assert found.peak == pytest.approx(2e6, rel=0.01)
