@@ -51,12 +51,15 @@ class _LogDensity(torch.autograd.Function):
 class FastDiagGaussian(DiagGaussianDistribution):
     """Stable-Baselines3's diagonal Gaussian: the same samples, densities and entropies in fewer operations.
 
-    The standard deviation is the same for all rows, so its logarithm need not be taken again row by row.
+    The standard deviation is the same for all rows, so its logarithm need not be taken again row by row. Of
+    actions that were drawn here the noise is known, which their density needs.
     """
+
+    _drawn: tuple[Tensor, Tensor] | None = None
 
     def proba_distribution(self, mean_actions: Tensor, log_std: Tensor) -> Self:
         """Sets means (batch, actions) and log standard deviations (actions,)."""
-        self.mean, self.log_std = mean_actions, log_std.clone()
+        self.mean, self.log_std, self._drawn = mean_actions, log_std.clone(), None
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -70,6 +73,9 @@ class FastDiagGaussian(DiagGaussianDistribution):
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log densities (batch,) of actions (batch, actions)."""
+        if not torch.is_grad_enabled() and self._drawn is not None and self._drawn[0] is actions:
+            constant = self.log_std.sum() + self.action_dim * _LOG_SQRT_2PI
+            return self._drawn[1].square().sum(dim=1) * -0.5 - constant
         densities: Tensor = _LogDensity.apply(self.mean, self.log_std, actions)  # type: ignore[no-untyped-call]
         return densities
 
@@ -80,7 +86,10 @@ class FastDiagGaussian(DiagGaussianDistribution):
 
     def sample(self) -> Tensor:
         """Samples (batch, actions) that gradients pass through."""
-        return torch.addcmul(self.mean, torch.randn_like(self.mean), self.log_std.exp())
+        noise = torch.randn_like(self.mean)
+        actions = torch.addcmul(self.mean, noise, self.log_std.exp())
+        self._drawn = actions, noise
+        return actions
 
     def mode(self) -> Tensor:
         """The means (batch, actions)."""

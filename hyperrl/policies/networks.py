@@ -20,6 +20,7 @@ from hyperrl.nets import (
     group,
 )
 from hyperrl.nets.fused import ONE_EACH
+from hyperrl.nets.fused.side_by_side import SideBySide
 from hyperrl.policies.conditioning import Conditioning
 from hyperrl.policies.hypernetworks import build_hypernetwork
 from hyperrl.policies.task_rows import TaskRows
@@ -72,7 +73,7 @@ class GeneratedNetworks(nn.Module):
         self.caching = self.groups = self.fused = True
         self.generation_seconds = 0.0
         self._entries = sum(spec.parameters for spec in self.target.layers.values())
-        self._cache = WeightCache(self._entries)
+        self._cache = WeightCache(self._entries, self.target.chains)
         self.register_load_state_dict_post_hook(_clear_cache)  # type: ignore[no-untyped-call]
 
     def forward(
@@ -108,6 +109,8 @@ class GeneratedNetworks(nn.Module):
             outputs = fused.apply(x, *names)
             self.generation_seconds += fused.seconds
             return outputs
+        if isinstance(weights, SideBySide):
+            return weights.apply(x, *names)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
 
     @property
@@ -122,7 +125,7 @@ class GeneratedNetworks(nn.Module):
         fused: FusedWeights | SeparateFusedWeights | None = self.hyper.fused(*self._tasks(x, context, known))
         return fused
 
-    def _weights(self, x: Tensor, context: Tensor, known: TaskRows | None) -> Networks:
+    def _weights(self, x: Tensor, context: Tensor, known: TaskRows | None) -> Networks | SideBySide:
         """The weights of each network."""
         if self._anew:
             return self._generated(*self._tasks(x, context, known))
@@ -179,7 +182,7 @@ class GeneratedNetworks(nn.Module):
         self._cache.drop()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": WeightCache(self._entries)}
+        return {**self.__dict__, "_cache": WeightCache(self._entries, self.target.chains)}
 
     def train(self, mode: bool = True) -> Self:
         """Sets the mode, and drops kept weights."""

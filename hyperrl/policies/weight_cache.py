@@ -1,6 +1,6 @@
 """Generated weights that are kept while a policy acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from hyperrl.nets import Weights
+from hyperrl.nets.fused import Chain
+from hyperrl.nets.fused.side_by_side import SideBySide
 
 MATERIALIZE_AFTER = 8
 """Uses of the same parameters after which materializing weights has paid for itself."""
@@ -50,10 +52,11 @@ class WeightCache:
 
     Args:
         entries: Number of weights of one task.
+        chains: The networks' layers, where materialized ones can act side by side; else empty.
     """
 
-    def __init__(self, entries: int) -> None:
-        self._entries = entries
+    def __init__(self, entries: int, chains: Mapping[str, Chain]) -> None:
+        self._entries, self._chains = entries, chains
         self.drop()
 
     def drop(self) -> None:
@@ -61,15 +64,15 @@ class WeightCache:
         self._steps = OptimizerSteps.taken
         self._uses = 0
         self._descriptors: Tensor | None = None
-        self._weights: Networks = {}
-        self._of_task: dict[bytes, Networks] = {}
+        self._weights: Networks | SideBySide = {}
+        self._of_task: dict[bytes, Networks | SideBySide] = {}
 
     @property
     def empty(self) -> bool:
         """Whether nothing is kept."""
         return self._descriptors is None
 
-    def of(self, descriptors: Tensor, generate: Generate) -> Networks:
+    def of(self, descriptors: Tensor, generate: Generate) -> Networks | SideBySide:
         """The weights of each row.
 
         Args:
@@ -85,7 +88,7 @@ class WeightCache:
             self._weights = self._materialize(descriptors, generate) or generate(descriptors, False)
         return self._weights
 
-    def _materialize(self, descriptors: Tensor, generate: Generate) -> Networks | None:
+    def _materialize(self, descriptors: Tensor, generate: Generate) -> Networks | SideBySide | None:
         """The rows' materialized weights; None before these pay for themselves, or if they are too large."""
         if self._uses < MATERIALIZE_AFTER:
             return None
@@ -100,11 +103,20 @@ class WeightCache:
         missing = [key for key in rows if key not in self._of_task]
         if missing:
             new = generate(torch.stack([rows[key] for key in missing]), True)
-            materialize = {name: weights.materialize() for name, weights in new.items()}
+            materialized = {name: weights.materialize() for name, weights in new.items()}
+            together = SideBySide.of(self._chains, materialized) if self._chains else None
             for task, key in enumerate(missing):
-                self._of_task[key] = {name: weights.of_task(task) for name, weights in materialize.items()}
-        networks = [self._of_task[key] for key in keys]
-        return {name: Weights.join([each[name] for each in networks]) for name in networks[0]}
+                own = {name: weights.of_task(task) for name, weights in materialized.items()}
+                self._of_task[key] = own if together is None else together.of_task(task)
+        return _joined([self._of_task[key] for key in keys])
+
+
+def _joined(tasks: Sequence[Any]) -> Networks | SideBySide:
+    """The weights of several tasks, all of which are of one kind."""
+    first, *others = tasks
+    if isinstance(first, SideBySide):
+        return first.join(others)
+    return {name: Weights.join([each[name] for each in tasks]) for name in first}
 
 
 def _row_bytes(rows: Tensor) -> list[bytes]:
