@@ -2,6 +2,7 @@
 
 from typing import Any, TypeGuard
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim, is_image_space
@@ -129,6 +130,24 @@ class ContextExtractor(BaseFeaturesExtractor):
         if not self.descriptor_dim:
             return features
         return torch.cat([features, observations[CONTEXT].flatten(1)], dim=1)
+
+
+def parts_as_features(extractor: BaseFeaturesExtractor) -> tuple[str, ...]:
+    """The parts of an observation that are its features when they are put one after the other.
+
+    There are some where an extractor's class is :class:`ContextExtractor`, with :class:`PartsExtractor`
+    inside, and all parts are vectors of single-precision numbers: nothing is left to scale or to encode.
+    """
+    if type(extractor) is not ContextExtractor or type(extractor.inner) is not PartsExtractor:
+        return ()
+    space = extractor._observation_space
+    if not has_context(space):
+        return ()
+    vectors = all(
+        isinstance(part, spaces.Box) and part.dtype == np.float32 and len(part.shape) == 1
+        for part in space.spaces.values()
+    )
+    return (*extractor.inner.extractors, CONTEXT) if vectors else ()
 
 
 class HidingExtractor(ContextExtractor):

@@ -21,6 +21,7 @@ from stable_baselines3.common.policies import (
     BasePolicy,
     MultiInputActorCriticPolicy,
 )
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import parts_as_features
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task, with_effort_price
 from hyperrl.policies.rollouts import TaskRolloutBuffer, can_know_tasks
@@ -91,6 +93,8 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
 
     activation = nn.Tanh
     ortho_init: bool
+    _vectors: tuple[str, ...] = ()
+    """The parts of observations that are the features, one after the other; none where more is to be done."""
 
     def _add_price(self, _: None) -> None:
         self.action_net = with_effort_price(self.action_net, self._effort())
@@ -101,6 +105,7 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         self.mlp_extractor = GeneratedActorCritic(
             self._generated_networks(self._hidden("pi"), self._hidden("vf"))
         )
+        self._vectors = parts_as_features(self.features_extractor) if self.share_features_extractor else ()
         self.action_net = nn.Identity()
         effort = self._effort()
         if effort is not None:
@@ -157,6 +162,20 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         return self.action_dist.proba_distribution(
             self.action_net(latent_pi[:, :actions]), self.log_std, latent_pi[:, actions:]
         )
+
+    def extract_features(  # type: ignore[override]
+        self, obs: PyTorchObs, features_extractor: BaseFeaturesExtractor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Features (batch, features + descriptor); for the actor and for the critic where they share none.
+
+        Observations that are vectors of numbers are their own features.
+        """
+        if self._vectors and features_extractor is None and isinstance(obs, dict):
+            parts = [obs[name] for name in self._vectors]
+            if all(part.dtype == torch.float32 for part in parts):
+                return torch.cat(parts, dim=1)
+        features: Tensor | tuple[Tensor, Tensor] = super().extract_features(obs, features_extractor)
+        return features
 
     def evaluate_actions(
         self, obs: PyTorchObs, actions: Tensor, *more: Any

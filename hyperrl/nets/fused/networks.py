@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.nets.fused.activations import FUSED_ACTIVATIONS, FusedActivation
-from hyperrl.nets.fused.layers import FusedLayer, Saved, Upstream
+from hyperrl.nets.fused.layers import Codes, FusedLayer, Saved, Upstream
 from hyperrl.nets.fused.rows import Rows
 
 Chain = Sequence[tuple[str, nn.Module | None]]
@@ -29,6 +29,11 @@ class Given:
     codes: Float[Tensor, "task_or_row codes"]
     flat: Float[Tensor, " entries"]
     rows: Rows
+
+    def of_layer(self, layer: FusedLayer) -> Codes:
+        """The numbers of each row, of one layer."""
+        codes = layer.codes(self.codes)
+        return self.rows.spread_layer(codes) if self.rows.few else codes
 
 
 @dataclass(slots=True)
@@ -53,15 +58,18 @@ class Pass:
 
     def backward(self, gradient: Tensor, room: Room, inputs: Tensor | None) -> None:
         """Writes the gradients of codes and shared tensors, and that of the inputs, where there is room."""
-        layer, few = self.layer, room.rows.few
-        total = codes = None if room.codes is None else layer.codes(room.codes)
-        if few and total is not None:
-            codes = gradient.new_empty(*gradient.shape[:2], layer.width)
+        layer = self.layer
         shared = None if room.flat is None else layer.shared.cut(room.flat)
-        upstream = Upstream(gradient, self.outputs, self.activation, inputs, codes, shared)
-        layer.backward(upstream, self.h, self.saved, self.shared)
-        if few and codes is not None and total is not None:
-            room.rows.collect_layer(codes, total)
+        upstream = Upstream(gradient, self.outputs, self.activation, inputs, None, shared)
+        if room.codes is None:
+            layer.backward(upstream, self.h, self.saved, self.shared)
+        elif room.rows.few:
+            upstream.codes = gradient.new_empty((*gradient.shape[:2], layer.width))
+            layer.backward(upstream, self.h, self.saved, self.shared)
+            room.rows.collect_layer(upstream.codes, layer.codes(room.codes))
+        else:
+            upstream.codes = layer.codes(room.codes)
+            layer.backward(upstream, self.h, self.saved, self.shared)
 
 
 @dataclass(frozen=True)
@@ -82,14 +90,16 @@ class Branch:
         """The outputs (B, out) of each network; what the backward pass needs is appended to ``passes``."""
         h = x.expand(len(self.numbers), *x.shape)
         for layer, activation in self.hidden:
-            y, saved, shared = _apply(layer, h, given)
+            shared = layer.shared.of(given.flat)
+            y, saved = layer.forward(h, given.of_layer(layer), shared)
             y = activation.forward(y)
             passes.append(Pass(layer, activation, h, y, saved, shared))
             h = y
         ends: list[Tensor] = []
         for layer in self.ends:
             own = h[len(ends) : len(ends) + layer.networks]
-            y, saved, shared = _apply(layer, own, given)
+            shared = layer.shared.of(given.flat)
+            y, saved = layer.forward(own, given.of_layer(layer), shared)
             passes.append(Pass(layer, None, own, y.detach(), saved, shared))
             ends += [y[number] for number in range(layer.networks)]
         return ends
@@ -124,14 +134,6 @@ def _stacked(gradients: Sequence[Tensor | None]) -> Tensor | None:
     if not given:
         return None
     return torch.stack([torch.zeros_like(given[0]) if each is None else each for each in gradients])
-
-
-def _apply(layer: FusedLayer, h: Tensor, given: Given) -> tuple[Tensor, Saved, Sequence[Tensor]]:
-    shared, codes = layer.shared.of(given.flat), layer.codes(given.codes)
-    if given.rows.few:
-        codes = given.rows.spread_layer(codes)
-    y, saved = layer.forward(h, codes, shared)
-    return y, saved, shared
 
 
 class FusedNetworks:

@@ -1,7 +1,5 @@
 """How the numbers of tasks reach their rows, and how gradients of rows add up to those of tasks."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -10,17 +8,21 @@ FEW = 16
 """Tasks up to which their rows are added up by a product, and one by one above."""
 
 
-@dataclass(frozen=True)
 class Rows:
     """Which task each row of a batch belongs to.
 
     Args:
-        index: The task of each row. None: row i is task i, or all rows are the one task.
+        index: The task of each row, (row,). None: row i is task i, or all rows are the one task.
         members: (task, row), one where a row belongs to a task and zero elsewhere; None of many tasks.
+
+    Attributes:
+        few: Whether there are so few tasks that each layer's numbers are spread and collected by themselves.
     """
 
-    index: Int[Tensor, " row"] | None
-    members: Float[Tensor, "task row"] | None = None
+    __slots__ = ("few", "index", "members")
+
+    def __init__(self, index: Tensor | None, members: Tensor | None = None) -> None:
+        self.index, self.members, self.few = index, members, members is not None
 
     @classmethod
     def of(cls, index: Int[Tensor, " row"] | None, tasks: int) -> "Rows":
@@ -33,12 +35,7 @@ class Rows:
     def __getitem__(self, own: slice) -> "Rows":
         """Some of the rows."""
         members = None if self.members is None else self.members[:, own]
-        return type(self)(None if self.index is None else self.index[own], members)
-
-    @property
-    def few(self) -> bool:
-        """Whether there are so few tasks that each layer's numbers are spread and collected by themselves."""
-        return self.members is not None
+        return Rows(None if self.index is None else self.index[own], members)
 
     def spread(self, codes: Float[Tensor, "task codes"]) -> Float[Tensor, "row codes"]:
         """Each row's numbers, of all layers; one row where all rows share one task."""

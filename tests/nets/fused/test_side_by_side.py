@@ -12,15 +12,12 @@ from hyperrl.nets.fused.side_by_side import SideBySide
 HIDDEN = {"two hidden layers": (6, 4), "one hidden layer": (5,)}
 
 
-def made(
-    strategy: str, hidden: tuple[int, ...], tasks: int = 4, **options: Any
-) -> tuple[Any, dict[str, Weights]]:
+def made(strategy: str, hidden: tuple[int, ...], **options: Any) -> tuple[Any, dict[str, Weights]]:
     torch.manual_seed(0)
     networks = {name: MLP(3, outputs, hidden, **options) for name, outputs in (("a", 2), ("b", 1))}
     target: Any = Parallel(networks)
-    generate = {"generate": ["a.0", "b"]} if strategy == "low-rank" else {}
-    hyper = HyperNetwork(2, target, strategy, **generate)
-    weights = hyper(torch.randn(tasks, 2))
+    generate = ["a.0", "b"] if strategy == "low-rank" else "all"
+    weights = HyperNetwork(2, target, strategy, generate=generate)(torch.randn(4, 2))
     return target, {name: weights[name].materialize() for name in networks}
 
 
