@@ -8,9 +8,12 @@ import pytest
 import torch
 from gymnasium import spaces
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.torch_layers import CombinedExtractor
 from torch import Tensor
 
 from hyperrl.policies import BlindExtractor, ContextExtractor, HyperActorCriticPolicy
+from hyperrl.policies.extractors import parts_as_features
 from tests.policies.worlds import (
     OBSERVATIONS,
     STRATEGIES,
@@ -63,6 +66,7 @@ def hypernetwork_sees(made: HyperActorCriticPolicy, change: Callable[[Tensor], T
         return (change(inputs[0]), *inputs[1:])
 
     made.generated.hyper.register_forward_pre_hook(hook)
+    made.generated.fused = False
     made.generated.clear_cache()
 
 
@@ -166,3 +170,40 @@ def test_hyper_over_a_blind_extractor_still_gets_the_context() -> None:
     made = policy("context", features_extractor_class=BlindExtractor)
     assert isinstance(made.features_extractor, ContextExtractor)
     assert depends_on_context(made, BATCH)
+
+
+@pytest.mark.parametrize(
+    ("space", "parts"),
+    [
+        (OBSERVATIONS["context"], ("obs", "context")),
+        (spaces.Dict(b=vector(2), a=vector(3), context=vector(1)), ("a", "b", "context")),
+        (OBSERVATIONS["contexts of several kinds"], ()),
+        (spaces.Dict(obs=spaces.Box(-1, 1, (2,), np.float64), context=vector(1)), ()),
+        (spaces.Dict(obs=vector(2), context=spaces.Discrete(3)), ()),
+    ],
+    ids=str,
+)
+def test_vectors_are_their_own_features(space: spaces.Dict, parts: tuple[str, ...]) -> None:
+    extractor: Any = ContextExtractor(space)
+    assert parts_as_features(extractor) == parts
+    made: Any = policy(space)
+    observations = tensors(made, samples(space, 5))
+    expected = extractor(preprocess_obs(observations, space))
+    assert torch.equal(made.extract_features(observations), expected)
+    doubles = {name: part.double() for name, part in observations.items()}
+    torch.testing.assert_close(made.extract_features(doubles), expected, check_dtype=False)
+
+
+def test_extractors_of_a_users_own_stay_in_use() -> None:
+    class Doubled(ContextExtractor):
+        """Sees everything twice as large."""
+
+        def forward(self, observations: Any) -> Tensor:
+            return 2 * super().forward(observations)
+
+    space = OBSERVATIONS["context"]
+    made: Any = policy(space, features_extractor_class=Doubled)
+    observations = tensors(made, samples(space, 5))
+    plain: Any = policy(space).extract_features(observations)
+    assert torch.equal(made.extract_features(observations), 2 * plain)
+    assert parts_as_features(ContextExtractor(space, CombinedExtractor)) == ()

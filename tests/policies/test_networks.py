@@ -10,7 +10,9 @@ from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
+from hyperrl.nets import Rows
 from hyperrl.policies import GeneratedNetworks, HyperActorCriticPolicy
+from hyperrl.policies.task_rows import TaskRows
 from tests.nets.cases import all_pairs
 from tests.policies.caching import act, acting, drawn, own_step, stale
 from tests.policies.worlds import (
@@ -329,3 +331,25 @@ def test_the_one_task_without_a_context(change: str) -> None:
             h = h.tanh() if layer < 2 else h
         assert not torch.allclose(before, h)
         torch.testing.assert_close(out(), h, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("inputs", [["context"], ["context", "noise"], ["context", "state"]], ids=str)
+@pytest.mark.parametrize("strategy", ["modulation", "low-rank", "full"])
+def test_minibatches_that_know_their_tasks_change_no_number(strategy: str, inputs: list[str]) -> None:
+    given = {"strategy": strategy, "hidden": (8,), "inputs": inputs}
+    torch.manual_seed(0)
+    built = HyperActorCriticPolicy(
+        OBSERVATIONS["context"], ACTIONS["box"], lambda _: 1e-2, hypernetwork=given, **SMALL
+    )
+    disturb(built)
+    observations = tensors(built, samples(built.observation_space, 12))
+    tasks, index = observations["context"][:3], torch.arange(12) % 3
+    observations["context"] = tasks[index]
+    known = TaskRows(observations, tasks, Rows.of(index, 3))
+    actions = torch.randn(12, 2)
+    results = []
+    for batch in (observations, known):
+        outputs = built.evaluate_actions(batch, actions)
+        loss = torch.stack([each.square().sum() for each in outputs if each is not None]).sum()
+        results.append([*outputs, *torch.autograd.grad(loss, list(built.parameters()), allow_unused=True)])
+    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-5)

@@ -100,6 +100,8 @@ class MLP(nn.Module):
     @property
     def chains(self) -> dict[str, Chain]:
         """The layers, each with its activation, by the network's name, ``""``; empty where more happens."""
+        if type(self).forward is not MLP.forward:
+            return {}
         if self.layer_norm or self.with_latent or any(map(self._adds_input, range(len(self.hidden)))):
             return {}
         return {"": [(str(number), module) for number, module in enumerate([*self.activations, None])]}

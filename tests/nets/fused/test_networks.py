@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from hyperrl.nets import CNN, MLP, HyperNetwork, Parallel, SeparateHyperNetworks
+from hyperrl.nets import CNN, MLP, HyperNetwork, Parallel, SeparateHyperNetworks, Weights
 from tests.nets.fused.cases import STRATEGIES, Case
 
 NAMES = ("a", "b", "c")
@@ -36,6 +36,18 @@ def test_networks_of_equal_hidden_sizes_lie_side_by_side(strategy: str) -> None:
 )
 def test_networks_in_which_more_happens_have_no_fused_form(options: dict[str, Any]) -> None:
     target: Any = Parallel({"a": MLP(3, 2, **options)})
+    assert HyperNetwork(2, target, "modulation").fused(torch.zeros(1, 2)) is None
+
+
+def test_a_network_of_a_users_own_has_no_fused_form() -> None:
+    class Scaled(MLP):
+        """What it does is not known here."""
+
+        def forward(self, x: Tensor, weights: Weights) -> Tensor:
+            return 2 * super().forward(x, weights)
+
+    target: Any = Parallel({"a": Scaled(3, 2)})
+    assert target.chains == {}
     assert HyperNetwork(2, target, "modulation").fused(torch.zeros(1, 2)) is None
 
 
