@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import FLAG, Constraint, finite, integer
 from hyperrl.nets import MLP, Weights
-from hyperrl.nets.fused import Chain
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
 from hyperrl.policies.one_task import flat
@@ -48,11 +47,6 @@ class RenormalizedMLP(MLP):
             BatchRenorm1d(size, momentum=momentum, eps=eps, warmup_steps=warmup_steps)
             for size in (self.in_features, *self.hidden)
         )
-
-    @property
-    def chains(self) -> dict[str, Chain]:
-        """Empty, as more happens than layers and activations."""
-        return {}
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:
         """Applies the network to (row, inputs), each row with its own task's weights."""
