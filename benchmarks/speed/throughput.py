@@ -4,9 +4,9 @@ Environment steps that `hyper-ppo` trains per second of CPU time, over those of 
 network, family and algorithm, 8 environments, one thread, all in this process, taking turns of one rollout
 and its update each. Evaluations, checkpoints and logs of a run are left out.
 
-`concat-ppo` is there twice: as Stable-Baselines3 ships it, with its rollout buffer, distribution and Adam; and
-lean, with those of `hyper-ppo`: minibatches that are tensors from the start, fewer operations for a density,
-and Adam in one loop.
+`concat-ppo` is there twice: as Stable-Baselines3 ships it, with its rollout buffer, distribution and Adam;
+and lean, with those of `hyper-ppo`: minibatches that are tensors from the start, fewer operations for a
+density, and Adam in one loop.
 """
 
 from __future__ import annotations
