@@ -95,6 +95,10 @@ class FastDiagGaussian(DiagGaussianDistribution):
         """The means (batch, actions)."""
         return self.mean
 
+    def release(self) -> None:
+        """Lets go of the graph that the means came from, and of all that it holds; they stay as numbers."""
+        self.mean, self.log_std = self.mean.detach(), self.log_std.detach()
+
 
 class FastSquashedDiagGaussian(SquashedDiagGaussianDistribution):
     """Stable-Baselines3's squashed Gaussian: the same samples and densities in fewer operations.
@@ -187,6 +191,10 @@ class FastCategorical(CategoricalDistribution):
     def sample(self) -> Tensor:
         """Samples (batch,)."""
         return torch.multinomial(self.log_probs.exp(), 1).squeeze(1)
+
+    def release(self) -> None:
+        """Lets go of the graph that the logits came from, and of all that it holds; they stay as numbers."""
+        self.log_probs = self.log_probs.detach()
 
     def mode(self) -> Tensor:
         """The most likely actions (batch,)."""

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
-from hyperrl.policies.distributions import fast_distribution
+from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian, fast_distribution
 from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import parts_as_features
 from hyperrl.policies.networks import GeneratedNetworks
@@ -187,7 +187,10 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         features: Any = self.extract_features(obs)
         parameters, values = self.mlp_extractor(features, known)
         distribution = self._get_action_dist_from_latent(parameters)
-        return values, distribution.log_prob(actions), distribution.entropy()
+        evaluated = values, distribution.log_prob(actions), distribution.entropy()
+        if isinstance(distribution, FastDiagGaussian | FastCategorical):
+            distribution.release()
+        return evaluated
 
     @property
     def generated(self) -> GeneratedNetworks:

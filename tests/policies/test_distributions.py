@@ -3,7 +3,9 @@
 import copy
 import math
 import pickle
+from typing import Any
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,10 @@ from stable_baselines3.common.distributions import (
 )
 from torch import Tensor
 
+from hyperrl.nets import Rows
 from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian, FastSquashedDiagGaussian
 from hyperrl.policies.sac import HyperSACPolicy
+from hyperrl.policies.task_rows import TaskRows
 from tests.policies.worlds import ACTIONS, OBSERVATIONS, policy, samples, tensors
 
 
@@ -209,3 +213,19 @@ def test_an_impossible_choice_has_no_part_in_the_entropy() -> None:
     again = pickle.loads(pickle.dumps(lean))
     assert torch.equal(again.mode(), lean.mode())
     assert copy.deepcopy(lean).action_dim == 3
+
+
+@pytest.mark.parametrize("actions", ["box", "discrete"])
+def test_an_evaluation_leaves_no_graph_behind(actions: str) -> None:
+    """What a backward pass needs takes as much memory as the parameters, or more."""
+    made: Any = policy("context", actions)
+    observations = tensors(made, samples(made.observation_space, 6))
+    tasks, index = observations["context"], torch.arange(6)
+    known = TaskRows(observations, tasks[:3], Rows.of(index % 3, 3))
+    taken = torch.zeros(6, 2) if actions == "box" else torch.zeros(6)
+    values, densities, entropies = made.evaluate_actions(known, taken)
+    assert values.requires_grad
+    assert densities.requires_grad
+    assert entropies is not None
+    held = vars(made.action_dist).values()
+    assert not any(isinstance(each, Tensor) and each.requires_grad for each in held)
