@@ -20,5 +20,10 @@ ACTIONS: dict[str, ActionKind] = {
 
 
 def fits(algorithm: str, kind: str) -> bool:
-    """Whether an algorithm that is for one kind of actions can learn a family whose actions are of a kind."""
+    """Whether an algorithm can learn a family.
+
+    Args:
+        algorithm: The kind of actions that the algorithm is for, as in ``ACTIONS``.
+        kind: The kind of the family's actions.
+    """
     return algorithm in ("any", kind)

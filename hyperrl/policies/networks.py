@@ -19,8 +19,7 @@ from hyperrl.nets import (
     Weights,
     group,
 )
-from hyperrl.nets.fused import ONE_EACH
-from hyperrl.nets.fused.side_by_side import SideBySide
+from hyperrl.nets.fused import ONE_EACH, SideBySide
 from hyperrl.policies.conditioning import Conditioning
 from hyperrl.policies.hypernetworks import build_hypernetwork
 from hyperrl.policies.task_rows import TaskRows
@@ -144,7 +143,9 @@ class GeneratedNetworks(nn.Module):
 
     def _tasks(self, x: Tensor, context: Tensor, known: TaskRows | None) -> tuple[Tensor, Rows]:
         """The descriptors of tasks, and which task each row belongs to."""
-        if known is None or self.inputs.dynamic:
+        # a rollout may have more tasks than one of its minibatches has rows
+        too_many = known is not None and not self.hyper.factored and len(known.tasks) > len(context)
+        if known is None or self.inputs.dynamic or too_many:
             return self._grouped(self.inputs(x, context))
         if self.hyper.factored and 2 * len(known.tasks) > len(context):
             return self.inputs(x, context), ONE_EACH

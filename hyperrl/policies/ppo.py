@@ -32,8 +32,8 @@ from hyperrl.policies.effort import Effort
 from hyperrl.policies.extractors import parts_as_features
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task, with_effort_price
-from hyperrl.policies.rollouts import TaskRolloutBuffer, can_know_tasks
-from hyperrl.policies.task_rows import TaskRows, known_tasks
+from hyperrl.policies.rollouts import TaskRolloutBuffer
+from hyperrl.policies.task_rows import TaskRows, can_know_tasks, known_tasks
 from hyperrl.policies.view import Arguments, Draw, Minibatches, Network, Space, View
 
 SQRT2 = float(np.sqrt(2))

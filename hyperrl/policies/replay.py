@@ -14,8 +14,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from hyperrl.nets import Rows
 from hyperrl.policies.extractors import has_context
-from hyperrl.policies.rollouts import can_know_tasks
-from hyperrl.policies.task_rows import TaskRows
+from hyperrl.policies.task_rows import TaskRows, can_know_tasks
 from hyperrl.recipes import CONTEXT
 
 _FIRST_TASKS = 64

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictRolloutBuffer
 from stable_baselines3.common.type_aliases import DictRolloutBufferSamples
@@ -35,7 +34,8 @@ class TaskRolloutBuffer(DictRolloutBuffer):
     not once for each minibatch.
 
     Args:
-        arguments: Those of ``DictRolloutBuffer``; the observations are as :func:`can_know_tasks` says.
+        arguments: Those of ``DictRolloutBuffer``; the observations satisfy
+            :func:`~hyperrl.policies.task_rows.can_know_tasks`.
     """
 
     _steps: dict[str, Tensor]
@@ -90,9 +90,3 @@ def distinct(contexts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
     as_bytes = contexts.view(f"V{contexts.itemsize * contexts.shape[1]}").ravel()
     _, first, number = np.unique(as_bytes, return_index=True, return_inverse=True)
     return contexts[first], number
-
-
-def can_know_tasks(space: spaces.Space[Any]) -> bool:
-    """Whether observations have a context that is one vector of numbers."""
-    context = space.spaces.get(CONTEXT) if isinstance(space, spaces.Dict) else None
-    return isinstance(context, spaces.Box) and context.dtype == np.float32 and len(context.shape) == 1

@@ -1,12 +1,15 @@
-"""Observations whose rows' tasks are known, so that nobody has to look for rows of the same task."""
+"""Observations that say which rows are of the same task, so that no network has to look for them."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from gymnasium import spaces
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperrl.nets import Rows
+from hyperrl.recipes import CONTEXT
 
 
 class TaskRows(dict[str, Any]):
@@ -31,3 +34,9 @@ class TaskRows(dict[str, Any]):
 def known_tasks(observations: object) -> TaskRows | None:
     """The observations, where it is known which rows are of the same task; else None."""
     return observations if isinstance(observations, TaskRows) else None
+
+
+def can_know_tasks(space: spaces.Space[Any]) -> bool:
+    """Whether observations have a context that is one vector of numbers."""
+    context = space.spaces.get(CONTEXT) if isinstance(space, spaces.Dict) else None
+    return isinstance(context, spaces.Box) and context.dtype == np.float32 and len(context.shape) == 1

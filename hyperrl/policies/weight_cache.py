@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from hyperrl.nets import Weights
-from hyperrl.nets.fused import Chain
-from hyperrl.nets.fused.side_by_side import SideBySide
+from hyperrl.nets.fused import Chain, SideBySide
 
 MATERIALIZE_AFTER = 8
 """Uses of the same parameters after which materializing weights has paid for itself."""

@@ -353,3 +353,16 @@ def test_minibatches_that_know_their_tasks_change_no_number(strategy: str, input
         loss = torch.stack([each.square().sum() for each in outputs if each is not None]).sum()
         results.append([*outputs, *torch.autograd.grad(loss, list(built.parameters()), allow_unused=True)])
     torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-5)
+
+
+def test_weights_are_generated_for_no_more_tasks_than_a_minibatch_has_rows() -> None:
+    """A rollout of short episodes has more tasks than one of its minibatches."""
+    built = policy(strategy="full")
+    observations = tensors(built, samples(built.observation_space, 6))
+    index = torch.tensor([0, 30, 0, 30, 20, 20])
+    tasks = torch.linspace(-1, 1, 40).unsqueeze(1).expand(-1, observations["context"].shape[1])
+    observations["context"] = tasks[index]
+    generated: list[int] = []
+    built.generated.hyper.register_forward_hook(lambda _, given, __: generated.append(len(given[0])))
+    built.evaluate_actions(TaskRows(observations, tasks, Rows.of(index, 40)), torch.randn(6, 2))
+    assert generated == [3]

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import DictRolloutBuffer
 
 from hyperrl.policies import rollouts
-from hyperrl.policies.rollouts import TaskRolloutBuffer, can_know_tasks, distinct
+from hyperrl.policies.rollouts import TaskRolloutBuffer, distinct
 from hyperrl.policies.task_rows import TaskRows
 from tests.policies.worlds import OBSERVATIONS, vector
 
@@ -80,17 +80,3 @@ def test_contexts_are_told_apart_bit_for_bit() -> None:
     tasks, number = distinct(rows)
     assert len(tasks) == 3
     np.testing.assert_array_equal(tasks[number], rows)
-
-
-@pytest.mark.parametrize(
-    ("space", "known"),
-    [
-        (spaces.Dict(obs=vector(2), context=vector(1)), True),
-        (spaces.Dict(obs=vector(2), context=spaces.Box(-1, 1, (2, 2), np.float32)), False),
-        (spaces.Dict(obs=vector(2), context=spaces.Discrete(3)), False),
-        (spaces.Dict(obs=vector(2)), False),
-        (vector(2), False),
-    ],
-)
-def test_which_observations_tell_their_task(space: spaces.Space[Any], known: bool) -> None:
-    assert can_know_tasks(space) is known

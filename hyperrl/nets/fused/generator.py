@@ -1,4 +1,4 @@
-"""Where the numbers of tasks come from: from a generator with a backward pass by hand, or ready-made."""
+"""Sources of the numbers generated for tasks: a generator with a backward pass by hand, or a tensor."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from hyperrl.nets.layers import pairs
 
 
 class CodeSource(ABC):
-    """Makes the numbers of tasks, (task, codes), from some tensors."""
+    """Computes the numbers generated for each task, (task, codes), from some tensors."""
 
     @abstractmethod
     def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -27,7 +27,7 @@ class CodeSource(ABC):
 
 
 class ReadyMade(CodeSource):
-    """The one tensor is the numbers."""
+    """The numbers are computed already: they are the one tensor."""
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See :meth:`CodeSource.forward`."""

@@ -21,15 +21,15 @@ Saved = tuple[Tensor, ...]
 
 @dataclass(slots=True)
 class Upstream:
-    """The gradient of a layer's outputs, and where the gradients of what it is made from are written.
+    """The gradient of a layer's outputs, and where the layer writes the gradients of what it was made from.
 
     Args:
-        gradient: Of the outputs after their activation.
-        outputs: After their activation.
-        activation: None: the outputs are as they come.
-        inputs: Room for the gradient of the inputs; None: it is not needed, likewise in what follows.
-        codes: Room for that of the layer's codes.
-        shared: Room for that of the layer's shared tensors.
+        gradient: The gradient of the outputs after their activation.
+        outputs: The outputs after their activation.
+        activation: The activation that follows the layer; None: there is none.
+        inputs: Where the gradient of the inputs is written; None: it is not needed.
+        codes: Where that of the layer's codes is written; None: it is not needed.
+        shared: Where those of the layer's shared tensors are written; None: they are not needed.
     """
 
     gradient: Float[Tensor, "network row outputs"]

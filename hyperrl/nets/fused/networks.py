@@ -17,8 +17,8 @@ Chain = Sequence[tuple[str, nn.Module | None]]
 
 
 @dataclass(slots=True)
-class Given:
-    """What all layers are made from.
+class WeightInputs:
+    """What the weights of all layers are made from.
 
     Args:
         codes: The numbers generated for each task, of all layers; for each row where tasks are not few.
@@ -37,8 +37,8 @@ class Given:
 
 
 @dataclass(slots=True)
-class Room:
-    """Where the gradients of what all layers are made from are written; None where they are not needed."""
+class GradientRoom:
+    """Where the gradients of codes and of the flat parameter are written; None where they are not needed."""
 
     codes: Float[Tensor, "task_or_row codes"] | None
     flat: Float[Tensor, " entries"] | None
@@ -56,7 +56,7 @@ class Pass:
     saved: Saved
     shared: Sequence[Tensor]
 
-    def backward(self, gradient: Tensor, room: Room, inputs: Tensor | None) -> None:
+    def backward(self, gradient: Tensor, room: GradientRoom, inputs: Tensor | None) -> None:
         """Writes the gradients of codes and shared tensors, and that of the inputs, where there is room."""
         layer = self.layer
         shared = None if room.flat is None else layer.shared.cut(room.flat)
@@ -77,7 +77,7 @@ class Branch:
     """Networks side by side, with hidden layers of equal sizes.
 
     Args:
-        numbers: Of the networks, in the order in which outputs are returned.
+        numbers: The places of the networks in the order in which outputs are returned.
         hidden: The hidden layers of all of them, each with its activation.
         ends: Their last layers, which are one where they have equal sizes.
     """
@@ -86,7 +86,9 @@ class Branch:
     hidden: Sequence[tuple[FusedLayer, FusedActivation]]
     ends: Sequence[FusedLayer]
 
-    def forward(self, x: Float[Tensor, "row inputs"], given: Given, passes: list[Pass]) -> list[Tensor]:
+    def forward(
+        self, x: Float[Tensor, "row inputs"], given: WeightInputs, passes: list[Pass]
+    ) -> list[Tensor]:
         """The outputs (B, out) of each network; what the backward pass needs is appended to ``passes``."""
         h = x.expand(len(self.numbers), *x.shape)
         for layer, activation in self.hidden:
@@ -105,7 +107,7 @@ class Branch:
         return ends
 
     def backward(
-        self, gradients: Sequence[Tensor | None], passes: Sequence[Pass], room: Room, of_x: bool
+        self, gradients: Sequence[Tensor | None], passes: Sequence[Pass], room: GradientRoom, of_x: bool
     ) -> Tensor | None:
         """Writes the gradients where there is room, and returns that of x (B, in) if it is needed."""
         last = len(self.hidden)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperrl.nets.fused.generator import CodeSource
-from hyperrl.nets.fused.networks import Branch, FusedNetworks, Given, Pass, Room
+from hyperrl.nets.fused.networks import Branch, FusedNetworks, GradientRoom, Pass, WeightInputs
 from hyperrl.nets.fused.rows import Rows
 
 
@@ -50,7 +50,9 @@ class FusedWeights:
         return codes, saved
 
 
-def _forward(branches: Sequence[Branch], x: Tensor, given: Given) -> tuple[list[Tensor], list[list[Pass]]]:
+def _forward(
+    branches: Sequence[Branch], x: Tensor, given: WeightInputs
+) -> tuple[list[Tensor], list[list[Pass]]]:
     """The outputs of all networks in their order, and each branch's passes."""
     outputs: dict[int, Tensor] = {}
     passes: list[list[Pass]] = []
@@ -90,7 +92,7 @@ class _Apply(torch.autograd.Function):
         if any(of_tensors):
             codes = ctx.given.codes
             of_codes = new(codes, (ctx.tasks if rows.few else len(x), codes.shape[1]))
-        room = Room(of_codes, new(flat, flat.shape) if of_flat else None, rows)
+        room = GradientRoom(of_codes, new(flat, flat.shape) if of_flat else None, rows)
         total: Tensor | None = None
         for branch, passes in zip(ctx.branches, ctx.passes, strict=True):
             own = [gradients[number] for number in branch.numbers]
@@ -104,8 +106,8 @@ class _Apply(torch.autograd.Function):
         return None, None, total, room.flat, *below
 
 
-def _given(codes: Tensor, flat: Tensor, rows: Rows) -> Given:
-    return Given(codes if rows.few else rows.spread(codes), flat, rows)
+def _given(codes: Tensor, flat: Tensor, rows: Rows) -> WeightInputs:
+    return WeightInputs(codes if rows.few else rows.spread(codes), flat, rows)
 
 
 def _differentiable(ctx: Any, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:

@@ -45,9 +45,8 @@ def check_family(family: Family) -> list[CheckRow]:
             base computes; an end of a declared range that the environment or its constructor refuses; a reset
             option for evaluation that the environment refuses or never asks for; a feature that leaves stale
             what the constructor computes from it, that changes nothing, or whose value stands in the
-            observation; a task that leaks into
-            the next one; a base environment whose transitions do not follow from its seed, or whose episodes
-            may never end.
+            observation; a task that leaks into the next one; a base environment whose transitions do not
+            follow from its seed, or whose episodes may never end.
     """
     try:
         with closing(family.make_default()) as env:

@@ -156,7 +156,7 @@ class ThreadedEnv(ContextualSyncEnv):
 
 
 class _Parameters:
-    """Attributes of base environments that a step reads, as arrays; whoever sets them, when they are read.
+    """Attributes of base environments that a step reads, as arrays; they are new whenever somebody set one.
 
     Attributes:
         skips: how many steps of its simulation each environment's step takes.
@@ -164,7 +164,7 @@ class _Parameters:
 
     def __init__(self, bases: Sequence[Any], names: Sequence[str]) -> None:
         self._bases, self._names = bases, ("frame_skip", *names)
-        self._get = attrgetter("frame_skip", *self._names)
+        self._get = attrgetter("frame_skip", *self._names)  # of one name alone it would give no tuple
         self._options, self._timestep = [base.model.opt for base in bases], attrgetter("timestep")
         self._rows: list[tuple[Any, ...]] = []
         self._timesteps: list[float] = []
@@ -174,8 +174,8 @@ class _Parameters:
         rows, timesteps = list(map(self._get, self._bases)), list(map(self._timestep, self._options))
         if rows != self._rows or timesteps != self._timesteps:
             self._rows, self._timesteps = rows, timesteps
-            columns = dict(zip(("frame_skip", *self._names), zip(*rows, strict=True), strict=True))
-            self._arrays = {name: np.array(column) for name, column in columns.items()}
+            _, *columns = zip(*rows, strict=True)
+            self._arrays = {name: np.array(own) for name, own in zip(self._names, columns, strict=True)}
             self._arrays["timestep"] = np.array(timesteps)
             self.skips: list[int] = self._arrays["frame_skip"].tolist()
         return self._arrays

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperrl.nets import MLP, HyperNetwork, Parallel, Weights
-from hyperrl.nets.fused.side_by_side import SideBySide
+from hyperrl.nets.fused import SideBySide
 
 HIDDEN = {"two hidden layers": (6, 4), "one hidden layer": (5,)}
 
