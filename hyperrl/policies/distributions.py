@@ -27,7 +27,7 @@ def _log_density(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor
 
 
 class _LogDensity(torch.autograd.Function):
-    """Log densities of a diagonal Gaussian as one operation; actions get no gradient."""
+    """Log densities of a diagonal Gaussian as one operation."""
 
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
@@ -38,14 +38,20 @@ class _LogDensity(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        mean, log_std, actions = ctx.saved_tensors
+        needed = ctx.needs_input_grad
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
         if torch.is_grad_enabled():
-            densities, _, _ = _log_density(mean, log_std, actions)
-            return *torch.autograd.grad(densities, (mean, log_std), gradient, create_graph=True), None
+            # Actions may be made from the mean; the gradient of one must not pass through the other.
+            inputs = [tensor.view_as(tensor) for tensor in saved]
+            wanted = [tensor for tensor, its in zip(inputs, needed, strict=True) if its]
+            densities, _, _ = _log_density(*inputs)
+            found = iter(torch.autograd.grad(densities, wanted, gradient, create_graph=True))
+            return tuple(next(found) if its else None for its in needed)
         precision, scaled = ctx.saved
         weighted = scaled * gradient.unsqueeze(1)
         of_log_std = (weighted * scaled).sum(dim=0) - gradient.sum()
-        return weighted * precision, of_log_std, None
+        of_mean = weighted * precision
+        return of_mean, of_log_std, -of_mean if needed[2] else None
 
 
 class FastDiagGaussian(DiagGaussianDistribution):

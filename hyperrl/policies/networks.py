@@ -97,7 +97,7 @@ class GeneratedNetworks(nn.Module):
         """
         split = features.shape[1] - self.descriptor_dim
         x, context = features[:, :split], features[:, split:]
-        one_step = self.fused and self._anew and not torch.compiler.is_compiling()
+        one_step = self.fused and self._anew and not _transformed(x)
         for_actions_alone = actions is not None and actions.grad_fn is not None
         with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
             fused = self._fused(x, context, known) if one_step else None
@@ -194,6 +194,11 @@ class GeneratedNetworks(nn.Module):
         self.clear_cache()
         moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return moved
+
+
+def _transformed(x: Tensor) -> bool:
+    """Whether torch compiles, traces or changes the precision of the operations one by one."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_autocast_enabled(x.device.type)
 
 
 def _clear_cache(module: GeneratedNetworks, _: Any) -> None:

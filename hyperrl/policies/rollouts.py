@@ -36,10 +36,20 @@ class TaskRolloutBuffer(DictRolloutBuffer):
     Args:
         arguments: Those of ``DictRolloutBuffer``; the observations satisfy
             :func:`~hyperrl.policies.task_rows.can_know_tasks`.
+
+    Raises:
+        ValueError: Observations without a context that is one vector of numbers.
     """
 
     _steps: dict[str, Tensor]
     _tasks: Tensor
+
+    def __init__(self, buffer_size: int, observation_space: spaces.Dict, *arguments: Any, **options: Any):
+        if not can_know_tasks(observation_space):
+            raise ValueError(
+                f"TaskRolloutBuffer: found {observation_space}; allowed: with a 'context', a float32 vector"
+            )
+        super().__init__(buffer_size, observation_space, *arguments, **options)
 
     def get(self, batch_size: int | None = None) -> Iterator[DictRolloutBufferSamples]:  # type: ignore[override]
         """The steps of the rollout in a new order, in minibatches.

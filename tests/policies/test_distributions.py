@@ -70,6 +70,23 @@ def test_densities_entropies_and_modes_with_their_gradients(
                 torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("frozen", ["none", "means", "log_std"])
+def test_gradients_of_densities_whose_actions_are_made_from_the_means(frozen: str, again: bool) -> None:
+    means, log_std, noise = pair(5, 3)
+    of = {"means": means, "log_std": log_std, "noise": noise.requires_grad_()}
+    if frozen != "none":
+        of.pop(frozen).requires_grad_(False)
+    results = []
+    for distribution in both(means, log_std):
+        densities = distribution.log_prob(means * 0.5 + noise)
+        found = torch.autograd.grad(densities.square().sum(), list(of.values()), create_graph=again)
+        if again:
+            found = torch.autograd.grad(sum(each.square().sum() for each in found), list(of.values()))
+        results.append(found)
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-4)
+
+
 def test_samples_are_those_of_sb3_draw_by_draw() -> None:
     means, log_std, _ = pair(50, 3)
     lean, plain = both(means, log_std)

@@ -366,3 +366,18 @@ def test_weights_are_generated_for_no_more_tasks_than_a_minibatch_has_rows() -> 
     built.generated.hyper.register_forward_hook(lambda _, given, __: generated.append(len(given[0])))
     built.evaluate_actions(TaskRows(observations, tasks, Rows.of(index, 40)), torch.randn(6, 2))
     assert generated == [3]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("strategy", ["modulation", "low-rank"])
+def test_mixed_precision_and_tracing_take_layer_by_layer(strategy: str) -> None:
+    made, batch = policy(strategy=strategy), mixed(3)
+    features = made.extract_features(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        actor, values = made.mlp_extractor(features)
+    (actor.sum() + values.sum()).backward()
+    gradients = [each.grad for each in made.generated.parameters()]
+    assert actor.dtype == torch.bfloat16
+    assert all(each is not None and each.isfinite().all() and each.any() for each in gradients)
+    traced: Any = torch.jit.trace(made.mlp_extractor, features, check_trace=False)
+    assert_close(traced(features)[0], made.mlp_extractor(features)[0])

@@ -80,3 +80,9 @@ def test_contexts_are_told_apart_bit_for_bit() -> None:
     tasks, number = distinct(rows)
     assert len(tasks) == 3
     np.testing.assert_array_equal(tasks[number], rows)
+
+
+@pytest.mark.parametrize("space", [OBSERVATIONS["dictionary"], vector(2)], ids=str)
+def test_observations_without_a_vector_as_context_are_refused(space: spaces.Space[Any]) -> None:
+    with pytest.raises(ValueError, match="TaskRolloutBuffer: found"):
+        TaskRolloutBuffer(STEPS, space, vector(2))  # type: ignore[arg-type]

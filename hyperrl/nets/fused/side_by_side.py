@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.nets.fused.networks import Chain
 from hyperrl.nets.weights import DenseLinear, SharedLinear, Weights
 
@@ -47,7 +48,10 @@ class SideBySide:
 
     @classmethod
     def of(cls, chains: Mapping[str, Chain], weights: Mapping[str, Weights]) -> "SideBySide | None":
-        """The networks side by side; None where they differ in more than their outputs, or have no chain.
+        """The networks side by side; None where they cannot be.
+
+        They differ in more than their outputs, have no chain, or an activation of a class that is not
+        known to be elementwise and without parameters.
 
         Args:
             chains: The networks by name.
@@ -55,9 +59,9 @@ class SideBySide:
         """
         if set(chains) != set(weights) or len({len(chain) for chain in chains.values()}) != 1:
             return None
-        kinds = {tuple(type(module) for _, module in chain) for chain in chains.values()}
+        kinds = {tuple(map(_elementwise, chain[:-1])) for chain in chains.values()}
         activations = [module for _, module in next(iter(chains.values()))[:-1] if module is not None]
-        if len(kinds) > 1 or not activations:
+        if len(kinds) > 1 or not activations or None in next(iter(kinds)):
             return None
         found = [list(weights[name].layers.values()) for name in chains]
         if not all(isinstance(layer, DenseLinear | SharedLinear) for layers in found for layer in layers):
@@ -124,6 +128,12 @@ class SideBySide:
         rows = slice(number * h.shape[1], (number + 1) * h.shape[1])
         columns = self.columns[number]
         return torch.addmm(last.bias[0, 0, columns], h, last.weight[0, rows, columns])
+
+
+def _elementwise(step: tuple[str, nn.Module | None]) -> str | None:
+    """What an activation computes; None of one that may have parameters, or look at a whole row."""
+    _, module = step
+    return repr(module) if type(module) in ACTIVATIONS.values() else None
 
 
 def _row(layers: Sequence[DenseLinear]) -> Float[Tensor, "task 1 outputs"]:

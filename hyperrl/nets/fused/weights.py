@@ -112,7 +112,8 @@ def _given(codes: Tensor, flat: Tensor, rows: Rows) -> WeightInputs:
 
 def _differentiable(ctx: Any, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Gradients that can be differentiated again: those of the same operations one by one."""
-    x, flat, *tensors = inputs = ctx.saved_tensors
+    # Inputs may be made from one another; the gradient of one must not pass through another.
+    x, flat, *tensors = inputs = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]
     needed = ctx.needs_input_grad[2:]
     codes, _ = ctx.weights.source.forward(*tensors)
     outputs, _ = _forward(ctx.branches, x, _given(codes, flat, ctx.weights.rows))

@@ -89,8 +89,9 @@ class Simulations:
             helper.start()
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; a later step is the caller's alone."""
         self._stop()
+        self.threads = 1
 
 
 def _help(jobs: Jobs, done: "SimpleQueue[None]") -> None:

@@ -51,3 +51,11 @@ def test_networks_that_do_not_fit_together() -> None:
     bent = HyperNetwork(2, target, "adapter", strategy_options={"activation": "relu"})(torch.zeros(2, 2))
     assert SideBySide.of(target.chains, {name: bent[name].materialize() for name in "ab"}) is None
     assert SideBySide.of({}, weights) is None
+
+
+@pytest.mark.parametrize("activation", [nn.PReLU, lambda: nn.Softmax(dim=-1)])
+def test_activations_that_networks_cannot_share(activation: Any) -> None:
+    """Each has parameters of its own, or looks at a whole row of its own network."""
+    target, weights = made("full", (6, 4), activation=activation)
+    assert target.chains
+    assert SideBySide.of(target.chains, weights) is None

@@ -55,6 +55,20 @@ def test_gradients_of_gradients(strategy: str, tasks: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_gradients_of_gradients_where_descriptors_follow_the_inputs(strategy: str) -> None:
+    case = Case.of(strategy, tasks="one each")
+    first = case.x
+    case.x = first * 1.5
+    case.descriptors = case.x[:, :2].tanh()
+    inputs = [first, *case.hyper.parameters()]
+    results = []
+    for outputs in (case.layerwise(), case.fused()):
+        once = gradients(outputs, inputs, again=True)
+        results.append([*once, *gradients(once, inputs)])
+    close(results[1], results[0])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_an_output_that_no_loss_depends_on(strategy: str) -> None:
     case = Case.of(strategy)
     for names in ("abc", "ac"):

@@ -98,6 +98,21 @@ def test_threads_start_with_the_first_step_and_end() -> None:
     assert not helper.is_alive()
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_step_after_the_end_is_the_callers_alone(before: int) -> None:
+    rows = balls(6)
+    simulations = Simulations(rows, 3)
+    for _ in range(before):
+        simulations.step([1] * 6)
+    simulations.close()
+    done: list[dict[int, Exception]] = []
+    stepping = threading.Thread(target=lambda: done.append(simulations.step([2] * 6)), daemon=True)
+    stepping.start()
+    stepping.join(timeout=10)
+    assert done == [{}]
+    assert all(data.time == pytest.approx((before + 2) * model.opt.timestep) for model, data in rows)
+
+
 def test_the_default_is_a_thread_for_each_core_and_two_simulations_for_a_thread() -> None:
     assert Simulations(balls(1)).threads == 1
     assert Simulations(balls(5), 8).threads == 2
