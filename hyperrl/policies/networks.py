@@ -198,7 +198,8 @@ class GeneratedNetworks(nn.Module):
 
 def _transformed(x: Tensor) -> bool:
     """Whether torch compiles, traces or changes the precision of the operations one by one."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_autocast_enabled(x.device.type)
+    traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return torch.compiler.is_compiling() or traced or torch.is_autocast_enabled(x.device.type)
 
 
 def _clear_cache(module: GeneratedNetworks, _: Any) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictRolloutBuffer
 from stable_baselines3.common.type_aliases import DictRolloutBufferSamples
 from torch import Tensor
 
 from hyperrl.nets import Rows
-from hyperrl.policies.task_rows import TaskRows
+from hyperrl.policies.task_rows import TaskRows, can_know_tasks
 from hyperrl.recipes import CONTEXT
 
 _SAMPLES = {

@@ -82,7 +82,9 @@ def test_gradients_of_densities_whose_actions_are_made_from_the_means(frozen: st
         densities = distribution.log_prob(means * 0.5 + noise)
         found = torch.autograd.grad(densities.square().sum(), list(of.values()), create_graph=again)
         if again:
-            found = torch.autograd.grad(sum(each.square().sum() for each in found), list(of.values()))
+            found = torch.autograd.grad(
+                torch.stack([g.square().sum() for g in found]).sum(), list(of.values())
+            )
         results.append(found)
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-4)
 

@@ -379,5 +379,6 @@ def test_mixed_precision_and_tracing_take_layer_by_layer(strategy: str) -> None:
     gradients = [each.grad for each in made.generated.parameters()]
     assert actor.dtype == torch.bfloat16
     assert all(each is not None and each.isfinite().all() and each.any() for each in gradients)
-    traced: Any = torch.jit.trace(made.mlp_extractor, features, check_trace=False)
+    trace: Any = torch.jit.trace
+    traced = trace(made.mlp_extractor, features, check_trace=False)
     assert_close(traced(features)[0], made.mlp_extractor(features)[0])
