@@ -1,8 +1,9 @@
 """Cost of generated weights: `python -m benchmarks.speed.generation`.
 
-CPU time of a forward and a backward pass of a generated network, hypernetwork and grouping of rows
-included, over that of a plain MLP of the same size, timed in turns with it: B = 256 rows that belong to G
-tasks in random order, one thread. Beside it every row's weights formed on their own (per sample), the
+CPU time of a forward and a backward pass of a generated network, hypernetwork included, over that of a plain
+MLP of the same size, timed in turns with it: B = 256 rows that belong to G tasks in random order, one thread.
+The network learns as a policy's do: from rows whose tasks the buffer knows, and in one step of
+differentiation where it has that form. Beside it every row's weights formed on their own (per sample), the
 per-row products that papers' code takes, and the packages hypnettorch and hyperlight on the work of full
 generation. Peak memory is what a pass has allocated at most, gradients included, over what was there before
 it. With `--device cuda` all of it runs there, by the clock.
@@ -22,7 +23,9 @@ from torch import Tensor, nn
 from benchmarks.measures import Measure, Report, Spent, alternate, finish, on_the_clock, parser, ratios, spent
 from benchmarks.speed import generation_rivals as rivals
 from benchmarks.speed.memory import allocation
-from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, group
+from hyperrl.nets import MLP, STRATEGIES, HyperNetwork, Rows, group
+from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.policies.task_rows import TaskRows
 
 ROWS = 256
 TASKS = (1, 4, 16, 64, 256)
@@ -30,8 +33,12 @@ OBSERVATION, DESCRIPTOR, ACTION = 8, 4, 4
 Hidden = tuple[int, int]
 HIDDEN: tuple[Hidden, ...] = ((64, 64), (256, 256))
 Goal = tuple[str, float]
-GOALS: dict[Hidden, Goal] = {(64, 64): ("<=", 2.0), (256, 256): ("<=", 1.5)}
-"""Of the low-rank strategy, for every number of tasks."""
+GOALS: dict[tuple[str, Hidden], Goal] = {
+    ("low-rank", (64, 64)): ("<=", 2.0),
+    ("low-rank", (256, 256)): ("<=", 1.5),
+    ("modulation", (64, 64)): ("<=", 2.5),
+}
+"""Of strategies whose cost does not depend on the number of tasks, for every number of them."""
 
 FULL_GOALS: dict[tuple[Hidden, int], Goal] = {((64, 64), 16): ("<=", 3.0)}
 """Of full generation."""
@@ -84,9 +91,10 @@ def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
     for size, following in zip(sizes, hidden, strict=False):
         layers += [nn.Linear(size, following), nn.Tanh()]
     network = nn.Sequential(*layers, nn.Linear(sizes[-1], ACTION)).to(batch.device)
+    forget = rivals.forgetting(network)
 
     def run() -> None:
-        network.zero_grad()
+        forget()
         network(batch.x).backward(batch.gradient)
 
     return network, run
@@ -94,26 +102,32 @@ def plain(hidden: Sequence[int], batch: Batch) -> tuple[nn.Module, Pass]:
 
 def generated(
     hidden: Sequence[int], strategy: str, batch: Batch, trunk: int = rivals.TRUNK
-) -> tuple[HyperNetwork, Pass]:
-    """A generated MLP, executed as the policies do in an update."""
-    target = MLP(OBSERVATION, ACTION, hidden)
-    hyper = HyperNetwork(DESCRIPTOR, target, strategy, hidden=(trunk,)).to(batch.device)
+) -> tuple[GeneratedNetworks, Pass]:
+    """A generated MLP that learns as in the update of a policy, from rows whose tasks the buffer knows."""
+    one = torch.ones(DESCRIPTOR)
+    choices = {"strategy": strategy, "hidden": (trunk,)}
+    networks = {"network": MLP(OBSERVATION, ACTION, hidden)}
+    module = GeneratedNetworks(networks, DESCRIPTOR, (-one, one), choices).to(batch.device)
+    tasks, index = group(batch.descriptors)
+    known = TaskRows({}, tasks, Rows.of(index, len(tasks)))
+    features = torch.cat([batch.x, batch.descriptors], dim=1)
+    forget = rivals.forgetting(module)
 
     def run() -> None:
-        hyper.zero_grad()
-        tasks = (batch.descriptors,) if hyper.factored else group(batch.descriptors)
-        target(batch.x, hyper(*tasks)).backward(batch.gradient)
+        forget()
+        module(features, "network", known=known)[0].backward(batch.gradient)
 
-    return hyper, run
+    return module, run
 
 
 def per_sample(hidden: Sequence[int], strategy: str, batch: Batch) -> tuple[nn.Module, Pass]:
     """The naive way: a weight matrix for every row, and one small product a row."""
     target = MLP(OBSERVATION, ACTION, hidden)
     hyper = HyperNetwork(DESCRIPTOR, target, strategy).to(batch.device)
+    forget = rivals.forgetting(hyper)
 
     def run() -> None:
-        hyper.zero_grad()
+        forget()
         target(batch.x, hyper(batch.descriptors).materialize()).backward(batch.gradient)
 
     return hyper, run
@@ -126,10 +140,10 @@ def others(
 ) -> tuple[nn.Module, Pass]:
     """Full generation as others do it."""
     module, forward = make(DESCRIPTOR, (OBSERVATION, *hidden, ACTION))
-    module.to(batch.device)
+    forget = rivals.forgetting(module.to(batch.device))
 
     def run() -> None:
-        module.zero_grad()
+        forget()
         torch.autograd.backward(forward(batch.x, batch.descriptors), batch.gradient)
 
     return module, run
@@ -162,8 +176,7 @@ def cases(hidden: Hidden, numbers: Sequence[int] = TASKS, device: str = "cpu") -
     batches = {tasks: Batch.of(tasks, device) for tasks in {*numbers, ROWS}}
     for strategy in STRATEGIES:
         for tasks in numbers:
-            goal = GOALS[hidden] if strategy == "low-rank" else None
-            goal = FULL_GOALS.get((hidden, tasks)) if strategy == "full" else goal
+            goal = FULL_GOALS.get((hidden, tasks)) if strategy == "full" else GOALS.get((strategy, hidden))
             execution = partial(generated, hidden, strategy, batches[tasks])
             yield Case(f"{strategy}, {size}, G = {tasks}", execution, goal)
         yield Case(

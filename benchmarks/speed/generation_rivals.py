@@ -29,6 +29,17 @@ Maker = Callable[[int, Sizes], tuple[nn.Module, Forward]]
 """From the size of a descriptor and those of the network to what holds the parameters and what applies it."""
 
 
+def forgetting(module: nn.Module) -> Callable[[], None]:
+    """Forgets the gradients of a module, as an optimizer does it: from a list of its parameters."""
+    parameters = list(module.parameters())
+
+    def forget() -> None:
+        for parameter in parameters:
+            parameter.grad = None
+
+    return forget
+
+
 class PerSampleProducts(nn.Module):
     """A head for each layer, a matrix for each row, and one small product a row.
 

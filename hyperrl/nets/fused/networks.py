@@ -21,28 +21,31 @@ class WeightInputs:
     """What the weights of all layers are made from.
 
     Args:
-        codes: The numbers generated for each task, of all layers; for each row where tasks are not few.
+        codes: The numbers generated for each row, of all layers; for each task where ``rows`` is given.
         flat: The parameter that all tasks share.
-        rows: Of the batch.
+        rows: Of the batch, where each layer's numbers are spread by themselves.
     """
 
     codes: Float[Tensor, "task_or_row codes"]
     flat: Float[Tensor, " entries"]
-    rows: Rows
+    rows: Rows | None
 
     def of_layer(self, layer: FusedLayer) -> Codes:
         """The numbers of each row, of one layer."""
         codes = layer.codes(self.codes)
-        return self.rows.spread_layer(codes) if self.rows.few else codes
+        return codes if self.rows is None else self.rows.spread_layer(codes)
 
 
 @dataclass(slots=True)
 class GradientRoom:
-    """Where the gradients of codes and of the flat parameter are written; None where they are not needed."""
+    """Where the gradients of codes and of the flat parameter are written, as in :class:`WeightInputs`.
+
+    None where they are not needed.
+    """
 
     codes: Float[Tensor, "task_or_row codes"] | None
     flat: Float[Tensor, " entries"] | None
-    rows: Rows
+    rows: Rows | None
 
 
 @dataclass(slots=True)
@@ -63,7 +66,7 @@ class Pass:
         upstream = Upstream(gradient, self.outputs, self.activation, inputs, None, shared)
         if room.codes is None:
             layer.backward(upstream, self.h, self.saved, self.shared)
-        elif room.rows.few:
+        elif room.rows is not None:
             upstream.codes = gradient.new_empty((*gradient.shape[:2], layer.width))
             layer.backward(upstream, self.h, self.saved, self.shared)
             room.rows.collect_layer(upstream.codes, layer.codes(room.codes))

@@ -7,6 +7,12 @@ from torch import Tensor
 FEW = 16
 """Tasks up to which their rows are added up by a product, and one by one above."""
 
+WIDE = 384
+"""Numbers of a task from which those of few tasks are spread and collected layer by layer.
+
+They then stay in the processor's cache; below, the steps of one layer cost more than this saves.
+"""
+
 
 class Rows:
     """Which task each row of a batch belongs to.
@@ -16,7 +22,7 @@ class Rows:
         members: (task, row), one where a row belongs to a task and zero elsewhere; None of many tasks.
 
     Attributes:
-        few: Whether there are so few tasks that each layer's numbers are spread and collected by themselves.
+        few: Whether there are so few tasks that their rows are added up by a product.
     """
 
     __slots__ = ("few", "index", "members")
@@ -37,6 +43,10 @@ class Rows:
         members = None if self.members is None else self.members[:, own]
         return Rows(None if self.index is None else self.index[own], members)
 
+    def by_layer(self, codes: int) -> bool:
+        """Whether a task's numbers, so many, are spread and collected layer by layer."""
+        return self.few and codes >= WIDE
+
     def spread(self, codes: Float[Tensor, "task codes"]) -> Float[Tensor, "row codes"]:
         """Each row's numbers, of all layers; one row where all rows share one task."""
         return codes if self.index is None else codes.index_select(0, self.index)
@@ -48,6 +58,8 @@ class Rows:
 
     def collect(self, of_rows: Float[Tensor, "row codes"], tasks: int) -> Float[Tensor, "task codes"]:
         """Adds up the gradients of rows by task, those of all layers."""
+        if self.members is not None:
+            return self.members.to(of_rows.dtype) @ of_rows
         if self.index is not None:
             return of_rows.new_zeros(tasks, of_rows.shape[1]).index_add_(0, self.index, of_rows)
         return of_rows if tasks == len(of_rows) else of_rows.sum(dim=0, keepdim=True)

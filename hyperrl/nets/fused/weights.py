@@ -86,13 +86,14 @@ class _Apply(torch.autograd.Function):
         x, flat, *tensors = ctx.saved_tensors
         _, _, of_x, of_flat, *of_tensors = ctx.needs_input_grad
         rows: Rows = ctx.weights.rows
+        by_layer: Rows | None = ctx.given.rows
         every = ctx.every and all(gradient is not None for gradient in gradients)
         new = torch.Tensor.new_empty if every else torch.Tensor.new_zeros
         of_codes: Tensor | None = None
         if any(of_tensors):
             codes = ctx.given.codes
-            of_codes = new(codes, (ctx.tasks if rows.few else len(x), codes.shape[1]))
-        room = GradientRoom(of_codes, new(flat, flat.shape) if of_flat else None, rows)
+            of_codes = new(codes, (len(x) if by_layer is None else ctx.tasks, codes.shape[1]))
+        room = GradientRoom(of_codes, new(flat, flat.shape) if of_flat else None, by_layer)
         total: Tensor | None = None
         for branch, passes in zip(ctx.branches, ctx.passes, strict=True):
             own = [gradients[number] for number in branch.numbers]
@@ -101,13 +102,15 @@ class _Apply(torch.autograd.Function):
                 total = of_branch if total is None or of_branch is None else total + of_branch
         below = [None] * len(tensors)
         if of_codes is not None:
-            of_tasks = of_codes if rows.few else rows.collect(of_codes, ctx.tasks)
+            of_tasks = rows.collect(of_codes, ctx.tasks) if by_layer is None else of_codes
             below = ctx.weights.source.backward(of_tasks, tensors, ctx.saved, of_tensors)
         return None, None, total, room.flat, *below
 
 
 def _given(codes: Tensor, flat: Tensor, rows: Rows) -> WeightInputs:
-    return WeightInputs(codes if rows.few else rows.spread(codes), flat, rows)
+    if rows.by_layer(codes.shape[1]):
+        return WeightInputs(codes, flat, rows)
+    return WeightInputs(rows.spread(codes), flat, None)
 
 
 def _differentiable(ctx: Any, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:

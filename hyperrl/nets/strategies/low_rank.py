@@ -153,7 +153,8 @@ class FusedLowRank(FusedLayer):
     def forward(self, h: Tensor, codes: Codes, shared: Sequence[Tensor]) -> tuple[Tensor, Saved]:
         """See :meth:`FusedLayer.forward`."""
         base, bias, up = shared
-        p, q = torch.baddbmm(bias, h, base).tensor_split([up.shape[2]], dim=2)
+        both, out = torch.baddbmm(bias, h, base), up.shape[2]
+        p, q = both.narrow(2, 0, out), both.narrow(2, out, self.width)
         coded = q * codes
         # what belongs to a graph is not written over
         y = torch.baddbmm(p, coded, up) if torch.is_grad_enabled() else p.baddbmm_(coded, up)
@@ -163,7 +164,7 @@ class FusedLowRank(FusedLayer):
         """See :meth:`FusedLayer.backward`."""
         (q, coded, codes), (base, _, up) = saved, shared
         both = h.new_empty(*h.shape[:2], base.shape[2])
-        of_p, of_q = both.tensor_split([up.shape[2]], dim=2)
+        of_p, of_q = both.narrow(2, 0, up.shape[2]), both.narrow(2, up.shape[2], self.width)
         upstream.before_activation(of_p)
         of_coded = torch.bmm(of_p, up.mT)
         torch.mul(of_coded, codes, out=of_q)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hyperrl.nets.fused import ONE_EACH, Rows
-from hyperrl.nets.fused.rows import FEW
+from hyperrl.nets.fused.rows import FEW, WIDE
 
 INDEX = torch.tensor([2, 0, 2, 1])
 CODES = torch.arange(12.0).view(4, 3)
@@ -34,3 +34,9 @@ def test_gradients_add_up() -> None:
 def test_few_tasks_are_added_up_by_a_product(tasks: int, few: bool) -> None:
     assert Rows.of(INDEX, tasks).few is few
     assert not Rows.of(None, 1).few
+
+
+def test_only_many_numbers_of_few_tasks_go_layer_by_layer() -> None:
+    assert Rows.of(INDEX, 3).by_layer(WIDE)
+    assert not Rows.of(INDEX, 3).by_layer(WIDE - 1)
+    assert not Rows.of(INDEX, FEW + 1).by_layer(WIDE)

@@ -45,6 +45,20 @@ def test_many_tasks(strategy: str, activation: type[nn.Module], monkeypatch: pyt
 
 @pytest.mark.parametrize("tasks", TASKS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_numbers_reach_rows_layer_by_layer(
+    strategy: str, tasks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few tasks that have many numbers each."""
+    monkeypatch.setattr(rows_module, "WIDE", 0)
+    case = Case.of(strategy, tasks=tasks)
+    close(gradients(case.fused(), case.inputs), gradients(case.layerwise(), case.inputs))
+    outputs = (case.layerwise(), case.fused())
+    again = [gradients(gradients(each, case.inputs, again=True), case.inputs) for each in outputs]
+    close(again[1], again[0])
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_gradients_of_gradients(strategy: str, tasks: str) -> None:
     case = Case.of(strategy, tasks=tasks)
     results = [
