@@ -29,7 +29,7 @@ def test_throughput(tmp_path: Path) -> None:
     measures = quick(throughput.main, tmp_path / "throughput.json")
     for family in ("ode", "cartpole"):
         ratio = measures[f"hyper-ppo over concat-ppo, training steps per second, {family}"]
-        assert ratio["goal"] == ">= 0.95"
+        assert ratio["goal"] == ">= 1"
         rates = [measures[f"{agent}, {family}: training"]["value"] for agent in ("hyper-ppo", "concat-ppo")]
         assert ratio["value"] == pytest.approx(rates[0] / rates[1], rel=1e-2)
         generation_time = measures[f"hyper-ppo, {family}: generation, within both, on the clock"]["value"]
@@ -41,7 +41,7 @@ def test_throughput(tmp_path: Path) -> None:
 
 
 def test_unequal_agents_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throughput, "AGENTS", ("hyper-ppo", "concat-a2c"))
+    monkeypatch.setattr(throughput, "GOALS", {"concat-a2c": None})
     with pytest.raises(ValueError, match="differ"):
         throughput.compare("ode", 1, 1)
 
@@ -59,7 +59,7 @@ def test_replay(tmp_path: Path) -> None:
     assert ours == plain + 4 < dearer
     for number in (4, 256):
         ratio = measures[f"hyper-sac over concat-sac, updates per second, 256-256, {number} tasks"]
-        assert ratio["goal"] == ">= 0.7"
+        assert ratio["goal"] == ">= 0.95"
         hyper, concat = (measures[f"{agent}, {number} tasks: updates"]["value"] for agent in replay.AGENTS)
         assert ratio["value"] == pytest.approx(hyper / concat, rel=1e-2)
 
