@@ -1,12 +1,14 @@
 """Set-up for every test: one thread, shapes checked at run time, hypothesis without deadlines."""
 
 import os
+import random
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
+from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -21,6 +23,11 @@ torch.set_num_threads(1)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Beartype checks an entry of a sequence that it draws; of its own, as Python's generator is a run's state.
+assert "beartype" not in sys.modules
+with mock.patch.object(random, "getrandbits", random.Random(0).getrandbits):
+    import beartype  # noqa: F401
 
 # The hook rewrites modules as they are imported, so `hyperrl.nets` must not be loaded yet.
 assert "hyperrl.nets" not in sys.modules
