@@ -14,7 +14,7 @@ from hyperrl.nets.activations import activation_class
 from hyperrl.nets.encoders import Encoder, MagnitudeInvariant, Range
 from hyperrl.nets.encoders.base import RANGE, sample_box
 from hyperrl.nets.encoders.combined import ENCODER
-from hyperrl.nets.fused import ONE_EACH, FusedNetworks, FusedWeights, ReadyMade, Rows
+from hyperrl.nets.fused import ONE_EACH, FusedNetworks, FusedWeights, PrecomputedCodes, Rows
 from hyperrl.nets.generators import GENERATORS, Generator
 from hyperrl.nets.initialization import initial_head
 from hyperrl.nets.strategies import Strategy, build
@@ -159,7 +159,7 @@ class HyperNetwork(nn.Module):
             return None
         inputs, source = self.encode(descriptors), self.generator.fused
         if source is None:
-            source, tensors = ReadyMade(), [self.generator(inputs).values()]
+            source, tensors = PrecomputedCodes(), [self.generator(inputs).values()]
         else:
             tensors = [inputs, self.generator.flat]
         flat: Tensor = self.strategy.flat.values

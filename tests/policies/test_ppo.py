@@ -113,8 +113,8 @@ def test_defaults_of_the_optimizers_are_those_of_sb3() -> None:
         ours = policy_of(model(venv("context"), algorithm)).optimizer
         theirs = model(venv("context"), algorithm, "MultiInputPolicy").policy.optimizer
         assert type(ours) is type(theirs)
-        same = {name: value for name, value in ours.defaults.items() if name not in IMPLEMENTATION}
-        assert same.items() <= theirs.defaults.items()
+        implementation = {name: theirs.defaults[name] for name in IMPLEMENTATION}
+        assert {**ours.defaults, **implementation} == theirs.defaults
 
 
 @pytest.mark.parametrize("normalize_images", [True, False])

@@ -8,7 +8,7 @@ numbers are those of the layers applied one by one, up to rounding.
 """
 
 from hyperrl.nets.fused.activations import FUSED_ACTIVATIONS
-from hyperrl.nets.fused.generator import CodeSource, FusedGenerator, ReadyMade
+from hyperrl.nets.fused.generator import CodeSource, FusedGenerator, PrecomputedCodes
 from hyperrl.nets.fused.layers import Codes, FusedLayer, Saved, Upstream, fused_layers
 from hyperrl.nets.fused.networks import Chain, FusedNetworks
 from hyperrl.nets.fused.rows import ONE_EACH, Rows
@@ -25,7 +25,7 @@ __all__ = [
     "FusedLayer",
     "FusedNetworks",
     "FusedWeights",
-    "ReadyMade",
+    "PrecomputedCodes",
     "Rows",
     "Saved",
     "SideBySide",

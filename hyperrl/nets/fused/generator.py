@@ -26,7 +26,7 @@ class CodeSource(ABC):
         """The gradients of the tensors, where they are needed."""
 
 
-class ReadyMade(CodeSource):
+class PrecomputedCodes(CodeSource):
     """The numbers are computed already: they are the one tensor."""
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -67,7 +67,7 @@ class FusedLayer(ABC):
 
     @property
     def networks(self) -> int:
-        """N."""
+        """Number of networks N."""
         return len(self.starts)
 
     @property
@@ -91,7 +91,7 @@ class FusedLayer(ABC):
     def codes(self, codes: Float[Tensor, "task all_codes"]) -> Float[Tensor, "network task codes"]:
         """The layer's part of all codes, or of their gradient."""
         tasks, columns = codes.shape
-        shape, strides = (len(self.starts), tasks, self.width), (self._distance, columns, 1)
+        shape, strides = (self.networks, tasks, self.width), (self._distance, columns, 1)
         return codes.as_strided(shape, strides, codes.storage_offset() + self.starts[0])
 
     @abstractmethod

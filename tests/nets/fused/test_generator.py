@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from hyperrl.nets.fused import ReadyMade
+from hyperrl.nets.fused import PrecomputedCodes
 from tests.nets.fused.cases import Case, gradients
 
 close = torch.testing.assert_close
@@ -30,7 +30,7 @@ def test_every_generator_feeds_fused_networks(options: dict[str, Any], by_hand: 
     close(gradients(case.fused(), case.inputs), gradients(case.layerwise(), case.inputs))
     weights = case.hyper.fused(case.descriptors)
     assert weights is not None
-    assert isinstance(weights.source, ReadyMade) is not by_hand
+    assert isinstance(weights.source, PrecomputedCodes) is not by_hand
 
 
 def test_generation_is_timed() -> None:
