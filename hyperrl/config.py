@@ -31,6 +31,8 @@ Architecture = Literal["linear", "mlp", "residual", "transformer", "recurrent"]
 Initialization = Literal["matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit"]
 HeadNorm = Literal["weight", "spectral"]
 Input = Literal["context", "state", "embedding", "noise", "memory"]
+Beyond = Literal["linear", "saturate"]
+"""What a policy sees of a task beyond the training range: its descriptor, or the edge of the range."""
 
 STRATEGY_OPTIONS: dict[Strategy, tuple[str, ...]] = {
     "low-rank": ("rank",),

@@ -131,7 +131,7 @@ class Reader:
         """
         inputs, layers = tuple(self.inputs(network.extractor, space)), self.layers(network.modules)
         if descriptor is not None:
-            self.fold(layers, network.extractor, descriptor.numpy())
+            self.fold(layers, network.extractor, descriptor)
         return inputs, layers
 
     def inputs(self, extractor: nn.Module, space: spaces.Space[Any]) -> Iterator[Input]:
@@ -179,7 +179,7 @@ class Reader:
             self.arrays[name] = self.parameters[name].detach().cpu().numpy().astype(np.float32)
         return names
 
-    def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Any) -> None:
+    def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Tensor) -> None:
         """Move a context that the first layer sees among its inputs into its bias: b + W_c c."""
         names = [name for name, part in parts(extractor, ["obs"]) for _ in range(part.features_dim)]
         if CONTEXT not in names:
@@ -189,7 +189,8 @@ class Reader:
         weight = self.arrays[first.weight]
         is_context = np.zeros(weight.shape[1], bool)  # a critic sees actions too, after the features
         is_context[: len(names)] = [name == CONTEXT for name in names]
-        shift = weight[:, is_context].astype(np.float64) @ descriptor.astype(np.float64)
+        seen = extractor.extractors[CONTEXT](descriptor.unsqueeze(0))[0]  # type: ignore[index,operator]
+        shift = weight[:, is_context].astype(np.float64) @ seen.numpy().astype(np.float64)
         self.arrays[first.weight] = np.ascontiguousarray(weight[:, ~is_context])
         self.arrays[first.bias] = (self.arrays[first.bias] + shift).astype(np.float32)
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from gymnasium import spaces
@@ -18,8 +18,10 @@ from hyperrl.arguments import (
     finite,
     integer,
     is_instance,
+    one_of,
     refuse_unknown,
 )
+from hyperrl.config import Beyond
 from hyperrl.nets.activations import ACTIVATION
 
 
@@ -35,6 +37,7 @@ ARGUMENTS: dict[str, Constraint] = {
     "lr_schedule": Constraint("a function of the progress remaining, from 1 to 0", callable),
     "activation_fn": ACTIVATION,
     "hypernetwork": MAPPING.or_none(),
+    "beyond": one_of(get_args(Beyond)),
     "layer_norm": FLAG,
     "residual": FLAG,
     "convolutions": CONVOLUTIONS.or_none(),

@@ -18,7 +18,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
 from hyperrl.arguments import Constraint
-from hyperrl.config import HypernetworkConfig
+from hyperrl.config import Beyond, HypernetworkConfig
 from hyperrl.policies.arguments import check_policy_arguments
 from hyperrl.policies.building import NetworkBuilder
 from hyperrl.policies.extractors import (
@@ -55,6 +55,8 @@ class HyperPolicy(NetworkBuilder):
             ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
             ``noise_dim``, ``context_dropout``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
             :class:`~hyperrl.config.HypernetworkConfig`.
+        beyond: What the hypernetwork sees of a context with entries outside [-1, 1], the training range:
+            ``"linear"``, the context as it is; ``"saturate"``, each entry at the nearest end of the range.
         layer_norm: Layer normalization in the target networks' hidden layers.
         residual: Hidden layers of the target networks add their input to their output.
         convolutions: (channels, kernel size, stride) of generated convolutions ahead of the hidden layers, on
@@ -86,6 +88,7 @@ class HyperPolicy(NetworkBuilder):
         features_extractor_class: type[BaseFeaturesExtractor] = BaseFeaturesExtractor,
         features_extractor_kwargs: dict[str, Any] | None = None,
         hypernetwork: Mapping[str, Any] | None = None,
+        beyond: Beyond = "linear",
         layer_norm: bool = False,
         residual: bool = False,
         convolutions: Sequence[tuple[int, int, int]] | None = None,
@@ -101,6 +104,7 @@ class HyperPolicy(NetworkBuilder):
         self.one_task = is_one_task(observation_space, self.config)
         if self.recurrent != ("memory" in self.config.inputs) and not self.one_task:
             raise ValueError(f"inputs: found {list(self.config.inputs)}; 'memory' is of recurrent policies")
+        self.beyond: Beyond = beyond
         self.layer_norm, self.residual, self.effort_coef = layer_norm, residual, effort_coef
         self.convolutions = None if convolutions is None else [(c, k, s) for c, k, s in convolutions]
         if net_arch is None and features_extractor_class is NatureCNN and convolutions is None:
@@ -164,6 +168,7 @@ class HyperPolicy(NetworkBuilder):
             **super()._get_constructor_parameters(),
             **({} if shared is None else {"share_features_extractor": shared}),
             "hypernetwork": self.hypernetwork,
+            "beyond": self.beyond,
             "layer_norm": self.layer_norm,
             "residual": self.residual,
             "convolutions": self.convolutions,
@@ -207,7 +212,7 @@ class HyperPolicy(NetworkBuilder):
         if not self.parts:
             return weights_of(self.plain_networks, len(descriptors))
         return {
-            name: tensor
+            name: tensor.detach()
             for part in self.parts.values()
             for name, tensor in part.of_tasks(descriptors).dense().items()
         }

@@ -13,7 +13,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
-from hyperrl.config import HypernetworkConfig
+from hyperrl.config import Beyond, HypernetworkConfig
 from hyperrl.nets import MLP
 from hyperrl.policies.extractors import ContextExtractor, has_context, image_shape
 from hyperrl.policies.hypernetworks import name_tails
@@ -51,6 +51,7 @@ class NetworkBuilder(BasePolicy):
 
     config: HypernetworkConfig
     hypernetwork: dict[str, Any]
+    beyond: Beyond
     convolutions: list[tuple[int, int, int]] | None
     activation_fn: type[nn.Module]
     layer_norm: bool
@@ -83,6 +84,7 @@ class NetworkBuilder(BasePolicy):
             descriptor_range=reach,
             hypernetwork=options,
             features_dim=features,
+            beyond=self.beyond,
         )
 
     def _copy_for_target(self, network: str) -> GeneratedNetworks | None:

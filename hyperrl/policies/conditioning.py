@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperrl.arguments import ArgumentError
-from hyperrl.config import DEFAULT_DIM, HypernetworkConfig
+from hyperrl.config import DEFAULT_DIM, Beyond, HypernetworkConfig
 from hyperrl.nets.encoders import (
     Concatenation,
     Encoder,
@@ -45,6 +45,8 @@ class Conditioning(nn.Module):
         config: Of the policy's hypernetwork.
         context_dim: Size D of a descriptor; 0 where there is none.
         state_dim: Size of the features that the target sees.
+        beyond: With ``"saturate"`` each entry of a context is held within [-1, 1], so that a task beyond the
+            training range has the weights of the nearest task at its edge. A missing feature stays missing.
 
     Raises:
         ValueError: An input that there is nothing for.
@@ -52,7 +54,9 @@ class Conditioning(nn.Module):
 
     seed: Tensor
 
-    def __init__(self, config: HypernetworkConfig, context_dim: int, state_dim: int) -> None:
+    def __init__(
+        self, config: HypernetworkConfig, context_dim: int, state_dim: int, beyond: Beyond = "linear"
+    ) -> None:
         super().__init__()
         self.config, self.context_dim, self.state_dim = config, context_dim, state_dim
         kinds = config.inputs
@@ -62,6 +66,7 @@ class Conditioning(nn.Module):
         self.noisy = "noise" in kinds
         self.remembers = self.follows == "memory"
         self.plain = tuple(kinds) == ("context",) and not config.context_dropout
+        self.saturates = beyond == "saturate" and not self.remembers
         self.quiet = False
         if "embedding" in kinds and context_dim == 0:
             raise ValueError("inputs: found 'embedding' on observations without a context; it needs one")
@@ -76,6 +81,8 @@ class Conditioning(nn.Module):
         self, x: Float[Tensor, "row features"], context: Float[Tensor, "row descriptor"]
     ) -> Float[Tensor, "row columns"]:
         """The descriptors of rows: all finite, a missing feature being told by columns of their own."""
+        if self.saturates:
+            context = context.clamp(-1.0, 1.0)
         if self.plain or self.remembers:
             return context
         parts = [self._context(context)] if self.reads_context else []

@@ -1,6 +1,6 @@
 """How an observation is split into what a network sees and what describes the task."""
 
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from stable_baselines3.common.torch_layers import (
     NatureCNN,
 )
 from stable_baselines3.common.type_aliases import PyTorchObs
-from torch import Tensor
+from torch import Tensor, nn
 
+from hyperrl.arguments import one_of
+from hyperrl.config import Beyond
 from hyperrl.recipes import CONTEXT
 
 SMALLEST_IMAGE = 36
@@ -45,12 +47,19 @@ class PartsExtractor(CombinedExtractor):
     Args:
         observation_space: A dictionary; images have their channels first.
         normalized_image: Images come normalized already, so that their type and bounds are not checked.
+        beyond: With ``"saturate"`` each entry of the context is held within [-1, 1], the training range; with
+            ``"linear"`` it passes as it is.
         arguments: The other arguments of ``CombinedExtractor``.
     """
 
     def __init__(
-        self, observation_space: spaces.Dict, normalized_image: bool = False, **arguments: Any
+        self,
+        observation_space: spaces.Dict,
+        normalized_image: bool = False,
+        beyond: Beyond = "linear",
+        **arguments: Any,
     ) -> None:
+        one_of(get_args(Beyond)).check("beyond", beyond)
         parts = {
             key: spaces.flatten_space(part) if _is_small(part, normalized_image) else part
             for key, part in observation_space.spaces.items()
@@ -58,6 +67,8 @@ class PartsExtractor(CombinedExtractor):
         super().__init__(spaces.Dict(parts), normalized_image=normalized_image, **arguments)
         self._observation_space = observation_space
         self._features_dim = int(self._features_dim)  # NumPy's, of choices, which torch's LSTM refuses
+        if beyond == "saturate" and CONTEXT in self.extractors:
+            self.extractors[CONTEXT] = nn.Sequential(self.extractors[CONTEXT], nn.Hardtanh(-1.0, 1.0))
 
 
 def _is_small(space: spaces.Space[Any], normalized_image: bool) -> bool:

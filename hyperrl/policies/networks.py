@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from hyperrl.config import HypernetworkConfig
+from hyperrl.config import Beyond, HypernetworkConfig
 from hyperrl.nets import (
     FusedWeights,
     HyperNetwork,
@@ -39,6 +39,8 @@ class GeneratedNetworks(nn.Module):
         hypernetwork: Further arguments of :class:`~hyperrl.nets.HyperNetwork`, and what
             :class:`~hyperrl.config.HypernetworkConfig` names.
         features_dim: Size of the features without the descriptor, where the state is an input.
+        beyond: What is seen of descriptors outside [-1, 1], see
+            :class:`~hyperrl.policies.conditioning.Conditioning`.
 
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
     parameters change. The step of any optimizer, loading, setting the mode and moving to a device or dtype
@@ -60,12 +62,13 @@ class GeneratedNetworks(nn.Module):
         descriptor_range: tuple[Tensor, Tensor],
         hypernetwork: Mapping[str, Any],
         features_dim: int = 0,
+        beyond: Beyond = "linear",
     ) -> None:
         super().__init__()
         self.descriptor_dim = descriptor_dim
         self.config = HypernetworkConfig.of(hypernetwork)
         self.target: Parallel[Any] = Parallel(networks)
-        self.inputs = Conditioning(self.config, descriptor_dim, features_dim)
+        self.inputs = Conditioning(self.config, descriptor_dim, features_dim, beyond)
         self.hyper: HyperNetwork | SeparateHyperNetworks = build_hypernetwork(
             self.target, self.config, self.inputs, descriptor_range
         )

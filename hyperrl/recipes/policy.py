@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from hyperrl.config import STRATEGY_OPTIONS, ActivationName, HypernetworkConfig
+from hyperrl.config import STRATEGY_OPTIONS, ActivationName, Beyond, HypernetworkConfig
 from hyperrl.errors import did_you_mean
 from hyperrl.recipes.base import Flag, Model, Name, NonNegative, Number, Width
 from hyperrl.recipes.configs import from_mapping
@@ -77,7 +77,13 @@ class _Policy(Model):
         return self.model_dump(include=set(_Policy.model_fields))
 
 
-class HyperPolicyRecipe(_Policy):
+class _SeeingPolicy(_Policy):
+    beyond: Beyond = "linear"
+    """what networks see of a task beyond the training range: its descriptor as it is (linear), or each entry
+    held at the edge of the range (saturate)"""
+
+
+class HyperPolicyRecipe(_SeeingPolicy):
     """Actor and critic whose weights are generated from the task's descriptor."""
 
     kind: Literal["hyper"] = "hyper"
@@ -147,7 +153,7 @@ class HyperPolicyRecipe(_Policy):
         return self
 
 
-class ConcatPolicyRecipe(_Policy):
+class ConcatPolicyRecipe(_SeeingPolicy):
     """SB3's MultiInputPolicy: the descriptor is concatenated to the observation."""
 
     kind: Literal["concat"] = "concat"

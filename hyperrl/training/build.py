@@ -41,6 +41,9 @@ WITHOUT_OPTIMIZER: dict[str, Any] = {"optimizer_class": NoOptimizer}
 
 Descriptors = NDArray[np.float32] | None
 
+_HYPER_ARGUMENTS = {"beyond", "layer_norm", "residual", "convolutions", "effort_coef"}
+"""Fields of a recipe's policy that are arguments of policies with generated networks."""
+
 
 def build_model(
     agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu", descriptors: Descriptors = None
@@ -136,10 +139,13 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
     }
     fields = {name: getattr(policy, name) for name in agent.algorithm.policy_arguments}
     kwargs |= {name: value for name, value in fields.items() if value is not None}
-    if policy.kind != "hyper":
-        kwargs["features_extractor_class"] = BlindExtractor if policy.kind == "blind" else PartsExtractor
+    if policy.kind == "blind":
+        kwargs["features_extractor_class"] = BlindExtractor
+    elif policy.kind == "concat":
+        kwargs["features_extractor_class"] = PartsExtractor
+        kwargs["features_extractor_kwargs"] = {"beyond": policy.beyond}
     else:
-        kwargs |= policy.model_dump(include={"layer_norm", "residual", "convolutions", "effort_coef"})
+        kwargs |= policy.model_dump(include=_HYPER_ARGUMENTS)
         kwargs["hypernetwork"] = dict(vars(policy.hypernetwork))
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()

@@ -38,6 +38,8 @@ AGENTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "embedding, noise": ("hyper-ppo", "pendulum", (f"{HYPER}inputs=[context, embedding, noise]",)),
     "spectral": ("hyper-ppo", "pendulum", (f"{HYPER}head_norm=spectral", f"{HYPER}magnitude_invariant=true")),
     "layer norm": ("hyper-ppo", "pendulum", ("policy.layer_norm=true", "policy.residual=true")),
+    "saturate": ("hyper-ppo", "pendulum", ("policy.beyond=saturate",)),
+    "concat saturate": ("concat-ppo", "pendulum", ("policy.beyond=saturate",)),
     "gSDE": ("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
     "sac": ("hyper-sac", "pendulum", ()),
     "td3": ("hyper-td3", "point-goal", ()),

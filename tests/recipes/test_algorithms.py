@@ -34,6 +34,7 @@ def test_every_algorithm_is_held_to_sb3s() -> None:
 OWN = {
     "kind",
     "hypernetwork",
+    "beyond",
     "match_parameters",
     "layer_norm",
     "residual",
