@@ -1,10 +1,14 @@
 """Every family of the suite, and our base environments, as Gymnasium ids; making one loads their code."""
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
 from hyperrl.shipped import shipped
+
+if TYPE_CHECKING:
+    from hyperrl.tasks import Family
 
 _BASES = (
     ("ode", "OdeEnv", 200),
@@ -20,9 +24,21 @@ def register() -> None:
         _register(f"hyperrl-base/{name}-v0", f"hyperrl.tasks.dynamics:{entry}", max_episode_steps=steps)
     for name in shipped("envs"):
         kwargs = {"family": name, "split": "train"}
-        _register(f"hyperrl/{name}-v0", "hyperrl.tasks.family:make_family", kwargs=kwargs)
+        _register(f"hyperrl/{name}-v0", f"{__name__}:make_family", kwargs=kwargs)
 
 
 def _register(id: str, entry_point: str, **kwargs: Any) -> None:
     if id not in gym.registry:
         gym.register(id, entry_point=entry_point, **kwargs)
+
+
+def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
+    """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
+    return _load(family).make(split, render_mode=render_mode)
+
+
+@cache
+def _load(family: str) -> "Family":
+    from hyperrl.tasks import Family
+
+    return Family.load(family)

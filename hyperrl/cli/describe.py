@@ -89,7 +89,7 @@ def _listed(values: Iterable[Any]) -> str:
 
 
 def _family(recipe: "FamilyRecipe") -> None:
-    from hyperrl.recipes import SPLITS
+    from hyperrl.recipes import ALL_SPLITS, SPLITS
     from hyperrl.tasks import Family
 
     family = Family(recipe)
@@ -105,7 +105,8 @@ def _family(recipe: "FamilyRecipe") -> None:
         rule = "sum" if derived.sum else "product"
         console.line(f"{name} is then the {rule} of {', '.join(derived.sources)}")
     console.heading("Splits")
-    sizes = {split: len(family.tasks(split)) for split in SPLITS}
+    sizes = {split: len(family.tasks(split)) for split in ALL_SPLITS}
+    sizes = {split: size for split, size in sizes.items() if size or split in SPLITS}
     rows = ([split, str(size), _source(getattr(recipe.splits, split), size)] for split, size in sizes.items())
     console.table(["split", "tasks", "from"], rows, numbers=["tasks"])
     console.heading("Training and evaluation")

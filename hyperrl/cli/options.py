@@ -27,9 +27,9 @@ def complete_recipe(incomplete: str) -> list[str]:
 
 def complete_split(incomplete: str) -> list[str]:
     """Splits; every family has the same names for them."""
-    from hyperrl.recipes import SPLITS
+    from hyperrl.recipes import ALL_SPLITS
 
-    return _matching(SPLITS, incomplete)
+    return _matching(ALL_SPLITS, incomplete)
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:

@@ -16,7 +16,7 @@ from hyperrl.evaluation.canvas import Canvas, Frame
 from hyperrl.evaluation.plan import spread_out
 from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
-from hyperrl.recipes import CONTEXT, SPLITS, Context
+from hyperrl.recipes import ALL_SPLITS, CONTEXT, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -143,7 +143,7 @@ def render_episodes(
 
 def _split_of(family: Family, context: Context) -> str:
     """The split that holds a task, or, where none does, how the training ranges flag it."""
-    holding = (split for split in SPLITS if context in family.tasks(split))
+    holding = (split for split in ALL_SPLITS if context in family.tasks(split))
     return next(holding, family.flag(context))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, check_known, user_syntax
-from hyperrl.recipes import MAX_TASKS, SPLITS, Context
+from hyperrl.recipes import ALL_SPLITS, MAX_TASKS, Context
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -64,7 +64,7 @@ def select_tasks(
     named = [(split, task) for split in dict.fromkeys(splits) for task in family.tasks(split)]
     own = [family.space.complete(context) for context in (*contexts, *_grid(family, sweeps))]
     if not named and not own:
-        some = ", ".join(split for split in SPLITS if family.tasks(split))
+        some = ", ".join(split for split in ALL_SPLITS if family.tasks(split))
         raise UserError(
             f"family {family.name!r}: no task to evaluate in splits {', '.join(splits)}; allowed: {some}"
         )

@@ -16,15 +16,18 @@ from hyperrl.recipes.policy import (
     HyperPolicyRecipe,
 )
 from hyperrl.recipes.resolve import dotted_fields, resolve
-from hyperrl.recipes.splits import MAX_TASKS, SPLITS, Linspace, Part, Splits
+from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
 __all__ = [
     "ALGORITHMS",
+    "ALL_SPLITS",
     "CONTEXT",
     "EXTRAS",
     "MAX_TASKS",
+    "OUTSIDE",
+    "RIM",
     "SPLITS",
     "AgentRecipe",
     "BaseId",

@@ -6,7 +6,7 @@ from hyperrl.errors import did_you_mean
 from hyperrl.recipes.context import Context
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.messages import FieldError, show
-from hyperrl.recipes.splits import SPLITS, Part, Splits
+from hyperrl.recipes.splits import ALL_SPLITS, OUTSIDE, Part, Splits
 
 Path = tuple[str | int, ...]
 Features = Mapping[str, Feature]
@@ -21,8 +21,8 @@ def check_splits(splits: Splits, features: Features) -> None:
             same, holds.
     """
     holders: dict[Context, str] = {}
-    for split in SPLITS:
-        side = "outside" if split == "extrapolation" else "inside"
+    for split in ALL_SPLITS:
+        side = "outside" if split in OUTSIDE else "inside"
         for index, part in enumerate(getattr(splits, split)):
             path = ("splits", split, index)
             for where, name in _names(part):
@@ -75,7 +75,7 @@ def _check_explicit(
         _check_values(context, where)
         if not part.keeps(context):
             continue
-        if context.inside == (split == "extrapolation"):
+        if context.inside == (split in OUTSIDE):
             side = "a feature outside its training range" if context.inside else "inside the training ranges"
             raise FieldError(path=where, found=dict(context), allowed=f"{side} in the split {split}")
         holder = holders.get(context)

@@ -13,6 +13,12 @@ from hyperrl.recipes.messages import FieldError
 
 MAX_TASKS = 100_000
 SPLITS = ("train", "validation", "interpolation", "extrapolation")
+"""The splits that a training evaluates."""
+RIM = "rim"
+"""The split to choose by what is done beyond the training ranges; played where it is named alone."""
+ALL_SPLITS = (*SPLITS, RIM)
+OUTSIDE = ("extrapolation", RIM)
+"""Splits of which each task has a feature outside its training range."""
 
 Values = dict[Name, Number]
 """A context as a file writes it: features left out take their defaults."""
@@ -130,7 +136,7 @@ Parts = Annotated[tuple[Part, ...], Field(max_length=1000), BeforeValidator(_par
 
 
 class Splits(Model):
-    """The four splits.
+    """The four splits that a training evaluates, and the rim.
 
     A task of an earlier one is never in a later one: grids and samples drop it, a list must not hold it. None
     but `train` needs to have any.
@@ -144,6 +150,9 @@ class Splits(Model):
     """tasks to report, inside the training ranges"""
     extrapolation: Parts = (Part(sample=32, seed=3, fewer=True, keep="outside"),)
     """tasks to report, at least one feature outside its training range"""
+    rim: Parts = ()
+    """tasks to choose by what is done beyond the training ranges, at least one feature outside its range;
+    played only where this split is named"""
 
     @model_validator(mode="before")
     @classmethod
@@ -152,7 +161,7 @@ class Splits(Model):
         if not isinstance(data, Mapping):
             return data
         filled = dict(data)
-        for seed, split in enumerate(SPLITS):
+        for seed, split in enumerate(ALL_SPLITS):
             parts = _parts(data.get(split))
             if isinstance(parts, Sequence) and not isinstance(parts, str):
                 filled[split] = [_filled(part, split, seed) for part in parts]
@@ -162,5 +171,5 @@ class Splits(Model):
 def _filled(part: Any, split: str, seed: int) -> Any:
     if not isinstance(part, Mapping) or part.get("sample") is None:
         return part
-    side = {"keep": "outside"} if split == "extrapolation" and part.get("keep") is None else {}
+    side = {"keep": "outside"} if split in OUTSIDE and part.get("keep") is None else {}
     return {"seed": seed, **part, **side}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import gymnasium as gym
 
 from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
 from hyperrl.errors import NOT_A_FAILURE, UserError, check_known
-from hyperrl.recipes import SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
+from hyperrl.recipes import ALL_SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
 from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
 from hyperrl.tasks.base_modules import explain_unregistered, import_base
 from hyperrl.tasks.carriers import Carriers
@@ -19,8 +19,9 @@ from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.observation import select
-from hyperrl.tasks.oracle import ode_return
+from hyperrl.tasks.oracle import best_return
 from hyperrl.tasks.registration import batchable, registered_limit, time_limit
+from hyperrl.tasks.rim import hold_out_rim
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.simulators.display import draw_without_a_window
 from hyperrl.tasks.splits import leave_out, tasks_of
@@ -67,14 +68,14 @@ class Family:
         return cls(load_family(str(name_or_path)))
 
     def tasks(self, split: str) -> list[Context]:
-        """Tasks of "train", "validation", "interpolation" or "extrapolation" (which may be empty).
+        """Tasks of "train", "validation", "interpolation", "extrapolation" or "rim" (which may be empty).
 
         Raises:
             UserError: an unknown split, or splits that overlap.
         """
-        check_known(self.name, "split", [split], SPLITS)
+        check_known(self.name, "split", [split], ALL_SPLITS)
         if split not in self._tasks:
-            earlier = {name: self.tasks(name) for name in SPLITS[: SPLITS.index(split)]}
+            earlier = {name: self.tasks(name) for name in ALL_SPLITS[: ALL_SPLITS.index(split)]}
             self._tasks[split] = tasks_of(self.recipe, self.space, split, earlier)
         return list(self._tasks[split])
 
@@ -88,6 +89,20 @@ class Family:
             UserError: an unknown feature, a context that no training task has, or none left to train on.
         """
         return Family(leave_out(self.recipe, self.space, contexts, self.tasks), self._make_base)
+
+    def hold_out_rim(self, factor: float = 0.8, count: int = 16, seed: int = 4) -> "Family":
+        """Hold the rim of the training ranges out: the same family with narrower ones, and a split "rim".
+
+        Args:
+            factor: of the width of each linear feature's training range, which shrinks about its center.
+            count: tasks of the rim, each with a feature between its narrower range and its old one.
+            seed: of their sample.
+
+        Raises:
+            UserError: a number out of range, no feature that has a range to shrink, or a rim already.
+        """
+        recipe = hold_out_rim(self.recipe, self.space, self.tasks, factor=factor, count=count, seed=seed)
+        return Family(recipe, self._make_base)
 
     @cached_property
     def _trained(self) -> set[Context]:
@@ -255,15 +270,9 @@ class Family:
 
     def oracle(self, context: Mapping[str, float]) -> float | None:
         """The oracle: best known undiscounted return of an evaluation episode; None where none is known."""
-        start = self.recipe.evaluation.options.get("x")
-        if self.recipe.oracle != "ode" or start is None:
+        if self.recipe.oracle is None:
             return None
-        dynamics = batchable(self.recipe)
-        if dynamics is None:
-            return None
-        defaults = dynamics.parameters
-        parameters = self.carriers.parameters(self.space.complete(context), defaults.__getitem__)
-        return ode_return({**defaults, **parameters}, start=start, steps=self.max_steps)
+        return best_return(self.recipe, self.carriers, self.space.complete(context), self.max_steps)
 
     @property
     def observation_space(self) -> gym.Space[Any]:
@@ -285,11 +294,3 @@ class Family:
         """Space, adapter and time limit of one environment, which is made for this alone."""
         with closing(self.make_default()) as env:
             return env.observation_space, env.adapter, time_limit(env.env)
-
-
-_shipped = cache(Family.load)
-
-
-def make_family(family: str, split: str = "train", render_mode: str | None = None) -> gym.Env[Any, Any]:
-    """Make an environment of a shipped family; what `gymnasium.make("hyperrl/NAME-v0", split=...)` calls."""
-    return _shipped(family).make(split, render_mode=render_mode)

@@ -4,7 +4,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hyperrl.recipes import Context, FamilyRecipe
+from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.dynamics.ode import STEP_SECONDS, reward_of
+from hyperrl.tasks.registration import batchable
+
+
+def best_return(recipe: FamilyRecipe, carriers: Carriers, context: Context, steps: int) -> float | None:
+    """Greatest undiscounted return of an evaluation episode of so many steps; None where it is not known."""
+    start, dynamics = recipe.evaluation.options.get("x"), batchable(recipe)
+    if start is None or dynamics is None:
+        return None
+    defaults = dynamics.parameters
+    parameters = carriers.parameters(context, defaults.__getitem__)
+    return ode_return({**defaults, **parameters}, start=start, steps=steps)
 
 
 def fastest_rise(c0: float, c1: float, force: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, check_known, user_syntax
-from hyperrl.recipes import Context, FamilyRecipe, Feature, Part, Splits
+from hyperrl.recipes import OUTSIDE, RIM, Context, FamilyRecipe, Feature, Part, Splits
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
 _MOST_CANDIDATES = 2**15
@@ -90,7 +90,7 @@ def leave_out(
     if not left:
         raise UserError(f"{where}: no task is left to train on; there are {len(trained)} in all")
     lists = {"train": left, "interpolation": moved} | {
-        split: tasks(split) for split in ("validation", "extrapolation")
+        split: tasks(split) for split in ("validation", "extrapolation", RIM)
     }
     parts = {
         split: [{"list": [dict(task) for task in listed]}] if listed else []
@@ -107,7 +107,7 @@ def _agrees(task: Context, context: Mapping[str, float]) -> bool:
 def _sampled(part: Part, space: ContextSpace, split: str, taken: set[Context], where: str) -> list[Context]:
     """Draw Sobol points, twice as many each time, until enough of them are new tasks of the split."""
     count = part.sample or 0
-    beyond = split == "extrapolation"
+    beyond = split in OUTSIDE
 
     def left(contexts: Iterable[Context]) -> Iterator[Context]:
         seen = set(taken)

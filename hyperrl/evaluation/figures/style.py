@@ -27,6 +27,7 @@ SPLIT_COLORS = {
     "validation": "#DDCC77",
     "interpolation": "#332288",
     "extrapolation": "#CC6677",
+    "rim": "#882255",
 }
 """Paul Tol's muted palette: no agent has one of them."""
 _LEGEND_ORDER = (

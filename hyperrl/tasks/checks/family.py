@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from hyperrl.errors import BaseEnvironmentError, UserError
-from hyperrl.recipes import CONTEXT, SPLITS, Context
+from hyperrl.recipes import ALL_SPLITS, CONTEXT, Context
 from hyperrl.tasks.actions import kind_of
 from hyperrl.tasks.adapter import closing_base, naming
 from hyperrl.tasks.checks.endless import refuse_endless
@@ -59,7 +59,7 @@ def _check(family: Family, env: ContextualEnv) -> list[CheckRow]:
     refuse_endless(family)
     _check_actions(family)
     listed_actions(family.recipe.check.actions or (), env)
-    sizes = {split: len(family.tasks(split)) for split in SPLITS}
+    sizes = {split: len(family.tasks(split)) for split in ALL_SPLITS}
     tasks = ", ".join(f"{split} {count}" for split, count in sizes.items() if count)
     held_out = sum(sizes.values()) > sizes["train"]
     rows = [CheckRow("splits", f"disjoint; tasks: {tasks}" if held_out else f"tasks: {tasks}, none held out")]
