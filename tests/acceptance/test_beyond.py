@@ -19,7 +19,7 @@ from tests.suite import learnable, needs
 
 HYPER = "policy.hypernetwork."
 SEEING = [name for name in shipped("agents") if load_agent(name).policy.kind != "blind"]
-CHOICES = {
+CHOICES: dict[str, tuple[str, ...]] = {
     **{strategy: (f"{HYPER}strategy={strategy}",) for strategy in STRATEGY_OPTIONS},
     "separate": (f"{HYPER}trunk=separate",),
     "magnitude": (f"{HYPER}magnitude_invariant=true",),
@@ -54,7 +54,7 @@ def outputs(agent: Agent, context: dict[str, float], learning: bool) -> list[Any
     """What all networks of a policy give on one task."""
     policy, rng = agent.model.policy, np.random.default_rng(0)
     policy.set_training_mode(learning)
-    size = agent.family.adapter.observation_space.shape[0]
+    (size,) = agent.family.adapter.observation_space.shape or ()
     seen = {
         "obs": torch.as_tensor(rng.standard_normal((ROWS, size)), dtype=torch.float32),
         "context": torch.as_tensor(agent.family.space.descriptors([context] * ROWS)),
