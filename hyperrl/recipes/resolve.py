@@ -24,11 +24,11 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
             rule.
     """
     data = agent.model_dump()
-    needs = family.training
-    data["algorithm"].update(getattr(needs, agent.algorithm.name))
-    if needs.log_std_init is not None:
-        data["policy"]["log_std_init"] = needs.log_std_init
-    data.update({name: value for name in ("steps", "n_envs") if (value := getattr(needs, name)) is not None})
+    needs = family.training.model_dump()
+    data["algorithm"].update(needs[agent.algorithm.name])
+    if needs["log_std_init"] is not None:
+        data["policy"]["log_std_init"] = needs["log_std_init"]
+    data.update({name: needs[name] for name in ("steps", "n_envs") if needs[name] is not None})
     for override in overrides:
         _set(data, override)
     try:

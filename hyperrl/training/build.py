@@ -118,8 +118,11 @@ def _arguments(
     action_space: gym.Space[Any],
     to_learn: bool = True,
 ) -> dict[str, Any]:
-    """The algorithm's arguments: the recipe's fields, which carry Stable-Baselines3's names."""
-    fields = agent.algorithm.model_dump(exclude={"name"})
+    """The algorithm's arguments: the recipe's fields, which carry Stable-Baselines3's names.
+
+    Schedules are functions, as Stable-Baselines3 takes them.
+    """
+    fields = agent.algorithm.model_dump(exclude={"name"}) | agent.algorithm.schedules
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 

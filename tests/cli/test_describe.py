@@ -38,6 +38,18 @@ def test_an_agent_is_described_field_by_field(name: str, tmp_path: Path) -> None
     assert f"{agent.steps:,} " in rows["steps"]
 
 
+def test_a_schedule_is_described_field_by_field(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "about: mine\nalgorithm: {name: sac, learning_rate: {schedule: cosine, start: 1e-3, warmup: 0.1}}\n"
+        "policy: {kind: hyper}\n"
+    )
+    rows = [
+        line.split()[:2] for line in succeeded("describe", "mine.yaml", cwd=tmp_path).splitlines() if line
+    ]
+    for field, value in {"schedule": "cosine", "start": "0.001", "end": "0", "warmup": "0.1"}.items():
+        assert [f"algorithm.learning_rate.{field}", value] in rows
+
+
 def test_describing_a_file_imports_nothing(tmp_path: Path) -> None:
     (tmp_path / "stranger.py").write_text("open('owned', 'w').close()\n")
     (tmp_path / "far.yaml").write_text(

@@ -13,9 +13,11 @@ from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.envs import IdentityEnvMultiBinary, IdentityEnvMultiDiscrete
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 from torch import nn
 
 import hyperrl.policies as ours
+from hyperrl import recipes
 from hyperrl.policies import GeneratedNetworks
 from hyperrl.policies.effort import Effort
 from tests.policies.worlds import OBSERVATIONS, hyper_policy, samples, tensors, vector, venv
@@ -66,6 +68,25 @@ def test_without_a_context_training_is_bit_for_bit_that_of_sb3s_policy(name: str
     before, after = (model.policy.state_dict() for model in (start[0], one))
     assert any(not torch.equal(before[key], after[key]) for key in after)
     assert not any(isinstance(module, GeneratedNetworks) for module in one.policy.modules())
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_under_a_recipes_schedules_training_is_that_under_sb3s(name: str) -> None:
+    """The last rollout of PPO goes beyond the planned steps, where the progress that remains is below 0."""
+    theirs: dict[str, Any] = {"learning_rate": LinearSchedule(1e-2, 1e-3, 0.8)}
+    fields: dict[str, Any] = {
+        "learning_rate": {"schedule": "linear", "start": 1e-2, "end": 1e-3, "end_fraction": 0.8}
+    }
+    if name in ("PPO", "RecurrentPPO"):
+        theirs |= {"clip_range": LinearSchedule(0.3, 0, 1), "clip_range_vf": ConstantSchedule(0.1)}
+        fields |= {"clip_range": "lin_0.3", "clip_range_vf": {"schedule": "constant", "value": 0.1}}
+    recipe = next(each for each in recipes.ALGORITHMS if each().name.replace("_", "") == name.lower())
+    ours: dict[str, Any] = recipe.parse(fields, "").schedules
+    rounding = 1e-5 if name == "RecurrentPPO" else 0.0
+    scheduled = made(name, True, **ours).learn(120)
+    same_weights(scheduled, made(name, False, **theirs).learn(120), rounding)
+    with pytest.raises(AssertionError):
+        same_weights(scheduled, made(name, True, learning_rate=1e-2).learn(120), rounding)
 
 
 @pytest.mark.parametrize("name", ["PPO", "SAC"])

@@ -6,6 +6,7 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
+    FamilyRecipe,
     HyperPolicyRecipe,
     load_agent,
     load_family,
@@ -79,6 +80,20 @@ def test_a_part_of_an_overridden_mapping_can_be_overridden() -> None:
     overrides = ["policy.net_arch={pi: [8], vf: [8]}", "policy.net_arch.vf=[9]"]
     policy = resolve(load_agent("hyper-ppo"), load_family("ode"), overrides).policy
     assert policy.model_dump()["net_arch"] == {"pi": (8,), "vf": (9,)}
+
+
+def test_a_schedule_is_overridden_as_a_whole_and_in_part() -> None:
+    data = load_family("ode").model_dump()
+    family = FamilyRecipe.parse({**data, "training": {"ppo": {"learning_rate": "lin_1e-3"}}}, "")
+    agent = resolve(load_agent("hyper-ppo"), family, ["algorithm.clip_range={schedule: cosine, start: 0.3}"])
+    assert {name: str(each) for name, each in agent.algorithm.schedules.items()} == {
+        "learning_rate": "linear from 0.001 to 0",
+        "clip_range": "cosine from 0.3 to 0",
+    }
+    parts = ["algorithm.learning_rate.end=1e-4", "algorithm.clip_range=0.1"]
+    agent = resolve(agent, family, parts)
+    assert str(agent.algorithm.learning_rate) == "linear from 0.001 to 0.0001"
+    assert agent.algorithm.schedules.keys() == {"learning_rate"}
 
 
 def test_resolving_changes_neither_recipe() -> None:

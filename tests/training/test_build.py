@@ -16,6 +16,7 @@ from hyperrl import contextualize, recipes
 from hyperrl.config import STRATEGY_OPTIONS
 from hyperrl.errors import UserError
 from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperActorCriticPolicy, HyperPolicy
+from hyperrl.policies.registry import view
 from hyperrl.recipes import (
     AgentRecipe,
     BlindPolicyRecipe,
@@ -24,6 +25,7 @@ from hyperrl.recipes import (
     load_agent,
     resolve,
 )
+from hyperrl.recipes.schedules import Linear
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
@@ -114,6 +116,55 @@ def test_off_policy_fields_reach_the_algorithm(agent: str) -> None:
     ]
     assert scales == [{1.0}, {3.0}]
     assert recipe.policy.critic_lr_scale == 3
+
+
+SCALES = {"generator": 0.3, "heads": 0.1, "shared": 0.5, "rest": 1.0}
+"""Of learning rates, by the kind of parameters of a group."""
+
+
+@pytest.mark.parametrize("agent", [learnable(f"hyper-{name.replace('_', '-')}") for name in SMALL])
+def test_every_group_steps_at_its_scale_of_the_schedule(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every algorithm, whatever Stable-Baselines3 writes into the groups before an update."""
+    algorithm = load_agent(agent).algorithm
+    lr_scale = ", ".join(f"{kind}: {scale}" for kind, scale in SCALES.items() if kind != "rest")
+    overrides = [
+        "algorithm.learning_rate={schedule: linear, start: 1e-2, end: 1e-3, warmup: 0.3}",
+        f"policy.hypernetwork.lr_scale={{{lr_scale}}}",
+    ]
+    critics = 3.0 if "critic_lr_scale" in algorithm.policy_arguments else 1.0
+    overrides += [f"policy.critic_lr_scale={critics}"]
+    rates: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    for base in (torch.optim.Adam, torch.optim.RMSprop):
+
+        def recorded(optimizer: Any, closure: Any = None, step: Any = base.step) -> Any:
+            for group in optimizer.param_groups:
+                remaining = model._current_progress_remaining
+                key = id(optimizer), group.get("name", "")
+                rates.setdefault(key, []).append((remaining, group["lr"]))
+            return step(optimizer, closure)
+
+        monkeypatch.setattr(base, "step", recorded)
+    model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode", *overrides)
+    schedule = recipe.algorithm.learning_rate
+    assert isinstance(schedule, Linear)
+    model.learn(2048)
+    optimizers = view(model).optimizers
+    for name, optimizer in optimizers.items():
+        for group in optimizer.param_groups:
+            kind = group.get("name", "rest").rpartition(".")[2]
+            scale = SCALES[kind] * (critics if name == "critic" else 1.0)
+            steps = rates.pop((id(optimizer), group.get("name", "")))
+            assert len({remaining for remaining, _ in steps}) > 2
+            assert [rate for _, rate in steps] == pytest.approx(
+                [schedule(remaining) * scale for remaining, _ in steps]
+            )
+    assert all(rate == schedule(remaining) for steps in rates.values() for remaining, rate in steps)
+    names = {
+        group.get("name", "").rpartition(".")[2]
+        for each in optimizers.values()
+        for group in each.param_groups
+    }
+    assert {"generator", "heads", "shared"} <= names
 
 
 @pytest.mark.parametrize(

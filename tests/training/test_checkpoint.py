@@ -24,6 +24,17 @@ from tests.training.states import replaced, same, scramble
         ("hyper-ppo-full", "point-goal", ()),
         ("concat-ppo", "cartpole", ("sampler=plr", "curriculum.temperature=0.5")),
         ("hyper-ppo", "cartpole", ("sampler=cvar", "curriculum.alpha=0.1")),
+        (
+            "hyper-ppo",
+            "ode",
+            (
+                "algorithm.learning_rate={schedule: cosine, start: 1e-3, warmup: 0.6}",
+                "algorithm.clip_range=lin_0.3",
+                "algorithm.clip_range_vf={schedule: linear, start: 9, end: 1}",
+                "policy.hypernetwork.lr_scale={heads: 0.5}",
+            ),
+        ),
+        ("hyper-sac", "ode", ("algorithm.learning_rate=lin_1e-3", "policy.critic_lr_scale=3")),
         learnable("hyper-trpo", "ode", ()),
         learnable("hyper-tqc", "ode", ()),
         learnable("hyper-crossq", "ode", ()),

@@ -231,6 +231,20 @@ def test_a_finished_run_is_extended_exactly(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("nothing_but_training")
+def test_schedules_of_an_extended_run_follow_the_steps_in_all(start: Start) -> None:
+    """The log of a rollout has what Stable-Baselines3 used in the update before it."""
+    overrides = ("algorithm.learning_rate=lin_1e-3", "algorithm.clip_range=lin_0.4")
+    run = start("hyper-ppo", "ode", *overrides, steps=1024)
+    resume(run, steps=2048)
+    names = ("train/learning_rate", "train/clip_range")
+    logged = {int(row["step"]): [float(row[name]) for name in names] for row in table(run) if row[names[0]]}
+    left = {1024: 1 - 512 / 1024, 1536: 1 - 1024 / 1024, 2048: 1 - 1536 / 2048}
+    assert logged.keys() == left.keys()
+    for step, part in left.items():
+        assert logged[step] == pytest.approx([1e-3 * part, 0.4 * part])
+
+
+@pytest.mark.usefixtures("nothing_but_training")
 def test_environments_without_a_state_are_reset_and_reported_while_the_sampler_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hyperrl.actions import ACTIONS, ActionKind
 from hyperrl.recipes.base import Fraction, Model
 from hyperrl.recipes.policy import Policy
+from hyperrl.recipes.schedules import AnySchedule, Scheduled
 
 Refusals = Iterator[tuple[tuple[str, ...], str]]
 
@@ -20,6 +21,7 @@ class AnyAlgorithm(Model):
         off_policy: whether it learns from a replay buffer.
         recurrent: whether its policy has an LSTM.
         networks: names of its networks; each has an optimizer of its own where `critic_lr_scale` is taken.
+        scheduled: the fields that may be schedules.
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
         start_is_checked: whether `hyperrl check AGENT --family F` measures how its networks start.
@@ -29,6 +31,7 @@ class AnyAlgorithm(Model):
     off_policy: ClassVar[bool] = False
     recurrent: ClassVar[bool] = False
     networks: ClassVar[tuple[str, ...]] = ("actor", "critic")
+    scheduled: ClassVar[tuple[str, ...]] = ("learning_rate",)
     policy_arguments: ClassVar[tuple[str, ...]] = ()
     hypernetwork: ClassVar[Mapping[str, Any]] = {}
     start_is_checked: ClassVar[bool] = True
@@ -36,7 +39,13 @@ class AnyAlgorithm(Model):
     """discount factor"""
     if TYPE_CHECKING:
         name: str
-        learning_rate: float
+        learning_rate: Scheduled
+
+    @property
+    def schedules(self) -> dict[str, AnySchedule]:
+        """The schedules among its fields, by name."""
+        values = {name: getattr(self, name) for name in self.scheduled}
+        return {name: value for name, value in values.items() if isinstance(value, AnySchedule)}
 
     @property
     def actions(self) -> ActionKind:

@@ -19,6 +19,7 @@ from hyperrl.recipes.base import (
 )
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Policy
+from hyperrl.recipes.schedules import Scheduled
 
 
 def _auto(value: object) -> object:
@@ -68,7 +69,7 @@ class _Continuous(_OffPolicy):
 
 class _Entropic(_Continuous):
     policy_arguments: ClassVar[tuple[str, ...]] = (*_Continuous.policy_arguments, "log_std_init")
-    learning_rate: Positive = 3e-4
+    learning_rate: Scheduled = 3e-4
     """Adam's step size"""
     ent_coef: Annotated[NonNegative | Literal["auto"], BeforeValidator(_auto)] = "auto"
     """weight of the entropy bonus; auto: learned"""
@@ -103,7 +104,7 @@ class TD3(_Continuous):
     """Twin Delayed DDPG"""
     tau: Rate = 0.005
     """part of the way that targets follow at each update"""
-    learning_rate: Positive = 1e-3
+    learning_rate: Scheduled = 1e-3
     """Adam's step size"""
     policy_delay: Count = 2
     """updates of the critics for one of the actor"""
@@ -139,7 +140,7 @@ class CrossQ(_Entropic):
     start_is_checked: ClassVar[bool] = False
     name: Literal["crossq"] = "crossq"
     """SAC with batch renormalization in place of targets"""
-    learning_rate: Positive = 1e-3
+    learning_rate: Scheduled = 1e-3
     """Adam's step size"""
     policy_delay: Count = 3
     """updates of the critics for one of the actor"""
@@ -171,7 +172,7 @@ class DQN(_Greedy):
 
     name: Literal["dqn"] = "dqn"
     """Deep Q-Network"""
-    learning_rate: Positive = 1e-4
+    learning_rate: Scheduled = 1e-4
     """Adam's step size"""
     exploration_fraction: Rate = 0.1
     """part of training in which exploration falls"""
@@ -189,7 +190,7 @@ class QRDQN(_Greedy):
     policy_arguments: ClassVar[tuple[str, ...]] = ("n_quantiles",)
     name: Literal["qrdqn"] = "qrdqn"
     """DQN by quantile regression"""
-    learning_rate: Positive = 5e-5
+    learning_rate: Scheduled = 5e-5
     """Adam's step size"""
     exploration_fraction: Rate = 0.005
     """part of training in which exploration falls"""

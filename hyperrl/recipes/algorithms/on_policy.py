@@ -8,6 +8,7 @@ from pydantic import Field
 from hyperrl.recipes.algorithms.base import INPUTS, AnyAlgorithm, Refusals
 from hyperrl.recipes.base import Count, Flag, Fraction, NonNegative, Number, Positive, Whole
 from hyperrl.recipes.policy import Policy
+from hyperrl.recipes.schedules import Scheduled
 
 
 class OnPolicy(AnyAlgorithm):
@@ -47,14 +48,17 @@ class _OneLoss(OnPolicy):
 
 
 class _Proximal(_OneLoss):
-    learning_rate: Positive = 3e-4
+    scheduled: ClassVar[tuple[str, ...]] = ("learning_rate", "clip_range", "clip_range_vf")
+    learning_rate: Scheduled = 3e-4
     """Adam's step size"""
     batch_size: Count = 64
     """transitions in a minibatch"""
     n_epochs: Count = 10
     """passes over each rollout"""
-    clip_range: Positive = 0.2
+    clip_range: Scheduled = 0.2
     """clipping of the probability ratio"""
+    clip_range_vf: Scheduled | None = None
+    """clipping of changes of the value, in units of returns; none: they are not clipped"""
     target_kl: Positive | None = None
     """stop a rollout's update beyond this KL divergence"""
 
@@ -81,7 +85,7 @@ class A2C(_OneLoss):
 
     name: Literal["a2c"] = "a2c"
     """Advantage Actor-Critic"""
-    learning_rate: Positive = 7e-4
+    learning_rate: Scheduled = 7e-4
     """the optimizer's step size"""
     n_steps: Count = 5
     """steps of each environment in a rollout"""
@@ -102,7 +106,7 @@ class TRPO(OnPolicy):
     hypernetwork: ClassVar[Mapping[str, Any]] = {"trunk": "separate"}
     name: Literal["trpo"] = "trpo"
     """Trust Region Policy Optimization"""
-    learning_rate: Positive = 1e-3
+    learning_rate: Scheduled = 1e-3
     """Adam's step size, for the critic alone"""
     batch_size: Count = 128
     """transitions in a minibatch of the critic's"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,6 +17,8 @@ from hyperrl.training.telemetry.output import Publisher, writer_of
 from hyperrl.training.telemetry.zero_shot import AfterEvaluation, ZeroShot
 
 Value = float | str
+
+_SCHEDULE = "schedule"
 
 
 class HParams(AfterEvaluation):
@@ -65,9 +67,13 @@ class HParams(AfterEvaluation):
 def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
     """The recipe's fields by dotted name, `algorithm.gamma`; those without a value are left out.
 
-    Widths become `64-64` or `pi:64-64 vf:64`, truth values `true` and `false` (torch would write 1 and 0).
+    Widths become `64-64` or `pi:64-64 vf:64`, truth values `true` and `false` (torch would write 1 and 0). A
+    schedule becomes the number that it starts at, and `algorithm.learning_rate.schedule` has it in words.
     """
-    return _flat("", {"agent": agent.name, **agent.model_dump(exclude={"name", "about", "format"})})
+    fields = {"agent": agent.name, **agent.model_dump(exclude={"name", "about", "format"})}
+    for name, schedule in agent.algorithm.schedules.items():
+        fields["algorithm"] |= {name: schedule.nominal, f"{name}.{_SCHEDULE}": str(schedule)}
+    return _flat("", fields)
 
 
 def declared() -> dict[str, Value]:
@@ -78,7 +84,8 @@ def declared() -> dict[str, Value]:
     for prefix, models in groups.items():
         for model in models:
             values |= _flat(prefix, model().model_dump(), _empty_values(model))
-    return values
+    scheduled = {name for model in ALGORITHMS for name in model.scheduled}
+    return values | {f"algorithm.{name}.{_SCHEDULE}": "" for name in sorted(scheduled)}
 
 
 def _empty_values(model: type[BaseModel]) -> dict[str, Value]:
@@ -86,10 +93,17 @@ def _empty_values(model: type[BaseModel]) -> dict[str, Value]:
     schema = model.model_json_schema()
     parts = (schema, *schema.get("$defs", {}).values())
     return {
-        name: 0.0 if {option.get("type") for option in field.get("anyOf", ())} & {"number", "integer"} else ""
+        name: 0.0 if {"number", "integer"} & set(_types(field)) else ""
         for part in parts
         for name, field in part.get("properties", {}).items()
     }
+
+
+def _types(field: Mapping[str, Any]) -> Iterator[str]:
+    """The types of a field's alternatives, which may have alternatives in turn."""
+    for option in (*field.get("anyOf", ()), *field.get("oneOf", ())):
+        yield option.get("type", "")
+        yield from _types(option)
 
 
 def _flat(

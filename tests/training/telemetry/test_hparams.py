@@ -39,7 +39,24 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
     every |= {f"policy.hypernetwork.{name}" for name, _, _ in described_fields(HypernetworkConfig())}
     every |= {f"curriculum.{name}" for name in Curriculum.model_fields}
     every |= {f"policy.hypernetwork.lr_scale.{name}" for name, _, _ in described_fields(LrScale())}
+    every |= {f"algorithm.{name}.schedule" for model in ALGORITHMS for name in model.scheduled}
     assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}
+
+
+def test_a_schedule_is_the_number_that_it_starts_at_and_words() -> None:
+    fields = [
+        "algorithm.learning_rate={schedule: cosine, start: 1e-3, warmup: 0.1}",
+        "algorithm.clip_range_vf=lin_5",
+    ]
+    values = hyperparameters(resolve(load_agent("hyper-ppo"), load_family("ode"), fields))
+    assert values["algorithm.learning_rate"] == 1e-3
+    assert values["algorithm.learning_rate.schedule"] == "cosine from 0.001 to 0, warm-up 0.1"
+    assert values["algorithm.clip_range_vf"] == 5.0
+    assert values["algorithm.clip_range_vf.schedule"] == "linear from 5 to 0"
+    assert "algorithm.clip_range.schedule" not in values
+    assert values.keys() <= declared().keys() | {"agent", *load_agent("hyper-ppo").model_dump()}
+    for name in ("algorithm.learning_rate", "algorithm.clip_range", "algorithm.clip_range_vf"):
+        assert type(declared()[name]) is type(values[name]) is float
 
 
 def test_hparams_are_in_the_runs_own_event_file(run: Run, events: Any) -> None:
