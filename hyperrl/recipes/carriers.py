@@ -6,9 +6,9 @@ What a carrier does with them is in `hyperrl/tasks/carriers/`.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from hyperrl.recipes.base import Attribute, Model, Number, Range, Scalar, Text, matching
+from hyperrl.recipes.base import Attribute, Model, Number, Range, Scalar, Text, Whole, matching
 from hyperrl.recipes.messages import FieldError, show
 
 
@@ -93,6 +93,17 @@ _Quantity = Annotated[
 ]
 
 
+def _permutation(value: tuple[int, ...]) -> tuple[int, ...]:
+    if sorted(value) != list(range(len(value))):
+        raise FieldError(found=[*value], allowed=f"each of 0 to {len(value) - 1} once")
+    return value
+
+
+_Permutation = Annotated[
+    tuple[Whole, ...], Field(min_length=2, max_length=10_000), AfterValidator(_permutation)
+]
+
+
 class AttributeFields(FeatureFields):
     """An attribute of the base environment is set to the value."""
 
@@ -167,6 +178,39 @@ class ActionFields(FeatureFields):
             raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
 
 
+class PermutationFields(FeatureFields):
+    """The entries of actions are permuted; the value chooses the permutation."""
+
+    permutations: Annotated[tuple[_Permutation, ...], Field(min_length=1, max_length=1000)] | None = None
+    """one for each of the values, in order: entry i of the base environment's action is the entry of the
+    agent's action that the list names in place i, counted from 0; `scales` multiplies what results"""
+
+    def carried_by(self, name: str) -> str:
+        """The order of the entries, whatever the permutations are: a family has one such feature."""
+        return "the order of an action's entries" if self.permutations else super().carried_by(name)
+
+    def check_carrier(self) -> None:
+        """There are as many permutations as values, all of as many entries, each of them once."""
+        super().check_carrier()
+        if self.permutations is None:
+            return
+        if self.values is None or len(self.permutations) != len(self.values):
+            found, allowed = [*map(list, self.permutations)], "as many as 'values'"
+            raise FieldError(path=("permutations",), found=found, allowed=allowed)
+        size = len(self.permutations[0])
+        for index, each in enumerate(self.permutations):
+            if len(each) != size or each in self.permutations[:index]:
+                allowed = f"{size} entries, as the first has, in an order that none before it has"
+                raise FieldError(path=("permutations", index), found=[*each], allowed=allowed)
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """No oracle is known where actions are permuted."""
+        super().check_family(name, family)
+        if self.permutations and family.oracle:
+            allowed = f"none where a feature permutes actions ({name})"
+            raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
+
+
 class PhysicsFields(FeatureFields):
     """A quantity of the simulator is multiplied by value / default."""
 
@@ -202,9 +246,11 @@ class RewardFields(FeatureFields):
         return "reward" if self.reward else super().place(name)
 
 
-class CarrierFields(RewardFields, PhysicsFields, ActionFields, ArgumentFields, AttributeFields):
+class CarrierFields(
+    RewardFields, PhysicsFields, ActionFields, PermutationFields, ArgumentFields, AttributeFields
+):
     """The fields of all carriers; the first base's come last in a file."""
 
 
-CARRIERS = ("attribute", "argument", "scales", "physics", "reward")
+CARRIERS = ("attribute", "argument", "permutations", "scales", "physics", "reward")
 """The field that chooses each carrier; where a feature has none of them, an attribute carries it."""

@@ -64,6 +64,14 @@ MISTAKES = [
         'oracle: found "ode"; allowed: none where a feature scales actions (motor)',
     ),
     (
+        family(
+            base="hyperrl-base/ode-v0",
+            oracle="ode",
+            features={"c0": feature(), "parts": feature(values=[1.0], permutations=[[1, 0]])},
+        ),
+        'oracle: found "ode"; allowed: none where a feature permutes actions (parts)',
+    ),
+    (
         family(evaluation={"options": {"x": float("nan")}}),
         "evaluation.options.x: found NaN; allowed: a finite number",
     ),

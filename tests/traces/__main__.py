@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +22,20 @@ CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 HEADING = "## Unreleased\n"
 
 
-def traces() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every agent's and every family's trace, by the path of its record below `records/`."""
+def traces(names: Collection[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every agent's and every family's trace, or of those named, by its record's path below `records/`."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in sorted(shipped("agents")):
+        for name in sorted(set(shipped("agents")) & set(names or shipped("agents"))):
             if not is_missing(load_agent(name).algorithm.extra):
                 yield f"agents/{name}.json", trace_agent(name, Path(folder) / name)
-    for name in sorted(shipped("envs")):
+    for name in sorted(set(shipped("envs")) & set(names or shipped("envs"))):
         if not is_missing(load_family(name).extra):
             yield f"families/{name}.json", trace_family(name)
 
 
 def record(reason: str, names: list[str]) -> None:
     """Write the records anew (those named, or all), and the reason into the changelog."""
-    for path, trace in traces():
-        if names and Path(path).stem not in names:
-            continue
+    for path, trace in traces(names):
         target = RECORDS / path
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = {name: value for name, value in trace.items() if name != "digest"}

@@ -9,6 +9,7 @@ from hyperrl.tasks.carriers.action import ActionCarrier
 from hyperrl.tasks.carriers.argument import ArgumentCarrier
 from hyperrl.tasks.carriers.attribute import AttributeCarrier
 from hyperrl.tasks.carriers.base import Carrier, Simulator, Trial
+from hyperrl.tasks.carriers.permutation import PermutationCarrier
 from hyperrl.tasks.carriers.physics import PhysicsCarrier
 from hyperrl.tasks.carriers.reward import RewardCarrier
 from hyperrl.tasks.dynamics import Dynamics
@@ -17,11 +18,12 @@ CARRIERS: dict[str, type[Carrier]] = {
     "attribute": AttributeCarrier,
     "argument": ArgumentCarrier,
     "physics": PhysicsCarrier,
+    "permutations": PermutationCarrier,
     "scales": ActionCarrier,
     "reward": RewardCarrier,
 }
 """The field of a feature that chooses a carrier (`hyperrl.recipes.carriers`) and its class, in the order in
-which they bring a task to the simulator."""
+which they bring a task to the simulator and change an action."""
 
 
 class Carriers:
@@ -64,8 +66,11 @@ class Carriers:
         return {key: value for carrier in self for key, value in carrier.arguments(context).items()}
 
     def batched(self, dynamics: Dynamics | None) -> Dynamics | None:
-        """Batched dynamics whose parameters all features set; None where there are none."""
-        for carrier in self:
+        """Batched dynamics whose parameters all features set; None where there are none.
+
+        The outermost dynamics get an action first, so the first carrier wraps the dynamics last.
+        """
+        for carrier in reversed(self._all):
             dynamics = dynamics and carrier.batched(dynamics)
         return dynamics
 

@@ -1,7 +1,7 @@
 """Factors on actions carry features: the base environment gets the scaled action."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 from hyperrl.tasks.carriers.base import Carrier
-from hyperrl.tasks.dynamics.base import Constants, Dynamics, Floats
+from hyperrl.tasks.dynamics.base import ChangedActions, Dynamics
 
 
 class ActionCarrier(Carrier):
@@ -79,32 +79,15 @@ def scaled_action(action: NDArray[Any], factors: NDArray[np.float64], space: gym
     return scaled
 
 
-class ScaledDynamics(Dynamics):
+class ScaledDynamics(ChangedActions):
     """Other dynamics with a factor on each entry of the action: parameters `action.0`, `action.1`, ..."""
 
     def __init__(self, inner: Dynamics) -> None:
         """Take the dynamics, whose actions must be a `Box` with one axis."""
         assert isinstance(inner.action_space, gym.spaces.Box)
-        self.inner, self._box = inner, inner.action_space
-        self._factors = [f"action.{entry}" for entry in range(self._box.shape[0])]
-        self.parameters = {**inner.parameters, **dict.fromkeys(self._factors, 1.0)}
-        self.observation_space, self.action_space = inner.observation_space, inner.action_space
+        self._box = inner.action_space
+        super().__init__(inner, {f"action.{entry}": 1.0 for entry in range(self._box.shape[0])})
 
-    def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
-        """Draw the inner dynamics' start."""
-        return self.inner.start(rng, options)
-
-    def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
-        """Add the factors to the inner dynamics' constants."""
-        return {**self.inner.constants(attributes), **{name: attributes[name] for name in self._factors}}
-
-    def step(
-        self, state: Floats, action: NDArray[Any], context: Constants
-    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Scale, clip and advance."""
-        factors = np.stack([np.asarray(context[name], np.float64) for name in self._factors], axis=-1)
-        return self.inner.step(state, scaled_action(action, factors, self._box), context)
-
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe as the inner dynamics do."""
-        return self.inner.observe(state)
+    def change(self, action: NDArray[Any], own: NDArray[np.float64]) -> NDArray[Any]:
+        """Scale and clip."""
+        return scaled_action(action, own, self._box)

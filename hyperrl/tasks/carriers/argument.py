@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from hyperrl.errors import UserError
 from hyperrl.recipes import Context
 from hyperrl.tasks.carriers.base import Carrier
 
@@ -14,11 +13,8 @@ class ArgumentCarrier(Carrier):
         """See `Carrier.arguments`; a feature's `choices` stand for its values, one for one."""
         arguments = {}
         for name, feature in self.features.items():
-            value, values = context[name], feature.values or ()
-            if value not in values:
-                known = ", ".join(f"{each:g}" for each in values)
-                raise UserError(f"context: {name} is {value:g}; its values: {known}")
+            index, values = self.index(name, context), feature.values or ()
             whole = all(each.is_integer() for each in values)
             choices = feature.choices or (tuple(map(int, values)) if whole else values)
-            arguments[str(feature.argument)] = choices[values.index(value)]
+            arguments[str(feature.argument)] = choices[index]
         return arguments

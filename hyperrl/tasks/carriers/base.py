@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.errors import UserError
 from hyperrl.recipes import Context, Derived, Feature
 from hyperrl.tasks.dynamics import Dynamics
 
@@ -140,6 +141,14 @@ class Carrier:
             size: numbers in an action.
         """
         return {}
+
+    def index(self, name: str, context: Context) -> int:
+        """The place of a feature's value among its `values`; UserError where it is none of them."""
+        value, values = context[name], self.features[name].values or ()
+        if value not in values:
+            known = ", ".join(f"{each:g}" for each in values)
+            raise UserError(f"context: {name} is {value:g}; its values: {known}")
+        return values.index(value)
 
     def what(self, name: str) -> str:
         """A feature and what carries it, as messages call it."""

@@ -47,6 +47,44 @@ class Dynamics(ABC):
         return state.astype(np.float32)
 
 
+class ChangedActions(Dynamics):
+    """Other dynamics that get another action than the agent's; parameters of its own say which.
+
+    Attributes:
+        inner: the other dynamics.
+        own: names of its own parameters.
+    """
+
+    def __init__(self, inner: Dynamics, defaults: Mapping[str, float]) -> None:
+        """Take the dynamics, whose spaces and parameters it has, and its own parameters' defaults."""
+        self.inner, self.own = inner, tuple(defaults)
+        self.parameters = {**inner.parameters, **defaults}
+        self.observation_space, self.action_space = inner.observation_space, inner.action_space
+
+    @abstractmethod
+    def change(self, action: NDArray[Any], own: NDArray[np.float64]) -> NDArray[Any]:
+        """The inner dynamics' actions (N, ...); `own` has its parameters, (P,), or (N, P) for each of N."""
+
+    def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
+        """Draw the inner dynamics' start."""
+        return self.inner.start(rng, options)
+
+    def constants(self, attributes: Mapping[str, float]) -> dict[str, float]:
+        """Add its own parameters to the inner dynamics' constants."""
+        return {**self.inner.constants(attributes), **{name: attributes[name] for name in self.own}}
+
+    def step(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Change the action and advance."""
+        own = np.stack([np.asarray(context[name], np.float64) for name in self.own], axis=-1)
+        return self.inner.step(state, self.change(action, own), context)
+
+    def observe(self, state: Floats) -> NDArray[np.float32]:
+        """Observe as the inner dynamics do."""
+        return self.inner.observe(state)
+
+
 class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
     """One environment over a `Dynamics` of ours, whose parameters are attributes to set at any time."""
 

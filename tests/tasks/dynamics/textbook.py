@@ -37,6 +37,12 @@ def double_integrator(state: State, action: State, c: Context) -> tuple[list[flo
     return [x, y, vx, vy], 1.0 if math.hypot(x, y) <= 0.1 else 0.0
 
 
+def double_integrator_permuted(state: State, action: State, c: Context) -> tuple[list[float], float]:
+    first, second = action
+    pushes = [second, first] if c["axes"] > 0.5 else [first, second]
+    return double_integrator(state, pushes, {"action_sign": 1.0, "mass": c["mass"]})
+
+
 def double_integrator_friction(state: State, action: State, c: Context) -> tuple[list[float], float]:
     x, y = (clip(p + 0.1 * v, -1, 1) for p, v in zip(state[:2], state[2:], strict=True))
     pushes = [clip(a, -1, 1) - c["friction"] * v for a, v in zip(action, state[2:], strict=True)]
@@ -127,6 +133,7 @@ EQUATIONS = {
     "point-goal": point_goal,
     "double-integrator": double_integrator,
     "double-integrator-friction": double_integrator_friction,
+    "double-integrator-permuted": double_integrator_permuted,
     "cartpole": cartpole,
     "pendulum": pendulum,
     "pendulum-actuator": pendulum_actuator,

@@ -30,6 +30,7 @@ BATCHED = [
     "point-goal",
     "double-integrator",
     "double-integrator-friction",
+    "double-integrator-permuted",
     "cartpole",
     "pendulum",
     "pendulum-actuator",

@@ -23,6 +23,7 @@ ALL = playable(
         "hopper-dynamics",
         "walker2d-dynamics",
         "half-cheetah-actuator",
+        "half-cheetah-permuted",
         "half-cheetah-velocity",
         "ant-density",
         "ant-direction",
