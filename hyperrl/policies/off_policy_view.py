@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.noise import NormalActionNoise
 from torch import Tensor, nn
 
-from hyperrl.policies import replay
+from hyperrl.policies import n_step, replay
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
@@ -28,7 +28,9 @@ class OffPolicyView(View):
         """The algorithm's arguments, with a replay buffer that stores each context once."""
         arguments = dict(fields)
         if has_context(observations):
+            returns = {"n_steps": arguments.pop("n_steps"), "gamma": arguments["gamma"]}
             arguments["replay_buffer_class"] = ContextReplayBuffer
+            arguments["replay_buffer_kwargs"] = returns
         return arguments if to_learn else {**arguments, "buffer_size": 1}
 
     @property
@@ -53,7 +55,9 @@ class OffPolicyView(View):
         model = self.model
         rows, updates = len(next(iter(observations.values()))), int(getattr(model, "policy_delay", 1))
         spaces_of_model = model.observation_space, model.action_space
-        buffer = model.replay_buffer_class(rows, *spaces_of_model, model.device, n_envs=rows)
+        buffer = model.replay_buffer_class(
+            rows, *spaces_of_model, model.device, n_envs=rows, **model.replay_buffer_kwargs
+        )
         model.action_space.seed(0)
         actions = np.stack([model.action_space.sample() for _ in range(rows)])
         zeros = np.zeros(rows, np.float32)
@@ -83,6 +87,10 @@ class OffPolicyView(View):
             else:
                 setattr(self.model, name, value)
         replay.set_state(self.model.replay_buffer, state["replay"])
+
+    def end_episodes(self) -> None:
+        """Ends the episodes in replay, so that no return runs into the next one."""
+        n_step.end_episodes(self.model.replay_buffer)
 
     def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy; replay starts empty, without room."""

@@ -206,6 +206,9 @@ class View:
     def load_extra_state(self, state: State, expect: Expect) -> None:
         """Restores what :meth:`extra_state` returned; ``expect`` checks the type of each entry."""
 
+    def end_episodes(self) -> None:
+        """Notes that the environments were reset in the middle of their episodes."""
+
     def learned(self) -> State:
         """The learned parameters outside of the policy."""
         return {}

@@ -103,6 +103,8 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     if exact:
         _expect("env", state["env"], env.get_state())
         env.set_state(state["env"])
+    else:
+        view(model).end_episodes()
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
     model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)

@@ -65,17 +65,17 @@ def fill(steps: int, *each: Any, stream: Stream | None = None) -> None:
             buffer.add(*transition)
 
 
-def sampled(buffer: Any, seed: int = 0, count: int = 200) -> dict[str, Any]:
+def sampled(buffer: Any, seed: int = 0, count: int = 200, env: VecNormalize | None = None) -> dict[str, Any]:
     np.random.seed(seed)
-    drawn = buffer.sample(count)
+    drawn = buffer.sample(count, env)
     parts = {f"obs/{name}": part for name, part in drawn.observations.items()}
     parts |= {f"next/{name}": part for name, part in drawn.next_observations.items()}
     parts |= {"actions": drawn.actions, "rewards": drawn.rewards, "dones": drawn.dones}
     return {name: part.numpy() for name, part in parts.items()}
 
 
-def same(one: Any, other: Any) -> None:
-    found, expected = sampled(one), sampled(other)
+def same(one: Any, other: Any, env: VecNormalize | None = None) -> None:
+    found, expected = sampled(one, env=env), sampled(other, env=env)
     assert found.keys() == expected.keys()
     for name, part in expected.items():
         assert part.dtype == found[name].dtype
@@ -115,11 +115,14 @@ def test_samples_know_their_tasks(tasks: int | None, other: bool) -> None:
 
 
 def test_normalized_observations_know_none() -> None:
-    """Their contexts are not those that are stored."""
-    ours, _ = buffers()
-    fill(20, ours)
-    venv = DummyVecEnv([_Fixed] * ENVS)
-    assert known_tasks(ours.sample(50, env=VecNormalize(venv)).observations) is None
+    """Their contexts are not those that are stored; they are Stable-Baselines3's bit for bit."""
+    ours, theirs = buffers()
+    fill(20, ours, theirs)
+    env = VecNormalize(DummyVecEnv([_Fixed] * ENVS), clip_reward=0.5)
+    env.obs_rms["obs"].mean, env.obs_rms["context"].var = np.full(3, 0.5), np.full(2, 4.0)  # type: ignore[index]
+    env.ret_rms.var = np.array(7.0)
+    assert known_tasks(ours.sample(50, env=env).observations) is None
+    same(ours, theirs, env)
 
 
 def test_a_transition_takes_what_it_takes_without_a_context_and_a_number() -> None:
@@ -233,7 +236,8 @@ def test_observations_without_a_context_are_refused() -> None:
 
 
 def test_images_and_actions_of_choices_pass() -> None:
-    space = spaces.Dict(obs=spaces.Box(0, 255, (1, 4, 4), np.uint8), context=spaces.Box(-1, 1, (1,)))
+    """And contexts that are no vector, of which nobody says which rows are of the same task."""
+    space = spaces.Dict(obs=spaces.Box(0, 255, (1, 4, 4), np.uint8), context=spaces.Box(-1, 1, (1, 2)))
     choices: gym.Space[Any] = spaces.Discrete(3)
     ours, theirs = (
         kind(20, space, choices, device="cpu", n_envs=2) for kind in (ContextReplayBuffer, DictReplayBuffer)

@@ -161,6 +161,14 @@ AGENT_MISTAKES = [
         agent(algorithm={"name": "td3", "gradient_steps": 0}),
         "algorithm.gradient_steps: found 0; allowed: -1, or at least 1",
     ),
+    (
+        agent(algorithm={"name": "sac", "n_steps": 0}),
+        "algorithm.n_steps: found 0; allowed: a whole number >= 1",
+    ),
+    (
+        agent(algorithm={"name": "dqn", "n_steps": 30, "buffer_size": 100}, n_envs=4),
+        "algorithm.n_steps: found 30; allowed: at most buffer_size / n_envs, 25",
+    ),
     *(
         (agent(algorithm={"name": name}, policy=policy), message)
         for name, policy, message in FOR_SOME_ALGORITHMS

@@ -35,6 +35,7 @@ from tests.training.states import replaced, same, scramble
             ),
         ),
         ("hyper-sac", "ode", ("algorithm.learning_rate=lin_1e-3", "policy.critic_lr_scale=3")),
+        ("hyper-sac", "ode", ("algorithm.n_steps=3",)),
         learnable("hyper-trpo", "ode", ()),
         learnable("hyper-tqc", "ode", ()),
         learnable("hyper-crossq", "ode", ()),
@@ -53,6 +54,19 @@ def test_a_killed_run_ends_as_one_never_killed(
     scramble()
     resume(killed)
     same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_no_return_runs_into_the_episodes_that_a_resumed_run_begins(start: Start) -> None:
+    """Environments that have no state are reset, in the middle of the episodes that are replayed."""
+    killed = start("concat-dqn", "acrobot", "algorithm.n_steps=3", name="killed", steps=640, killed_at=550)
+    stored = load_state(killed, "latest")["replay"]
+    resume(killed)
+    found, last = load_state(killed, "latest")["replay"], stored["pos"] - 1
+    assert found["pos"] > stored["pos"]
+    assert not stored["dones"][last].any()
+    assert found["timeouts"][last].all()
+    assert np.array_equal(found["timeouts"][:last], stored["timeouts"][:last])
 
 
 @pytest.mark.usefixtures("nothing_but_training")

@@ -36,6 +36,8 @@ class _OffPolicy(AnyAlgorithm):
     """transitions in a minibatch"""
     gradient_steps: Annotated[Whole, Field(ge=-1, le=10**9)] = 1
     """updates after each collection; -1: as many as it took environment steps"""
+    n_steps: Annotated[Count, Field(le=10_000)] = 1
+    """steps whose rewards a target sums before it bootstraps (n-step returns)"""
 
     @model_validator(mode="after")
     def _something_is_learned(self) -> Self:
@@ -46,6 +48,8 @@ class _OffPolicy(AnyAlgorithm):
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Fields that contradict the algorithm, those that contradict replay among them."""
         yield from super().refusals(policy, n_envs)
+        if self.n_steps > (stored := max(self.buffer_size // n_envs, 1)):
+            yield ("algorithm", "n_steps"), f"at most buffer_size / n_envs, {stored}"
         if policy.kind != "hyper":
             return
         on = f"with the algorithm {self.name!r}"
