@@ -138,7 +138,7 @@ def test_what_is_observed_n_steps_on_is_of_the_same_task(tasks: int | None, othe
         seen, later, *rest = stream.step()
         later["context"][1] = [0.125, -0.5]
         buffer.add(seen, later, *rest)
-    drawn = buffer.sample(400)
+    drawn = buffer._get_samples(np.append(np.arange(200), np.full(200, buffer.pos - 1)))
     for observations in (drawn.observations, drawn.next_observations):
         known = known_tasks(observations)
         assert known is not None

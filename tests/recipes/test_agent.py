@@ -163,7 +163,7 @@ AGENT_MISTAKES = [
     ),
     (
         agent(algorithm={"name": "sac", "n_steps": 0}),
-        "algorithm.n_steps: found 0; allowed: a whole number >= 1",
+        "algorithm.n_steps: found 0; allowed: a number > 0",
     ),
     (
         agent(algorithm={"name": "dqn", "n_steps": 30, "buffer_size": 100}, n_envs=4),

@@ -59,7 +59,8 @@ def test_a_killed_run_ends_as_one_never_killed(
 @pytest.mark.usefixtures("nothing_but_training")
 def test_no_return_runs_into_the_episodes_that_a_resumed_run_begins(start: Start) -> None:
     """Environments that have no state are reset, in the middle of the episodes that are replayed."""
-    killed = start("concat-dqn", "acrobot", "algorithm.n_steps=3", name="killed", steps=640, killed_at=550)
+    given = "algorithm.n_steps=3", "checkpoint_every=512"
+    killed = start("concat-dqn", "acrobot", *given, name="killed", killed_at=700)
     stored = load_state(killed, "latest")["replay"]
     resume(killed)
     found, last = load_state(killed, "latest")["replay"], stored["pos"] - 1
