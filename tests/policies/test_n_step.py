@@ -181,7 +181,7 @@ def test_wrong_numbers_are_refused() -> None:
         ({"n_steps": 3}, "gamma: found None; allowed: the algorithm's, where n_steps is 3"),
     ):
         with pytest.raises(ValueError, match=message):
-            ContextReplayBuffer(10, SPACE, ACTIONS, **options)  # type: ignore[arg-type]
+            ContextReplayBuffer(10, SPACE, ACTIONS, **options)
 
 
 KINDS: dict[str, tuple[Any, Any, spaces.Space[Any]]] = {

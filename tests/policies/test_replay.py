@@ -119,7 +119,7 @@ def test_normalized_observations_know_none() -> None:
     ours, theirs = buffers()
     fill(20, ours, theirs)
     env = VecNormalize(DummyVecEnv([_Fixed] * ENVS), clip_reward=0.5)
-    env.obs_rms["obs"].mean, env.obs_rms["context"].var = np.full(3, 0.5), np.full(2, 4.0)  # type: ignore[index]
+    env.obs_rms["obs"].mean, env.obs_rms["context"].var = np.full(3, 0.5), np.full(2, 4.0)
     env.ret_rms.var = np.array(7.0)
     assert known_tasks(ours.sample(50, env=env).observations) is None
     same(ours, theirs, env)
