@@ -17,9 +17,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,12 @@ def _evaluations(run: Run, family: Family) -> dict[str, Any]:
         "episodes": played["best"].episodes,
         "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
         "splits": {
-            split: _tasks({name: _of(split, each.runs[0].split_tasks) for name, each in played.items()})
+            split: task_rows({name: _of(split, each.runs[0].split_tasks) for name, each in played.items()})
             for split in splits
         },
     }
     if grid:
-        found["grid"] = _tasks({name: each.runs[0].own_tasks for name, each in played.items()})
+        found["grid"] = task_rows({name: each.runs[0].own_tasks for name, each in played.items()})
     return found
 
 
@@ -144,9 +145,9 @@ def _of(split: str, results: Sequence[TaskResult]) -> list[TaskResult]:
     return [result for result in results if result.split == split]
 
 
-def _tasks(results: Mapping[str, Sequence[TaskResult]]) -> dict[str, Any]:
-    """Contexts as rows of values, oracles, and of each checkpoint a row of returns per task."""
-    tasks = results["best"]
+def task_rows(results: Mapping[str, Sequence[TaskResult]]) -> dict[str, Any]:
+    """Contexts as rows of values, oracles, and by name (of a checkpoint) a row of returns per task."""
+    tasks = next(iter(results.values()))
     return {
         "contexts": [[float(f"{value:.6g}") for value in task.context.values()] for task in tasks],
         "oracle": [None if task.oracle is None else round(task.oracle, 4) for task in tasks],
@@ -194,7 +195,29 @@ def _line(result: Mapping[str, Any]) -> str:
         rows = [r for row in result["splits"].get(split, {}).get("best", []) for r in row]
         if rows:
             means.append(f"{split} {sum(rows) / len(rows):.2f}")
-    return f"{', '.join(means)}; {result['steps']} steps in {result['seconds']['wall']:.0f} s"
+    run = f"{result['family']} {result['agent']} seed {result['seed']}"
+    return f"{run}: {', '.join(means)}; {result['steps']} steps in {result['seconds']['wall']:.0f} s"
+
+
+def comma_separated(*allowed: str) -> Callable[[str], list[str]]:
+    """What reads an option such as `ode,cartpole` into a list of names, of those that are allowed."""
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        for name in names:
+            if name not in allowed:
+                raise argparse.ArgumentTypeError(f"found {name!r}; allowed: {', '.join(allowed)}")
+        return names
+
+    return parse
+
+
+def seeds(text: str) -> list[int]:
+    """Reads an option such as `100,101` into a list of seeds."""
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text!r}; allowed: whole numbers such as 100,101") from None
 
 
 def work_through(program: str, jobs: Iterable[Job], root: Path) -> int:
@@ -202,16 +225,31 @@ def work_through(program: str, jobs: Iterable[Job], root: Path) -> int:
 
     The exit status of the program of that name is returned.
     """
+    work = ((result_path(root, job.family, job.name, job.seed), partial(measure, job)) for job in jobs)
+    return complete(program, work, _line)
+
+
+def complete(
+    program: str,
+    work: Iterable[tuple[Path, Callable[[], dict[str, Any]]]],
+    describe: Callable[[Mapping[str, Any]], str],
+) -> int:
+    """Make every result that has no file yet and that no other process is at.
+
+    Args:
+        program: the name of the program, whose exit status is returned.
+        work: for each result its file, and what makes it.
+        describe: a result as a line to print.
+    """
     try:
-        for job in jobs:
-            path = result_path(root, job.family, job.name, job.seed)
+        for path, make in work:
             with _claim(path) as mine:
                 if not mine:
                     continue
-                result = measure(job)
+                result = make()
                 path.parent.mkdir(parents=True, exist_ok=True)
                 atomic_write(path, encode(result))
-                print(f"{job.family} {job.name} seed {job.seed}: {_line(result)}", flush=True)
+                print(describe(result), flush=True)
     except UserError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2

@@ -1,0 +1,217 @@
+"""What agents should do beyond the training ranges: `python -m benchmarks.learning.beyond`.
+
+Holds a rim of the training ranges out of each family (`Family.hold_out_rim`), trains `hyper-ppo` and
+`blind-ppo` on what is left, and evaluates them on the rim, on interpolation and on extrapolation: the agent
+with generated networks by both of `policy.beyond`, `linear` and `saturate`, its weights as they are. The
+choice between the two is made by the rim alone. Where PPO does not learn, `hyper-sac` and `blind-sac` do, by
+the family's published protocol.
+
+One small JSON file a seed below `benchmarks/results/beyond/FAMILY/seed-N.json`; those that are there are
+skipped, and several processes share the work. `--effort-0` asks the same of agents that pay no price on
+effort, `policy.effort_coef` being 0 (`benchmarks/results/beyond-effort-0`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.learning.protocols import PROTOCOLS
+from benchmarks.learning.suite import STARTS, comma_separated, complete, seeds, task_rows
+from hyperrl import api
+from hyperrl.evaluation import Evaluation
+from hyperrl.recipes import RIM, load_family
+from hyperrl.store import Run
+from hyperrl.tasks import Family
+
+ROOT = Path(__file__).resolve().parents[1] / "results"
+RESULTS, WITHOUT_EFFORT = ROOT / "beyond", ROOT / "beyond-effort-0"
+FORMAT = 1
+HELD_OUT: Mapping[str, Any] = {"factor": 0.8, "count": 16, "seed": 4}
+"""Of `Family.hold_out_rim`."""
+CHOICES = ("linear", "saturate")
+HYPER, BLIND = "hyper", "blind"
+SPLITS = (RIM, "interpolation", "extrapolation")
+SEEDS = (100, 101, 102, 103, 104)
+NO_EFFORT = "policy.effort_coef=0"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a family is trained on.
+
+    Attributes:
+        algorithm: of both agents.
+        overrides: of their recipes, as `hyperrl train --set` takes them.
+    """
+
+    algorithm: str = "ppo"
+    overrides: tuple[str, ...] = ()
+
+
+FAMILIES: dict[str, Setting] = {
+    **dict.fromkeys(
+        (
+            "ode", "ode-2d", "ode-aib", "cartpole", "pendulum", "acrobot", "mountaincar", "inverted-pendulum",
+            "double-integrator", "double-integrator-friction", "pendulum-actuator", "lunar-lander",
+        ),
+        Setting(),
+    ),
+    "ode-da": Setting("sac", PROTOCOLS["ode-da"].fields),
+}  # fmt: skip
+"""Families with tasks of extrapolation whose agents train in minutes, those of PPO first."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One seed of a family.
+
+    Attributes:
+        family: the family's name.
+        seed: of both agents' runs.
+        with_effort: whether effort has the price of the agent's recipe; without, no blind agent is trained.
+        steps: in place of the recipes'.
+    """
+
+    family: str
+    seed: int
+    with_effort: bool = True
+    steps: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where its result lies, below the folder of the results."""
+        return Path(self.family) / f"seed-{self.seed}.json"
+
+    @property
+    def agents(self) -> dict[str, str]:
+        """The agents that are trained, by what plays in them."""
+        algorithm = FAMILIES[self.family].algorithm
+        blind = {BLIND: f"blind-{algorithm}"} if self.with_effort else {}
+        return {HYPER: f"hyper-{algorithm}", **blind}
+
+    def overrides(self, role: str) -> tuple[str, ...]:
+        """The overrides of the recipe of one of them."""
+        without = (NO_EFFORT,) if role == HYPER and not self.with_effort else ()
+        return (*FAMILIES[self.family].overrides, *without)
+
+
+def with_beyond(run: Run, choice: str) -> Run:
+    """The run with another `policy.beyond` of its agent, its weights as they are."""
+    agent = run.spec.agent
+    policy = agent.policy.model_copy(update={"beyond": choice})
+    changed = agent.model_copy(update={"policy": policy})
+    return replace(run, spec=run.spec.model_copy(update={"agent": changed}))
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Train the agents of one seed in a temporary folder and evaluate them; what is left of it, as JSON.
+
+    Raises:
+        UserError: an unknown family, or a wrong number.
+    """
+    family = Family.load(job.family).hold_out_rim(**HELD_OUT)
+    splits = [split for split in SPLITS if family.tasks(split)]
+    wall, cpu = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory(prefix="hyperrl-beyond-") as folder:
+        runs = {
+            role: api.train(
+                agent, family, steps=job.steps, seed=job.seed, out=Path(folder) / role,
+                overrides=job.overrides(role),
+            )
+            for role, agent in job.agents.items()
+        }  # fmt: skip
+        playing = {choice: with_beyond(runs[HYPER], choice) for choice in CHOICES}
+        playing |= {BLIND: runs[BLIND]} if BLIND in runs else {}
+        played = {name: api.evaluate(run, splits=splits, save=False) for name, run in playing.items()}
+        spec, status = runs[HYPER].spec, runs[HYPER].status
+    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    return {
+        "format": FORMAT,
+        "family": job.family,
+        "seed": job.seed,
+        "agents": job.agents,
+        "rim": dict(HELD_OUT),
+        "steps": status.steps,
+        "planned_steps": spec.steps,
+        "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
+        "starts": STARTS,
+        "versions": spec.versions,
+        "commit": spec.commit,
+        "started": spec.started,
+        "features": list(family.space.names),
+        "episodes": played[CHOICES[0]].episodes,
+        "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
+        "splits": {split: _rows(split, played) for split in splits},
+        "worst": {
+            name: {split: dict(each.splits[split]["worst"]) for split in splits}
+            for name, each in played.items()
+        },
+        "recipe": {
+            "agent": spec.agent.model_dump(mode="json", by_alias=True),
+            "family": spec.family.model_dump(mode="json", by_alias=True, exclude_none=True),
+        },
+    }
+
+
+def _rows(split: str, played: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """The tasks of a split and the returns of what played them."""
+    return task_rows(
+        {name: [task for task in each.tasks if task.split == split] for name, each in played.items()}
+    )
+
+
+def describe(result: Mapping[str, Any]) -> str:
+    """A result in one line: mean returns on the rim and on extrapolation by both choices, and of blind."""
+    parts = []
+    for split in (split for split in SPLITS if split in result["splits"]):
+        rows = result["splits"][split]
+        means = [
+            f"{name} {sum(map(sum, rows[name])) / sum(map(len, rows[name])):.2f}"
+            for name in (*CHOICES, BLIND)
+            if name in rows
+        ]
+        parts.append(f"{split}: {', '.join(means)}")
+    return f"{result['family']} seed {result['seed']}: {'; '.join(parts)}; {result['seconds']['wall']:.0f} s"
+
+
+def jobs_of(
+    families: Sequence[str], numbers: Sequence[int], with_effort: bool, steps: int | None
+) -> list[Job]:
+    """Every seed of every family, one seed of all before the next; families of SAC come last.
+
+    Without effort those alone whose agents pay a price on it.
+    """
+    chosen = [name for name in families if with_effort or pays_for_effort(name)]
+    jobs = [Job(family, seed, with_effort, steps) for seed in numbers for family in chosen]
+    return sorted(jobs, key=lambda job: FAMILIES[job.family].algorithm != "ppo")
+
+
+def pays_for_effort(family: str) -> bool:
+    """Whether `effort_coef` has an effect: `hyper-ppo` pays for continuous actions, `hyper-sac` for none."""
+    return FAMILIES[family].algorithm == "ppo" and load_family(family).actions == "continuous"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning.beyond", description=__doc__)
+    parser.add_argument("--families", type=comma_separated(*FAMILIES), default=[*FAMILIES], metavar="F,F")
+    parser.add_argument("--seeds", type=seeds, default=[*SEEDS], metavar="S,S")
+    parser.add_argument("--effort-0", action="store_true", help="agents that pay no price on effort")
+    parser.add_argument("--steps", type=int, help="in place of the recipes'; give it with --results")
+    parser.add_argument("--results", type=Path, help="folder of the JSON files")
+    options = parser.parse_args(arguments)
+    root = options.results or (WITHOUT_EFFORT if options.effort_0 else RESULTS)
+    jobs = jobs_of(options.families, options.seeds, not options.effort_0, options.steps)
+    work = ((root / job.path, partial(measure, job)) for job in jobs)
+    return complete("benchmarks.learning.beyond", work, describe)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
