@@ -182,7 +182,7 @@ def describe(result: Mapping[str, Any]) -> str:
 
 
 def jobs_of(
-    families: Sequence[str], numbers: Sequence[int], with_effort: bool, steps: int | None
+    families: Sequence[str], numbers: Sequence[int], with_effort: bool = True, steps: int | None = None
 ) -> list[Job]:
     """Every seed of every family, one seed of all before the next; families of SAC come last.
 

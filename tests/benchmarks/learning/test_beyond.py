@@ -31,7 +31,7 @@ def test_a_result_has_both_choices_and_blind_on_every_split(folder: Path) -> Non
     family = Family.load("pendulum").hold_out_rim()
     assert result["agents"] == {"hyper": "hyper-ppo", "blind": "blind-ppo"}
     assert (result["planned_steps"], result["rim"]) == (STEPS, {"factor": 0.8, "count": 16, "seed": 4})
-    assert result["recipe"]["agent"]["policy"]["effort_coef"] == load_agent("hyper-ppo").policy.effort_coef
+    assert result["recipe"]["agent"]["policy"] == load_agent("hyper-ppo").policy.model_dump(mode="json")
     for split in ("rim", "interpolation", "extrapolation"):
         rows = result["splits"][split]
         assert rows["contexts"] == [[*task.values()] for task in family.tasks(split)]
