@@ -29,6 +29,7 @@ def untrained(path: Path, agent: str, family: str, overrides: Sequence[str] = ()
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+    tasks = tasks.for_agent(recipe)
     run = created(path, RunSpec.now(recipe, tasks.recipe, seed=seed, steps=64))
     model = bare_model(recipe, tasks.observation_space, tasks.action_space, to_learn=False)
     for name, steps in (("best", 16), ("latest", 64)):

@@ -40,6 +40,7 @@ MEASURED = (
     "speed.construction",
     "speed.memory",
     "speed.startup",
+    "speed.environment_options",
     "reliability.coverage",
     "reliability.kills",
     "reliability.interrupts",

@@ -96,6 +96,7 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
     Raises:
         UserError: the environment cannot be built, or `match_parameters` cannot be resolved.
     """
+    family = family.for_agent(agent)
     spaces = family.observation_space, family.action_space
     with without_compiler():
         agent = match_widths(agent, family)

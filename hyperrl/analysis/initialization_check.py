@@ -142,6 +142,7 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
     Raises:
         UserError: environments that cannot be built, or `match_parameters` that cannot be resolved.
     """
+    family = family.for_agent(agent)
     spaces = family.observation_space, family.action_space
     agent = match_widths(agent, family)
     batch, descriptors = gather(family), training_descriptors(agent, family)

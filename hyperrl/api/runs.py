@@ -19,7 +19,7 @@ def open_run(run: str | Path | Run, allow_import: Sequence[str]) -> Run:
 
 
 def family_of(run: Run, family: Family | None = None) -> Family:
-    """The family that a run was trained on.
+    """The family that a run was trained on, with environments as its agent has them.
 
     Raises:
         UserError: `family` is another one, or is None where the run's was made in Python.
@@ -29,13 +29,13 @@ def family_of(run: Run, family: Family | None = None) -> Family:
             raise UserError(
                 f"run {str(run.path)!r}: its family was made in Python; pass it again as family=..."
             )
-        return Family(run.spec.family)
+        return Family(run.spec.family).for_agent(run.spec.agent)
     place = {"folder": None}  # which may have moved
     if family.recipe.model_copy(update=place) != run.spec.family.model_copy(update=place):
         raise UserError(
             f"run {str(run.path)!r}: was trained on another family than the {family.name!r} given"
         )
-    return family
+    return family.for_agent(run.spec.agent)
 
 
 def load_agent(

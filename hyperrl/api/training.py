@@ -94,6 +94,7 @@ def train(
     if leave_out:
         family = family.leave_out(leave_out)
     resolved = resolve(recipe, family.recipe, overrides)
+    family = family.for_agent(resolved)
     if out is None:
         out = default_run_dir(family.name, resolved.name, seed, leave_out)
     directory = to_path(user_syntax("out", "--out"), out)

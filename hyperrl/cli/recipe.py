@@ -33,7 +33,7 @@ def load(name_or_path: str) -> AgentRecipe | FamilyRecipe:
 
 
 def load_pair(agent: str, family: str, overrides: Sequence[str]) -> "tuple[AgentRecipe, Family]":
-    """Load an agent, with overrides of its fields, and a family that it can learn.
+    """Load an agent, with overrides of its fields, and a family that it can learn, as the agent sees it.
 
     Raises:
         UserError: a recipe that is missing or not valid, actions that the algorithm is not for, or an
@@ -44,6 +44,7 @@ def load_pair(agent: str, family: str, overrides: Sequence[str]) -> "tuple[Agent
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
+    tasks = tasks.for_agent(recipe)
     refuse_algorithm(recipe, tasks.action_space)
     tasks.make().close()
     return recipe, tasks

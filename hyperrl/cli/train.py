@@ -85,10 +85,11 @@ def train(
 
 def _start(agent: str, family: str, **settings: Any) -> "Run":
     from hyperrl import api
-    from hyperrl.recipes import load_agent
+    from hyperrl.recipes import load_agent, resolve
     from hyperrl.tasks import Family
 
     recipe, tasks = load_agent(agent), Family.load(family)
+    tasks = tasks.for_agent(resolve(recipe, tasks.recipe, settings["overrides"]))
     tasks.try_out()  # An environment that fails at once is reported before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], settings["leave_out"])
     what = f"{recipe.name} on {tasks.name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,7 +17,6 @@ from hyperrl.evaluation.policy import ModelPolicy
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.tasks.spaces import parts_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -48,6 +48,12 @@ class Agent:
     def _policy(self) -> ModelPolicy:
         return ModelPolicy(self.model)
 
+    @cached_property
+    def _parts(self) -> dict[str, gym.Space[Any]]:
+        """The parts of an observation without its context, stacked where the agent's are."""
+        space: Any = self.family.observation_space
+        return {key: part for key, part in space.spaces.items() if key != CONTEXT}
+
     def reset(self) -> None:
         """Begin an episode, or n of them: an agent with an LSTM forgets what came before."""
         self._policy.reset()
@@ -62,7 +68,7 @@ class Agent:
 
         Args:
             obs: an observation of the base environment, or a batch of them with n as first axis; a mapping
-                where its space is a Dict.
+                where its space is a Dict. An agent with `frame_stack` takes stacked ones.
             context: the task.
             deterministic: take the most likely action rather than draw one.
 
@@ -75,7 +81,7 @@ class Agent:
                 more or fewer of them than an agent with an LSTM saw before in these episodes.
         """
         adapter = self.family.adapter
-        batch, count = check_observation(obs, parts_of(adapter.observation_space), adapter.starts)
+        batch, count = check_observation(obs, self._parts, adapter.starts)
         descriptors = self.family.space.descriptors([context])
         batch[CONTEXT] = descriptors[0] if count is None else np.repeat(descriptors, count, axis=0)
         self._policy.deterministic = deterministic

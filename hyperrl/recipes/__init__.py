@@ -8,6 +8,7 @@ from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
 from hyperrl.recipes.configs import described_fields
 from hyperrl.recipes.context import CONTEXT, Context
+from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
 from hyperrl.recipes.policy import (
@@ -35,6 +36,7 @@ __all__ = [
     "ConcatPolicyRecipe",
     "Context",
     "Derived",
+    "EnvironmentOptions",
     "FamilyRecipe",
     "Feature",
     "HyperPolicyRecipe",

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from hyperrl.recipes.algorithms import Algorithm
 from hyperrl.recipes.base import Count, Envs, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
+from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Arch, Policy
 
@@ -49,6 +50,9 @@ class AgentRecipe(Model):
     null: one for each core; 0: none, the environments step one after the other"""
     threads: Annotated[Count, Field(le=1024)] = 1
     """threads that torch may use"""
+    frame_stack: Annotated[Count, Field(le=1000)] = 1
+    """how many of the base environment's last observations are stacked, arrays along their last axis and
+    images along their channels; zeros stand before an episode's start; 1: none are"""
     sampler: Sampler = "uniform"
     """how each episode draws its task from the training tasks"""
     curriculum: Curriculum = Curriculum()
@@ -57,6 +61,11 @@ class AgentRecipe(Model):
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
     """environment steps between checkpoints"""
+
+    @property
+    def environment_options(self) -> EnvironmentOptions:
+        """How its environments differ from a family's own."""
+        return EnvironmentOptions(self.frame_stack)
 
     @model_validator(mode="before")
     @classmethod

@@ -14,9 +14,10 @@ from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace, assignment
+from hyperrl.tasks.frame_stack import FrameStack
 from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
-from hyperrl.tasks.spaces import spaces_of
+from hyperrl.tasks.spaces import contextual_space, spaces_of
 from hyperrl.tasks.variants import VariantEnv
 
 CUSTOM_TASK = -1
@@ -24,19 +25,6 @@ CUSTOM_TASK = -1
 
 _CALLERS_MISTAKES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
 """Exceptions that come out of the base environment's methods and are not its failures."""
-
-
-def contextual_space(base: gym.Space[Any], context: gym.spaces.Box) -> gym.spaces.Dict:
-    """Observation space with the descriptor added: {"obs", "context"}, or a Dict's own keys and "context".
-
-    Raises:
-        UserError: the base observation has a key "context" already.
-    """
-    if not isinstance(base, gym.spaces.Dict):
-        return gym.spaces.Dict({"obs": base, CONTEXT: context})
-    if CONTEXT in base.spaces:
-        raise UserError("the base environment's observation has a key 'context' already; rename it there")
-    return gym.spaces.Dict({**base.spaces, CONTEXT: context})
 
 
 class ContextualEnv(gym.Env[dict[str, Any], Any]):
@@ -50,6 +38,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     Attributes:
         env: the base environment with its wrappers.
         adapter: copies, checks and shifts what the base returns.
+        stack: how the base's observations are stacked.
         context: the present task.
         carriers: bring it to the base environment.
         task: its index into the task source's contexts, -1 where it is none of them.
@@ -65,6 +54,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         owns_tasks: bool = False,
         options: Mapping[str, Any] | None = None,
         record_episodes: bool = False,
+        frame_stack: int = 1,
     ) -> None:
         """Take the base environment, and bring the context of defaults to it.
 
@@ -79,10 +69,11 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             record_episodes: report as the vector environments here do: {"episode": {"r", "l"}} in the last
                 info, and task and context at resets and last steps alone. It stays off elsewhere because
                 Gymnasium's RecordEpisodeStatistics refuses an info that has an episode.
+            frame_stack: how many of the base's last observations are stacked.
 
         Raises:
             UserError: the unwrapped environment lacks an attribute, or does not let it be set; its spaces are
-                not supported.
+                not supported, or cannot be stacked.
             BaseEnvironmentError: its reset fails, where a feature needs one first.
         """
         self.env, self.space, self.tasks = env, space, tasks
@@ -91,7 +82,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self._record = record_episodes
         self._base_spaces = spaces_of(env)
         self.adapter = BaseAdapter(*self._base_spaces)
-        self.observation_space: gym.spaces.Dict = contextual_space(self.adapter.observation_space, space.box)
+        self.stack = FrameStack(self.adapter.observation_space, frame_stack)
+        self.observation_space: gym.spaces.Dict = contextual_space(self.stack.space, space.box)
         self.action_space = self.adapter.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
@@ -103,7 +95,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
                 env.reset()  # a goal may have no coordinates before it
         self.carriers = carriers.attached(self)
         self._acting = self.carriers.overriding("action")
-        self._observing = self.carriers.overriding("observation")
+        self._observing = [carrier.observation for carrier in self.carriers.overriding("observation")]
+        if frame_stack > 1:
+            self._observing.append(self.stack.observation)
         self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
 
@@ -117,6 +111,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         if isinstance(self.env, VariantEnv):
             self.env.choose(self.carriers.arguments(context))
         self._return, self._length = 0.0, 0
+        self.stack.clear()
         self.apply(context)
 
     def apply(self, context: Mapping[str, float]) -> None:
@@ -185,8 +180,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._refuse_other_spaces()
         if self.carriers.late:
             self.apply(self.context)
-        for carrier in self._observing:
-            observation = carrier.observation(observation)
+        for change in self._observing:
+            observation = change(observation)
         observation[CONTEXT] = self._descriptor.copy()
         return observation, {**info, "task": self.task, CONTEXT: dict(self.context.raw)}
 
@@ -208,8 +203,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             if self._is_callers_mistake(error):
                 raise
             raise self._failure(error, f"step {self._length + 1} of an episode") from error
-        for carrier in self._observing:
-            observation = carrier.observation(observation)
+        for change in self._observing:
+            observation = change(observation)
         self._return += reward
         self._length += 1
         observation[CONTEXT] = self._descriptor.copy()

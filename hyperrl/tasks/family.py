@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,21 @@ from typing import Any
 import gymnasium as gym
 
 from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
-from hyperrl.errors import NOT_A_FAILURE, UserError, check_known
-from hyperrl.recipes import ALL_SPLITS, Context, FamilyRecipe, load_extra, load_family, refuse_missing
-from hyperrl.tasks.adapter import BaseAdapter, close_base, reason_of
-from hyperrl.tasks.base_modules import explain_unregistered, import_base
+from hyperrl.errors import UserError, check_known
+from hyperrl.recipes import ALL_SPLITS, AgentRecipe, Context, EnvironmentOptions, FamilyRecipe, load_family
+from hyperrl.tasks.adapter import BaseAdapter, close_base
+from hyperrl.tasks.base_modules import import_base
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import ContextualEnv
-from hyperrl.tasks.observation import select
 from hyperrl.tasks.oracle import best_return
-from hyperrl.tasks.registration import batchable, registered_limit, time_limit
+from hyperrl.tasks.registration import batchable, make_registered, registered_limit, time_limit
 from hyperrl.tasks.rim import hold_out_rim
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
-from hyperrl.tasks.simulators.display import draw_without_a_window
 from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.variants import VariantEnv
-from hyperrl.tasks.vector import BatchedEnv, FamilyVectorEnv, ProcessEnv, make_side_by_side
+from hyperrl.tasks.vector import FamilyVectorEnv, ProcessEnv, make_batched, make_side_by_side
 
 
 class Family:
@@ -37,10 +34,14 @@ class Family:
         name: the recipe's name.
         space: the features.
         carriers: how they reach the simulator.
+        options: what an agent has chosen of its environments.
     """
 
     def __init__(
-        self, recipe: FamilyRecipe, make_base: Callable[..., gym.Env[Any, Any]] | None = None
+        self,
+        recipe: FamilyRecipe,
+        make_base: Callable[..., gym.Env[Any, Any]] | None = None,
+        options: EnvironmentOptions | None = None,
     ) -> None:
         """Take a recipe.
 
@@ -48,8 +49,9 @@ class Family:
             recipe: the family.
             make_base: makes the base environment, given `render_mode` where one is asked for; by default
                 `gymnasium.make(recipe.base, **recipe.kwargs)`.
+            options: what an agent has chosen; by default nothing.
         """
-        self.recipe, self.name = recipe, recipe.name
+        self.recipe, self.name, self.options = recipe, recipe.name, options or EnvironmentOptions()
         self.space = ContextSpace(recipe.features)
         self.carriers = Carriers(recipe.features, recipe.derived)
         self._make_base = make_base
@@ -88,7 +90,13 @@ class Family:
         Raises:
             UserError: an unknown feature, a context that no training task has, or none left to train on.
         """
-        return Family(leave_out(self.recipe, self.space, contexts, self.tasks), self._make_base)
+        recipe = leave_out(self.recipe, self.space, contexts, self.tasks)
+        return Family(recipe, self._make_base, self.options)
+
+    def for_agent(self, agent: AgentRecipe) -> "Family":
+        """The same family with environments as an agent's recipe has them, in place of another agent's."""
+        options = agent.environment_options
+        return self if options == self.options else Family(self.recipe, self._make_base, options)
 
     def hold_out_rim(self, factor: float = 0.8, count: int = 16, seed: int = 4) -> "Family":
         """Hold the rim of the training ranges out: the same family with narrower ones, and a split "rim".
@@ -102,7 +110,7 @@ class Family:
             UserError: a number out of range, no feature that has a range to shrink, or a rim already.
         """
         recipe = hold_out_rim(self.recipe, self.space, self.tasks, factor=factor, count=count, seed=seed)
-        return Family(recipe, self._make_base)
+        return Family(recipe, self._make_base, self.options)
 
     @cached_property
     def _trained(self) -> set[Context]:
@@ -167,7 +175,8 @@ class Family:
         owned = TaskSampler(self._tasks_to_draw("train")) if sampler is None and contexts is None else None
         dynamics = self._dynamics()
         if dynamics is not None:
-            return BatchedEnv(
+            return make_batched(
+                self.options.frame_stack,
                 dynamics, self.space, self.carriers, num_envs, self.max_steps,
                 sampler=sampler or owned, owns_sampler=owned is not None, contexts=contexts, options=options,
             )  # fmt: skip
@@ -212,7 +221,9 @@ class Family:
         make = partial(self.make_base, render_mode)
         base = VariantEnv(make, arguments) if arguments else make()
         try:
-            return ContextualEnv(base, self.space, self.carriers, tasks, **kwargs)
+            return ContextualEnv(
+                base, self.space, self.carriers, tasks, frame_stack=self.options.frame_stack, **kwargs
+            )
         except BaseException:
             close_base(base)
             raise
@@ -244,25 +255,7 @@ class Family:
         kwargs = {**(arguments or {}), **({} if render_mode is None else {"render_mode": render_mode})}
         if self._make_base is not None:
             return self._make_base(**kwargs)
-        base, extra = self.recipe.base, self.recipe.extra
-        refuse_missing(extra, f"{self.name}: base {base!r}")
-        if extra is not None:
-            load_extra(extra)
-        if render_mode is not None:
-            draw_without_a_window()
-        target = import_base(self.recipe)
-        try:
-            env = gym.make(target, disable_env_checker=True, **{**deepcopy(self.recipe.kwargs), **kwargs})
-        except NOT_A_FAILURE:
-            raise
-        except BaseException as error:
-            if isinstance(error, (gym.error.UnregisteredEnv, ModuleNotFoundError)):
-                reason = explain_unregistered(self.recipe.parsed_base, error)
-            else:
-                plain = isinstance(error, (gym.error.Error, TypeError, ValueError, AssertionError))
-                reason = str(error) if plain else reason_of(error)
-            raise UserError(f"{self.name}: base {base!r} cannot be made: {reason}") from error
-        return select(env, self.recipe.observe, flatten=self.recipe.flatten)
+        return make_registered(self.recipe, kwargs)
 
     def make_default_base(self) -> gym.Env[Any, Any]:
         """Make the base environment of the context of defaults, to which no task is brought."""

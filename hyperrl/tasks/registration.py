@@ -1,13 +1,19 @@
-"""What Gymnasium's registry knows of a family's base environment."""
+"""What Gymnasium's registry knows of a family's base environment, and makes of it."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, find_highest_version, get_env_id, parse_env_id
 
-from hyperrl.recipes import FamilyRecipe
-from hyperrl.tasks.base_modules import import_base
+from hyperrl.errors import NOT_A_FAILURE, UserError
+from hyperrl.recipes import FamilyRecipe, load_extra, refuse_missing
+from hyperrl.tasks.adapter import reason_of
+from hyperrl.tasks.base_modules import explain_unregistered, import_base
 from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
+from hyperrl.tasks.observation import select
+from hyperrl.tasks.simulators.display import draw_without_a_window
 from hyperrl.tasks.variants import VariantEnv
 
 _LIMIT = "max_episode_steps"
@@ -31,6 +37,37 @@ def registered(recipe: FamilyRecipe) -> EnvSpec | None:
             highest = find_highest_version(namespace, name)
             spec = None if highest is None else gym.registry.get(get_env_id(namespace, name, highest))
     return spec
+
+
+def make_registered(recipe: FamilyRecipe, kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """Make a family's base environment by `gymnasium.make`, observed as its recipe says.
+
+    Args:
+        recipe: the family's.
+        kwargs: keyword arguments that come before the recipe's own.
+
+    Raises:
+        UserError: unknown id, unknown module, an extra that is missing, wrong keyword arguments, a
+            constructor that fails, or an observation without what the recipe selects.
+    """
+    refuse_missing(recipe.extra, f"{recipe.name}: base {recipe.base!r}")
+    if recipe.extra is not None:
+        load_extra(recipe.extra)
+    if "render_mode" in kwargs:
+        draw_without_a_window()
+    target = import_base(recipe)
+    try:
+        env = gym.make(target, disable_env_checker=True, **{**deepcopy(recipe.kwargs), **kwargs})
+    except NOT_A_FAILURE:
+        raise
+    except BaseException as error:
+        if isinstance(error, (gym.error.UnregisteredEnv, ModuleNotFoundError)):
+            reason = explain_unregistered(recipe.parsed_base, error)
+        else:
+            plain = isinstance(error, (gym.error.Error, TypeError, ValueError, AssertionError))
+            reason = str(error) if plain else reason_of(error)
+        raise UserError(f"{recipe.name}: base {recipe.base!r} cannot be made: {reason}") from error
+    return select(env, recipe.observe, flatten=recipe.flatten)
 
 
 def batchable(recipe: FamilyRecipe) -> Dynamics | None:

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from hyperrl.errors import UserError
+from hyperrl.recipes import CONTEXT
 
 OBSERVATIONS = (
     "Box, Discrete, MultiBinary, MultiDiscrete of one axis, or one Dict of these ('observe' keeps the keys"
@@ -49,7 +50,7 @@ def refuse_spaces(observation: gym.Space[Any], action: gym.Space[Any]) -> None:
 def _observation_fault(space: gym.Space[Any]) -> str | None:
     parts = space.spaces if isinstance(space, spaces.Dict) else {"": space}
     if not parts:
-        return f"observation_space is {_short(space)}; allowed: at least one key"
+        return f"observation_space is {short(space)}; allowed: at least one key"
     for key, part in parts.items():
         what = f"observation_space[{key!r}]" if isinstance(space, spaces.Dict) else "observation_space"
         if isinstance(space, spaces.Dict) and not _is_key(key):
@@ -72,7 +73,7 @@ def _observation_fault(space: gym.Space[Any]) -> str | None:
                 continue
             case _:
                 fault = f"; allowed: {OBSERVATIONS}"
-        return f"{what} is {_short(part)}{fault}"
+        return f"{what} is {short(part)}{fault}"
     return None
 
 
@@ -83,7 +84,7 @@ def _is_key(key: Any) -> bool:
 
 
 def _action_fault(space: gym.Space[Any]) -> str | None:
-    what = f"action_space is {_short(space)}"
+    what = f"action_space is {short(space)}"
     match space:
         case spaces.Discrete():
             return None
@@ -106,9 +107,23 @@ def _is_empty(space: spaces.Box) -> bool:
     return not space.shape or 0 in space.shape
 
 
-def _short(space: gym.Space[Any]) -> str:
+def short(space: gym.Space[Any]) -> str:
+    """A space in one line of a message, cut where it is long."""
     text = " ".join(str(space).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def contextual_space(base: gym.Space[Any], context: spaces.Box) -> spaces.Dict:
+    """Observation space with the descriptor added: {"obs", "context"}, or a Dict's own keys and "context".
+
+    Raises:
+        UserError: the base observation has a key "context" already.
+    """
+    if not isinstance(base, spaces.Dict):
+        return spaces.Dict({"obs": base, CONTEXT: context})
+    if CONTEXT in base.spaces:
+        raise UserError("the base environment's observation has a key 'context' already; rename it there")
+    return spaces.Dict({**base.spaces, CONTEXT: context})
 
 
 def start_of(space: gym.Space[Any]) -> Any:

@@ -39,8 +39,8 @@ def load_model(
     """
     name = run.default_checkpoint() if checkpoint is None else checkpoint
     state = load_state(run, name)
-    family = family or Family(run.spec.family)
     agent = run.spec.agent
+    family = (family or Family(run.spec.family)).for_agent(agent)
     descriptors = training_descriptors(agent, family)
     limit = SizeLimit(state["policy"], mismatch_prefix(run, name))
     with limit, explain_lack_of_memory(agent.name, family.name):

@@ -44,8 +44,11 @@ def match_widths(agent: AgentRecipe, family: Family) -> AgentRecipe:
         raise UserError(
             f"agent {agent.name!r}: match_parameters names {target.name!r}, which itself matches another"
         )
+    seen_by_target = family.for_agent(target)
+    target_spaces = seen_by_target.observation_space, seen_by_target.action_space
+    goal = count_parameters(target, *target_spaces, training_descriptors(target, family))
+    family = family.for_agent(agent)
     spaces = family.observation_space, family.action_space
-    goal = count_parameters(target, *spaces, training_descriptors(target, family))
     arch = policy.net_arch
     depths = (len(arch), len(arch)) if isinstance(arch, tuple) else (len(arch.pi), len(arch.vf))
     if not any(depths):

@@ -59,6 +59,7 @@ class TrainingSession:
     def __init__(
         self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
     ) -> None:
+        family = family.for_agent(agent)
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):

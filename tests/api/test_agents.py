@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from hyperrl import api
+from hyperrl import api, load_specialist
 from hyperrl.cli import main
 from hyperrl.store import Run
 from tests.runs import SMALL, message, untrained
@@ -52,6 +53,24 @@ def test_a_specialist_is_replaced_on_request(runs: Path, tmp_path: Path) -> None
     api.specialize(runs / "seed-0", {"c0": 2}, out=path, force=True)
     assert path.read_bytes() != before
     assert [each.name for each in path.parent.iterdir()] == ["one.safetensors"]
+
+
+def test_an_agent_and_its_specialists_take_stacked_observations(tmp_path: Path) -> None:
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["frame_stack=3"])
+    agent = api.load(run)
+    env = agent.family.make()
+    observation, _ = env.reset(seed=0, options={"context": {"c0": 2.0}})
+    for _ in range(2):
+        observation, *_ = env.step(env.action_space.sample())
+    action = agent.act(observation["obs"], {"c0": 2.0})
+    assert api.evaluate(run, contexts=[{"c0": 2.0}], episodes=1, save=False).tasks[0].context == {"c0": 2.0}
+    written = api.specialize(run, {"c0": 2.0})
+    special = load_specialist(written.file)
+    (part,) = special.specialist.plan.inputs
+    assert (part.name, part.shape) == ("obs", (3,))
+    np.testing.assert_allclose(special(observation["obs"]), action, atol=1e-5)
+    with pytest.raises(ValueError, match=r"obs: found shape \(1,\); allowed: \(3,\)"):
+        agent.act([0.5], {"c0": 2.0})
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])

@@ -197,6 +197,19 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(start: Start) -> 
 
 
 @pytest.mark.usefixtures("nothing_but_training")
+@pytest.mark.parametrize(("agent", "family"), [("hyper-ppo", "cartpole"), ("hyper-sac", "pendulum")])
+def test_a_run_with_stacked_observations_goes_on_as_if_it_had_never_stopped(
+    start: Start, agent: str, family: str
+) -> None:
+    straight = start(agent, family, "frame_stack=3", name="straight", steps=2048)
+    killed = start(agent, family, "frame_stack=3", name="killed", steps=2048, killed_at=1100)
+    assert killed.status.steps == 1024
+    resume(killed)
+    assert killed.status.resumed == (Resumed(steps=1024, exact=True),)
+    same(load_state(killed, "latest"), load_state(straight, "latest"))
+
+
+@pytest.mark.usefixtures("nothing_but_training")
 def test_it_starts_again_at_the_other_runs_weights(start: Start) -> None:
     other = start(name="other", seed=4)
     straight = start(name="straight", from_run=other)

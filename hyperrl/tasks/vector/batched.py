@@ -15,8 +15,9 @@ from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
-from hyperrl.tasks.env import CUSTOM_TASK, contextual_space
+from hyperrl.tasks.env import CUSTOM_TASK
 from hyperrl.tasks.sampler import TaskSampler
+from hyperrl.tasks.spaces import contextual_space
 from hyperrl.tasks.vector.infos import Advance, Ended
 
 
@@ -99,6 +100,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         if self._state is None:
             self._state = starts
         self._state[indices] = starts
+        self._note_starts(indices)
         return self.observation(), self._start_infos(mask)
 
     def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
@@ -140,7 +142,17 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """Observe the present state, in new arrays; raises `gymnasium.error.ResetNeeded` before a reset."""
         if self._state is None:
             raise gym.error.ResetNeeded("Call reset before step.")
-        return {"obs": self.dynamics.observe(self._state), CONTEXT: self._descriptors.copy()}
+        return {"obs": self._observe(), CONTEXT: self._descriptors.copy()}
+
+    def _observe(self) -> NDArray[np.float32]:
+        """Observe the present state of all environments."""
+        assert self._state is not None
+        return self.dynamics.observe(self._state)
+
+    def _observe_rows(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Observe the present state of some environments."""
+        assert self._state is not None
+        return self.dynamics.observe(self._state[indices])
 
     def step(self, actions: NDArray[Any]) -> Any:
         """Advance all environments by `actions` (N, ...).
@@ -164,6 +176,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         if actions.shape != self._action_shape:
             raise ValueError(f"actions of shape {actions.shape}; {self._action_shape} is needed")
         self._state, reward, terminated = self.dynamics.step(self._state, actions, self._named)
+        self._note_step()
         self._elapsed += 1
         self._returns += reward
         truncated = self._elapsed >= self.max_steps
@@ -171,10 +184,13 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         ended = self._finish(indices) if len(indices) else []
         return self.observation(), reward, terminated, truncated, ended
 
+    def _note_step(self) -> None:
+        """Take note of the state after a step; here, nothing has to be noted."""
+
     def _finish(self, indices: NDArray[np.int64]) -> list[Ended]:
         """List the episodes that ended, tell the sampler of them, and begin new ones."""
         assert self._state is not None
-        which, observed = indices.tolist(), self.dynamics.observe(self._state[indices])
+        which, observed = indices.tolist(), self._observe_rows(indices)
         ended = [
             Ended(
                 index,
@@ -194,7 +210,11 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._take(tasks, indices)
         for index in which:
             self._state[index] = self.dynamics.start(self._rngs[index], self._options or None)
+        self._note_starts(indices)
         return ended
+
+    def _note_starts(self, indices: NDArray[np.int64]) -> None:
+        """Take note that some environments are at the start of an episode; here, nothing has to be noted."""
 
     def _infos(self, ended: Sequence[Ended], mask: NDArray[np.bool_]) -> dict[str, Any]:
         """Infos of a step in which episodes ended, as Gymnasium's vector environments give them."""

@@ -61,6 +61,7 @@ class ThreadedEnv(ContextualSyncEnv):
             for method in ("action", "reward")
         )
         self._acting, self._rewarding = acting, rewarding
+        self._stack = self._envs[0].stack
         self._limit = time_limit(self._envs[0].env) or np.iinfo(np.int64).max
         self._returns, self._lengths = np.zeros(self.num_envs), np.zeros(self.num_envs, np.int64)
         self._observed: dict[str, NDArray[Any]] = {}
@@ -102,7 +103,8 @@ class ThreadedEnv(ContextualSyncEnv):
         self._returns += reward
         self._lengths += 1
         truncated = self._lengths >= self._limit
-        self._observed["obs"], self._starts = observation, {}
+        self._observed |= self._stack.push(self._observed, {"obs": observation})
+        self._starts = {}
         rows = (terminated | truncated).nonzero()[0].tolist()
         ended = [self._begin_again(row) for row in rows]
         return (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import BaseEnvironmentError
-from hyperrl.recipes import parse_family
+from hyperrl.recipes import EnvironmentOptions, parse_family
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.vector import ContextualSyncEnv, ProcessEnv, ThreadedEnv
 from tests.suite import playable
@@ -89,6 +89,12 @@ def play_alike(family: Family, steps: int, *, mode: Any = "uniform", threads: in
 def test_trajectories_are_those_of_single_environments(name: str) -> None:
     """Episodes end by falls and by the time limit, and each draws its task by the returns before it."""
     assert play_alike(within(Family.load(name), 40), 130, mode="cvar") >= 12
+
+
+@pytest.mark.parametrize("name", ALL[1:3])
+def test_stacked_observations_are_those_of_single_environments(name: str) -> None:
+    family = within(Family.load(name), 20)
+    assert play_alike(Family(family.recipe, family._make_base, EnvironmentOptions(frame_stack=3)), 70) >= 10
 
 
 @pytest.mark.slow

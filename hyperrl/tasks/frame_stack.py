@@ -1,0 +1,104 @@
+"""Stacks the last observations of a base environment, by the rule of Stable-Baselines3's VecFrameStack."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.tasks.spaces import parts_of, short
+
+GOALS = ("achieved_goal", "desired_goal")
+"""Parts of an observation that are never stacked: a goal is what it is now."""
+
+_LAST, _FIRST_OF_IMAGE = -1, -3
+
+
+class FrameStack:
+    """How the last N observations become one, and the N of one environment that are being stacked.
+
+    The rule is that of Stable-Baselines3's `StackedObservations`: arrays (`Box`) are joined along their last
+    axis, images whose channels go first along their first; zeros stand where an episode has had fewer than N
+    observations. Other parts of a dictionary (choices, say) and goals stay as they are.
+
+    Attributes:
+        frames: N.
+        axes: for each part that is stacked, along which axis, counted from the end.
+        space: of stacked observations.
+    """
+
+    def __init__(self, space: gym.Space[Any], frames: int) -> None:
+        """Take the space of one observation, without a context.
+
+        Args:
+            space: as `BaseAdapter.observation_space`.
+            frames: N; 1: nothing is stacked.
+
+        Raises:
+            UserError: no part of the observation can be stacked.
+        """
+        self.frames, parts = frames, parts_of(space)
+        boxes = {key: part for key, part in parts.items() if isinstance(part, spaces.Box)}
+        stacked = {key: part for key, part in boxes.items() if key not in GOALS and frames > 1}
+        if frames > 1 and not stacked:
+            raise UserError(
+                f"frame_stack: found {frames}; allowed: 1 with observations of {short(space)}, of which"
+                " nothing can be stacked (a Box can, unless it is a goal)"
+            )
+        self.axes = {key: _axis(part) for key, part in stacked.items()}
+        self._but_oldest: dict[str, Any] = {
+            key: (..., slice(stacked[key].shape[axis], None), *[slice(None)] * (-1 - axis))
+            for key, axis in self.axes.items()
+        }
+        self.space = space
+        if stacked:
+            changed = {key: self._stacked_space(key, part) for key, part in stacked.items()}
+            nested = isinstance(space, spaces.Dict)
+            self.space = spaces.Dict({**parts, **changed}) if nested else changed["obs"]
+        self._zeros = {key: np.zeros(part.shape, part.dtype) for key, part in stacked.items()}
+        self._latest: dict[str, deque[NDArray[Any]]] = {}
+        self.clear()
+
+    def _stacked_space(self, key: str, part: spaces.Box) -> spaces.Box:
+        low, high = (np.repeat(end, self.frames, axis=self.axes[key]) for end in (part.low, part.high))
+        return spaces.Box(low, high, dtype=part.dtype)
+
+    def clear(self) -> None:
+        """Begin an episode: only zeros came before its first observation."""
+        for key, zeros in self._zeros.items():
+            self._latest[key] = deque([zeros] * self.frames, self.frames)
+
+    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
+        """Stack one environment's next observation on those before it, in new arrays."""
+        for key, axis in self.axes.items():
+            latest = self._latest[key]
+            latest.append(observation[key])
+            observation[key] = np.concatenate(latest, axis)
+        return observation
+
+    def push(self, stacked: Mapping[str, NDArray[Any]], observation: dict[str, Any]) -> dict[str, Any]:
+        """Stack the next observation on stacked ones, whose oldest goes, in new arrays.
+
+        Args:
+            stacked: the stacked observations before it; both may have more axes ahead, (N, ...).
+            observation: the next one, which is changed and returned.
+        """
+        for key, axis in self.axes.items():
+            newer = stacked[key][self._but_oldest[key]]
+            observation[key] = np.concatenate((newer, observation[key]), axis)
+        return observation
+
+
+def _axis(space: spaces.Box) -> int:
+    """The axis that a part is stacked along, as Stable-Baselines3 chooses it, counted from the end.
+
+    The channels of an image (`stable_baselines3.common.preprocessing`: three axes of bytes from 0 to 255) go
+    first where no other axis is shorter.
+    """
+    image = len(space.shape) == 3 and space.dtype == np.uint8
+    image = image and bool(np.all(space.low == 0) and np.all(space.high == 255))
+    return _FIRST_OF_IMAGE if image and np.argmin(space.shape) == 0 else _LAST
