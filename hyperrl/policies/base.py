@@ -30,9 +30,10 @@ from hyperrl.policies.extractors import (
 )
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import ConvolutionalExtractor, frozen_copy, is_one_task, weights_of
+from hyperrl.policies.parameters import ListedParameters
 
 
-class HyperPolicy(NetworkBuilder):
+class HyperPolicy(ListedParameters, NetworkBuilder):
     """Base of policies whose networks are generated; inherit from it before the policy of Stable-Baselines3.
 
     Takes the place of ``MultiInputPolicy`` on a dictionary with a ``"context"``. The networks see the

@@ -1,6 +1,7 @@
 """Leaner distributions of actions: SB3's in all but the number of operations."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -26,32 +27,73 @@ def _log_density(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor
     return scaled.square().sum(dim=1) * -0.5 - constant, precision, scaled
 
 
-class _LogDensity(torch.autograd.Function):
-    """Log densities of a diagonal Gaussian as one operation."""
+class _Evaluation(torch.autograd.Function):
+    """Log densities of a diagonal Gaussian and its entropies as one operation."""
 
     @staticmethod
-    def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
+    def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         densities, *saved = _log_density(mean, log_std, actions)
         ctx.save_for_backward(mean, log_std, actions)
         ctx.saved = saved
-        return densities
+        ctx.set_materialize_grads(False)
+        return densities, _entropy(log_std).expand(len(mean))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, of_density: Tensor | None, of_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
         needed = ctx.needs_input_grad
         saved: tuple[Tensor, ...] = ctx.saved_tensors
         if torch.is_grad_enabled():
-            # Actions may be made from the mean; the gradient of one must not pass through the other.
-            inputs = [tensor.view_as(tensor) for tensor in saved]
-            wanted = [tensor for tensor, its in zip(inputs, needed, strict=True) if its]
-            densities, _, _ = _log_density(*inputs)
-            found = iter(torch.autograd.grad(densities, wanted, gradient, create_graph=True))
-            return tuple(next(found) if its else None for its in needed)
-        precision, scaled = ctx.saved
-        weighted = scaled * gradient.unsqueeze(1)
-        of_log_std = (weighted * scaled).sum(dim=0) - gradient.sum()
-        of_mean = weighted * precision
-        return of_mean, of_log_std, -of_mean if needed[2] else None
+            return _differentiable(saved, needed, of_density, of_entropy)
+        of_mean = of_actions = None
+        of_log_std = (
+            torch.zeros_like(saved[1]) if of_entropy is None else of_entropy.sum().expand_as(saved[1])
+        )
+        if of_density is not None:
+            precision, scaled = ctx.saved
+            weighted = scaled * of_density.unsqueeze(1)
+            of_log_std = (weighted * scaled).sum(dim=0) - of_density.sum() + of_log_std
+            of_mean = weighted * precision
+            of_actions = -of_mean if needed[2] else None
+        return of_mean, of_log_std, of_actions
+
+
+def _differentiable(
+    saved: Sequence[Tensor], needed: Sequence[bool], *gradients: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    """Gradients that can be differentiated again: those of the same operations one by one."""
+    # Actions may be made from the mean; the gradient of one must not pass through the other.
+    mean, log_std, actions = inputs = [tensor.view_as(tensor) for tensor in saved]
+    wanted = [tensor for tensor, its in zip(inputs, needed, strict=True) if its]
+    densities, _, _ = _log_density(mean, log_std, actions)
+    outputs = densities, _entropy(log_std).expand(len(mean))
+    pairs = [(y, its) for y, its in zip(outputs, gradients, strict=True) if its is not None]
+    found = iter(
+        torch.autograd.grad(
+            [y for y, _ in pairs],
+            wanted,
+            [its for _, its in pairs],
+            create_graph=True,
+            allow_unused=True,
+        )
+    )
+    return tuple(next(found) if its else None for its in needed)
+
+
+def _entropy(log_std: Tensor) -> Tensor:
+    """The entropy of each row's distribution, a scalar."""
+    return log_std.sum() + log_std.numel() * (0.5 + _LOG_SQRT_2PI)
+
+
+def evaluate_gaussian(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """Log densities (batch,) of a diagonal Gaussian, and its entropies (batch,).
+
+    Args:
+        mean: (batch, actions).
+        log_std: Log standard deviations (actions,).
+        actions: (batch, actions).
+    """
+    evaluated: tuple[Tensor, Tensor] = _Evaluation.apply(mean, log_std, actions)  # type: ignore[no-untyped-call]
+    return evaluated
 
 
 class FastDiagGaussian(DiagGaussianDistribution):
@@ -82,13 +124,11 @@ class FastDiagGaussian(DiagGaussianDistribution):
         if not torch.is_grad_enabled() and self._drawn is not None and self._drawn[0] is actions:
             constant = self.log_std.sum() + self.action_dim * _LOG_SQRT_2PI
             return self._drawn[1].square().sum(dim=1) * -0.5 - constant
-        densities: Tensor = _LogDensity.apply(self.mean, self.log_std, actions)  # type: ignore[no-untyped-call]
-        return densities
+        return evaluate_gaussian(self.mean, self.log_std, actions)[0]
 
     def entropy(self) -> Tensor:
         """Entropies (batch,)."""
-        entropy = self.log_std.sum() + self.action_dim * (0.5 + _LOG_SQRT_2PI)
-        return entropy.expand(len(self.mean))
+        return _entropy(self.log_std).expand(len(self.mean))
 
     def sample(self) -> Tensor:
         """Samples (batch, actions) that gradients pass through."""
@@ -100,10 +140,6 @@ class FastDiagGaussian(DiagGaussianDistribution):
     def mode(self) -> Tensor:
         """The means (batch, actions)."""
         return self.mean
-
-    def release(self) -> None:
-        """Lets go of the graph that the means came from, and of all that it holds; they stay as numbers."""
-        self.mean, self.log_std = self.mean.detach(), self.log_std.detach()
 
 
 class FastSquashedDiagGaussian(SquashedDiagGaussianDistribution):
@@ -194,13 +230,18 @@ class FastCategorical(CategoricalDistribution):
         """Entropies (batch,); an action of probability 0 adds nothing."""
         return -(self.log_probs.exp() * self.log_probs.clamp_min(_LOWEST)).sum(dim=1)
 
+    def evaluate(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Log probabilities (batch,) of actions (batch,), and entropies (batch,).
+
+        The logits stay as numbers, without the graph that they came from and all that it holds.
+        """
+        evaluated = self.log_prob(actions), self.entropy()
+        self.log_probs = self.log_probs.detach()
+        return evaluated
+
     def sample(self) -> Tensor:
         """Samples (batch,)."""
         return torch.multinomial(self.log_probs.exp(), 1).squeeze(1)
-
-    def release(self) -> None:
-        """Lets go of the graph that the logits came from, and of all that it holds; they stay as numbers."""
-        self.log_probs = self.log_probs.detach()
 
     def mode(self) -> Tensor:
         """The most likely actions (batch,)."""

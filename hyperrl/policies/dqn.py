@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
+from hyperrl.policies.extractors import inputs_of
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS
 from hyperrl.policies.off_policy_view import OffPolicyView
@@ -44,9 +45,7 @@ class GeneratedValues(BasePolicy):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """The values (batch, actions)."""
-        values: Tensor = self.generated(
-            self.extract_features(obs, self.features_extractor), "critic", known=known_tasks(obs)
-        )[0]
+        values: Tensor = self.generated(inputs_of(self, obs), "critic", known=known_tasks(obs))[0]
         return values
 
 

@@ -23,7 +23,7 @@ class Effort(nn.Module):
     """
 
     center: Tensor
-    reach: Tensor
+    square: Tensor
 
     def __init__(self, coef: float, space: spaces.Box) -> None:
         super().__init__()
@@ -34,13 +34,13 @@ class Effort(nn.Module):
         center[bounded] = (low[bounded] + high[bounded]) / 2
         reach[bounded] = (high[bounded] - low[bounded]) / 2
         self.register_buffer("center", torch.as_tensor(center, dtype=torch.float32), persistent=False)
-        self.register_buffer("reach", torch.as_tensor(reach, dtype=torch.float32), persistent=False)
+        self.register_buffer("square", torch.as_tensor(reach, dtype=torch.float32).square(), persistent=False)
 
     def forward(self, means: Tensor) -> Tensor:
         """The means (row, action) unchanged; their gradient will be added to."""
         if not means.requires_grad:
             return means
-        priced: Tensor = _Priced.apply(means, self.center, self.reach.square(), 2 * self.coef / len(means))  # type: ignore[no-untyped-call]
+        priced: Tensor = _Priced.apply(means, self.center, self.square, 2 * self.coef / len(means))  # type: ignore[no-untyped-call]
         return priced
 
 

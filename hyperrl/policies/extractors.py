@@ -5,6 +5,7 @@ from typing import Any, TypeGuard, get_args
 import numpy as np
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.policies import BaseModel
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim, is_image_space
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
@@ -106,6 +107,10 @@ class ContextExtractor(BaseFeaturesExtractor):
             :class:`PartsExtractor` on a dictionary and ``FlattenExtractor`` elsewhere.
         images_normalized: Images come normalized already, so that their type and bounds are not checked.
         arguments: Further arguments of ``inner``.
+
+    Attributes:
+        vectors: The observation's parts that are its features when they are put one after the other, all of
+            them vectors of single-precision numbers; none where more is to be done.
     """
 
     def __init__(
@@ -121,6 +126,7 @@ class ContextExtractor(BaseFeaturesExtractor):
         extractor = _extract(without_context(observation_space), inner, images_normalized, arguments)
         super().__init__(observation_space, int(extractor.features_dim) + self.descriptor_dim)
         self.inner = extractor
+        self.vectors = self._find_vectors()
 
     def __getattr__(self, name: str) -> Any:
         """An attribute that only the inner extractor has, such as a layer of a user's own."""
@@ -142,23 +148,43 @@ class ContextExtractor(BaseFeaturesExtractor):
             return features
         return torch.cat([features, observations[CONTEXT].flatten(1)], dim=1)
 
+    def _find_vectors(self) -> tuple[str, ...]:
+        space = self._observation_space
+        if type(self) is not ContextExtractor or type(self.inner) is not PartsExtractor:
+            return ()
+        if not has_context(space):
+            return ()
+        numbers = all(
+            isinstance(part, spaces.Box) and part.dtype == np.float32 and len(part.shape) == 1
+            for part in space.spaces.values()
+        )
+        return tuple(self.inner.extractors) if numbers else ()
 
-def parts_as_features(extractor: BaseFeaturesExtractor) -> tuple[str, ...]:
-    """The parts of an observation that are its features when they are put one after the other.
 
-    There are some where an extractor's class is :class:`ContextExtractor`, with :class:`PartsExtractor`
-    inside, and all parts are vectors of single-precision numbers: nothing is left to scale or to encode.
+Inputs = Tensor | tuple[Tensor, Tensor]
+"""Features with the descriptors behind them, (batch, features + descriptor), or each by itself."""
+
+
+def vectors_of(extractor: object, observations: object) -> tuple[Tensor, Tensor] | None:
+    """Features (batch, features) and descriptors (batch, descriptor) that an extractor need not make.
+
+    Observations that are vectors of single-precision numbers are their own features, put one after the
+    other; None where they are not, or another extractor is to see them.
     """
-    if type(extractor) is not ContextExtractor or type(extractor.inner) is not PartsExtractor:
-        return ()
-    space = extractor._observation_space
-    if not has_context(space):
-        return ()
-    vectors = all(
-        isinstance(part, spaces.Box) and part.dtype == np.float32 and len(part.shape) == 1
-        for part in space.spaces.values()
-    )
-    return (*extractor.inner.extractors, CONTEXT) if vectors else ()
+    if not isinstance(extractor, ContextExtractor) or not extractor.vectors:
+        return None
+    if not isinstance(observations, dict):
+        return None
+    context, parts = observations[CONTEXT], [observations[name] for name in extractor.vectors]
+    if any(part.dtype != torch.float32 for part in (context, *parts)):
+        return None
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), context
+
+
+def inputs_of(model: BaseModel, observations: PyTorchObs) -> Inputs:
+    """What a model's generated networks take of observations: as they are, or extracted where need be."""
+    vectors = vectors_of(model.features_extractor, observations)
+    return model.extract_features(observations, model.features_extractor) if vectors is None else vectors
 
 
 class HidingExtractor(ContextExtractor):

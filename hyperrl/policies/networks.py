@@ -21,6 +21,7 @@ from hyperrl.nets import (
 )
 from hyperrl.nets.fused import ONE_EACH, SideBySide
 from hyperrl.policies.conditioning import Conditioning
+from hyperrl.policies.extractors import Inputs
 from hyperrl.policies.hypernetworks import build_hypernetwork
 from hyperrl.policies.task_rows import TaskRows
 from hyperrl.policies.weight_cache import Networks, WeightCache
@@ -80,7 +81,7 @@ class GeneratedNetworks(nn.Module):
 
     def forward(
         self,
-        features: Tensor,
+        features: Inputs,
         *names: str,
         actions: Tensor | None = None,
         known: TaskRows | None = None,
@@ -93,13 +94,12 @@ class GeneratedNetworks(nn.Module):
         critics' parameters, whose computing is half of such a backward pass.
 
         Args:
-            features: What the networks see, then the context.
+            features: What the networks see, then the context; or the two by themselves.
             names: Of the networks.
             actions: What the networks see beside the features.
             known: The observations, where it is known which rows are of the same task.
         """
-        split = features.shape[1] - self.descriptor_dim
-        x, context = features[:, :split], features[:, split:]
+        x, context = self._split(features) if isinstance(features, Tensor) else features
         one_step = self.fused and self._anew and not _transformed(x)
         for_actions_alone = actions is not None and actions.grad_fn is not None
         with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
@@ -114,6 +114,10 @@ class GeneratedNetworks(nn.Module):
         if isinstance(weights, SideBySide):
             return weights.apply(x, *names)
         return [network(x, weights[name]) for name, network in self.target.named() if name in names]
+
+    def _split(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        split = features.shape[1] - self.descriptor_dim
+        return features[:, :split], features[:, split:]
 
     @property
     def _anew(self) -> bool:

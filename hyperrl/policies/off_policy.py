@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import inputs_of
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task
 from hyperrl.policies.optimizer import with_scaled_rates
+from hyperrl.policies.parameters import ListedParameters
 from hyperrl.policies.task_rows import known_tasks
 
 NO_LAYERS: list[int] = []
@@ -62,7 +64,7 @@ class CriticRate(BasePolicy):
         return [parameter for name, parameter in named if not (shared and "features_extractor" in name)]
 
 
-class GeneratedCritics(BaseModel):
+class GeneratedCritics(ListedParameters, BaseModel):
     """Several critics, generated together by one hypernetwork; the class to mix in ahead of theirs.
 
     Args:
@@ -82,7 +84,7 @@ class GeneratedCritics(BaseModel):
     def q_values(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, ...]:
         """The outputs of each critic, (batch, outputs)."""
         with torch.set_grad_enabled(not self.share_features_extractor and torch.is_grad_enabled()):
-            features = self.extract_features(obs, self.features_extractor)
+            features = inputs_of(self, obs)
         return tuple(self.generated(features, *self.names, actions=actions, known=known_tasks(obs)))
 
 
@@ -96,7 +98,7 @@ class HyperCritic(GeneratedCritics, ContinuousCritic):
     def q1_forward(self, obs: PyTorchObs, actions: Tensor) -> Tensor:
         """The values (batch, 1) of the first critic."""
         with torch.no_grad():
-            features = self.extract_features(obs, self.features_extractor)
+            features = inputs_of(self, obs)
         values: Tensor = self.generated(features, self.names[0], actions=actions, known=known_tasks(obs))[0]
         return values
 

@@ -27,9 +27,14 @@ from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
-from hyperrl.policies.distributions import FastCategorical, FastDiagGaussian, fast_distribution
+from hyperrl.policies.distributions import (
+    FastCategorical,
+    FastDiagGaussian,
+    evaluate_gaussian,
+    fast_distribution,
+)
 from hyperrl.policies.effort import Effort
-from hyperrl.policies.extractors import parts_as_features
+from hyperrl.policies.extractors import Inputs, inputs_of, vectors_of
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import add_blocks, unless_one_task, with_effort_price
 from hyperrl.policies.rollouts import TaskRolloutBuffer
@@ -51,7 +56,7 @@ class GeneratedActorCritic(nn.Module):
         super().__init__()
         self.generated = generated
 
-    def forward(self, features: Tensor, known: TaskRows | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Inputs, known: TaskRows | None = None) -> tuple[Tensor, Tensor]:
         """The actor's outputs (batch, outputs) and the values (batch, 1).
 
         Args:
@@ -93,8 +98,6 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
 
     activation = nn.Tanh
     ortho_init: bool
-    _vectors: tuple[str, ...] = ()
-    """The parts of observations that are the features, one after the other; none where more is to be done."""
 
     def _add_price(self, _: None) -> None:
         self.action_net = with_effort_price(self.action_net, self._effort())
@@ -105,7 +108,6 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         self.mlp_extractor = GeneratedActorCritic(
             self._generated_networks(self._hidden("pi"), self._hidden("vf"))
         )
-        self._vectors = parts_as_features(self.features_extractor) if self.share_features_extractor else ()
         self.action_net = nn.Identity()
         effort = self._effort()
         if effort is not None:
@@ -170,10 +172,10 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
 
         Observations that are vectors of numbers are their own features.
         """
-        if self._vectors and features_extractor is None and isinstance(obs, dict):
-            parts = [obs[name] for name in self._vectors]
-            if all(part.dtype == torch.float32 for part in parts):
-                return torch.cat(parts, dim=1)
+        if features_extractor is None and self.share_features_extractor:
+            vectors = vectors_of(self.features_extractor, obs)
+            if vectors is not None:
+                return torch.cat(vectors, dim=1)
         features: Tensor | tuple[Tensor, Tensor] = super().extract_features(obs, features_extractor)
         return features
 
@@ -184,13 +186,13 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         known = known_tasks(obs)
         if known is None or self.one_task or not self.share_features_extractor:
             return super().evaluate_actions(obs, actions, *more)
-        features: Any = self.extract_features(obs)
-        parameters, values = self.mlp_extractor(features, known)
+        parameters, values = self.mlp_extractor(inputs_of(self, obs), known)
+        if type(self.action_dist) is FastDiagGaussian:
+            return values, *evaluate_gaussian(self.action_net(parameters), self.log_std, actions)
         distribution = self._get_action_dist_from_latent(parameters)
-        evaluated = values, distribution.log_prob(actions), distribution.entropy()
-        if isinstance(distribution, FastDiagGaussian | FastCategorical):
-            distribution.release()
-        return evaluated
+        if isinstance(distribution, FastCategorical):
+            return values, *distribution.evaluate(actions)
+        return values, distribution.log_prob(actions), distribution.entropy()
 
     @property
     def generated(self) -> GeneratedNetworks:

@@ -20,6 +20,7 @@ from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.distributions import fast_distribution
 from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import inputs_of
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
 from hyperrl.policies.off_policy_view import ActorCriticsView
@@ -73,9 +74,7 @@ class GeneratedActor(BasePolicy):
 
     def get_action_dist_params(self, obs: PyTorchObs) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Means (batch, actions), log standard deviations, and what gSDE's noise depends on."""
-        outputs = self.generated(
-            self.extract_features(obs, self.features_extractor), "actor", known=known_tasks(obs)
-        )[0]
+        outputs = self.generated(inputs_of(self, obs), "actor", known=known_tasks(obs))[0]
         actions = self.action_dist.action_dim
         means, rest = torch.tensor_split(outputs, [actions], dim=1)
         if self.effort is not None:

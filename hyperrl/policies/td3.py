@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.effort import Effort
+from hyperrl.policies.extractors import inputs_of
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS, CriticRate, HyperActorCritics
 from hyperrl.policies.off_policy_view import ActorCriticsView
@@ -42,9 +43,7 @@ class HyperTD3Actor(TD3Actor):
 
     def forward(self, obs: PyTorchObs) -> Tensor:
         """Actions (batch, actions) in [-1, 1]."""
-        means = self.generated(
-            self.extract_features(obs, self.features_extractor), "actor", known=known_tasks(obs)
-        )[0]
+        means = self.generated(inputs_of(self, obs), "actor", known=known_tasks(obs))[0]
         actions: Tensor = self.mu(means if self.effort is None else self.effort(means))
         return actions
 

@@ -13,7 +13,7 @@ from stable_baselines3.common.torch_layers import CombinedExtractor
 from torch import Tensor
 
 from hyperrl.policies import BlindExtractor, ContextExtractor, HyperActorCriticPolicy
-from hyperrl.policies.extractors import parts_as_features
+from hyperrl.policies.extractors import vectors_of
 from tests.policies.worlds import (
     OBSERVATIONS,
     STRATEGIES,
@@ -175,8 +175,8 @@ def test_hyper_over_a_blind_extractor_still_gets_the_context() -> None:
 @pytest.mark.parametrize(
     ("space", "parts"),
     [
-        (OBSERVATIONS["context"], ("obs", "context")),
-        (spaces.Dict(b=vector(2), a=vector(3), context=vector(1)), ("a", "b", "context")),
+        (OBSERVATIONS["context"], ("obs",)),
+        (spaces.Dict(b=vector(2), a=vector(3), context=vector(1)), ("a", "b")),
         (OBSERVATIONS["contexts of several kinds"], ()),
         (spaces.Dict(obs=spaces.Box(-1, 1, (2,), np.float64), context=vector(1)), ()),
         (spaces.Dict(obs=vector(2), context=spaces.Discrete(3)), ()),
@@ -185,10 +185,14 @@ def test_hyper_over_a_blind_extractor_still_gets_the_context() -> None:
 )
 def test_vectors_are_their_own_features(space: spaces.Dict, parts: tuple[str, ...]) -> None:
     extractor: Any = ContextExtractor(space)
-    assert parts_as_features(extractor) == parts
+    assert extractor.vectors == parts
     made: Any = policy(space)
     observations = tensors(made, samples(space, 5))
     expected = extractor(preprocess_obs(observations, space))
+    found = vectors_of(extractor, observations)
+    assert (found is not None) == bool(parts)
+    if found is not None:
+        assert torch.equal(torch.cat(found, dim=1), expected)
     assert torch.equal(made.extract_features(observations), expected)
     doubles = {name: part.double() for name, part in observations.items()}
     torch.testing.assert_close(made.extract_features(doubles), expected, check_dtype=False)
@@ -206,4 +210,5 @@ def test_extractors_of_a_users_own_stay_in_use() -> None:
     observations = tensors(made, samples(space, 5))
     plain: Any = policy(space).extract_features(observations)
     assert torch.equal(made.extract_features(observations), 2 * plain)
-    assert parts_as_features(ContextExtractor(space, CombinedExtractor)) == ()
+    assert ContextExtractor(space, CombinedExtractor).vectors == ()
+    assert vectors_of(made.features_extractor, observations) is None
