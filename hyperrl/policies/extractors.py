@@ -183,8 +183,9 @@ def vectors_of(extractor: object, observations: object) -> tuple[Tensor, Tensor]
 
 def inputs_of(model: BaseModel, observations: PyTorchObs) -> Inputs:
     """What a model's generated networks take of observations: as they are, or extracted where need be."""
-    vectors = vectors_of(model.features_extractor, observations)
-    return model.extract_features(observations, model.features_extractor) if vectors is None else vectors
+    extractor: Any = model.features_extractor
+    vectors = vectors_of(extractor, observations)
+    return model.extract_features(observations, extractor) if vectors is None else vectors
 
 
 class HidingExtractor(ContextExtractor):
