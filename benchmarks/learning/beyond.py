@@ -14,8 +14,6 @@ effort, `policy.effort_coef` being 0 (`benchmarks/results/beyond-effort-0`).
 from __future__ import annotations
 
 import argparse
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.learning.protocols import PROTOCOLS
-from benchmarks.learning.suite import STARTS, comma_separated, complete, seeds, task_rows
+from benchmarks.learning.suite import comma_separated, complete, seeds
+from benchmarks.learning.variants import compare, describe
 from hyperrl import api
 from hyperrl.evaluation import Evaluation
 from hyperrl.recipes import RIM, load_family
@@ -32,7 +31,6 @@ from hyperrl.tasks import Family
 
 ROOT = Path(__file__).resolve().parents[1] / "results"
 RESULTS, WITHOUT_EFFORT = ROOT / "beyond", ROOT / "beyond-effort-0"
-FORMAT = 1
 HELD_OUT: Mapping[str, Any] = {"factor": 0.8, "count": 16, "seed": 4}
 """Of `Family.hold_out_rim`."""
 CHOICES = ("linear", "saturate")
@@ -111,74 +109,21 @@ def with_beyond(run: Run, choice: str) -> Run:
 
 
 def measure(job: Job) -> dict[str, Any]:
-    """Train the agents of one seed in a temporary folder and evaluate them; what is left of it, as JSON.
+    """Train the agents of one seed and evaluate them.
 
     Raises:
         UserError: an unknown family, or a wrong number.
     """
     family = Family.load(job.family).hold_out_rim(**HELD_OUT)
     splits = [split for split in SPLITS if family.tasks(split)]
-    wall, cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory(prefix="hyperrl-beyond-") as folder:
-        runs = {
-            role: api.train(
-                agent, family, steps=job.steps, seed=job.seed, out=Path(folder) / role,
-                overrides=job.overrides(role),
-            )
-            for role, agent in job.agents.items()
-        }  # fmt: skip
+
+    def play(runs: Mapping[str, Run]) -> dict[str, Evaluation]:
         playing = {choice: with_beyond(runs[HYPER], choice) for choice in CHOICES}
         playing |= {BLIND: runs[BLIND]} if BLIND in runs else {}
-        played = {name: api.evaluate(run, splits=splits, save=False) for name, run in playing.items()}
-        spec, status = runs[HYPER].spec, runs[HYPER].status
-    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    return {
-        "format": FORMAT,
-        "family": job.family,
-        "seed": job.seed,
-        "agents": job.agents,
-        "rim": dict(HELD_OUT),
-        "steps": status.steps,
-        "planned_steps": spec.steps,
-        "seconds": {kind: round(value, 1) for kind, value in seconds.items()},
-        "starts": STARTS,
-        "versions": spec.versions,
-        "commit": spec.commit,
-        "started": spec.started,
-        "features": list(family.space.names),
-        "episodes": played[CHOICES[0]].episodes,
-        "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
-        "splits": {split: _rows(split, played) for split in splits},
-        "worst": {
-            name: {split: dict(each.splits[split]["worst"]) for split in splits}
-            for name, each in played.items()
-        },
-        "recipe": {
-            "agent": spec.agent.model_dump(mode="json", by_alias=True),
-            "family": spec.family.model_dump(mode="json", by_alias=True, exclude_none=True),
-        },
-    }
+        return {name: api.evaluate(run, splits=splits, save=False) for name, run in playing.items()}
 
-
-def _rows(split: str, played: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """The tasks of a split and the returns of what played them."""
-    return task_rows(
-        {name: [task for task in each.tasks if task.split == split] for name, each in played.items()}
-    )
-
-
-def describe(result: Mapping[str, Any]) -> str:
-    """A result in one line: mean returns on the rim and on extrapolation by both choices, and of blind."""
-    parts = []
-    for split in (split for split in SPLITS if split in result["splits"]):
-        rows = result["splits"][split]
-        means = [
-            f"{name} {sum(map(sum, rows[name])) / sum(map(len, rows[name])):.2f}"
-            for name in (*CHOICES, BLIND)
-            if name in rows
-        ]
-        parts.append(f"{split}: {', '.join(means)}")
-    return f"{result['family']} seed {result['seed']}: {'; '.join(parts)}; {result['seconds']['wall']:.0f} s"
+    agents = {role: (agent, job.overrides(role)) for role, agent in job.agents.items()}
+    return {**compare(family, agents, splits, job.seed, job.steps, play), "rim": dict(HELD_OUT)}
 
 
 def jobs_of(

@@ -9,6 +9,7 @@ from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, evaluate_tasks
+from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
 from hyperrl.evaluation.progress import Progress, run_progress
 from hyperrl.evaluation.save import save_evaluation
@@ -29,6 +30,7 @@ def evaluate(
     seed: int = 0,
     deterministic: bool = True,
     hidden: Sequence[str] = (),
+    shuffle_contexts: bool = False,
     checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
@@ -51,6 +53,9 @@ def evaluate(
         seed: of the start states, and of the actions where they are drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
         hidden: features that are hidden from the agents, for agents trained with `context_dropout` above 0.
+        shuffle_contexts: let the agents observe in each task the context of another one of its split, which
+            `seed` chooses; the environment stays in its own. What then is left of a return is owed to no
+            context.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules, or Python files, that the runs' environment may be imported from.
@@ -60,7 +65,8 @@ def evaluate(
 
     Raises:
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
-            feature, a number out of range, or an observation, action or return that is not finite.
+            feature, a number out of range, a split of one task whose contexts are to be shuffled, or an
+            observation, action or return that is not finite.
     """
     seed = to_int("seed", seed, SEED)
     if episodes is not None:
@@ -71,6 +77,7 @@ def evaluate(
     family = family_of(opened[0], family)
     selection = select_tasks(family, splits, contexts, sweep)
     check_hidden(opened, family, hidden)
+    observed = shuffled_contexts(selection, seed) if shuffle_contexts else None
     episodes = episodes or family.recipe.evaluation.episodes
     for run in opened if save else ():
         with report_write_errors("run", run.path):
@@ -83,7 +90,7 @@ def evaluate(
             policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
             played = evaluate_tasks(
                 policy, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
-                progress=run_progress(progress, number, len(opened)),
+                observed=observed, progress=run_progress(progress, number, len(opened)),
             )  # fmt: skip
         steps = agent.model.num_timesteps
         result = RunResult(
@@ -94,6 +101,6 @@ def evaluate(
         results.append(result)
     evaluation = Evaluation(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
-        hidden=tuple(hidden),
+        hidden=tuple(hidden), shuffled_contexts=shuffle_contexts,
     )  # fmt: skip
     return save_evaluation(evaluation, opened, family, selection) if save else evaluation

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from hyperrl.cli import console, options, parsing, streams
-from hyperrl.cli.options import argument, option
+from hyperrl.cli.options import argument, flag, option
 from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ def evaluate(
             "Hide a feature from an agent trained with policy.hypernetwork.context_dropout (repeatable).",
         ),
     ] = None,
+    shuffle_contexts: Annotated[
+        bool,
+        flag(
+            "--shuffle-contexts",
+            "Let the agent observe in each task the context of another one of its split, as a control.",
+        ),
+    ] = False,
     checkpoint: options.Checkpoint = None,
     as_json: options.Json = False,
     allow_import: options.AllowImport = None,
@@ -66,6 +73,7 @@ def evaluate(
                 seed=seed,
                 deterministic=not stochastic,
                 hidden=hide or (),
+                shuffle_contexts=shuffle_contexts,
                 checkpoint=checkpoint,
                 allow_import=allow_import or (),
                 progress=advance,

@@ -41,6 +41,7 @@ def conditions(data: Mapping[str, Any]) -> str:
         f"start seed {data['start_seed']}",
     ]
     parts += [f"{', '.join(data['hidden'])} hidden from the agent"] if data["hidden"] else []
+    parts += ["each task under another task's context"] if data.get("shuffled_contexts") else []
     left_out = f"; {data['left_out']} tasks left out, as the training is short" if data["left_out"] else ""
     return f"{', '.join(weights)}: {', '.join(parts)}{left_out}"
 
@@ -55,9 +56,9 @@ def note_missing_best(run: "Run", checkpoint: str | None) -> None:
 
 
 def splits(data: Splits) -> None:
-    """Print the mean return per split with its error, and the oracle where one is known."""
+    """Print per split the mean return with its error, the worst task's, and the oracle if it is known."""
     known = any(split["oracle"] is not None for split in data.values())
-    columns = ["split", "tasks", "return", "95 % interval", "std. error", "IQM"]
+    columns = ["split", "tasks", "return", "95 % interval", "std. error", "IQM", "worst"]
     columns += ["oracle", "of oracle"] * known
     rows = (
         [
@@ -67,6 +68,7 @@ def splits(data: Splits) -> None:
             "-" if split["low"] is None else f"{number(split['low'])} to {number(split['high'])}",
             number(split["stderr"]),
             number(split["iqm"]),
+            number(split["worst"]["mean"]),
             *[number(split["oracle"]), _share(split)] * known,
         ]
         for name, split in data.items()

@@ -9,6 +9,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.recipes import CONTEXT
+
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import Tensor
@@ -84,3 +86,24 @@ class ModelPolicy:
             deterministic=self.deterministic,
         )  # fmt: skip
         return actions
+
+
+class WithContexts:
+    """A policy that observes given contexts in place of those that environments are in.
+
+    Args:
+        policy: the policy.
+        descriptors: of the contexts, (n, D), one for each of the n environments that it acts in.
+    """
+
+    def __init__(self, policy: Policy, descriptors: NDArray[np.float32]) -> None:
+        self._policy, self._descriptors = policy, descriptors
+
+    def __call__(self, observation: Observation) -> NDArray[Any]:
+        """The actions (n, ...)."""
+        return self._policy({**observation, CONTEXT: self._descriptors})
+
+    def reset(self) -> None:
+        """Begin episodes, as the policy does."""
+        if reset := getattr(self._policy, "reset", None):
+            reset()

@@ -166,6 +166,7 @@ class Evaluation:
         files: the JSON files written, one per run.
         figures: the figures written.
         hidden: features that were hidden from the agents.
+        shuffled_contexts: whether the agents observed in each task the context of another one.
         left_out: tasks of the splits that were not played, after a short training.
     """
 
@@ -178,6 +179,7 @@ class Evaluation:
     files: tuple[Path, ...] = ()
     figures: tuple[Path, ...] = ()
     hidden: tuple[str, ...] = ()
+    shuffled_contexts: bool = False
     left_out: int = 0
 
     @property
@@ -185,6 +187,12 @@ class Evaluation:
         """Every evaluated split in numbers; the user's own contexts count in none."""
         seeds = [run.seed for run in self.runs]
         return summarize(*(run.split_tasks for run in self.runs), seeds=seeds)
+
+    @property
+    def label(self) -> str:
+        """The agent's name, and what it did not observe, as figures call it."""
+        shuffled = ["contexts shuffled"] if self.shuffled_contexts else []
+        return ", ".join([self.agent, *(f"{name} hidden" for name in self.hidden), *shuffled])
 
     @property
     def tasks(self) -> list[TaskResult]:
@@ -217,6 +225,7 @@ class Evaluation:
             "start_seed": self.start_seed,
             "deterministic": self.deterministic,
             "hidden": list(self.hidden),
+            "shuffled_contexts": self.shuffled_contexts,
             "left_out": self.left_out,
             **(
                 {"checkpoint": {"name": first.checkpoint, "steps": first.checkpoint_steps}}

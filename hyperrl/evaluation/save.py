@@ -42,5 +42,5 @@ def save_evaluation(
     seeds = f"-{len(runs)}-seeds" if len(runs) > 1 else ""
     path = runs[0].figures / f"evaluation-{'-'.join(swept) or 'splits'}{seeds}-{stamp}.png"
     with report_write_errors("run", runs[0].path):
-        draw_returns(evaluation.agent, results, family, path, swept)
+        draw_returns(evaluation.label, results, family, path, swept)
     return replace(evaluation, figures=(path,))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.policy import Policy
+from hyperrl.evaluation.policy import Policy, WithContexts
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
 from hyperrl.tasks.contexts import assignment
@@ -36,6 +36,7 @@ class TaskResult:
         returns: undiscounted return of each episode, in the raw reward's unit.
         lengths: steps of each episode.
         oracle: best known return of the task, None where none is known.
+        observed_context: what the policy observed in the task's place; None where that was its context.
     """
 
     context: Mapping[str, float]
@@ -43,6 +44,7 @@ class TaskResult:
     returns: list[float]
     lengths: list[int]
     oracle: float | None
+    observed_context: Mapping[str, float] | None = None
 
     @property
     def mean(self) -> float:
@@ -55,8 +57,10 @@ class TaskResult:
         return self.mean / self.oracle if self.oracle is not None and self.oracle > 0 else None
 
     def to_json(self) -> dict[str, Any]:
-        """The task's entry in `hyperrl evaluate --json`."""
-        return {**vars(self), "context": dict(self.context), "mean": self.mean}
+        """The task's entry in `hyperrl evaluate --json`; `observed_context` is there if it is another one."""
+        entry = {**vars(self), "context": dict(self.context), "mean": self.mean}
+        observed = entry.pop("observed_context")
+        return entry if observed is None else {**entry, "observed_context": dict(observed)}
 
 
 def evaluate_tasks(
@@ -67,6 +71,7 @@ def evaluate_tasks(
     episodes: int | Sequence[int],
     seed: int | Sequence[int] = 0,
     splits: Sequence[str] | None = None,
+    observed: Sequence[Mapping[str, float]] | None = None,
     progress: Progress | None = None,
 ) -> list[TaskResult]:
     """Play every task for some episodes, all of them side by side as one batch of environments.
@@ -83,6 +88,8 @@ def evaluate_tasks(
         episodes: episodes per task, at least 1; or of each task its own number of them.
         seed: of the starts, at least 0; or of each task its own.
         splits: name of each task's split; None flags each task by the family's ranges.
+        observed: for each task the context that the policy observes in the place of the task's own, while
+            the environment stays in its own; None: the task's own.
         progress: called now and then with the work done and planned, in steps; every episode counts as the
             longest that there can be.
 
@@ -102,12 +109,19 @@ def evaluate_tasks(
     plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
     report = _EpisodeProgress(progress, family.max_steps or 1, len(plays))
     played: list[tuple[float, int]] = []
+    others = [family.space.complete(context) for context in observed or ()]
+    noted: Sequence[Context | None] = others or [None] * len(full)
+    rows = np.repeat(family.space.descriptors(others), [*map(len, starts)] if others else 0, axis=0)
     for first in range(0, len(plays), MAX_ENVS):
-        played += _play(policy, family, plays[first : first + MAX_ENVS], report)
+        some = slice(first, first + MAX_ENVS)
+        acting = WithContexts(policy, rows[some]) if others else policy
+        played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
-    for context, split, own in zip(full, names, starts, strict=True):
+    for context, split, own, other in zip(full, names, starts, noted, strict=True):
         returns, lengths = zip(*islice(rest, len(own)), strict=True)
-        results.append(TaskResult(context, split, list(returns), list(lengths), family.oracle(context)))
+        results.append(
+            TaskResult(context, split, list(returns), list(lengths), family.oracle(context), other)
+        )
     return results
 
 

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from hyperrl import api
+from hyperrl.cli import tables
 from hyperrl.evaluation import progress
 from hyperrl.evaluation.policy import ModelPolicy
 from hyperrl.store import Run
@@ -106,6 +107,31 @@ def test_a_feature_can_be_hidden_from_an_agent_that_was_trained_to_do_without(
     assert "policy.hypernetwork.context_dropout above 0" in text
 
 
+def test_contexts_can_be_shuffled_and_a_blind_agent_does_not_care(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, blind = (
+        untrained(tmp_path / kind, f"{kind}-ppo", "pendulum", ["policy.net_arch=[4]"])
+        for kind in ("hyper", "blind")
+    )
+    splits = ["train", "interpolation"]
+    own = api.evaluate(run, splits=splits, save=False)
+    shuffled = api.evaluate(run, splits=splits, shuffle_contexts=True)
+    data = json.loads(shuffled.files[0].read_text())
+    assert (data["shuffled_contexts"], own.to_json()["shuffled_contexts"]) == (True, False)
+    assert all(task["observed_context"] != task["context"] for task in data["tasks"])
+    assert [task.returns for task in shuffled.tasks] != [task.returns for task in own.tasks]
+    tables.evaluation(data)
+    assert "start seed 0, each task under another task's context" in capsys.readouterr().out
+    assert (shuffled.label, own.label) == ("hyper-ppo, contexts shuffled", "hyper-ppo")
+    played = [
+        api.evaluate(blind, splits=splits, save=False, shuffle_contexts=each).tasks for each in (False, True)
+    ]
+    assert [task.returns for task in played[0]] == [task.returns for task in played[1]]
+    said = message(api.evaluate, blind, contexts=[{"g": 9}], shuffle_contexts=True)
+    assert said.startswith("shuffle_contexts: found a single task in what is given by context and sweep;")
+
+
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
 def test_every_argument_reaches_what_plays(
     passed_arguments: Callable[..., dict[str, Any]],
@@ -126,4 +152,4 @@ def test_every_argument_reaches_what_plays(
     assert contexts == (*family.tasks("validation"), {"c0": 9.0}, {"c0": -10.0}, {"c0": 10.0})
     assert callable(played.pop("progress"))
     splits = (*["validation"] * 8, *["extrapolation"] * 3)
-    assert played == {"episodes": 7, "seed": 5, "splits": splits}
+    assert played == {"episodes": 7, "seed": 5, "splits": splits, "observed": None}

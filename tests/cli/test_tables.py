@@ -25,7 +25,7 @@ def test_the_table_says_how_sure_it_is_and_which_task_is_worst(capsys: pytest.Ca
     tables.worst(found)
     split, named = (line.split() for line in capsys.readouterr().out.splitlines()[1::2])
     # 3.182 (Student's t for 3 degrees of freedom) times the standard error, sqrt(68 / 3 / 4)
-    assert split[:7] == ["train", "4", "15", "7.424", "to", "22.58", "2.38"]
+    assert split[:9] == ["train", "4", "15", "7.424", "to", "22.58", "2.38", "15", "10"]
     assert named == ["of", "train", "10", "50.0%", "c0=0"]
 
 
@@ -45,8 +45,8 @@ def test_where_no_oracle_is_known_none_is_shown(capsys: pytest.CaptureFixture[st
     tables.worst(summed(5.0))
     tables.tasks([TaskResult({"g": 1.0}, "train", [5.0], [10], None)])
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
-        ["split", "tasks", "return", "95", "%", "interval", "std.", "error", "IQM"],
-        ["train", "1", "5", "-", "-", "5"],
+        ["split", "tasks", "return", "95", "%", "interval", "std.", "error", "IQM", "worst"],
+        ["train", "1", "5", "-", "-", "5", "5"],
         ["worst", "return", "task"],
         ["of", "train", "5", "c0=0"],
         ["task", "split", "return"],
