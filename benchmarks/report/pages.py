@@ -90,6 +90,7 @@ def results_page(
     notes: Mapping[str, str],
     ablation: Sequence[FamilyResults] = (),
     protocols: Sequence[FamilyResults] = (),
+    further: Sequence[str] = (),
 ) -> str:
     """The whole of docs/results.md.
 
@@ -100,6 +101,7 @@ def results_page(
         notes: what a person wrote about a family's results, by family.
         ablation: results of variants of the default recipe.
         protocols: learning results by published protocols.
+        further: sections of other learning results.
     """
     parts = [HEAD]
     if any(
@@ -114,6 +116,7 @@ def results_page(
         parts.append(MEANING)
     parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
     parts += [ablation_section.section(ablation, notes.get("ablation"))] if ablation else []
+    parts += further
     parts += [_measured_with([*families, *protocols, *ablation])] if families else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")

@@ -1,8 +1,9 @@
 """Writes docs/results.md and the README's results: `python -m benchmarks.report.results [--check]`.
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
-`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, and `throughput.json` and the
-others of `MEASURED`, which the benchmarks of these names write by `--json`.
+`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json`,
+`beyond-effort-0/FAMILY/seed-N.json`, `controls/FAMILY/seed-N.json`, and `throughput.json` and the others of
+`MEASURED`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.learning.protocols import PROTOCOLS
-from benchmarks.report import pages
+from benchmarks.report import beyond_section, controls_section, pages, variants
 from benchmarks.report.plots import Plot, plots, short_hash
 from benchmarks.report.records import FamilyResults, load
 from hyperrl.errors import UserError
@@ -100,6 +101,15 @@ class Site:
                 raise UserError(f"result {str(files[name])!r}: of a --quick run, whose numbers mean little")
         return found
 
+    def further(self) -> list[str]:
+        """Sections of agents that were played in several ways."""
+        beyond, free, controls = (
+            variants.load(self.data / folder) for folder in ("beyond", "beyond-effort-0", "controls")
+        )
+        notes = self.notes()
+        sections = [beyond_section.section(beyond, free, notes.get("beyond"))] if beyond else []
+        return sections + ([controls_section.section(controls, notes.get("controls"))] if controls else [])
+
     def notes(self) -> dict[str, str]:
         """What a person wrote about a family's results, by family."""
         return {file.stem: file.read_text() for file in sorted((self.data / "notes").glob("*.md"))}
@@ -124,7 +134,9 @@ class Site:
             figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
         }
         in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
-        page = pages.results_page(families, self.speed(), on_page, self.notes(), self.ablation(), protocols)
+        page = pages.results_page(
+            families, self.speed(), on_page, self.notes(), self.ablation(), protocols, self.further()
+        )
         part = pages.readme_part(families, protocols, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 

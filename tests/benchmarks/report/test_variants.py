@@ -1,0 +1,128 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.learning.suite import encode
+from benchmarks.learning.variants import FORMAT
+from benchmarks.report import beyond_section, controls_section, variants
+from benchmarks.report.results import Site, differing, write
+from benchmarks.report.variants import FamilyVariants, Interval
+from hyperrl.errors import UserError
+from hyperrl.evaluation.statistics import mean_error
+
+SEEDS = (100, 101, 102)
+TASKS = 4
+
+
+def put(root: Path, family: str, seed: int, returns: dict[str, float], splits: tuple[str, ...]) -> Path:
+    """A made-up result: what plays returns its number, a little more with each task and each seed."""
+    rows = {
+        name: [[value + 0.1 * task + 0.01 * seed + 0.001] for task in range(TASKS)]
+        for name, value in returns.items()
+    }
+    contexts = [[float(task)] for task in range(TASKS)]
+    result: dict[str, Any] = {
+        "format": FORMAT, "family": family, "seed": seed, "agents": {"hyper": "hyper-ppo"},
+        "planned_steps": 100, "episodes": 1,
+        "splits": {split: {"contexts": contexts, "oracle": [None] * TASKS, **rows} for split in splits},
+        "worst": {
+            name: {
+                split: {"context": {"g": 0.0}, "mean": row[0][0], "oracle": None, "of_oracle": None}
+                for split in splits
+            }
+            for name, row in rows.items()
+        },
+    }  # fmt: skip
+    path = root / family / f"seed-{seed}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(result))
+    return path
+
+
+def beyond(root: Path, family: str, linear: float, saturate: float, blind: float) -> FamilyVariants:
+    returns = {"linear": linear, "saturate": saturate, "blind": blind}
+    for seed in SEEDS:
+        put(root, family, seed, returns, ("rim", "interpolation", "extrapolation"))
+    return next(each for each in variants.load(root) if each.name == family)
+
+
+def test_an_interval_is_that_of_seeds_and_tasks() -> None:
+    scores = np.random.default_rng(0).normal(3.0, 1.0, (5, 16))
+    found, wanted = Interval.of(scores), mean_error(scores[..., None], rare=False)
+    assert (found.low, found.high) == (wanted.low, wanted.high)
+    assert found.above
+    assert not found.below
+    assert str(Interval.of(np.array([[2.5]]))) == "2.50"
+    assert Interval(-2.0, -3.0, -1.0).signed == "**-2 [-3, -1]**"
+    assert Interval(0.5, -3.0, 4.0).signed == "+0.5 [-3, +4]"
+
+
+def test_what_does_better_on_the_rim_is_chosen_by_family_and_for_all(tmp_path: Path) -> None:
+    families = [
+        beyond(tmp_path, "one", 1.0, 2.0, 0.0), beyond(tmp_path, "two", 1.0, 3.0, 9.0),
+        beyond(tmp_path, "three", 2.0, 1.0, 0.0), beyond(tmp_path, "four", 2.0, 2.0, 0.0),
+    ]  # fmt: skip
+    assert [beyond_section.choice_of(each) for each in families] == [
+        "saturate", "saturate", "linear", "either",
+    ]  # fmt: skip
+    suite = beyond_section.choice_of_suite(families)
+    assert (suite.choice, suite.share.value) == ("saturate", (1 + 1 + 0 + 0.5) / 4)
+    assert beyond_section.choice_of_suite(families[2:]).choice == "linear"
+    text = beyond_section.section(families, [], "By hand.\n")
+    assert "saturating is clearly better on 2 of 4 families, and clearly worse on 1." in text
+    assert "clearly better outside on 1 of 4 families: `two` by +6 [+6, +6]. On `two` it is so inside" in text
+    assert "effort" not in text
+    assert text.endswith("\n\nBy hand.\n")
+
+
+def test_agents_without_a_price_on_effort_are_compared_on_the_seeds_that_both_have(tmp_path: Path) -> None:
+    priced = beyond(tmp_path / "priced", "one", 1.0, 2.0, 0.0)
+    for seed in (101, 102, 103):
+        put(tmp_path / "free", "one", seed, {"linear": 4.0, "saturate": 3.5}, ("rim", "extrapolation"))
+    text = beyond_section.section([priced], variants.load(tmp_path / "free"), None)
+    (row,) = [line for line in text.splitlines() if line.startswith("| `one` | 101 to 102 |")]
+    assert "**+1.5 [+1.5, +1.5]**" in row
+    assert "**+3 [+3, +3]**" in row
+    assert "clearly better on the rims of 1 of 1 families, and clearly worse on 0." in text
+
+
+def test_controls_say_whether_returns_fall_to_the_blind_agents(tmp_path: Path) -> None:
+    for family, shuffled in (("one", 1.0), ("two", 3.0)):
+        for seed in SEEDS:
+            put(tmp_path, family, seed, {"own": 5.0, "shuffled": shuffled, "blind": 2.0}, ("train",))
+    text = controls_section.section(variants.load(tmp_path), None)
+    assert "falls to the blind one's return or below on 1 of 2 splits." in text
+    assert "**-1 [-1, -1]** |" in text
+
+
+def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    beyond(tmp_path, "one", 1.0, 2.0, 0.0)
+    path = tmp_path / "one" / "seed-101.json"
+    good = json.loads(path.read_text())
+    for change, words in (
+        ({"planned_steps": 7}, "seeds differ in their planned_steps"),
+        ({"splits": {"rim": {"contexts": [[9.0]]}}}, "seeds differ in their tasks"),
+        ({"format": 9}, "not a result of format 1"),
+        ({"seed": 5}, "is of one / seed-5"),
+    ):
+        path.write_bytes(encode({**good, **change}))
+        with pytest.raises(UserError, match=words):
+            variants.load(tmp_path)
+    path.write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        variants.load(tmp_path)
+
+
+def test_the_page_has_both_sections_where_there_are_results(filled: Site) -> None:
+    beyond(filled.data / "beyond", "ode", 1.0, 2.0, 0.0)
+    put(filled.data / "controls", "ode", 200, {"own": 5.0, "shuffled": 1.0, "blind": 2.0}, ("train",))
+    assert filled.page in differing(filled)
+    write(filled)
+    page = filled.page.read_text()
+    titles = ("Beyond the training ranges", "What returns are owed to", "What the runs took")
+    order = [page.index(f"## {title}") for title in titles]
+    assert order == sorted(order)
+    assert differing(filled) == []
