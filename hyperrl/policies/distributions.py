@@ -15,6 +15,8 @@ from stable_baselines3.common.distributions import (
 from torch import Tensor
 from torch.distributions import Categorical, Normal
 
+from hyperrl.policies.effort import Effort
+
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOWEST = torch.finfo(torch.float32).min
 
@@ -31,10 +33,12 @@ class _Evaluation(torch.autograd.Function):
     """Log densities of a diagonal Gaussian and its entropies as one operation."""
 
     @staticmethod
-    def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, effort: Effort | None
+    ) -> tuple[Tensor, Tensor]:
         densities, *saved = _log_density(mean, log_std, actions)
         ctx.save_for_backward(mean, log_std, actions)
-        ctx.saved = saved
+        ctx.saved, ctx.effort = saved, effort
         ctx.set_materialize_grads(False)
         return densities, _entropy(log_std).expand(len(mean))
 
@@ -43,7 +47,7 @@ class _Evaluation(torch.autograd.Function):
         needed = ctx.needs_input_grad
         saved: tuple[Tensor, ...] = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiable(saved, needed, of_density, of_entropy)
+            return *_differentiable(saved, needed[:3], ctx.effort, of_density, of_entropy), None
         of_mean = of_actions = None
         of_log_std = (
             torch.zeros_like(saved[1]) if of_entropy is None else of_entropy.sum().expand_as(saved[1])
@@ -54,17 +58,19 @@ class _Evaluation(torch.autograd.Function):
             of_log_std = (weighted * scaled).sum(dim=0) - of_density.sum() + of_log_std
             of_mean = weighted * precision
             of_actions = -of_mean if needed[2] else None
-        return of_mean, of_log_std, of_actions
+            if ctx.effort is not None:
+                of_mean = ctx.effort.added_to(of_mean, saved[0])
+        return of_mean, of_log_std, of_actions, None
 
 
 def _differentiable(
-    saved: Sequence[Tensor], needed: Sequence[bool], *gradients: Tensor | None
+    saved: Sequence[Tensor], needed: Sequence[bool], effort: Effort | None, *gradients: Tensor | None
 ) -> tuple[Tensor | None, ...]:
     """Gradients that can be differentiated again: those of the same operations one by one."""
     # Actions may be made from the mean; the gradient of one must not pass through the other.
     mean, log_std, actions = inputs = [tensor.view_as(tensor) for tensor in saved]
     wanted = [tensor for tensor, its in zip(inputs, needed, strict=True) if its]
-    densities, _, _ = _log_density(mean, log_std, actions)
+    densities, _, _ = _log_density(mean if effort is None else effort(mean), log_std, actions)
     outputs = densities, _entropy(log_std).expand(len(mean))
     pairs = [(y, its) for y, its in zip(outputs, gradients, strict=True) if its is not None]
     found = iter(
@@ -84,15 +90,18 @@ def _entropy(log_std: Tensor) -> Tensor:
     return log_std.sum() + log_std.numel() * (0.5 + _LOG_SQRT_2PI)
 
 
-def evaluate_gaussian(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+def evaluate_gaussian(
+    mean: Tensor, log_std: Tensor, actions: Tensor, effort: Effort | None = None
+) -> tuple[Tensor, Tensor]:
     """Log densities (batch,) of a diagonal Gaussian, and its entropies (batch,).
 
     Args:
         mean: (batch, actions).
         log_std: Log standard deviations (actions,).
         actions: (batch, actions).
+        effort: The price of the means, where they have one, added to their gradient.
     """
-    evaluated: tuple[Tensor, Tensor] = _Evaluation.apply(mean, log_std, actions)  # type: ignore[no-untyped-call]
+    evaluated: tuple[Tensor, Tensor] = _Evaluation.apply(mean, log_std, actions, effort)  # type: ignore[no-untyped-call]
     return evaluated
 
 

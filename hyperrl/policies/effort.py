@@ -40,20 +40,25 @@ class Effort(nn.Module):
         """The means (row, action) unchanged; their gradient will be added to."""
         if not means.requires_grad:
             return means
-        priced: Tensor = _Priced.apply(means, self.center, self.square, 2 * self.coef / len(means))  # type: ignore[no-untyped-call]
+        priced: Tensor = _Priced.apply(means, self)  # type: ignore[no-untyped-call]
         return priced
+
+    def added_to(self, gradient: Tensor, means: Tensor) -> Tensor:
+        """A gradient of the means (row, action), and the price's, which does not learn through the means."""
+        apart = means.detach() - self.center
+        return torch.addcdiv(gradient, apart, self.square, value=2 * self.coef / len(means))
 
 
 class _Priced(torch.autograd.Function):
     """The identity, whose gradient has that of the price added to it."""
 
     @staticmethod
-    def forward(ctx: Any, means: Tensor, center: Tensor, square: Tensor, price: float) -> Tensor:
-        ctx.save_for_backward(means, center, square)
-        ctx.price = price
+    def forward(ctx: Any, means: Tensor, effort: Effort) -> Tensor:
+        ctx.save_for_backward(means)
+        ctx.effort = effort
         return means.view_as(means)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        means, center, square = ctx.saved_tensors
-        return torch.addcdiv(gradient, means.detach() - center, square, value=ctx.price), None, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (means,) = ctx.saved_tensors
+        return ctx.effort.added_to(gradient, means), None

@@ -188,7 +188,8 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
             return super().evaluate_actions(obs, actions, *more)
         parameters, values = self.mlp_extractor(inputs_of(self, obs), known)
         if type(self.action_dist) is FastDiagGaussian:
-            return values, *evaluate_gaussian(self.action_net(parameters), self.log_std, actions)
+            effort = self.action_net if isinstance(self.action_net, Effort) else None
+            return values, *evaluate_gaussian(parameters, self.log_std, actions, effort)
         distribution = self._get_action_dist_from_latent(parameters)
         if isinstance(distribution, FastCategorical):
             return values, *distribution.evaluate(actions)
