@@ -1,6 +1,7 @@
 """Generated networks at the place where Stable-Baselines3 has its own."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any, Self
 
@@ -102,7 +103,7 @@ class GeneratedNetworks(nn.Module):
         x, context = self._split(features) if isinstance(features, Tensor) else features
         one_step = self.fused and self._anew and not _transformed(x)
         for_actions_alone = actions is not None and actions.grad_fn is not None
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not for_actions_alone):
+        with torch.no_grad() if for_actions_alone else nullcontext():
             fused = self._fused(x, context, known) if one_step else None
             weights = {} if fused is not None else self._weights(x, context, known)
         if actions is not None:

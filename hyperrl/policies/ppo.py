@@ -108,10 +108,7 @@ class HyperActorCriticPolicy(HyperPolicy, ActorCriticPolicy):
         self.mlp_extractor = GeneratedActorCritic(
             self._generated_networks(self._hidden("pi"), self._hidden("vf"))
         )
-        self.action_net = nn.Identity()
-        effort = self._effort()
-        if effort is not None:
-            self.action_net = effort
+        self.action_net = self._effort() or nn.Identity()
         self.value_net = nn.Identity()  # type: ignore[assignment]
         if self.ortho_init:
             for extractor in dict.fromkeys((self.pi_features_extractor, self.vf_features_extractor)):
