@@ -103,8 +103,8 @@ def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "one" / "seed-101.json"
     good = json.loads(path.read_text())
     for change, words in (
-        ({"planned_steps": 7}, "seeds differ in their planned_steps"),
-        ({"splits": {"rim": {"contexts": [[9.0]]}}}, "seeds differ in their tasks"),
+        ({"planned_steps": 7}, "seeds 100 and 101 differ in their planned_steps"),
+        ({"splits": {"rim": {"contexts": [[9.0]]}}}, "seeds 100 and 101 differ in their tasks"),
         ({"format": 9}, "not a result of format 1"),
         ({"seed": 5}, "is of one / seed-5"),
     ):
