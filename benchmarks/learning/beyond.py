@@ -8,7 +8,8 @@ the family's published protocol.
 
 One small JSON file a seed below `benchmarks/results/beyond/FAMILY/seed-N.json`; those that are there are
 skipped, and several processes share the work. `--effort-0` asks the same of agents that pay no price on
-effort, `policy.effort_coef` being 0 (`benchmarks/results/beyond-effort-0`).
+effort, `policy.effort_coef` being 0 (`benchmarks/results/beyond-effort-0`). `--factor 0.5` shrinks ranges to
+half of their width, so that the rim reaches further out (`benchmarks/results/beyond-0.5`).
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family
 
 ROOT = Path(__file__).resolve().parents[1] / "results"
-RESULTS, WITHOUT_EFFORT = ROOT / "beyond", ROOT / "beyond-effort-0"
-HELD_OUT: Mapping[str, Any] = {"factor": 0.8, "count": 16, "seed": 4}
-"""Of `Family.hold_out_rim`."""
+FACTORS = (0.8, 0.5)
+"""Parts of the training ranges' width that agents train on; the first by default."""
+HELD_OUT: Mapping[str, Any] = {"count": 16, "seed": 4}
+"""Of `Family.hold_out_rim`, beside the factor."""
 CHOICES = ("linear", "saturate")
 HYPER, BLIND = "hyper", "blind"
 SPLITS = (RIM, "interpolation", "extrapolation")
@@ -74,12 +76,14 @@ class Job:
         family: the family's name.
         seed: of both agents' runs.
         with_effort: whether effort has the price of the agent's recipe; without, no blind agent is trained.
+        factor: part of the training ranges' width that is trained on.
         steps: in place of the recipes'.
     """
 
     family: str
     seed: int
     with_effort: bool = True
+    factor: float = FACTORS[0]
     steps: int | None = None
 
     @property
@@ -100,6 +104,12 @@ class Job:
         return (*FAMILIES[self.family].overrides, *without)
 
 
+def folder(factor: float, with_effort: bool = True, root: Path = ROOT) -> Path:
+    """Where results of ranges that were shrunk so far lie."""
+    narrower = "" if factor == FACTORS[0] else f"-{factor:g}"
+    return root / f"beyond{narrower}{'' if with_effort else '-effort-0'}"
+
+
 def with_beyond(run: Run, choice: str) -> Run:
     """The run with another `policy.beyond` of its agent, its weights as they are."""
     agent = run.spec.agent
@@ -114,7 +124,8 @@ def measure(job: Job) -> dict[str, Any]:
     Raises:
         UserError: an unknown family, or a wrong number.
     """
-    family = Family.load(job.family).hold_out_rim(**HELD_OUT)
+    rim = {"factor": job.factor, **HELD_OUT}
+    family = Family.load(job.family).hold_out_rim(**rim)
     splits = [split for split in SPLITS if family.tasks(split)]
 
     def play(runs: Mapping[str, Run]) -> dict[str, Evaluation]:
@@ -123,18 +134,18 @@ def measure(job: Job) -> dict[str, Any]:
         return {name: api.evaluate(run, splits=splits, save=False) for name, run in playing.items()}
 
     agents = {role: (agent, job.overrides(role)) for role, agent in job.agents.items()}
-    return {**compare(family, agents, splits, job.seed, job.steps, play), "rim": dict(HELD_OUT)}
+    return {**compare(family, agents, splits, job.seed, job.steps, play), "rim": rim}
 
 
 def jobs_of(
-    families: Sequence[str], numbers: Sequence[int], with_effort: bool = True, steps: int | None = None
+    families: Sequence[str], numbers: Sequence[int], with_effort: bool = True, **settings: Any
 ) -> list[Job]:
     """Every seed of every family, one seed of all before the next; families of SAC come last.
 
     Without effort those alone whose agents pay a price on it.
     """
     chosen = [name for name in families if with_effort or pays_for_effort(name)]
-    jobs = [Job(family, seed, with_effort, steps) for seed in numbers for family in chosen]
+    jobs = [Job(family, seed, with_effort, **settings) for seed in numbers for family in chosen]
     return sorted(jobs, key=lambda job: FAMILIES[job.family].algorithm != "ppo")
 
 
@@ -149,11 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--families", type=comma_separated(*FAMILIES), default=[*FAMILIES], metavar="F,F")
     parser.add_argument("--seeds", type=seeds, default=[*SEEDS], metavar="S,S")
     parser.add_argument("--effort-0", action="store_true", help="agents that pay no price on effort")
+    parser.add_argument("--factor", type=float, default=FACTORS[0], choices=FACTORS, help="0.8 or 0.5")
     parser.add_argument("--steps", type=int, help="in place of the recipes'; give it with --results")
     parser.add_argument("--results", type=Path, help="folder of the JSON files")
     options = parser.parse_args(arguments)
-    root = options.results or (WITHOUT_EFFORT if options.effort_0 else RESULTS)
-    jobs = jobs_of(options.families, options.seeds, not options.effort_0, options.steps)
+    root = options.results or folder(options.factor, not options.effort_0)
+    settings = {"with_effort": not options.effort_0, "factor": options.factor, "steps": options.steps}
+    jobs = jobs_of(options.families, options.seeds, **settings)
     work = ((root / job.path, partial(measure, job)) for job in jobs)
     return complete("benchmarks.learning.beyond", work, describe)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from hyperrl.recipes import RIM
 from hyperrl.tasks.contexts import assignment
 
 LINEAR, SATURATE = CHOICES
-EXTRAPOLATION = "extrapolation"
+INTERPOLATION, EXTRAPOLATION = "interpolation", "extrapolation"
 
 
 @dataclass(frozen=True)
@@ -38,58 +38,68 @@ def choice_of(results: FamilyVariants) -> str:
     return SATURATE if gap > 0 else LINEAR if gap < 0 else "either"
 
 
-def choice_of_suite(families: Sequence[FamilyVariants]) -> SuiteChoice:
-    """What returns more on most of the rims' tasks, every family counting the same."""
-    shares = []
-    for results in families:
+def choice_of_suite(rims: Mapping[float, Sequence[FamilyVariants]]) -> SuiteChoice:
+    """What returns more on most of the rims' tasks, every family counting the same.
+
+    Args:
+        rims: results by the factor that ranges were shrunk by.
+    """
+    shares: dict[str, list[float]] = {}
+    for results in (each for families in rims.values() for each in families):
         gap = results.scores(SATURATE, RIM) - results.scores(LINEAR, RIM)
-        shares.append(float(np.mean((gap > 0) + 0.5 * (gap == 0))))
-    share = Interval.of(np.array([shares]))
+        shares.setdefault(results.name, []).append(float(np.mean((gap > 0) + 0.5 * (gap == 0))))
+    share = Interval.of(np.array([[np.mean(each) for each in shares.values()]]))
     return SuiteChoice(SATURATE if share.value > 0.5 else LINEAR, share)
 
 
 def section(
-    families: Sequence[FamilyVariants], without_effort: Sequence[FamilyVariants], note: str | None
+    rims: Mapping[float, Sequence[FamilyVariants]], without_effort: Sequence[FamilyVariants], note: str | None
 ) -> str:
     """The section in Markdown.
 
     Args:
-        families: results of the benchmark.
+        rims: results of the benchmark by the factor that ranges were shrunk by; what is reported beside the
+            choice is of the first.
         without_effort: results of the same agents without a price on effort.
         note: what a person makes of it.
     """
-    suite = choice_of_suite(families)
-    parts = [*_choice(families, suite), *_reported(families, suite)]
+    suite, families = choice_of_suite(rims), next(iter(rims.values()))
+    parts = [*_choice(rims, suite), *_reported(families, suite)]
     parts += _effort(families, without_effort, suite)
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
 
 
-def _choice(families: Sequence[FamilyVariants], suite: SuiteChoice) -> Iterator[str]:
+def _choice(rims: Mapping[float, Sequence[FamilyVariants]], suite: SuiteChoice) -> Iterator[str]:
     yield "## Beyond the training ranges"
     yield (
         "`python -m benchmarks.learning.beyond`: `policy.beyond` says what an agent does on tasks outside its"
-        f" training ranges. Here the ranges of all features are shrunk to {HELD_OUT['factor']:.0%} of their"
-        f" width. Agents train on what is left. The choice is made by {HELD_OUT['count']} tasks of the band"
-        " between, the *rim*, which nothing else sees. Both choices play the same weights. A cell is the mean"
-        " over seeds and tasks with its 95 % interval over both. Differences are taken task by task and seed"
-        " by seed, and are bold where their interval leaves zero out."
+        " training ranges. Here the ranges of all features are shrunk. Agents train on what is left. The"
+        f" choice is made by {HELD_OUT['count']} tasks of the band between, the *rim*, which nothing else"
+        " sees. Both choices play the same weights. A cell is the mean over seeds and tasks with its 95 %"
+        " interval over both. Differences are taken task by task and seed by seed, and are bold where their"
+        " interval leaves zero out."
     )
-    gaps = {results.name: results.difference(SATURATE, LINEAR, RIM) for results in families}
-    cells = [
-        [
-            f"`{results.name}`", results.records[0]["agents"]["hyper"], _numbers(results.seeds),
-            str(results.mean(LINEAR, RIM)), str(results.mean(SATURATE, RIM)), gaps[results.name].signed,
-            choice_of(results),
-        ]
-        for results in families
-    ]  # fmt: skip
-    header = ["family", "agent", "seeds", "rim, linear", "rim, saturate", "saturate - linear", "choice"]
-    yield table(header, cells)
-    above, below = (sum(getattr(gap, side) for gap in gaps.values()) for side in ("above", "below"))
+    for factor, families in rims.items():
+        yield f"Ranges shrunk to {factor:.0%} of their width:"
+        gaps = {results.name: results.difference(SATURATE, LINEAR, RIM) for results in families}
+        cells = [
+            [
+                f"`{results.name}`", results.records[0]["agents"]["hyper"], _numbers(results.seeds),
+                str(results.mean(LINEAR, RIM)), str(results.mean(SATURATE, RIM)), gaps[results.name].signed,
+                choice_of(results), results.difference(SATURATE, LINEAR, EXTRAPOLATION).signed,
+            ]
+            for results in families
+        ]  # fmt: skip
+        columns = ["rim, linear", "rim, saturate", "rim, saturate - linear", "choice by the rim"]
+        yield table(["family", "agent", "seeds", *columns, "extrapolation, saturate - linear"], cells)
+        above, below = (sum(getattr(gap, side) for gap in gaps.values()) for side in ("above", "below"))
+        yield (
+            f"By this rim, saturating is clearly better on {above} of {len(families)} families, and clearly"
+            f" worse on {below}."
+        )
     yield (
-        f"By the rim, saturating is clearly better on {above} of {len(families)} families, and clearly worse"
-        f" on {below}. It returns more on {_percent(suite.share)} of the rims' tasks and seeds, where equal"
-        f" returns count half and every family counts the same. For all families together that is"
+        f"Saturating returns more on {_percent(suite.share)} of the rims' tasks and seeds, where equal"
+        " returns count half and every family counts the same. For all families together the choice is"
         f" `{suite.choice}`."
     )
 
@@ -97,14 +107,18 @@ def _choice(families: Sequence[FamilyVariants], suite: SuiteChoice) -> Iterator[
 def _reported(families: Sequence[FamilyVariants], suite: SuiteChoice) -> Iterator[str]:
     """The splits that nothing was chosen by."""
     yield (
-        "Extrapolation, by which nothing was chosen, with the agent that never sees the context (`blind-*`)"
-        f" beside it; the last column is for `{suite.choice}`:"
+        "Extrapolation, by which nothing was chosen, of the agents of the first table, with the agent that"
+        f" never sees the context (`blind-*`) beside them; the last column is for `{suite.choice}`:"
     )
     header = ["family", "linear", "saturate", "saturate - linear", "blind", f"{suite.choice} - blind"]
     yield table(header, [_line(results, suite, EXTRAPOLATION) for results in families])
     outside = {each.name: each.difference(BLIND, suite.choice, EXTRAPOLATION) for each in families}
     better = [f"`{name}` by {gap.signed.strip('*')}" for name, gap in outside.items() if gap.above]
-    inside = {each.name: each.difference(BLIND, suite.choice, "interpolation") for each in families}
+    inside = {
+        each.name: each.difference(BLIND, suite.choice, INTERPOLATION)
+        for each in families
+        if INTERPOLATION in each.splits
+    }
     also = [f"`{name}`" for name, gap in inside.items() if gap.above and outside[name].above]
     yield (
         f"The blind agent is clearly better outside on {len(better)} of {len(families)} families"

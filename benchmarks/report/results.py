@@ -1,8 +1,8 @@
 """Writes docs/results.md and the README's results: `python -m benchmarks.report.results [--check]`.
 
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
-`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json`,
-`beyond-effort-0/FAMILY/seed-N.json`, `controls/FAMILY/seed-N.json`, and `throughput.json` and the others of
+`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json` (and
+in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`, and `throughput.json` and the others of
 `MEASURED`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.learning import beyond
 from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.report import beyond_section, controls_section, pages, variants
 from benchmarks.report.plots import Plot, plots, short_hash
@@ -103,12 +104,14 @@ class Site:
 
     def further(self) -> list[str]:
         """Sections of agents that were played in several ways."""
-        beyond, free, controls = (
-            variants.load(self.data / folder) for folder in ("beyond", "beyond-effort-0", "controls")
-        )
-        notes = self.notes()
-        sections = [beyond_section.section(beyond, free, notes.get("beyond"))] if beyond else []
-        return sections + ([controls_section.section(controls, notes.get("controls"))] if controls else [])
+        notes, sections = self.notes(), []
+        rims = {factor: variants.load(beyond.folder(factor, root=self.data)) for factor in beyond.FACTORS}
+        if rims := {factor: families for factor, families in rims.items() if families}:
+            free = variants.load(beyond.folder(next(iter(rims)), with_effort=False, root=self.data))
+            sections.append(beyond_section.section(rims, free, notes.get("beyond")))
+        if played := variants.load(self.data / "controls"):
+            sections.append(controls_section.section(played, notes.get("controls")))
+        return sections
 
     def notes(self) -> dict[str, str]:
         """What a person wrote about a family's results, by family."""

@@ -122,7 +122,8 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _checked(root: Path, name: str, records: Sequence[Mapping[str, Any]]) -> FamilyVariants:
     first = records[0]
     for record in records:
-        differing = [what for what in ("planned_steps", "episodes", "agents") if record[what] != first[what]]
+        same = ("planned_steps", "episodes", "agents", "rim")
+        differing = [what for what in same if record.get(what) != first.get(what)]
         differing += ["tasks"] if _tasks(record) != _tasks(first) else []
         if differing:
             where = f"results {str(root / name)!r}"

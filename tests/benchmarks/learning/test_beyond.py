@@ -71,8 +71,16 @@ def test_jobs_come_seed_by_seed_and_those_of_sac_last() -> None:
 
 def test_every_family_has_extrapolation_tasks_and_a_rim() -> None:
     for name in beyond.FAMILIES:
-        family = Family.load(name).hold_out_rim()
-        assert min(len(family.tasks(split)) for split in beyond.SPLITS) > 0
+        for factor in beyond.FACTORS:
+            family = Family.load(name).hold_out_rim(factor, **beyond.HELD_OUT)
+            assert len(family.tasks("rim")) == beyond.HELD_OUT["count"]
+            assert len(family.tasks("extrapolation")) > 0
+            assert len(family.tasks("interpolation")) > 0 or factor < beyond.FACTORS[0]
+
+
+def test_results_of_other_ranges_and_of_no_effort_lie_apart(tmp_path: Path) -> None:
+    places = [beyond.folder(f, e, tmp_path).name for f in beyond.FACTORS for e in (True, False)]
+    assert places == ["beyond", "beyond-effort-0", "beyond-0.5", "beyond-0.5-effort-0"]
 
 
 @pytest.mark.parametrize(

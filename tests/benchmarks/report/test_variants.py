@@ -68,10 +68,15 @@ def test_what_does_better_on_the_rim_is_chosen_by_family_and_for_all(tmp_path: P
     assert [beyond_section.choice_of(each) for each in families] == [
         "saturate", "saturate", "linear", "either",
     ]  # fmt: skip
-    suite = beyond_section.choice_of_suite(families)
+    suite = beyond_section.choice_of_suite({0.8: families})
     assert (suite.choice, suite.share.value) == ("saturate", (1 + 1 + 0 + 0.5) / 4)
-    assert beyond_section.choice_of_suite(families[2:]).choice == "linear"
-    text = beyond_section.section(families, [], "By hand.\n")
+    assert beyond_section.choice_of_suite({0.8: families[2:]}).choice == "linear"
+    both = {0.8: families[2:], 0.5: [families[0]] * 2}
+    assert beyond_section.choice_of_suite(both).share.value == pytest.approx((0 + 0.5 + 1) / 3)
+    text = beyond_section.section(both, [], None)
+    assert text.count("| `one` |") == 2
+    assert "shrunk to 50% of their width" in text
+    text = beyond_section.section({0.8: families}, [], "By hand.\n")
     assert "saturating is clearly better on 2 of 4 families, and clearly worse on 1." in text
     assert "clearly better outside on 1 of 4 families: `two` by +6 [+6, +6]. On `two` it is so inside" in text
     assert "effort" not in text
@@ -82,7 +87,7 @@ def test_agents_without_a_price_on_effort_are_compared_on_the_seeds_that_both_ha
     priced = beyond(tmp_path / "priced", "one", 1.0, 2.0, 0.0)
     for seed in (101, 102, 103):
         put(tmp_path / "free", "one", seed, {"linear": 4.0, "saturate": 3.5}, ("rim", "extrapolation"))
-    text = beyond_section.section([priced], variants.load(tmp_path / "free"), None)
+    text = beyond_section.section({0.8: [priced]}, variants.load(tmp_path / "free"), None)
     (row,) = [line for line in text.splitlines() if line.startswith("| `one` | 101 to 102 |")]
     assert "**+1.5 [+1.5, +1.5]**" in row
     assert "**+3 [+3, +3]**" in row
