@@ -55,7 +55,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         "a list of (feature, low, high, count), such as [('c0', -1, 1, 5)]", is_list_of(_is_sweep)
     ),
     "splits": Constraint("a list of splits, such as ['train']", NAMES.holds).or_none(),
-    **dict.fromkeys(("hidden", "overrides", "allow_import"), NAMES),
+    **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),
     "device": Constraint("cpu, cuda, cuda:N, mps, auto", _is_device),
     "format": one_of(SUFFIXES),

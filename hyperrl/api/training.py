@@ -11,6 +11,7 @@ from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
 from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress
+from hyperrl.extras import check_trackers
 from hyperrl.garbage import collection_paused
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
@@ -50,6 +51,7 @@ def train(
     from_run: str | Path | Run | None = None,
     keep: int = 0,
     detect_anomaly: bool = False,
+    track: Sequence[str] = (),
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -68,6 +70,7 @@ def train(
         from_run: start at the weights of this run.
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
+        track: services that get the run's scalars beside TensorBoard, `"wandb"`, `"mlflow"`.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned; its methods `phase(name, share)` and
             `reached(mean_return)`, if it has both, are called too.
@@ -77,8 +80,8 @@ def train(
         The finished run.
 
     Raises:
-        UserError: an unknown or wrong recipe, field or device, a number out of range, or a directory that
-            holds a run already.
+        UserError: an unknown or wrong recipe, field, tracker or device, a number out of range, an extra that
+            is missing, or a directory that holds a run already.
         DivergenceError: numbers that are not finite came up; the last checkpoint before them is kept.
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came, in the main thread: after the rollout under way,
@@ -86,6 +89,7 @@ def train(
     """
     steps = steps if steps is None else to_int("steps", steps, STEPS)
     seed, keep = to_int("seed", seed, SEED), to_int("keep", keep, KEEP)
+    trackers = check_trackers(track)
     recipe = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
     if isinstance(family, FamilyRecipe):
         family = Family(family)
@@ -107,7 +111,7 @@ def train(
 
     return training.train(
         resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, progress=progress,
+        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, track=trackers, progress=progress,
     )  # fmt: skip
 
 
@@ -117,6 +121,7 @@ def resume(
     *,
     steps: int | None = None,
     detect_anomaly: bool = False,
+    track: Sequence[str] = (),
     device: str = "cpu",
     progress: Progress | None = None,
     allow_import: Sequence[str] = (),
@@ -128,22 +133,25 @@ def resume(
         run: a run directory.
         steps: environment steps in all; None takes the planned ones.
         detect_anomaly: as in `train`.
+        track: as in `train`; a service that had this run before goes on with it.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         progress: called with the steps done and planned.
         allow_import: modules, or Python files, that the run's environment may be imported from.
         family: needed where the run's family was made by `contextualize`.
 
     Raises:
-        UserError: no run, a corrupt one, a number out of range, nothing left to do, or another process
-            is writing to it.
+        UserError: no run, a corrupt one, a number out of range, an unknown tracker, an extra that is missing,
+            nothing left to do, or another process is writing to it.
         DivergenceError, UnwritableError, KeyboardInterrupt: as in `train`.
     """
     steps = steps if steps is None else to_int("steps", steps, STEPS)
+    trackers = check_trackers(track)
     run = open_run(run, allow_import)
     family = family_of(run, family)
     with collection_paused():
         from hyperrl import training
 
     return training.resume(
-        run, steps=steps, device=device, family=family, detect_anomaly=detect_anomaly, progress=progress
-    )
+        run, steps=steps, device=device, family=family, detect_anomaly=detect_anomaly, track=trackers,
+        progress=progress,
+    )  # fmt: skip

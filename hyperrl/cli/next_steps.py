@@ -34,6 +34,19 @@ def commands(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
+def tracker_commands(run: Run) -> list[tuple[str, str]]:
+    """Commands that show what trackers have in the run's folder, each with its name."""
+    from hyperrl.training.trackers.mlflow import DATABASE
+
+    rows, database = [], run.path.absolute() / DATABASE
+    if any(run.path.glob("wandb/offline-run-*")):
+        rows.append(("W&B", f"wandb sync {shlex.quote(str(run.path))}/wandb/offline-run-*"))
+    if database.exists():
+        uri = shlex.quote(f"sqlite:///{database}")
+        rows.append(("MLflow", f"mlflow ui --backend-store-uri {uri}"))
+    return rows
+
+
 def warning(run: Run, final: Mapping[str, Any]) -> str | None:
     """A hint where no split's return became better than that of the untrained agent.
 

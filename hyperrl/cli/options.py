@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hyperrl.cli import parsing
+from hyperrl.extras import TRACKERS
 from hyperrl.shipped import shipped
 
 
@@ -30,6 +31,11 @@ def complete_split(incomplete: str) -> list[str]:
     from hyperrl.recipes import ALL_SPLITS
 
     return _matching(ALL_SPLITS, incomplete)
+
+
+def complete_tracker(incomplete: str) -> list[str]:
+    """Services that a training may log to."""
+    return _matching(TRACKERS, incomplete)
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:

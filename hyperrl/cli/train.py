@@ -12,6 +12,7 @@ from hyperrl.cli.errors import Interrupted
 from hyperrl.cli.options import argument, flag, option
 from hyperrl.cli.progress import progress
 from hyperrl.errors import UserError
+from hyperrl.extras import check_trackers
 
 if TYPE_CHECKING:
     from hyperrl.store import Run
@@ -53,12 +54,16 @@ def train(
         bool,
         flag("--detect-anomaly", "Look at each step and gradient for numbers that are not finite, slowly."),
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        option("NAME", "Log to wandb or mlflow too (repeatable).", autocompletion=options.complete_tracker),
+    ] = None,
     device: Annotated[str, option("NAME", "cpu, cuda, cuda:1, mps or auto.")] = "cpu",
     allow_import: options.AllowImport = None,
 ) -> None:
     """Train AGENT on FAMILY, or go on with a run."""
     common: dict[str, Any] = {"steps": steps, "device": device, "detect_anomaly": detect_anomaly}
-    common["allow_import"] = allow_import or ()
+    common |= {"track": check_trackers(track or ()), "allow_import": allow_import or ()}
     if resume is not None:
         refused = {"AGENT": agent, "--seed": seed, "--set": overrides, "--leave-out": leave_out}
         refused |= {"--out": out, "--from": from_run, "--keep": keep}
@@ -122,6 +127,8 @@ def _how_to_go_on(directory: Path, settings: Mapping[str, Any]) -> str:
         return "interrupted before anything was written"
     command = ["hyperrl", "train", "--resume", str(directory)]
     command += ["--detect-anomaly"] * settings["detect_anomaly"]
+    for name in settings["track"]:
+        command += ["--track", name]
     command += ["--device", settings["device"]] if settings["device"] != "cpu" else []
     for module in settings["allow_import"] or needed_imports(run.path, run.spec):
         command += ["--allow-import", module]
@@ -147,6 +154,7 @@ def _print_run(run: "Run") -> None:
             ("run", str(run.path)),
             *(("figure", str(path)) for path in figures),
             ("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}"),
+            *next_steps.tracker_commands(run),
             *next_steps.commands(run),
         ]
     )

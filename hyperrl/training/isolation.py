@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,14 +18,28 @@ def preserve_training_state(model: BaseAlgorithm) -> Iterator[None]:
     These are Python's, NumPy's and torch's global generators, those of the model's device too.
     """
     policy = model.policy
-    python, numpy, mode = random.getstate(), np.random.get_state(), policy.training
-    with torch.random.fork_rng(devices=_devices(model.device)):
+    mode = policy.training
+    with preserve_generators(_devices(model.device)):
+        try:
+            yield
+        finally:
+            policy.set_training_mode(mode)
+
+
+@contextmanager
+def preserve_generators(devices: Sequence[int] = ()) -> Iterator[None]:
+    """Restore Python's, NumPy's and torch's global generators at the end of the block.
+
+    Args:
+        devices: CUDA devices whose generators are restored, too.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=devices):
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
-            policy.set_training_mode(mode)
 
 
 @contextmanager

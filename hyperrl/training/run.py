@@ -16,6 +16,7 @@ from hyperrl.training.early_ends import explain_early_end
 from hyperrl.training.memory import SizeLimit
 from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.session import TrainingSession
+from hyperrl.training.trackers import tracking
 
 
 def train(
@@ -30,6 +31,7 @@ def train(
     overrides: Sequence[str] = (),
     keep: int = 0,
     detect_anomaly: bool = False,
+    track: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Train an agent on a family.
@@ -45,6 +47,7 @@ def train(
         overrides: what `agent` was resolved with, for the record.
         keep: how many checkpoints to keep beside the latest and the best, named by their steps.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
+        track: names of trackers (`hyperrl.extras.check_trackers`) that get the run's scalars too.
         progress: called with the steps done and planned.
 
     Returns:
@@ -71,10 +74,10 @@ def train(
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
         )
-        with Run.create(out, spec) as run, explain_early_end(run):
+        with Run.create(out, spec) as run, explain_early_end(run), tracking(run, track) as trackers:
             if from_run is not None:
                 save_state(run, "0", {"steps": 0, **learned(session.model)})
-            session.learn(run, progress)
+            session.learn(run, progress, trackers=trackers)
     return run
 
 
@@ -85,6 +88,7 @@ def resume(
     device: str = "cpu",
     family: Family | None = None,
     detect_anomaly: bool = False,
+    track: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Resume a run from its latest checkpoint, or extend a finished one.
@@ -99,11 +103,12 @@ def resume(
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         family: the run's family, where it cannot be built from its recipe (`contextualize`).
         detect_anomaly: as in `train`.
+        track: as in `train`; a tracker that had this run before goes on with it.
         progress: called with the steps done and planned.
 
     Raises:
-        UserError: nothing is left to do, the checkpoint is missing, corrupt or of another agent, or a file
-            of the run is a link.
+        UserError: nothing is left to do, the checkpoint is missing, corrupt or of another agent, a file of
+            the run is a link, or its file of trackers is corrupt.
     """
     refuse_links(run.path)
     with run.writing():
@@ -118,14 +123,14 @@ def resume(
         family = family or Family(run.spec.family)
         with limit:
             session = TrainingSession(run.spec.agent, family, run.spec.seed, device, detect_anomaly)
-        with closing(session), explain_early_end(run):
+        with closing(session), explain_early_end(run), tracking(run, track) as trackers:
             exact = session.restore(run, state)
             run.note_source(family.recipe)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
             run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))
             # A run at step 0 evaluates, and logs it, once more.
-            session.learn(run, progress, state, resumed_at=done or -1)
+            session.learn(run, progress, state, resumed_at=done or -1, trackers=trackers)
     return run
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import cache
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import KVWriter
 
 from hyperrl import interrupts
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, plan
@@ -82,8 +83,9 @@ class TrainingSession:
             return restore(self.model, self.env, self.sampler, state, mismatch_prefix(run, "latest"))
 
     def learn(
-        self, run: Run, progress: Progress | None, state: State | None = None, resumed_at: int | None = None
-    ) -> None:
+        self, run: Run, progress: Progress | None, state: State | None = None, resumed_at: int | None = None,
+        trackers: Sequence[KVWriter] = (),
+    ) -> None:  # fmt: skip
         """Train to the run's planned steps, from `state` or from the start, and evaluate the best weights.
 
         Args:
@@ -91,18 +93,19 @@ class TrainingSession:
             progress: called with the steps done and planned.
             state: the state that the model was restored from.
             resumed_at: logs after so many environment steps are dropped; None for a new run.
+            trackers: writers to trackers, which get the same scalars as TensorBoard.
         """
         # Telemetry evaluates at the end of training; the file gets the same evaluation.
         final_evaluation = cache(lambda: evaluate_best(self.model, run, self.family, progress))
         left = max(run.spec.steps - (0 if state is None else int(state["steps"])), 0)
         if left or state is None:  # else it was killed after its last update
-            self._take_steps(left, run, progress, state, resumed_at, final_evaluation)
+            self._take_steps(left, run, progress, state, resumed_at, final_evaluation, trackers)
         run.save_evaluation(final_evaluation().to_json(), "final")
         run.write_status("finished", self.model.num_timesteps)
 
     def _take_steps(
         self, steps: int, run: Run, progress: Progress | None, state: State | None, resumed_at: int | None,
-        final_evaluation: Callable[[], Evaluation],
+        final_evaluation: Callable[[], Evaluation], trackers: Sequence[KVWriter],
     ) -> None:  # fmt: skip
         from hyperrl.training import telemetry  # takes a second to import
 
@@ -127,7 +130,7 @@ class TrainingSession:
         interval: Any = None if off_policy else log_interval
         with (
             interrupts.handling(interruption.handle),
-            closing(run_logger(run.path, resumed_at)) as logger,
+            closing(run_logger(run.path, resumed_at, trackers)) as logger,
             guard.explain_errors(),
         ):
             self.model.set_logger(logger)

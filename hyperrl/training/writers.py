@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,17 +135,19 @@ class CsvWriter(KVWriter):
         return text.getvalue().encode()
 
 
-def run_logger(folder: Path, resumed_at: int | None = None) -> Logger:
+def run_logger(folder: Path, resumed_at: int | None = None, trackers: Sequence[KVWriter] = ()) -> Logger:
     """Stable-Baselines3's logger with the run's writers and no others.
 
     Args:
         folder: the run's directory.
         resumed_at: environment steps that the run goes on from; None for a new run.
+        trackers: writers to trackers (`hyperrl.training.trackers`).
     """
     writers: list[KVWriter] = [
         TensorBoardWriter(folder, resumed_at),
         SplitsWriter(folder, resumed_at),
         CsvWriter(folder / "progress.csv", resumed_at),
+        *trackers,
     ]
     return Logger(str(folder), writers)
 

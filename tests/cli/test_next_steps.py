@@ -31,6 +31,16 @@ def test_what_a_run_cannot_do_is_not_offered(run: Run) -> None:
     assert [name for name, _ in next_steps.commands(run)] == ["evaluate"]
 
 
+def test_what_trackers_have_in_the_runs_folder_is_shown(run: Run) -> None:
+    assert next_steps.tracker_commands(run) == []
+    (run.path / "wandb" / "offline-run-1-a").mkdir(parents=True)
+    (run.path / "mlflow.db").touch()
+    assert next_steps.tracker_commands(run) == [
+        ("W&B", f"wandb sync '{run.path}'/wandb/offline-run-*"),
+        ("MLflow", f"mlflow ui --backend-store-uri 'sqlite:///{run.path}/mlflow.db'"),
+    ]
+
+
 HEADER = "step,zero_shot/train,zero_shot/validation\n"
 
 

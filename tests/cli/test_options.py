@@ -17,6 +17,7 @@ from hyperrl.cli import main
         ("hyperrl check pend", ["pendulum", "pendulum-actuator"]),
         ("hyperrl train hyper-ppo tan", ["tank.yaml"]),
         ("hyperrl check envs/li", ["envs/lift.yaml"]),
+        ("hyperrl train hyper-ppo ode --track w", ["wandb"]),
         ("hyperrl ne", ["new"]),
         ("hyperrl new fam", ["family"]),
         ("hyperrl evaluate a-run --split inter", ["interpolation"]),
