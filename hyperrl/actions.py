@@ -1,8 +1,8 @@
 """The kinds of actions that algorithms are for; `hyperrl list` reads them without pydantic and torch."""
 
-from typing import Literal
+from typing import Literal, get_args
 
-ActionKind = Literal["any", "continuous", "discrete"]
+ActionKind = Literal["any", "continuous", "discrete", "masked"]
 
 ACTIONS: dict[str, ActionKind] = {
     "ppo": "any",
@@ -18,12 +18,16 @@ ACTIONS: dict[str, ActionKind] = {
 }
 """By the algorithm's name in recipes."""
 
+FamilyActions = Literal["continuous", "discrete", "other", "masked discrete", "masked other"]
+KINDS: tuple[str, ...] = get_args(FamilyActions)
+"""The kinds of a family's actions: other, of several choices; masked, where it says which are valid."""
+
 
 def fits(algorithm: str, kind: str) -> bool:
     """Whether an algorithm can learn a family.
 
     Args:
         algorithm: The kind of actions that the algorithm is for, as in ``ACTIONS``.
-        kind: The kind of the family's actions.
+        kind: The kind of the family's actions, one of ``KINDS``.
     """
-    return algorithm in ("any", kind)
+    return algorithm == "any" or algorithm in kind.split()

@@ -15,6 +15,7 @@ _BASES = (
     ("point-goal", "PointGoalEnv", 100),
     ("double-integrator", "DoubleIntegratorEnv", 100),
     ("double-integrator-friction", "DoubleIntegratorFrictionEnv", 100),
+    ("wall-gap", "WallGapEnv", 50),
 )
 
 

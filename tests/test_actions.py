@@ -1,6 +1,6 @@
 """The kinds of actions that algorithms are for."""
 
-from hyperrl.actions import ACTIONS, fits
+from hyperrl.actions import ACTIONS, KINDS, fits
 from hyperrl.recipes import ALGORITHMS
 
 
@@ -10,7 +10,8 @@ def test_every_algorithm_has_its_kind_of_actions() -> None:
 
 
 def test_what_is_for_any_actions_fits_all_kinds() -> None:
-    kinds = ("continuous", "discrete", "other")
-    assert [fits("any", kind) for kind in kinds] == [True, True, True]
-    assert [fits("continuous", kind) for kind in kinds] == [True, False, False]
-    assert [fits("discrete", kind) for kind in kinds] == [False, True, False]
+    assert KINDS == ("continuous", "discrete", "other", "masked discrete", "masked other")
+    assert [fits("any", kind) for kind in KINDS] == [True, True, True, True, True]
+    assert [fits("continuous", kind) for kind in KINDS] == [True, False, False, False, False]
+    assert [fits("discrete", kind) for kind in KINDS] == [False, True, False, True, False]
+    assert [fits("masked", kind) for kind in KINDS] == [False, False, False, True, True]

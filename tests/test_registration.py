@@ -22,6 +22,7 @@ from tests.suite import SIMULATED, playable
 
 NAMES = list(shipped("envs"))
 PLAYABLE = playable()
+OURS = ["ode", "point-goal", "double-integrator", "double-integrator-friction", "wall-gap"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def test_the_checkers_warn_of_no_more_than_the_base_gives(name: str, check: Call
     assert found <= given
 
 
-@pytest.mark.parametrize("name", ["ode", "point-goal", "double-integrator", "double-integrator-friction"])
+@pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("check", [check_env, sb3_check_env], ids=["gymnasium", "sb3"])
 def test_our_own_bases_give_no_warning(name: str, check: Callable[[Any], None]) -> None:
     assert warnings_of(check, gym.make(f"hyperrl-base/{name}-v0").unwrapped) == set()

@@ -20,6 +20,8 @@ from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generato
 from hyperrl.analysis.variances import VarianceRow, Variances, generator_rows, network_rows
 from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe
 from hyperrl.tasks import Family
+from hyperrl.tasks.spaces import draw_valid
+from hyperrl.tasks.vector import FamilyVectorEnv
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.parameter_matching import match_widths
 
@@ -125,11 +127,19 @@ def gather(family: Family, seed: int = 0) -> ProbeBatch:
     with closing(family.make_vec(len(tasks), contexts=tasks)) as env:
         env.action_space.seed(seed)
         steps = [deepcopy(env.reset(seed=seed)[0])]
-        steps += [deepcopy(env.step(env.action_space.sample())[0]) for _ in range(_STEPS)]
+        rng = np.random.default_rng(seed)
+        steps += [deepcopy(env.step(_random_actions(env, rng))[0]) for _ in range(_STEPS)]
     rows = np.random.default_rng(seed).permutation(len(steps) * len(tasks))[:_ROWS]
     pooled = {name: np.concatenate([step[name] for step in steps])[rows] for name in steps[0]}
     pooled.pop(CONTEXT)
     return ProbeBatch(pooled, family.space.descriptors(tasks))
+
+
+def _random_actions(env: FamilyVectorEnv, rng: np.random.Generator) -> NDArray[Any]:
+    """Random actions of all environments; valid ones, drawn by `rng`, where they tell which are."""
+    if not env.masked:
+        return np.asarray(env.action_space.sample())
+    return np.stack([draw_valid(env.single_action_space, mask, rng) for mask in env.action_masks()])
 
 
 def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:

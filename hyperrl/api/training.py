@@ -16,7 +16,7 @@ from hyperrl.garbage import collection_paused
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.checks import refuse_endless
 from hyperrl.tasks.contexts import assignment
 
@@ -103,7 +103,7 @@ def train(
         out = default_run_dir(family.name, resolved.name, seed, leave_out)
     directory = to_path(user_syntax("out", "--out"), out)
     refuse_existing(directory)
-    refuse_algorithm(resolved, family.action_space)
+    refuse_family(resolved, family)
     refuse_endless(family)
     start = None if from_run is None else open_run(from_run, allow_import)
     with collection_paused():

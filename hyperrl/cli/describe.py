@@ -122,7 +122,9 @@ def _spaces(family: "Family") -> list[tuple[str, str]]:
         return [("spaces", f"not looked up, since that would import {module!r}; known once you train here")]
     if is_missing(family.recipe.extra):
         return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]
-    return [("observation", _space(family.observation_space)), ("action", _space(family.action_space))]
+    masked = ", masked" if (family.recipe.actions or "").startswith("masked") else ""
+    action = _space(family.action_space) + masked
+    return [("observation", _space(family.observation_space)), ("action", action)]
 
 
 def _feature(name: str, feature: "Feature") -> list[str]:

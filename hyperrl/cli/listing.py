@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hyperrl.actions import ACTIONS, fits
+from hyperrl.actions import ACTIONS, KINDS, fits
 from hyperrl.cli import console, options, runs
 from hyperrl.cli.options import argument, option
-from hyperrl.errors import UserError, check_known
+from hyperrl.errors import BaseEnvironmentError, UserError, check_known
 from hyperrl.extras import EXTRAS, is_missing
 from hyperrl.shipped import Kind, shipped
 
@@ -39,7 +39,8 @@ def list_all(
 ) -> None:
     """List agents, environment families or runs.
 
-    An agent is for continuous actions, for discrete ones, or for any. The actions of a family are unknown (?)
+    An agent is for continuous actions, for discrete ones, for masked ones, or for any. The actions of a
+    family are masked where its environment tells which are valid. They are unknown (?)
     where its environment cannot be made here, or imports a file that this machine has not trained with.
     """
     if kind == "runs":
@@ -98,7 +99,7 @@ def _declared(name: str, path: Path) -> _Row | None:
             return None
         case {"about": str(about), "algorithm": {"name": str(algorithm)}} if algorithm in ACTIONS:
             return _Row(name, ACTIONS[algorithm], about)
-        case {"about": str(about), "actions": "continuous" | "discrete" | "other" as actions}:
+        case {"about": str(about), "actions": str(actions)} if actions in KINDS:
             extra = fields.get("extra")
             if extra is None or extra in EXTRAS:
                 return _Row(name, _UNKNOWN if is_missing(extra) else actions, about)
@@ -121,15 +122,15 @@ def _row(recipe: "AgentRecipe | FamilyRecipe") -> _Row:
 def _actions_of(family: "FamilyRecipe") -> str:
     from hyperrl.store.trust import may_import
     from hyperrl.tasks import Family
-    from hyperrl.tasks.actions import kind_of
+    from hyperrl.tasks.actions import kind_of_family
 
     if is_missing(family.extra):
         return _UNKNOWN
     if family.actions is not None:
         return family.actions
     try:
-        return kind_of(Family(family).action_space) if may_import(family) else _UNKNOWN
-    except UserError:
+        return kind_of_family(Family(family)) if may_import(family) else _UNKNOWN
+    except (UserError, BaseEnvironmentError):
         return _UNKNOWN
 
 

@@ -40,11 +40,11 @@ def load_pair(agent: str, family: str, overrides: Sequence[str]) -> "tuple[Agent
             environment that cannot be made: before seconds go into loading torch.
     """
     from hyperrl.tasks import Family
-    from hyperrl.tasks.actions import refuse_algorithm
+    from hyperrl.tasks.actions import refuse_family
 
     tasks = Family.load(family)
     recipe = resolve(load_agent(agent), tasks.recipe, overrides)
     tasks = tasks.for_agent(recipe)
-    refuse_algorithm(recipe, tasks.action_space)
+    refuse_family(recipe, tasks)
     tasks.make().close()
     return recipe, tasks

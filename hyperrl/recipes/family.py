@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
 
+from hyperrl.actions import FamilyActions
 from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Argument, Attribute, Count, Envs, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import BaseId
@@ -129,8 +130,9 @@ class FamilyRecipe(Model):
     """whether the observation is flattened to one row of numbers"""
     extra: Literal["mujoco", "box2d"] | None = None
     """the extra of `pip install hyperrl[...]` that brings the base environment"""
-    actions: Literal["continuous", "discrete", "other"] | None = None
-    """kind of its actions, which `hyperrl list` shows; if you give none, `list` makes the environment"""
+    actions: FamilyActions | None = None
+    """kind of its actions, which `hyperrl list` shows: masked where the base says which of them are valid;
+    if you give none, `list` makes the environment"""
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)]
     """the parameters that tell its tasks apart"""
     derived: dict[PathName, Derived] = Field(default={})

@@ -13,8 +13,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
+from hyperrl.masks import Masks, read_masks
 from hyperrl.recipes import CONTEXT
-from hyperrl.tasks.spaces import parts_of, refuse_spaces, start_of, zero_based
+from hyperrl.tasks.spaces import choices_of, parts_of, refuse_spaces, start_of, zero_based
 
 OUR_KEYS = ("task", CONTEXT, "episode")
 """Keys of an info that HyperRL adds."""
@@ -48,6 +49,7 @@ class BaseAdapter:
         starts: the base's lowest choices, for the parts of its observation where they are not 0; an
             observation that is no dictionary is the part `obs`.
         action_start: the same for its action; None where it is 0.
+        choices: how many choices each part of an action has; none where actions are numbers.
     """
 
     def __init__(self, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
@@ -55,6 +57,7 @@ class BaseAdapter:
         refuse_spaces(observation_space, action_space)
         self.observation_space, self.action_space = zero_based(observation_space), zero_based(action_space)
         self.action_start = start_of(action_space)
+        self.choices = choices_of(action_space)
         parts = parts_of(observation_space)
         self.starts = {key: start_of(part) for key, part in parts.items() if start_of(part) is not None}
         self._nested = isinstance(observation_space, spaces.Dict)
@@ -90,6 +93,16 @@ class BaseAdapter:
             shifted = np.asarray(action) + self.action_start
             return shifted if shifted.ndim else np.int64(shifted)
         return action.copy() if isinstance(action, np.ndarray) else action
+
+    def mask(self, value: Any) -> Masks:
+        """The base's mask of its present choices, (sum of `choices`,), as a new array; raises InterfaceError.
+
+        An entry belongs to the choice in its place, whichever number the base counts from.
+        """
+        try:
+            return read_masks(value, self.choices).reshape(sum(self.choices))
+        except ValueError as error:
+            raise InterfaceError(f"its action mask: {error}") from error
 
     def start(self, returned: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the base's `reset` returned: observation and info; raises InterfaceError."""

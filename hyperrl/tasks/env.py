@@ -1,23 +1,22 @@
 """A base environment whose task changes from episode to episode; its observation carries the descriptor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
+from hyperrl.masks import ACTION_MASK, ACTION_MASKS, Masks
 from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks.adapter import BaseAdapter, InterfaceError, close_base, failure_of
+from hyperrl.tasks.base_attributes import BaseAttributes
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace, assignment
 from hyperrl.tasks.frame_stack import FrameStack
-from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
-from hyperrl.tasks.spaces import contextual_space, spaces_of
+from hyperrl.tasks.spaces import contextual_space, draw_valid, is_valid, spaces_of
 from hyperrl.tasks.variants import VariantEnv
 
 CUSTOM_TASK = -1
@@ -27,7 +26,7 @@ _CALLERS_MISTAKES = (UserError, BaseEnvironmentError, *NOT_A_FAILURE)
 """Exceptions that come out of the base environment's methods and are not its failures."""
 
 
-class ContextualEnv(gym.Env[dict[str, Any], Any]):
+class ContextualEnv(BaseAttributes):
     """Plays a base environment, to which carriers bring the next task before every reset.
 
     Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a
@@ -36,11 +35,9 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     (-1: given to reset), at every reset and step. Whatever the base returns comes in through `adapter`.
 
     Attributes:
-        env: the base environment with its wrappers.
         adapter: copies, checks and shifts what the base returns.
         stack: how the base's observations are stacked.
         context: the present task.
-        carriers: bring it to the base environment.
         task: its index into the task source's contexts, -1 where it is none of them.
     """
 
@@ -87,7 +84,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         self.action_space = self.adapter.action_space
         self.metadata = env.metadata
         self.render_mode = env.render_mode
-        self._spec: EnvSpec | None = None
+        self._info: dict[str, Any] = {}
+        self._masked = env.has_wrapper_attr(ACTION_MASKS)
         self.context = space.default
         self._started = carriers.late
         if carriers.late:
@@ -100,11 +98,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
             self._observing.append(self.stack.observation)
         self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
-
-    @property
-    def base(self) -> gym.Env[Any, Any]:
-        """The base environment, unwrapped."""
-        return self.env.unwrapped
 
     def _begin(self, task: int, context: Context) -> None:
         self.task = task
@@ -178,6 +171,8 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         with self.naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
             self._refuse_other_spaces()
+            self._info = info
+            self._masked = ACTION_MASK in info or self.env.has_wrapper_attr(ACTION_MASKS)
         if self.carriers.late:
             self.apply(self.context)
         for change in self._observing:
@@ -197,6 +192,7 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         try:
             returned = self.env.step(self.adapter.action(action))
             observation, reward, terminated, truncated, info = self.adapter.step(returned)
+            self._info = info
             for carrier in self._rewarding:
                 reward, info = carrier.reward(reward, info)
         except BaseException as error:
@@ -213,6 +209,46 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
         elif not self._record:
             info["task"], info[CONTEXT] = self.task, dict(self.context.raw)
         return observation, reward, terminated, truncated, info
+
+    @property
+    def action_masks(self) -> Callable[[], Masks]:
+        """The method that tells which choices of the next action are valid, as sb3-contrib asks for it.
+
+        It returns (choices,), true where a choice is valid: one entry for each choice of a Discrete; those
+        of a MultiDiscrete's parts one after the other; off and on of each button of a MultiBinary. The base
+        environment says so by a method of this name, or else by `info["action_mask"]`.
+
+        Raises:
+            AttributeError: the base environment has no masks, or none before a first reset.
+            BaseEnvironmentError: by the method; the base environment fails, or its mask is of another shape
+                or leaves no choice.
+        """
+        if not self._masked:
+            raise AttributeError(f"{type(self.base).__name__} has no action masks, or none before a reset")
+        return self._action_masks
+
+    def _action_masks(self) -> Masks:
+        with self.naming_failures(f"the action mask of step {self._length + 1} of an episode"):
+            if self.env.has_wrapper_attr(ACTION_MASKS):
+                mask = self.adapter.mask(self.env.get_wrapper_attr(ACTION_MASKS)())
+            elif ACTION_MASK in self._info:
+                mask = self.adapter.mask(self._info[ACTION_MASK])
+            else:
+                raise InterfaceError(
+                    f"its info has no {ACTION_MASK!r}; allowed: one in each, as at the reset"
+                )
+        for carrier in reversed(self._acting):
+            mask = carrier.mask(mask)
+        return mask
+
+    def sample_action(self) -> Any:
+        """A random action, by the action space's generator; a valid one where the base masks actions."""
+        space = self.action_space
+        return draw_valid(space, self._action_masks(), space.np_random) if self._masked else space.sample()
+
+    def allows(self, action: Any) -> bool:
+        """Whether the base masks no part of an action now."""
+        return not self._masked or is_valid(self.action_space, self._action_masks(), action)
 
     def end_episode(self, total: float, length: int, info: dict[str, Any]) -> dict[str, Any]:
         """Report the return of the present episode, which has ended, to the sampler; its last info.
@@ -238,55 +274,6 @@ class ContextualEnv(gym.Env[dict[str, Any], Any]):
     def close(self) -> None:
         """Close the base environment, as `close_base` does."""
         close_base(self.env)
-
-    @property
-    def spec(self) -> EnvSpec | None:
-        """The specification that `gymnasium.make` gave, with the time limit that the base has."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, value: EnvSpec | None) -> None:
-        if value is not None and value.max_episode_steps is None:
-            value = replace(value, max_episode_steps=time_limit(self.env) or None)
-        self._spec = value
-
-    @property
-    def np_random(self) -> np.random.Generator:
-        """The base environment's random generator."""
-        return self.base.np_random
-
-    @np_random.setter
-    def np_random(self, value: np.random.Generator) -> None:
-        self.base.np_random = value
-
-    @property
-    def np_random_seed(self) -> int:
-        """The base environment's seed."""
-        return self.base.np_random_seed
-
-    @property
-    def _np_random(self) -> np.random.Generator | None:  # type: ignore[override]
-        return self.base._np_random
-
-    def has_wrapper_attr(self, name: str) -> bool:
-        """Whether this environment or the base environment with its wrappers has an attribute."""
-        return hasattr(self, name) or self.env.has_wrapper_attr(name)
-
-    def get_wrapper_attr(self, name: str) -> Any:
-        """Get an attribute of this environment, or else of the base environment with its wrappers."""
-        return getattr(self, name) if hasattr(self, name) else self.env.get_wrapper_attr(name)
-
-    def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
-        """Set an attribute where `get_wrapper_attr` reads it, and here if it is new and `force` is set.
-
-        Raises:
-            AttributeError: the attribute carries the task, which would overwrite it.
-        """
-        if any(carrier.owns(name) for carrier in self.carriers):
-            raise AttributeError(f"{name!r} is the task's; set it by reset(options={{'context': ...}})")
-        if hasattr(self, name) or not self.env.has_wrapper_attr(name):
-            return super().set_wrapper_attr(name, value, force=force)
-        return self.env.set_wrapper_attr(name, value, force=force)
 
     def __repr__(self) -> str:
         return f"<ContextualEnv({', '.join(self.space.names)}){self.env!r}>"

@@ -242,7 +242,7 @@ class Family:
         with closing(self.make_default()) as env:
             env.reset(seed=0)
             env.action_space.seed(0)
-            env.step(env.action_space.sample())
+            env.step(env.sample_action())
 
     def make_base(
         self, render_mode: str | None = None, arguments: Mapping[str, Any] | None = None

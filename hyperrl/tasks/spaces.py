@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from hyperrl.errors import UserError
+from hyperrl.masks import Masks
 from hyperrl.recipes import CONTEXT
 
 OBSERVATIONS = (
@@ -124,6 +125,37 @@ def contextual_space(base: gym.Space[Any], context: spaces.Box) -> spaces.Dict:
     if CONTEXT in base.spaces:
         raise UserError("the base environment's observation has a key 'context' already; rename it there")
     return spaces.Dict({**base.spaces, CONTEXT: context})
+
+
+def choices_of(space: gym.Space[Any]) -> tuple[int, ...]:
+    """How many choices each part of an action has, of which a mask has an entry each; a button has two."""
+    match space:
+        case spaces.Discrete():
+            return (int(space.n),)
+        case spaces.MultiDiscrete():
+            return tuple(space.nvec.tolist())
+        case spaces.MultiBinary():
+            return (2,) * int(np.prod(space.shape))
+    return ()
+
+
+def draw_valid(space: gym.Space[Any], mask: Masks, rng: np.random.Generator) -> Any:
+    """Draw one of the actions that a mask leaves, choices counted from 0.
+
+    Args:
+        space: Discrete, MultiDiscrete or MultiBinary.
+        mask: (choices,), with a valid choice in each part.
+        rng: draws.
+    """
+    parts = np.split(mask, np.cumsum(choices_of(space))[:-1])
+    places = [rng.choice(np.flatnonzero(part)) for part in parts]
+    return np.array(places, space.dtype).reshape(space.shape or ())[()]
+
+
+def is_valid(space: gym.Space[Any], mask: Masks, action: Any) -> bool:
+    """Whether a mask (choices,) leaves an action, choices counted from 0."""
+    sizes = choices_of(space)
+    return bool(mask[np.cumsum((0, *sizes[:-1])) + np.ravel(action)].all())
 
 
 def start_of(space: gym.Space[Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 
 from hyperrl.errors import UserError
+from hyperrl.masks import ACTION_MASKS
 from hyperrl.tasks.adapter import close_base
 from hyperrl.tasks.spaces import spaces_of
 
@@ -78,6 +79,11 @@ class VariantEnv(gym.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the present environment."""
         return self.present.step(action)
+
+    @property
+    def action_masks(self) -> Any:
+        """The present environment's method of this name; AttributeError where it has none."""
+        return self.present.get_wrapper_attr(ACTION_MASKS)
 
     def render(self) -> Any:
         """Render the present environment."""

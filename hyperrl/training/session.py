@@ -17,6 +17,7 @@ from hyperrl.policies.registry import view
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
+from hyperrl.tasks.actions import refuse_family
 from hyperrl.training.build import build_model, training_descriptors
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
@@ -62,6 +63,7 @@ class TrainingSession:
     ) -> None:
         family = family.for_agent(agent)
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
+        refuse_family(agent, family)
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):
             self.env = _vec_env(agent, family, self.sampler, seed)

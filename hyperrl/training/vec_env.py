@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from hyperrl.masks import ACTION_MASKS
 from hyperrl.tasks.vector import BatchedEnv, FamilyVectorEnv
 
 
@@ -94,10 +95,20 @@ class BatchedVecEnv(VecEnv):
         for env in envs:
             env.set_wrapper_attr(attr_name, value)
 
+    def has_attr(self, attr_name: str) -> bool:
+        """Whether all environments have an attribute; sb3-contrib so asks whether there are action masks."""
+        return self.batch.masked if attr_name == ACTION_MASKS else super().has_attr(attr_name)
+
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method of each environment; AttributeError where the batch has no single environments."""
+        """Call a method of each environment; AttributeError where the batch has no single environments.
+
+        The batch answers for all of them what sb3-contrib asks at each step, `action_masks`.
+        """
+        if method_name == ACTION_MASKS:
+            masks = self.batch.action_masks()
+            return [masks[index] for index in self._get_indices(indices)]
         envs = self._envs(indices)
         if envs is None:
             raise AttributeError(

@@ -1,5 +1,6 @@
 """Each agent of the suite with each family: 2,000 steps where they fit, a refusal where they do not."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hyperrl.recipes import (
 )
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import kind_of
+from hyperrl.tasks.actions import kind_of_family
 from hyperrl.training.checkpoint import load_state
 from tests.acceptance.brief import STEPS, abridged, draw_little, rollouts
 from tests.suite import needs
@@ -41,15 +42,17 @@ def pairs() -> list[Any]:
 
 def test_the_list_tells_which_fit(capsys: pytest.CaptureFixture[str]) -> None:
     """An agent fits where its actions are the family's, or any."""
-    assert main(["list"]) == 0
-    told = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if line}
+    assert main(["list", "--json"]) == 0
+    told = {row["name"]: row for rows in json.loads(capsys.readouterr().out).values() for row in rows}
     for family, recipe in FAMILIES.items():
         if is_missing(recipe.extra):
-            assert told[family] == "?"
+            assert told[family]["actions"] is None
             continue
-        kind = kind_of(Family(recipe).action_space)
+        kind = kind_of_family(Family(recipe))
+        assert told[family]["actions"] == kind
         for agent in AGENTS:
-            assert fits(AGENTS[agent].algorithm.actions, kind) == (told[agent] in ("any", told[family]))
+            assert told[agent]["actions"] == AGENTS[agent].algorithm.actions
+            assert fits(AGENTS[agent].algorithm.actions, kind) == (agent in told[family]["fits"])
 
 
 @pytest.mark.slow
@@ -62,7 +65,7 @@ def test_a_pair(agent: str, family: str, tmp_path: Path, monkeypatch: pytest.Mon
     def start() -> Run:
         return hyperrl.train(recipe, tasks, steps=STEPS, overrides=rollouts(recipe), out=out)
 
-    if not fits(recipe.algorithm.actions, kind_of(tasks.action_space)):
+    if not fits(recipe.algorithm.actions, kind_of_family(tasks)):
         with pytest.raises(UserError, match=rf"^agent '{agent}': .* is for \w+ actions; found [^\n]*$"):
             start()
         assert not out.exists()

@@ -6,7 +6,9 @@ from gymnasium import spaces
 from hyperrl.actions import fits
 from hyperrl.errors import UserError
 from hyperrl.recipes import load_agent
-from hyperrl.tasks.actions import kind_of, refuse_algorithm
+from hyperrl.tasks import Family
+from hyperrl.tasks.actions import kind_of, kind_of_family, refuse_algorithm
+from tests.masked import masked_family
 
 SPACES: dict[str, spaces.Space[object]] = {
     "continuous": spaces.Box(-1.0, 1.0, (2,)),
@@ -35,3 +37,12 @@ def test_an_algorithm_takes_its_actions_and_refuses_others_in_one_line(name: str
         with pytest.raises(UserError, match=f"^{says}{type(space).__name__}") as error:
             refuse_algorithm(agent, space)
         assert "\n" not in str(error.value)
+
+
+def test_kinds_of_families_are_masked_where_the_base_says_so() -> None:
+    for actions, kind in {"discrete": "discrete", "multi-binary": "other", "from 2": "discrete"}.items():
+        for by in ("method", "info"):
+            assert kind_of_family(masked_family(actions, by)) == f"masked {kind}"
+        assert kind_of_family(masked_family(actions, "neither")) == kind
+    found = {name: kind_of_family(Family.load(name)) for name in ("ode", "cartpole", "wall-gap")}
+    assert found == {"ode": "continuous", "cartpole": "discrete", "wall-gap": "masked discrete"}

@@ -11,7 +11,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import parse_family
-from hyperrl.tasks import ContextualEnv, Family, TaskSampler, check_family, contextualize
+from hyperrl.tasks import Family, TaskSampler, check_family, contextualize
+from hyperrl.tasks.carriers import Carrier
+from tests.masked import ACTIONS, Masked, masked_family, random_valid
 from tests.tasks.bases import Base, family_of_base
 
 
@@ -103,19 +105,6 @@ def signed(**more: Any) -> dict[str, Any]:
 def test_a_base_without_what_carries_the_feature_is_refused(feature: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
         check_family(family_of("Pendulum-v1", {"this": feature}))
-
-
-def test_the_environment_reports_like_any_other() -> None:
-    env = Family.load("ode").make()
-    assert isinstance(env, ContextualEnv)
-    env.reset(seed=7)
-    assert env.np_random_seed == 7
-    assert env.np_random is env.base.np_random
-    assert "c0" in repr(env)
-    given = np.random.default_rng(1)
-    env.np_random = given
-    assert env.base.np_random is env.np_random is given
-    assert env.unwrapped is env
 
 
 def test_spaces_that_change_with_the_task_are_refused() -> None:
@@ -217,6 +206,92 @@ def test_a_space_that_a_task_changes_is_refused() -> None:
         check_family(contextualize(Growing, features, splits=splits))
 
 
-def test_the_time_limit_stands_in_the_specification() -> None:
-    assert gym.make("hyperrl/pendulum-v0").spec.max_episode_steps == 200  # type: ignore[union-attr]
-    assert gym.make("hyperrl/cartpole-v0").spec.max_episode_steps == 500  # type: ignore[union-attr]
+@pytest.mark.parametrize("by", ["method", "info"])
+@pytest.mark.parametrize("actions", ACTIONS)
+def test_masks_are_the_bases_by_either_convention(actions: str, by: str) -> None:
+    """An entry belongs to the choice in its place, whichever number the base counts from."""
+    env, base, rng = masked_family(actions, by).make_default(), Masked(actions, by), np.random.default_rng(0)
+    assert env.has_wrapper_attr("action_masks") == (by == "method")
+    env.reset(seed=4)
+    base.reset(seed=4)
+    for _ in range(9):
+        mask = env.action_masks()
+        np.testing.assert_array_equal(mask, base.mask)
+        assert mask.dtype == np.bool_
+        (action,) = random_valid(mask[None], actions, rng)
+        mask[:] = False
+        assert env.action_masks().any()
+        env.step(action)
+        base.step(action + getattr(base.action_space, "start", 0))
+    assert env.has_wrapper_attr("action_masks")
+
+
+def test_a_base_without_masks_has_no_such_method() -> None:
+    env = Family.load("cartpole").make_default()
+    env.reset(seed=0)
+    assert not env.has_wrapper_attr("action_masks")
+    with pytest.raises(AttributeError, match="CartPoleEnv has no action masks"):
+        _ = env.action_masks
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        (
+            np.zeros(4),
+            r"its action mask: found no valid choice; allowed: at least one for each part of an action",
+        ),
+        (np.ones(5), r"its action mask: found shape \(5,\); allowed: \(4,\), an entry for each choice"),
+        (np.ones((1, 5)), r"its action mask: found shape \(1, 5\)"),
+        (None, "its action mask: found NoneType; allowed: an array of 4 truth values"),
+    ],
+)
+def test_an_illegal_mask_is_the_bases_failure(mask: Any, says: str) -> None:
+    env = masked_family().make_default()
+    env.reset(seed=0)
+    (action,) = random_valid(env.action_masks()[None], "discrete", np.random.default_rng(0))
+    env.step(action)
+    env.base.mask = mask  # type: ignore[attr-defined]
+    where = r" \(task pay=1, the action mask of step 2 of an episode\)$"
+    with pytest.raises(BaseEnvironmentError, match=f"^the base environment failed: {says}.*{where}"):
+        env.action_masks()
+
+
+def test_a_mask_that_an_info_lacks_is_the_bases_failure() -> None:
+    class Forgetful(Masked):
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+            return *super().step(action)[:4], {}
+
+    env = contextualize(lambda: Forgetful(by="info"), {"pay": {"default": 1.0, "train": [0.5, 2.0]}}).make()
+    env.reset(seed=0)
+    (action,) = random_valid(env.action_masks()[None], "discrete", np.random.default_rng(0))
+    env.step(action)
+    with pytest.raises(BaseEnvironmentError, match="its info has no 'action_mask'; allowed: one in each, as"):
+        env.action_masks()
+
+
+def test_a_method_of_the_base_that_fails_is_its_failure() -> None:
+    env = masked_family().make_default()
+    env.reset(seed=0)
+    env.base.action_masks = lambda: 1 / 0  # type: ignore[attr-defined]
+    with pytest.raises(BaseEnvironmentError, match="ZeroDivisionError: division by zero"):
+        env.action_masks()
+
+
+def test_a_carrier_of_actions_changes_masks_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = masked_family().make_default()
+    env.reset(seed=0)
+    mask = env.action_masks()
+
+    class Reversing(Carrier):
+        def action(self, action: Any) -> Any:
+            return 3 - action
+
+    carrier = Reversing({}, {})
+    monkeypatch.setattr(env, "_acting", [carrier])
+    with pytest.raises(UserError, match="Reversing changes actions and no masks; allowed: a method 'mask'"):
+        env.action_masks()
+    monkeypatch.setattr(Reversing, "mask", lambda self, mask: mask[::-1])
+    np.testing.assert_array_equal(env.action_masks(), mask[::-1])
+    (action,) = random_valid(env.action_masks()[None], "discrete", np.random.default_rng(0))
+    env.step(action)

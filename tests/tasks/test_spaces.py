@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from hyperrl.errors import UserError
 from hyperrl.tasks import contextualize
-from hyperrl.tasks.spaces import RESERVED_KEYS, refuse_spaces, zero_based
+from hyperrl.tasks.spaces import RESERVED_KEYS, choices_of, draw_valid, is_valid, refuse_spaces, zero_based
 from tests.fuzz.worlds import ACTED, NOT_ACTED, NOT_OBSERVED, OBSERVED
 
 BOX, PUSH = spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(2)
@@ -77,3 +77,36 @@ def test_an_environment_without_a_space_is_refused(missing: str) -> None:
 def test_taken_keys_are_those_that_torch_takes() -> None:
     held = {name for name in dir(torch.nn.ModuleDict()) if not name.startswith("_")}
     assert held <= RESERVED_KEYS
+
+
+@pytest.mark.parametrize(
+    ("space", "sizes"),
+    [
+        (spaces.Discrete(4, start=3), (4,)),
+        (spaces.MultiDiscrete([2, 3], start=[1, 0]), (2, 3)),
+        (spaces.MultiBinary(3), (2, 2, 2)),
+        (BOX, ()),
+    ],
+)
+def test_a_mask_has_an_entry_for_each_choice(space: spaces.Space[Any], sizes: tuple[int, ...]) -> None:
+    assert choices_of(space) == sizes
+
+
+@pytest.mark.parametrize(
+    ("space", "mask", "valid"),
+    [
+        (spaces.Discrete(4), [0, 1, 0, 1], [1, 3]),
+        (spaces.MultiDiscrete([2, 3]), [1, 0, 1, 0, 1], [[0, 0], [0, 2]]),
+        (spaces.MultiBinary(2), [1, 0, 1, 1], [[0, 0], [0, 1]]),
+    ],
+)
+def test_valid_actions_are_drawn_and_known(space: spaces.Space[Any], mask: list[int], valid: Any) -> None:
+    rng, masked = np.random.default_rng(0), np.array(mask, np.bool_)
+    drawn = [draw_valid(space, masked, rng) for _ in range(50)]
+    assert all(space.contains(each) for each in drawn)
+    np.testing.assert_array_equal(np.unique(drawn, axis=0), valid)
+    space.seed(0)
+    others = [each for each in (space.sample() for _ in range(50)) if not is_valid(space, masked, each)]
+    assert others
+    assert not any(np.array_equal(each, one) for each in others for one in valid)
+    assert all(is_valid(space, masked, each) for each in drawn)

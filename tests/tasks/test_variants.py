@@ -9,6 +9,7 @@ import pytest
 from hyperrl.errors import UserError
 from hyperrl.tasks import check_family
 from hyperrl.tasks.variants import VariantEnv
+from tests.masked import Masked
 from tests.tasks.bases import LEVEL, MADE, levels
 
 
@@ -71,3 +72,13 @@ def test_a_seed_is_that_of_environments_chosen_later_too() -> None:
     assert starts(other, 3) == first == starts(one, 3)
     assert not set(first) & set(starts(other, 4))
     assert len(set(first)) == len(first)
+
+
+def test_masks_are_those_of_the_variant_that_plays() -> None:
+    made = {by: Masked(by=by) for by in ("method", "info")}
+    env = VariantEnv(lambda arguments: made[arguments["by"]], {"by": "method"})
+    assert env.has_wrapper_attr("action_masks")
+    env.reset(seed=0)
+    np.testing.assert_array_equal(env.get_wrapper_attr("action_masks")(), made["method"].mask)
+    env.choose({"by": "info"})
+    assert not env.has_wrapper_attr("action_masks")

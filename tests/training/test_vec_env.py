@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
 
 from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.training import BatchedVecEnv
+from tests.masked import masked_family
 
 
 def adapter(name: str, num_envs: int, seed: int = 0, mode: Any = "round-robin") -> BatchedVecEnv:
@@ -230,3 +231,26 @@ def test_a_success_is_a_number_or_left_out() -> None:
     found = [info.get("is_success", "left out") for info in told]
     assert found == [1.0, 0.0, 1.0, 0.5, "left out", "left out", "left out"]
     assert [type(each) for each in found[:4]] == [float] * 4
+
+
+@pytest.mark.parametrize("subprocesses", [0, 2])
+def test_sb3_contrib_gets_masks_as_it_asks_for_them(subprocesses: int) -> None:
+    """Of a batch, of environments one by one and in processes; and none where there are none."""
+    maskable = pytest.importorskip("sb3_contrib.common.maskable.utils")
+    masked: Any = [
+        Family.load("wall-gap").make_vec(3),
+        masked_family().make_vec(3, subprocesses=subprocesses),
+    ]
+    for batch in masked:
+        env: Any = VecMonitor(BatchedVecEnv(batch))
+        env.reset()
+        assert maskable.is_masking_supported(env)
+        np.testing.assert_array_equal(maskable.get_action_masks(env), batch.action_masks())
+        (last,) = env.env_method("action_masks", indices=2)
+        np.testing.assert_array_equal(last, batch.action_masks()[2])
+        env.close()
+    for family in (Family.load("cartpole"), masked_family(by="neither")):
+        env = BatchedVecEnv(family.make_vec(2, subprocesses=subprocesses))
+        env.reset()
+        assert not maskable.is_masking_supported(env)
+        env.close()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.masks import Masks
 from hyperrl.recipes import Context, Derived, Feature
 from hyperrl.tasks.dynamics import Dynamics
 
@@ -101,6 +102,17 @@ class Carrier:
     def action(self, action: Any) -> Any:
         """Change an agent's action before the base environment gets it."""
         return action
+
+    def mask(self, mask: Masks) -> Masks:
+        """The valid choices among an agent's actions, of those among what `action` makes of them.
+
+        Raises:
+            UserError: where `action` is changed and this is not.
+        """
+        raise UserError(
+            f"{type(self).__name__} changes actions and no masks; allowed: a method 'mask' of its own, where"
+            " the base environment masks actions"
+        )
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """Change what the base environment observed, at a reset and a step."""

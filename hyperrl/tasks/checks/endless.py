@@ -20,7 +20,7 @@ def refuse_endless(family: Family) -> None:
         env.reset(seed=0)
         env.action_space.seed(0)
         for _ in range(PATIENCE):
-            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+            _, _, terminated, truncated, _ = env.step(env.sample_action())
             if terminated or truncated:
                 return
     raise UserError(

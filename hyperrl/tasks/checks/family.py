@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.recipes import ALL_SPLITS, CONTEXT, Context
-from hyperrl.tasks.actions import kind_of
+from hyperrl.tasks.actions import kind_of_family
 from hyperrl.tasks.adapter import closing_base, naming
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.feature import SEEDS, FeatureCheck, backgrounds
@@ -99,7 +99,7 @@ class _Trial:
 
 def _check_actions(family: Family) -> None:
     """Refuse `actions` that are not those of the environment."""
-    declared, kind = family.recipe.actions, kind_of(family.action_space)
+    declared, kind = family.recipe.actions, kind_of_family(family)
     if declared not in (None, kind):
         raise UserError(f"actions: found {declared!r}; allowed: {kind}, as its environment has them, or none")
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from gymnasium.utils.env_checker import data_equivalence
 
@@ -20,21 +19,23 @@ _HELD = 10
 Trace = list[tuple[Any, float, bool]]
 """Per step: base observation, reward, terminated."""
 
-Actions = Callable[[gym.Space[Any], int], Iterator[Any]]
-"""The actions that are played, of an action space and a seed."""
+Actions = Callable[[ContextualEnv, int], Iterator[Any]]
+"""The actions that are played in an environment, given a seed, each asked for when it is to be taken."""
 
 
-def random_actions(space: gym.Space[Any], seed: int) -> Iterator[Any]:
-    """Random actions, each for a step."""
-    space.seed(seed)
+def random_actions(env: ContextualEnv, seed: int) -> Iterator[Any]:
+    """Random actions, valid ones where the base masks actions, each for a step."""
+    env.action_space.seed(seed)
     while True:
-        yield space.sample()
+        yield env.sample_action()
 
 
-def held_actions(space: gym.Space[Any], seed: int) -> Iterator[Any]:
-    """Random actions, each for ten steps: they lead further from the start."""
-    for action in random_actions(space, seed):
-        for _ in range(_HELD):
+def held_actions(env: ContextualEnv, seed: int) -> Iterator[Any]:
+    """Random actions, each for ten steps, or for as long as it is valid: they lead further from the start."""
+    for action in random_actions(env, seed):
+        for repeat in range(_HELD):
+            if repeat and not env.allows(action):
+                break
             yield action
 
 
@@ -53,7 +54,7 @@ def listed_actions(actions: Sequence[Any], env: ContextualEnv) -> Actions:
         if action is None or not space.contains(action) or not np.array_equal(np.ravel(each), action.ravel()):
             raise UserError(f"check.actions.{index}: found {show(each)}; allowed: an action of {space}")
         listed.append(action if start is None else action - start)
-    return lambda space, seed: cycle(listed)
+    return lambda env, seed: cycle(listed)
 
 
 def play(
@@ -89,7 +90,7 @@ def play(
 def walk(env: ContextualEnv, seed: int, actions: Actions = random_actions, steps: int = STEPS) -> Trace:
     """Step on until the episode ends, or for so many steps."""
     trace: Trace = []
-    for action in islice(actions(env.action_space, seed), steps):
+    for action in islice(actions(env, seed), steps):
         observation, reward, terminated, truncated, _ = env.step(action)
         trace.append((base_part(observation), float(reward), terminated))
         if terminated or truncated:

@@ -14,12 +14,14 @@ from hyperrl.tasks.dynamics.double_integrator import (
 from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
+from hyperrl.tasks.dynamics.wall_gap import WallGap, WallGapEnv
 
 _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
     f"{__name__}:OdeEnv": (Ode, frozenset({"dimension", "force", "starts"})),
     f"{__name__}:PointGoalEnv": (PointGoal, frozenset()),
     f"{__name__}:DoubleIntegratorEnv": (DoubleIntegrator, frozenset()),
     f"{__name__}:DoubleIntegratorFrictionEnv": (DoubleIntegratorFriction, frozenset()),
+    f"{__name__}:WallGapEnv": (WallGap, frozenset()),
     "gymnasium.envs.classic_control.cartpole:CartPoleEnv": (CartPole, frozenset()),
     "gymnasium.envs.classic_control.pendulum:PendulumEnv": (Pendulum, frozenset()),
 }
@@ -47,5 +49,7 @@ __all__ = [
     "Pendulum",
     "PointGoal",
     "PointGoalEnv",
+    "WallGap",
+    "WallGapEnv",
     "batched_dynamics",
 ]

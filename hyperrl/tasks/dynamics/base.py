@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
+from hyperrl.masks import Masks
 
 Floats = NDArray[np.float64]
 Constants = Mapping[str, Any]
@@ -19,11 +20,13 @@ class Dynamics(ABC):
     """Transitions of N independent environments at once, in NumPy.
 
     Attributes:
+        masked: class attribute: whether `action_masks` tells which choices are valid.
         parameters: attribute names of the environment that a task may set, with their defaults.
         observation_space: of one environment.
         action_space: of one environment.
     """
 
+    masked: ClassVar[bool] = False
     parameters: dict[str, float]
     observation_space: gym.spaces.Box
     action_space: gym.Space[Any]
@@ -41,6 +44,10 @@ class Dynamics(ABC):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance `state` (N, S) by `action` (N, ...): new arrays state, reward (N,), terminated (N,)."""
+
+    def action_masks(self, state: Floats, context: Constants) -> Masks:
+        """Which choices are valid in `state` (N, S): a new array (N, K), at least one true in each row."""
+        raise NotImplementedError
 
     def observe(self, state: Floats) -> NDArray[np.float32]:
         """Observe `state` (N, S): a new array (N, O), by default the state itself."""

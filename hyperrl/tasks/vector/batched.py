@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from hyperrl.masks import Masks
 from hyperrl.recipes import CONTEXT, Context
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
@@ -186,6 +187,21 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     def _note_step(self) -> None:
         """Take note of the state after a step; here, nothing has to be noted."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether the dynamics tell which choices are valid."""
+        return self.dynamics.masked
+
+    def action_masks(self) -> Masks:
+        """Which choices each environment's next action may make, (N, choices), in a new array.
+
+        Raises:
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if self._state is None:
+            raise gym.error.ResetNeeded("Call reset before action_masks.")
+        return self.dynamics.action_masks(self._state, self._named)
 
     def _finish(self, indices: NDArray[np.int64]) -> list[Ended]:
         """List the episodes that ended, tell the sampler of them, and begin new ones."""

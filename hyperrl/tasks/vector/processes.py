@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.vector.utils import CloudpickleWrapper, iterate
 
 from hyperrl.errors import BaseEnvironmentError
+from hyperrl.masks import Masks
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
 from hyperrl.tasks.vector.infos import Advance
@@ -193,6 +195,10 @@ class RemoteEnv(gym.Env[Any, Any]):
         """The environment's attribute, which must be fit to travel between processes."""
         return self._worker.ask("get_wrapper_attr", self._place, (name,))
 
+    def has_wrapper_attr(self, name: str) -> bool:
+        """Whether the environment has an attribute."""
+        return bool(self._worker.ask("has_wrapper_attr", self._place, (name,)))
+
     def set_wrapper_attr(self, name: str, value: Any, *, force: bool = True) -> bool:
         """Set the environment's attribute."""
         return bool(self._worker.ask("set_wrapper_attr", self._place, (name, value)))
@@ -258,6 +264,15 @@ class ProcessEnv(ContextualSyncEnv):
                 env: Any = self.envs[index]
                 env.returned = *values, env.info(packet)
         return super().advance(actions)
+
+    def action_masks(self) -> Masks:
+        """As of `ContextualSyncEnv`, one question to each process."""
+        for worker in self.workers:
+            worker.send("masks")
+        masks: dict[int, Masks] = {}
+        for worker, answer in zip(self.workers, _answers(self.workers), strict=True):
+            masks.update(zip(worker.places, answer, strict=True))
+        return np.stack([masks[index] for index in range(self.num_envs)])
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the processes."""

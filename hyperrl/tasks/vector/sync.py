@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import iterate
 
+from hyperrl.masks import ACTION_MASKS, Masks
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.sampler import TaskSampler
 from hyperrl.tasks.vector.infos import Advance, Ended, gather
@@ -66,6 +67,15 @@ class ContextualSyncEnv(SyncVectorEnv):
         }
         ends = np.array(terminations, np.bool_), np.array(truncations, np.bool_)
         return joined, np.array(rewards, np.float64), *ends, ended
+
+    @property
+    def masked(self) -> bool:
+        """Whether the environments, once they are reset, tell which choices are valid."""
+        return bool(self.envs[0].has_wrapper_attr(ACTION_MASKS))
+
+    def action_masks(self) -> Masks:
+        """Which choices each environment's next action may make, (N, choices); raises as the environments."""
+        return np.stack([env.get_wrapper_attr(ACTION_MASKS)() for env in self.envs])
 
     def _add_info(
         self, vector_infos: dict[str, Any], env_info: dict[str, Any], env_num: int

@@ -100,6 +100,8 @@ class _Player:
             return first.observation_space, first.action_space, first.metadata, first.render_mode
         if name == "step":
             return [self._step(env, action) for env, action in zip(self._envs, arguments[0], strict=True)]
+        if name == "masks":
+            return [env.action_masks() for env in self._envs]
         if name == "reset":
             place, task, options = arguments
             self._sources[place].task = task

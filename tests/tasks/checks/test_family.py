@@ -8,7 +8,8 @@ import pytest
 import hyperrl
 from hyperrl.errors import UserError
 from hyperrl.recipes import parse_family
-from hyperrl.tasks import Family, check_family
+from hyperrl.tasks import Family, check_family, contextualize
+from tests.masked import Masked, masked_family
 from tests.suite import playable
 from tests.tasks.faulty import Faulty
 
@@ -53,6 +54,11 @@ def test_actions_that_are_not_the_environments_are_refused() -> None:
         UserError, match=r"^actions: found 'continuous'; allowed: discrete, as its environment"
     ):
         check_family(family)
+    masks = {"default": 1.0, "train": [0.5, 2.0]}
+    undeclared = contextualize(Masked, {"pay": masks}).recipe
+    declared = Family(undeclared.model_copy(update={"actions": "discrete"}), lambda **kwargs: Masked())
+    with pytest.raises(UserError, match=r"^actions: found 'discrete'; allowed: masked discrete, as its"):
+        check_family(declared)
 
 
 def faulty(feature: str, **more: Any) -> Family:
@@ -144,3 +150,12 @@ def test_environments_that_differ_when_made_alike_are_refused() -> None:
     assert family.make_base().unwrapped.given == {"random": 0, "deep": {"list": [[1], {}]}}  # type: ignore[attr-defined]
     written = family.recipe.model_dump(mode="json", by_alias=True)
     assert parse_family(written, "run.yaml") == family.recipe
+
+
+@pytest.mark.parametrize("by", ["method", "info"])
+@pytest.mark.parametrize("actions", ["from 2", "multi-discrete", "multi-binary"])
+def test_a_base_that_refuses_masked_actions_is_played_by_valid_ones(actions: str, by: str) -> None:
+    family = masked_family(actions, by)
+    family.try_out()
+    rows = check_family(family)
+    assert rows[1].detail.startswith("changes the reward")

@@ -124,6 +124,15 @@ def mountain_car(state: State, action: State, c: Context) -> tuple[list[float], 
     return [position, speed], (100.0 if position >= 0.45 and speed >= 0 else 0.0) - 0.1 * action[0] ** 2
 
 
+def wall_gap(state: State, action: int, c: Context) -> tuple[list[float], float]:
+    column, row = state
+    right, up = [(-1, 0), (1, 0), (0, 1), (0, -1)][action]
+    x, y = column + right, row + up
+    gaps: dict[float, float] = {2: round(c["near"]), 4: round(c["far"])}
+    gap = gaps.get(y, x)
+    return [x, y] if 0 <= x <= 8 and 0 <= y <= 6 and x == gap else [column, row], -1.0
+
+
 EQUATIONS = {
     "ode": ode,
     "ode-2d": ode,
@@ -138,5 +147,6 @@ EQUATIONS = {
     "pendulum": pendulum,
     "pendulum-actuator": pendulum_actuator,
     "acrobot": acrobot,
+    "wall-gap": wall_gap,
     "mountaincar": mountain_car,
 }

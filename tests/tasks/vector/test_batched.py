@@ -34,6 +34,7 @@ BATCHED = [
     "cartpole",
     "pendulum",
     "pendulum-actuator",
+    "wall-gap",
 ]
 
 
@@ -310,3 +311,30 @@ def test_a_start_of_which_a_part_is_given_is_as_in_gymnasiums_environment(
     env: Any = gym.make(base).unwrapped
     env.reset(seed=7, options=options)
     np.testing.assert_array_equal(made().start(np_random(7)[0], options), env.state)
+
+
+def test_masks_of_a_batch_are_those_of_single_environments() -> None:
+    """By actions that masks allow, and that move; a batch without masks has none."""
+    family, singles = Family.load("wall-gap"), one_by_one("wall-gap")
+    batch, sync = (
+        each.make_vec(6, sampler=TaskSampler(family.tasks("train"), seed=3)) for each in (family, singles)
+    )
+    assert isinstance(batch, BatchedEnv)
+    with pytest.raises(gym.error.ResetNeeded, match="Call reset before action_masks"):
+        batch.action_masks()
+    seen, rng = batch.reset(seed=1)[0], np.random.default_rng(0)
+    sync.reset(seed=1)
+    assert batch.masked
+    assert sync.masked
+    for _ in range(120):
+        masks = batch.action_masks()
+        np.testing.assert_array_equal(masks, sync.action_masks())
+        assert masks.shape == (6, 4)
+        actions = np.array([rng.choice(np.flatnonzero(mask)) for mask in masks])
+        before = seen["obs"]
+        seen, _, terminated, truncated, _ = batch.step(actions)
+        sync.step(actions)
+        assert ((seen["obs"] != before).any(axis=1) | terminated | truncated).all()
+    other = Family.load("cartpole").make_vec(2)
+    other.reset(seed=0)
+    assert not other.masked

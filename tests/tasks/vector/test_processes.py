@@ -12,9 +12,18 @@ import numpy as np
 import pytest
 
 from hyperrl.errors import BaseEnvironmentError
-from hyperrl.tasks import Family, TaskSampler
+from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.tasks.vector import BatchedEnv, ProcessEnv
+from tests.masked import Masked, masked_family, random_valid
 from tests.tasks.vector.same import assert_same
+
+
+class NoChoice(Masked):
+    """Masks every action."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        self.action_masks = lambda: np.zeros(4, np.bool_)
 
 
 def short(name: str) -> Family:
@@ -143,3 +152,33 @@ def test_a_batch_that_is_never_closed_ends_with_its_program() -> None:
         "    env.reset(seed=0)\n"
     )
     subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+
+
+@pytest.mark.parametrize("by", ["method", "info"])
+def test_masks_travel_between_processes(by: str) -> None:
+    """Those of one process, until environments end and begin again; a base without masks has none there."""
+    family, rng = masked_family("multi-discrete", by), np.random.default_rng(0)
+    here, there = family.make_vec(3), family.make_vec(3, subprocesses=2)
+    assert isinstance(there, ProcessEnv)
+    here.reset(seed=5)
+    there.reset(seed=5)
+    for _ in range(25):
+        masks = there.action_masks()
+        np.testing.assert_array_equal(masks, here.action_masks())
+        actions = random_valid(masks, "multi-discrete", rng)
+        assert_same(here.step(actions)[0], there.step(actions)[0])
+    assert there.masked
+    for each in (here, there):
+        each.close()
+    other = Family.load("mountaincar").make_vec(2, subprocesses=2)
+    other.reset(seed=0)
+    assert not other.masked
+    other.close()
+
+
+def test_an_illegal_mask_in_a_process_is_the_bases_failure() -> None:
+    env = contextualize(NoChoice, {"pay": {"default": 1.0, "train": [0.5, 2.0]}}).make_vec(2, subprocesses=1)
+    env.reset(seed=0)
+    with pytest.raises(BaseEnvironmentError, match=r"mask: found no valid choice.*step 1 of an"):
+        env.action_masks()
+    env.close()

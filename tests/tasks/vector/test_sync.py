@@ -1,8 +1,11 @@
 """Environments one after the other: where no batched dynamics exist, with infos and calls of a batch."""
 
+import numpy as np
+
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import Family
 from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv
+from tests.masked import masked_family, random_valid
 
 
 def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
@@ -17,3 +20,19 @@ def test_a_feature_that_the_batch_does_not_know_is_played_one_by_one() -> None:
     assert isinstance(known.make_vec(2), BatchedEnv)
     assert isinstance(unknown.make_vec(2), ContextualSyncEnv)
     assert isinstance(with_arguments.make_vec(2), ContextualSyncEnv)
+
+
+def test_masks_of_environments_one_by_one() -> None:
+    """Those that they have, also of environments that have just begun again."""
+    env = masked_family("multi-binary", "info", steps=3).make_vec(4)
+    assert isinstance(env, ContextualSyncEnv)
+    env.reset(seed=1)
+    rng, ends = np.random.default_rng(0), 0
+    assert env.masked
+    for _ in range(10):
+        masks = env.action_masks()
+        assert masks.shape == (4, 6)
+        assert masks.dtype == np.bool_
+        np.testing.assert_array_equal(masks, [each.unwrapped.base.mask for each in env.envs])  # type: ignore[attr-defined]
+        ends += env.step(random_valid(masks, "multi-binary", rng))[3].sum()
+    assert ends == 12
