@@ -43,6 +43,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"net_arch": [8.0]}, f"net_arch: found [8.0]; allowed: {NUMBERS}"),
     ({"net_arch": {"pj": [8]}}, "net_arch: found {'pj': [8]}; allowed: "),
     ({"layer_norm": "yes"}, "layer_norm: found 'yes'; allowed: True or False"),
+    ({"beyond": "saturated"}, "beyond: found 'saturated'; did you mean 'saturate'? allowed: 'linear', 'sat"),
     ({"residual": 1}, "residual: found 1; allowed: True or False"),
     ({"convolutions": [8]}, "convolutions: found [8]; allowed: (channels, kernel size, stride) of each"),
     ({"effort_coef": -0.1}, "effort_coef: found -0.1; allowed: a number, 0 or more"),

@@ -8,8 +8,9 @@ import pytest
 import torch
 from scipy.stats import norm
 
+from hyperrl.config import HypernetworkConfig
 from hyperrl.policies import HyperActorCriticPolicy
-from hyperrl.policies.conditioning import flag_missing, hashed_noise
+from hyperrl.policies.conditioning import Conditioning, flag_missing, hashed_noise
 from tests.policies.worlds import disturb, model, policy_of, samples, tensors, venv
 
 TASKS = [[0.0, 1.0], [0.5, -0.5], [-1.0, 0.2]]
@@ -150,3 +151,28 @@ def test_an_embedding_is_the_nearest_training_tasks() -> None:
 def test_only_a_policy_with_noise_has_a_seed_in_its_state() -> None:
     assert not any("seed" in name for name in made_with().state_dict())
     assert any("seed" in name for name in made_with(inputs=["noise"]).state_dict())
+
+
+@pytest.mark.parametrize("inputs", [["context"], ["context", "noise"], ["context", "embedding"]])
+def test_saturation_holds_contexts_at_the_edge_and_leaves_those_within_alone(inputs: list[str]) -> None:
+    def conditioning(beyond: Any) -> Conditioning:
+        torch.manual_seed(0)
+        return Conditioning(HypernetworkConfig.of({"inputs": inputs}), 2, 3, beyond)
+
+    x = torch.zeros(3, 3)
+    beyond = torch.tensor([[1.5, -0.5], [-7.0, 2.0], [0.25, 1.0]])
+    edge = torch.tensor([[1.0, -0.5], [-1.0, 1.0], [0.25, 1.0]])
+    linear, saturating = conditioning("linear"), conditioning("saturate")
+    assert torch.equal(saturating(x, beyond), linear(x, edge))
+    assert torch.equal(saturating(x, edge), linear(x, edge))
+    assert not torch.equal(linear(x, beyond), linear(x, edge))
+    assert torch.equal(saturating.tasks(beyond), linear.tasks(edge))
+
+
+def test_saturation_leaves_missing_features_and_an_lstms_output_alone() -> None:
+    missing = Conditioning(HypernetworkConfig.of({"context_dropout": 0.5}), 2, 3, "saturate")
+    found = missing(torch.zeros(1, 3), torch.tensor([[torch.nan, 3.0]]))
+    assert found.tolist() == [[0.0, 1.0, 1.0, 0.0]]
+    memory = Conditioning(HypernetworkConfig.of({"inputs": ["memory"]}), 2, 3, "saturate")
+    output = torch.tensor([[3.0, -4.0]])
+    assert torch.equal(memory(torch.zeros(1, 3), output), output)

@@ -13,7 +13,7 @@ from stable_baselines3.common.torch_layers import CombinedExtractor
 from torch import Tensor
 
 from hyperrl.policies import BlindExtractor, ContextExtractor, HyperActorCriticPolicy
-from hyperrl.policies.extractors import vectors_of
+from hyperrl.policies.extractors import PartsExtractor, vectors_of
 from tests.policies.worlds import (
     OBSERVATIONS,
     STRATEGIES,
@@ -212,3 +212,19 @@ def test_extractors_of_a_users_own_stay_in_use() -> None:
     assert torch.equal(made.extract_features(observations), 2 * plain)
     assert ContextExtractor(space, CombinedExtractor).vectors == ()
     assert vectors_of(made.features_extractor, observations) is None
+
+
+@pytest.mark.parametrize("beyond", ["linear", "saturate"])
+def test_concatenation_saturates_the_context_alone(beyond: Any) -> None:
+    extractor = PartsExtractor(OBSERVATIONS["context"], beyond=beyond)  # type: ignore[arg-type]
+    seen = {"obs": torch.full((1, 4), 3.0), "context": torch.tensor([[2.0, torch.nan]])}
+    context, obs = extractor(seen).split([2, 4], dim=1)
+    assert obs.tolist() == [[3.0] * 4]
+    assert context[0, 0] == (1.0 if beyond == "saturate" else 2.0)
+    assert context[0, 1].isnan()
+    assert not list(extractor.parameters())
+
+
+def test_an_unknown_choice_beyond_the_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="beyond: found 'clip'; allowed: 'linear', 'saturate'"):
+        PartsExtractor(OBSERVATIONS["context"], beyond="clip")  # type: ignore[arg-type]

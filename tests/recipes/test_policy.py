@@ -74,3 +74,14 @@ def test_names_of_layers_follow_the_networks() -> None:
         "actor": ("actor.conv.0", "actor.head.0", "actor.head.norm.0", "actor.head.1"),
         "critic": ("critic.conv.0", "critic.head.0"),
     }
+
+
+def test_agents_that_see_the_context_say_what_they_do_beyond_its_range() -> None:
+    for kind in ("hyper", "concat"):
+        policy: Any = parse_agent(agent(policy={"kind": kind, "beyond": "saturate"}), "x").policy
+        assert policy.beyond == "saturate"
+        assert parse_agent(agent(policy={"kind": kind}), "x").policy.beyond == "linear"  # type: ignore[union-attr]
+    said = refusal(parse_agent, agent(policy={"kind": "blind", "beyond": "linear"}), "x")
+    assert said.startswith("x: policy.beyond: unknown field")
+    said = refusal(parse_agent, agent(policy={"kind": "concat", "beyond": "clamp"}), "x")
+    assert said.startswith('x: policy.beyond: found "clamp"; allowed: ')
