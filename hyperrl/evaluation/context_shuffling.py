@@ -27,10 +27,11 @@ def shuffled_contexts(selection: TaskSelection, seed: int) -> list[Context]:
     """
     whole = [*zip(selection.splits[: selection.in_splits], selection.contexts, strict=False)]
     groups = {
-        f"the split {split!r}": [task for name, task in whole if name == split]
+        f"that of the split {split!r}": [task for name, task in whole if name == split]
         for split in dict.fromkeys(split for split, _ in whole)
     }
-    groups["what is given by context and sweep"] = list(selection.contexts[selection.in_splits :])
+    own = user_syntax("contexts and sweep", "--context and --sweep")
+    groups[f"that of {own}"] = list(selection.contexts[selection.in_splits :])
     observed: list[Context] = []
     for name, tasks in groups.items():
         if tasks:
@@ -43,6 +44,6 @@ def _cycle(name: str, tasks: Sequence[Context], seed: int) -> dict[Context, Cont
     """For each task the next one of a random cycle through all."""
     if len(tasks) == 1:
         option = user_syntax("shuffle_contexts", "--shuffle-contexts")
-        raise UserError(f"{option}: found a single task in {name}; allowed: two or more, which change places")
+        raise UserError(f"{option}: found a single task, {name}; allowed: two or more, which change places")
     order = np.random.default_rng(seed).permutation(len(tasks))
     return {tasks[here]: tasks[there] for here, there in zip(order, np.roll(order, -1), strict=True)}

@@ -129,7 +129,7 @@ def test_contexts_can_be_shuffled_and_a_blind_agent_does_not_care(
     ]
     assert [task.returns for task in played[0]] == [task.returns for task in played[1]]
     said = message(api.evaluate, blind, contexts=[{"g": 9}], shuffle_contexts=True)
-    assert said.startswith("shuffle_contexts: found a single task in what is given by context and sweep;")
+    assert said.startswith("shuffle_contexts: found a single task, that of contexts and sweep;")
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])

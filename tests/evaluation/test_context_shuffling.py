@@ -27,7 +27,7 @@ def test_it_is_a_derangement_within_each_split(seed: int, splits: list[str], own
         return
     selection = select_tasks(ODE, splits, contexts)
     if len(set(own)) == 1:
-        with pytest.raises(UserError, match="found a single task in what is given by context and sweep"):
+        with pytest.raises(UserError, match="found a single task, that of contexts and sweep"):
             shuffled_contexts(selection, seed)
         return
     observed = shuffled_contexts(selection, seed)
@@ -49,12 +49,12 @@ def test_the_seed_chooses_and_other_splits_do_not_matter() -> None:
 
 
 def test_a_single_task_is_refused() -> None:
-    with pytest.raises(
-        UserError, match=r"^shuffle_contexts: found a single task in what is given by context"
-    ):
+    with pytest.raises(UserError, match=r"^shuffle_contexts: found a single task, that of contexts"):
         shuffled_contexts(select_tasks(ODE, ["train"], [{"c0": 2}]), 0)
     alone = ODE.leave_out([{"c0": 5}])
-    with pytest.raises(UserError, match="found a single task in the split 'interpolation'; allowed: two or"):
+    with pytest.raises(
+        UserError, match="found a single task, that of the split 'interpolation'; allowed: two or"
+    ):
         shuffled_contexts(select_tasks(alone, ["train", "interpolation"]), 0)
 
 
