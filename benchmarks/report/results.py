@@ -43,6 +43,7 @@ MEASURED = (
     "speed.memory",
     "speed.startup",
     "speed.environment_options",
+    "speed.training_options",
     "reliability.coverage",
     "reliability.kills",
     "reliability.interrupts",

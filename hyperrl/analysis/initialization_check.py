@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
 from hyperrl.analysis.variances import VarianceRow, Variances, generator_rows, network_rows
+from hyperrl.policies.normalization import normalized_by_themselves
 from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.spaces import draw_valid
@@ -156,6 +157,8 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
     spaces = family.observation_space, family.action_space
     agent = match_widths(agent, family)
     batch, descriptors = gather(family), training_descriptors(agent, family)
+    seen = normalized_by_themselves(agent.normalize, spaces[0], batch.observations)
+    batch = replace(batch, observations=seen)
 
     def make(recipe: AgentRecipe, seed: int) -> BasePolicy:
         torch.manual_seed(seed)

@@ -97,4 +97,11 @@ def _print(result: "Written") -> None:
         before, after = map(console.number, result.returns)
         episodes = console.count(result.episodes, "episode")
         pairs.insert(0, ("return kept", f"{after} of {before}, mean of {episodes}"))
+    if result.statistics is not None:
+        pairs.append(("statistics", str(result.statistics)))
     console.pairs(pairs)
+    if result.statistics is not None:
+        console.line()
+        console.line("The model sees observations that are normalized by these statistics:")
+        console.line(f"  env = VecNormalize.load({str(result.statistics)!r}, env)")
+        console.line("  env.training = env.norm_reward = False")

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.deploy.actions import BOUNDS
 from hyperrl.deploy.plan import Specialist
 from hyperrl.errors import UserError
 
@@ -27,7 +26,8 @@ def prune(specialist: Specialist, share: float) -> Specialist:
         UserError: a share too small for the biases and one weight a layer.
     """
     names = list(dict.fromkeys(specialist.matrices))
-    total = sum(array.size for name, array in specialist.arrays.items() if name not in BOUNDS)
+    constants = specialist.constants
+    total = sum(array.size for name, array in specialist.arrays.items() if name not in constants)
     weights = sum(specialist.arrays[name].size for name in names)
     remaining = int(share * total) - (total - weights)
     if remaining < len(names):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -49,6 +51,8 @@ class Written:
 
     Attributes:
         file: the path.
+        statistics: the file beside it for `VecNormalize.load`, where a model of Stable-Baselines3 needs
+            normalized observations, or learned from normalized rewards; else None.
         format: `torch`, `onnx` or `sb3`.
         context: the task, complete.
         specialist: the plain network.
@@ -59,6 +63,7 @@ class Written:
     """
 
     file: Path
+    statistics: Path | None
     format: str
     context: Context
     specialist: Specialist
@@ -74,6 +79,7 @@ class Written:
             returns = {"episodes": self.episodes, "before": self.returns[0], "after": self.returns[1]}
         return {
             "file": str(self.file),
+            "statistics": None if self.statistics is None else str(self.statistics),
             "format": self.format,
             "agent": plan.agent,
             "family": plan.family,
@@ -103,7 +109,7 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
     small = full if request.budget is None else compress.prune(full, request.budget)
     small = compress.quantize(small) if request.quantize else small
     specialist = in_base_terms(small, family.adapter)
-    data, act = _encode(request.format, specialist, model, family)
+    data, act, statistics = _encode(request.format, specialist, model, family)
     episodes, returns = family.recipe.evaluation.episodes, None
     if small is not full:
         before, after = (
@@ -114,9 +120,12 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
         )
         returns = before, after
     write_new(request.path, data)
+    if request.statistics is not None:
+        write_new(request.statistics, statistics)
     base_sample, sample = _samples(family, full)
     return Written(
         file=request.path,
+        statistics=request.statistics,
         format=request.format,
         context=request.context,
         specialist=specialist,
@@ -144,19 +153,26 @@ def write_new(path: Path, data: bytes) -> None:
 
 def _encode(
     format: str, specialist: Specialist, model: BaseAlgorithm, family: Family
-) -> tuple[bytes, Callable[[Any], Any]]:
-    """The bytes of a specialist's file, and the function that acts by them."""
+) -> tuple[bytes, Callable[[Any], Any], bytes]:
+    """The bytes of a specialist's file, the function that acts by them, and the bytes of its statistics."""
     if format == "torch":
-        return files.safetensors_bytes(specialist), NumpyRuntime(specialist)
+        return files.safetensors_bytes(specialist), NumpyRuntime(specialist), b""
     if format == "onnx":
         from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
         data = onnx_bytes(specialist)
-        return data, OnnxRuntime(data, str(specialist.plan.family))
-    from hyperrl.deploy.sb3 import plain_model, zip_bytes
+        return data, OnnxRuntime(data, str(specialist.plan.family)), b""
+    from hyperrl.deploy.sb3 import plain_model, vec_normalize, zip_bytes
 
-    plain = plain_model(specialist, model, family)
-    return zip_bytes(plain), lambda observation: plain.predict(observation, deterministic=True)
+    plain, normalization = plain_model(specialist, model, family), view(model).normalization
+    if normalization is None:
+        return zip_bytes(plain), partial(plain.predict, deterministic=True), b""
+    wrapper = vec_normalize(normalization, plain, family)
+
+    def act(observation: Any) -> Any:
+        return plain.predict(wrapper.normalize_obs(observation), deterministic=True)
+
+    return zip_bytes(plain), act, pickle.dumps(wrapper)
 
 
 def _samples(family: Family, specialist: Specialist) -> tuple[Any, dict[str, Any]]:
@@ -187,4 +203,4 @@ def _latency(act: Callable[[Any], Any], observation: Any) -> float:
         start = perf_counter()
         act(observation)
         times.append(perf_counter() - start)
-    return statistics.median(times[CALLS // 10 :]) * 1e6
+    return median(times[CALLS // 10 :]) * 1e6

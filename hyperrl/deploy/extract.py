@@ -11,12 +11,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
-from stable_baselines3.common.torch_layers import (
-    BaseFeaturesExtractor,
-    CombinedExtractor,
-    FlattenExtractor,
-    NatureCNN,
-)
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import Tensor, nn
 
 from hyperrl.deploy import layers as kinds
@@ -26,7 +21,8 @@ from hyperrl.deploy.plan import Arrays, Input, Plan, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.nets.layers import Residual
-from hyperrl.policies.extractors import ContextExtractor, PixelExtractor
+from hyperrl.policies.extractors import feature_parts
+from hyperrl.policies.normalization import Normalization
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT
@@ -60,6 +56,7 @@ def extract_specialist(
     with torch.no_grad():
         acting = next(iter(networks(model.policy, descriptor, agent).values()))
         inputs, layers = reader.network(acting, family.observation_space, descriptor)
+    inputs, statistics = _with_statistics(inputs, view(model).normalization)
     action, bounds = action_of(model.policy)
     plan = Plan(
         agent=agent,
@@ -70,7 +67,25 @@ def extract_specialist(
         layers=layers,
         action=action,
     )
-    return Specialist(plan, reader.arrays | bounds)
+    return Specialist(plan, reader.arrays | bounds | statistics)
+
+
+def _with_statistics(
+    inputs: tuple[Input, ...], normalization: Normalization | None
+) -> tuple[tuple[Input, ...], Arrays]:
+    """Inputs that are normalized as a policy's are, and the arrays of their statistics."""
+    if normalization is None:
+        return inputs, {}
+    change = {"encoding": "normalized", "clip": normalization.settings.clip_obs}
+    inputs = tuple(
+        part.model_copy(update=change) if part.name in normalization.parts else part for part in inputs
+    )
+    arrays: Arrays = {}
+    for part in inputs:
+        if part.statistics:
+            scale = (tensor.numpy().copy() for tensor in normalization.scale(part.name))
+            arrays |= dict(zip(part.statistics, scale, strict=True))
+    return inputs, arrays
 
 
 def in_base_terms(specialist: Specialist, adapter: BaseAdapter) -> Specialist:
@@ -137,7 +152,7 @@ class Reader:
     def inputs(self, extractor: nn.Module, space: spaces.Space[Any]) -> Iterator[Input]:
         """The parts of the observation that an extractor reads, without the context."""
         assert isinstance(space, spaces.Dict)
-        for name, part in parts(extractor, [key for key in space.spaces if key != CONTEXT]):
+        for name, part in feature_parts(extractor, [key for key in space.spaces if key != CONTEXT]):
             if name != CONTEXT:
                 layers = self.layers([] if isinstance(part, FlattenExtractor) else part.children())
                 yield _input(name, space[name]).model_copy(update={"layers": layers})
@@ -181,7 +196,7 @@ class Reader:
 
     def fold(self, layers: tuple[Layer, ...], extractor: nn.Module, descriptor: Tensor) -> None:
         """Move a context that the first layer sees among its inputs into its bias: b + W_c c."""
-        names = [name for name, part in parts(extractor, ["obs"]) for _ in range(part.features_dim)]
+        names = [name for name, part in feature_parts(extractor, ["obs"]) for _ in range(part.features_dim)]
         if CONTEXT not in names:
             return
         first = layers[0]
@@ -193,27 +208,6 @@ class Reader:
         shift = weight[:, is_context].astype(np.float64) @ seen.numpy().astype(np.float64)
         self.arrays[first.weight] = np.ascontiguousarray(weight[:, ~is_context])
         self.arrays[first.bias] = (self.arrays[first.bias] + shift).astype(np.float32)
-
-
-def parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeaturesExtractor]]:
-    """The extractors of an observation's parts, in the order in which their features are joined.
-
-    Args:
-        extractor: of a policy.
-        keys: the observation's, without the context; an extractor of the only part does not name it.
-    """
-    match extractor:
-        case ContextExtractor():
-            yield from parts(extractor.inner, keys)
-        case CombinedExtractor():
-            observed = extractor._observation_space
-            assert isinstance(observed, spaces.Dict)
-            for key, part in extractor.extractors.items():
-                yield key, part if isinstance(part, NatureCNN) else FlattenExtractor(observed[key])
-        case NatureCNN() | PixelExtractor() | FlattenExtractor():
-            yield keys[0], extractor
-        case _:
-            raise UserError(f"specialist: an extractor {type(extractor).__name__} cannot be written")
 
 
 def _input(name: str, space: spaces.Space[Any]) -> Input:

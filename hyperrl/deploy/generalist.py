@@ -136,6 +136,8 @@ class Generalist(nn.Module):
             start = self.starts.get(key)
             shifted = part if start is None else part - start
             observation[key] = shifted.permute(0, 3, 1, 2) if channels_last(self.space[key]) else shifted
+        if (normalization := self.view.normalization) is not None:
+            observation = normalization(observation)
         with ExitStack() as acting:
             for generated in self.view.parts.values():
                 acting.enter_context(generated.inputs.acting(deterministic=True))

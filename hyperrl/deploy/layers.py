@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Function = Callable[[Array], Array]
-Dense = Callable[[str], NDArray[np.float32]]
-"""An array by its name, in single precision."""
+Dense = Callable[[str], NDArray[Any]]
+"""An array by its name, in single precision; statistics of inputs in double precision."""
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
 Sizes = Annotated[tuple[Size, ...], Field(max_length=8)]
 Starts = Annotated[tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...], Field(max_length=4096)]

@@ -56,7 +56,9 @@ class Input(Model):
         name: its key; an observation that is no dictionary is called `obs`.
         shape: without a batch axis.
         dtype: NumPy's name.
-        encoding: `numbers` as they come, an `image` divided by 255, or `one-hot`.
+        encoding: `numbers` as they come, `normalized` ones, an `image` divided by 255, or `one-hot`. Numbers
+            are normalized in double precision: minus the array `NAME.mean`, over `NAME.std`, then clipped.
+        clip: normalized numbers are clipped to this size.
         sizes: of one-hot integers, how many values each has.
         starts: the lowest value of each; older files have none, where all are 0.
         channels_last: of an image whose channels go first before the layers.
@@ -66,15 +68,23 @@ class Input(Model):
     name: Key
     shape: Sizes
     dtype: DType
-    encoding: Literal["numbers", "image", "one-hot"] = "numbers"
+    encoding: Literal["numbers", "normalized", "image", "one-hot"] = "numbers"
+    clip: Annotated[Number, Field(gt=0)] = 10.0
     sizes: Sizes = ()
     starts: Starts = ()
     channels_last: bool = False
     layers: Layers = ()
 
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of the arrays by which it is normalized, mean and standard deviation, if it is."""
+        return (f"{self.name}.mean", f"{self.name}.std") if self.encoding == "normalized" else ()
+
     def width(self, arrays: ArrayChecks) -> int:
         """How many numbers the layers make of it; raises MismatchError."""
         shape = self.shape
+        for name in self.statistics:
+            arrays.array(name, shape, np.float64)
         if self.encoding == "one-hot":
             arrays.need(math.prod(shape) == len(self.sizes), f"sizes and shape of the input {self.name!r}")
             fits = len(self.starts) in (0, len(self.sizes))
@@ -87,11 +97,14 @@ class Input(Model):
 
     def numpy(self, dense: Dense) -> Function:
         """A function of a batch of observations, to rows; it raises ValueError for integers out of range."""
-        layers = numpy_chain(self.layers, dense)
+        layers, clip = numpy_chain(self.layers, dense), self.clip
+        mean, std = map(dense, self.statistics) if self.statistics else (0.0, 1.0)
 
         def prepare(x: Array) -> Array:
             if self.encoding == "one-hot":
                 return self._one_hot(x)
+            if self.encoding == "normalized":
+                x = np.minimum(np.maximum((x - mean) / std, -clip), clip)
             x = x.astype(np.float32, copy=False)
             if self.encoding == "image":
                 x = x / np.float32(255)
@@ -118,12 +131,19 @@ class Input(Model):
         """Add the graph's nodes from this input to rows of numbers; returns their name."""
         if self.encoding == "one-hot":
             return self._one_hot_onnx(graph)
-        x = self.name if self.dtype == "float32" else graph.cast(self.name, np.float32)
+        x = self._normalized_onnx(graph) if self.encoding == "normalized" else self.name
+        x = x if x == self.name and self.dtype == "float32" else graph.cast(x, np.float32)
         if self.encoding == "image":
             x = graph.add("Div", x, graph.constant(255))
         if self.channels_last:
             x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
         return graph.add("Flatten", onnx_chain(self.layers, x, graph), axis=1)
+
+    def _normalized_onnx(self, graph: OnnxGraph) -> str:
+        x, (mean, std) = graph.cast(self.name, np.float64), map(graph.array, self.statistics)
+        scaled = graph.add("Div", graph.add("Sub", x, mean), std)
+        low, high = (graph.constant(bound, np.float64) for bound in (-self.clip, self.clip))
+        return graph.add("Min", graph.add("Max", scaled, low), high)
 
     def _one_hot_onnx(self, graph: OnnxGraph) -> str:
         columns = graph.reshape(graph.cast(self.name, np.int64), (-1, len(self.sizes)))
@@ -185,14 +205,16 @@ class Specialist:
         return [layer.weight for layer in self.layers if isinstance(layer, Linear | Convolution)]
 
     @property
+    def constants(self) -> set[str]:
+        """Names of the arrays that are no weights or biases: scales, bounds and statistics."""
+        statistics = [name for part in self.plan.inputs for name in part.statistics]
+        return {*(f"{name}.scale" for name in self.matrices), *BOUNDS, *statistics}
+
+    @property
     def parameters(self) -> int:
         """Number of weights and biases that are not zero."""
-        scales = {f"{name}.scale" for name in self.matrices}
-        return sum(
-            int(np.count_nonzero(array))
-            for name, array in self.arrays.items()
-            if name not in scales and name not in BOUNDS
-        )
+        constants = self.constants
+        return sum(int(np.count_nonzero(x)) for name, x in self.arrays.items() if name not in constants)
 
     def check(self, source: str) -> Specialist:
         """The specialist itself, its arrays checked by following an observation's shape through the layers.
@@ -213,9 +235,11 @@ class Specialist:
             raise UserError(f"specialist {source!r}: {error}") from error
         return self
 
-    def dense(self, name: str) -> NDArray[np.float32]:
-        """An array in single precision, quantized or not."""
+    def dense(self, name: str) -> NDArray[Any]:
+        """An array in single precision, quantized or not; statistics of inputs in double precision."""
         array, scale = self.arrays[name], self.arrays.get(f"{name}.scale")
+        if array.dtype == np.float64:
+            return array
         if scale is None:
             return np.asarray(array, np.float32)
         return np.asarray(array * scale.reshape(-1, *[1] * (array.ndim - 1)), np.float32)

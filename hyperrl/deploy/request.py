@@ -17,6 +17,8 @@ from hyperrl.tasks.contexts import assignment
 
 SUFFIXES = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
 """The formats of a specialist, each with its files' suffix."""
+STATISTICS = ".pkl"
+"""Ending of the file with running statistics beside a model of Stable-Baselines3's."""
 _LONGEST_NAME = 120
 
 
@@ -30,6 +32,7 @@ class SpecialistRequest:
         path: the file to write, a new one or one to replace.
         budget: share of the parameters to keep; None: all.
         quantize: store weights in eight bits.
+        statistics: the file to write beside it, for `VecNormalize.load`; None where there is none.
     """
 
     context: Context
@@ -37,6 +40,7 @@ class SpecialistRequest:
     path: Path
     budget: float | None
     quantize: bool
+    statistics: Path | None = None
 
 
 def specialist_request(
@@ -65,7 +69,10 @@ def specialist_request(
     changed = {name: value for name, value in task.items() if value != family.space.default[name]}
     name = (assignment(changed) or "default")[:_LONGEST_NAME]
     path = _new_file(out, run.path / "specialists" / (name + suffix), suffix, force)
-    return SpecialistRequest(task, format, path, budget, quantize is not None)
+    statistics = None
+    if format == "sb3" and run.spec.agent.normalize.active:
+        statistics = _new_file(path.with_suffix(STATISTICS), path, STATISTICS, force)
+    return SpecialistRequest(task, format, path, budget, quantize is not None, statistics)
 
 
 def has_specialists(agent: AgentRecipe) -> bool:

@@ -1,4 +1,4 @@
-"""A specialist as an ordinary model of Stable-Baselines3, for `PPO.load` and its like."""
+"""A specialist as a model of Stable-Baselines3, for `PPO.load` and so on, and for `VecNormalize.load`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import nn
 
 from hyperrl.deploy.extract import Reader, networks
@@ -19,6 +20,7 @@ from hyperrl.deploy.layers import Layer, Reshape
 from hyperrl.deploy.plan import Input, Specialist
 from hyperrl.errors import UserError
 from hyperrl.nets import NATURE
+from hyperrl.policies.normalization import BufferedMeanStd, Normalization
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT
@@ -76,10 +78,41 @@ def zip_bytes(plain: BaseAlgorithm) -> bytes:
     return file.getvalue()
 
 
+def vec_normalize(normalization: Normalization, plain: Any, family: Family) -> VecNormalize:
+    """Stable-Baselines3's own wrapper with the statistics by which a specialist's model acts and learns on.
+
+    Args:
+        normalization: of the trained model.
+        plain: the specialist's model.
+        family: the tasks that the model was trained on.
+    """
+    settings, space = normalization.settings, _without_context(family.observation_space)
+    env = DummyVecEnv([lambda: _Spaces(space, family.action_space)])
+    keys = list(normalization.parts)
+    wrapper = VecNormalize(
+        env, norm_obs=bool(keys), norm_reward=settings.norm_reward, clip_obs=settings.clip_obs,
+        clip_reward=settings.clip_reward, gamma=plain.gamma, epsilon=settings.epsilon,
+        norm_obs_keys=keys if isinstance(space, gym.spaces.Dict) and keys else None,
+    )  # fmt: skip
+    statistics: Any = {name: part.copy() for name, part in normalization.running_means().items()}
+    if keys:
+        wrapper.obs_rms = statistics if isinstance(space, gym.spaces.Dict) else statistics[keys[0]]
+    if normalization.returns is not None:
+        wrapper.ret_rms = BufferedMeanStd(normalization.returns).copy()
+    return wrapper
+
+
+class _Spaces(gym.Env[Any, Any]):
+    """An environment of these spaces that is never played."""
+
+    def __init__(self, observations: gym.Space[Any], actions: gym.Space[Any]) -> None:
+        self.observation_space, self.action_space = observations, actions
+
+
 def _untrained(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorithm:
     """A plain model with networks of the same sizes, as it is before training."""
     source: Any = model.policy
-    space = _plain_space(family)
+    space = _without_context(channels_first(family.observation_space))
     name = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "MlpPolicy"
     kwargs: dict[str, Any] = {"net_arch": source.net_arch, "activation_fn": source.activation_fn}
     if is_image_space(space):
@@ -102,9 +135,8 @@ def _inexpressible(agent: str, why: str) -> UserError:
     return UserError(f"agent {agent!r}: sb3 has no policy of its layers ({why}); allowed: torch, onnx")
 
 
-def _plain_space(family: Family) -> gym.Space[Any]:
-    """The observations without the context, an only part without its key, images as policies see them."""
-    space: Any = channels_first(family.observation_space)
+def _without_context(space: Any) -> gym.Space[Any]:
+    """The observations without the context, an only part without its key."""
     parts = {name: part for name, part in space.spaces.items() if name != CONTEXT}
     return next(iter(parts.values())) if len(parts) == 1 else gym.spaces.Dict(parts)
 

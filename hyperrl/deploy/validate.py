@@ -34,12 +34,12 @@ class ArrayChecks:
         if not fits:
             raise MismatchError(f"{what} do not fit")
 
-    def array(self, name: str, shape: Shape) -> None:
-        """There must be an array of float32 of this name and shape."""
-        array = self._arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != np.float32:
+    def array(self, name: str, shape: Shape, dtype: type[np.floating[Any]] = np.float32) -> None:
+        """There must be an array of this name, shape and type."""
+        array, needed = self._arrays.get(name), np.dtype(dtype)
+        if array is None or array.shape != shape or array.dtype != needed:
             what = "none" if array is None else f"{array.dtype} {array.shape}"
-            raise MismatchError(f"array {name!r}: found {what}; allowed: float32 {shape}")
+            raise MismatchError(f"array {name!r}: found {what}; allowed: {needed} {shape}")
 
     def last_size(self, name: str) -> int:
         """The size of an array's last axis; 1 where there is none."""

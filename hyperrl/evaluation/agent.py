@@ -110,14 +110,25 @@ class Agent:
         """The network that acts on one task: a plain one from observations to the parameters of its action.
 
         Off policy with continuous actions these are of the action before tanh squashes it into its bounds;
-        with DQN the values of all actions; with QR-DQN a quantile of each, then the next one of each.
+        with DQN the values of all actions; with QR-DQN a quantile of each, then the next one of each. Its
+        first layer normalizes observations, where the agent learned from normalized ones.
 
         Raises:
             UserError: an agent that generates no weights, or whose weights follow the observation; an unknown
                 feature, or a value that is not finite.
         """
+        from torch.nn import Sequential
+
+        from hyperrl.policies.normalization import NormalizedFeatures
+        from hyperrl.policies.registry import view
+
         policy, descriptor = self._generator(context)
-        return policy.specialize(descriptor)
+        network, of = policy.specialize(descriptor), view(self.model)
+        if of.normalization is None:
+            return network
+        extractor = next(iter(of.networks(descriptor).values())).extractor
+        first = NormalizedFeatures(of.normalization, extractor, policy.observation_space)
+        return Sequential(first.to(self.model.device), *network)
 
     def _generator(self, context: Mapping[str, float]) -> tuple[HyperPolicy, Tensor]:
         """The policy that generates weights, and the descriptor of a task."""

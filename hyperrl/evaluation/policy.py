@@ -26,6 +26,9 @@ A policy with a memory has a method `reset`, which is called before the first st
 class ModelPolicy:
     """The policy of a Stable-Baselines3 model: the actions of its `predict`.
 
+    Observations are the environment's own; where the model learns from normalized ones, they are normalized
+    here, by its statistics as they are.
+
     It puts the model's policy into evaluation mode once; `predict` does so at each call, upon which generated
     weights would be generated anew at each step.
 
@@ -39,6 +42,7 @@ class ModelPolicy:
         self.deterministic = deterministic
         self._policy: Any = model.policy
         self._recurrent = view(model).recurrent
+        self._normalization = view(model).normalization
         self._states: tuple[Tensor, ...] | None = None
 
     def __call__(self, observation: Observation) -> NDArray[Any]:
@@ -52,6 +56,8 @@ class ModelPolicy:
         policy, space = self._policy, self._policy.action_space
         if policy.training:
             policy.set_training_mode(False)
+        if self._normalization is not None:
+            observation = self._normalization.normalize(observation)
         tensors, _ = policy.obs_to_tensor(observation)
         with torch.no_grad():
             if self._recurrent:

@@ -1,5 +1,6 @@
 """How an observation is split into what a network sees and what describes the task."""
 
+from collections.abc import Iterator
 from typing import Any, TypeGuard, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from hyperrl.arguments import one_of
 from hyperrl.config import Beyond
+from hyperrl.errors import UserError
 from hyperrl.recipes import CONTEXT
 
 SMALLEST_IMAGE = 36
@@ -249,3 +251,27 @@ def image_shape(space: spaces.Space[Any]) -> tuple[int, int, int]:
         )
     channels, height, width = image.shape
     return channels, height, width
+
+
+def feature_parts(extractor: nn.Module, keys: list[str]) -> Iterator[tuple[str, BaseFeaturesExtractor]]:
+    """The extractors of an observation's parts, in the order in which their features are joined.
+
+    Args:
+        extractor: Of a policy.
+        keys: The observation's, without the context; an extractor of the only part does not name it.
+
+    Raises:
+        UserError: An extractor of a user's own.
+    """
+    match extractor:
+        case ContextExtractor():
+            yield from feature_parts(extractor.inner, keys)
+        case CombinedExtractor():
+            observed = extractor._observation_space
+            assert isinstance(observed, spaces.Dict)
+            for key, part in extractor.extractors.items():
+                yield key, part if isinstance(part, NatureCNN) else FlattenExtractor(observed[key])
+        case NatureCNN() | PixelExtractor() | FlattenExtractor():
+            yield keys[0], extractor
+        case _:
+            raise UserError(f"specialist: an extractor {type(extractor).__name__} cannot be written")

@@ -25,7 +25,8 @@ class ContextReplayBuffer(DictReplayBuffer):
     A transition takes what it takes without a context, and the number of its task, 4 bytes, which its
     observation and the next one share. Where the two have different contexts, which no environment of a
     family gives, a second number is stored from then on. What is sampled is the same, bit for bit. Where a
-    context is one vector, observations also say which rows are of the same task.
+    context is one vector, observations also say which rows are of the same task; normalized ones too
+    (``VecNormalize``), unless contexts are normalized.
 
     Args:
         arguments: Those of ``DictReplayBuffer``; the observations have a ``"context"``.
@@ -66,11 +67,11 @@ class ContextReplayBuffer(DictReplayBuffer):
         last, rewards, dones, discounts = self._returns(self, rows, env)
         now: Any = self.observations[CONTEXT]
         later: Any = self.next_observations[CONTEXT]
-        if env is None and self._knows_tasks:
+        if self._knows_tasks and not _normalizes_contexts(env):
             tasks = self._tasks_of(now.of(rows))
             later_tasks = self._tasks_of(later.of(last)) if later.own else (tasks[0].clone(), *tasks[1:])
-            observations: Any = self._observations(self.observations, rows, tasks)
-            next_observations: Any = self._observations(self.next_observations, last, later_tasks)
+            observations: Any = self._observations(self.observations, rows, tasks, env)
+            next_observations: Any = self._observations(self.next_observations, last, later_tasks, env)
         else:
             observations = self._normalized(self.observations, rows, env)
             next_observations = self._normalized(self.next_observations, last, env)
@@ -94,13 +95,16 @@ class ContextReplayBuffer(DictReplayBuffer):
         return self.to_torch(table.take(numbers, axis=0)), self.to_torch(contexts), rows
 
     def _observations(
-        self, parts: Mapping[str, Any], rows: NDArray[Any], tasks: tuple[Any, Any, Rows]
+        self,
+        parts: Mapping[str, Any],
+        rows: NDArray[Any],
+        tasks: tuple[Any, Any, Rows],
+        env: VecNormalize | None,
     ) -> TaskRows:
         contexts, distinct, of_rows = tasks
-        observations = {
-            name: contexts if name == CONTEXT else self.to_torch(_rows(part, rows))
-            for name, part in parts.items()
-        }
+        sampled: Any = {name: _rows(part, rows) for name, part in parts.items() if name != CONTEXT}
+        sampled = self._normalize_obs(sampled, env)
+        observations = {name: contexts if name == CONTEXT else self.to_torch(sampled[name]) for name in parts}
         return TaskRows(observations, distinct, of_rows)
 
     def _normalized(
@@ -116,6 +120,11 @@ class ContextReplayBuffer(DictReplayBuffer):
     def to_torch(self, array: NDArray[Any], copy: bool = False) -> torch.Tensor:
         """A tensor of what was sampled, which is a copy already."""
         return super().to_torch(array, copy)
+
+
+def _normalizes_contexts(env: VecNormalize | None) -> bool:
+    """Whether contexts are sampled otherwise than they are stored."""
+    return env is not None and env.norm_obs and CONTEXT in (env.norm_obs_keys or ())
 
 
 def _rows(array: NDArray[Any], transitions: NDArray[np.intp]) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.networks import GeneratedNetworks
+from hyperrl.policies.normalization import Normalization, normalization_of
 
 Arguments = dict[str, Any]
 Space = gym.Space[Any]
@@ -96,6 +97,11 @@ class View:
     def parts(self) -> Mapping[str, GeneratedNetworks]:
         """The generated networks that learn, each part with its own hypernetwork; none of a plain policy."""
         return {} if self.hyper is None else self.hyper.parts
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """The statistics by which its observations are normalized before it sees them; None without any."""
+        return normalization_of(self.policy)
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
         """The modules of plain networks by name, from features to outputs, first those of what acts."""

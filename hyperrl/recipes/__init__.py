@@ -11,6 +11,7 @@ from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
+from hyperrl.recipes.normalize import Normalize
 from hyperrl.recipes.policy import (
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
@@ -42,6 +43,7 @@ __all__ = [
     "HyperPolicyRecipe",
     "Linspace",
     "Model",
+    "Normalize",
     "Part",
     "Range",
     "Splits",

@@ -10,6 +10,7 @@ from hyperrl.recipes.base import Count, Envs, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
 from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.messages import FieldError
+from hyperrl.recipes.normalize import OFF, Normalize
 from hyperrl.recipes.policy import Arch, Policy
 
 RENAMED_FIELDS = {
@@ -39,6 +40,8 @@ class AgentRecipe(Model):
     """the Stable-Baselines3 algorithm and its arguments"""
     policy: Policy
     """the actor's and the critic's networks"""
+    normalize: Normalize = Normalize(**OFF)
+    """running normalization of observations and rewards: true, false, or a mapping"""
     steps: Count = 150_000
     """environment steps of training, all environments together"""
     n_envs: Envs = 8

@@ -18,10 +18,12 @@ from hyperrl.nets import CNN
 from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import PartsExtractor, image_shape
+from hyperrl.policies.normalization import Normalization, normalizable_parts, register
 from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.training.normalization import NormalizedVecEnv
 
 
 class NoOptimizer(torch.optim.Optimizer):
@@ -54,15 +56,15 @@ def build_model(
 
     Args:
         agent: a recipe in which `match_parameters` is resolved (`match_widths`).
-        env: as many environments as `agent.n_envs` says.
+        env: as many environments as `agent.n_envs` says; a `NormalizedVecEnv` where the agent normalizes.
         seed: of Python, NumPy, torch and the environments.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
 
     Raises:
         UserError: actions that the algorithm is not for, a device or an extra that is not there, exploration
-            by gSDE with actions that are not continuous, or convolutions of observations that are no images
-            or too small ones.
+            by gSDE with actions that are not continuous, convolutions of observations that are no images
+            or too small ones, or normalization of observations that cannot be normalized.
     """
     _refuse(agent, env.observation_space, env.action_space)
     torch.set_num_threads(agent.threads)
@@ -75,6 +77,11 @@ def build_model(
         policy_kwargs=policy_kwargs(agent, descriptors),
         **_arguments(agent, env.observation_space, env.action_space),
     )
+    if agent.normalize.active:
+        normalized = model.get_vec_normalize_env()
+        if not isinstance(normalized, NormalizedVecEnv):
+            raise ValueError(f"env: found {env}; allowed: a NormalizedVecEnv, as agent.normalize has it")
+        register(model.policy, normalized.normalization)
     return model
 
 
@@ -103,6 +110,8 @@ def bare_model(
     )
     model.observation_space, model.action_space, model.n_envs = observation_space, action_space, agent.n_envs
     model._setup_model()
+    if agent.normalize.active:
+        register(model.policy, Normalization(agent.normalize, observation_space))
     return model
 
 
@@ -190,6 +199,12 @@ def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space:
     if agent.algorithm.explores_by_sde and not isinstance(action_space, gym.spaces.Box):
         raise UserError(
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
+        )
+    normalize = agent.normalize
+    if normalize.norm_obs and not normalize.norm_reward and not normalizable_parts(observation_space):
+        raise UserError(
+            f"agent {agent.name!r}: normalize.norm_obs: found true, with norm_reward false and observations"
+            " of images or choices alone; allowed: false, or norm_reward true"
         )
     if agent.policy.kind == "hyper" and agent.policy.convolutions is not None:
         try:

@@ -24,8 +24,8 @@ from hyperrl.training.checkpoint import (
     save_state,
 )
 from hyperrl.training.interruption import Interruption
+from hyperrl.training.normalization import TrainingEnv
 from hyperrl.training.rollout_callback import RolloutCallback
-from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import flush
 
 
@@ -86,7 +86,7 @@ class Checkpoints(RolloutCallback):
     """
 
     def __init__(
-        self, run: Run, env: BatchedVecEnv, sampler: TaskSampler, every: int, log_interval: int,
+        self, run: Run, env: TrainingEnv, sampler: TaskSampler, every: int, log_interval: int,
         resumed: State | None, interruption: Interruption, check: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__()

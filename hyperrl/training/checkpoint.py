@@ -20,7 +20,7 @@ from hyperrl.policies.optimizer import IMPLEMENTATION
 from hyperrl.policies.registry import view
 from hyperrl.store import Run, pack, unpack
 from hyperrl.tasks import TaskSampler
-from hyperrl.training.vec_env import BatchedVecEnv
+from hyperrl.training.normalization import TrainingEnv, frozen_statistics, note_original_observation
 
 COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining")
 NOISE = ("exploration_mat", "exploration_matrices")
@@ -33,7 +33,7 @@ RESTORE_ERRORS = (
 State = dict[str, Any]
 
 
-def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
+def capture(model: BaseAlgorithm, env: TrainingEnv, sampler: TaskSampler, *, in_rollout: bool) -> State:
     """All that training goes on from.
 
     Weights, optimizers, counters, the episodes and values that are still to be logged, the state of every
@@ -69,7 +69,7 @@ def capture(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, *, i
     return state
 
 
-def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, state: State, what: str) -> bool:
+def restore(model: BaseAlgorithm, env: TrainingEnv, sampler: TaskSampler, state: State, what: str) -> bool:
     """Bring a freshly built model, its environments and the sampler to a captured state.
 
     The random generators are left to `restore_rng`, which is called when the next rollout starts. UserError,
@@ -96,7 +96,8 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     _expect("successes", [float(success) for success in state["successes"]], [0.0])
     _expect("elapsed", state["elapsed"], 0.0)
     assert model.env is not None
-    fresh = model.env.reset()
+    with frozen_statistics(model):  # they are of the weights
+        fresh = model.env.reset()
     _expect("the environments' observation", state["last_obs"], fresh)
     _expect("last_episode_starts", state["last_episode_starts"], np.ones(env.num_envs, dtype=bool))
     exact = state["env"] is not None
@@ -108,6 +109,7 @@ def restore(model: BaseAlgorithm, env: BatchedVecEnv, sampler: TaskSampler, stat
     sampler.set_state(state["sampler"])
     model._last_obs = state["last_obs"] if exact else fresh  # type: ignore[assignment]
     model._last_episode_starts = state["last_episode_starts"] if exact else np.ones(env.num_envs, dtype=bool)
+    note_original_observation(model)
     return exact
 
 

@@ -34,6 +34,7 @@ from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
 from hyperrl.training.memory import explain_lack_of_memory
+from hyperrl.training.normalization import NormalizedVecEnv, TrainingEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -165,7 +166,7 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
     )  # fmt: skip
 
 
-def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> BatchedVecEnv:
+def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> TrainingEnv:
     batch = family.make_vec(
         agent.n_envs,
         sampler=sampler,
@@ -173,6 +174,11 @@ def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int
         threads=agent.simulation_threads,
     )
     policy = agent.policy
-    if policy.kind != "hyper" or not policy.hypernetwork.context_dropout:
-        return BatchedVecEnv(batch)
-    return ContextDropoutVecEnv(batch, family.space.owners, policy.hypernetwork.context_dropout, seed)
+    if policy.kind == "hyper" and policy.hypernetwork.context_dropout:
+        dropout = policy.hypernetwork.context_dropout
+        env: BatchedVecEnv = ContextDropoutVecEnv(batch, family.space.owners, dropout, seed)
+    else:
+        env = BatchedVecEnv(batch)
+    if agent.normalize.active:
+        return NormalizedVecEnv(env, agent.normalize, agent.algorithm.gamma)
+    return env

@@ -21,6 +21,7 @@ from hyperrl import UserError, load_specialist
 from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.plan import Specialist
 from hyperrl.evaluation import ModelPolicy
+from hyperrl.policies.registry import view
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family, contextualize
 from hyperrl.training.build import bare_model, training_descriptors
@@ -44,6 +45,8 @@ def custom(seen: spaces.Space[Any], done: spaces.Space[Any]) -> Family:
 VECTOR = spaces.Box(-2, 2, (4,), np.float32)
 BOX = spaces.Box(np.array([-1.0, -3.0], np.float32), np.array([2.0, 0.5], np.float32))
 IMAGE = spaces.Box(0, 255, (36, 36, 1), np.uint8)
+MATRIX = spaces.Box(-2, 2, (2, 3), np.float32)
+NORMALIZED = "normalize={clip_obs: 1.2}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,17 @@ CASES = {
         ("policy.convolutions=[[32, 8, 4], [64, 4, 2], [64, 3, 1]]", "policy.activation_fn=relu"),
         rows=IMAGES,
     ),
+    "ppo normalized": Case("hyper-ppo", "pendulum", (NORMALIZED,)),
+    "ppo normalized dictionary": Case(
+        "hyper-ppo",
+        (spaces.Dict(place=spaces.Box(-2, 2, (4,), np.float64), tile=spaces.Discrete(4), size=MATRIX), BOX),
+        (NORMALIZED,),
+    ),
+    "ppo normalized beside an image": Case(
+        "hyper-ppo", (spaces.Dict(place=VECTOR, image=IMAGE), BOX), (NORMALIZED,), rows=IMAGES
+    ),
+    "concat sac normalized": Case("concat-sac", (VECTOR, BOX), (NORMALIZED,)),
+    "blind dqn normalized": Case("blind-dqn", "cartpole", (NORMALIZED,), seed=3),
     "a2c": Case("hyper-a2c", "cartpole", seed=3),
     "sac": Case("hyper-sac", (VECTOR, BOX)),
     "sac gSDE": Case("hyper-sac", "pendulum", ("algorithm.use_sde=true",)),
@@ -166,6 +180,7 @@ def example(name: str) -> Example:
         descriptors=training_descriptors(recipe, family),
     )
     disturb(model.policy)
+    set_statistics(model)
     context = {name: low + 0.3 * (high - low) for name, (low, high) in _ranges(family).items()}
     seen = observations_of(family, case.rows)
     descriptor = family.space.descriptors([context])
@@ -174,6 +189,14 @@ def example(name: str) -> Example:
     found = extract_specialist(model, case.agent, family, context)
     observations = next(iter(seen.values())) if len(seen) == 1 else seen
     return Example(model, family, context, found, observations, actions)
+
+
+def set_statistics(model: BaseAlgorithm) -> None:
+    """Statistics as of observations around 0.5, where the model has any."""
+    normalization = view(model).normalization
+    for part in [] if normalization is None else normalization.parts.values():
+        part.mean.uniform_(0.3, 0.7)
+        part.var.uniform_(0.2, 3.0)
 
 
 def _ranges(family: Family) -> dict[str, tuple[float, float]]:
@@ -197,7 +220,7 @@ def observations_of(family: Family, rows: int, seed: int = 0) -> dict[str, NDArr
 def _within(space: spaces.Space[Any]) -> spaces.Space[Any]:
     if not isinstance(space, spaces.Box) or space.dtype.kind != "f":
         return space
-    return spaces.Box(np.clip(space.low, -3, 3), np.clip(space.high, -3, 3), dtype=np.float32)
+    return spaces.Box(np.clip(space.low, -3, 3), np.clip(space.high, -3, 3), dtype=space.dtype.type)
 
 
 def assert_agrees(made: Example, actions: NDArray[Any], rows: slice = slice(None)) -> None:

@@ -12,9 +12,11 @@ from tests.deploy.cases import (
 )
 
 
-def test_pruning_keeps_the_largest_of_each_layer() -> None:
-    specialist = example("ppo").specialist
-    total = sum(specialist.arrays[name].size for name in specialist.arrays if not name.startswith("action"))
+@pytest.mark.parametrize("name", ["ppo", "ppo normalized"])
+def test_pruning_keeps_the_largest_of_each_layer(name: str) -> None:
+    specialist = example(name).specialist
+    beside = ("action.", "obs.")
+    total = sum(array.size for name, array in specialist.arrays.items() if not name.startswith(beside))
     for share in (0.3, 0.7, 1.0):
         thin = prune(specialist, share)
         assert share * total - 1 - len(specialist.matrices) <= thin.parameters <= share * total
@@ -23,6 +25,8 @@ def test_pruning_keeps_the_largest_of_each_layer() -> None:
             assert kept.max() == np.abs(specialist.arrays[name]).max()
             left_out = np.abs(specialist.arrays[name][kept == 0])
             assert left_out.size == 0 or left_out.max() <= kept[kept > 0].min()
+    for name in specialist.constants & specialist.arrays.keys():
+        assert np.array_equal(thin.arrays[name], specialist.arrays[name])
     with pytest.raises(UserError, match=r"budget: found 0\.01; allowed: at least"):
         prune(specialist, 0.01)
 

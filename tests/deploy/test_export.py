@@ -7,8 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from hyperrl import UserError, load_specialist
 from hyperrl.deploy import export
@@ -44,6 +47,24 @@ def test_a_file_and_its_cost(format: str, agent: Agent, tmp_path: Path) -> None:
     assert shown["bytes"] == path.stat().st_size
     assert 0 < shown["parameters"] < shown["generalist"]["parameters"]
     assert min(shown["microseconds"], shown["generalist"]["microseconds"]) > 0
+
+
+def test_statistics_are_written_beside_a_model_of_sb3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "CALLS", 10)
+    case = example("ppo normalized")
+    run: Any = SimpleNamespace(spec=SimpleNamespace(agent=SimpleNamespace(name="mine")))
+    normalized = Agent(run, case.family, case.model)
+    task, path = case.family.space.complete(case.context), tmp_path / "new" / "one.zip"
+    written = specialize(
+        normalized, SpecialistRequest(task, "sb3", path, None, False, path.with_suffix(".pkl"))
+    )
+    assert written.statistics == path.with_suffix(".pkl")
+    assert written.to_json()["statistics"] == str(written.statistics)
+    env: Any = VecNormalize.load(str(written.statistics), DummyVecEnv([lambda: gym.make("Pendulum-v1")]))
+    actions, _ = PPO.load(path).predict(env.normalize_obs(case.observations), deterministic=True)
+    np.testing.assert_allclose(actions, case.actions, atol=1e-5)
 
 
 def test_a_smaller_one_is_compared_on_its_task(agent: Agent, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ AGENTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "saturate": ("hyper-ppo", "pendulum", ("policy.beyond=saturate",)),
     "concat saturate": ("concat-ppo", "pendulum", ("policy.beyond=saturate",)),
     "gSDE": ("hyper-ppo", "pendulum", ("algorithm.use_sde=true",)),
+    "normalized": ("hyper-ppo", "pendulum", ("normalize={clip_obs: 1.2}",)),
+    "normalized, state": ("hyper-sac", "pendulum", (f"{HYPER}inputs=[context, state]", "normalize=true")),
     "sac": ("hyper-sac", "pendulum", ()),
     "td3": ("hyper-td3", "point-goal", ()),
     "dqn": ("hyper-dqn", "cartpole", ()),
@@ -69,6 +71,7 @@ import numpy as np
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.deploy.generalist import onnx_bytes
+from hyperrl.policies.registry import view
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 agent, family, overrides, seen, values, path = pickle.load(sys.stdin.buffer)
@@ -82,6 +85,10 @@ model = bare_model(
 with torch.no_grad():
     for parameter in model.policy.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
+    normalization = view(model).normalization
+    for part in [] if normalization is None else normalization.parts.values():
+        part.mean.uniform_(0.3, 0.7)
+        part.var.uniform_(0.2, 3.0)
 open(path, "wb").write(onnx_bytes(model, agent, tasks))
 context = tasks.space.descriptors(tasks.space.contexts(values.astype(np.float64)))
 np.save(path + ".npy", ModelPolicy(model)({**seen, "context": context}))

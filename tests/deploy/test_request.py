@@ -10,15 +10,21 @@ import pytest
 from hyperrl import UserError
 from hyperrl.deploy import request
 from hyperrl.deploy.request import generalist_request, specialist_request
-from hyperrl.store import Run
+from hyperrl.recipes import load_agent, load_family, resolve
+from hyperrl.store import Run, RunSpec
 from hyperrl.tasks import Family
+
+
+def run_of(path: Path, *overrides: str) -> Run:
+    family = load_family("ode")
+    agent = resolve(load_agent("hyper-ppo"), family, overrides)
+    return Run(path, RunSpec.now(agent, family, seed=0, steps=1))
 
 
 @pytest.fixture
 def arguments(tmp_path: Path) -> dict[str, Any]:
-    spec: Any = None
     return {
-        "run": Run(tmp_path, spec), "family": Family.load("ode"), "context": {"c0": 2}, "format": "torch",
+        "run": run_of(tmp_path), "family": Family.load("ode"), "context": {"c0": 2}, "format": "torch",
         "out": None, "budget": None, "quantize": None,
     }  # fmt: skip
 
@@ -60,6 +66,23 @@ def test_a_file_that_exists_is_replaced_by_force_alone(arguments: dict[str, Any]
         specialist_request(**arguments | {"out": out})
     assert specialist_request(**arguments | {"out": out, "force": True}).path == out
     assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("overrides", [["normalize=true"], ["normalize={norm_obs: false}"], []])
+def test_statistics_are_beside_a_model_of_sb3(
+    overrides: list[str], arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    arguments["run"] = run_of(tmp_path, *overrides)
+    assert specialist_request(**arguments).statistics is None
+    asked = specialist_request(**arguments | {"format": "sb3", "context": {"c0": 2.5}})
+    beside = tmp_path / "specialists" / "c0=2.5.pkl"
+    assert asked.statistics == (beside if overrides else None)
+    (tmp_path / "here.pkl").write_text("mine")
+    out = {"format": "sb3", "out": tmp_path / "here.zip"}
+    if overrides:
+        with pytest.raises(UserError, match=r"here\.pkl': exists already"):
+            specialist_request(**arguments | out)
+    specialist_request(**arguments | out | {"force": True})
 
 
 def test_a_missing_extra_is_named(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

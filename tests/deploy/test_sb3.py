@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -19,7 +20,7 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl import UserError
-from hyperrl.deploy.sb3 import plain_model, zip_bytes
+from hyperrl.deploy.sb3 import plain_model, vec_normalize, zip_bytes
 from hyperrl.policies.registry import view
 from tests.deploy.cases import (
     Example,
@@ -35,10 +36,14 @@ def test_as_a_model_of_sb3(every_case: Example, request: pytest.FixtureRequest, 
         with pytest.raises(UserError, match="sb3 has no policy of its "):
             plain_model(every_case.specialist, every_case.model, every_case.family)
         return
-    data = zip_bytes(plain_model(every_case.specialist, every_case.model, every_case.family))
+    plain = plain_model(every_case.specialist, every_case.model, every_case.family)
+    data, normalization = zip_bytes(plain), view(every_case.model).normalization
     kind = DQN if every_case.specialist.plan.algorithm == "qrdqn" else type(every_case.model)
     loaded: Any = kind.load(io.BytesIO(data))
-    actions, _ = loaded.predict(every_case.observations, deterministic=True)
+    seen = every_case.observations
+    if normalization is not None:
+        seen = vec_normalize(normalization, plain, every_case.family).normalize_obs(seen)
+    actions, _ = loaded.predict(seen, deterministic=True)
     if every_case.actions.dtype.kind == "f":
         np.testing.assert_allclose(actions, every_case.actions, atol=1e-5)
     else:
@@ -79,6 +84,46 @@ def test_the_zip_needs_nothing_of_ours(tmp_path: Path) -> None:
         "import sys; sys.modules['hyperrl'] = None\nfrom stable_baselines3 import SAC; SAC.load(sys.argv[1])"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+_ACT = """
+import sys
+import numpy as np
+sys.modules["hyperrl"] = None
+import gymnasium as gym
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
+model, statistics, seen, wanted = sys.argv[1:]
+env = VecNormalize.load(statistics, make_vec_env("Pendulum-v1"))
+env.training = env.norm_reward = False
+actions, _ = PPO.load(model, env=env).predict(env.normalize_obs(np.load(seen)), deterministic=True)
+np.testing.assert_allclose(actions, np.load(wanted), atol=1e-5)
+observed = env.reset()
+assert abs(observed).max() <= env.clip_obs
+env.training = True
+PPO.load(model, env=env).learn(64)
+"""
+
+
+def test_statistics_need_nothing_of_ours_either(tmp_path: Path) -> None:
+    case = example("ppo normalized")
+    normalization = view(case.model).normalization
+    assert normalization is not None
+    plain: Any = plain_model(case.specialist, case.model, case.family)
+    wrapper = vec_normalize(normalization, plain, case.family)
+    assert (wrapper.clip_obs, wrapper.gamma, wrapper.norm_reward) == (1.2, plain.gamma, True)
+    assert normalization.returns is not None
+    assert wrapper.ret_rms.var == normalization.returns.var.item()
+    data = pickle.dumps(wrapper)
+    assert b"hyperrl" not in data
+    files = {"model.zip": zip_bytes(plain), "model.pkl": data}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    for name, array in {"seen.npy": case.observations[:500], "wanted.npy": case.actions[:500]}.items():
+        np.save(tmp_path / name, array)
+    paths = [str(tmp_path / name) for name in ("model.zip", "model.pkl", "seen.npy", "wanted.npy")]
+    subprocess.run([sys.executable, "-c", _ACT, *paths], check=True)
 
 
 def parts(every_case: Example) -> dict[str, NDArray[Any]]:

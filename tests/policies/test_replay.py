@@ -114,15 +114,30 @@ def test_samples_know_their_tasks(tasks: int | None, other: bool) -> None:
     assert drawn.next_observations["context"].any()
 
 
-def test_normalized_observations_know_none() -> None:
-    """Their contexts are not those that are stored; they are Stable-Baselines3's bit for bit."""
+def normalizing(keys: list[str] | None) -> VecNormalize:
+    """Stable-Baselines3's wrapper, which has seen something."""
+    env = VecNormalize(DummyVecEnv([_Fixed] * ENVS), norm_obs_keys=keys, clip_obs=0.8, clip_reward=1.1)
+    random = np.random.default_rng(5)
+    for name, running in env.obs_rms.items():
+        running.update(random.uniform(-1, 2, (50, *(SPACE[name].shape or ()))))
+    env.ret_rms.update(random.random(50))
+    return env
+
+
+@pytest.mark.parametrize("keys", [["obs"], None])
+def test_normalized_samples_are_sb3s_bit_for_bit(keys: list[str] | None) -> None:
+    """They know their tasks, unless contexts are normalized: these are not those that are stored."""
     ours, theirs = buffers()
-    fill(20, ours, theirs)
-    env = VecNormalize(DummyVecEnv([_Fixed] * ENVS), clip_reward=0.5)
-    env.obs_rms["obs"].mean, env.obs_rms["context"].var = np.full(3, 0.5), np.full(2, 4.0)
-    env.ret_rms.var = np.array(7.0)
-    assert known_tasks(ours.sample(50, env=env).observations) is None
+    fill(40, ours, theirs)
+    env = normalizing(keys)
     same(ours, theirs, env)
+    assert not np.array_equal(sampled(ours, env=env)["obs/obs"], sampled(ours)["obs/obs"])
+    drawn = ours.sample(50, env=env)
+    for observations in (drawn.observations, drawn.next_observations):
+        known = known_tasks(observations)
+        assert (known is None) == (keys is None)
+        if known is not None:
+            assert torch.equal(known.tasks[known.rows.index], observations["context"])
 
 
 def test_a_transition_takes_what_it_takes_without_a_context_and_a_number() -> None:

@@ -93,7 +93,7 @@ AGENT_MISTAKES = [
     ),
     (agent(curriculum={"beta": 1}), "curriculum.beta: unknown field; known: temperature, alpha, staleness"),
     (agent(curriculum="hard"), 'curriculum: found "hard"; allowed: a mapping'),
-    (agent(step=3), "step: unknown field; did you mean 'steps'? known: format, name, about"),
+    (agent(step=3), "step: unknown field; did you mean 'steps'?"),
     (
         agent(policy={"kind": "hyper", "net_arc": [3]}),
         "policy.net_arc: unknown field; did you mean 'net_arch'?",
