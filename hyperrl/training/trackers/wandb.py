@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hyperrl.training.trackers.base import Outcome, Tracker
@@ -30,31 +31,31 @@ class WandbTracker(Tracker):
 
         spec, mode = self.run.spec, os.environ.get("WANDB_MODE", "offline")
         identifier = identifier or secrets.token_hex(8)
-        self._wandb_run = wandb.init(
-            id=identifier,
-            resume="allow",
-            reinit="create_new",  # beside a run that the user's own program has open
-            mode=mode,
-            dir=os.environ.get("WANDB_DIR", str(self.run.path)),
-            project=os.environ.get("WANDB_PROJECT", "hyperrl"),
-            group=os.environ.get("WANDB_RUN_GROUP", f"{spec.agent.name} on {spec.family.name}"),
-            name=os.environ.get("WANDB_NAME", self.title),
-            config={
-                "agent": spec.agent.model_dump(mode="json"),
-                "family": spec.family.name,
-                "seed": spec.seed,
-                "steps": spec.steps,
-            },
-            allow_val_change=True,  # of the steps, where the run is extended
-            settings=wandb.Settings(
-                symlink=False,
-                console="off",
-                silent=mode == "offline",
-                finish_timeout=_FINISH_SECONDS,
-                finish_timeout_raises=True,
-            ),
-        )
-        self._remove_links()
+        with self._no_links():
+            self._wandb_run = wandb.init(
+                id=identifier,
+                resume="allow",
+                reinit="create_new",  # beside a run that the user's own program has open
+                mode=mode,
+                dir=os.environ.get("WANDB_DIR", str(self.run.path)),
+                project=os.environ.get("WANDB_PROJECT", "hyperrl"),
+                group=os.environ.get("WANDB_RUN_GROUP", f"{spec.agent.name} on {spec.family.name}"),
+                name=os.environ.get("WANDB_NAME", self.title),
+                config={
+                    "agent": spec.agent.model_dump(mode="json"),
+                    "family": spec.family.name,
+                    "seed": spec.seed,
+                    "steps": spec.steps,
+                },
+                allow_val_change=True,  # of the steps, where the run is extended
+                settings=wandb.Settings(
+                    symlink=False,
+                    console="off",
+                    silent=mode == "offline",
+                    finish_timeout=_FINISH_SECONDS,
+                    finish_timeout_raises=True,
+                ),
+            )
         return identifier
 
     def log(self, values: Mapping[str, float], step: int) -> None:
@@ -63,11 +64,15 @@ class WandbTracker(Tracker):
 
     def close(self, outcome: Outcome) -> None:
         """Finish the run, without which rows may be missing."""
-        self._wandb_run.finish(exit_code=_EXIT[outcome])
-        self._remove_links()
+        with self._no_links():
+            self._wandb_run.finish(exit_code=_EXIT[outcome])
 
-    def _remove_links(self) -> None:
+    @contextmanager
+    def _no_links(self) -> Iterator[None]:
         """Remove the links to its own logs that W&B makes all the same: a run with links is not resumed."""
-        for path in (self.run.path / "wandb").rglob("*"):
-            if path.is_symlink():
-                path.unlink()
+        try:
+            yield
+        finally:
+            for path in (self.run.path / "wandb").rglob("*"):
+                if path.is_symlink():
+                    path.unlink()

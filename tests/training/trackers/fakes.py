@@ -24,6 +24,7 @@ class FakeWandb:
     rows: dict[str, Rows] = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)
     fails_at: int | None = None
+    is_gone: bool = False
 
     def init(self, **arguments: Any) -> FakeWandb:
         self.begun.append(arguments)
@@ -33,6 +34,8 @@ class FakeWandb:
         (logs / "debug-core.log").symlink_to(
             "/tmp/core-debug.log"
         )  # as wandb 0.31.0 does, symlink=False or not
+        if self.is_gone:
+            raise ConnectionError("no such host")
         return self
 
     def log(self, values: Mapping[str, float], *, step: int) -> None:

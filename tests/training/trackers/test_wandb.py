@@ -57,6 +57,12 @@ def test_what_the_user_sets_wins(run: Run, wandb: FakeWandb, monkeypatch: pytest
 
 def test_it_leaves_no_links_with_which_the_run_could_not_go_on(run: Run, wandb: FakeWandb) -> None:
     tracker = WandbTracker(run)
+    wandb.is_gone = True
+    with pytest.raises(ConnectionError):
+        tracker.open(None)
+    assert (run.path / "wandb" / "offline-run-1" / "logs").is_dir()
+    refuse_links(run.path)
+    wandb.is_gone = False
     tracker.open(None)
     refuse_links(run.path)
     (run.path / "wandb" / "latest-run").symlink_to("offline-run-1")
