@@ -61,6 +61,10 @@ def _check_recipe(name: str) -> str:
     if isinstance(recipe, AgentRecipe):
         if recipe.policy.kind == "concat" and recipe.policy.match_parameters:
             load_agent(recipe.policy.match_parameters)
+        if recipe.wrappers:
+            from hyperrl.tasks.wrappers import check_wrappers
+
+            check_wrappers(recipe.wrappers, name)
         return f"ok, an agent ({recipe.policy.kind} policy, {recipe.algorithm.name})"
     from hyperrl.tasks import Family, check_family
 

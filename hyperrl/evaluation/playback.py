@@ -60,8 +60,8 @@ class Panel:
 
     def step(self, action: NDArray[Any]) -> None:
         """Take a step, and a picture of the new state."""
-        self.observation, reward, terminated, truncated, _ = self.env.step(action)
-        self.total += float(reward)
+        self.observation, _, terminated, truncated, _ = self.env.step(action)
+        self.total = self.env.episode_return
         self.steps += 1
         self.running = not (terminated or truncated)
         self._render()

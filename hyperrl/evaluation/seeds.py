@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import dotted_fields
 from hyperrl.store import Run
 
-MAY_DIFFER = {"about", "actions", "check", "folder"}
-"""Fields of recipes that change no experiment: descriptions, and the folder of the family's module."""
+MAY_DIFFER: dict[str, Any] = {
+    **dict.fromkeys(("about", "actions", "check", "folder"), True),
+    "wrappers": {"__all__": {"folder"}},
+}
+"""Fields of recipes that change no experiment: descriptions, and the folders of modules and files."""
 
 
 def check_same_experiment(runs: Sequence[Run]) -> None:

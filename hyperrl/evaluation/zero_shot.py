@@ -173,8 +173,11 @@ def _play(
         for _ in range(MAX_EPISODE_STEPS):
             observation = {name: finite("the observation", part) for name, part in observation.items()}
             action = finite("the action", policy(observation))
-            observation, reward, terminated, truncated, _ = env.advance(action)
+            observation, reward, terminated, truncated, ended = env.advance(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
+            for index, _, info in ended:
+                if running[index]:
+                    total[index] = info["episode"]["r"]  # of the rewards below an agent's wrappers
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))

@@ -19,6 +19,7 @@ from hyperrl.recipes.policy import (
 )
 from hyperrl.recipes.resolve import dotted_fields, resolve
 from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
+from hyperrl.recipes.wrappers import WrapperRecipe
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
@@ -47,6 +48,7 @@ __all__ = [
     "Part",
     "Range",
     "Splits",
+    "WrapperRecipe",
     "described_fields",
     "dotted_fields",
     "is_missing",

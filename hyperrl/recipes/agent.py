@@ -12,6 +12,7 @@ from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.normalize import OFF, Normalize
 from hyperrl.recipes.policy import Arch, Policy
+from hyperrl.recipes.wrappers import Wrappers
 
 RENAMED_FIELDS = {
     "policy.hypernetwork.initialisation": "initialization",
@@ -53,6 +54,9 @@ class AgentRecipe(Model):
     null: one for each core; 0: none, the environments step one after the other"""
     threads: Annotated[Count, Field(le=1024)] = 1
     """threads that torch may use"""
+    wrappers: Wrappers = ()
+    """wrappers directly around the base environment, the first innermost, below frame_stack and context: of
+    gymnasium.wrappers by name, or your own as module:Class or file.py:Class; {NAME: {argument: value}}"""
     frame_stack: Annotated[Count, Field(le=1000)] = 1
     """how many of the base environment's last observations are stacked, arrays along their last axis and
     images along their channels; zeros stand before an episode's start; 1: none are"""
@@ -68,7 +72,7 @@ class AgentRecipe(Model):
     @property
     def environment_options(self) -> EnvironmentOptions:
         """How its environments differ from a family's own."""
-        return EnvironmentOptions(self.frame_stack)
+        return EnvironmentOptions(self.frame_stack, self.wrappers)
 
     @model_validator(mode="before")
     @classmethod

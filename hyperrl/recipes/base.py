@@ -81,7 +81,7 @@ def _scalar(value: object, allowed: str = "true, false, a finite number, text") 
     raise FieldError(found=value, allowed=allowed)
 
 
-def _argument(value: object, depth: int = 0) -> object:
+def argument(value: object, depth: int = 0) -> object:
     """Validate the value of a keyword argument; FieldError where it is of no supported type."""
     if not isinstance(value, (list, dict)):
         return _scalar(value, "true, false, a finite number, text, lists and mappings of these")
@@ -90,11 +90,11 @@ def _argument(value: object, depth: int = 0) -> object:
     if depth == _DEEPEST:
         raise FieldError(found=value, allowed=f"lists and mappings at most {_DEEPEST} deep")
     if isinstance(value, list):
-        return [_argument(each, depth + 1) for each in value]
+        return [argument(each, depth + 1) for each in value]
     for name in value:
         if not isinstance(name, str):
             raise FieldError(found=name, allowed="text as the name of an entry")
-    return {name: _argument(each, depth + 1) for name, each in value.items()}
+    return {name: argument(each, depth + 1) for name, each in value.items()}
 
 
 Number = Annotated[float, BeforeValidator(number)]
@@ -113,7 +113,7 @@ Attribute = Annotated[
 Range = Annotated[tuple[float, float], BeforeValidator(_range)]
 """(low, high): finite, low < high."""
 Scalar = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
-Argument = Annotated[Any, BeforeValidator(_argument)]
+Argument = Annotated[Any, BeforeValidator(argument)]
 """The value of a keyword argument of a constructor: a scalar, or lists and mappings of scalars."""
 Count = Annotated[Whole, Field(gt=0, le=10**12)]
 Width = Annotated[Whole, Field(gt=0, le=MAX_WIDTH)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
+from hyperrl.recipes.code import CodeName
 from hyperrl.recipes.messages import FieldError
 
 _ID = r"(?:[\w-]+/)?[\w.-]+"
@@ -19,24 +21,13 @@ _ALLOWED = (
 
 
 @dataclass(frozen=True)
-class BaseId:
-    """A parsed `base`. It may name a module or a Python file that must be imported, never both.
+class BaseId(CodeName):
+    """A parsed `base`: `name` is the id under which Gymnasium knows the environment, or a class of `file`."""
 
-    Attributes:
-        text: as the family's file has it.
-        name: the id under which Gymnasium knows the environment (`namespace/Id-v0`), or a class of `file`.
-        module: dotted name of the module that registers the id.
-        file: path of the Python file that holds the class (or registers the id), relative to the family's
-            file.
-    """
-
-    text: str
-    name: str
-    module: str | None = None
-    file: str | None = None
+    what: ClassVar[str] = "environment"
 
     @classmethod
-    def parse(cls, text: str) -> BaseId:
+    def parse(cls, text: str, folder: str | None = None) -> BaseId:
         """Split `Id-v0`, `namespace/Id-v0`, `module:Id-v0`, `file.py:Class` or `file.py:Id-v0`.
 
         Raises:
@@ -45,7 +36,7 @@ class BaseId:
         match = _BASE.fullmatch(text) if len(text) <= 200 else None
         if match is None:
             raise FieldError(found=text, allowed=_ALLOWED)
-        return cls(text, match["name"], match["module"], match["file"])
+        return cls(text, match["name"], match["module"], match["file"], folder)
 
     @property
     def imports(self) -> str | None:

@@ -23,11 +23,18 @@ parse_agent, parse_family = AgentRecipe.parse, FamilyRecipe.parse
 def load_agent(name_or_path: str) -> AgentRecipe:
     """Read an agent: a name of the suite, or a path (with "/" or ending in ".yaml").
 
+    Where a wrapper names a module or a file, its `folder` becomes an absolute path.
+
     Raises:
         UserError: unknown name (the nearest offered), unreadable file, wrong field.
     """
     path, label = _find(name_or_path, "agents")
-    return parse_agent(_read(path), label)
+    agent = parse_agent(_read(path), label)
+    located = tuple(
+        each.model_copy(update={"folder": _folder(path, each.folder)}) if each.code.imports else each
+        for each in agent.wrappers
+    )
+    return agent.model_copy(update={"wrappers": located})
 
 
 def load_family(name_or_path: str) -> FamilyRecipe:
@@ -42,8 +49,12 @@ def load_family(name_or_path: str) -> FamilyRecipe:
     family = parse_family(_read(path), label)
     if family.parsed_base.imports is None:
         return family
-    folder = path.absolute().parent / (family.folder or "")
-    return family.model_copy(update={"folder": os.path.normpath(folder)})
+    return family.model_copy(update={"folder": _folder(path, family.folder)})
+
+
+def _folder(recipe: Path, own: str | None) -> str:
+    """Where a recipe's modules and files are looked for first: its own folder, or one seen from there."""
+    return os.path.normpath(recipe.absolute().parent / (own or ""))
 
 
 def is_environment(name_or_path: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hyperrl.recipes.wrappers import WrapperRecipe
+
 
 @dataclass(frozen=True)
 class EnvironmentOptions:
@@ -11,6 +13,8 @@ class EnvironmentOptions:
 
     Attributes:
         frame_stack: how many of the base environment's last observations are stacked; 1: none are.
+        wrappers: around the base environment, the first innermost, all of them below the frame stack.
     """
 
     frame_stack: int = 1
+    wrappers: tuple[WrapperRecipe, ...] = ()

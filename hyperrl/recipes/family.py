@@ -151,7 +151,11 @@ class FamilyRecipe(Model):
     @property
     def parsed_base(self) -> BaseId:
         """What `base` names, in its parts."""
-        return BaseId.parse(self.base)
+        return BaseId.parse(self.base, self.folder)
+
+    def with_base(self, base: BaseId) -> Self:
+        """The same family with another base environment, or one that is looked for elsewhere."""
+        return self.model_copy(update={"base": base.text, "folder": base.folder})
 
     @model_validator(mode="before")
     @classmethod

@@ -26,10 +26,9 @@ from hyperrl.store.locate import refuse_existing, require_run
 from hyperrl.store.lock import is_locked, locked
 from hyperrl.store.progress import rows
 from hyperrl.store.safety import FOLDERS, refuse_strange
-from hyperrl.store.spec import SPEC, RunSpec, SourceFile, read_spec, spec_text
+from hyperrl.store.spec import SPEC, RunSpec, read_spec, spec_text
 from hyperrl.store.status import Resumed, State, Status, read_status
 from hyperrl.store.trust import copy_source, permitted, remember
-from hyperrl.tasks.base_modules import pin_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,7 +76,7 @@ class Run:
                 run.write_status("running", 0)
                 for folder in FOLDERS:
                     (path / folder).mkdir(exist_ok=True)
-                run.note_source(spec.family)
+                run.note_sources(spec.family)
             yield run
 
     @contextmanager
@@ -173,15 +172,20 @@ class Run:
         atomic_write(self.path / SPEC, spec_text(spec).encode())
         self.spec = spec
 
-    def note_source(self, family: FamilyRecipe) -> None:
-        """Note the file that a training imports the base environment from, in the run and on this machine."""
-        source = SourceFile.of(family)
-        if source is None:
-            return
-        copy_source(self.path, source)
-        if source != self.spec.source:
-            self.write_spec(self.spec.model_copy(update={"family": pin_folder(family), "source": source}))
-        remember(source)
+    def note_sources(self, family: FamilyRecipe) -> None:
+        """Note the files that a training imports, in the run and on this machine.
+
+        Args:
+            family: the run's own, whose base environment may lie elsewhere by now.
+        """
+        spec = self.spec.model_copy(update={"family": family}).located()
+        sources = [source for source in spec.sources if source is not None]
+        for source in sources:
+            copy_source(self.path, source)
+        if spec.sources != self.spec.sources:
+            self.write_spec(spec)
+        for source in sources:
+            remember(source)
 
     def save_checkpoint(self, name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> Path:
         """Write one checkpoint, atomically.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,8 +18,10 @@ from pydantic import Field
 
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
+from hyperrl.recipes.base_ids import BaseId
+from hyperrl.recipes.code import CodeName
 from hyperrl.recipes.yaml import read_yaml
-from hyperrl.tasks.base_modules import base_file, digest, pin_folder
+from hyperrl.tasks.modules import digest, find_file, lasting_folder
 
 SPEC = "run.yaml"
 """The file of a run that holds its spec."""
@@ -28,7 +32,7 @@ _LARGEST_SOURCE = 10_000_000
 
 
 class SourceFile(Model):
-    """The Python file that a family's base environment is imported from.
+    """A Python file that a run imports: that of its base environment, or of a wrapper.
 
     Attributes:
         path: absolute, on the machine that trained the run.
@@ -39,9 +43,9 @@ class SourceFile(Model):
     sha256: str
 
     @classmethod
-    def of(cls, family: FamilyRecipe) -> SourceFile | None:
+    def of(cls, code: CodeName) -> SourceFile | None:
         """The file as it is now; None where nothing is imported, or no file of at most 10 MB is found."""
-        file = base_file(family)
+        file = find_file(code)
         try:
             if file is None or file.stat().st_size > _LARGEST_SOURCE:
                 return None
@@ -63,6 +67,7 @@ class RunSpec(Model):
         from_run: the run whose weights it started at.
         keep: how many checkpoints stay beside the latest and the best.
         source: the file that the base environment is imported from, None where Gymnasium knows it.
+        wrapper_sources: the same for each of the agent's wrappers.
     """
 
     format: Literal[1] = 1
@@ -77,6 +82,37 @@ class RunSpec(Model):
     from_run: str | None = None
     keep: int = Field(default=0, ge=0)
     source: SourceFile | None = None
+    wrapper_sources: tuple[SourceFile | None, ...] = ()
+
+    @property
+    def code(self) -> list[CodeName]:
+        """The names of the code that it imports, or that is known: the base environment's, then wrappers'."""
+        return [self.family.parsed_base, *(wrapper.code for wrapper in self.agent.wrappers)]
+
+    @property
+    def sources(self) -> list[SourceFile | None]:
+        """The file that each of `code` was imported from."""
+        missing = len(self.agent.wrappers) - len(self.wrapper_sources)
+        return [self.source, *self.wrapper_sources, *[None] * missing]
+
+    def with_code(self, code: Sequence[CodeName]) -> RunSpec:
+        """The same spec with other names of the code, as `code` has them."""
+        base, *others = code
+        assert isinstance(base, BaseId)
+        wrappers = tuple(
+            wrapper.model_copy(update={"name": name.text, "folder": name.folder})
+            for wrapper, name in zip(self.agent.wrappers, others, strict=True)
+        )
+        agent = self.agent.model_copy(update={"wrappers": wrappers})
+        return self.model_copy(update={"agent": agent, "family": self.family.with_base(base)})
+
+    def located(self) -> RunSpec:
+        """The same spec with where its code lies now, so that it is found from any folder, and the files."""
+        spec = self.with_code([replace(each, folder=lasting_folder(each)) for each in self.code])
+        source, *others = (
+            SourceFile.of(code) or known for code, known in zip(spec.code, spec.sources, strict=True)
+        )
+        return spec.model_copy(update={"source": source, "wrapper_sources": tuple(others)})
 
     @classmethod
     def now(cls, agent: AgentRecipe, family: FamilyRecipe, **fields: Any) -> RunSpec:
@@ -89,13 +125,12 @@ class RunSpec(Model):
         """
         return cls(
             agent=agent,
-            family=pin_folder(family),
+            family=family,
             versions=library_versions(),
             commit=checkout_commit(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            source=SourceFile.of(family),
             **fields,
-        )
+        ).located()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -1,4 +1,4 @@
-"""Decides whether a run may import the module of its environment: this machine's record of trained files."""
+"""Decides whether a run may import the code that it names: this machine's record of trained files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hyperrl.errors import HyperRLWarning, UserError, user_syntax
 from hyperrl.recipes import FamilyRecipe
+from hyperrl.recipes.code import CodeName
 from hyperrl.store.files import atomic_write
 from hyperrl.store.safety import SOURCE
 from hyperrl.store.spec import RunSpec, SourceFile
-from hyperrl.tasks.base_modules import digest
+from hyperrl.tasks.modules import digest
 
 
 def record_folder() -> Path:
@@ -62,12 +64,12 @@ def may_import(family: FamilyRecipe) -> bool:
     """Whether making the base environment imports nothing, or a file as this machine has trained with it."""
     if family.parsed_base.imports is None:
         return True
-    current = SourceFile.of(family)
+    current = SourceFile.of(family.parsed_base)
     return current is not None and _entry(current).is_file()
 
 
 def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
-    """The spec of a run whose environment may be made: its base imports nothing that is not trusted.
+    """The spec of a run whose environments may be made: they import nothing that is not trusted.
 
     Trusted is a file that this machine has trained with (same path, same content), and what `allow_import`
     names: the path of a Python file, or a module, which is imported from what is installed or the working
@@ -80,47 +82,51 @@ def permitted(run: Path, spec: RunSpec, allow_import: Sequence[str]) -> RunSpec:
         allow_import: names of modules, and paths of Python files.
 
     Returns:
-        The spec, whose family says where its base is imported from.
+        The spec, which says where base environment and wrappers are imported from.
 
     Raises:
-        UserError: the base imports a file that is not trusted, is no longer where it lay, or has changed.
+        UserError: one of them imports a file that is not trusted, is no longer where it lay, or has changed.
     """
-    base = spec.family.parsed_base
-    if base.imports is None:
-        return spec
+    pairs = zip(spec.code, spec.sources, strict=True)
+    return spec.with_code([_permit(run, code, source, allow_import) for code, source in pairs])
+
+
+def _permit(run: Path, code: CodeName, source: SourceFile | None, allow_import: Sequence[str]) -> CodeName:
+    """One name, with where it is imported from; raises as `permitted`."""
+    if code.imports is None:
+        return code
     for allowed in allow_import:
-        family = _from_file(spec.family, allowed) if allowed.endswith(".py") else None
-        if family is not None:
-            _remember_known(SourceFile.of(family))
-        elif allowed == base.module:
-            family = spec.family.model_copy(update={"folder": None})
-        if family is not None:
-            return spec.model_copy(update={"family": family})
-    current = SourceFile.of(spec.family)
-    if current is not None and spec.source in (None, current) and _entry(current).is_file():
-        return spec
-    if spec.source is not None and (current is None or current.path != spec.source.path):
-        family = _elsewhere(spec.family, spec.source.sha256)
-        if family is not None:
-            return spec.model_copy(update={"family": family})
-    raise UserError(f"run {str(run)!r}: {_refusal(run, spec, current)}")
+        moved = _in_file(code, allowed) if allowed.endswith(".py") else None
+        if moved is not None:
+            _remember_known(SourceFile.of(moved))
+        elif allowed == code.module:
+            moved = replace(code, folder=None)
+        if moved is not None:
+            return moved
+    current = SourceFile.of(code)
+    if current is not None and source in (None, current) and _entry(current).is_file():
+        return code
+    if source is not None and (current is None or current.path != source.path):
+        moved = _elsewhere(code, source.sha256)
+        if moved is not None:
+            return moved
+    raise UserError(f"run {str(run)!r}: {_refusal(run, code, source, current)}")
 
 
 def needed_imports(run: Path, spec: RunSpec) -> tuple[str, ...]:
     """What `allow_import` must name for the run to be opened on this machine."""
-    base = spec.family.parsed_base
-    try:
-        permitted(run, spec, ())
-    except UserError:
-        name = base.module or (spec.source.path if spec.source is not None else base.file)
-        return (name,) if name else ()
-    return ()
+    names = []
+    for code, source in zip(spec.code, spec.sources, strict=True):
+        try:
+            _permit(run, code, source, ())
+        except UserError:
+            names.append(code.module or (source.path if source is not None else code.file))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _refusal(run: Path, spec: RunSpec, current: SourceFile | None) -> str:
-    """Why a run's environment must not be made, and how it may be, as a part of a message."""
-    base, source = spec.family.parsed_base, spec.source
-    what = f"its environment {base.text!r} imports"
+def _refusal(run: Path, code: CodeName, source: SourceFile | None, current: SourceFile | None) -> str:
+    """Why code of a run must not be imported, and how it may be, as a part of a message."""
+    what = f"its {code.what} {code.text!r} imports"
     if source is not None and _entry(source).is_file():
         if current is None or current.path != source.path:
             return f"{what} {source.path!r}, which is no longer there; say where it is: {_allowing('FILE')}"
@@ -130,9 +136,9 @@ def _refusal(run: Path, spec: RunSpec, current: SourceFile | None) -> str:
             f" {_allowing(source.path)} to use it as it is now"
             + (f" (as it was: {str(copy)!r})" if copy.is_file() else "")
         )
-    if base.module is not None:
-        return f"{what} the module {base.module!r}; pass {_allowing(base.module)} if you trust it"
-    path = base.file if current is None else current.path
+    if code.module is not None:
+        return f"{what} the module {code.module!r}; pass {_allowing(code.module)} if you trust it"
+    path = code.file if current is None else current.path
     return f"{what} the file {path!r}; pass {_allowing(path)} if you trust it"
 
 
@@ -141,22 +147,13 @@ def _allowing(name: str | None) -> str:
     return user_syntax(f"allow_import=[{name!r}]", f"--allow-import {name}")
 
 
-def _from_file(family: FamilyRecipe, path: str) -> FamilyRecipe | None:
-    """The family with its base imported from the file at `path`; None where the base names another file."""
+def _in_file(code: CodeName, path: str) -> CodeName | None:
+    """The name in the file at `path`; None where it is of another file, UserError where there is no file."""
     file = os.path.abspath(path)
     if not os.path.isfile(file):
         argument = user_syntax("allow_import", "--allow-import")
         raise UserError(f"{argument}: found {path!r}, no such file; allowed: a Python file or a module")
-    base, (folder, name) = family.parsed_base, os.path.split(file)
-    if base.module is not None:
-        for ending in (".py", f"{os.sep}__init__.py"):
-            inside = os.sep + base.module.replace(".", os.sep) + ending
-            if file.endswith(inside):
-                return family.model_copy(update={"folder": file.removesuffix(inside) or os.sep})
-        return None
-    if name != os.path.basename(base.file or ""):
-        return None
-    return family.model_copy(update={"folder": folder, "base": f"{name}:{base.name}"})
+    return code.in_file(file)
 
 
 def _remember_known(source: SourceFile | None) -> None:
@@ -165,11 +162,11 @@ def _remember_known(source: SourceFile | None) -> None:
         remember(source)
 
 
-def _elsewhere(family: FamilyRecipe, sha256: str) -> FamilyRecipe | None:
-    """The family with its base imported from a place on record where a file of this content lies."""
+def _elsewhere(code: CodeName, sha256: str) -> CodeName | None:
+    """The name in a file of this content at another place on record."""
     for source in _recorded():
         if source.sha256 == sha256 and os.path.isfile(source.path):
-            other = _from_file(family, source.path)
+            other = code.in_file(source.path)
             if other is not None and SourceFile.of(other) == source:
                 return other
     return None

@@ -114,19 +114,24 @@ class BaseAdapter:
 
     def step(self, returned: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """What the base's `step` returned, all five; raises InterfaceError."""
-        if type(returned) is not tuple or len(returned) != 5:
-            raise InterfaceError(
-                f"its step returned {_describe(returned)}; allowed: an observation, a reward, terminated,"
-                " truncated and an info"
-            )
-        observation, reward, terminated, truncated, info = returned
+        observation, reward, terminated, truncated, info = step_parts(returned)
         return (
             self.observation(observation),
-            reward if type(reward) is float else _number(reward),
+            reward if type(reward) is float else to_number(reward),
             terminated if type(terminated) is bool else _flag("terminated", terminated),
             truncated if type(truncated) is bool else _flag("truncated", truncated),
             info_of(info),
         )
+
+
+def step_parts(returned: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """What a base's `step` returned, all five, as they are; raises InterfaceError where they are not five."""
+    if type(returned) is not tuple or len(returned) != 5:
+        raise InterfaceError(
+            f"its step returned {_describe(returned)}; allowed: an observation, a reward, terminated,"
+            " truncated and an info"
+        )
+    return returned
 
 
 class _Part:
@@ -204,7 +209,8 @@ def _scalar(value: Any) -> Any:
     return array.item() if array.size == 1 and array.dtype.kind in "biuf" else None
 
 
-def _number(reward: Any) -> float:
+def to_number(reward: Any) -> float:
+    """A base's reward as a float; raises InterfaceError where it is not one number."""
     number = _scalar(reward)
     if number is None and isinstance(reward, SupportsFloat) and not isinstance(reward, np.ndarray):
         with suppress(TypeError, ValueError, OverflowError):

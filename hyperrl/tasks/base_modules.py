@@ -1,94 +1,35 @@
-"""Finds and imports the module or the Python file that a family's `base` names."""
+"""Imports what a family's `base` names, and says of an id that is not registered what may have been meant."""
 
-import hashlib
-import importlib
-import os
 import sys
-import traceback
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from hyperrl.errors import NOT_A_FAILURE, UserError, did_you_mean
+from hyperrl.errors import did_you_mean
 from hyperrl.recipes import FamilyRecipe
 from hyperrl.recipes.base_ids import BaseId
-
-_imported: dict[Path, str] = {}
-"""Digest of each file's content at the time when `import_base` imported it."""
-
-
-def base_file(recipe: FamilyRecipe) -> Path | None:
-    """Find the file that making the base environment imports. Nothing is imported.
-
-    A file (`file.py:Class`) lies in the recipe's folder. A module is looked for in three places, in this
-    order: the recipe's folder, what is installed, the working folder.
-
-    Returns:
-        An absolute path; None where nothing is imported, or where the file is not found.
-    """
-    base = recipe.parsed_base
-    if base.file is not None:
-        return _existing(os.path.join(recipe.folder or "", base.file))
-    if base.module is None or base.imports is None:
-        return None
-    beside = _below([recipe.folder] if recipe.folder else [], base.module)
-    return beside or _installed(base.module) or _in_working_folder(base.module)
-
-
-def pin_folder(recipe: FamilyRecipe) -> FamilyRecipe:
-    """The recipe with the folder in which its base's file lies now, so that it is found from any other."""
-    base, folder = recipe.parsed_base, recipe.folder
-    if base.file is not None:
-        folder = os.path.abspath(folder or "")
-    elif base.module is not None and base.imports is not None:
-        file = base_file(recipe)
-        if file is not None and file == _in_working_folder(base.module):
-            folder = os.getcwd()
-    return recipe if folder == recipe.folder else recipe.model_copy(update={"folder": folder})
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+from hyperrl.tasks.modules import class_of, import_code
 
 
 def import_base(recipe: FamilyRecipe) -> str | EnvSpec:
     """Import what `base` names.
 
-    The folder of a file that is not installed is appended to `sys.path`: the file may import its neighbors,
-    and no neighbor takes the place of an installed package.
-
     Returns:
         What `gymnasium.make` takes: an id, or the specification of a class.
 
     Raises:
-        UserError: no such file or module, or no such class in it; importing it fails; another module of its
-            name is installed or loaded; or the file has changed since this process imported it.
+        UserError: as `import_code`, or there is no such class.
     """
     base, where = recipe.parsed_base, f"{recipe.name}: base {recipe.base!r}"
     if base.imports is None:
         return base.name
-    file = base_file(recipe)
-    if file is None:
-        _import_without_file(recipe, where)
+    module = import_code(base, where)
+    if base.class_name is None:
         return base.name
-    with _importing(file, where):
-        if base.module is not None:
-            _import_module(base.module, file, where)
-            return base.name
-        module = _import_file(file)
-    return base.name if base.class_name is None else _class_spec(module, base.class_name, file, where)
-
-
-def _existing(path: str) -> Path | None:
-    return Path(os.path.abspath(path)) if os.path.isfile(path) else None
+    entry_point: Any = class_of(module, base.class_name, gym.Env, where)
+    return EnvSpec(base.class_name, entry_point=entry_point)
 
 
 def explain_unregistered(base: BaseId, error: Exception) -> str:
@@ -101,142 +42,3 @@ def explain_unregistered(base: BaseId, error: Exception) -> str:
     if file.stem == base.module and isinstance(getattr(module, base.name, None), type):
         return f"{message}; for the class of this name write 'base: {file.name}:{base.name}'"
     return message
-
-
-def _below(folders: Iterable[str], module: str) -> Path | None:
-    """The file of a module, or of a package, below the first of the folders that has it."""
-    stem = module.replace(".", os.sep)
-    paths = (os.path.join(each, stem + end) for each in folders for end in (".py", f"{os.sep}__init__.py"))
-    return next(filter(None, map(_existing, paths)), None)
-
-
-def _in_working_folder(module: str) -> Path | None:
-    try:
-        return _below([os.getcwd()], module)
-    except FileNotFoundError:  # the folder was removed meanwhile
-        return None
-
-
-def _installed(module: str) -> Path | None:
-    """The file of a module that is loaded or lies on Python's own path. No parent package is imported."""
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    if loaded:
-        return _existing(loaded)
-    top, _, inner = module.partition(".")
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    if spec is None:
-        return None
-    if inner:
-        return _below(spec.submodule_search_locations or (), inner)
-    return _existing(spec.origin) if spec.origin else None
-
-
-def _import_without_file(recipe: FamilyRecipe, where: str) -> None:
-    """Import a module that has no file (in a zip archive, say); UserError where there is none."""
-    base, folder = recipe.parsed_base, recipe.folder
-    if base.module is None:
-        raise UserError(f"{where} cannot be made: no file {os.path.join(folder or '', base.file or '')!r}")
-    try:
-        importlib.import_module(base.module)
-    except ModuleNotFoundError as error:
-        beside = f"in {folder!r}, " if folder else ""
-        looked = f"{beside}among what is installed and in the working folder"
-        raise UserError(f"{where} cannot be made: {error}; looked {looked}") from error
-
-
-def _import_module(name: str, file: Path, where: str) -> None:
-    """Import a module by its own name, from the file that was found for it."""
-    other = _installed(name)
-    if not _same(other, file) and (name in sys.modules or not _same(other, _in_working_folder(name))):
-        raise UserError(
-            f"{where}: a module {name!r} is installed or loaded already ({str(other)!r}), and this one is"
-            f" {str(file)!r}; rename the file, or name a class of it: {file.name}:CLASS"
-        )
-    if name in sys.modules:
-        return
-    on_path = other is not None and _same(other, file)
-    if not on_path:
-        depth = name.count(".") + (1 if file.name == "__init__.py" else 0)
-        _append_to_path(file.parents[depth])
-    if on_path or "." in name:
-        importlib.invalidate_caches()
-        importlib.import_module(name)
-    else:
-        _execute(name, file)
-
-
-def _import_file(file: Path) -> ModuleType:
-    """Import a file as a module called by its stem, or otherwise where another module has this name."""
-    name = file.stem
-    if not name.isidentifier() or not _same(_installed(name), file):
-        name = f"{name}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"
-    _append_to_path(file.parent)
-    return sys.modules[name] if name in sys.modules else _execute(name, file)
-
-
-def _same(found: Path | None, file: Path | None) -> bool:
-    """Whether what was found is this file, perhaps by a link, or nothing."""
-    return found is None or (file is not None and os.path.samefile(found, file))
-
-
-def _append_to_path(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-
-def _execute(name: str, file: Path) -> ModuleType:
-    spec = spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-@contextmanager
-def _importing(file: Path, where: str) -> Iterator[None]:
-    """Raise a UserError, with the line of the file, for whatever its code raises; note what was imported."""
-    now = digest(file)
-    if _imported.get(file, now) != now:
-        raise UserError(
-            f"{where}: {str(file)!r} has changed since this process imported it; start a new process"
-        )
-    try:
-        yield
-    except (UserError, *NOT_A_FAILURE):
-        raise
-    except BaseException as error:
-        raise UserError(f"{where}: importing {str(file)!r} fails{_failure(error, file)}") from error
-    _imported[file] = now
-
-
-def _failure(error: BaseException, file: Path) -> str:
-    """What was raised: ", line 3: NameError: ..."; the line is the file's, if the error passed through it."""
-    if isinstance(error, SyntaxError):
-        lines, message = [error.lineno], error.msg
-    else:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines, message = [each.lineno for each in frames if each.filename == str(file)], str(error)
-    at = f", line {lines[-1]}" if lines and lines[-1] else ""  # a null byte has no line
-    return f"{at}: {type(error).__name__}: {message}"
-
-
-def _class_spec(module: ModuleType, name: str, file: Path, where: str) -> EnvSpec:
-    value = getattr(module, name, None)
-    if isinstance(value, type) and issubclass(value, gym.Env):
-        entry_point: Any = value
-        return EnvSpec(name, entry_point=entry_point)
-    known = [
-        each
-        for each, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, gym.Env) and value.__module__ == module.__name__
-    ]
-    what = "has no such class" if value is None else f"has a {name!r} that is no subclass of gymnasium.Env"
-    raise UserError(f"{where}: {str(file)!r} {what}{did_you_mean(name, known)}")

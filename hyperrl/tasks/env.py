@@ -99,6 +99,11 @@ class ContextualEnv(BaseAttributes):
         self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
 
+    @property
+    def episode_return(self) -> float:
+        """The present episode's return so far."""
+        return self._return
+
     def _begin(self, task: int, context: Context) -> None:
         self.task = task
         if isinstance(self.env, VariantEnv):
@@ -205,7 +210,7 @@ class ContextualEnv(BaseAttributes):
         self._length += 1
         observation[CONTEXT] = self._descriptor.copy()
         if terminated or truncated:
-            info = self.end_episode(self._return, self._length, info)
+            info = self.end_episode(self.episode_return, self._length, info)
         elif not self._record:
             info["task"], info[CONTEXT] = self.task, dict(self.context.raw)
         return observation, reward, terminated, truncated, info

@@ -24,6 +24,8 @@ from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.splits import leave_out, tasks_of
 from hyperrl.tasks.variants import VariantEnv
 from hyperrl.tasks.vector import FamilyVectorEnv, ProcessEnv, make_batched, make_side_by_side
+from hyperrl.tasks.wrapped import Record, WrappedEnv, with_wrappers
+from hyperrl.tasks.wrappers import check_wrappers
 
 
 class Family:
@@ -190,6 +192,7 @@ class Family:
         if subprocesses:
             if self._make_base is None:
                 import_base(self.recipe)  # what the processes send may be of its classes
+            check_wrappers(self.options.wrappers, self.name)
             return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
         return make_side_by_side([partial(make, each) for each in sources], owned, threads)
 
@@ -201,7 +204,8 @@ class Family:
 
     def _dynamics(self) -> Dynamics | None:
         whole = not self.recipe.observe and not self.recipe.flatten
-        if self._make_base is not None or not whole or not registered_limit(self.recipe):
+        known = self._make_base is None and not self.options.wrappers
+        if not known or not whole or not registered_limit(self.recipe):
             return None
         return self.carriers.batched(batchable(self.recipe))
 
@@ -213,15 +217,21 @@ class Family:
     @property
     def max_steps(self) -> int:
         """Steps after which an episode is truncated; 0 where there is no limit."""
-        limit = 0 if self._make_base is not None else registered_limit(self.recipe)
+        known = self._make_base is None and not self.options.wrappers
+        limit = registered_limit(self.recipe) if known else 0
         return limit or self._probed[2]
 
     def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
         arguments = self.carriers.arguments(self.space.default)
-        make = partial(self.make_base, render_mode)
+        make: Callable[..., gym.Env[Any, Any]] = partial(self.make_base, render_mode)
+        contextual: Callable[..., ContextualEnv] = ContextualEnv
+        if self.options.wrappers:
+            record = Record()
+            make = with_wrappers(make, self.options.wrappers, record, self.name)
+            contextual = partial(WrappedEnv, record=record)
         base = VariantEnv(make, arguments) if arguments else make()
         try:
-            return ContextualEnv(
+            return contextual(
                 base, self.space, self.carriers, tasks, frame_stack=self.options.frame_stack, **kwargs
             )
         except BaseException:

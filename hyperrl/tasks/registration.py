@@ -53,11 +53,12 @@ def make_registered(recipe: FamilyRecipe, kwargs: Mapping[str, Any]) -> gym.Env[
     refuse_missing(recipe.extra, f"{recipe.name}: base {recipe.base!r}")
     if recipe.extra is not None:
         load_extra(recipe.extra)
-    if "render_mode" in kwargs:
+    given = {**deepcopy(recipe.kwargs), **kwargs}
+    if "render_mode" in given:
         draw_without_a_window()
     target = import_base(recipe)
     try:
-        env = gym.make(target, disable_env_checker=True, **{**deepcopy(recipe.kwargs), **kwargs})
+        env = gym.make(target, disable_env_checker=True, **given)
     except NOT_A_FAILURE:
         raise
     except BaseException as error:

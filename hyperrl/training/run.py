@@ -125,7 +125,7 @@ def resume(
             session = TrainingSession(run.spec.agent, family, run.spec.seed, device, detect_anomaly)
         with closing(session), explain_early_end(run), tracking(run, track) as trackers:
             exact = session.restore(run, state)
-            run.note_source(family.recipe)
+            run.note_sources(family.recipe)
             if planned != run.spec.steps:
                 run.write_spec(run.spec.model_copy(update={"steps": planned}))
             run.write_status("running", done, (*run.status.resumed, Resumed(steps=done, exact=exact)))

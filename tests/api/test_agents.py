@@ -11,6 +11,7 @@ import torch
 from hyperrl import api, load_specialist
 from hyperrl.cli import main
 from hyperrl.store import Run
+from tests.forgetting import forgetting_imports
 from tests.runs import SMALL, message, untrained
 
 
@@ -71,6 +72,53 @@ def test_an_agent_and_its_specialists_take_stacked_observations(tmp_path: Path) 
     np.testing.assert_allclose(special(observation["obs"]), action, atol=1e-5)
     with pytest.raises(ValueError, match=r"obs: found shape \(1,\); allowed: \(3,\)"):
         agent.act([0.5], {"c0": 2.0})
+
+
+OWN_WRAPPER = """
+import gymnasium as gym
+
+class Shifted(gym.ObservationWrapper):
+    def __init__(self, env, by):
+        super().__init__(env)
+        self.by = by
+
+    def observation(self, observation):
+        return observation + self.by
+"""
+OWN_AGENT = """
+about: PPO with a wrapper of one's own
+algorithm: {name: ppo}
+policy: {kind: hyper, net_arch: [8], hypernetwork: {hidden: [8]}}
+wrappers: [shifted.py:Shifted: {by: 0.5}, TimeAwareObservation]
+frame_stack: 2
+"""
+
+
+def test_a_wrapper_of_ones_own_lies_beside_the_agents_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is trained with, resumed, evaluated, watched and deployed; a stranger's is not imported unasked."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "shifted.py").write_text(OWN_WRAPPER)
+    (tmp_path / "mine.yaml").write_text(OWN_AGENT)
+    with forgetting_imports(tmp_path):
+        run = api.train(tmp_path / "mine.yaml", "ode", steps=64, overrides=SMALL, out=tmp_path / "run")
+        monkeypatch.chdir("/")
+        api.resume(run.path, steps=96)
+        agent = api.load(run.path)
+        assert agent.act([1.5, 0.0, 1.2, 1.0], {"c0": 2.0}).shape == (2,)
+        env = agent.family.make()
+        observation, _ = env.reset(options={"context": {"c0": 2.0}, "x": 0.25})
+        assert observation["obs"].tolist() == [0.0, 0.0, 0.75, 0.0]
+        (task,) = api.evaluate(run.path, contexts=[{"c0": 2.0}], episodes=1, save=False).tasks
+        assert 0 < task.mean < agent.family.oracle({"c0": 2.0})  # type: ignore[operator]
+        special = load_specialist(api.specialize(run.path, {"c0": 2.0}).file)
+        assert special.specialist.plan.inputs[0].shape == (4,)
+        action = agent.act(observation["obs"], {"c0": 2.0})
+        np.testing.assert_allclose(special(observation["obs"]), action, atol=1e-5)
+        shutil.rmtree(tmp_path / "state")
+        assert "its wrapper 'shifted.py:Shifted' imports the file" in message(api.load, run.path)
+        api.load(run.path, allow_import=[str(tmp_path / "shifted.py")])
 
 
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])

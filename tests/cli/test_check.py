@@ -63,3 +63,38 @@ def test_a_start_without_contexts_is_reported_with_its_first_step(tmp_path: Path
     for network in ("actor", "critic"):
         told = "sane; the context has no effect yet, and has one after the first step"
         assert f"\n{network}: {told}\n" in shown
+
+
+AGENT = "about: x\nalgorithm: {name: ppo}\npolicy: {kind: hyper}\nwrappers: "
+OWN = "import gymnasium as gym\n\nclass Own(gym.Wrapper):\n    def __init__(self, env, size): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("wrappers", "says"),
+    [
+        ("TimeAwareObservatoin", "did you mean 'TimeAwareObservation'?"),
+        ("NormalizeReward", "allowed: the field 'normalize'"),
+        ("vector", "wraps vector environments"),
+        ("RescaleAction: {min_acton: -1, max_action: 1}", "RescaleAction: unknown argument 'min_acton'"),
+        ("own.py:Own", "wrapper 'own.py:Own': argument 'size' is missing"),
+        ("own.py:Onw", "has no such class; did you mean 'Own'?"),
+        ("'own.py:Own': {size: .inf}", "own.py:Own.size: found Infinity; allowed: true, false,"),
+    ],
+)  # fmt: skip
+def test_wrappers_that_are_wrong_are_a_mistake_in_one_line(wrappers: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "mine.yaml").write_text(f"{AGENT}[{wrappers}]")
+    done = hyperrl_here("check", "mine.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_wrappers_that_are_right_and_a_family_that_they_do_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "mine.yaml").write_text(f"{AGENT}[own.py:Own: {{size: 3}}, DiscretizeAction: {{bins: 3}}]")
+    assert succeeded("check", "mine.yaml", cwd=tmp_path).startswith("mine.yaml: ok, an agent")
+    (tmp_path / "mine.yaml").write_text(f"{AGENT}[DiscretizeAction: {{bins: 3}}]")
+    done = hyperrl_here("check", "mine.yaml", "--family", "cartpole", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cartpole: wrapper DiscretizeAction(bins=3) cannot be made: DiscretizeAction is" in done.stderr

@@ -5,7 +5,7 @@ import pytest
 from hyperrl import api
 from hyperrl.errors import UserError
 from hyperrl.evaluation.seeds import check_same_experiment
-from hyperrl.recipes import load_family
+from hyperrl.recipes import WrapperRecipe, load_family
 from hyperrl.store import Run
 from tests.runs import message
 from tests.store.conftest import created
@@ -34,3 +34,17 @@ def test_descriptions_may_differ_and_lists_are_not_printed(runs: Path, tmp_path:
     other = spec.model_copy(update={"agent": spec.agent.model_copy(update={"policy": wide})})
     with pytest.raises(UserError, match=r"agent\.policy\.net_arch differs; evaluate them one by one"):
         check_same_experiment([Run.open(runs / "concat"), created(tmp_path / "b", other)])
+
+
+def test_a_wrappers_folder_may_differ_and_its_arguments_may_not(runs: Path, tmp_path: Path) -> None:
+    spec = Run.open(runs / "concat").spec
+
+    def wrapped(place: str, **fields: object) -> Run:
+        wrapper = WrapperRecipe.model_validate({"name": "mine.py:Mine", **fields})
+        agent = spec.agent.model_copy(update={"wrappers": (wrapper,)})
+        return created(tmp_path / place, spec.model_copy(update={"agent": agent}))
+
+    one = wrapped("one", folder="/here")
+    check_same_experiment([one, wrapped("two", folder="/there")])
+    with pytest.raises(UserError, match=r"agent\.wrappers differs; evaluate them one by one"):
+        check_same_experiment([one, wrapped("three", arguments={"x": 1})])

@@ -1,6 +1,7 @@
 """A run imports a file of one's own unasked only where this machine has trained with that very file."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,8 @@ import yaml
 
 from hyperrl.api.runs import family_of
 from hyperrl.errors import HyperRLWarning, UserError
-from hyperrl.recipes import FamilyRecipe, load_family
-from hyperrl.store import Run, RunSpec, trust
+from hyperrl.recipes import FamilyRecipe, WrapperRecipe, load_family
+from hyperrl.store import Run, RunSpec, needed_imports, trust
 from hyperrl.tasks import Family
 from tests.store.conftest import created
 
@@ -198,9 +199,67 @@ def test_a_file_that_changed_and_was_trained_on_with(run: Run, tmp_path: Path) -
     before = file.read_text()
     changed(file)
     opened = Run.open(run.path, [str(file)])
-    opened.note_source(opened.spec.family)
+    opened.note_sources(opened.spec.family)
     assert Run.open(run.path).spec == opened.spec != run.spec
     copies = sorted((run.path / "source").iterdir(), key=lambda copy: len(copy.name))
     assert [copy.read_text() for copy in copies] == [file.read_text(), before]
-    opened.note_source(opened.spec.family)
+    opened.note_sources(opened.spec.family)
     assert len(list((run.path / "source").iterdir())) == 2
+
+
+def with_wrapper(folder: Path, spec: RunSpec, name: str) -> RunSpec:
+    """The spec with a wrapper of a file, or a module, in a folder, which would make a mess if imported."""
+    folder.mkdir()
+    (folder / "own_wrap.py").write_text("raise SystemError('imported')\n")
+    wrapper = WrapperRecipe(name=name, folder=str(folder))
+    agent = spec.agent.model_copy(update={"wrappers": (WrapperRecipe(name="TimeAwareObservation"), wrapper)})
+    return RunSpec.now(agent, spec.family, seed=0, steps=64)
+
+
+@pytest.mark.parametrize("name", ["own_wrap.py:Own", "own_wrap:Own"])
+def test_an_agents_wrapper_is_trusted_as_a_base_environment_is(
+    name: str, spec: RunSpec, machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = created(tmp_path / "run", with_wrapper(tmp_path / "mine", spec, name))
+    monkeypatch.chdir("/")
+    assert Run.open(run.path).spec == run.spec, "trained on this machine"
+    assert (run.path / "source/own_wrap.py").is_file()
+    file = tmp_path / "mine/own_wrap.py"
+    record = machine.rename(tmp_path / "away")
+    module = name.startswith("own_wrap:")
+    with pytest.raises(UserError, match=rf"its wrapper '{name}' imports the .*own_wrap.*if you trust it"):
+        Run.open(run.path)
+    assert needed_imports(run.path, run.spec) == (("own_wrap",) if module else (str(file),))
+    assert Run.open(run.path, [str(file)]).spec == run.spec
+    if module:
+        assert Run.open(run.path, ["own_wrap"]).spec.agent.wrappers[1].folder is None
+    record.rename(machine)
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    with pytest.raises(UserError, match="which is no longer there"):
+        Run.open(run.path)
+    shown = Run.open(run.path, [str(tmp_path / "moved/own_wrap.py")])
+    assert shown.spec.agent.wrappers[1].folder == str(tmp_path / "moved")
+    assert Run.open(run.path).spec == shown.spec, "its new place is on record"
+    changed(tmp_path / "moved/own_wrap.py")
+    with pytest.raises(UserError, match="no longer there"):
+        Run.open(run.path)
+
+
+def test_a_run_names_all_that_it_imports(run: Run, spec: RunSpec, machine: Path, tmp_path: Path) -> None:
+    both = with_wrapper(tmp_path / "beside", run.spec, "own_wrap.py:Own")
+    made = created(tmp_path / "both", both)
+    assert {file.name for file in (made.path / "source").iterdir()} == {"box_env.py", "own_wrap.py"}
+    shutil.rmtree(machine)
+    needed = needed_imports(made.path, made.spec)
+    assert len(needed) == 2
+    with pytest.raises(UserError, match="its wrapper"):
+        Run.open(made.path, needed[:1])
+    assert Run.open(made.path, needed).spec.agent == both.agent
+
+
+def test_a_run_that_says_nothing_of_wrappers_has_none(run: Run) -> None:
+    text = (run.path / "run.yaml").read_text()
+    older = re.sub(r"\n(  wrappers|wrapper_sources): \[\]", "", text)
+    assert not re.search("^ *wrapper", older, re.MULTILINE)
+    (run.path / "run.yaml").write_text(older)
+    assert Run.open(run.path).spec == run.spec

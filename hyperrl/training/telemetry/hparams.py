@@ -71,6 +71,7 @@ def hyperparameters(agent: AgentRecipe) -> dict[str, Value]:
     schedule becomes the number that it starts at, and `algorithm.learning_rate.schedule` has it in words.
     """
     fields = {"agent": agent.name, **agent.model_dump(exclude={"name", "about", "format"})}
+    fields["wrappers"] = list(map(str, agent.wrappers))
     for name, schedule in agent.algorithm.schedules.items():
         fields["algorithm"] |= {name: schedule.nominal, f"{name}.{_SCHEDULE}": str(schedule)}
     return _flat("", fields)
