@@ -28,6 +28,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("train", {"overrides": "steps=3"}, "overrides: found 'steps=3'; allowed: a list of texts"),
     ("train", {"out": 3}, "out: found 3; allowed: a path, or None"),
     ("train", {"from_run": 3}, "from_run: found 3; allowed: a run, the path of its directory, or None"),
+    ("train", {"track": "wandb"}, "track: found 'wandb'; allowed: a list of texts"),
+    ("train", {"track": ["wand"]}, "track: unknown tracker 'wand'; did you mean 'wandb'?"),
     ("train", {"detect_anomaly": "no"}, "detect_anomaly: found 'no'; allowed: True or False"),
     ("train", {"device": 0}, "device: found 0; allowed: cpu, cuda, cuda:N, mps, auto"),
     ("resume", {"device": "gpu"}, "device: found 'gpu'; allowed: cpu, cuda, cuda:N, mps, auto"),

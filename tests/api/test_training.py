@@ -8,6 +8,7 @@ import pytest
 
 import hyperrl
 from hyperrl import api, training
+from hyperrl.extras import EXTRAS
 from hyperrl.recipes import AgentRecipe, load_agent
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -94,11 +95,20 @@ def test_a_family_made_in_python_is_trained_evaluated_and_resumed(reach: Family,
     assert "another family" in message(api.load, reached, family=Family.load("ode"))
 
 
-def test_train(passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a tracker whose extra is there."""
+    monkeypatch.setitem(EXTRAS, "wandb", "json")
+    return "wandb"
+
+
+def test_train(
+    passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path, tracker: str
+) -> None:
     arguments = passed_arguments(
         "hyperrl.training.train", api.train, "hyper-ppo", "ode", steps=64, seed=5, overrides=["n_envs=2"],
         out=tmp_path / "new", leave_out=[{"c0": 1}], from_run=run, keep=3, detect_anomaly=True,
-        device="cuda:1", progress=hook,
+        device="cuda:1", progress=hook, track=[tracker, tracker],
     )  # fmt: skip
     agent, family = arguments.pop("")
     assert agent.n_envs == 2
@@ -106,14 +116,14 @@ def test_train(passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_pa
     assert arguments.pop("from_run").path == run.path
     assert arguments == {
         "out": tmp_path / "new", "seed": 5, "steps": 64, "device": "cuda:1", "overrides": ["n_envs=2"],
-        "keep": 3, "detect_anomaly": True, "progress": hook,
+        "keep": 3, "detect_anomaly": True, "progress": hook, "track": (tracker,),
     }  # fmt: skip
 
 
-def test_resume(passed_arguments: Callable[..., dict[str, Any]], run: Run) -> None:
+def test_resume(passed_arguments: Callable[..., dict[str, Any]], run: Run, tracker: str) -> None:
     options: dict[str, Any] = {
         "steps": 96, "device": "cuda:1", "family": Family.load("ode"), "detect_anomaly": True,
-        "progress": hook,
+        "progress": hook, "track": (tracker,),
     }  # fmt: skip
     arguments = passed_arguments("hyperrl.training.resume", api.resume, run.path, **options)
     assert [each.path for each in arguments.pop("")] == [run.path]
