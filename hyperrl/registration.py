@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _BASES = (
     ("ode", "OdeEnv", 200),
     ("point-goal", "PointGoalEnv", 100),
+    ("point-reach", "PointReachEnv", 50),
     ("double-integrator", "DoubleIntegratorEnv", 100),
     ("double-integrator-friction", "DoubleIntegratorFrictionEnv", 100),
     ("wall-gap", "WallGapEnv", 50),

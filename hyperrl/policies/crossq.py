@@ -13,12 +13,13 @@ import torch
 from sb3_contrib import CrossQ
 from sb3_contrib.common.torch_layers import BatchRenorm1d
 from sb3_contrib.crossq.policies import Actor, CrossQCritic, CrossQPolicy
+from stable_baselines3.common.buffers import DictReplayBuffer
 from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import Tensor, nn
 
 from hyperrl.arguments import FLAG, Constraint, finite, integer
 from hyperrl.nets import MLP, Weights
-from hyperrl.policies.extractors import has_context
+from hyperrl.policies.hindsight import HindsightReplayBuffer
 from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
 from hyperrl.policies.one_task import flat
 from hyperrl.policies.replay import ContextReplayBuffer
@@ -164,8 +165,8 @@ class JoinedObservations(dict[str, Tensor]):
         }
 
 
-class CrossQReplayBuffer(ContextReplayBuffer):
-    """A replay buffer for observations with a context, from which CrossQ can learn."""
+class JoiningReplayBuffer(DictReplayBuffer):
+    """Mixed in ahead of a replay buffer for observations with a context, from which CrossQ can then learn."""
 
     def sample(self, *arguments: Any, **options: Any) -> Any:
         """A batch whose observations CrossQ can concatenate."""
@@ -176,6 +177,14 @@ class CrossQReplayBuffer(ContextReplayBuffer):
         )
 
 
+class CrossQReplayBuffer(JoiningReplayBuffer, ContextReplayBuffer):
+    """A replay buffer for observations with a context, from which CrossQ can learn."""
+
+
+class CrossQHindsightReplayBuffer(JoiningReplayBuffer, HindsightReplayBuffer):
+    """The same where goals are relabeled in hindsight."""
+
+
 class CrossQView(SACView):
     """View of CrossQ, which has no targets; a specialist's layers contain its normalizations."""
 
@@ -183,6 +192,8 @@ class CrossQView(SACView):
     hyper_policy = HyperCrossQPolicy
     plain_policy = ConcatCrossQPolicy
     sb3_policy = CrossQPolicy
+    replay_buffer_class = CrossQReplayBuffer
+    hindsight_buffer_class = CrossQHindsightReplayBuffer
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:
@@ -195,13 +206,6 @@ class CrossQView(SACView):
             name: Network(network.extractor, [without_norms(network.modules)])
             for name, network in super().networks(descriptor).items()
         }
-
-    @classmethod
-    def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
-        """The algorithm's arguments, with a replay buffer that CrossQ can learn from."""
-        arguments = super().arguments(fields, observations, actions, to_learn)
-        buffer = {"replay_buffer_class": CrossQReplayBuffer} if has_context(observations) else {}
-        return arguments | buffer
 
     def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy, which has no normalizations."""

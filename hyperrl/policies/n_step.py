@@ -101,10 +101,7 @@ def returns_of(n_steps: int, gamma: float | None) -> OneStepReturns | NStepRetur
     return NStepReturns(n_steps, gamma)
 
 
-def end_episodes(buffer: Any) -> None:
-    """Ends what is stored of unfinished episodes as by a time limit, for environments that were reset.
-
-    No return then runs from an episode into the next one.
-    """
+def end_returns(buffer: Any) -> None:
+    """Has the returns of unfinished episodes end as by a time limit, as their environments were reset."""
     latest = buffer.pos - 1
     buffer.timeouts[latest] = np.maximum(buffer.timeouts[latest], 1 - buffer.dones[latest])

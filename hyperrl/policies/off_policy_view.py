@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from stable_baselines3.common.noise import NormalActionNoise
 from torch import Tensor, nn
 
-from hyperrl.policies import n_step, replay
+from hyperrl.policies import replay
 from hyperrl.policies.extractors import has_context
+from hyperrl.policies.hindsight import HindsightReplayBuffer
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
+from hyperrl.tasks.goals import Goals
 
 
 class OffPolicyView(View):
@@ -22,15 +24,23 @@ class OffPolicyView(View):
     off_policy = True
     attributes: ClassVar[tuple[str, ...]] = ()
     """Attributes of the model that a checkpoint holds beside Stable-Baselines3's counters."""
+    replay_buffer_class: ClassVar[type[ContextReplayBuffer]] = ContextReplayBuffer
+    """The replay buffer for observations with a context."""
+    hindsight_buffer_class: ClassVar[type[HindsightReplayBuffer]] = HindsightReplayBuffer
+    """The same where goals are relabeled."""
 
     @classmethod
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
         """The algorithm's arguments, with a replay buffer that stores each context once."""
         arguments = dict(fields)
+        hindsight = arguments.pop("her", None)
         if has_context(observations):
             returns = {"n_steps": arguments.pop("n_steps"), "gamma": arguments["gamma"]}
-            arguments["replay_buffer_class"] = ContextReplayBuffer
-            arguments["replay_buffer_kwargs"] = returns
+            relabels = hindsight is not None
+            arguments["replay_buffer_class"] = (
+                cls.hindsight_buffer_class if relabels else cls.replay_buffer_class
+            )
+            arguments["replay_buffer_kwargs"] = returns | (hindsight or {})
         return arguments if to_learn else {**arguments, "buffer_size": 1}
 
     @property
@@ -55,13 +65,11 @@ class OffPolicyView(View):
         model = self.model
         rows, updates = len(next(iter(observations.values()))), int(getattr(model, "policy_delay", 1))
         spaces_of_model = model.observation_space, model.action_space
-        buffer = model.replay_buffer_class(
-            rows, *spaces_of_model, model.device, n_envs=rows, **model.replay_buffer_kwargs
-        )
+        buffer = self.replay_buffer_class(rows, *spaces_of_model, model.device, n_envs=rows)
         model.action_space.seed(0)
         actions = np.stack([model.action_space.sample() for _ in range(rows)])
         zeros = np.zeros(rows, np.float32)
-        buffer.add(observations, observations, actions, zeros, zeros, [{}] * rows)
+        buffer.add({**observations}, {**observations}, actions, zeros, zeros, [{}] * rows)
         model.replay_buffer = buffer
 
         def train() -> None:
@@ -69,6 +77,10 @@ class OffPolicyView(View):
                 model.train(gradient_steps=updates, batch_size=rows)
 
         return train, updates
+
+    def set_goals(self, goals: Goals) -> None:
+        """Gives replay the goals that it relabels by."""
+        self.model.replay_buffer.goals = goals
 
     def extra_state(self) -> State:
         """Replayed experience, and :attr:`attributes`."""
@@ -90,7 +102,7 @@ class OffPolicyView(View):
 
     def end_episodes(self) -> None:
         """Ends the episodes in replay, so that no return runs into the next one."""
-        n_step.end_episodes(self.model.replay_buffer)
+        replay.end_episodes(self.model.replay_buffer)
 
     def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy; replay starts empty, without room."""

@@ -13,9 +13,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from hyperrl.nets import Rows
 from hyperrl.policies.extractors import has_context
-from hyperrl.policies.n_step import returns_of
+from hyperrl.policies.n_step import Returns, end_returns, returns_of
 from hyperrl.policies.task_rows import TaskRows, can_know_tasks
-from hyperrl.policies.task_table import FIRST_TASKS, LaterContexts, PresentContexts, StoredContexts, TaskTable
+from hyperrl.policies.task_table import LaterContexts, PresentContexts, StoredContexts, TaskTable
 from hyperrl.recipes import CONTEXT
 
 
@@ -64,10 +64,20 @@ class ContextReplayBuffer(DictReplayBuffer):
 
     def _get_samples(self, batch_inds: NDArray[Any], env: VecNormalize | None = None) -> Samples:  # type: ignore[override]
         rows = batch_inds * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch_inds))
-        last, rewards, dones, discounts = self._returns(self, rows, env)
+        return self._samples(rows, self._returns(self, rows, env), env)
+
+    def _samples(self, rows: NDArray[np.intp], returns: Returns, env: VecNormalize | None) -> Samples:
+        """A minibatch.
+
+        Args:
+            rows: The numbers of its transitions, counted over all environments.
+            returns: Of these.
+            env: Normalizes observations.
+        """
+        last, rewards, dones, discounts = returns
         now: Any = self.observations[CONTEXT]
         later: Any = self.next_observations[CONTEXT]
-        if self._knows_tasks and not _normalizes_contexts(env):
+        if self._knows_tasks and not normalizes_contexts(env):
             tasks = self._tasks_of(now.of(rows))
             later_tasks = self._tasks_of(later.of(last)) if later.own else (tasks[0].clone(), *tasks[1:])
             observations: Any = self._observations(self.observations, rows, tasks, env)
@@ -117,12 +127,28 @@ class ContextReplayBuffer(DictReplayBuffer):
         normalized: Any = self._normalize_obs(raw, env)
         return {name: self.to_torch(part) for name, part in normalized.items()}
 
+    def end_episodes(self) -> None:
+        """Ends what is stored of unfinished episodes, whose environments were reset."""
+        end_returns(self)
+
+    def extra_state(self, used: int) -> dict[str, Any]:
+        """What a checkpoint holds beside the arrays of Stable-Baselines3's buffers.
+
+        Args:
+            used: Positions that hold transitions.
+        """
+        return {"tasks": self.tasks.contexts[: self.tasks.count].copy()}
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`extra_state` returned, before the arrays are restored."""
+        self.tasks.load(state["tasks"])
+
     def to_torch(self, array: NDArray[Any], copy: bool = False) -> torch.Tensor:
         """A tensor of what was sampled, which is a copy already."""
         return super().to_torch(array, copy)
 
 
-def _normalizes_contexts(env: VecNormalize | None) -> bool:
+def normalizes_contexts(env: VecNormalize | None) -> bool:
     """Whether contexts are sampled otherwise than they are stored."""
     return env is not None and env.norm_obs and CONTEXT in (env.norm_obs_keys or ())
 
@@ -139,7 +165,7 @@ def get_state(buffer: Any) -> dict[str, Any]:
     for name, array in _arrays(buffer).items():
         state[name] = array[:used].copy()
     if isinstance(buffer, ContextReplayBuffer):
-        state["tasks"] = buffer.tasks.contexts[: buffer.tasks.count].copy()
+        state |= buffer.extra_state(used)
     return state
 
 
@@ -151,15 +177,21 @@ def set_state(buffer: Any, state: Mapping[str, Any]) -> None:
         KeyError: A state of a buffer of another kind.
     """
     if isinstance(buffer, ContextReplayBuffer):
-        tasks: NDArray[Any] = state["tasks"]
-        buffer.tasks.contexts = tasks.astype(buffer.tasks.contexts.dtype)
-        buffer.tasks.keep(np.arange(len(tasks), dtype=np.int32), max(FIRST_TASKS, 2 * len(tasks)))
+        buffer.load_extra_state(state)
         later: Any = buffer.next_observations[CONTEXT]
         if f"next/{CONTEXT}" in state:
             later.numbers = later.numbers.copy()
     for name, array in _arrays(buffer).items():
         array[: len(state[name])] = state[name]
     buffer.pos, buffer.full = int(state["pos"]), bool(state["full"])
+
+
+def end_episodes(buffer: Any) -> None:
+    """Ends what a replay buffer holds of unfinished episodes, whose environments were reset."""
+    if isinstance(buffer, ContextReplayBuffer):
+        buffer.end_episodes()
+    else:
+        end_returns(buffer)
 
 
 def _arrays(buffer: Any) -> dict[str, NDArray[Any]]:

@@ -47,6 +47,11 @@ class TaskTable:
         self._last = contexts.tobytes(), numbers
         return numbers
 
+    def load(self, contexts: NDArray[Any]) -> None:
+        """Holds these contexts, numbered in their order, with room for as many more."""
+        self.contexts = contexts.astype(self.contexts.dtype)
+        self.keep(np.arange(len(contexts), dtype=np.int32), max(FIRST_TASKS, 2 * len(contexts)))
+
     def keep(self, numbers: NDArray[np.int32], room: int) -> None:
         """Keeps these contexts alone, renumbered in their order, with room for so many in all."""
         contexts = self.contexts[numbers]
@@ -78,6 +83,10 @@ class StoredContexts(ABC):
 
     def __setitem__(self, position: int, contexts: NDArray[Any]) -> None:
         self.numbers[position] = self._numbered(contexts)
+
+    def fill(self, rows: Any, context: NDArray[Any]) -> None:
+        """Gives some transitions, (positions, environment), one context (1, ...)."""
+        self.numbers[rows] = self._numbered(context)
 
     def _numbered(self, contexts: NDArray[Any]) -> NDArray[np.int32]:
         numbers = self.table.number(contexts)

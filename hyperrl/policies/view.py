@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.normalization import Normalization, normalization_of
+from hyperrl.tasks.goals import Goals
 
 Arguments = dict[str, Any]
 Space = gym.Space[Any]
@@ -211,6 +212,9 @@ class View:
 
     def load_extra_state(self, state: State, expect: Expect) -> None:
         """Restores what :meth:`extra_state` returned; ``expect`` checks the type of each entry."""
+
+    def set_goals(self, goals: Goals) -> None:
+        """Sets the goals of the family; only where the algorithm relabels goals in hindsight."""
 
     def end_episodes(self) -> None:
         """Notes that the environments were reset in the middle of their episodes."""

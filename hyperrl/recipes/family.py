@@ -135,6 +135,9 @@ class FamilyRecipe(Model):
     if you give none, `list` makes the environment"""
     features: Annotated[dict[Name, Feature], Field(min_length=1, max_length=1000)]
     """the parameters that tell its tasks apart"""
+    goal: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000)] | None = None
+    """features that are the numbers of the desired goal, in order, for hindsight; none: observations alone
+    tell the goal"""
     derived: dict[PathName, Derived] = Field(default={})
     """attributes computed again from others after each change of task, in this order"""
     splits: Splits = Splits()
@@ -180,12 +183,22 @@ class FamilyRecipe(Model):
             holders[place] = name
             feature.check_family(name, self)
         self._check_derived(holders)
+        self._check_goal()
         if self.kwargs.get("render_mode") == "human":
             raise self.refusal("kwargs", "render_mode", allowed="a mode that opens no window; watch has one")
         if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
             raise self.refusal("oracle", allowed="with base hyperrl-base/ode-v0 alone")
         check_splits(self.splits, self.features)
         return self
+
+    def _check_goal(self) -> None:
+        goal = self.goal or ()
+        for index, name in enumerate(goal):
+            if name not in self.features or name in goal[:index]:
+                raise self.refusal("goal", index, allowed=f"features, each once: {', '.join(self.features)}")
+            if self.features[name].encoding != "linear" or self.features[name].values is not None:
+                allowed = "features without 'values' whose encoding is linear"
+                raise self.refusal("goal", index, allowed=allowed)
 
     def _check_derived(self, holders: dict[str, str]) -> None:
         later = list(self.derived)

@@ -101,3 +101,22 @@ class ContextSpace:
             else:
                 columns.append(scaled[:, index])
         return np.stack(columns, axis=1).astype(np.float32)
+
+    def replace(
+        self, descriptors: NDArray[np.float32], names: Sequence[str], values: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Descriptors (N, D) in which some features have other values; a missing one (NaN) stays missing.
+
+        Args:
+            descriptors: as `descriptors` gives them, or with missing features.
+            names: features with a linear encoding.
+            values: (N, len(names)).
+        """
+        replaced = descriptors.copy()
+        for name, column in zip(names, np.asarray(values, np.float64).T, strict=True):
+            index = self.names.index(name)
+            entry = self.owners.index(index)
+            low, high = self.features[name].train
+            scaled = 2.0 * (column - low) / (high - low) - 1.0
+            replaced[:, entry] = np.where(np.isnan(descriptors[:, entry]), np.nan, scaled)
+        return replaced

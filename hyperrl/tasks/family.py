@@ -175,7 +175,7 @@ class Family:
                 f"{num_envs} environments need {num_envs} contexts and no sampler; found {len(contexts)}"
             )
         owned = TaskSampler(self._tasks_to_draw("train")) if sampler is None and contexts is None else None
-        dynamics = self._dynamics()
+        dynamics = self.dynamics()
         if dynamics is not None:
             return make_batched(
                 self.options.frame_stack,
@@ -202,7 +202,8 @@ class Family:
             raise UserError(f"{self.name}: the split {split!r} has no tasks")
         return tasks
 
-    def _dynamics(self) -> Dynamics | None:
+    def dynamics(self) -> Dynamics | None:
+        """Find the batched dynamics whose parameters all features set; None where there are none."""
         whole = not self.recipe.observe and not self.recipe.flatten
         known = self._make_base is None and not self.options.wrappers
         if not known or not whole or not registered_limit(self.recipe):
@@ -212,7 +213,7 @@ class Family:
     @property
     def batched(self) -> bool:
         """Whether environments advance together as arrays, else one after the other."""
-        return self._dynamics() is not None
+        return self.dynamics() is not None
 
     @property
     def max_steps(self) -> int:

@@ -23,6 +23,7 @@ from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.tasks.goals import Goals
 from hyperrl.training.normalization import NormalizedVecEnv
 
 
@@ -170,6 +171,24 @@ def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
     if policy.kind != "hyper" or "embedding" not in policy.hypernetwork.inputs:
         return None
     return family.space.descriptors(family.tasks("train"))
+
+
+def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
+    """The family's goals, where the agent relabels goals in hindsight; else None.
+
+    Raises:
+        UserError: a family without goals, or a replay buffer that holds no whole episode.
+    """
+    algorithm, longest = agent.algorithm, family.max_steps
+    if not algorithm.relabels_goals:
+        return None
+    size = int(vars(algorithm)["buffer_size"])
+    if size // agent.n_envs < longest:
+        raise UserError(
+            f"agent {agent.name!r}: algorithm.buffer_size: found {size}; allowed with algorithm.her, which"
+            f" replays whole episodes: at least n_envs * {longest} = {agent.n_envs * longest}"
+        )
+    return Goals(family)
 
 
 def torch_device(name: str) -> torch.device:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from hyperrl.policies.registry import view
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.training.build import bare_model, training_descriptors
+from hyperrl.training.build import bare_model, training_descriptors, training_goals
 from hyperrl.training.checkpoint import load_learned, load_state, mismatch_prefix
 from hyperrl.training.memory import SizeLimit, explain_lack_of_memory
 
@@ -46,6 +47,9 @@ def load_model(
     with limit, explain_lack_of_memory(agent.name, family.name):
         spaces = family.observation_space, family.action_space
         model = bare_model(agent, *spaces, device, to_learn, descriptors)
+    goals = training_goals(agent, family) if to_learn else None
+    if goals is not None:
+        view(model).set_goals(goals)
     load_learned(model, state, mismatch_prefix(run, name))
     model.num_timesteps = int(state["steps"])
     return model

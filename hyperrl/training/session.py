@@ -18,7 +18,7 @@ from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.actions import refuse_family
-from hyperrl.training.build import build_model, training_descriptors
+from hyperrl.training.build import build_model, training_descriptors, training_goals
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
     State,
@@ -67,8 +67,11 @@ class TrainingSession:
         refuse_family(agent, family)
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):
+            self.goals = training_goals(agent, family)
             self.env = _vec_env(agent, family, self.sampler, seed)
             self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
+        if self.goals is not None:
+            view(self.model).set_goals(self.goals)
 
     def restore(self, run: Run, state: State | None) -> bool:
         """Restore model, environments and sampler from `state`; UserError where it does not fit.
@@ -142,6 +145,8 @@ class TrainingSession:
     def close(self) -> None:
         """Close the environments."""
         self.env.close()
+        if self.goals is not None:
+            self.goals.close()
 
 
 def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Progress | None) -> Evaluation:

@@ -13,8 +13,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from hyperrl.policies import ContextReplayBuffer, HyperDQNPolicy, HyperSACPolicy, HyperTD3Policy
-from hyperrl.policies.n_step import end_episodes
-from hyperrl.policies.replay import get_state, set_state
+from hyperrl.policies.replay import end_episodes, get_state, set_state
 from hyperrl.policies.task_rows import known_tasks
 from hyperrl.recipes import load_agent
 from hyperrl.training import BatchedVecEnv, build_model

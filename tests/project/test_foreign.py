@@ -1,14 +1,18 @@
 """Environments that others published, as families: files alone, on the packages that are installed."""
 
+from contextlib import closing
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from stable_baselines3.common.logger import Logger
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import parse_family, parse_yaml
+from hyperrl.recipes import load_agent, parse_family, parse_yaml, resolve
 from hyperrl.tasks import Family, check_family
+from hyperrl.training.session import TrainingSession
 
 PAGE = {
     "four-rooms": """
@@ -60,6 +64,17 @@ features:
   y: {about: goal to the left, unit: m, default: 0.75, train: [0.6, 0.9], attribute: goal.1, at: start}
   z: {about: goal upward, unit: m, default: 0.53, train: [0.45, 0.65], attribute: goal.2, at: start}
 """,
+    "reach-goal": """
+about: Reach a point with a robot's arm (gymnasium-robotics), paid there alone; the point is the context.
+base: gymnasium_robotics:FetchReach-v4
+observe: [observation, achieved_goal]
+features:
+  x: {about: goal forward, unit: m, default: 1.34, train: [1.2, 1.45], attribute: goal.0, at: start}
+  y: {about: goal to the left, unit: m, default: 0.75, train: [0.6, 0.9], attribute: goal.1, at: start}
+  z: {about: goal upward, unit: m, default: 0.53, train: [0.45, 0.65], attribute: goal.2, at: start}
+goal: [x, y, z]
+training: {sac: {her: {}}, td3: {her: {}}}
+""",
     "meta-world": """
 about: Ten tasks of a robot's arm (Meta-World's MT10); which one, and where its goal lies, is the context.
 base: metaworld:Meta-World/goal_hidden
@@ -102,6 +117,7 @@ MODULES = {
     "empty-rooms": "minigrid",
     "highway": "highway_env",
     "reach": "gymnasium_robotics",
+    "reach-goal": "gymnasium_robotics",
     "meta-world": "metaworld",
 }
 
@@ -135,7 +151,8 @@ def test_a_published_environment_is_a_family(name: str) -> None:
         env.action_space.seed(1)
         steps = []
         for _ in range(8):
-            steps.append([np.asarray(seen["obs"], float).ravel()])
+            parts = [part for name, part in seen.items() if name != "context"]
+            steps.append([np.concatenate([np.asarray(part, float).ravel() for part in parts])])
             seen, reward, *_ = env.step(env.action_space.sample())
             steps[-1].append(np.array([float(reward)]))
         played.append(np.concatenate([part for step in steps for part in step]))
@@ -235,3 +252,58 @@ def test_what_is_touched_or_reached_late_is_no_dead_feature() -> None:
     goal = {"default": 0, "train": [-0.1, 0.1], "attribute": "task.goal.0", "at": "start"}
     data = {**one_feature("panda_gym:PandaReach-v3", **goal), "observe": ["observation"]}
     assert "changes the transition" in check_family(Family(parse_family(data, "test")))[1].detail
+
+
+GRASP = {
+    "sign": {"about": "a", "default": 1, "train": [-1, 1], "values": [-1, 1], "scales": "action.0"},
+    "near": {"about": "a", "default": 0.05, "train": [0.01, 0.3], "attribute": "distance_threshold"},
+}
+
+
+def learned(family: Family, *overrides: str) -> Any:
+    """A replay buffer after 260 steps of training with hindsight."""
+    fields = ("n_envs=2", "policy.net_arch=[8, 8]", "algorithm.learning_starts=150", *overrides)
+    agent = resolve(load_agent("hyper-sac"), family.recipe, ["algorithm.her={}", *fields])
+    with closing(TrainingSession(agent, family, 1, "cpu")) as training:
+        training.model.set_logger(Logger(None, []))
+        training.model.learn(260)
+        buffer = training.model.replay_buffer  # type: ignore[attr-defined]
+        return buffer, buffer.sample(500)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_hindsight_pays_what_the_base_pays_in_each_task() -> None:
+    """Which goals of FetchReach count as reached is a feature of the task."""
+    pytest.importorskip("gymnasium_robotics")
+    data = {"name": "fetch", "about": "a", "base": "gymnasium_robotics:FetchReach-v4", "features": GRASP}
+    family = Family(parse_family(data, "test"))
+    buffer, found = learned(family)
+    seen = found.next_observations
+    away = (seen["achieved_goal"] - seen["desired_goal"])[100:].norm(dim=1)
+    near = 0.01 + (found.observations["context"][100:, 1].double() + 1) / 2 * 0.29
+    clear = (away - near).abs() > 1e-6
+    assert torch.equal(found.rewards[100:, 0][clear], -(away > near).float()[clear])
+    assert set(found.rewards[100:].ravel().tolist()) == {0.0, -1.0}
+    assert len(near.unique()) >= 2
+    assert not found.dones.any()
+    stored = {tuple(row) for row in buffer.tasks.contexts[: buffer.tasks.count].tolist()}
+    assert {tuple(row) for row in found.observations["context"].tolist()} <= stored
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_hindsight_relabels_a_goal_that_the_context_tells() -> None:
+    pytest.importorskip("gymnasium_robotics")
+    family = family_of("reach-goal")
+    _, found = learned(family)
+    assert "desired_goal" not in found.observations
+    context = found.observations["context"].double().numpy()
+    low, high = np.array([family.space.features[name].train for name in "xyz"]).T
+    goals = low + (context + 1) / 2 * (high - low)
+    away = np.linalg.norm(found.next_observations["achieved_goal"].numpy() - goals, axis=1)
+    clear = abs(away - 0.05) > 1e-5
+    np.testing.assert_array_equal(found.rewards[clear, 0], -(away > 0.05)[clear].astype(np.float32))
+    relabeled = found.rewards[100:]
+    assert bool((relabeled == 0).any())
+    assert torch.equal(found.observations["context"], found.next_observations["context"])

@@ -303,6 +303,29 @@ def test_a_relabeled_success_is_no_end() -> None:
     assert not batch.dones.flatten()[success].any()
 
 
+def test_the_first_environment_computes_the_rewards_of_all_goals() -> None:
+    from stable_baselines3 import HerReplayBuffer
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    env = DummyVecEnv([lambda: gym.make("hyperrl-base/point-reach-v0")] * 2)
+    for index, tolerance in enumerate((0.0, 9.0)):
+        env.env_method("set_wrapper_attr", "tolerance", tolerance, indices=[index])
+    space: Any = env.observation_space
+    options: dict[str, Any] = {"n_envs": 2, "goal_selection_strategy": "final"}
+    buffer: Any = HerReplayBuffer(100, space, env.action_space, env, **options)
+    seen: Any = env.reset()
+    for step in range(20):
+        action = np.ones((2, 2), np.float32)
+        later, reward, *_ = env.step(action)
+        if step == 3:
+            assert reward.tolist() == [-1, 0]
+        buffer.add(seen, later, action, reward, np.full(2, step == 19), [{}, {}])
+        seen = later
+    relabeled = buffer.sample(100).rewards[20:]
+    assert 0 < (relabeled == -1).sum() < 80  # the second environment's own would all be 0
+    assert bool((buffer.rewards[:20, 1] == 0).all())
+
+
 # Exports
 
 

@@ -162,6 +162,26 @@ AGENT_MISTAKES = [
         "algorithm.gradient_steps: found 0; allowed: -1, or at least 1",
     ),
     (
+        agent(algorithm={"name": "ppo", "her": {}}),
+        "algorithm.her: found {}; allowed: none on policy, where no transition is replayed",
+    ),
+    (
+        agent(algorithm={"name": "sac", "her": {}, "n_steps": 3}),
+        "algorithm.n_steps: found 3; allowed: 1 with algorithm.her",
+    ),
+    (
+        agent(algorithm={"name": "dqn", "her": {"goal_selection_strategy": "random"}}),
+        "algorithm.her.goal_selection_strategy: found \"random\"; allowed: 'future', 'final' or 'episode'",
+    ),
+    (
+        agent(algorithm={"name": "td3", "her": {"n_sampled_goal": 0}}),
+        "algorithm.her.n_sampled_goal: found 0; allowed: a number > 0",
+    ),
+    (
+        agent(algorithm={"name": "sac", "replay_buffer_class": "HerReplayBuffer"}),
+        "algorithm.replay_buffer_class: unknown field; hindsight experience replay is 'her: {",
+    ),
+    (
         agent(algorithm={"name": "sac", "n_steps": 0}),
         "algorithm.n_steps: found 0; allowed: a number > 0",
     ),

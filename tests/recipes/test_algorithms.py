@@ -5,10 +5,12 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3, HerReplayBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.her.goal_selection_strategy import GoalSelectionStrategy
 
 from hyperrl import recipes
+from hyperrl.policies.hindsight import STRATEGIES
 from tests.suite import needs
 
 SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQN}
@@ -68,8 +70,20 @@ def test_fields_of_some_policies_are_their_arguments(field: str) -> None:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(OURS[name].extra)) for name in OURS])
 def test_algorithm_fields_are_arguments_with_the_same_defaults(name: str) -> None:
     arguments = inspect.signature(theirs(name)).parameters
-    for field, value in OURS[name]().model_dump(exclude={"name"}).items():
+    for field, value in OURS[name]().model_dump(exclude={"name", "her"}).items():
         assert value == arguments[field].default, field
+
+
+def test_fields_of_hindsight_are_arguments_of_its_buffer_with_the_same_defaults() -> None:
+    arguments = inspect.signature(HerReplayBuffer).parameters
+    chosen = {name: OURS[name](her={}).her.model_dump() for name in OURS if OURS[name].off_policy}
+    assert chosen.keys() == {"sac", "td3", "tqc", "crossq", "dqn", "qrdqn"}
+    for fields in chosen.values():
+        assert fields == {name: arguments[name].default for name in fields}
+    strategies = {strategy.name.lower() for strategy in GoalSelectionStrategy}
+    for strategy in strategies:
+        OURS["sac"](her={"goal_selection_strategy": strategy})
+    assert strategies == set(STRATEGIES)
 
 
 @pytest.mark.parametrize(

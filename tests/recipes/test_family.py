@@ -22,6 +22,17 @@ MISTAKES = [
         family(derived={"a": {"product": ["b", 0.25]}}),
         "derived.a.product.1: found 0.25; allowed: the name of an attribute of the base, for a constant too",
     ),
+    (family(goal=["x"]), 'goal.0: found "x"; allowed: features, each once: c0'),
+    (family(goal=["c0", "c0"]), 'goal.1: found "c0"; allowed: features, each once: c0'),
+    (family(goal=[]), "goal: found []; allowed: at least 1 of them"),
+    (
+        family(features={"c0": feature(values=[-5, 1])}, goal=["c0"]),
+        "goal.0: found \"c0\"; allowed: features without 'values' whose encoding is linear",
+    ),
+    (
+        family(features={"c0": feature(encoding="circle")}, goal=["c0"]),
+        "goal.0: found \"c0\"; allowed: features without 'values' whose encoding is linear",
+    ),
     (family(derived={"a": {}}), "derived.a: found []; allowed: exactly one of sum, product"),
     (
         family(derived={"a": {"sum": ["b"], "product": ["b"]}}),

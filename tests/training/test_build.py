@@ -1,6 +1,7 @@
 """None"""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hyperrl import contextualize, recipes
 from hyperrl.config import STRATEGY_OPTIONS
 from hyperrl.errors import UserError
 from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperActorCriticPolicy, HyperPolicy
+from hyperrl.policies.hindsight import HindsightReplayBuffer
 from hyperrl.policies.registry import view
 from hyperrl.recipes import (
     AgentRecipe,
@@ -29,7 +31,7 @@ from hyperrl.recipes.schedules import Linear
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
-from hyperrl.training.build import bare_model, policy_kwargs, training_descriptors
+from hyperrl.training.build import bare_model, policy_kwargs, training_descriptors, training_goals
 from hyperrl.training.parameter_matching import count_parameters
 from tests.recipes.test_algorithms import OF_SOME, OWN, theirs
 from tests.suite import learnable
@@ -79,6 +81,7 @@ CHANGED = {
     "train_freq",
     "action_noise",
     "target_entropy",
+    "her",
 }
 
 
@@ -214,6 +217,37 @@ def test_the_number_of_threads_is_the_recipes(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
     build("concat-ppo", "ode", "threads=3")
     assert asked == [3]
+
+
+def test_goals_are_those_of_agents_that_relabel_them() -> None:
+    recipe, family = small("hyper-sac", "point-reach")
+    goals = training_goals(recipe, family)
+    assert goals is not None
+    assert goals.family is family
+    model, _, _ = build("concat-td3", "point-reach")
+    assert type(model.replay_buffer) is HindsightReplayBuffer
+    assert training_goals(*small("hyper-sac", "point-reach", "algorithm.her=null")) is None
+    assert training_goals(*small("concat-ppo", "point-reach")) is None
+
+
+@pytest.mark.parametrize(
+    ("family", "fields", "message"),
+    [
+        ("ode", (), "family 'ode': found observations of context, obs; allowed with algorithm.her: those"),
+        (
+            "point-reach",
+            ("algorithm.buffer_size=319",),
+            "agent 'hyper-sac': algorithm.buffer_size: found 319; allowed with algorithm.her, which replays"
+            " whole episodes: at least n_envs * 40 = 320",
+        ),
+    ],
+)
+def test_hindsight_without_goals_or_room_for_an_episode_is_refused(
+    family: str, fields: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}") as caught:
+        training_goals(*small("hyper-sac", family, "algorithm.her={}", *fields))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_bare_model_has_the_same_networks_and_seeds_nothing() -> None:

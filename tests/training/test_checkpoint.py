@@ -13,6 +13,8 @@ from tests.suite import learnable
 from tests.training.conftest import Start
 from tests.training.states import replaced, same, scramble
 
+DROPOUT = ("policy.hypernetwork.context_dropout=0.3",)
+
 
 @pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize(
@@ -36,6 +38,8 @@ from tests.training.states import replaced, same, scramble
         ),
         ("hyper-sac", "ode", ("algorithm.learning_rate=lin_1e-3", "policy.critic_lr_scale=3")),
         ("hyper-sac", "ode", ("algorithm.n_steps=3",)),
+        ("hyper-sac", "point-reach", ("algorithm.her={n_sampled_goal: 2}", *DROPOUT)),
+        ("concat-td3", "point-reach", ("algorithm.her={goal_selection_strategy: episode}",)),
         learnable("hyper-trpo", "ode", ()),
         learnable("hyper-tqc", "ode", ()),
         learnable("hyper-crossq", "ode", ()),

@@ -60,7 +60,7 @@ def test_training_is_that_of_sb3s_wrapper_around_sb3s_algorithm(kind: str, setti
     recipe, family = small(f"blind-{kind}", "pendulum", f"normalize={settings}")
     normalized = NormalizedVecEnv(batched(family, 8), recipe.normalize, recipe.algorithm.gamma)
     ours: Any = build_model(recipe, normalized, seed=3).learn(1024)
-    arguments = recipe.algorithm.model_dump(exclude={"name"})
+    arguments = recipe.algorithm.model_dump(exclude={"name", "her"})
     own = ("features_extractor_class", "critic_lr_scale")
     kwargs = {key: value for key, value in policy_kwargs(recipe).items() if key not in own}
     theirs_env = VecNormalize(WithoutContext(batched(family, 8)), gamma=recipe.algorithm.gamma, **settings)

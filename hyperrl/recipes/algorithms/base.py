@@ -57,6 +57,11 @@ class AnyAlgorithm(Model):
         """Whether it explores by generalized state-dependent exploration, for continuous actions alone."""
         return bool(vars(self).get("use_sde"))
 
+    @property
+    def relabels_goals(self) -> bool:
+        """Whether it relabels goals in hindsight, which a family must have."""
+        return vars(self).get("her") is not None
+
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Fields of an agent that contradict this algorithm: the path of each, and what is allowed there.
 

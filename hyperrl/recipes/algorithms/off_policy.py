@@ -1,6 +1,7 @@
 """Off-policy algorithms, which learn from a replay buffer."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -10,6 +11,7 @@ from hyperrl.recipes.base import (
     Count,
     Flag,
     Fraction,
+    Model,
     NonNegative,
     Number,
     Positive,
@@ -26,6 +28,16 @@ def _auto(value: object) -> object:
     return value if value == "auto" else number(value, allowed="a finite number, or auto")
 
 
+class Hindsight(Model):
+    """Hindsight experience replay, with the arguments and defaults of stable_baselines3.HerReplayBuffer."""
+
+    n_sampled_goal: Annotated[Count, Field(le=1000)] = 4
+    """relabeled transitions for each one as it was"""
+    goal_selection_strategy: Literal["future", "final", "episode"] = "future"
+    """which achieved goal of the same episode becomes the desired one: of a step from the transition on
+    (future), of the last step (final), of any step (episode)"""
+
+
 class _OffPolicy(AnyAlgorithm):
     off_policy: ClassVar[bool] = True
     buffer_size: Count = 1_000_000
@@ -38,6 +50,19 @@ class _OffPolicy(AnyAlgorithm):
     """updates after each collection; -1: as many as it took environment steps"""
     n_steps: Annotated[Count, Field(le=10_000)] = 1
     """steps whose rewards a target sums before it bootstraps (n-step returns)"""
+    her: Hindsight | None = None
+    """hindsight experience replay, in families with goals: {} for its defaults; none: without"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hindsight_is_a_field(cls, data: Any) -> Any:
+        """RL Zoo chooses a class of buffers where this choice is a field."""
+        for name in ("replay_buffer_class", "replay_buffer_kwargs"):
+            if isinstance(data, Mapping) and name in data:
+                form = "her: {n_sampled_goal: 4, goal_selection_strategy: future}"
+                reason = f"unknown field; hindsight experience replay is '{form}'"
+                raise FieldError(path=(name,), reason=reason, unknown=True)
+        return data
 
     @model_validator(mode="after")
     def _something_is_learned(self) -> Self:
@@ -50,6 +75,8 @@ class _OffPolicy(AnyAlgorithm):
         yield from super().refusals(policy, n_envs)
         if self.n_steps > (stored := max(self.buffer_size // n_envs, 1)):
             yield ("algorithm", "n_steps"), f"at most buffer_size / n_envs, {stored}"
+        if self.her is not None and self.n_steps > 1:
+            yield ("algorithm", "n_steps"), "1 with algorithm.her, which relabels single steps"
         if policy.kind != "hyper":
             return
         on = f"with the algorithm {self.name!r}"

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hyperrl.recipes.algorithms.base import INPUTS, AnyAlgorithm, Refusals
 from hyperrl.recipes.base import Count, Flag, Fraction, NonNegative, Number, Positive, Whole
+from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.policy import Policy
 from hyperrl.recipes.schedules import Scheduled
 
@@ -25,6 +26,15 @@ class OnPolicy(AnyAlgorithm):
     """lambda of generalized advantage estimation"""
     normalize_advantage: Flag = True
     """normalize advantages before each update"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_hindsight(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("her") is not None:
+            raise FieldError(
+                path=("her",), found=data["her"], allowed="none on policy, where no transition is replayed"
+            )
+        return data
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Fields that contradict the algorithm; a rollout of one advantage cannot be normalized."""

@@ -11,14 +11,17 @@ from hyperrl.tasks.dynamics.double_integrator import (
     DoubleIntegratorFriction,
     DoubleIntegratorFrictionEnv,
 )
+from hyperrl.tasks.dynamics.goal import GoalDynamics, GoalEnv
 from hyperrl.tasks.dynamics.ode import Ode, OdeEnv
 from hyperrl.tasks.dynamics.pendulum import Pendulum
 from hyperrl.tasks.dynamics.point_goal import PointGoal, PointGoalEnv
+from hyperrl.tasks.dynamics.point_reach import PointReach, PointReachEnv
 from hyperrl.tasks.dynamics.wall_gap import WallGap, WallGapEnv
 
 _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
     f"{__name__}:OdeEnv": (Ode, frozenset({"dimension", "force", "starts"})),
     f"{__name__}:PointGoalEnv": (PointGoal, frozenset()),
+    f"{__name__}:PointReachEnv": (PointReach, frozenset()),
     f"{__name__}:DoubleIntegratorEnv": (DoubleIntegrator, frozenset()),
     f"{__name__}:DoubleIntegratorFrictionEnv": (DoubleIntegratorFriction, frozenset()),
     f"{__name__}:WallGapEnv": (WallGap, frozenset()),
@@ -44,11 +47,15 @@ __all__ = [
     "DoubleIntegratorFrictionEnv",
     "Dynamics",
     "DynamicsEnv",
+    "GoalDynamics",
+    "GoalEnv",
     "Ode",
     "OdeEnv",
     "Pendulum",
     "PointGoal",
     "PointGoalEnv",
+    "PointReach",
+    "PointReachEnv",
     "WallGap",
     "WallGapEnv",
     "batched_dynamics",

@@ -24,12 +24,14 @@ class Dynamics(ABC):
         parameters: attribute names of the environment that a task may set, with their defaults.
         observation_space: of one environment.
         action_space: of one environment.
+        part: the key of what `observe` gives, in the observations of a family's environments.
     """
 
     masked: ClassVar[bool] = False
     parameters: dict[str, float]
-    observation_space: gym.spaces.Box
+    observation_space: gym.spaces.Box | gym.spaces.Dict
     action_space: gym.Space[Any]
+    part: str = "obs"
 
     @abstractmethod
     def start(self, rng: np.random.Generator, options: Mapping[str, Any] | None) -> Floats:
@@ -53,6 +55,15 @@ class Dynamics(ABC):
         """Observe `state` (N, S): a new array (N, O), by default the state itself."""
         return state.astype(np.float32)
 
+    def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:
+        """Observe further parts of `state` (N, S), in new arrays (N, ...): by default none."""
+        return {}
+
+    @property
+    def unwrapped(self) -> "Dynamics":
+        """The dynamics without what changes their actions."""
+        return self
+
 
 class ChangedActions(Dynamics):
     """Other dynamics that get another action than the agent's; parameters of its own say which.
@@ -67,6 +78,7 @@ class ChangedActions(Dynamics):
         self.inner, self.own = inner, tuple(defaults)
         self.parameters = {**inner.parameters, **defaults}
         self.observation_space, self.action_space = inner.observation_space, inner.action_space
+        self.part = inner.part
 
     @abstractmethod
     def change(self, action: NDArray[Any], own: NDArray[np.float64]) -> NDArray[Any]:
@@ -91,8 +103,17 @@ class ChangedActions(Dynamics):
         """Observe as the inner dynamics do."""
         return self.inner.observe(state)
 
+    def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:
+        """Observe as the inner dynamics do."""
+        return self.inner.goals(state)
 
-class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
+    @property
+    def unwrapped(self) -> Dynamics:
+        """The inner dynamics, unwrapped."""
+        return self.inner.unwrapped
+
+
+class DynamicsEnv(gym.Env[Any, Any]):
     """One environment over a `Dynamics` of ours, whose parameters are attributes to set at any time."""
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
@@ -112,25 +133,31 @@ class DynamicsEnv(gym.Env[NDArray[np.float32], Any]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Draw a start state; `options` may give it by name (see the environment's dynamics)."""
         super().reset(seed=seed)
         state = self.dynamics.start(self.np_random, options)
         self._trail = [state]
-        return self.dynamics.observe(state[None])[0], {}
+        return self._observation(state[None]), {}
 
-    def step(self, action: Any) -> tuple[NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Advance by one step; raises `gymnasium.error.ResetNeeded` before the first reset."""
         if not self._trail:
             raise gym.error.ResetNeeded("Call reset before step.")
-        context = self.dynamics.constants({name: getattr(self, name) for name in self.dynamics.parameters})
         state, reward, terminated = self.dynamics.step(
-            self._trail[-1][None], np.asarray(action)[None], context
+            self._trail[-1][None], np.asarray(action)[None], self._constants()
         )
         if self.render_mode is None:
             self._trail.clear()
         self._trail.append(state[0])
-        return self.dynamics.observe(state)[0], float(reward[0]), bool(terminated[0]), False, {}
+        return self._observation(state), float(reward[0]), bool(terminated[0]), False, {}
+
+    def _constants(self) -> dict[str, float]:
+        return self.dynamics.constants({name: getattr(self, name) for name in self.dynamics.parameters})
+
+    def _observation(self, state: Floats) -> Any:
+        """What is observed of a state (1, S)."""
+        return self.dynamics.observe(state)[0]
 
     def render(self) -> NDArray[np.uint8] | None:
         """Draw state, goal and trail: an array (height, width, 3), or None without a render mode."""

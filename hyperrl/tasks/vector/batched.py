@@ -143,7 +143,8 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         """Observe the present state, in new arrays; raises `gymnasium.error.ResetNeeded` before a reset."""
         if self._state is None:
             raise gym.error.ResetNeeded("Call reset before step.")
-        return {"obs": self._observe(), CONTEXT: self._descriptors.copy()}
+        seen = {self.dynamics.part: self._observe(), **self.dynamics.goals(self._state)}
+        return {**seen, CONTEXT: self._descriptors.copy()}
 
     def _observe(self) -> NDArray[np.float32]:
         """Observe the present state of all environments."""
@@ -206,15 +207,17 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     def _finish(self, indices: NDArray[np.int64]) -> list[Ended]:
         """List the episodes that ended, tell the sampler of them, and begin new ones."""
         assert self._state is not None
-        which, observed = indices.tolist(), self._observe_rows(indices)
+        which = indices.tolist()
+        seen = {self.dynamics.part: self._observe_rows(indices), **self.dynamics.goals(self._state[indices])}
+        observed = {**seen, CONTEXT: self._descriptors[indices]}
         ended = [
             Ended(
                 index,
-                {"obs": last, CONTEXT: descriptor},
+                dict(zip(observed, last, strict=True)),
                 {"task": task, CONTEXT: dict(self._playing[index].raw), "episode": {"r": total, "l": length}},
             )
-            for index, last, descriptor, task, total, length in zip(
-                which, observed, self._descriptors[indices], self._tasks[indices].tolist(),
+            for index, last, task, total, length in zip(
+                which, zip(*observed.values(), strict=True), self._tasks[indices].tolist(),
                 self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
             )
         ]  # fmt: skip

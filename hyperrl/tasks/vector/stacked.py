@@ -12,7 +12,7 @@ from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.frame_stack import FrameStack
-from hyperrl.tasks.spaces import contextual_space
+from hyperrl.tasks.spaces import contextual_space, parts_of
 from hyperrl.tasks.vector.batched import BatchedEnv
 
 _SPARE = 16
@@ -39,10 +39,12 @@ class StackedBatchedEnv(BatchedEnv):
         """Take N, and the rest as `BatchedEnv` does; observations must have one axis."""
         super().__init__(dynamics, space, carriers, num_envs, max_steps, **options)
         stacked = FrameStack(dynamics.observation_space, frames).space
-        assert isinstance(stacked, spaces.Box)
         self.single_observation_space = contextual_space(stacked, space.box)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        (size,), (width,) = dynamics.observation_space.shape, stacked.shape
+        before, after = (parts_of(each)[dynamics.part] for each in (dynamics.observation_space, stacked))
+        assert isinstance(before, spaces.Box)
+        assert isinstance(after, spaces.Box)
+        (size,), (width,) = before.shape, after.shape
         self._buffer = np.zeros((num_envs, width + _SPARE * size), np.float32)
         ends = range(width, self._buffer.shape[1] + 1, size)
         self._windows = [self._buffer[:, end - width : end] for end in ends]

@@ -50,6 +50,15 @@ def double_integrator_friction(state: State, action: State, c: Context) -> tuple
     return [x, y, vx, vy], 1.0 if math.hypot(x, y) <= 0.1 else 0.0
 
 
+def point_reach(state: State, action: State, c: Context) -> tuple[list[float], float]:
+    """Newton's law against friction of 1 N s/m, velocity first."""
+    pushes = [clip(c["action_sign"] * a, -1, 1) - v for a, v in zip(action, state[2:4], strict=True)]
+    vx, vy = (v + 0.1 * push / c["mass"] for v, push in zip(state[2:4], pushes, strict=True))
+    x, y = clip(state[0] + 0.1 * vx, -3, 3), clip(state[1] + 0.1 * vy, -3, 3)
+    reached = math.hypot(x - state[4], y - state[5]) <= 0.1
+    return [x, y, vx, vy, *state[4:]], 0.0 if reached else -1.0
+
+
 def cartpole(state: State, action: int, c: Context) -> tuple[list[float], float]:
     """Cart and uniform rod of half-length l: the two Lagrange equations, solved for the accelerations."""
     x, v, angle, spin = state
@@ -140,6 +149,7 @@ EQUATIONS = {
     "ode-da": partial(ode, force=100.0),
     "ode-da-2d": partial(ode, force=10.0),
     "point-goal": point_goal,
+    "point-reach": point_reach,
     "double-integrator": double_integrator,
     "double-integrator-friction": double_integrator_friction,
     "double-integrator-permuted": double_integrator_permuted,

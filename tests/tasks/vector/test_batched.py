@@ -28,6 +28,7 @@ BATCHED = [
     "ode-da",
     "ode-da-2d",
     "point-goal",
+    "point-reach",
     "double-integrator",
     "double-integrator-friction",
     "double-integrator-permuted",
