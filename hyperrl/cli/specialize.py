@@ -102,6 +102,6 @@ def _print(result: "Written") -> None:
     console.pairs(pairs)
     if result.statistics is not None:
         console.line()
-        console.line("The model sees observations that are normalized by these statistics:")
+        console.line("Wrap the environment for the model, as it was wrapped in training:")
         console.line(f"  env = VecNormalize.load({str(result.statistics)!r}, env)")
-        console.line("  env.training = env.norm_reward = False")
+        console.line("  env.training = env.norm_reward = False  # to act; leave both to learn on")

@@ -85,6 +85,22 @@ def test_one_for_stable_baselines(folder: Path) -> None:
     np.testing.assert_allclose(plain, wanted, atol=1e-5)
 
 
+def test_one_for_stable_baselines_has_its_statistics_beside_it(folder: Path) -> None:
+    steps = ("--steps", "256", "--set", "algorithm.batch_size=64", "--set", "normalize=true")
+    printed("train", "hyper-ppo", "ode", *steps, *SMALL, "--out", "normalized", cwd=folder)
+    plain = ("specialize", "normalized", "--context", "c0=-3", "--format", "sb3")
+    shown = printed(*plain, cwd=folder)
+    assert "\nstatistics  normalized/specialists/c0=-3.pkl\n" in shown
+    assert "  env = VecNormalize.load('normalized/specialists/c0=-3.pkl', env)\n" in shown
+    assert (folder / "normalized/specialists/c0=-3.pkl").stat().st_size > 100
+    again = json.loads(printed(*plain, "--force", "--json", cwd=folder))
+    assert again["statistics"] == "normalized/specialists/c0=-3.pkl"
+    (folder / "normalized/specialists/c0=-3.zip").unlink()
+    refused(*plain, cwd=folder, says=("c0=-3.pkl", "exists already"))
+    other = json.loads(printed("specialize", "mine", *plain[2:], "--out", "alone.zip", "--json", cwd=folder))
+    assert other["statistics"] is None
+
+
 @pytest.mark.parametrize(
     ("options", "says", "torch"),
     [
