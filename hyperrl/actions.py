@@ -9,6 +9,7 @@ ACTIONS: dict[str, ActionKind] = {
     "a2c": "any",
     "trpo": "any",
     "recurrent_ppo": "any",
+    "maskable_ppo": "masked",
     "sac": "continuous",
     "td3": "continuous",
     "tqc": "continuous",

@@ -41,3 +41,26 @@ def read_masks(value: Any, sizes: Sequence[int]) -> Masks:
     if not np.logical_or.reduceat(masks, starts, axis=-1).all():
         raise ValueError("found no valid choice; allowed: at least one for each part of an action")
     return masks
+
+
+def masks_of_rows(value: Any, sizes: Sequence[int], rows: int) -> Masks:
+    """The masks (rows, K) of so many observations that a user gives, one for all or one each; a new array.
+
+    Args:
+        value: as of `read_masks`.
+        sizes: likewise.
+        rows: number of observations.
+
+    Raises:
+        ValueError: no masks, or masks of another number of observations.
+    """
+    try:
+        masks = read_masks(value, sizes)
+    except ValueError as error:
+        raise ValueError(f"{ACTION_MASKS}: {error}") from error
+    if masks.ndim == 2 and len(masks) != rows:
+        total = sum(sizes)
+        raise ValueError(
+            f"{ACTION_MASKS}: found shape {masks.shape}; allowed: {(total,)}, or {(rows, total)} for {rows}"
+        )
+    return np.array(np.broadcast_to(masks, (rows, sum(sizes))))

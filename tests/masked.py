@@ -1,12 +1,15 @@
 """A base environment that masks its actions, and families of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hyperrl.recipes import load_agent
 from hyperrl.tasks import Family, contextualize
 
 ACTIONS: dict[str, spaces.Space[Any]] = {
@@ -30,6 +33,7 @@ class Masked(gym.Env[Any, Any]):
     def __init__(self, actions: str = "discrete", by: str = "method", steps: int = 10) -> None:
         self.action_space, self.sizes, self.by, self.steps = ACTIONS[actions], SIZES[actions], by, steps
         self.pay = 1.0
+        self.action_masks: Callable[[], NDArray[np.bool_]]
         if by == "method":
             self.action_masks = lambda: self.mask
 
@@ -58,6 +62,14 @@ class Masked(gym.Env[Any, Any]):
         return observation, reward, False, self.taken == self.steps, info
 
 
+class NoChoice(Masked):
+    """Masks every action."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        self.action_masks = lambda: np.zeros(4, np.bool_)
+
+
 def masked_family(actions: str = "discrete", by: str = "method", **more: Any) -> Family:
     """A family of `Masked`, whose feature is what an action pays."""
     return contextualize(
@@ -70,3 +82,15 @@ def random_valid(masks: NDArray[np.bool_], actions: str, rng: np.random.Generato
     parts = np.split(masks, np.cumsum(SIZES[actions])[:-1], axis=1)
     drawn = [[rng.choice(np.flatnonzero(row)) for row in part] for part in parts]
     return np.array(drawn).T.reshape(len(masks), *(ACTIONS[actions].shape or ()))
+
+
+def masked_model(family: Family, agent: str = "hyper-maskable-ppo") -> Any:
+    """A model of maskable PPO that nobody trained, whose actions differ from observation to observation."""
+    from hyperrl.training.build import bare_model
+
+    model = bare_model(load_agent(agent), family.observation_space, family.action_space, to_learn=False)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.policy.parameters():
+            parameter.add_(0.5 * torch.randn_like(parameter))
+    return model

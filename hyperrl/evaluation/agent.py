@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation.observations import check_observation
 from hyperrl.evaluation.policy import ModelPolicy
+from hyperrl.masks import Masks, masks_of_rows
 from hyperrl.recipes import CONTEXT
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -63,6 +64,7 @@ class Agent:
         obs: ArrayLike | Mapping[str, ArrayLike],
         context: Mapping[str, float],
         deterministic: bool = True,
+        action_masks: ArrayLike | None = None,
     ) -> NDArray[Any]:
         """Act on one task.
 
@@ -71,6 +73,8 @@ class Agent:
                 where its space is a Dict. An agent with `frame_stack` takes stacked ones.
             context: the task.
             deterministic: take the most likely action rather than draw one.
+            action_masks: which choices are valid, (choices,), or (n, choices) for n observations, of an
+                agent that takes masks; None: all are.
 
         Returns:
             The action, or n of them, clipped to the action space.
@@ -78,16 +82,26 @@ class Agent:
         Raises:
             UserError: an unknown feature or a value that is not finite.
             ValueError: an observation of another shape or type, a choice that its space does not have, or
-                more or fewer of them than an agent with an LSTM saw before in these episodes.
+                more or fewer of them than an agent with an LSTM saw before in these episodes; masks of
+                another shape, masks that leave no choice, or an agent that takes none.
         """
         adapter = self.family.adapter
         batch, count = check_observation(obs, self._parts, adapter.starts)
         descriptors = self.family.space.descriptors([context])
         batch[CONTEXT] = descriptors[0] if count is None else np.repeat(descriptors, count, axis=0)
         self._policy.deterministic = deterministic
-        actions = self._policy(batch)
+        actions = self._policy(batch, *self._masks(action_masks, count))
         actions = actions if adapter.action_start is None else actions + adapter.action_start
         return np.asarray(actions[0]) if count is None else actions
+
+    def _masks(self, masks: ArrayLike | None, count: int | None) -> tuple[Masks, ...]:
+        """The masks of so many observations, None being one alone, where there are any."""
+        if masks is None:
+            return ()
+        if not self._policy.masked:
+            name = self.run.spec.agent.algorithm.name
+            raise ValueError(f"action_masks: found some; allowed: none with the algorithm {name!r}")
+        return (masks_of_rows(masks, self.family.adapter.choices, 1 if count is None else count),)
 
     def weights(self, context: Mapping[str, float]) -> dict[str, NDArray[Any]]:
         """The weights generated for one task: "actor.0.weight" (out, in), "actor.0.bias" (out,), "critic...".

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperrl.errors import UserError, check_known, user_syntax
-from hyperrl.evaluation.policy import Observation, Policy
-from hyperrl.recipes import CONTEXT
+from hyperrl.evaluation.policy import Policy, WithOtherContexts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hyperrl.store import Run
     from hyperrl.tasks import Family
 
@@ -23,13 +20,7 @@ def hide_features(policy: Policy, family: Family, hidden: Sequence[str]) -> Poli
     if not hidden:
         return policy
     columns = [family.space.names[owner] in hidden for owner in family.space.owners]
-
-    def act_without(observation: Observation) -> NDArray[np.generic]:
-        context = observation[CONTEXT].copy()
-        context[:, columns] = np.nan
-        return policy({**observation, CONTEXT: context})
-
-    return act_without
+    return WithOtherContexts(policy, lambda contexts: np.where(columns, np.float32(np.nan), contexts))
 
 
 def check_hidden(runs: Sequence[Run], family: Family, hidden: Sequence[str]) -> None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from hyperrl.errors import UserError
 from hyperrl.evaluation.canvas import Canvas, Frame
 from hyperrl.evaluation.plan import spread_out
-from hyperrl.evaluation.policy import Policy
+from hyperrl.evaluation.policy import Policy, takes_masks
 from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
+from hyperrl.masks import ACTION_MASKS, Masks
 from hyperrl.recipes import ALL_SPLITS, CONTEXT, Context
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class Panel:
         """Begin the episode."""
         self.observation, _ = self.env.reset(seed=seed, options={**options, CONTEXT: dict(self.context)})
         self._render()
+
+    def mask(self) -> Masks:
+        """Which choices the next action may make; all of them once the episode has ended."""
+        if not self.running:
+            return np.ones(sum(self.env.adapter.choices), np.bool_)
+        return self.env.action_masks()
 
     def step(self, action: NDArray[Any]) -> None:
         """Take a step, and a picture of the new state."""
@@ -126,6 +133,7 @@ def render_episodes(
             stack.callback(panel.env.close)
             panel.reset(start_seeds(context, 1, seed)[0], options)
             panels.append(panel)
+        masked = takes_masks(policy, family.name, panels[0].env.has_wrapper_attr(ACTION_MASKS))
         canvas = Canvas([panel.frame.shape[:2] for panel in panels], [panel.caption for panel in panels])
         for _ in range(MAX_EPISODE_STEPS):
             yield canvas.picture([(panel.frame, panel.caption) for panel in panels])
@@ -135,7 +143,8 @@ def render_episodes(
             batch = {
                 key: np.stack([np.asarray(each[key]) for each in observations]) for key in observations[0]
             }
-            for panel, action in zip(panels, policy(batch), strict=True):
+            masks = (np.stack([panel.mask() for panel in panels]),) if masked else ()
+            for panel, action in zip(panels, policy(batch, *masks), strict=True):
                 if panel.running:
                     panel.step(action)
     raise UserError(f"family {family.name!r}: an episode did not end within {MAX_EPISODE_STEPS} steps")

@@ -9,6 +9,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.errors import UserError
+from hyperrl.masks import Masks
 from hyperrl.recipes import CONTEXT
 
 if TYPE_CHECKING:
@@ -16,11 +18,33 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Observation = dict[str, NDArray[Any]]
-Policy = Callable[[Observation], NDArray[Any]]
+Policy = Callable[..., NDArray[Any]]
 """Maps observations of n environments, each entry with n as first axis, to n actions.
 
-A policy with a memory has a method `reset`, which is called before the first step of episodes.
+A policy with a memory has a method `reset`, which is called before the first step of episodes. One whose
+attribute `masked` is true gets the action masks, (n, choices), as its second argument.
 """
+
+
+def is_masked(policy: Policy) -> bool:
+    """Whether a policy takes action masks."""
+    return bool(getattr(policy, "masked", False))
+
+
+def takes_masks(policy: Policy, family: str, masked: bool) -> bool:
+    """Whether a policy takes action masks.
+
+    Args:
+        policy: the policy.
+        family: name of the one that it plays.
+        masked: whether the family's base environment has masks.
+
+    Raises:
+        UserError: the policy takes masks, and the base environment has none.
+    """
+    if is_masked(policy) and not masked:
+        raise UserError(f"family {family!r}: found no action masks; the policy needs a base that has them")
+    return is_masked(policy)
 
 
 class ModelPolicy:
@@ -34,6 +58,7 @@ class ModelPolicy:
 
     Attributes:
         deterministic: whether the most likely actions are taken, or drawn ones.
+        masked: whether it takes action masks.
     """
 
     def __init__(self, model: BaseAlgorithm, deterministic: bool = True) -> None:
@@ -41,12 +66,16 @@ class ModelPolicy:
 
         self.deterministic = deterministic
         self._policy: Any = model.policy
-        self._recurrent = view(model).recurrent
+        self._recurrent, self.masked = view(model).recurrent, view(model).masked
         self._normalization = view(model).normalization
         self._states: tuple[Tensor, ...] | None = None
 
-    def __call__(self, observation: Observation) -> NDArray[Any]:
+    def __call__(self, observation: Observation, action_masks: Masks | None = None) -> NDArray[Any]:
         """The actions (n, ...), within their bounds.
+
+        Args:
+            observation: of n environments.
+            action_masks: (n, choices), of a policy that takes them; None: all choices are valid.
 
         Raises:
             ValueError: the policy is recurrent, and n is not that of the call before.
@@ -62,6 +91,8 @@ class ModelPolicy:
         with torch.no_grad():
             if self._recurrent:
                 output = self._step(tensors)
+            elif self.masked:
+                output = policy._predict(tensors, self.deterministic, action_masks)
             else:
                 output = policy._predict(tensors, deterministic=self.deterministic)
         actions: NDArray[Any] = output.cpu().numpy().reshape(-1, *(space.shape or ()))
@@ -94,20 +125,23 @@ class ModelPolicy:
         return actions
 
 
-class WithContexts:
-    """A policy that observes given contexts in place of those that environments are in.
+class WithOtherContexts:
+    """A policy that observes other contexts than those that environments are in.
 
     Args:
         policy: the policy.
-        descriptors: of the contexts, (n, D), one for each of the n environments that it acts in.
+        change: the descriptors (n, D) that it observes in place of others.
+
+    Attributes:
+        masked: whether the policy takes action masks.
     """
 
-    def __init__(self, policy: Policy, descriptors: NDArray[np.float32]) -> None:
-        self._policy, self._descriptors = policy, descriptors
+    def __init__(self, policy: Policy, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+        self._policy, self._change, self.masked = policy, change, is_masked(policy)
 
-    def __call__(self, observation: Observation) -> NDArray[Any]:
+    def __call__(self, observation: Observation, *masks: Masks) -> NDArray[Any]:
         """The actions (n, ...)."""
-        return self._policy({**observation, CONTEXT: self._descriptors})
+        return self._policy({**observation, CONTEXT: self._change(observation[CONTEXT])}, *masks)
 
     def reset(self) -> None:
         """Begin episodes, as the policy does."""

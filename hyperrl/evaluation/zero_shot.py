@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.policy import Policy, WithContexts
+from hyperrl.evaluation.policy import Policy, WithOtherContexts, takes_masks
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
 from hyperrl.tasks.contexts import assignment
@@ -82,7 +83,8 @@ def evaluate_tasks(
     with what else is in the batch (of a policy that maps each row by itself).
 
     Args:
-        policy: the policy, called with up to 4096 environments at a time; one with a memory is reset first.
+        policy: the policy, called with up to 4096 environments at a time; one with a memory is reset first,
+            one that takes action masks gets them.
         family: the tasks' family; its reset options for evaluation apply.
         contexts: one task each; features left out take their defaults.
         episodes: episodes per task, at least 1; or of each task its own number of them.
@@ -114,7 +116,7 @@ def evaluate_tasks(
     rows = np.repeat(family.space.descriptors(others), [*map(len, starts)] if others else 0, axis=0)
     for first in range(0, len(plays), MAX_ENVS):
         some = slice(first, first + MAX_ENVS)
-        acting = WithContexts(policy, rows[some]) if others else policy
+        acting = WithOtherContexts(policy, partial(_instead, rows[some])) if others else policy
         played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
     for context, split, own, other in zip(full, names, starts, noted, strict=True):
@@ -123,6 +125,11 @@ def evaluate_tasks(
             TaskResult(context, split, list(returns), list(lengths), family.oracle(context), other)
         )
     return results
+
+
+def _instead(others: NDArray[np.float32], _: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Descriptors in the place of those that are observed."""
+    return others
 
 
 def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
@@ -170,9 +177,11 @@ def _play(
 
     with closing(env), np.errstate(all="ignore"):
         observation, _ = env.reset(seed=[start for _, start in plays])
+        masked = takes_masks(policy, family.name, env.masked)
         for _ in range(MAX_EPISODE_STEPS):
             observation = {name: finite("the observation", part) for name, part in observation.items()}
-            action = finite("the action", policy(observation))
+            masks = (env.action_masks(),) if masked else ()
+            action = finite("the action", policy(observation, *masks))
             observation, reward, terminated, truncated, ended = env.advance(action)
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             for index, _, info in ended:

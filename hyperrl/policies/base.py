@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -245,10 +245,16 @@ class HyperPolicy(ListedParameters, NetworkBuilder):
         """Whether weights follow the observation rather than the task alone."""
         return any(part.inputs.dynamic for part in self.parts.values())
 
-    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+    @contextmanager
+    def _acting(self, deterministic: bool) -> Iterator[None]:
+        """Generates weights to act by, those of deterministic actions where it is so."""
         with ExitStack() as acting:
             for part in self.parts.values():
                 acting.enter_context(part.inputs.acting(deterministic))
+            yield
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
+        with self._acting(deterministic):
             predicted: Tensor = super()._predict(observation, deterministic)  # type: ignore[safe-super]
             return predicted
 

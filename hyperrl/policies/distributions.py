@@ -18,7 +18,8 @@ from torch.distributions import Categorical, Normal
 from hyperrl.policies.effort import Effort
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-_LOWEST = torch.finfo(torch.float32).min
+_LOWEST = -1e20
+"""What is as good as the logarithm of 0, and multiplied by a gradient still finite."""
 
 
 def _log_density(mean: Tensor, log_std: Tensor, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:

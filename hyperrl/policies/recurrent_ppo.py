@@ -165,7 +165,7 @@ class RecurrentPPOView(PPOView):
     """View of recurrent PPO."""
 
     algorithm = RecurrentPPO
-    takes_rollout_buffer = False
+    rollout_buffer = None
     hyper_policy = HyperRecurrentPolicy
     plain_policy = ConcatRecurrentPolicy
     sb3_policy = RecurrentActorCriticPolicy

@@ -5,7 +5,7 @@ The view of an algorithm answers whatever the library needs to know of it and of
     from hyperrl.policies.registry import view
 
     sac = view(model)           # or view(model.policy), where only the policy matters
-    sac.off_policy              # likewise recurrent, one_loss, algorithm, hyper_policy, plain_policy
+    sac.off_policy              # likewise recurrent, masked, one_loss, algorithm, hyper_policy, plain_policy
     sac.hyper                   # the policy where its networks are generated, else None
     sac.parts                   # its generated networks that learn, by name; {} without
     sac.modules()               # the modules of plain networks by name: "actor", "critic0", "critic1"
@@ -34,6 +34,7 @@ VIEWS = {
     "a2c": "ppo.A2CView",
     "trpo": "trpo.TRPOView",
     "recurrent_ppo": "recurrent_ppo.RecurrentPPOView",
+    "maskable_ppo": "maskable_ppo.MaskablePPOView",
     "sac": "sac.SACView",
     "td3": "td3.TD3View",
     "tqc": "tqc.TQCView",

@@ -1,7 +1,7 @@
 """A rollout buffer that knows which steps are of the same task."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,15 +14,6 @@ from torch import Tensor
 from hyperrl.nets import Rows
 from hyperrl.policies.task_rows import TaskRows, can_know_tasks
 from hyperrl.recipes import CONTEXT
-
-_SAMPLES = {
-    "actions": "actions",
-    "values": "old_values",
-    "log_probs": "old_log_prob",
-    "advantages": "advantages",
-    "returns": "returns",
-}
-"""What Stable-Baselines3 calls the parts of a rollout in a minibatch."""
 
 _AT_ONCE = 2**18
 """Entries up to which a part of all observations is put into the order of an epoch in one step."""
@@ -42,6 +33,17 @@ class TaskRolloutBuffer(DictRolloutBuffer):
         ValueError: Observations without a context that is one vector of numbers.
     """
 
+    minibatch: ClassVar[Any] = DictRolloutBufferSamples
+    """The class of a minibatch."""
+    vectors: ClassVar[Mapping[str, str]] = {"actions": "actions"}
+    """Parts of a rollout with several numbers in a step, and their names in a minibatch."""
+    numbers: ClassVar[Mapping[str, str]] = {
+        "values": "old_values",
+        "log_probs": "old_log_prob",
+        "advantages": "advantages",
+        "returns": "returns",
+    }
+    """Likewise those with one number in a step."""
     _steps: dict[str, Tensor]
     _tasks: Tensor
 
@@ -52,7 +54,7 @@ class TaskRolloutBuffer(DictRolloutBuffer):
             )
         super().__init__(buffer_size, observation_space, *arguments, **options)
 
-    def get(self, batch_size: int | None = None) -> Iterator[DictRolloutBufferSamples]:  # type: ignore[override]
+    def get(self, batch_size: int | None = None) -> Generator[Any, None, None]:
         """The steps of the rollout in a new order, in minibatches.
 
         Args:
@@ -75,17 +77,17 @@ class TaskRolloutBuffer(DictRolloutBuffer):
                 for name, part in parts.items()
             }
             observations = {name: steps.pop(f"obs/{name}") for name in self.observations}
-            yield DictRolloutBufferSamples(TaskRows(observations, self._tasks, tasks[own]), **steps)
+            yield self.minibatch(TaskRows(observations, self._tasks, tasks[own]), **steps)
 
     def _make_tensors(self) -> None:
         """All steps as tensors, (row, ...), those of one environment after those of another."""
         steps: dict[str, NDArray[Any]] = {}
         for name, part in self.observations.items():
             self.observations[name] = steps[f"obs/{name}"] = self.swap_and_flatten(part)
-        for name, sample in _SAMPLES.items():
+        for name, sample in {**self.vectors, **self.numbers}.items():
             flat = self.swap_and_flatten(getattr(self, name))
             setattr(self, name, flat)
-            steps[sample] = flat.astype(np.float32, copy=False) if name == "actions" else flat.flatten()
+            steps[sample] = flat.flatten() if name in self.numbers else flat.astype(np.float32, copy=False)
         tasks, steps["task"] = distinct(self.observations[CONTEXT])
         self._steps = {name: self.to_torch(part, copy=False) for name, part in steps.items()}
         self._tasks = self.to_torch(tasks)

@@ -72,6 +72,7 @@ class View:
             None: its own.
         off_policy: Class attribute: whether it learns from a replay buffer.
         recurrent: Class attribute: whether its policy has an LSTM.
+        masked: Class attribute: whether its policy takes action masks.
         one_loss: Class attribute: whether one optimizer steps all parameters on one loss.
     """
 
@@ -82,6 +83,7 @@ class View:
     plain_algorithm: ClassVar[type[BaseAlgorithm] | None] = None
     off_policy: ClassVar[bool] = False
     recurrent: ClassVar[bool] = False
+    masked: ClassVar[bool] = False
     one_loss: ClassVar[bool] = False
 
     def __init__(self, policy: BasePolicy, model: BaseAlgorithm | None = None) -> None:

@@ -51,12 +51,12 @@ def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any], *, masked
     refuse_missing(algorithm.extra, f"agent {agent.name!r}: the algorithm {algorithm.name!r}")
     if fits(algorithm.actions, kind_of(action_space, masked=masked)):
         return
-    space, beside = " ".join(str(action_space).split()), ""
-    if algorithm.actions == "masked":
-        beside = f", without a method {ACTION_MASKS}() of the base and without info[{ACTION_MASK!r}]"
+    space = " ".join(str(action_space).split())
+    if not masked:
+        space += f" without masks: neither a method {ACTION_MASKS}() nor info[{ACTION_MASK!r}]"
     raise UserError(
         f"agent {agent.name!r}: the algorithm {algorithm.name!r} is for {algorithm.actions} actions;"
-        f" found {space}{beside} (`hyperrl list --fits FAMILY` shows the agents that fit)"
+        f" found {space} (`hyperrl list --fits FAMILY` shows the agents that fit)"
     )
 
 

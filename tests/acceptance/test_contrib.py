@@ -17,6 +17,7 @@ ALGORITHMS = {
     "hyper-tqc": "tqc",
     "concat-trpo": "trpo",
     "blind-recurrent-ppo": "recurrent_ppo",
+    "hyper-maskable-ppo": "maskable_ppo",
     "hyper-qrdqn": "qrdqn",
 }
 
@@ -40,7 +41,8 @@ def test_train_evaluate_and_go_on(tmp_path: Path) -> None:
     [
         learnable("hyper-trpo", ""),
         learnable(
-            "blind-recurrent-ppo", "the check of a start is for the algorithms ppo, a2c, trpo, sac, td3, dqn"
+            "blind-recurrent-ppo",
+            "the check of a start is for the algorithms ppo, a2c, trpo, maskable_ppo, sac, td3, dqn",
         ),
     ],
 )
@@ -55,7 +57,8 @@ def test_without_the_extra_one_line_says_what_to_install(
     agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(EXTRAS, "contrib", "no_such_package")
-    family = "cartpole" if agent.endswith("dqn") else "ode"
+    families = {"hyper-qrdqn": "cartpole", "hyper-maskable-ppo": "wall-gap"}
+    family = families.get(agent, "ode")
     commands: list[tuple[str, ...]] = [("train", agent, family), ("describe", agent, family)]
     if agent.endswith("trpo"):
         commands.append(("check", agent, "--family", family))

@@ -8,7 +8,10 @@ import torch
 import hyperrl
 from hyperrl import api
 from hyperrl.evaluation import zero_shot
+from hyperrl.evaluation.agent import Agent
+from tests import masked
 from tests.runs import message
+from tests.suite import needs
 
 
 def test_an_agent_acts_on_one_task(runs: Path) -> None:
@@ -90,3 +93,32 @@ def test_an_agent_tells_a_wrong_context_and_observation(runs: Path) -> None:
         agent.act({"position": [0.5]}, {"c0": 1.0})
     with pytest.raises(ValueError, match=r"obs: found shape \(2,\); allowed: \(1,\), or \(n, 1\) for n"):
         agent.act([0.5, 0.5], {"c0": 1.0})
+
+
+@needs("contrib")
+@pytest.mark.parametrize("actions", masked.ACTIONS)
+def test_an_agent_takes_valid_actions_alone_in_the_bases_own_terms(actions: str) -> None:
+    family = masked.masked_family(actions)
+    model, size = masked.masked_model(family), sum(masked.SIZES[actions])
+    agent = Agent(None, family, model)  # type: ignore[arg-type]
+    base, rng = masked.Masked(actions), np.random.default_rng(0)
+    observation, _ = base.reset(seed=0)
+    for _ in range(9):
+        action = agent.act(observation, {"pay": 1.5}, action_masks=base.action_masks())
+        observation = base.step(action)[0]  # raises where it is masked
+    many = rng.uniform(-1, 1, (5, 3))
+    masks = np.stack([base._observed() and base.mask for _ in range(5)])
+    drawn = agent.act(many, {}, deterministic=False, action_masks=masks)
+    assert drawn.shape == (5, *(base.action_space.shape or ()))
+    one = agent.act(many, {}, action_masks=masks[0])
+    np.testing.assert_array_equal(one[2], agent.act(many[2], {}, action_masks=masks[:1]))
+    np.testing.assert_array_equal(agent.act(many, {}), agent.act(many, {}, action_masks=np.ones(size)))
+    for wrong in (np.ones(size + 1), np.ones((4, size)), np.zeros(size), "all"):
+        with pytest.raises(ValueError, match=r"^action_masks: found "):
+            agent.act(many, {}, action_masks=wrong)
+
+
+def test_masks_for_an_agent_that_takes_none_are_refused(runs: Path) -> None:
+    agent = hyperrl.load(runs / "seed-0")
+    with pytest.raises(ValueError, match="action_masks: found some; allowed: none with the algorithm 'ppo'"):
+        agent.act([0.5], {}, action_masks=[1, 1])

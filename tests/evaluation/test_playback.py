@@ -8,10 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation import evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.playback import Panel, frame_rate, render_episodes, tasks_to_watch
 from hyperrl.tasks import Family, contextualize
+from hyperrl.tasks.dynamics import WallGapEnv
 from tests.evaluation.conftest import balance, drive
+from tests.masked import masked_model
+from tests.suite import needs
 
 Frame = NDArray[np.uint8]
 
@@ -79,3 +82,29 @@ def test_some_held_out_tasks_are_shown_where_none_are_requested() -> None:
     with pytest.raises(UserError, match="at most 16"):
         tasks_to_watch(family, [{"c0": 1.0}] * 17)
     assert frame_rate(family) == 30
+
+
+@needs("contrib")
+def test_a_film_of_masked_actions_has_valid_ones_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the longest of its episodes has ended."""
+    step, lengths = WallGapEnv.step, []
+
+    def checked(env: WallGapEnv, action: Any) -> Any:
+        assert env.action_masks()[action]
+        lengths.append(action)
+        return step(env, action)
+
+    monkeypatch.setattr(WallGapEnv, "step", checked)
+    recipe = Family.load("wall-gap").recipe
+    family = Family(recipe.model_copy(update={"kwargs": {"max_episode_steps": 9}}))
+
+    def up(observation: Any, masks: Any) -> Any:
+        return np.where(masks[:, 2], 2, np.argmax(masks, axis=1))
+
+    up.masked = True  # type: ignore[attr-defined]
+    tasks = [{"near": each, "far": each} for each in range(9)]
+    assert len(list(render_episodes(up, family, tasks))) == 10
+    assert len(lengths) < 81
+    assert len(list(render_episodes(ModelPolicy(masked_model(family)), family, tasks))) == 10
+    with pytest.raises(UserError, match="'cartpole': found no action masks"):
+        next(render_episodes(up, Family.load("cartpole"), [{}]))

@@ -8,10 +8,13 @@ from stable_baselines3 import A2C
 
 from hyperrl.evaluation import ModelPolicy, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.policy import WithOtherContexts
 from hyperrl.nets import Rows
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.tasks import Family
+from tests import masked
+from tests.suite import needs
 
 ACTIONS: dict[str, gym.Space[Any]] = {
     "box": gym.spaces.Box(np.array([-0.1, -2.0], np.float32), np.array([0.1, 1.0], np.float32)),
@@ -86,3 +89,49 @@ def test_weights_are_generated_once_for_an_evaluation(ode: Family, monkeypatch: 
     for _ in range(3):
         assert agent.act([0.5], {"c0": 3.0}).shape == (2,)
     assert calls == 3
+
+
+@needs("contrib")
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("agent", ["hyper-maskable-ppo", "concat-maskable-ppo"])
+@pytest.mark.parametrize("actions", masked.ACTIONS)
+def test_masked_actions_are_those_of_predict(actions: str, agent: str, deterministic: bool) -> None:
+    model = masked.masked_model(masked.masked_family(actions), agent)
+    rng, size = np.random.default_rng(0), sum(masked.SIZES[actions])
+    act = ModelPolicy(model, deterministic)
+    assert act.masked
+    for _ in range(12):
+        batch = {"obs": rng.uniform(-1, 1, (6, 3)), "context": np.full((6, 1), 0.3)}
+        batch = {name: part.astype(np.float32) for name, part in batch.items()}
+        masks = rng.random((6, size)) < 0.4
+        masks[:, np.cumsum((0, *masked.SIZES[actions][:-1]))] = True
+        for each in (masks, None):
+            torch.manual_seed(3)
+            found = act(batch) if each is None else act(batch, each)
+            torch.manual_seed(3)
+            expected = model.predict(batch, deterministic=deterministic, action_masks=each)[0]
+            np.testing.assert_array_equal(found, expected)
+            model.policy.set_training_mode(False)
+
+
+def test_what_a_policy_within_another_takes_is_handed_on() -> None:
+    """Masks and resets."""
+    seen: list[Any] = []
+
+    class Inner:
+        masked = True
+
+        def __call__(self, observation: Any, masks: Any) -> Any:
+            seen.append((observation["context"], masks))
+            return np.zeros(2, np.int64)
+
+        def reset(self) -> None:
+            seen.append("reset")
+
+    outer = WithOtherContexts(Inner(), lambda contexts: contexts + 1)
+    outer.reset()
+    outer({"obs": np.zeros(1), "context": np.zeros(1)}, "masks")  # type: ignore[arg-type]
+    assert seen == ["reset", (np.ones(1), "masks")]
+    assert outer.masked
+    assert not WithOtherContexts(lambda observation: observation, lambda contexts: contexts).masked
+    WithOtherContexts(lambda observation: observation, lambda contexts: contexts).reset()

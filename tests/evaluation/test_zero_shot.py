@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
-from hyperrl.evaluation import Policy, TaskResult, evaluate_tasks, progress, zero_shot
+from hyperrl.errors import BaseEnvironmentError, UserError
+from hyperrl.evaluation import ModelPolicy, Policy, TaskResult, evaluate_tasks, progress, zero_shot
+from hyperrl.evaluation.zero_shot import start_seeds
 from hyperrl.tasks import Family, contextualize
+from tests import masked
 from tests.evaluation.conftest import balance, drive, left, rest
+from tests.suite import needs
 
 
 def test_the_optimal_controller_reaches_the_oracle(ode: Family) -> None:
@@ -254,3 +257,44 @@ def test_progress_rises_to_all_of_the_work(
     calls.clear()
     evaluate_tasks(first, flash, [{}, {}], episodes=1, progress=lambda *far: calls.append(far))
     assert calls == [(0, 2), (0, 2), (2, 2)]
+
+
+@needs("contrib")
+@pytest.mark.parametrize("by", ["method", "info"])
+@pytest.mark.parametrize("actions", masked.ACTIONS)
+def test_no_masked_action_is_taken(actions: str, by: str) -> None:
+    """The environment raises where one is; the returns are those of contrib's own predictions with masks."""
+    family = masked.masked_family(actions, by, steps=6)
+    model, tasks = masked.masked_model(family), [{"pay": 0.5}, {"pay": 2.0}]
+    played = evaluate_tasks(ModelPolicy(model), family, tasks, episodes=3, seed=1)
+    for context, result in zip(tasks, played, strict=True):
+        env, returns = family.make_default(), []
+        for start in start_seeds(family.space.complete(context), 3, 1):
+            observation, _ = env.reset(seed=start, options={"context": context})
+            total, over = 0.0, False
+            while not over:
+                action = model.predict(observation, deterministic=True, action_masks=env.action_masks())[0]
+                observation, reward, over, truncated, _ = env.step(action)
+                total, over = total + reward, over or truncated
+            returns.append(total)
+        assert result.returns == returns
+    drawn = ModelPolicy(model, deterministic=False)
+    assert len(evaluate_tasks(drawn, family, tasks, episodes=20)) == 2
+    drawn.masked = False
+    with pytest.raises(BaseEnvironmentError, match="is taken, of"):
+        evaluate_tasks(drawn, family, tasks, episodes=20)
+
+
+@needs("contrib")
+def test_a_policy_that_needs_masks_is_refused_where_there_are_none() -> None:
+    family = masked.masked_family(by="neither")
+    with pytest.raises(UserError, match=r"^family 'masked': found no action masks; the policy needs a base"):
+        evaluate_tasks(ModelPolicy(masked.masked_model(family)), family, [{}], episodes=1)
+
+
+def test_masks_are_not_for_those_that_take_none() -> None:
+    family = Family.load("wall-gap")
+    (result,) = evaluate_tasks(
+        lambda observation: np.full(len(observation["obs"]), 2), family, [{"near": 4}], episodes=4
+    )
+    assert set(result.returns) <= {-50.0, -6.0}

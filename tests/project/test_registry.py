@@ -20,7 +20,7 @@ ASKED = re.compile(r"\b(model|policy|actor|critic|algorithm|q_net|quantile_net)(
 """What is asked about: `model`, `self.model.policy`, `agent.algorithm` and so on."""
 CLASSES = re.compile(
     r"Policy\b|Policy\w*Recipe|Algorithm|AgentRecipe|FamilyRecipe|Actor|Critic|QNetwork"
-    r"|QuantileNetwork|\b(PPO|A2C|TRPO|RecurrentPPO|SAC|TD3|DDPG|TQC|DQN|QRDQN|CrossQ)\b"
+    r"|QuantileNetwork|\b(PPO|A2C|TRPO|RecurrentPPO|MaskablePPO|SAC|TD3|DDPG|TQC|DQN|QRDQN|CrossQ)\b"
 )
 NAMES = re.compile(
     r"['\"](\w*policy|\w*actor|\w*critic|\w*optimizer|q_net|quantile_net|\w*lstm\w*|model)['\"]"

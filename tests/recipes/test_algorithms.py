@@ -17,6 +17,7 @@ SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQ
 CONTRIB = {
     "trpo": "TRPO",
     "recurrent_ppo": "RecurrentPPO",
+    "maskable_ppo": "MaskablePPO",
     "tqc": "TQC",
     "crossq": "CrossQ",
     "qrdqn": "QRDQN",

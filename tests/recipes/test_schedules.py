@@ -127,7 +127,7 @@ def test_the_fields_that_may_be_schedules_are_those_that_are_named(algorithm: An
             continue
         taking.add(field)
     assert taking == set(algorithm.scheduled)
-    assert ("clip_range" in taking) == (algorithm().name in ("ppo", "recurrent_ppo"))
+    assert ("clip_range" in taking) == (algorithm().name in ("ppo", "recurrent_ppo", "maskable_ppo"))
 
 
 FORMS = "allowed: a finite number, lin_3e-4, or {schedule: linear, start: 3e-4, end: 0}"

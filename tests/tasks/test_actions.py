@@ -7,8 +7,9 @@ from hyperrl.actions import fits
 from hyperrl.errors import UserError
 from hyperrl.recipes import load_agent
 from hyperrl.tasks import Family
-from hyperrl.tasks.actions import kind_of, kind_of_family, refuse_algorithm
+from hyperrl.tasks.actions import kind_of, kind_of_family, refuse_algorithm, refuse_family
 from tests.masked import masked_family
+from tests.suite import needs
 
 SPACES: dict[str, spaces.Space[object]] = {
     "continuous": spaces.Box(-1.0, 1.0, (2,)),
@@ -46,3 +47,25 @@ def test_kinds_of_families_are_masked_where_the_base_says_so() -> None:
         assert kind_of_family(masked_family(actions, "neither")) == kind
     found = {name: kind_of_family(Family.load(name)) for name in ("ode", "cartpole", "wall-gap")}
     assert found == {"ode": "continuous", "cartpole": "discrete", "wall-gap": "masked discrete"}
+
+
+@needs("contrib")
+@pytest.mark.parametrize("actions", ["discrete", "multi-binary"])
+def test_masks_are_needed_where_the_algorithm_is_for_them(actions: str) -> None:
+    agent = load_agent("hyper-maskable-ppo")
+    for by in ("method", "info"):
+        refuse_family(agent, masked_family(actions, by))
+    says = (
+        r"^agent 'hyper-maskable-ppo': the algorithm 'maskable_ppo' is for masked actions; found"
+        r" Multi\w+\(.*\)"
+        r" without masks: neither a method action_masks\(\) nor info\['action_mask'\] \(`hyperrl list --fits"
+    )
+    if actions == "discrete":
+        says = says.replace(r"Multi\w+", "Discrete")
+    with pytest.raises(UserError, match=says) as error:
+        refuse_family(agent, masked_family(actions, "neither"))
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=r"is for masked actions; found Box\([^)]*\)[^)]*\) \(`hyperrl list"):
+        refuse_family(agent, Family.load("ode"))
+    for name in ("hyper-ppo", "hyper-a2c"):
+        refuse_family(load_agent(name), masked_family(actions))

@@ -24,7 +24,7 @@ from hyperrl.recipes import load_agent, load_family
 
 SEED = 3
 TRANSITIONS = 50
-FAMILIES = {"discrete": "cartpole"}
+FAMILIES = {"discrete": "cartpole", "masked": "wall-gap"}
 """The family that an agent trains on, by the kind of its actions; all others train on `ode`."""
 ON_POLICY = {"n_steps": 32, "batch_size": 64, "n_epochs": 2, "n_critic_updates": 2}
 """Two rollouts of 32 steps in 4 environments."""

@@ -23,6 +23,7 @@ OFF_POLICY = (
 )
 SMALL = {
     "ppo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_epochs=2"),
+    "maskable_ppo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_epochs=2"),
     "a2c": ("algorithm.n_steps=64",),
     "trpo": ("algorithm.n_steps=64", "algorithm.batch_size=128", "algorithm.n_critic_updates=2"),
     "recurrent_ppo": (

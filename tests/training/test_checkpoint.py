@@ -45,6 +45,8 @@ DROPOUT = ("policy.hypernetwork.context_dropout=0.3",)
         learnable("hyper-crossq", "ode", ()),
         learnable("hyper-qrdqn", "cartpole", ()),
         learnable("hyper-recurrent-ppo", "ode", ("algorithm.use_sde=true",)),
+        learnable("hyper-maskable-ppo", "wall-gap", ("normalize=true",)),
+        learnable("concat-maskable-ppo", "wall-gap", ()),
         learnable("blind-recurrent-ppo", "pendulum", ("policy.n_lstm_layers=2",)),
     ],
 )

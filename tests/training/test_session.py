@@ -15,18 +15,19 @@ from stable_baselines3.common.logger import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hyperrl.api import evaluate
-from hyperrl.errors import UserError
+from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.evaluation.agent import Agent
 from hyperrl.policies import HyperActorCriticPolicy
 from hyperrl.recipes import load_agent, resolve, shipped
 from hyperrl.store import Run
-from hyperrl.tasks import Family
+from hyperrl.tasks import Family, contextualize
 from hyperrl.training import load_model, train
 from hyperrl.training.callbacks import BestWeights
 from hyperrl.training.checkpoint import load_state
 from hyperrl.training.session import TrainingSession
-from tests.suite import learnable
-from tests.training.conftest import COMMON, OFF_POLICY, Start, small
+from tests.masked import NoChoice, masked_family
+from tests.suite import learnable, needs
+from tests.training.conftest import COMMON, OFF_POLICY, SMALL, Start, small
 from tests.training.states import same, scramble
 
 
@@ -94,6 +95,7 @@ def logged_rows(run: Run) -> list[dict[str, str]]:
         learnable("hyper-qrdqn", "cartpole", {"train/loss", "gradient/norm"}),
         learnable("hyper-trpo", "ode", {"train/kl_divergence_loss", "gradient/critic"}),
         learnable("hyper-recurrent-ppo", "ode", {"train/loss", "gradient/norm", "gradient/clipped"}),
+        learnable("hyper-maskable-ppo", "wall-gap", {"train/loss", "gradient/norm", "gradient/clipped"}),
     ],
 )
 @pytest.mark.usefixtures("no_figures")
@@ -204,6 +206,31 @@ def test_telemetry_and_evaluation_take_them(start: Start, inputs: str) -> None:
     assert run.state == "finished"
 
 
+@needs("contrib")
+@pytest.mark.parametrize(
+    ("agent", "actions", "by", "subprocesses"),
+    [
+        ("hyper-maskable-ppo", "from 2", "method", 0),
+        ("hyper-maskable-ppo", "multi-binary", "info", 2),
+        ("concat-maskable-ppo", "multi-discrete from 1", "method", 0),
+        ("blind-maskable-ppo", "discrete", "info", 0),
+    ],
+)
+def test_training_and_its_evaluations_take_no_masked_action(
+    agent: str, actions: str, by: str, subprocesses: int, tmp_path: Path
+) -> None:
+    """The base raises where one is taken; a mask that leaves no choice is its failure."""
+    family, recipe = masked_family(actions, by, steps=5), load_agent(agent)
+    given = (*SMALL["maskable_ppo"], *COMMON, "evaluate_every=512", f"subprocesses={subprocesses}")
+    resolved = resolve(recipe, family.recipe, given)
+    run = train(resolved, family, out=tmp_path / "run", steps=1024)
+    assert run.state == "finished"
+    assert len(run.evaluations()) > 0
+    failing = contextualize(NoChoice, {"pay": {"default": 1.0, "train": [0.5, 2.0]}})
+    with pytest.raises(BaseEnvironmentError, match=r"its action mask: found no valid choice.*step 1 of an"):
+        train(resolved, failing, out=tmp_path / "failing", steps=512)
+
+
 ON_POLICY = {"n_steps": "16", "batch_size": "64", "n_epochs": "1"}
 
 
@@ -219,7 +246,8 @@ def overrides(agent: str) -> list[str]:
 @pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize("agent", sorted(shipped("agents")))
 def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
-    family = Family.load("cartpole" if load_agent(agent).algorithm.actions == "discrete" else "ode")
+    families = {"discrete": "cartpole", "masked": "wall-gap"}
+    family = Family.load(families.get(load_agent(agent).algorithm.actions, "ode"))
     recipe = resolve(load_agent(agent), family.recipe, overrides(agent))
     runs: list[Run] = []
     for name in ("one", "other"):

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from hyperrl.recipes.algorithms.base import AnyAlgorithm
 from hyperrl.recipes.algorithms.off_policy import DQN, QRDQN, SAC, TD3, TQC, CrossQ
-from hyperrl.recipes.algorithms.on_policy import A2C, PPO, TRPO, RecurrentPPO
+from hyperrl.recipes.algorithms.on_policy import A2C, PPO, TRPO, MaskablePPO, RecurrentPPO
 
-ALGORITHMS = (PPO, A2C, TRPO, RecurrentPPO, SAC, TD3, TQC, CrossQ, DQN, QRDQN)
+ALGORITHMS = (PPO, A2C, TRPO, RecurrentPPO, MaskablePPO, SAC, TD3, TQC, CrossQ, DQN, QRDQN)
 """All algorithms that a recipe may name."""
 
 if TYPE_CHECKING:

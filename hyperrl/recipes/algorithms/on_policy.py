@@ -12,14 +12,17 @@ from hyperrl.recipes.policy import Policy
 from hyperrl.recipes.schedules import Scheduled
 
 
-class OnPolicy(AnyAlgorithm):
-    """Base of on-policy algorithms."""
-
-    policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
+class _StateDependent(AnyAlgorithm):
     use_sde: Flag = False
     """generalized state-dependent exploration (continuous actions)"""
     sde_sample_freq: Annotated[Whole, Field(ge=-1, le=10**9)] = -1
     """steps between new exploration noise; -1: once a rollout"""
+
+
+class OnPolicy(AnyAlgorithm):
+    """Base of on-policy algorithms."""
+
+    policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
     n_steps: Count = 2048
     """steps of each environment in a rollout"""
     gae_lambda: Fraction = 0.95
@@ -83,14 +86,14 @@ class _Proximal(_OneLoss):
             yield ("algorithm", "batch_size"), allowed
 
 
-class PPO(_Proximal):
+class PPO(_Proximal, _StateDependent):
     """Arguments and defaults of stable_baselines3.PPO."""
 
     name: Literal["ppo"] = "ppo"
     """Proximal Policy Optimization"""
 
 
-class A2C(_OneLoss):
+class A2C(_OneLoss, _StateDependent):
     """Arguments and defaults of stable_baselines3.A2C."""
 
     name: Literal["a2c"] = "a2c"
@@ -109,7 +112,7 @@ class A2C(_OneLoss):
     """normalize advantages in each rollout"""
 
 
-class TRPO(OnPolicy):
+class TRPO(OnPolicy, _StateDependent):
     """Arguments and defaults of sb3_contrib.TRPO."""
 
     extra: ClassVar[str | None] = "contrib"
@@ -149,7 +152,7 @@ class TRPO(OnPolicy):
             yield ("policy", "effort_coef"), "0 with the algorithm 'trpo', whose steps minimize no loss"
 
 
-class RecurrentPPO(_Proximal):
+class RecurrentPPO(_Proximal, _StateDependent):
     """Arguments and defaults of sb3_contrib.RecurrentPPO."""
 
     extra: ClassVar[str | None] = "contrib"
@@ -180,3 +183,12 @@ class RecurrentPPO(_Proximal):
         for name in ("shared_lstm", "enable_critic_lstm"):
             if getattr(policy, name) is not None:
                 yield ("policy", name), "none with generated networks, whose hypernetwork.trunk says it"
+
+
+class MaskablePPO(_Proximal):
+    """Arguments and defaults of sb3_contrib.MaskablePPO."""
+
+    extra: ClassVar[str | None] = "contrib"
+    policy_arguments: ClassVar[tuple[str, ...]] = ("ortho_init",)
+    name: Literal["maskable_ppo"] = "maskable_ppo"
+    """PPO that takes no action which the environment masks"""

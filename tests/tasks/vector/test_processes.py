@@ -14,16 +14,8 @@ import pytest
 from hyperrl.errors import BaseEnvironmentError
 from hyperrl.tasks import Family, TaskSampler, contextualize
 from hyperrl.tasks.vector import BatchedEnv, ProcessEnv
-from tests.masked import Masked, masked_family, random_valid
+from tests.masked import NoChoice, masked_family, random_valid
 from tests.tasks.vector.same import assert_same
-
-
-class NoChoice(Masked):
-    """Masks every action."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__()
-        self.action_masks = lambda: np.zeros(4, np.bool_)
 
 
 def short(name: str) -> Family:
