@@ -1,6 +1,5 @@
 """Stacks the last observations of a base environment, by the rule of Stable-Baselines3's VecFrameStack."""
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,77 @@ GOALS = ("achieved_goal", "desired_goal")
 """Parts of an observation that are never stacked: a goal is what it is now."""
 
 _LAST, _FIRST_OF_IMAGE = -1, -3
+
+_SPARE = 16
+"""Arrays that a window takes in before it goes back to the beginning of its buffer."""
+
+
+class Window:
+    """The last N arrays joined along an axis: a window that moves through a longer buffer.
+
+    Taking in an array writes it behind the window and moves this on, so that no older ones are copied.
+    """
+
+    def __init__(self, space: spaces.Box, axis: int, frames: int, ahead: tuple[int, ...] = ()) -> None:
+        """Begin with zeros.
+
+        Args:
+            space: of one array.
+            axis: that they are joined along, counted from the end.
+            frames: N.
+            ahead: axes ahead of the arrays', such as that of a batch.
+        """
+        size = space.shape[axis]
+        width = frames * size
+        shape = [*ahead, *space.shape]
+        shape[axis] = width + _SPARE * size
+        buffer = np.zeros(shape, space.dtype)
+        rest: tuple[Any, ...] = (slice(None),) * (-1 - axis)
+        parts = [(..., slice(end - width, end), *rest) for end in range(width, shape[axis] + 1, size)]
+        self._windows: list[NDArray[Any]] = [buffer[part] for part in parts]
+        self._last: Any = (..., slice(-size, None), *rest)
+        self._newest = [window[self._last] for window in self._windows]
+        self._place = 0
+
+    def write(self, array: NDArray[Any]) -> None:
+        """Take in the next array."""
+        self._place += 1
+        if self._place == len(self._windows):
+            self._rewind()
+        self._newest[self._place][...] = array
+
+    def push(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Take in the next array: the last N, in a new array (`write` and `joined` in one call)."""
+        self._place = place = self._place + 1
+        if place == len(self._windows):
+            place = self._rewind()
+        self._newest[place][...] = array
+        return self._windows[place].copy()
+
+    def _rewind(self) -> int:
+        self._windows[0][...] = self._windows[-1].copy()
+        self._place = 1
+        return 1
+
+    def joined(self) -> NDArray[Any]:
+        """The last N, in a new array."""
+        return self._windows[self._place].copy()
+
+    def rows(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The last N of some rows of a batch, in a new array."""
+        return self._windows[self._place][indices]
+
+    def restart(self, indices: NDArray[np.int64], arrays: NDArray[Any]) -> None:
+        """Let some rows of a batch begin with these arrays, with zeros before them."""
+        window = self._windows[self._place]
+        rows = np.zeros((len(indices), *window.shape[1:]), window.dtype)
+        rows[self._last] = arrays
+        window[indices] = rows
+
+    def fill(self, joined: Any) -> None:
+        """Hold these N arrays, joined, or zeros."""
+        self._place = 0
+        self._windows[0][...] = joined
 
 
 class FrameStack:
@@ -59,9 +129,8 @@ class FrameStack:
             changed = {key: self._stacked_space(key, part) for key, part in stacked.items()}
             nested = isinstance(space, spaces.Dict)
             self.space = spaces.Dict({**parts, **changed}) if nested else changed["obs"]
-        self._zeros = {key: np.zeros(part.shape, part.dtype) for key, part in stacked.items()}
-        self._latest: dict[str, deque[NDArray[Any]]] = {}
-        self.clear()
+        self._windows = {key: Window(part, self.axes[key], frames) for key, part in stacked.items()}
+        self._pushes = [(key, window.push) for key, window in self._windows.items()]
 
     def _stacked_space(self, key: str, part: spaces.Box) -> spaces.Box:
         low, high = (np.repeat(end, self.frames, axis=self.axes[key]) for end in (part.low, part.high))
@@ -69,15 +138,13 @@ class FrameStack:
 
     def clear(self) -> None:
         """Begin an episode: only zeros came before its first observation."""
-        for key, zeros in self._zeros.items():
-            self._latest[key] = deque([zeros] * self.frames, self.frames)
+        for window in self._windows.values():
+            window.fill(0)
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """Stack one environment's next observation on those before it, in new arrays."""
-        for key, axis in self.axes.items():
-            latest = self._latest[key]
-            latest.append(observation[key])
-            observation[key] = np.concatenate(latest, axis)
+        for key, push in self._pushes:
+            observation[key] = push(observation[key])
         return observation
 
     def push(self, stacked: Mapping[str, NDArray[Any]], observation: dict[str, Any]) -> dict[str, Any]:
