@@ -13,7 +13,6 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from hyperrl.policies.normalization import BufferedMeanStd, Normalization, Statistics
-from hyperrl.recipes import Normalize
 from hyperrl.training.vec_env import BatchedVecEnv
 
 Array = NDArray[Any]
@@ -23,22 +22,22 @@ Observation = dict[str, Array]
 class NormalizedVecEnv(VecNormalize):
     """SB3's `VecNormalize` around a family's environments, with the same numbers.
 
-    The statistics are the buffers of `normalization`, which is to be a part of the policy in training. The
-    context is not normalized. `episode` in infos has the sum of the raw rewards. Numbers that are not finite
+    The statistics are the buffers of `normalization`, which is a part of the policy in training. The context
+    is not normalized. `episode` in infos has the sum of the raw rewards. Numbers that are not finite
     become NaN; statistics leave out a step that has any, so that all other numbers stay finite.
 
     Args:
         env: the environments.
-        settings: what is normalized.
+        normalization: what is normalized, and the statistics that it begins with.
         gamma: discount factor of the returns by whose standard deviation rewards are divided.
 
     Attributes:
         normalization: the statistics.
     """
 
-    def __init__(self, env: BatchedVecEnv, settings: Normalize, gamma: float) -> None:
-        self.normalization = Normalization(settings, env.observation_space)
-        self._env, self._parts = env, self.normalization.running_means()
+    def __init__(self, env: BatchedVecEnv, normalization: Normalization, gamma: float) -> None:
+        self.normalization, settings = normalization, normalization.settings
+        self._env, self._parts = env, normalization.running_means()
         super().__init__(
             BaseAlgorithm._wrap_env(env),  # transposes images, which must happen below: SB3 stores originals
             norm_obs=bool(self._parts),
@@ -49,7 +48,7 @@ class NormalizedVecEnv(VecNormalize):
             epsilon=settings.epsilon,
             norm_obs_keys=list(self._parts),
         )
-        self._returns = BufferedMeanStd(self.normalization.returns or Statistics(()))
+        self._returns = BufferedMeanStd(normalization.returns or Statistics(()))
         self.obs_rms, self.ret_rms = dict(self._parts), self._returns
 
     def reset(self) -> Observation:

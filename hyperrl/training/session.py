@@ -13,6 +13,7 @@ from stable_baselines3.common.logger import KVWriter
 from hyperrl import interrupts
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
+from hyperrl.policies.normalization import Normalization
 from hyperrl.policies.registry import view
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
@@ -185,5 +186,6 @@ def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int
     else:
         env = BatchedVecEnv(batch)
     if agent.normalize.active:
-        return NormalizedVecEnv(env, agent.normalize, agent.algorithm.gamma)
+        normalization = Normalization(agent.normalize, env.observation_space)
+        return NormalizedVecEnv(env, normalization, agent.algorithm.gamma)
     return env

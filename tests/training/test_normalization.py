@@ -16,7 +16,7 @@ from hyperrl import contextualize
 from hyperrl.errors import DivergenceError, UserError
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.agent import Agent
-from hyperrl.policies.normalization import normalization_of
+from hyperrl.policies.normalization import Normalization, normalization_of
 from hyperrl.recipes import Normalize, load_agent, resolve
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
@@ -32,6 +32,10 @@ ON = "normalize=true"
 
 def batched(family: Family, n_envs: int) -> BatchedVecEnv:
     return BatchedVecEnv(family.make_vec(n_envs, sampler=TaskSampler(family.tasks("train"), "uniform", 0)))
+
+
+def normalized_env(family: Family, n_envs: int, settings: Normalize, gamma: float) -> NormalizedVecEnv:
+    return NormalizedVecEnv(batched(family, n_envs), Normalization(settings, family.observation_space), gamma)
 
 
 class WithoutContext(VecEnvWrapper):
@@ -58,7 +62,7 @@ class WithoutContext(VecEnvWrapper):
 def test_training_is_that_of_sb3s_wrapper_around_sb3s_algorithm(kind: str, settings: dict[str, Any]) -> None:
     """On observations without a context: statistics, normalized rewards and weights, bit for bit."""
     recipe, family = small(f"blind-{kind}", "pendulum", f"normalize={settings}")
-    normalized = NormalizedVecEnv(batched(family, 8), recipe.normalize, recipe.algorithm.gamma)
+    normalized = normalized_env(family, 8, recipe.normalize, recipe.algorithm.gamma)
     ours: Any = build_model(recipe, normalized, seed=3).learn(1024)
     arguments = recipe.algorithm.model_dump(exclude={"name", "her"})
     own = ("features_extractor_class", "critic_lr_scale")
@@ -91,7 +95,7 @@ def test_training_is_that_of_sb3s_wrapper_around_sb3s_algorithm(kind: str, setti
 def test_it_steps_as_sb3s_wrapper_does(settings: dict[str, Any]) -> None:
     """Around environments with a context, which is left as it is; episodes' returns are raw."""
     family = short_episodes(Family.load("cartpole"))
-    ours = NormalizedVecEnv(batched(family, 5), Normalize(**settings), 0.9)
+    ours = normalized_env(family, 5, Normalize(**settings), 0.9)
     theirs = VecNormalize(batched(family, 5), gamma=0.9, norm_obs_keys=["obs"], **settings)
     bare, random, finished = batched(family, 5), np.random.default_rng(0), 0
     for env in (ours, theirs, bare):
@@ -130,6 +134,9 @@ def equal(one: Any, other: Any) -> None:
         ("hyper-sac", "pendulum", (ON,)),
         ("blind-td3", "pendulum", ("normalize={norm_reward: false}",)),
         ("hyper-dqn", "cartpole", ("normalize={norm_obs: false}",)),
+        ("hyper-sac", "pendulum", (ON, "algorithm.n_steps=3", "policy.hypernetwork={context_dropout: 0.3}")),
+        ("hyper-sac", "point-reach", (ON, "algorithm.her={n_sampled_goal: 2}")),
+        ("concat-a2c", "cartpole", (ON, "frame_stack=2")),
         learnable("hyper-recurrent-ppo", "ode", (ON,)),
     ],
 )
@@ -199,6 +206,19 @@ def test_an_agent_acts_on_raw_observations_as_in_training(start: Start, agent: s
         outputs = found.specialize({})(torch.as_tensor(seen)).detach().numpy()
         box: Any = family.action_space
         np.testing.assert_allclose(outputs.clip(box.low, box.high), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("nothing_but_training")
+def test_a_loaded_model_learns_on_with_its_statistics(start: Start) -> None:
+    run = start("hyper-ppo", "pendulum", ON)
+    family = Family(run.spec.family)
+    model: Any = load_model(run, "latest", family=family)
+    normalization = normalization_of(model.policy)
+    assert normalization is not None
+    before = float(normalization.parts["obs"].count)
+    model.set_env(NormalizedVecEnv(batched(family, 8), normalization, model.gamma))
+    model.learn(512)
+    assert float(normalization.parts["obs"].count) == before + 8 + 512
 
 
 class Wild(gym.Env[Any, Any]):
@@ -286,7 +306,7 @@ def test_parts_of_every_kind(agent: str, tmp_path: Path) -> None:
     family = contextualize(Mixed, {"gain": {"train": [0.5, 1.5]}}, max_steps=10)
     settings = (*SMALL[load_agent(agent).algorithm.name], *COMMON, ON, "n_envs=2")
     recipe = resolve(load_agent(agent), family.recipe, settings)
-    env = NormalizedVecEnv(batched(family, 2), recipe.normalize, 0.99)
+    env = normalized_env(family, 2, recipe.normalize, 0.99)
     model: Any = build_model(recipe, env, seed=0)
     model.learn(300 if agent == "hyper-sac" else 128)
     normalization = normalization_of(model.policy)
