@@ -3,7 +3,8 @@
 Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
 `protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json` (and
 in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`, `normalize/FAMILY/VARIANT/seed-N.json`,
-and `throughput.json` and the others of `MEASURED`, which the benchmarks of these names write by `--json`.
+`hindsight/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks of
+these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -22,7 +23,14 @@ from typing import Any
 
 from benchmarks.learning import beyond
 from benchmarks.learning.protocols import PROTOCOLS
-from benchmarks.report import beyond_section, controls_section, normalize_section, pages, variants
+from benchmarks.report import (
+    beyond_section,
+    controls_section,
+    hindsight_section,
+    normalize_section,
+    pages,
+    variants,
+)
 from benchmarks.report.plots import Plot, plots, short_hash
 from benchmarks.report.records import FamilyResults, load
 from hyperrl.errors import UserError
@@ -114,6 +122,8 @@ class Site:
             sections.append(controls_section.section(played, notes.get("controls")))
         if trained := load(self.data / "normalize"):
             sections.append(normalize_section.section(trained, notes.get("normalize")))
+        if relabeled := variants.load(self.data / "hindsight"):
+            sections.append(hindsight_section.section(relabeled, notes.get("hindsight")))
         return sections
 
     def notes(self) -> dict[str, str]:

@@ -124,7 +124,8 @@ class HindsightReplayBuffer(ContextReplayBuffer):
             raise RuntimeError("HindsightReplayBuffer: goals is None; allowed: Goals of a family")
         goals, first = self._sample_goals(rows), len(samples.rewards) - len(rows)
         achieved = self.next_observations[ACHIEVED].reshape(-1, *goals.shape[1:]).take(rows, axis=0)
-        rewards = self.goals.rewards(achieved, goals, self._played[np.divmod(rows, self.n_envs)])
+        numbers, index = np.unique(self._played.of(rows), return_inverse=True)
+        rewards = self.goals.rewards(achieved, goals, self._played.table.contexts[numbers], index)
         samples.rewards[first:, 0] = self.to_torch(rewards)
         parts: dict[str, Any] = {}
         for name in ("observations", "next_observations"):

@@ -46,6 +46,7 @@ class Goals:
         self.family, self.features = family, family.recipe.goal or ()
         self._columns = [family.space.names.index(name) for name in self.features]
         self._defaults = family.space.values([family.space.default])[0, self._columns]
+        self._contexts: dict[bytes, Context] = {}
         self._refuse_other_spaces()
         dynamics = family.dynamics()
         self._rewards: _BaseRewards | _BatchedRewards
@@ -64,14 +65,19 @@ class Goals:
         self._rewards.close()
 
     def rewards(
-        self, achieved: NDArray[Any], desired: NDArray[Any], values: NDArray[np.float64]
+        self,
+        achieved: NDArray[Any],
+        desired: NDArray[Any],
+        values: NDArray[np.float64],
+        index: NDArray[np.intp],
     ) -> NDArray[np.float32]:
         """The rewards (N,) of what was achieved, had the goals been others.
 
         Args:
             achieved: (N, G), observed after each step.
             desired: (N, G), the other goals.
-            values: (N, F), the context that each step was played in, as `ContextSpace.values` has it.
+            values: (T, F), the contexts of T tasks, as `ContextSpace.values` has them.
+            index: (N,), the task that each step was played in.
 
         Raises:
             BaseEnvironmentError: `compute_reward` fails, or returns anything but one number for each row.
@@ -79,8 +85,19 @@ class Goals:
         if self.features:
             values = values.copy()
             values[:, self._columns] = self._defaults
-        tasks, index = np.unique(values, axis=0, return_inverse=True)
-        return self._rewards(achieved, desired, self.family.space.contexts(tasks), index).astype(np.float32)
+            values, places = np.unique(values, axis=0, return_inverse=True)
+            index = places[index]
+        contexts = [self._context(row) for row in values]
+        return self._rewards(achieved, desired, contexts, index).astype(np.float32)
+
+    def _context(self, values: NDArray[np.float64]) -> Context:
+        """The context of values (F,), which is made once."""
+        key = values.tobytes()
+        if key not in self._contexts:
+            if len(self._contexts) >= _MOST_TASKS:
+                self._contexts.clear()
+            self._contexts[key] = self.family.space.contexts(values[None])[0]
+        return self._contexts[key]
 
     def relabel(self, descriptors: NDArray[np.float32], goals: NDArray[Any]) -> NDArray[np.float32]:
         """Descriptors (N, D) that tell of other goals (N, G); what they do not tell stays missing."""
@@ -117,7 +134,8 @@ class Goals:
                     observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
                     values = space.values([context])
                     desired = values[:, self._columns] if self.features else observation[DESIRED][None]
-                    computed = float(self.rewards(observation[ACHIEVED][None], desired, values)[0])
+                    achieved, first = observation[ACHIEVED][None], np.zeros(1, np.intp)
+                    computed = float(self.rewards(achieved, desired, values, first)[0])
                     if not np.isclose(computed, reward, rtol=1e-4, atol=1e-4):
                         raise UserError(
                             f"family {self.family.name!r}: found a step that paid {reward:g} where the base's"

@@ -59,12 +59,11 @@ def family(make: Any = Reach, limit: int = 10, **features: Any) -> Family:
 
 
 def rows(count: int, loaded: Family, seed: int = 0) -> Any:
-    """Achieved and desired goals, and contexts of which some come again."""
+    """Achieved and desired goals, the values of tasks, and which of them each row is of."""
     rng = np.random.default_rng(seed)
-    tasks = loaded.tasks("train")[:7]
-    values = loaded.space.values([tasks[index] for index in rng.integers(len(tasks), size=count)])
+    tasks = loaded.space.values(loaded.tasks("train")[:7])
     achieved, desired = rng.uniform(-1, 1, (2, count, 2))
-    return achieved, desired, values
+    return achieved, desired, tasks, rng.integers(len(tasks), size=count)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +78,9 @@ def rows(count: int, loaded: Family, seed: int = 0) -> Any:
 def test_rewards_are_those_of_each_rows_own_task(late: bool, features: Any) -> None:
     loaded = family(lambda **kwargs: Reach(late, **kwargs), **features)
     with closing(Goals(loaded)) as goals:
-        achieved, desired, values = rows(60, loaded)
-        found = goals.rewards(achieved, desired, values)
+        achieved, desired, tasks, index = rows(60, loaded)
+        found = goals.rewards(achieved, desired, tasks, index)
+        values = tasks[index]
     assert found.dtype == np.float32
     assert len(set(found.tolist())) >= 2
     away = np.linalg.norm(achieved - desired, axis=1)
@@ -103,11 +103,13 @@ def test_batched_rewards_are_those_of_single_environments() -> None:
     single = Family(batched.recipe, batched.make_base)
     assert batched.batched
     assert not single.batched
-    achieved, desired, values = rows(80, batched)
+    given = rows(80, batched)
     with closing(Goals(batched)) as one, closing(Goals(single)) as other:
-        found = one.rewards(achieved, desired, values)
-        np.testing.assert_array_equal(found, other.rewards(achieved, desired, values))
-        np.testing.assert_array_equal(found, copy.deepcopy(one).rewards(achieved, desired, values))
+        found = one.rewards(*given)
+        np.testing.assert_array_equal(found, other.rewards(*given))
+        np.testing.assert_array_equal(found, copy.deepcopy(one).rewards(*given))
+    achieved, desired, tasks, index = given
+    values = tasks[index]
     away = np.linalg.norm(achieved - desired, axis=1)
     np.testing.assert_array_equal(found, -(away > values[:, 0]).astype(np.float32))
     assert set(found) == {0, -1}
@@ -137,10 +139,11 @@ def test_features_that_carry_the_goal_are_relabeled_and_nothing_else() -> None:
     loaded = carried()
     with closing(Goals(loaded)) as goals:
         assert goals.features == ("x", "y")
-        achieved, desired, values = rows(50, loaded)
+        achieved, desired, tasks, index = rows(50, loaded)
+        values = tasks[index]
         away = np.linalg.norm(achieved - desired, axis=1)
         expected = -(away > values[:, 2]).astype(np.float32)
-        np.testing.assert_array_equal(goals.rewards(achieved, desired, values), expected)
+        np.testing.assert_array_equal(goals.rewards(achieved, desired, tasks, index), expected)
         contexts = loaded.space.contexts(values)
         before = loaded.space.descriptors(contexts)
         after = goals.relabel(before, desired)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.learning.suite import encode
 from benchmarks.learning.variants import FORMAT
-from benchmarks.report import beyond_section, controls_section, variants
+from benchmarks.report import beyond_section, controls_section, hindsight_section, variants
 from benchmarks.report.results import Site, differing, write
 from benchmarks.report.variants import FamilyVariants, Interval
 from hyperrl.errors import UserError
@@ -103,6 +103,19 @@ def test_controls_say_whether_returns_fall_to_the_blind_agents(tmp_path: Path) -
     assert "**-1 [-1, -1]** |" in text
 
 
+def test_hindsight_is_worth_its_difference(tmp_path: Path) -> None:
+    for split, plain in (("train", -50.0), ("interpolation", -20.0)):
+        for seed in SEEDS:
+            scores = {"hindsight": -20.0, "plain": plain, "concat": -25.0}
+            put(tmp_path / split, "one", seed, scores, (split,))
+    families = [each for split in ("train", "interpolation") for each in variants.load(tmp_path / split)]
+    text = hindsight_section.section(families, "By hand.")
+    assert "With hindsight the return is higher on 1 of 2 splits." in text
+    assert "**+30 [+30, +30]** |" in text
+    assert "| +0 [+0, +0] |" in text
+    assert text.endswith("\n\nBy hand.\n")
+
+
 def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     beyond(tmp_path, "one", 1.0, 2.0, 0.0)
     path = tmp_path / "one" / "seed-101.json"
@@ -121,13 +134,18 @@ def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
         variants.load(tmp_path)
 
 
-def test_the_page_has_both_sections_where_there_are_results(filled: Site) -> None:
+def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> None:
     beyond(filled.data / "beyond", "ode", 1.0, 2.0, 0.0)
     put(filled.data / "controls", "ode", 200, {"own": 5.0, "shuffled": 1.0, "blind": 2.0}, ("train",))
+    scores = {"hindsight": 5.0, "plain": 1.0, "concat": 2.0}
+    put(filled.data / "hindsight", "point-reach", 300, scores, ("train",))
     assert filled.page in differing(filled)
     write(filled)
     page = filled.page.read_text()
-    titles = ("Beyond the training ranges", "What returns are owed to", "What the runs took")
+    titles = (
+        "Beyond the training ranges", "What returns are owed to", "What hindsight is worth",
+        "What the runs took",
+    )  # fmt: skip
     order = [page.index(f"## {title}") for title in titles]
     assert order == sorted(order)
     assert differing(filled) == []
