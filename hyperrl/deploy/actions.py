@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hyperrl.deploy.layers import Array, Dense, Function, Size, Sizes, Starts
 from hyperrl.deploy.validate import ArrayChecks
+from hyperrl.masks import ACTION_MASKS, Masks
 from hyperrl.recipes.base import Model
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ BOUNDS = ("action.low", "action.high")
 """Names of the arrays of an action's bounds."""
 OUTPUT = "action"
 """Name of a graph's output."""
+_LOWEST = np.finfo(np.float32).min
 
 
 class Action(Model):
@@ -31,12 +33,14 @@ class Action(Model):
         shape: of one action.
         sizes: as above.
         starts: what is added to the place of the largest of each of `sizes` outputs; older files have none.
+        masked: whether action masks, an entry for each output, leave some choices out; older files have none.
     """
 
     rule: Literal["clip", "unscale", "argmax", "positive"]
     shape: Sizes
     sizes: Annotated[tuple[Size, ...], Field(max_length=4096)] = ()
     starts: Starts = ()
+    masked: bool = False
 
     @property
     def dtype(self) -> type[np.float32 | np.int64]:
@@ -55,10 +59,15 @@ class Action(Model):
             for name in BOUNDS:
                 arrays.array(name, self.shape)
         if self.rule != "argmax":
+            arrays.need(not self.masked, "action.masked and action.rule")
             return entries
         arrays.need(len(self.sizes) == entries, "action.sizes and action.shape")
         arrays.need(len(self.starts) in (0, entries), "action.starts and action.shape")
         return sum(self.sizes)
+
+    def without(self, x: Array, masks: Masks) -> Array:
+        """Outputs (batch, outputs) of which no masked choice (batch, outputs) can be the largest."""
+        return np.where(masks, np.maximum(x, _LOWEST), np.float32(-np.inf))
 
     def numpy(self, dense: Dense) -> Function:
         """A function of a batch of outputs, to actions."""
@@ -105,6 +114,10 @@ class Action(Model):
         """
         finite = graph.add("Min", x, graph.constant(np.finfo(np.float32).max))
         x = graph.add("Where", graph.add("IsNaN", x), graph.constant(np.inf), finite)
+        if self.masked:
+            masks = graph.optional(ACTION_MASKS, np.ones((1, sum(self.sizes)), np.bool_))
+            finite = graph.add("Max", x, graph.constant(_LOWEST))
+            x = graph.add("Where", masks, finite, graph.constant(-np.inf))
         if not self.shape:
             place = graph.add("ArgMax", x, axis=1, keepdims=0)
             graph.add("Add", place, graph.constant(sum(self.starts), np.int64), output=OUTPUT)

@@ -26,6 +26,7 @@ from hyperrl.policies.normalization import Normalization
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Network
 from hyperrl.recipes import CONTEXT
+from hyperrl.tasks.spaces import choices_of
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -240,7 +241,10 @@ def action_of(policy: BasePolicy) -> tuple[Action, Arrays]:
             bounds = zip(BOUNDS, (space.low, space.high), strict=True)
             return Action(rule=rule, shape=shape), {name: np.asarray(x, np.float32) for name, x in bounds}
         case spaces.Discrete() | spaces.MultiDiscrete():
-            return Action(rule="argmax", shape=shape, **_choices(space)), {}
+            return Action(rule="argmax", shape=shape, masked=view(policy).masked, **_choices(space)), {}
+        case spaces.MultiBinary() if view(policy).masked:
+            sizes, starts = choices_of(space), (0,) * len(choices_of(space))
+            return Action(rule="argmax", shape=shape, masked=True, sizes=sizes, starts=starts), {}
         case spaces.MultiBinary():
             return Action(rule="positive", shape=shape), {}
     raise UserError(f"specialist: actions of {space} cannot be written")

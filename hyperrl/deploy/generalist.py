@@ -21,7 +21,10 @@ from torch import Tensor, nn
 
 from hyperrl.deploy.actions import OUTPUT, Action
 from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
+from hyperrl.deploy.onnx_graph import optional_input
+from hyperrl.deploy.onnx_runtime import refuse_part_of_masks
 from hyperrl.errors import UserError
+from hyperrl.masks import ACTION_MASKS
 from hyperrl.nets.generators.head import Head
 from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT
@@ -43,6 +46,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
 
     Its inputs are the observation's parts by name and `context`, float32 (batch, features): raw values, a
     column for each feature in the order that the metadata's entry `context` tells. Its output is `action`.
+    An agent that takes action masks has an input `action_masks` too, as a specialist's file has it.
 
     Args:
         model: a trained one of a run.
@@ -50,7 +54,8 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         family: the tasks that it was trained on.
 
     Raises:
-        UserError: a policy whose networks cannot be written as a graph.
+        UserError: a policy whose networks cannot be written as a graph, or a part of the observation that
+            has the name of the masks.
     """
     refuse_memory(model.policy, agent)
     if model.use_sde:  # a policy otherwise holds noise with a graph that torch refuses to copy
@@ -59,13 +64,17 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
     generalist = Generalist(model.policy, family).eval()
     names = [*generalist.keys, CONTEXT]
     examples = [_example(generalist.space[key]) for key in generalist.keys]
-    context = torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)
+    examples += [torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)]
+    if generalist.view.masked:
+        refuse_part_of_masks(names, agent)
+        names.append(ACTION_MASKS)
+        examples.append(torch.ones((_ROWS, sum(generalist.rule.action.sizes)), dtype=torch.bool))
     batch = {0: torch.export.Dim("batch")}
     with torch.no_grad(), _silence():
         try:
             program = torch.onnx.export(
                 generalist,
-                (*examples, context),
+                tuple(examples),
                 input_names=names,
                 output_names=[OUTPUT],
                 dynamic_shapes=(tuple(batch for _ in names),),
@@ -129,8 +138,13 @@ class Generalist(nn.Module):
         self.action_start = None if adapter.action_start is None else torch.as_tensor(adapter.action_start)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Actions (batch, ...); the inputs are the observation's parts, then (batch, features)."""
-        *parts, context = inputs
+        """Actions (batch, ...).
+
+        Args:
+            inputs: the observation's parts, then (batch, features), and, where the agent takes them, masks
+                (batch, choices).
+        """
+        parts, context, *masks = inputs[: len(self.keys)], *inputs[len(self.keys) :]
         observation = {CONTEXT: self.encoder(context)}
         for key, part in zip(self.keys, parts, strict=True):
             start = self.starts.get(key)
@@ -141,7 +155,7 @@ class Generalist(nn.Module):
         with ExitStack() as acting:
             for generated in self.view.parts.values():
                 acting.enter_context(generated.inputs.acting(deterministic=True))
-            actions: Tensor = self.rule(self.view.act_outputs(observation))
+            actions: Tensor = self.rule(self.view.act_outputs(observation), *masks)
         return actions if self.action_start is None else actions + self.action_start
 
 
@@ -191,13 +205,15 @@ class Rule(nn.Module):
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, outputs) to (batch, *shape)."""
+    def forward(self, x: Tensor, masks: Tensor | None = None) -> Tensor:
+        """(batch, outputs) and, perhaps, masks (batch, outputs) to (batch, *shape)."""
         shape = self.action.shape
         match self.action.rule:
             case "argmax":
                 # ONNX's ArgMax passes over NaN, which torch takes for the largest
                 x = torch.where(x.isnan(), torch.inf, x.clamp(max=torch.finfo(x.dtype).max))
+                if masks is not None:
+                    x = torch.where(masks, x.clamp(min=torch.finfo(x.dtype).min), -torch.inf)
                 parts = torch.split(x, list(self.action.sizes), dim=1)
                 return torch.stack([part.argmax(dim=1) for part in parts], dim=1).reshape(-1, *shape)
             case "positive":
@@ -234,5 +250,10 @@ def _with_metadata(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, fam
     for value in proto.graph.input:
         if value.name == CONTEXT:
             value.doc_string = "raw values, columns: " + ", ".join(features)
+        if value.name == ACTION_MASKS:
+            choices = value.type.tensor_type.shape.dim[1].dim_value
+            all_valid = np.ones((1, choices), np.bool_)
+            value.CopyFrom(optional_input(ACTION_MASKS, all_valid))
+            proto.graph.initializer.append(onnx.numpy_helper.from_array(all_valid, ACTION_MASKS))
     onnx.checker.check_model(proto)
     return bytes(proto.SerializeToString())

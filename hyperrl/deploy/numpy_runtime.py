@@ -9,6 +9,7 @@ import numpy as np
 
 from hyperrl.deploy.layers import Array, numpy_chain
 from hyperrl.deploy.plan import Specialist
+from hyperrl.masks import ACTION_MASKS, Masks, masks_of_rows
 
 
 class NumpyRuntime:
@@ -16,30 +17,38 @@ class NumpyRuntime:
 
     Attributes:
         specialist: its plan and arrays.
+        masked: whether it takes action masks.
     """
 
     def __init__(self, specialist: Specialist) -> None:
-        self.specialist = specialist
+        self.specialist, self.masked = specialist, specialist.plan.action.masked
         plan, dense = specialist.plan, specialist.dense
         self._inputs = [part.numpy(dense) for part in plan.inputs]
         self._layers, self._act = numpy_chain(plan.layers, dense), plan.action.numpy(dense)
 
-    def __call__(self, observation: Any) -> Array:
+    def __call__(self, observation: Any, action_masks: Any = None) -> Array:
         """The action on an observation, or n of them on a batch with n as first axis.
 
         Args:
             observation: an array, or a mapping where the environment's space is a Dict; a context in it is
                 not looked at.
+            action_masks: which choices are valid, (choices,), or (n, choices) for n observations, of a
+                specialist that takes masks; None: all are.
 
         Returns:
             float32 within the action's bounds, or int64.
 
         Raises:
-            ValueError: an observation of another shape, integers out of range, or parts missing.
+            ValueError: an observation of another shape, integers out of range, or parts missing; masks of
+                another shape, masks that leave no choice, or a specialist that takes none.
         """
         several, parts = batched(self.specialist, observation)
         rows = [prepare(part) for prepare, part in zip(self._inputs, parts, strict=True)]
-        actions = self._act(self._layers(rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)))
+        outputs = self._layers(rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1))
+        if action_masks is not None:
+            masks = checked_masks(self.specialist, action_masks, len(outputs))
+            outputs = self.specialist.plan.action.without(outputs, masks)
+        actions = self._act(outputs)
         return actions if several else actions[0]
 
 
@@ -67,3 +76,12 @@ def batched(specialist: Specialist, observation: Any) -> tuple[bool, list[Array]
             )
         arrays.append(array)
     return several, arrays
+
+
+def checked_masks(specialist: Specialist, masks: Any, rows: int) -> Masks:
+    """The masks of so many observations, (rows, choices); ValueError where they are none, or not taken."""
+    action = specialist.plan.action
+    if not action.masked:
+        name = specialist.plan.algorithm
+        raise ValueError(f"{ACTION_MASKS}: found some; allowed: none with the algorithm {name!r}")
+    return masks_of_rows(masks, action.sizes, rows)

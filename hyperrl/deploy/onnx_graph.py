@@ -27,6 +27,7 @@ class OnnxGraph:
         self._arrays = arrays
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
+        self._optional: list[Any] = []
 
     def add(self, op: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add a node; returns the name of its output."""
@@ -46,6 +47,16 @@ class OnnxGraph:
         """Add an array that has no name of its own."""
         return self._initializer(f"constant:{len(self._initializers)}", np.asarray(value, dtype))
 
+    def optional(self, name: str, default: NDArray[Any]) -> str:
+        """Add an input that need not be given.
+
+        Args:
+            name: of the input.
+            default: what it is then, (1, ...); given, it has one row for all, or one for each of the batch.
+        """
+        self._optional.append(optional_input(name, default))
+        return self._initializer(name, default)
+
     def array(self, name: str) -> str:
         """Add one of the arrays, dequantized by the graph where it is int8."""
         stored, scale = self._initializer(name, self._arrays[name]), self._arrays.get(f"{name}.scale")
@@ -64,7 +75,8 @@ class OnnxGraph:
             metadata: entries of the file's metadata.
         """
         arrays = list(self._initializers.values())
-        graph = helper.make_graph(self._nodes, "specialist", _infos(inputs), _infos(outputs), arrays)
+        given = [*_infos(inputs), *self._optional]
+        graph = helper.make_graph(self._nodes, "specialist", given, _infos(outputs), arrays)
         opset = helper.make_opsetid("", OPSET)
         model = helper.make_model(
             graph, producer_name="hyperrl", ir_version=IR_VERSION, opset_imports=[opset]
@@ -77,6 +89,11 @@ class OnnxGraph:
         if name not in self._initializers:
             self._initializers[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
+
+
+def optional_input(name: str, default: NDArray[Any]) -> Any:
+    """The declaration of an input that is given by an initializer of its name where nobody gives it."""
+    return helper.make_tensor_value_info(name, _onnx_type(default.dtype), ["rows", *default.shape[1:]])
 
 
 def _infos(values: Values) -> list[Any]:

@@ -24,6 +24,7 @@ from hyperrl.evaluation import ModelPolicy
 from hyperrl.policies.registry import view
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family, contextualize
+from hyperrl.tasks.spaces import choices_of
 from hyperrl.training.build import bare_model, training_descriptors
 from tests.policies.worlds import disturb
 
@@ -130,6 +131,11 @@ CASES = {
     "concat sac image": Case("concat-sac", (IMAGE, BOX), rows=IMAGES),
     "concat dqn image": Case("concat-dqn", (IMAGE, spaces.Discrete(3)), rows=IMAGES),
     "blind ppo image": Case("blind-ppo", (IMAGE, BOX), rows=IMAGES),
+    "maskable ppo": Case("hyper-maskable-ppo", "wall-gap", seed=8),
+    "maskable ppo multi-discrete": Case("hyper-maskable-ppo", (VECTOR, spaces.MultiDiscrete([2, 3])), seed=8),
+    "maskable ppo multi-binary": Case("hyper-maskable-ppo", (VECTOR, spaces.MultiBinary(3)), seed=2),
+    "concat maskable ppo": Case("concat-maskable-ppo", (VECTOR, spaces.MultiBinary(3))),
+    "blind maskable ppo": Case("blind-maskable-ppo", "wall-gap", seed=2),
     "tqc": Case("hyper-tqc", (VECTOR, BOX)),
     "tqc image": Case("hyper-tqc", (IMAGE, BOX), rows=IMAGES),
     "crossq": Case("hyper-crossq", (VECTOR, BOX)),
@@ -160,7 +166,8 @@ class Example:
     actions: NDArray[Any]
 
 
-CONTRIBUTED = ("tqc", "crossq", "trpo", "qrdqn")
+CONTRIBUTED = ("tqc", "crossq", "trpo", "qrdqn", "maskable-ppo")
+MASKED = [name for name in CASES if "maskable" in name]
 
 
 @cache
@@ -221,6 +228,30 @@ def _within(space: spaces.Space[Any]) -> spaces.Space[Any]:
     if not isinstance(space, spaces.Box) or space.dtype.kind != "f":
         return space
     return spaces.Box(np.clip(space.low, -3, 3), np.clip(space.high, -3, 3), dtype=space.dtype.type)
+
+
+def masked_example(name: str) -> tuple[Example, NDArray[np.bool_], NDArray[Any]]:
+    """An example that takes masks, random masks of its observations, and what the model does by them."""
+    made, sizes = example(name), choices_of(example(name).family.action_space)
+    rng, rows = np.random.default_rng(0), len(made.actions)
+    masks = rng.random((rows, sum(sizes))) < 0.5
+    for start, size in zip(np.cumsum((0, *sizes[:-1])), sizes, strict=True):
+        masks[np.arange(rows), start + rng.integers(size, size=rows)] = True
+    seen = made.observations if isinstance(made.observations, dict) else {"obs": made.observations}
+    context = np.repeat(made.family.space.descriptors([made.context]), rows, axis=0)
+    wanted = ModelPolicy(made.model)({**seen, "context": context}, masks)
+    return made, masks, wanted
+
+
+def assert_masked(made: Example, masks: NDArray[np.bool_], wanted: NDArray[Any], actions: Any) -> None:
+    """No masked choice is made; the agent's own are, but where two outputs tie to single precision."""
+    sizes = choices_of(made.family.action_space)
+    places = np.cumsum((0, *sizes[:-1])) + np.reshape(actions, (len(masks), -1))
+    assert np.take_along_axis(masks, places.astype(np.int64), axis=1).all()
+    assert actions.dtype == np.int64
+    assert actions.shape == wanted.shape
+    assert np.mean(actions == wanted) > 1 - 2e-4
+    assert np.mean(actions == made.actions) < 0.9
 
 
 def assert_agrees(made: Example, actions: NDArray[Any], rows: slice = slice(None)) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from hyperrl.deploy import export
 from hyperrl.deploy.export import specialize, write_new
 from hyperrl.deploy.request import SUFFIXES, SpecialistRequest
 from hyperrl.evaluation.agent import Agent
+from tests import masked
 from tests.deploy.cases import example
 
 
@@ -85,3 +87,34 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UserError, match=r"out '.*/file/x': cannot be written"):
         write_new(tmp_path / "file" / "x", b"data")
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+@pytest.mark.parametrize("actions", masked.ACTIONS)
+def test_specialists_of_every_format_play_the_base_and_take_no_masked_action(
+    actions: str, format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base raises where one is taken. Pruned ones are evaluated with masks too."""
+    contrib = pytest.importorskip("sb3_contrib", reason="needs the extra contrib")
+    if format == "onnx":
+        pytest.importorskip("onnxruntime", reason="needs the extra export")
+    if format == "sb3" and "from" in actions:
+        pytest.skip("sb3 counts choices from 0")
+    monkeypatch.setattr(export, "CALLS", 10)
+    family = masked.masked_family(actions)
+    run: Any = SimpleNamespace(spec=SimpleNamespace(agent=SimpleNamespace(name="mine")))
+    agent = Agent(run, family, masked.masked_model(family))
+    task, path = family.space.complete({"pay": 2.0}), tmp_path / f"one{SUFFIXES[format]}"
+    written = specialize(agent, SpecialistRequest(task, format, path, 0.5, False))
+    assert written.returns is not None
+    act = partial(contrib.MaskablePPO.load(path).predict, deterministic=True) if format == "sb3" else None
+    base, chosen = masked.Masked(actions), set()
+    observation, _ = base.reset(seed=0)
+    for _ in range(9):
+        if act is None:
+            action = load_specialist(path)(observation, action_masks=base.mask)
+        else:
+            action = act(observation, action_masks=base.mask)[0]
+        chosen.add(str(action))
+        observation = base.step(action)[0]
+    assert len(chosen) > 1

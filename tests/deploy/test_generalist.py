@@ -18,7 +18,10 @@ from hyperrl.evaluation import ModelPolicy
 from hyperrl.tasks import Family
 from tests.deploy.cases import (
     CONTRIBUTED,
+    MASKED,
+    assert_masked,
     example,
+    masked_example,
     observations_of,
 )
 from tests.deploy.shifted import SPACES
@@ -48,6 +51,8 @@ AGENTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "dqn": ("hyper-dqn", "cartpole", ()),
     "concat": ("concat-ppo", "pendulum", ()),
     "blind": ("blind-sac", "pendulum", ()),
+    "maskable": ("hyper-maskable-ppo", "wall-gap", ()),
+    "concat maskable": ("concat-maskable-ppo", "wall-gap", ()),
     "tqc": ("hyper-tqc", "pendulum", ()),
     "crossq": ("hyper-crossq", "pendulum", ()),
     "trpo": ("hyper-trpo", "cartpole", ()),
@@ -91,7 +96,12 @@ with torch.no_grad():
         part.var.uniform_(0.2, 3.0)
 open(path, "wb").write(onnx_bytes(model, agent, tasks))
 context = tasks.space.descriptors(tasks.space.contexts(values.astype(np.float64)))
-np.save(path + ".npy", ModelPolicy(model)({**seen, "context": context}))
+act = ModelPolicy(model)
+np.save(path + ".npy", act({**seen, "context": context}))
+if act.masked:
+    masks = np.random.default_rng(0).random((len(context), 4)) < 0.5
+    masks[:, 1] = True
+    np.savez(path + ".npz", masks=masks, actions=act({**seen, "context": context}, masks))
 """
 """In a process of its own: shapes that are checked as tests have them cannot be traced."""
 
@@ -127,7 +137,17 @@ def test_it_acts_as_the_agent(name: str, tmp_path: Path) -> None:
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert "ArgMax" not in operators or "IsNaN" in operators, "ArgMax alone passes over NaN; torch does not"
     assert len(np.unique(wanted, axis=0)) > 1
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+    if not name.endswith("maskable"):
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["agent.onnx", "agent.onnx.npy"]
+        return
+    masked = np.load(f"{path}.npz")
+    batch = {"obs": seen["obs"], "context": values, "action_masks": masked["masks"]}
+    (actions,) = session.run(["action"], batch)
+    assert masked["masks"][np.arange(ROWS), actions].all()
+    assert np.mean(actions == masked["actions"]) > 1 - 1e-3
+    assert np.mean(actions == wanted) < 0.95
+    (actions,) = session.run(["action"], {**batch, "action_masks": masked["masks"][:1]})
+    assert masked["masks"][0, actions].all()
 
 
 @pytest.mark.parametrize("name", ["ppo bounds", "ppo matrix"])
@@ -218,3 +238,20 @@ def test_the_generalist_counts_as_the_base_does(name: str, tmp_path: Path) -> No
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     (actions,) = session.run(["action"], {**arrays, "context": np.ones((len(wanted), 1), np.float32)})
     np.testing.assert_array_equal(actions, wanted)
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_no_masked_choice_is_made(name: str) -> None:
+    """What is traced, before it is a graph."""
+    pytest.importorskip("onnx", reason="needs the extra export")
+    from hyperrl.deploy.generalist import Generalist
+
+    made, masks, wanted = masked_example(name)
+    values = np.repeat(made.family.space.values([made.context]), len(masks), axis=0)
+    inputs = [torch.as_tensor(made.observations), torch.tensor(values, dtype=torch.float32)]
+    with torch.no_grad():
+        generalist = Generalist(made.model.policy, made.family).eval()
+        assert_masked(made, masks, wanted, generalist(*inputs, torch.as_tensor(masks)).numpy())
+        np.testing.assert_array_equal(
+            generalist(*inputs), generalist(*inputs, torch.ones(masks.shape, dtype=torch.bool))
+        )

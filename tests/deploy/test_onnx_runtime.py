@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hyperrl import load_specialist
+from hyperrl import UserError, load_specialist
+from hyperrl.deploy.actions import Action
 from hyperrl.deploy.compress import quantize
 from hyperrl.deploy.layers import Linear
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from tests.deploy.cases import (
+    MASKED,
     Example,
     assert_agrees,
+    assert_masked,
     assert_refused,
     example,
+    masked_example,
 )
 from tests.deploy.shifted import SPACES, shifted
 
@@ -101,3 +105,53 @@ def test_a_graph_counts_as_the_base_does(name: str) -> None:
 
     *_, own, seen, wanted = shifted(name)
     np.testing.assert_array_equal(OnnxRuntime(onnx_bytes(own), "here")(seen), wanted)
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_the_graph_makes_no_masked_choice(name: str, tmp_path: Path) -> None:
+    """Its masks are an input that need not be given, one row for all or one each."""
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
+
+    made, masks, wanted = masked_example(name)
+    path = tmp_path / "one.onnx"
+    path.write_bytes(onnx_bytes(made.specialist))
+    act = load_specialist(path)
+    assert act.masked
+    assert act.specialist.parameters == made.specialist.parameters
+    assert_masked(made, masks, wanted, act(made.observations, action_masks=masks))
+    assert_agrees(made, act(made.observations))
+    assert act(made.observations[3], masks[3]) == pytest.approx(wanted[3])
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == ["obs"]
+    (optional,) = session.get_overridable_initializers()
+    assert (optional.name, optional.shape[1]) == ("action_masks", masks.shape[1])
+    (actions,) = session.run(None, {"obs": made.observations, "action_masks": masks})
+    assert_masked(made, masks, wanted, actions)
+    (actions,) = session.run(None, {"obs": made.observations[:50], "action_masks": masks[:1]})
+    np.testing.assert_array_equal(actions, act(made.observations[:50], masks[0]))
+
+
+def test_the_graph_makes_none_where_outputs_are_not_finite() -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.deploy.onnx_graph import OnnxGraph
+
+    action, graph = Action(rule="argmax", shape=(), sizes=(3,), masked=True), OnnxGraph({})
+    action.onnx("x", graph)
+    data = graph.model_bytes({"x": (np.float32, (3,))}, {"action": (np.int64, ())}, {})
+    outputs = np.array([[np.nan, 1, 2], [0, np.nan, -np.inf], [np.inf, -np.inf, -np.inf]], np.float32)
+    masks = np.array([[0, 1, 1], [1, 1, 0], [0, 1, 0]], np.bool_)
+    session = runtime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (actions,) = session.run(None, {"x": outputs, "action_masks": masks})
+    np.testing.assert_array_equal(actions, [2, 1, 1])
+
+
+def test_a_part_with_the_name_of_the_masks_is_refused() -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra export")
+    from hyperrl.deploy.onnx_runtime import onnx_bytes
+
+    specialist = example("maskable ppo").specialist
+    part = specialist.plan.inputs[0].model_copy(update={"name": "action_masks"})
+    named = replace(specialist, plan=specialist.plan.model_copy(update={"inputs": (part,)}))
+    with pytest.raises(UserError, match=r"a part of the observation is called 'action_masks', as masks are"):
+        onnx_bytes(named)

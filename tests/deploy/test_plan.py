@@ -16,8 +16,11 @@ from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.sb3 import plain_model
 from tests.deploy.cases import (
     IMAGES,
+    MASKED,
     Example,
     assert_agrees,
+    assert_masked,
+    masked_example,
 )
 from tests.deploy.shifted import SPACES, shifted
 
@@ -30,6 +33,17 @@ def test_the_documented_function_acts_alike(every_case: Example, load_policy: An
     act = load_policy(path)
     rows = {name: torch.as_tensor(part[:IMAGES]) for name, part in parts(every_case).items()}
     assert_agrees(every_case, act(rows).numpy(), slice(IMAGES))
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_the_documented_function_makes_no_masked_choice(name: str, load_policy: Any, tmp_path: Path) -> None:
+    import torch
+
+    made, masks, wanted = masked_example(name)
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(files.safetensors_bytes(made.specialist))
+    act, rows = load_policy(path), {name: torch.as_tensor(part) for name, part in parts(made).items()}
+    assert_masked(made, masks, wanted, act(rows, torch.as_tensor(masks)).numpy())
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -23,8 +23,11 @@ from hyperrl import UserError
 from hyperrl.deploy.sb3 import plain_model, vec_normalize, zip_bytes
 from hyperrl.policies.registry import view
 from tests.deploy.cases import (
+    MASKED,
     Example,
+    assert_masked,
     example,
+    masked_example,
 )
 
 WITHOUT_SB3 = {"ppo layer norm", "ppo residual", "ppo adapter", "ppo generated convolutions"}
@@ -129,3 +132,13 @@ def test_statistics_need_nothing_of_ours_either(tmp_path: Path) -> None:
 def parts(every_case: Example) -> dict[str, NDArray[Any]]:
     seen = every_case.observations
     return dict(seen) if isinstance(seen, dict) else {every_case.specialist.plan.inputs[0].name: seen}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_a_model_of_sb3_contrib_makes_no_masked_choice(name: str) -> None:
+    """By sb3-contrib's own `predict`."""
+    made, masks, wanted = masked_example(name)
+    data = zip_bytes(plain_model(made.specialist, made.model, made.family))
+    loaded: Any = type(made.model).load(io.BytesIO(data))
+    actions, _ = loaded.predict(made.observations, deterministic=True, action_masks=masks)
+    assert_masked(made, masks, wanted, actions.astype(np.int64))
