@@ -35,6 +35,7 @@ class Window:
             frames: N.
             ahead: axes ahead of the arrays', such as that of a batch.
         """
+        self._arguments = space, axis, frames, ahead
         size = space.shape[axis]
         width = frames * size
         shape = [*ahead, *space.shape]
@@ -42,42 +43,48 @@ class Window:
         buffer = np.zeros(shape, space.dtype)
         rest: tuple[Any, ...] = (slice(None),) * (-1 - axis)
         parts = [(..., slice(end - width, end), *rest) for end in range(width, shape[axis] + 1, size)]
-        self._windows: list[NDArray[Any]] = [buffer[part] for part in parts]
+        windows: list[NDArray[Any]] = [buffer[part] for part in parts]
         self._last: Any = (..., slice(-size, None), *rest)
-        self._newest = [window[self._last] for window in self._windows]
-        self._place = 0
+        self._views = [(window[self._last], window) for window in windows]
+        self._count, self._place = len(windows), 0
+
+    def __reduce__(self) -> Any:
+        """A copy is built anew: copies of views would have no buffer in common."""
+        return _rebuild, (self._arguments, self.joined())
 
     def write(self, array: NDArray[Any]) -> None:
         """Take in the next array."""
-        self._place += 1
-        if self._place == len(self._windows):
-            self._rewind()
-        self._newest[self._place][...] = array
+        place = self._place + 1
+        if place == self._count:
+            place = self._rewind()
+        self._place = place
+        self._views[place][0][...] = array
 
     def push(self, array: NDArray[Any]) -> NDArray[Any]:
         """Take in the next array: the last N, in a new array (`write` and `joined` in one call)."""
-        self._place = place = self._place + 1
-        if place == len(self._windows):
+        place = self._place + 1
+        if place == self._count:
             place = self._rewind()
-        self._newest[place][...] = array
-        return self._windows[place].copy()
+        self._place = place
+        newest, window = self._views[place]
+        newest[...] = array
+        return window.copy()
 
     def _rewind(self) -> int:
-        self._windows[0][...] = self._windows[-1].copy()
-        self._place = 1
+        self._views[0][1][...] = self._views[-1][1].copy()
         return 1
 
     def joined(self) -> NDArray[Any]:
         """The last N, in a new array."""
-        return self._windows[self._place].copy()
+        return self._views[self._place][1].copy()
 
     def rows(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """The last N of some rows of a batch, in a new array."""
-        return self._windows[self._place][indices]
+        return self._views[self._place][1][indices]
 
     def restart(self, indices: NDArray[np.int64], arrays: NDArray[Any]) -> None:
         """Let some rows of a batch begin with these arrays, with zeros before them."""
-        window = self._windows[self._place]
+        _, window = self._views[self._place]
         rows = np.zeros((len(indices), *window.shape[1:]), window.dtype)
         rows[self._last] = arrays
         window[indices] = rows
@@ -85,7 +92,13 @@ class Window:
     def fill(self, joined: Any) -> None:
         """Hold these N arrays, joined, or zeros."""
         self._place = 0
-        self._windows[0][...] = joined
+        self._views[0][1][...] = joined
+
+
+def _rebuild(arguments: Any, joined: NDArray[Any]) -> Window:
+    window = Window(*arguments)
+    window.fill(joined)
+    return window
 
 
 class FrameStack:
@@ -129,8 +142,7 @@ class FrameStack:
             changed = {key: self._stacked_space(key, part) for key, part in stacked.items()}
             nested = isinstance(space, spaces.Dict)
             self.space = spaces.Dict({**parts, **changed}) if nested else changed["obs"]
-        self._windows = {key: Window(part, self.axes[key], frames) for key, part in stacked.items()}
-        self._pushes = [(key, window.push) for key, window in self._windows.items()]
+        self._windows = [(key, Window(part, self.axes[key], frames)) for key, part in stacked.items()]
 
     def _stacked_space(self, key: str, part: spaces.Box) -> spaces.Box:
         low, high = (np.repeat(end, self.frames, axis=self.axes[key]) for end in (part.low, part.high))
@@ -138,13 +150,13 @@ class FrameStack:
 
     def clear(self) -> None:
         """Begin an episode: only zeros came before its first observation."""
-        for window in self._windows.values():
+        for _, window in self._windows:
             window.fill(0)
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """Stack one environment's next observation on those before it, in new arrays."""
-        for key, push in self._pushes:
-            observation[key] = push(observation[key])
+        for key, window in self._windows:
+            observation[key] = window.push(observation[key])
         return observation
 
     def push(self, stacked: Mapping[str, NDArray[Any]], observation: dict[str, Any]) -> dict[str, Any]:

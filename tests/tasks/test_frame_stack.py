@@ -1,5 +1,6 @@
 """Stacked observations: SB3's numbers, and the same in a batch as one environment at a time."""
 
+import copy
 from typing import Any
 
 import gymnasium as gym
@@ -147,6 +148,15 @@ def test_what_was_returned_is_the_callers() -> None:
     first[:] = 99
     second = env.step(0)[0]["obs"]
     np.testing.assert_array_equal(second[:4], expected[2:])
+
+
+def test_a_copy_in_mid_episode_goes_on_by_itself() -> None:
+    env = drawing(image((3, 8, 7)), 3).make()
+    env.reset(seed=0)
+    env.step(0)
+    other = copy.deepcopy(env)
+    seen = [env.step(0)[0]["obs"] for _ in range(2)]
+    np.testing.assert_array_equal([other.step(0)[0]["obs"] for _ in range(2)], seen)
 
 
 @pytest.mark.parametrize("axis", [-1, -3])
