@@ -2,9 +2,10 @@
 
 The interquartile mean and percentile intervals by stratified bootstrap over runs, task by task, are those of
 rliable: Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021
-(section 4). The error of a mean over runs and tasks is that of a two-way layout with random effects: Searle,
-Casella and McCulloch, "Variance Components", 1992 (section 4.3), with degrees of freedom after Satterthwaite,
-1946.
+(section 4). So are the probability of improvement, performance profiles and the optimality gap
+(`hyperrl.evaluation.comparison`). The error of a mean over runs and tasks is that of a two-way layout with
+random effects: Searle, Casella and McCulloch, "Variance Components", 1992 (section 4.3), with degrees of
+freedom after Satterthwaite, 1946.
 """
 
 from collections.abc import Callable
@@ -160,19 +161,52 @@ def stratified_bootstrap(
     Raises:
         ValueError: no scores, or another number of axes than two.
     """
-    array = _nonempty(scores)
-    if array.ndim != 2:
-        raise ValueError(f"scores must be (runs, tasks), found the shape {array.shape}")
-    rng = np.random.default_rng(0)
+    low, high = percentile_interval(bootstrap_values(scores, statistic, reps))
+    return float(low), float(high)
+
+
+def bootstrap_values(
+    scores: ArrayLike, statistic: Statistic = iqm, reps: int = 2000, seed: int = 0
+) -> NDArray[np.float64]:
+    """A statistic of each resample, (reps,): runs are drawn with replacement, independently for each task.
+
+    Args:
+        scores: (runs, tasks).
+        statistic: reduces the runs x tasks scores of a resample, given as one axis.
+        reps: number of resamples.
+        seed: of the draws; scores of one shape have the same draws, run by run and task by task.
+
+    Raises:
+        ValueError: no scores, or another number of axes than two.
+    """
+    array = run_scores(scores)
+    rng = np.random.default_rng(seed)
     runs, tasks = array.shape
     step = max(1, _CHUNK // array.size)
-    values: list[float] = []
+    values: list[NDArray[np.float64]] = []
     for start in range(0, reps, step):
         rows = rng.integers(runs, size=(min(step, reps - start), runs, tasks))
         resamples = array[rows, np.arange(tasks)].reshape(len(rows), -1)
-        values.extend(statistic(resamples, axis=-1))
-    low, high = np.percentile(values, [_TAIL, 100 - _TAIL])
-    return float(low), float(high)
+        values.append(statistic(resamples, axis=-1))
+    return np.concatenate(values)
+
+
+def percentile_interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The 2.5th and the 97.5th percentile over the first axis, (2, ...)."""
+    ends: NDArray[np.float64] = np.percentile(values, [_TAIL, 100 - _TAIL], axis=0)
+    return ends
+
+
+def run_scores(scores: ArrayLike) -> NDArray[np.float64]:
+    """Scores as an array (runs, tasks).
+
+    Raises:
+        ValueError: no scores, or another number of axes than two.
+    """
+    array = _nonempty(scores)
+    if array.ndim != 2:
+        raise ValueError(f"scores must be (runs, tasks), found the shape {array.shape}")
+    return array
 
 
 def _nonempty(values: ArrayLike) -> NDArray[np.float64]:
