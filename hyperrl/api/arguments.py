@@ -58,6 +58,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),
     "device": Constraint("cpu, cuda, cuda:N, mps, auto", _is_device),
+    "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "format": one_of(SUFFIXES),
     "quantize": one_of(("int8",)).or_none(),
     "budget": Constraint(

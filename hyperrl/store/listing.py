@@ -10,7 +10,7 @@ from hyperrl.store.checkpoint import read_meta
 from hyperrl.store.files import read_object
 from hyperrl.store.run import STATUS, Run
 from hyperrl.store.safety import refuse_strange
-from hyperrl.store.spec import SPEC, read_spec
+from hyperrl.store.spec import SPEC, SpecReader
 
 
 def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
@@ -18,10 +18,11 @@ def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
 
     Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
     """
+    specs = SpecReader()
     for folder in sorted({path.parent for name in (SPEC, "checkpoints") for path in root.glob(f"**/{name}")}):
         try:
             refuse_strange(folder)
-            yield folder, Run(folder, read_spec(folder / SPEC))
+            yield folder, Run(folder, specs.read(folder / SPEC))
         except UserError as mistake:
             yield folder, mistake
 

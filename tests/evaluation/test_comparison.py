@@ -92,7 +92,10 @@ def test_performance_profiles(rliable: dict[str, Any]) -> None:
     same = resamples(first, *draws(rliable))[:, :, None] > profile.thresholds
     np.testing.assert_allclose(percentile_interval(same.mean(axis=1)), recorded["band"], atol=1e-9)
     assert profile.low is not None
-    np.testing.assert_allclose([profile.low, profile.high], recorded["band"], atol=1.01 / first.size)
+    assert profile.high is not None
+    np.testing.assert_allclose(
+        np.stack([profile.low, profile.high]), recorded["band"], atol=1.01 / first.size
+    )
 
 
 def test_pairs_take_out_what_seeds_share() -> None:

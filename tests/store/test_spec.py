@@ -6,7 +6,7 @@ import pytest
 from hyperrl.errors import UserError
 from hyperrl.recipes import load_family, shipped
 from hyperrl.store import Run, RunSpec
-from hyperrl.store.spec import read_spec, spec_text
+from hyperrl.store.spec import SpecReader, read_spec, spec_text
 
 
 def test_all_that_a_run_is_started_with_is_noted(spec: RunSpec, tmp_path: Path) -> None:
@@ -57,3 +57,29 @@ def test_a_corrupt_run_yaml_is_reported_in_one_line(run: Run) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="UTF-8"):
         Run.open(run.path)
+
+
+def test_recipes_that_runs_share_are_read_once(
+    tmp_path: Path, spec: RunSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = [spec, spec.model_copy(update={"seed": 8, "from_run": "runs/a: b"})]
+    for number, each in enumerate(specs):
+        (tmp_path / f"{number}.yaml").write_text(spec_text(each))
+    reader = SpecReader()
+    calls: list[Path] = []
+
+    def read(path: Path) -> RunSpec:
+        calls.append(path)
+        return read_spec(path)
+
+    monkeypatch.setattr("hyperrl.store.spec.read_spec", read)
+    found = [reader.read(tmp_path / f"{number}.yaml") for number in (0, 1)]
+    assert found == specs
+    assert len(calls) == 1
+    assert found[0].family is found[1].family
+    (tmp_path / "1.yaml").write_text(spec_text(spec).replace("seed: 3", "seed: -3"))
+    with pytest.raises(UserError, match="seed"):
+        reader.read(tmp_path / "1.yaml")
+    (tmp_path / "1.yaml").write_bytes(b"\xff")
+    with pytest.raises(UserError):
+        reader.read(tmp_path / "1.yaml")

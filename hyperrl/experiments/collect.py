@@ -1,0 +1,281 @@
+"""Collects the final evaluations of runs by family and agent, and refuses those that cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperrl.errors import UserError
+from hyperrl.evaluation import TaskResult
+from hyperrl.evaluation.seeds import recipe_difference
+from hyperrl.store import Run, runs_below
+from hyperrl.store.locate import require_run
+
+FINAL = "final"
+"""The stored evaluation that comparisons use."""
+
+_CONDITIONS = {
+    "start_seed": "starts",
+    "episodes": "numbers of episodes",
+    "deterministic": "ways of choosing actions",
+    "hidden": "hidden features",
+    "shuffled_contexts": "observed contexts",
+}
+"""Fields of an evaluation in which runs that are compared must agree, and what a message calls them."""
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """A run with its final evaluation.
+
+    Attributes:
+        run: the run; nothing of its code is imported.
+        results: per task, in the evaluation's order.
+        conditions: how they were played (`_CONDITIONS`).
+        checkpoint: name of the checkpoint that played.
+        steps: environment steps that the run was trained for.
+    """
+
+    run: Run
+    results: Sequence[TaskResult]
+    conditions: Mapping[str, Any]
+    checkpoint: str
+    steps: int
+
+    @property
+    def seed(self) -> int:
+        """The seed that it was trained with."""
+        return self.run.spec.seed
+
+    @cached_property
+    def tasks(self) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+        """Split and context of each task."""
+        return [(result.split, tuple(result.context.items())) for result in self.results]
+
+
+@dataclass(frozen=True)
+class AgentRuns:
+    """The runs of one agent on one family, one for each seed, ascending.
+
+    Attributes:
+        label: the agent's name, with the overrides in which runs of that name differ.
+        runs: at least one.
+    """
+
+    label: str
+    runs: tuple[EvaluatedRun, ...]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The runs' seeds."""
+        return [run.seed for run in self.runs]
+
+    def results(self, split: str) -> list[list[TaskResult]]:
+        """Of each run its results on a split."""
+        return [[result for result in run.results if result.split == split] for run in self.runs]
+
+    def scores(self, split: str, seeds: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """Mean return of each task (runs, tasks), of all runs or of these seeds, in their order."""
+        means = np.array([[result.mean for result in run] for run in self.results(split)])
+        return means if seeds is None else means[[self.seeds.index(seed) for seed in seeds]]
+
+
+@dataclass(frozen=True)
+class FamilyRuns:
+    """All runs on one family, evaluated on the same tasks from the same starts.
+
+    Attributes:
+        name: the family's.
+        agents: by label, in the order in which they were given.
+    """
+
+    name: str
+    agents: Mapping[str, AgentRuns]
+
+    @property
+    def first(self) -> EvaluatedRun:
+        """The first run of the first agent; its tasks are everybody's."""
+        return next(iter(self.agents.values())).runs[0]
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that were evaluated."""
+        return list(dict.fromkeys(result.split for result in self.first.results))
+
+    def oracles(self, split: str) -> NDArray[np.float64] | None:
+        """The best known return of each task of a split (tasks,); None unless all are known and above 0."""
+        best = [result.oracle for result in self.first.results if result.split == split]
+        known = [oracle for oracle in best if oracle is not None and oracle > 0]
+        return np.array(known) if len(known) == len(best) else None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run below a folder that cannot be compared, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """All runs that were found.
+
+    Attributes:
+        families: those that are compared.
+        left_out: runs below folders without a final evaluation, and broken ones.
+    """
+
+    families: tuple[FamilyRuns, ...]
+    left_out: tuple[LeftOut, ...] = field(default=())
+
+
+def collect(paths: Sequence[Path | str | Run]) -> Experiments:
+    """Read runs, and the runs below folders, and group them by family and agent.
+
+    Args:
+        paths: runs, their directories, or folders that are searched for runs. A run that is named must have a
+            final evaluation; below a folder those without one are left out.
+
+    Raises:
+        UserError: no runs; a run without a final evaluation, with a broken one, or given twice; one seed of
+            an agent given twice; runs of one agent or family whose recipes differ, or that were evaluated on
+            other tasks or starts.
+    """
+    runs: list[EvaluatedRun] = []
+    left_out: list[LeftOut] = []
+    for found in _find(paths):
+        if isinstance(found, LeftOut):
+            left_out.append(found)
+        else:
+            runs.append(found)
+    if not runs:
+        reasons = f"; {left_out[0].path}: {left_out[0].reason}" if left_out else ""
+        named = ", ".join(str(path) for path in paths) or "nothing"
+        raise UserError(f"no runs with a final evaluation in {named}{reasons}")
+    by_family: dict[str, list[EvaluatedRun]] = {}
+    for run in runs:
+        by_family.setdefault(run.run.spec.family.name, []).append(run)
+    families = tuple(_family(name, of_family) for name, of_family in by_family.items())
+    return Experiments(families, tuple(left_out))
+
+
+def _find(paths: Sequence[Path | str | Run]) -> Iterator[EvaluatedRun | LeftOut]:
+    seen: set[Path] = set()
+    for given in paths:
+        path = given.path if isinstance(given, Run) else Path(given)
+        below = list(runs_below(path)) if path.is_dir() else []
+        itself = [each for each in below if each[0] == path]
+        named, below = bool(itself), itself or below
+        if not below:
+            require_run(path)
+        for folder, run in below:
+            if folder.resolve() in seen:
+                raise UserError(f"run {str(folder)!r}: is given twice")
+            seen.add(folder.resolve())
+            try:
+                if isinstance(run, UserError):
+                    raise run
+                yield _read(run)
+            except UserError as mistake:
+                if named:
+                    raise
+                yield LeftOut(folder, str(mistake))
+
+
+def _read(run: Run) -> EvaluatedRun:
+    """A run's final evaluation; UserError where there is none, or the file holds something else."""
+    path = run.path / "evaluations" / f"{FINAL}.json"
+    if not path.is_file():
+        raise UserError(f"run {str(run.path)!r}: has no final evaluation; finish its training first")
+    data = run.evaluation(FINAL)
+    try:
+        if data is None:
+            raise ValueError("truncated or not a JSON object")
+        results = [*map(_result, data["tasks"])]
+        if not results or not all(result.returns for result in results):
+            raise ValueError("no tasks, or a task without episodes")
+        if not all(np.isfinite(result.returns).all() for result in results):
+            raise ValueError("a return is not finite")
+        conditions = {name: data.get(name, False) for name in _CONDITIONS}
+        return EvaluatedRun(run, results, conditions, str(data["checkpoint"]["name"]), int(data["steps"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = f"misses the field {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"evaluation {str(path)!r}: {what}") from error
+
+
+def _result(task: Any) -> TaskResult:
+    """A task's entry in a stored evaluation."""
+    oracle = task["oracle"]
+    return TaskResult(
+        context={name: float(value) for name, value in task["context"].items()},
+        split=str(task["split"]),
+        returns=[*map(float, task["returns"])],
+        lengths=[*map(int, task["lengths"])],
+        oracle=None if oracle is None else float(oracle),
+    )
+
+
+def _family(name: str, runs: Sequence[EvaluatedRun]) -> FamilyRuns:
+    first = runs[0]
+    for run in runs[1:]:
+        _check_same_tasks(first, run)
+    agents: dict[str, list[EvaluatedRun]] = {}
+    for run, label in zip(runs, _labels(runs), strict=True):
+        agents.setdefault(label, []).append(run)
+    for label, same in agents.items():
+        _check_seeds(label, same)
+    ordered = {label: tuple(sorted(same, key=lambda run: run.seed)) for label, same in agents.items()}
+    return FamilyRuns(name, {label: AgentRuns(label, same) for label, same in ordered.items()})
+
+
+def _labels(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """Each run's agent, with those overrides that not all runs of that name have."""
+    shared: dict[str, set[str]] = {}
+    for run in runs:
+        spec = run.run.spec
+        shared[spec.agent.name] = shared.get(spec.agent.name, set(spec.overrides)) & set(spec.overrides)
+    return [
+        " ".join([name, *(each for each in run.run.spec.overrides if each not in shared[name])])
+        for run in runs
+        for name in [run.run.spec.agent.name]
+    ]
+
+
+def _check_same_tasks(first: EvaluatedRun, run: EvaluatedRun) -> None:
+    both = f"runs {str(first.run.path)!r} and {str(run.run.path)!r}"
+    difference = recipe_difference("family", first.run, run.run)
+    if difference is not None:
+        raise UserError(f"{both} are on other families of one name: {difference}; compare them apart")
+    for name, what in _CONDITIONS.items():
+        values = first.conditions[name], run.conditions[name]
+        if (values[0] or 0) != (values[1] or 0):
+            raise UserError(f"{both} were evaluated with other {what}: {name} is {values[0]} and {values[1]}")
+    if first.tasks != run.tasks:
+        counts = f"{len(first.tasks)} and {len(run.tasks)} tasks"
+        raise UserError(
+            f"{both} were evaluated on other tasks ({counts}); evaluated alike they can be compared"
+        )
+
+
+def _check_seeds(label: str, runs: Sequence[EvaluatedRun]) -> None:
+    seen: dict[int, EvaluatedRun] = {}
+    for run in runs:
+        if run.seed in seen:
+            raise UserError(
+                f"runs {str(seen[run.seed].run.path)!r} and {str(run.run.path)!r} are both seed {run.seed} of"
+                f" {label}; name one of them"
+            )
+        seen[run.seed] = run
+        difference = recipe_difference("agent", runs[0].run, run.run)
+        if difference is not None:
+            raise UserError(
+                f"runs {str(runs[0].run.path)!r} and {str(run.run.path)!r} are no seeds of one agent:"
+                f" {difference}; compare them apart, or under other names"
+            )
