@@ -5,7 +5,7 @@ from, but not what it is judged by: Stable-Baselines3's Monitor stands below the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -33,7 +33,7 @@ class Record:
 
     rewarding: Sequence[Carrier] = ()
     total: float = 0.0
-    resets: int = field(default=0)
+    resets: int = 0
 
 
 class RecordedBase(AnyWrapper):
