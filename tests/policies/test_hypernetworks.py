@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3 import PPO
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
 from torch import Tensor, nn
 
 from hyperrl.nets import HyperNetwork
@@ -50,7 +51,11 @@ def sb3s(family: Family, seed: int, **options: Any) -> dict[str, nn.Linear]:
     """SB3's own layers for the same observation, without the context."""
     torch.manual_seed(seed)
     space: Any = family.observation_space
-    plain = ActorCriticPolicy(space["obs"], family.action_space, lambda _: 0.0, **options)
+    parts = {name: part for name, part in space.spaces.items() if name != "context"}
+    several = len(parts) > 1
+    kind = MultiInputActorCriticPolicy if several else ActorCriticPolicy
+    seen: Any = spaces.Dict(parts) if several else parts["obs"]
+    plain = kind(seen, family.action_space, lambda _: 0.0, **options)
     assert isinstance(plain.action_net, nn.Linear)
     actor, critic = ([one for one in net if isinstance(one, nn.Linear)] for net in nets(plain))
     layers = [*actor, plain.action_net, *critic, plain.value_net]
