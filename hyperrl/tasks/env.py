@@ -94,8 +94,7 @@ class ContextualEnv(BaseAttributes):
         self.carriers = carriers.attached(self)
         self._acting = self.carriers.overriding("action")
         self._observing = [carrier.observation for carrier in self.carriers.overriding("observation")]
-        if frame_stack > 1:
-            self._observing.append(self.stack.observation)
+        self._observing += [window.replace for window in self.stack.windows]
         self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
 

@@ -21,21 +21,24 @@ _SPARE = 16
 
 
 class Window:
-    """The last N arrays joined along an axis: a window that moves through a longer buffer.
+    """The last N arrays of a part of observations, joined: a window that moves through a longer buffer.
 
     Taking in an array writes it behind the window and moves this on, so that no older ones are copied.
     """
 
-    def __init__(self, space: spaces.Box, axis: int, frames: int, ahead: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, key: str, space: spaces.Box, axis: int, frames: int, ahead: tuple[int, ...] = ()
+    ) -> None:
         """Begin with zeros.
 
         Args:
+            key: of the part.
             space: of one array.
             axis: that they are joined along, counted from the end.
             frames: N.
             ahead: axes ahead of the arrays', such as that of a batch.
         """
-        self._arguments = space, axis, frames, ahead
+        self._key, self._arguments = key, (key, space, axis, frames, ahead)
         size = space.shape[axis]
         width = frames * size
         shape = [*ahead, *space.shape]
@@ -46,6 +49,7 @@ class Window:
         windows: list[NDArray[Any]] = [buffer[part] for part in parts]
         self._last: Any = (..., slice(-size, None), *rest)
         self._views = [(window[self._last], window) for window in windows]
+        self._blank = np.zeros_like(windows[0])
         self._count, self._place = len(windows), 0
 
     def __reduce__(self) -> Any:
@@ -60,15 +64,19 @@ class Window:
         self._place = place
         self._views[place][0][...] = array
 
-    def push(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Take in the next array: the last N, in a new array (`write` and `joined` in one call)."""
+    def replace(self, observation: dict[str, Any]) -> dict[str, Any]:
+        """Take in the next array from an observation, and put the last N there, in a new array.
+
+        It is `write` and `joined` in one call, which a light environment's step notices.
+        """
         place = self._place + 1
         if place == self._count:
             place = self._rewind()
         self._place = place
         newest, window = self._views[place]
-        newest[...] = array
-        return window.copy()
+        newest[...] = observation[self._key]
+        observation[self._key] = window.copy()
+        return observation
 
     def _rewind(self) -> int:
         self._views[0][1][...] = self._views[-1][1].copy()
@@ -84,10 +92,9 @@ class Window:
 
     def restart(self, indices: NDArray[np.int64], arrays: NDArray[Any]) -> None:
         """Let some rows of a batch begin with these arrays, with zeros before them."""
-        _, window = self._views[self._place]
-        rows = np.zeros((len(indices), *window.shape[1:]), window.dtype)
+        rows = self._blank[: len(indices)]
         rows[self._last] = arrays
-        window[indices] = rows
+        self._views[self._place][1][indices] = rows
 
     def fill(self, joined: Any) -> None:
         """Hold these N arrays, joined, or zeros."""
@@ -112,6 +119,7 @@ class FrameStack:
         frames: N.
         axes: for each part that is stacked, along which axis, counted from the end.
         space: of stacked observations.
+        windows: of each part that is stacked, the last N of one environment.
     """
 
     def __init__(self, space: gym.Space[Any], frames: int) -> None:
@@ -142,7 +150,7 @@ class FrameStack:
             changed = {key: self._stacked_space(key, part) for key, part in stacked.items()}
             nested = isinstance(space, spaces.Dict)
             self.space = spaces.Dict({**parts, **changed}) if nested else changed["obs"]
-        self._windows = [(key, Window(part, self.axes[key], frames)) for key, part in stacked.items()]
+        self.windows = [Window(key, part, self.axes[key], frames) for key, part in stacked.items()]
 
     def _stacked_space(self, key: str, part: spaces.Box) -> spaces.Box:
         low, high = (np.repeat(end, self.frames, axis=self.axes[key]) for end in (part.low, part.high))
@@ -150,14 +158,8 @@ class FrameStack:
 
     def clear(self) -> None:
         """Begin an episode: only zeros came before its first observation."""
-        for _, window in self._windows:
+        for window in self.windows:
             window.fill(0)
-
-    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
-        """Stack one environment's next observation on those before it, in new arrays."""
-        for key, window in self._windows:
-            observation[key] = window.push(observation[key])
-        return observation
 
     def push(self, stacked: Mapping[str, NDArray[Any]], observation: dict[str, Any]) -> dict[str, Any]:
         """Stack the next observation on stacked ones, whose oldest goes, in new arrays.

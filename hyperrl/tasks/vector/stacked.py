@@ -36,7 +36,7 @@ class StackedBatchedEnv(BatchedEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         observed = parts_of(dynamics.observation_space)[dynamics.part]
         assert isinstance(observed, spaces.Box)
-        self._window = Window(observed, stack.axes[dynamics.part], frames, (num_envs,))
+        self._window = Window(dynamics.part, observed, stack.axes[dynamics.part], frames, (num_envs,))
 
     def _note_step(self) -> None:
         assert self._state is not None
