@@ -1,7 +1,7 @@
 """A replay buffer that relabels goals in hindsight."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from gymnasium import spaces
@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples as Samples
 from stable_baselines3.common.vec_env import VecNormalize
 
+from hyperrl.arguments import integer, one_of
 from hyperrl.policies.replay import ContextReplayBuffer, normalizes_contexts
 from hyperrl.policies.task_rows import TaskRows, known_tasks
 from hyperrl.policies.task_table import PresentContexts, TaskTable
 from hyperrl.recipes import CONTEXT
-from hyperrl.tasks.goals import ACHIEVED, DESIRED, Goals
+from hyperrl.recipes.algorithms.off_policy import GoalSelectionStrategy
+from hyperrl.tasks.goals import Goals
+from hyperrl.tasks.spaces import ACHIEVED, DESIRED
 
-STRATEGIES = ("future", "final", "episode")
+GOAL_SELECTION_STRATEGIES: tuple[str, ...] = get_args(GoalSelectionStrategy)
 """Which achieved goal of an episode becomes the desired one."""
 
 
@@ -35,7 +38,7 @@ class HindsightReplayBuffer(ContextReplayBuffer):
         goals: The family's; it may be set later, before anything is sampled.
 
     Raises:
-        ValueError: Another strategy, less than one relabeled transition, or returns of several steps.
+        ValueError: Another strategy, a number of relabeled transitions below 1, or returns of several steps.
     """
 
     def __init__(
@@ -48,13 +51,8 @@ class HindsightReplayBuffer(ContextReplayBuffer):
         goals: Goals | None = None,
         **options: Any,
     ) -> None:
-        if goal_selection_strategy not in STRATEGIES:
-            raise ValueError(
-                f"goal_selection_strategy: found {goal_selection_strategy!r};"
-                f" allowed: {', '.join(map(repr, STRATEGIES))}"
-            )
-        if n_sampled_goal < 1:
-            raise ValueError(f"n_sampled_goal: found {n_sampled_goal}; allowed: at least 1")
+        one_of(GOAL_SELECTION_STRATEGIES).check("goal_selection_strategy", goal_selection_strategy)
+        integer(1).check("n_sampled_goal", n_sampled_goal)
         if options.get("n_steps", 1) != 1:
             raise ValueError(f"n_steps: found {options['n_steps']}; allowed: 1 where goals are relabeled")
         super().__init__(buffer_size, observation_space, *arguments, **options)

@@ -9,10 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.tasks.spaces import parts_of, short
-
-GOALS = ("achieved_goal", "desired_goal")
-"""Parts of an observation that are never stacked: a goal is what it is now."""
+from hyperrl.tasks.spaces import GOALS, parts_of, short
 
 _LAST, _FIRST_OF_IMAGE = -1, -3
 

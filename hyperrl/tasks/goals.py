@@ -14,11 +14,8 @@ from hyperrl.tasks.adapter import InterfaceError
 from hyperrl.tasks.dynamics import Dynamics, GoalDynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
-from hyperrl.tasks.frame_stack import GOALS
+from hyperrl.tasks.spaces import ACHIEVED, DESIRED
 from hyperrl.tasks.variants import VariantEnv
-
-ACHIEVED, DESIRED = GOALS
-"""Parts of an observation, as gymnasium-robotics names them."""
 
 _TRIAL_STEPS = 20
 _MOST_TASKS = 10_000
@@ -131,7 +128,7 @@ class Goals:
             for context in (space.default, self.family.tasks("train")[0]):
                 env.reset(seed=0, options={"context": context})
                 for _ in range(_TRIAL_STEPS):
-                    observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+                    observation, reward, terminated, truncated, _ = env.step(env.sample_action())
                     values = space.values([context])
                     desired = values[:, self._columns] if self.features else observation[DESIRED][None]
                     achieved, first = observation[ACHIEVED][None], np.zeros(1, np.intp)
@@ -183,8 +180,6 @@ class _BaseRewards:
     def __init__(self, family: Family) -> None:
         self._env: ContextualEnv = family.make_default()
         self._env.reset(seed=0)
-        features = family.recipe.features.values()
-        self._resets = any(each.at == "reset" or each.carrier == "argument" for each in features)
         self._context = self._env.context
         if not self._inner.has_wrapper_attr("compute_reward"):
             self.close()
@@ -215,7 +210,7 @@ class _BaseRewards:
 
     def _play(self, context: Context) -> None:
         """Bring a task to the environment; what it reads at resets alone needs one."""
-        if self._resets:
+        if self._env.carriers.at_resets:
             self._env.reset(options={"context": context})
         else:
             self._env.apply(context)

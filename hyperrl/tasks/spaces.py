@@ -16,6 +16,8 @@ OBSERVATIONS = (
     " that it names, 'flatten: true' makes one row of numbers of what has a fixed size)"
 )
 ACTIONS = "Box of real numbers with finite bounds, Discrete, MultiBinary or MultiDiscrete of one axis"
+ACHIEVED, DESIRED = GOALS = "achieved_goal", "desired_goal"
+"""Parts of an observation that are goals, as gymnasium-robotics names them."""
 _SHOWN, _WIDEST = 120, 8
 
 _MODULE_DICT_ATTRIBUTES = """

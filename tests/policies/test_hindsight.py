@@ -13,7 +13,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from hyperrl.policies import HyperSACPolicy, HyperTD3Policy
-from hyperrl.policies.hindsight import STRATEGIES, HindsightReplayBuffer
+from hyperrl.policies.hindsight import GOAL_SELECTION_STRATEGIES, HindsightReplayBuffer
 from hyperrl.policies.replay import get_state, set_state
 from hyperrl.policies.task_rows import known_tasks
 from hyperrl.recipes import parse_family
@@ -97,7 +97,7 @@ def normalizing(space: Any) -> VecNormalize:
 
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("steps", [40, SIZE, SIZE + 3, 3 * SIZE + 17])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", GOAL_SELECTION_STRATEGIES)
 def test_samples_are_sb3s_bit_for_bit(strategy: str, steps: int, normalized: bool) -> None:
     """Goals, rewards, ends and rows, beside an environment without a context."""
     venv = make_vec_env("hyperrl-base/point-reach-v0", n_envs=ENVS)
@@ -272,7 +272,7 @@ def test_what_it_stores_is_counted() -> None:
     ("options", "message"),
     [
         ({"goal_selection_strategy": "random"}, "found 'random'; allowed: 'future', 'final', 'episode'"),
-        ({"n_sampled_goal": 0}, "n_sampled_goal: found 0; allowed: at least 1"),
+        ({"n_sampled_goal": 0}, "n_sampled_goal: found 0; allowed: a whole number, 1 or more"),
         ({"n_steps": 3, "gamma": 0.9}, "n_steps: found 3; allowed: 1 where goals are relabeled"),
     ],
 )

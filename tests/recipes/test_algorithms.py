@@ -10,7 +10,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.her.goal_selection_strategy import GoalSelectionStrategy
 
 from hyperrl import recipes
-from hyperrl.policies.hindsight import STRATEGIES
+from hyperrl.policies.hindsight import GOAL_SELECTION_STRATEGIES
 from tests.suite import needs
 
 SB3: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "td3": TD3, "dqn": DQN}
@@ -84,7 +84,7 @@ def test_fields_of_hindsight_are_arguments_of_its_buffer_with_the_same_defaults(
     strategies = {strategy.name.lower() for strategy in GoalSelectionStrategy}
     for strategy in strategies:
         OURS["sac"](her={"goal_selection_strategy": strategy})
-    assert strategies == set(STRATEGIES)
+    assert strategies == set(GOAL_SELECTION_STRATEGIES)
 
 
 @pytest.mark.parametrize(

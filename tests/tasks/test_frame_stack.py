@@ -12,7 +12,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
 from hyperrl.errors import UserError
 from hyperrl.recipes import EnvironmentOptions
 from hyperrl.tasks import Family, contextualize
-from hyperrl.tasks.frame_stack import GOALS, FrameStack
+from hyperrl.tasks.frame_stack import FrameStack
+from hyperrl.tasks.spaces import GOALS
 
 ROW = spaces.Box(-3.0, np.array([1.0, np.inf], np.float32), (2,), np.float32)
 WHOLE = spaces.Box(-5, 5, (2, 3), np.int64)

@@ -60,7 +60,7 @@ class AnyAlgorithm(Model):
     @property
     def relabels_goals(self) -> bool:
         """Whether it relabels goals in hindsight, which a family must have."""
-        return vars(self).get("her") is not None
+        return False
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Fields of an agent that contradict this algorithm: the path of each, and what is allowed there.

@@ -28,12 +28,15 @@ def _auto(value: object) -> object:
     return value if value == "auto" else number(value, allowed="a finite number, or auto")
 
 
+GoalSelectionStrategy = Literal["future", "final", "episode"]
+
+
 class Hindsight(Model):
     """Hindsight experience replay, with the arguments and defaults of stable_baselines3.HerReplayBuffer."""
 
     n_sampled_goal: Annotated[Count, Field(le=1000)] = 4
     """relabeled transitions for each one as it was"""
-    goal_selection_strategy: Literal["future", "final", "episode"] = "future"
+    goal_selection_strategy: GoalSelectionStrategy = "future"
     """which achieved goal of the same episode becomes the desired one: of a step from the transition on
     (future), of the last step (final), of any step (episode)"""
 
@@ -69,6 +72,11 @@ class _OffPolicy(AnyAlgorithm):
         if self.gradient_steps == 0:
             raise FieldError(path=("gradient_steps",), found=0, allowed="-1, or at least 1")
         return self
+
+    @property
+    def relabels_goals(self) -> bool:
+        """Whether it relabels goals in hindsight."""
+        return self.her is not None
 
     def refusals(self, policy: Policy, n_envs: int) -> Refusals:
         """Fields that contradict the algorithm, those that contradict replay among them."""

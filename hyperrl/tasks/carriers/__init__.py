@@ -31,6 +31,7 @@ class Carriers:
 
     Attributes:
         late: whether some features are set once more after each reset, which draws values of its own.
+        at_resets: whether some features take effect at a reset alone.
     """
 
     def __init__(self, features: Mapping[str, Feature], derived: Mapping[str, Derived]) -> None:
@@ -41,6 +42,7 @@ class Carriers:
             if own or (derived and carrier is AttributeCarrier):
                 self._all.append(carrier(own, derived))
         self.late = any(feature.at == "start" for feature in features.values())
+        self.at_resets = any(feature.at == "reset" for feature in features.values())
 
     def __iter__(self) -> Iterator[Carrier]:
         return iter(self._all)
