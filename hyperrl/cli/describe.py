@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
+from hyperrl.actions import fits
 from hyperrl.cli import console, cost, options
 from hyperrl.cli.options import argument, flag
 from hyperrl.errors import UserError
@@ -122,7 +123,7 @@ def _spaces(family: "Family") -> list[tuple[str, str]]:
         return [("spaces", f"not looked up, since that would import {module!r}; known once you train here")]
     if is_missing(family.recipe.extra):
         return [("spaces", f"known after: pip install 'hyperrl[{family.recipe.extra}]'")]
-    masked = ", masked" if (family.recipe.actions or "").startswith("masked") else ""
+    masked = ", masked" if fits("masked", family.recipe.actions or "") else ""
     action = _space(family.action_space) + masked
     return [("observation", _space(family.observation_space)), ("action", action)]
 

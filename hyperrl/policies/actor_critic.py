@@ -69,7 +69,7 @@ class GeneratedActorCritic(nn.Module):
 class HyperActorCritic(HyperPolicy):
     """Generates every layer of actor and critic; inherit from it before a policy with ``mlp_extractor``.
 
-    That policy is Stable-Baselines3's ``ActorCriticPolicy`` or one of sb3-contrib's that is built alike.
+    That policy is Stable-Baselines3's ``ActorCriticPolicy``, or one of sb3-contrib's with the same parts.
     """
 
     activation = nn.Tanh

@@ -102,6 +102,6 @@ def returns_of(n_steps: int, gamma: float | None) -> OneStepReturns | NStepRetur
 
 
 def end_returns(buffer: Any) -> None:
-    """Has the returns of unfinished episodes end as by a time limit, as their environments were reset."""
+    """Marks unfinished episodes as cut off by a time limit, where their environments were reset."""
     latest = buffer.pos - 1
     buffer.timeouts[latest] = np.maximum(buffer.timeouts[latest], 1 - buffer.dones[latest])

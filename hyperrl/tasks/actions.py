@@ -64,5 +64,5 @@ def refuse_family(agent: AgentRecipe, family: Family) -> None:
     """Raise a UserError as `refuse_algorithm`, where the family's actions do not fit or lack the masks."""
     refuse_algorithm(agent, family.action_space)
     if agent.algorithm.actions == "masked":
-        masked = kind_of_family(family).startswith("masked")
+        masked = fits("masked", kind_of_family(family))
         refuse_algorithm(agent, family.action_space, masked=masked)
