@@ -61,8 +61,10 @@ class ContextSpace:
             low[index], high[index] = bounds.get(encoding) or scaled[:, owner].tolist()
         self.box = gym.spaces.Box(low, high, dtype=np.float32)
 
-    def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled: NDArray[np.float64] = 2.0 * (values - self._low) / (self._high - self._low) - 1.0
+    def _scaled(self, values: NDArray[np.float64], features: Any = slice(None)) -> NDArray[np.float64]:
+        """Values of some features, (N, features), with the training ranges at [-1, 1]."""
+        low, high = self._low[features], self._high[features]
+        scaled: NDArray[np.float64] = 2.0 * (values - low) / (high - low) - 1.0
         return scaled
 
     def complete(self, values: Mapping[str, float]) -> Context:
@@ -113,10 +115,8 @@ class ContextSpace:
             values: (N, len(names)).
         """
         replaced = descriptors.copy()
-        for name, column in zip(names, np.asarray(values, np.float64).T, strict=True):
-            index = self.names.index(name)
-            entry = self.owners.index(index)
-            low, high = self.features[name].train
-            scaled = 2.0 * (column - low) / (high - low) - 1.0
-            replaced[:, entry] = np.where(np.isnan(descriptors[:, entry]), np.nan, scaled)
+        features = [self.names.index(name) for name in names]
+        entries = [self.owners.index(feature) for feature in features]
+        scaled = self._scaled(np.asarray(values, np.float64), features)
+        replaced[:, entries] = np.where(np.isnan(descriptors[:, entries]), np.nan, scaled)
         return replaced

@@ -79,8 +79,7 @@ class WallGapEnv(DynamicsEnv):
         """Which moves are valid now, (4,); raises `gymnasium.error.ResetNeeded` before the first reset."""
         if not self._trail:
             raise gym.error.ResetNeeded("Call reset before action_masks.")
-        gaps = {"near": self.near, "far": self.far}
-        mask: Masks = self.dynamics.action_masks(self._trail[-1][None], gaps)[0]
+        mask: Masks = self.dynamics.action_masks(self._trail[-1][None], self._constants())[0]
         return mask
 
     def _picture(self, trail: Floats) -> NDArray[np.uint8]:
