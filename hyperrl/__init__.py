@@ -13,13 +13,14 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import compare, evaluate, export, load, resume, specialize, train, watch
+    from hyperrl.api import compare, evaluate, export, load, report, resume, specialize, train, watch
     from hyperrl.deploy import load_specialist
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
     **dict.fromkeys(
-        ("train", "resume", "evaluate", "compare", "load", "watch", "specialize", "export"), "hyperrl.api"
+        ("train", "resume", "evaluate", "compare", "report", "load", "watch", "specialize", "export"),
+        "hyperrl.api",
     ),
     "load_specialist": "hyperrl.deploy",
     **dict.fromkeys(("contextualize", "Family"), "hyperrl.tasks"),
@@ -37,6 +38,7 @@ __all__ = [
     "export",
     "load",
     "load_specialist",
+    "report",
     "resume",
     "specialize",
     "train",

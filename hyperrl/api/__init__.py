@@ -1,8 +1,8 @@
-"""The commands as Python functions: train, resume, evaluate, compare, watch, load, specialize, export."""
+"""The commands as Python functions: train, evaluate, compare, report, watch, load, specialize and others."""
 
 from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.evaluation import evaluate
-from hyperrl.api.experiments import compare
+from hyperrl.api.experiments import compare, report
 from hyperrl.api.training import default_run_dir, resume, train
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "report",
     "resume",
     "specialize",
     "train",

@@ -1,4 +1,4 @@
-"""`compare`: agents beside each other by the final evaluations of their runs."""
+"""`compare` and `report`: many runs beside each other by their final evaluations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
-from hyperrl.store import Run
+from hyperrl.arguments import to_path
+from hyperrl.errors import user_syntax
+from hyperrl.evaluation.progress import Progress
+from hyperrl.store import Run, report_write_errors, try_writing
 
 if TYPE_CHECKING:
     from hyperrl.experiments.comparison import Comparison
@@ -39,3 +42,39 @@ def compare(
 
     paths = [runs] if isinstance(runs, str | Path | Run) else runs
     return compare_all(collect(paths), baseline)
+
+
+@checked
+def report(
+    runs: str | Path | Run | Sequence[str | Path | Run],
+    out: str | Path = "report.html",
+    *,
+    allow_import: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Path:
+    """Write one HTML page about runs, as `hyperrl report` does; it opens from disk without a network.
+
+    No code of a run is imported, but to draw the weights of its agents where its base environment is trusted.
+
+    Args:
+        runs: runs, their directories, or folders that are searched for runs, as in `compare`.
+        out: the file; one that exists is replaced.
+        allow_import: modules, or Python files, that base environments may be imported from.
+        progress: called with the families done and their number.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: as in `compare`, or the file cannot be written.
+    """
+    from hyperrl.experiments.collect import collect
+    from hyperrl.experiments.report import write_report
+
+    path = to_path(user_syntax("out", "--out"), out)
+    with report_write_errors("report", path):
+        try_writing(path)
+    paths = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    names = [str(each.path if isinstance(each, Run) else each) for each in paths]
+    write_report(collect(paths), path, paths=names, allow_import=allow_import, progress=progress)
+    return path

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from hyperrl.cli import check, compare, describe, evaluate, listing, new, options, specialize, train, watch
+from hyperrl.cli import (
+    check,
+    compare,
+    describe,
+    evaluate,
+    listing,
+    new,
+    options,
+    report,
+    specialize,
+    train,
+    watch,
+)
 
 app = typer.Typer(
     help="Train and use reinforcement learning agents whose weights are generated from a description of the"
@@ -42,6 +54,7 @@ app.command()(check.check)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
+app.command()(report.report)
 app.command()(watch.watch)
 app.command()(specialize.specialize)
 app.command()(specialize.export)

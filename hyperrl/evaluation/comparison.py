@@ -7,6 +7,7 @@ replacement, independently for each task.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def estimate(scores: ArrayLike, statistic: Statistic = iqm, reps: int = _REPS) -
         ValueError: no scores, or another number of axes than two.
     """
     array = run_scores(scores)
-    resamples = bootstrap_values(array, statistic, reps) if len(array) > 1 else None
+    resamples = _resamples(array, statistic, reps) if len(array) > 1 else None
     return Estimate.of(statistic(array.reshape(-1), axis=-1), resamples)
 
 
@@ -102,11 +103,8 @@ def difference(
     value = statistic(first.reshape(-1), axis=-1) - statistic(second.reshape(-1), axis=-1)
     if min(len(first), len(second)) == 1:
         return Estimate(float(value))
-    draws = (
-        bootstrap_values(first, statistic, reps),
-        bootstrap_values(second, statistic, reps, 0 if paired else 1),
-    )
-    return Estimate.of(value, draws[0] - draws[1])
+    theirs = _resamples(second, statistic, reps, 0 if paired else 1)
+    return Estimate.of(value, _resamples(first, statistic, reps) - theirs)
 
 
 def probability_of_improvement(one: ArrayLike, other: ArrayLike, *, reps: int = _REPS) -> Estimate:
@@ -191,4 +189,20 @@ def _chunks(reps: int, size: int) -> list[int]:
 
 def _counts(rng: np.random.Generator, runs: int, shape: tuple[int, int]) -> NDArray[np.float64]:
     """How often each run is drawn, (*shape, runs): as many draws as runs, with replacement."""
-    return rng.multinomial(runs, np.full(runs, 1 / runs), size=shape).astype(np.float64)
+    places = shape[0] * shape[1]
+    drawn = rng.integers(runs, size=(places, runs)) + runs * np.arange(places)[:, None]
+    return np.bincount(drawn.ravel(), minlength=places * runs).astype(np.float64).reshape(*shape, runs)
+
+
+def _resamples(
+    scores: NDArray[np.float64], statistic: Statistic, reps: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """What `bootstrap_values` gives; an agent that is compared with several others is resampled once."""
+    return _resampled(scores.tobytes(), scores.shape, statistic, reps, seed)
+
+
+@lru_cache(maxsize=64)
+def _resampled(
+    scores: bytes, shape: tuple[int, ...], statistic: Statistic, reps: int, seed: int
+) -> NDArray[np.float64]:
+    return bootstrap_values(np.frombuffer(scores).reshape(shape), statistic, reps, seed)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, create_model
 
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
@@ -156,6 +156,15 @@ def read_spec(path: Path) -> RunSpec:
     return RunSpec.parse(read_yaml(path), str(path))
 
 
+_beside: Any = {
+    name: (each.annotation, each)
+    for name, each in RunSpec.model_fields.items()
+    if name not in ("agent", "family")
+}
+_Facts: Any = create_model("_Facts", __base__=Model, **_beside)
+"""What a spec holds beside its recipes."""
+
+
 class SpecReader:
     """Reads the specs of many runs; recipes that several of them share word for word are read once.
 
@@ -178,7 +187,8 @@ class SpecReader:
             return spec
         agent, family = self._recipes[recipes]
         rest = parse_yaml("".join(each for each in sections if each not in recipes), str(path))
-        return RunSpec.parse({**rest, "agent": agent, "family": family}, str(path))
+        facts = _Facts.parse(rest, str(path))
+        return RunSpec.model_construct(agent=agent, family=family, **dict(facts))
 
 
 def library_versions() -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""How a run is trained again: the exact command, and its recipes as files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from hyperrl.errors import UserError
+from hyperrl.recipes import load_agent, load_family, resolve, shipped
+from hyperrl.store import RunSpec
+
+
+def train_command(spec: RunSpec) -> str:
+    """The `hyperrl train` that repeats a run.
+
+    Recipes of the suite go by their names where they are still the run's; others by the files `NAME.yaml`
+    with the text of `recipe_text`.
+    """
+    parts = [
+        "hyperrl",
+        "train",
+        _agent(spec),
+        _family(spec),
+        "--seed",
+        str(spec.seed),
+        "--steps",
+        str(spec.steps),
+    ]
+    for override in spec.overrides:
+        parts += ["--set", override]
+    if spec.from_run is not None:
+        parts += ["--from", spec.from_run]
+    return shlex.join(parts)
+
+
+def recipe_text(recipe: Any) -> str:
+    """A resolved recipe as the text of its YAML file."""
+    data = recipe.model_dump(mode="json", by_alias=True)
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+
+def _agent(spec: RunSpec) -> str:
+    def same() -> bool:
+        return resolve(load_agent(spec.agent.name), spec.family, spec.overrides) == spec.agent
+
+    return _name(spec.agent.name, "agents", same)
+
+
+def _family(spec: RunSpec) -> str:
+    return _name(spec.family.name, "envs", lambda: load_family(spec.family.name) == spec.family)
+
+
+def _name(name: str, kind: Any, same: Callable[[], bool]) -> str:
+    try:
+        return name if name in shipped(kind) and same() else f"{name}.yaml"
+    except UserError:  # Its overrides no longer fit.
+        return f"{name}.yaml"

@@ -1,0 +1,36 @@
+"""The command and the files that a report shows train the same run again."""
+
+import shlex
+from pathlib import Path
+
+from hyperrl.experiments.report.commands import recipe_text, train_command
+from hyperrl.recipes import load_agent, load_family, resolve
+from hyperrl.store import RunSpec
+from tests.store.conftest import spec
+
+__all__ = ["spec"]
+
+
+def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:
+    expected = "hyperrl train hyper-ppo ode --seed 3 --steps 4096 --set algorithm.learning_rate=1e-05"
+    assert train_command(spec) == expected
+    started = spec.model_copy(update={"from_run": "my runs/one"})
+    assert shlex.split(train_command(started))[-2:] == ["--from", "my runs/one"]
+
+
+def test_others_go_by_files_that_train_the_same(spec: RunSpec, tmp_path: Path) -> None:
+    agent = spec.agent.model_copy(update={"n_envs": 3})
+    family = spec.family.model_copy(update={"about": "Another one: [yes], & 'no'."})
+    own = spec.model_copy(update={"agent": agent, "family": family})
+    assert train_command(own).startswith("hyperrl train hyper-ppo.yaml ode.yaml --seed 3")
+    for name, recipe in (("hyper-ppo", agent), ("ode", family)):
+        (tmp_path / f"{name}.yaml").write_text(recipe_text(recipe))
+    read = load_family(str(tmp_path / "ode.yaml"))
+    place = {"folder": None}
+    assert read.model_copy(update=place) == family.model_copy(update=place)
+    assert resolve(load_agent(str(tmp_path / "hyper-ppo.yaml")), read, own.overrides) == agent
+
+
+def test_overrides_that_no_longer_fit_lead_to_files(spec: RunSpec) -> None:
+    old = spec.model_copy(update={"overrides": ("algorithm.gone=1",)})
+    assert train_command(old).startswith("hyperrl train hyper-ppo.yaml ode ")
