@@ -65,7 +65,9 @@ CONSTRAINTS: dict[str, Constraint] = {
         "a share of the parameters, above 0, at most 1", lambda value: is_number(value) and 0 < value <= 1
     ).or_none(),
     **dict.fromkeys(("out", "video"), Constraint("a path", is_instance(str, Path)).or_none()),
-    **dict.fromkeys(("deterministic", "detect_anomaly", "save", "force", "shuffle_contexts"), FLAG),
+    **dict.fromkeys(
+        ("deterministic", "detect_anomaly", "save", "force", "shuffle_contexts", "animate"), FLAG
+    ),
     "progress": Constraint("a function of the work done and planned", callable).or_none(),
     "family": Constraint("a family, as contextualize or Family.load give it", is_instance(Family)).or_none(),
 }

@@ -49,16 +49,18 @@ def report(
     runs: str | Path | Run | Sequence[str | Path | Run],
     out: str | Path = "report.html",
     *,
+    animate: bool = False,
     allow_import: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Path:
     """Write one HTML page about runs, as `hyperrl report` does; it opens from disk without a network.
 
-    No code of a run is imported, but to draw the weights of its agents where its base environment is trusted.
+    A run's base environment is imported to draw an agent's weights or to play it, where it is trusted.
 
     Args:
         runs: runs, their directories, or folders that are searched for runs, as in `compare`.
         out: the file; one that exists is replaced.
+        animate: play an agent of each family whose environment renders pictures, on a task of each split.
         allow_import: modules, or Python files, that base environments may be imported from.
         progress: called with the families done and their number.
 
@@ -76,5 +78,7 @@ def report(
         try_writing(path)
     paths = [runs] if isinstance(runs, str | Path | Run) else list(runs)
     names = [str(each.path if isinstance(each, Run) else each) for each in paths]
-    write_report(collect(paths), path, paths=names, allow_import=allow_import, progress=progress)
+    write_report(
+        collect(paths), path, paths=names, allow_import=allow_import, animated=animate, progress=progress
+    )
     return path

@@ -12,9 +12,11 @@ from tests.cli.calls import arguments_of
 
 def test_options(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = arguments_of(monkeypatch, "report", "one", "two")
-    assert plain == {"": (["one", "two"], "report.html"), "allow_import": ()}
-    given = arguments_of(monkeypatch, "report", "one", "--out", "x.html", "--allow-import", "mine")
-    assert given == {"": (["one"], "x.html"), "allow_import": ["mine"]}
+    assert plain == {"": (["one", "two"], "report.html"), "animate": False, "allow_import": ()}
+    given = arguments_of(
+        monkeypatch, "report", "one", "--out", "x.html", "--animate", "--allow-import", "mine"
+    )
+    assert given == {"": (["one"], "x.html"), "animate": True, "allow_import": ["mine"]}
 
 
 def test_the_file_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,10 @@ from hyperrl.evaluation.plan import CHOICE
 from hyperrl.evaluation.report import worst_of
 from hyperrl.experiments.collect import AgentRuns, FamilyRuns
 from hyperrl.experiments.comparison import Contrast, SplitComparison, compare_split, contrast
+from hyperrl.experiments.report.animation import animate
 from hyperrl.experiments.report.commands import recipe_text, train_command
 from hyperrl.experiments.report.images import Picture, picture
+from hyperrl.experiments.report.loading import load_first
 from hyperrl.experiments.report.weights import draw_weight_map
 from hyperrl.tasks import Family
 
@@ -64,6 +66,7 @@ class FamilySection:
         splits: its comparisons with the baseline.
         duels: of each split, every agent that generates weights against every other one; empty without both.
         pictures: the figures.
+        animations: of an agent that acts.
         notes: what could not be drawn, and why.
         worst: the worst task of each agent and split.
         repeats: how each agent's runs are trained again.
@@ -78,16 +81,20 @@ class FamilySection:
     repeats: list[Repeat]
     recipe: str
     pictures: list[Picture] = field(default_factory=list)
+    animations: list[Picture] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def family_section(runs: FamilyRuns, allow_import: Sequence[str] = ()) -> FamilySection:
+def family_section(
+    runs: FamilyRuns, allow_import: Sequence[str] = (), *, animated: bool = False
+) -> FamilySection:
     """Compute the tables and draw the figures of one family.
 
     Args:
         runs: at least one.
         allow_import: modules and Python files that base environments may be imported from, for maps of
-            weights.
+            weights and animations.
+        animated: play the first agent on a task of each split, where the family renders pictures.
     """
     family = Family(runs.first.run.spec.family)
     runs = _generated_first(runs)
@@ -104,7 +111,10 @@ def family_section(runs: FamilyRuns, allow_import: Sequence[str] = ()) -> Family
         recipe=recipe_text(family.recipe),
     )
     section.pictures.extend(_pictures(section))
-    _add_weight_maps(section, [runs.agents[label] for label in hyper[:_MAPS]], allow_import)
+    for place, agent in enumerate(runs.agents.values()):
+        mapped, played = generates(agent) and place < _MAPS, animated and place == 0
+        if mapped or played:
+            _add_of_agent(section, agent, allow_import, mapped=mapped, played=played)
     if len(runs.agents) > MOST_AGENTS:
         section.notes.append(f"Figures show the first {MOST_AGENTS} of {len(runs.agents)} agents.")
     return section
@@ -237,17 +247,21 @@ def _profiles(runs: FamilyRuns, agents: dict[str, AgentRuns]) -> Picture:
     return picture(figure, "Performance profiles: the share of runs x tasks whose score is above a value.")
 
 
-def _add_weight_maps(
-    section: FamilySection, agents: Sequence[AgentRuns], allow_import: Sequence[str]
+def _add_of_agent(
+    section: FamilySection, agent: AgentRuns, allow_import: Sequence[str], *, mapped: bool, played: bool
 ) -> None:
-    for agent in agents:
-        try:
-            figure = draw_weight_map(agent, section.family, allow_import)
-        except UserError as reason:
-            section.notes.append(f"No map of tasks in weight space for {agent.label}: {reason}.")
-            continue
-        caption = (
-            f"Tasks in the space of the weights that {agent.label} (seed {agent.seeds[0]}) generates: the"
-            " first two principal components, colored by the context."
-        )
-        section.pictures.append(picture(figure, caption, lines=False))
+    """Add what needs the agent itself: the map of its weights, and an animation."""
+    try:
+        loaded = load_first(agent, allow_import)
+        if mapped:
+            figure = draw_weight_map(loaded, agent.runs[0].results, agent.label)
+            caption = (
+                f"Tasks in the space of the weights that {agent.label} (seed {agent.seeds[0]}) generates: the"
+                " first two principal components, colored by the context."
+            )
+            section.pictures.append(picture(figure, caption, lines=False))
+        if played:
+            section.animations.append(animate(loaded, agent.label))
+    except UserError as reason:
+        what = "map of tasks in weight space" if mapped else "animation"
+        section.notes.append(f"No {what} for {agent.label}: {reason}.")

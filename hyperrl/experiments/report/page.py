@@ -23,6 +23,7 @@ def write_report(
     *,
     paths: Sequence[str] = (),
     allow_import: Sequence[str] = (),
+    animated: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Write the page, whole or not at all.
@@ -32,7 +33,8 @@ def write_report(
         path: the file.
         paths: the runs and folders as they were named, for the command that writes the page again.
         allow_import: modules and Python files that base environments may be imported from, for maps of
-            weights.
+            weights and animations.
+        animated: play an agent of each family whose environment renders pictures.
         progress: called with the families done and their number.
 
     Raises:
@@ -42,10 +44,10 @@ def write_report(
     for number, runs in enumerate(experiments.families):
         if progress is not None:
             progress(number, len(experiments.families))
-        sections.append(family_section(runs, allow_import))
+        sections.append(family_section(runs, allow_import, animated=animated))
     if progress is not None:
         progress(len(sections), len(sections))
-    command = shlex.join(["hyperrl", "report", *paths, "--out", path.name])
+    command = shlex.join(["hyperrl", "report", *paths, "--out", str(path), *["--animate"] * animated])
     text = render(sections, experiments, command)
     with report_write_errors("report", path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ def test_tables_have_the_numbers_and_the_command(text: str, folder: Path) -> Non
     split = collect([folder]).families[0]
     assert split.first.seed == 0
     assert "hyperrl train hyper-ppo ode --seed 0 --steps 150000" in text
-    assert "hyperrl report &#39;my runs&#39; --out report.html" in text
+    assert "hyperrl report &#39;my runs&#39; --out " in text
     assert len(re.findall(r"<td class=\"n\">3</td>", text)) >= 10
 
 
