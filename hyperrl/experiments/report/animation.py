@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "interpolation", "extrapolation")
 _FRAMES = 80
 """Frames of an episode of full length, about; others are left out."""
-_PANEL = 220
+_PANEL = 280
 """Width of a task's panel in pixels."""
 _COLORS = 48
 _SHORTEST = 20
@@ -33,7 +33,8 @@ def animate(agent: Agent, label: str) -> Picture:
     from PIL import Image
 
     family = agent.family
-    tasks = [each[len(each) // 2] for each in map(family.tasks, SPLITS) if each]
+    splits = {split: family.tasks(split) for split in SPLITS if family.tasks(split)}
+    tasks = [each[len(each) // 2] for each in splits.values()]
     if not tasks:
         raise UserError(f"family {family.name!r}: has no tasks")
     rate, every = frame_rate(family), max(1, (family.max_steps or 1000) // _FRAMES)
@@ -49,6 +50,6 @@ def animate(agent: Agent, label: str) -> Picture:
     frames[0].save(
         packed, format="gif", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
     )
-    caption = f"{label} acts on the middle task of {', '.join(SPLITS[: len(tasks)])}."
+    caption = f"{label} acts on the middle task of {', '.join(splits)}."
     source = f"data:image/gif;base64,{b64encode(packed.getvalue()).decode()}"
     return Picture(source, caption, size[0], lines=False)

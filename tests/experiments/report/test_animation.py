@@ -18,7 +18,7 @@ def test_three_tasks_move_side_by_side(trained: Path) -> None:
     head, _, data = found.source.partition(",")
     assert head == "data:image/gif;base64"
     image = Image.open(BytesIO(b64decode(data)))
-    assert image.size[0] == found.width == 660
+    assert image.size[0] == found.width == 840
     assert 50 < getattr(image, "n_frames", 1) <= 110
     assert found.caption == "hyper-ppo acts on the middle task of train, interpolation, extrapolation."
 
