@@ -50,8 +50,11 @@ DEFAULT_DIM = 8
 _EQUAL_WIDTHS = ("residual", "transformer", "recurrent")
 MAX_WIDTH = 65_536
 """The largest size of a layer, an embedding or a rank."""
+LARGEST = 1e12
+"""The largest rate, coefficient or bound: products of some of them are finite in single precision."""
 
 _SIZE = integer(1, MAX_WIDTH)
+_SCALE = finite(0, below=LARGEST)
 _WIDTHS = Constraint(
     f"a list of at most 32 whole numbers from 1 to {MAX_WIDTH:,}, such as (64, 64)",
     lambda value: is_list_of(_SIZE.holds)(value) and len(value) <= 32,
@@ -107,11 +110,11 @@ class Config:
 class LrScale(Config):
     """Learning rates of a hypernetwork's parts, as multiples of the algorithm's."""
 
-    generator: float = option(1.0, finite(0))
+    generator: float = option(1.0, _SCALE)
     """learning rate of the hypernetwork without its heads, as a multiple of the algorithm's"""
-    heads: float = option(1.0, finite(0))
+    heads: float = option(1.0, _SCALE)
     """learning rate of its heads, the last layer, which outputs the weights; likewise"""
-    shared: float = option(1.0, finite(0))
+    shared: float = option(1.0, _SCALE)
     """learning rate of the target networks' parameters that all tasks share; likewise"""
 
 

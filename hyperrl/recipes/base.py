@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from hyperrl.config import MAX_WIDTH
+from hyperrl.config import LARGEST, MAX_WIDTH
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.messages import FieldError, field_error
 
@@ -118,8 +118,8 @@ Argument = Annotated[Any, BeforeValidator(argument)]
 Count = Annotated[Whole, Field(gt=0, le=10**12)]
 Width = Annotated[Whole, Field(gt=0, le=MAX_WIDTH)]
 Envs = Annotated[Count, Field(le=65_536)]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[Number, Field(ge=0, le=LARGEST)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Rate = Annotated[Number, Field(gt=0, le=1)]
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from hyperrl.config import LARGEST
 from hyperrl.recipes.base import Fraction, Model, NonNegative, Positive, Rate, number
 from hyperrl.recipes.messages import FieldError
 
@@ -142,7 +143,7 @@ def _from_rl_zoo(value: Any) -> Any:
         start = float(value.removeprefix(_LINEAR))
     except ValueError:
         start = math.nan
-    if not 0 < start < math.inf:
+    if not 0 < start <= LARGEST:
         raise FieldError(found=value, allowed=allowed)
     return Linear(start=start)
 
@@ -156,7 +157,7 @@ def _form(value: Any) -> str:
 
 
 Scheduled = Annotated[
-    Annotated[float, BeforeValidator(_plain), Field(gt=0), Tag("a number")]
+    Annotated[float, BeforeValidator(_plain), Field(gt=0, le=LARGEST), Tag("a number")]
     | Annotated[Schedule, Tag("a schedule")],
     Discriminator(_form),
     BeforeValidator(_from_rl_zoo),

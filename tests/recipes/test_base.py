@@ -2,6 +2,7 @@
 
 import pytest
 
+from hyperrl.errors import UserError
 from hyperrl.recipes import load_agent, parse_agent
 
 
@@ -16,3 +17,25 @@ def test_numbers_written_with_an_exponent_count_as_numbers() -> None:
     agent["steps"] = "2e5"
     parsed = parse_agent(agent, "x")
     assert (parsed.algorithm.learning_rate, parsed.steps) == (1e-3, 200_000)
+
+
+TOO_LARGE = [
+    ("ppo", "algorithm.max_grad_norm"),
+    ("ppo", "algorithm.clip_range"),
+    ("ppo", "policy.effort_coef"),
+    ("ppo", "normalize.clip_obs"),
+    ("sac", "algorithm.learning_rate"),
+    ("td3", "algorithm.target_noise_clip"),
+    ("td3", "policy.critic_lr_scale"),
+]
+
+
+@pytest.mark.parametrize(("algorithm", "field"), TOO_LARGE)
+def test_numbers_that_single_precision_could_not_hold_are_refused(algorithm: str, field: str) -> None:
+    agent = load_agent(f"hyper-{algorithm}").model_dump()
+    group, name = field.split(".")
+    agent[group][name] = 1e300
+    with pytest.raises(UserError, match=rf"^x: {field}: found 1e\+300; allowed: a number <= 1000000000000.0$"):
+        parse_agent(agent, "x")
+    agent[group][name] = 1e12
+    assert getattr(getattr(parse_agent(agent, "x"), group), name) == 1e12
