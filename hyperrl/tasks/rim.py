@@ -81,12 +81,18 @@ def hold_out_rim(
 
 
 def _narrower(feature: Feature, factor: float) -> Feature:
-    """The feature with its training range shrunk, where that is a range of numbers."""
+    """The feature with its training range shrunk, where that is a range of numbers.
+
+    Raises:
+        UserError: nothing would be left of the range.
+    """
     if feature.encoding != "linear" or feature.values is not None:
         return feature
     (low, high), widest = feature.train, feature.widest
     center, reach = (low + high) / 2, factor * (high - low) / 2
     train = [float(f"{end:.9g}") for end in (center - reach, center + reach)]
+    if not train[0] < train[1]:
+        raise UserError(f"factor: found {factor:g}; allowed: one that leaves a range about {center:g}")
     return Feature.model_validate(feature.model_dump() | {"train": train, "extrapolation": widest})
 
 

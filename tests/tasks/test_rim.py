@@ -142,6 +142,7 @@ def test_a_category_beyond_the_training_range_is_not_in_it() -> None:
     ("arguments", "says"),
     [
         ({"factor": 1.0}, "factor: found 1.0; allowed: a number, above 0, below 1"),
+        ({"factor": 1e-12}, "factor: found 1e-12; allowed: one that leaves a range about "),
         ({"count": 0}, "count: found 0; allowed: a whole number from 1"),
         ({"seed": -1}, "seed: found -1; allowed: a whole number from 0"),
     ],
