@@ -35,7 +35,9 @@ def test_numbers_that_single_precision_could_not_hold_are_refused(algorithm: str
     agent = load_agent(f"hyper-{algorithm}").model_dump()
     group, name = field.split(".")
     agent[group][name] = 1e300
-    with pytest.raises(UserError, match=rf"^x: {field}: found 1e\+300; allowed: a number <= 1000000000000.0$"):
+    with pytest.raises(
+        UserError, match=rf"^x: {field}: found 1e\+300; allowed: a number <= 1000000000000.0$"
+    ):
         parse_agent(agent, "x")
     agent[group][name] = 1e12
     assert getattr(getattr(parse_agent(agent, "x"), group), name) == 1e12

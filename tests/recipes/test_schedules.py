@@ -144,7 +144,10 @@ WRONG: list[tuple[object, str]] = [
     (math.inf, f": found Infinity; {FORMS}"),
     (1e13, ": found 10000000000000.0; allowed: a number <= 1000000000000.0"),
     ("lin_1e13", ': found "lin_1e13"; allowed: lin_ and a number > 0'),
-    ({"schedule": "linear", "start": 1e13}, ".start: found 10000000000000.0; allowed: a number <= 1000000000000.0"),
+    (
+        {"schedule": "linear", "start": 1e13},
+        ".start: found 10000000000000.0; allowed: a number <= 1000000000000.0",
+    ),
     ({}, ": found {}; allowed: a mapping with the field 'schedule'"),
     (
         {"schedule": "lineer"},
