@@ -13,13 +13,13 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import compare, evaluate, export, load, report, resume, specialize, train, watch
+    from hyperrl.api import bench, compare, evaluate, export, load, report, resume, specialize, train, watch
     from hyperrl.deploy import load_specialist
     from hyperrl.tasks import Family, contextualize
 
 _LAZY = {
     **dict.fromkeys(
-        ("train", "resume", "evaluate", "compare", "report", "load", "watch", "specialize", "export"),
+        ("train", "resume", "evaluate", "compare", "report", "load", "watch", "specialize", "export", "bench"),
         "hyperrl.api",
     ),
     "load_specialist": "hyperrl.deploy",
@@ -32,6 +32,7 @@ __all__ = [
     "Family",
     "UserError",
     "__version__",
+    "bench",
     "compare",
     "contextualize",
     "evaluate",

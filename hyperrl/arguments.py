@@ -192,6 +192,7 @@ STEPS = count(1, 10**12)
 SEED = count(0, 2**32 - 1)
 EPISODES = count(1, 10**5)
 KEEP = count(0, 10**6)
+JOBS = count(1, 10**4)
 
 
 def to_int(name: str, value: Any, allowed: Constraint) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["agents", "envs"]
+Kind = Literal["agents", "envs", "suites"]
 
 
 def shipped(kind: Kind) -> dict[str, Path]:
@@ -15,4 +15,6 @@ def _folder(kind: Kind) -> Path:
     """In a wheel the recipes lie in the package, in a checkout (or an editable install) beside it."""
     here = Path(__file__).resolve().parent
     packaged = here / "recipes" / "shipped"
-    return (packaged if packaged.is_dir() else here.parent) / kind
+    if packaged.is_dir():
+        return packaged / kind
+    return here.parent / ("benchmarks/suites" if kind == "suites" else kind)

@@ -3,9 +3,11 @@
 from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.experiments import compare, report
+from hyperrl.api.suites import bench
 from hyperrl.api.training import default_run_dir, resume, train
 
 __all__ = [
+    "bench",
     "compare",
     "default_run_dir",
     "evaluate",

@@ -19,7 +19,8 @@ from hyperrl.arguments import (
     validate_arguments,
 )
 from hyperrl.deploy.request import SUFFIXES
-from hyperrl.recipes import AgentRecipe, FamilyRecipe
+from hyperrl.experiments import Monitor
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, SuiteRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 
@@ -29,6 +30,12 @@ def _is_sweep(value: Any) -> bool:
         return False
     feature, low, high, count = value
     return isinstance(feature, str) and all(map(is_number, (low, high))) and isinstance(count, Integral)
+
+
+def _is_shard(value: Any) -> bool:
+    if not isinstance(value, Sequence) or len(value) != 2 or not all(isinstance(n, Integral) for n in value):
+        return False
+    return bool(1 <= value[0] <= value[1])
 
 
 def _is_device(value: Any) -> bool:
@@ -46,6 +53,8 @@ CONSTRAINTS: dict[str, Constraint] = {
         lambda value: _is_run(value) or is_list_of(_is_run)(value),
     ),
     "from_run": Constraint("a run, the path of its directory", _is_run).or_none(),
+    "suite": Constraint("a name, the path of a YAML file, or a recipe", is_instance(str, Path, SuiteRecipe)),
+    "shard": Constraint("two whole numbers (i, n) with i from 1 to n", _is_shard).or_none(),
     "context": Constraint("a dictionary of features' values, such as {'c0': 2}", is_instance(Mapping)),
     **dict.fromkeys(
         ("contexts", "leave_out"),
@@ -64,11 +73,14 @@ CONSTRAINTS: dict[str, Constraint] = {
     "budget": Constraint(
         "a share of the parameters, above 0, at most 1", lambda value: is_number(value) and 0 < value <= 1
     ).or_none(),
-    **dict.fromkeys(("out", "video"), Constraint("a path", is_instance(str, Path)).or_none()),
+    **dict.fromkeys(("out", "results", "video"), Constraint("a path", is_instance(str, Path)).or_none()),
     **dict.fromkeys(
         ("deterministic", "detect_anomaly", "save", "force", "shuffle_contexts", "animate"), FLAG
     ),
-    "progress": Constraint("a function of the work done and planned", callable).or_none(),
+    "progress": Constraint(
+        "a function of the work done and planned",
+        lambda value: callable(value) or isinstance(value, Monitor),
+    ).or_none(),
     "family": Constraint("a family, as contextualize or Family.load give it", is_instance(Family)).or_none(),
 }
 """By the arguments' names; numbers are checked where their limits are."""

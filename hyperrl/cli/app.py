@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from hyperrl.cli import (
+    bench,
     check,
     compare,
     describe,
@@ -55,6 +56,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(report.report)
+app.command()(bench.bench)
 app.command()(watch.watch)
 app.command()(specialize.specialize)
 app.command()(specialize.export)

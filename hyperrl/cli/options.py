@@ -21,6 +21,11 @@ def complete_family(incomplete: str) -> list[str]:
     return [*_matching(shipped("envs"), incomplete), *_files(incomplete)]
 
 
+def complete_suite(incomplete: str) -> list[str]:
+    """Suites that come with the library, and YAML files."""
+    return [*_matching(shipped("suites"), incomplete), *_files(incomplete)]
+
+
 def complete_recipe(incomplete: str) -> list[str]:
     """Agents and families of the suite, and YAML files."""
     return [*_matching(shipped("agents"), incomplete), *complete_family(incomplete)]

@@ -25,6 +25,7 @@ STEPS = whole("--steps", arguments.STEPS)
 SEED = whole("--seed", arguments.SEED)
 EPISODES = whole("--episodes", arguments.EPISODES)
 KEEP = whole("--keep", arguments.KEEP)
+JOBS = whole("--jobs", arguments.JOBS)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:
@@ -73,6 +74,14 @@ def sweep(text: str) -> tuple[str, float, float, int]:
     if not count.isdecimal():
         raise UserError(f"--sweep {text!r}: COUNT must be a whole number, not {count!r}")
     return name, low, high, int(count)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Parse the value of `--shard`, `i/n`: two whole numbers, i from 1 to n; UserError for anything else."""
+    index, slash, count = text.partition("/")
+    if slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise UserError(f"--shard: found {text!r}; allowed: i/n with i from 1 to n (say 1/8)")
 
 
 def _finite(text: str, where: str) -> float:

@@ -5,7 +5,7 @@ from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
-from hyperrl.recipes.catalog import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes.catalog import load_agent, load_family, load_suite, parse_agent, parse_family
 from hyperrl.recipes.configs import described_fields
 from hyperrl.recipes.context import CONTEXT, Context
 from hyperrl.recipes.environment import EnvironmentOptions
@@ -19,6 +19,7 @@ from hyperrl.recipes.policy import (
 )
 from hyperrl.recipes.resolve import dotted_fields, resolve
 from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
+from hyperrl.recipes.suite import SuiteBlock, SuiteEntry, SuiteEvaluation, SuiteRecipe
 from hyperrl.recipes.wrappers import WrapperRecipe
 from hyperrl.recipes.yaml import parse_yaml, read_yaml
 from hyperrl.shipped import shipped
@@ -48,6 +49,10 @@ __all__ = [
     "Part",
     "Range",
     "Splits",
+    "SuiteBlock",
+    "SuiteEntry",
+    "SuiteEvaluation",
+    "SuiteRecipe",
     "WrapperRecipe",
     "described_fields",
     "dotted_fields",
@@ -55,6 +60,7 @@ __all__ = [
     "load_agent",
     "load_extra",
     "load_family",
+    "load_suite",
     "parse_agent",
     "parse_family",
     "parse_yaml",

@@ -10,11 +10,12 @@ from hyperrl.errors import UserError, did_you_mean
 from hyperrl.recipes.agent import AgentRecipe
 from hyperrl.recipes.family import FamilyRecipe
 from hyperrl.recipes.messages import show
+from hyperrl.recipes.suite import SuiteRecipe
 from hyperrl.recipes.yaml import read_yaml
 from hyperrl.shipped import Kind, shipped
 
 _GYMNASIUM_ID = re.compile(r"[\w:.-]+-v\d+")
-_SINGULAR: dict[Kind, str] = {"agents": "an agent", "envs": "a family"}
+_SINGULAR: dict[Kind, str] = {"agents": "an agent", "envs": "a family", "suites": "a suite"}
 
 
 parse_agent, parse_family = AgentRecipe.parse, FamilyRecipe.parse
@@ -52,6 +53,19 @@ def load_family(name_or_path: str) -> FamilyRecipe:
     return family.model_copy(update={"folder": _folder(path, family.folder)})
 
 
+def load_suite(name_or_path: str) -> SuiteRecipe:
+    """Read a suite: a name of those that come with the library, or a path (with "/" or ending in ".yaml").
+
+    Its `folder` becomes an absolute path.
+
+    Raises:
+        UserError: unknown name (the nearest offered), unreadable file, wrong field.
+    """
+    path, label = _find(name_or_path, "suites")
+    suite = SuiteRecipe.parse(_read(path), label)
+    return suite.model_copy(update={"folder": _folder(path, suite.folder)})
+
+
 def _folder(recipe: Path, own: str | None) -> str:
     """Where a recipe's modules and files are looked for first: its own folder, or one seen from there."""
     return os.path.normpath(recipe.absolute().parent / (own or ""))
@@ -73,13 +87,12 @@ def _find(name_or_path: str, kind: Kind) -> tuple[Path, str]:
         return known[name_or_path], f"{kind}/{name_or_path}.yaml"
     name = name_or_path if len(name_or_path) <= 80 else name_or_path[:79] + "…"
     message = f"unknown {_SINGULAR[kind].split()[1]} {name!r}"
-    other: Kind = "envs" if kind == "agents" else "agents"
-    if name_or_path in shipped(other):
-        message += f", which names {_SINGULAR[other]}"
-        hint = did_you_mean("", known)
-    else:
-        hint = did_you_mean(name_or_path, known)
-    message += hint if "known:" in hint else f"{hint} (`hyperrl list {kind}` shows them all)"
+    others = [other for other in _SINGULAR if other != kind and name_or_path in shipped(other)]
+    if others:
+        message += f", which names {_SINGULAR[others[0]]}"
+    hint = did_you_mean("" if others else name_or_path, known)
+    are_listed = "known:" in hint or kind == "suites"
+    message += hint if are_listed else f"{hint} (`hyperrl list {kind}` shows them all)"
     if kind == "envs" and is_environment(name_or_path):
         message += f"; a Gymnasium id becomes a family by a YAML file with `base: {name}`"
     raise UserError(message)

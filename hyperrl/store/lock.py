@@ -15,22 +15,26 @@ _TIMEOUT = 0.25
 """Seconds to wait for the lock: `is_locked` takes a shared one for a moment."""
 
 
+class LockedError(UserError):
+    """Another process holds the lock."""
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of the run in `folder`; its file holds the process's number.
+def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold the lock of the run in `folder`, or another lock there; its file holds the process's number.
 
     Raises:
-        UserError: another process holds it.
+        LockedError: another process holds it.
         OSError: the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    path = folder / LOCK
+    path = folder / name
     lock = FileLock(path, timeout=_TIMEOUT, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout as error:
-        raise UserError(
+        raise LockedError(
             f"run {str(folder)!r}: another process{_holder(path)} is writing to it;"
             " wait for it to end, or stop it"
         ) from error
@@ -41,10 +45,10 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether some process holds the lock of the run in `folder`, which need not be writable."""
+def is_locked(folder: Path, name: str = LOCK) -> bool:
+    """Whether some process holds the lock of that name in `folder`, which need not be writable."""
     try:
-        with open(folder / LOCK, "rb", opener=_open_no_link) as file:
+        with open(folder / name, "rb", opener=_open_no_link) as file:
             # A shared lock, so that several processes may ask at once; FileLock takes flock's exclusive one.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -13,6 +13,7 @@ WITHOUT_TESTS = {
     "interrupts.py": "signals reach whole processes: test_startup.py, acceptance/test_interruptions.py",
     "cli/__init__.py": "starts the command: test_app.py",
     "policies/actor_critic.py": "of PPO and A2C, TRPO and others on top of them: test_ppo.py",
+    "experiments/engines/base.py": "what an engine is: test_processes.py",
     "policies/dqn.py": "proved of SAC, TD3 and DQN in turn: test_off_policy.py",
     "policies/td3.py": "proved of SAC, TD3 and DQN in turn: test_off_policy.py",
     "policies/plain.py": "effort and outputs of plain networks, by algorithm: test_one_task.py",

@@ -13,7 +13,8 @@ import pytest
 from tests.project.pages import blocks, do
 
 ROOT = Path(__file__).parents[2]
-RECIPES = {f"{kind}/{path.name}" for kind in ("agents", "envs") for path in (ROOT / kind).glob("*.yaml")}
+FOLDERS = {"agents": ROOT / "agents", "envs": ROOT / "envs", "suites": ROOT / "benchmarks" / "suites"}
+RECIPES = {f"{kind}/{path.name}" for kind, folder in FOLDERS.items() for path in folder.glob("*.yaml")}
 
 
 PAGE = ROOT / "docs/your-own-environment.md"
@@ -57,7 +58,8 @@ def test_the_wheel_carries_every_recipe_once(wheel: Path) -> None:
 
 
 def test_recipes_come_from_the_wheel(installed: Path) -> None:
-    code = "from hyperrl.recipes import shipped as s; print(*s('agents').values(), *s('envs').values())"
+    paths_of = f"(path for kind in {list(FOLDERS)} for path in shipped(kind).values())"
+    code = f"from hyperrl.recipes import shipped; print(*{paths_of})"
     paths = run(installed / "bin" / "python", "-c", code, cwd=installed).split()
     assert {Path(path).name for path in paths} == {Path(recipe).name for recipe in RECIPES}
     assert all(Path(path).resolve().is_relative_to(installed.resolve()) for path in paths)
@@ -66,7 +68,7 @@ def test_recipes_come_from_the_wheel(installed: Path) -> None:
 def test_the_command_works_by_name(installed: Path) -> None:
     hyperrl = installed / "bin" / "hyperrl"
     listed = run(hyperrl, "list", cwd=installed)
-    assert all(Path(recipe).stem in listed for recipe in RECIPES)
+    assert all(Path(recipe).stem in listed for recipe in RECIPES if not recipe.startswith("suites/"))
     assert "hyper-ppo" in run(hyperrl, "describe", "hyper-ppo", cwd=installed)
 
 

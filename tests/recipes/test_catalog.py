@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import load_agent, load_family, parse_agent, parse_family
+from hyperrl.recipes import load_agent, load_family, load_suite, parse_agent, parse_family
 from tests.recipes.mistakes import outcome, refusal
 
 
@@ -17,6 +17,8 @@ from tests.recipes.mistakes import outcome, refusal
     [
         (load_agent, "hyper-pop", "unknown agent 'hyper-pop'; did you mean 'hyper-ppo'?"),
         (load_agent, "ode", "unknown agent 'ode', which names a family"),
+        (load_suite, "paper.", "unknown suite 'paper.'; did you mean 'paper'? known: paper, smoke"),
+        (load_suite, "ode", "unknown suite 'ode', which names a family; known: paper, smoke"),
         (load_family, "hyper-ppo", "unknown family 'hyper-ppo', which names an agent (`hyperrl list envs`"),
         (load_family, "Arm-v0", "; a Gymnasium id becomes a family by a YAML file with `base: Arm-v0`"),
         (

@@ -8,6 +8,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+CORES = "HYPERRL_CORES"
+"""Environment variable: how many cores a process may use, where several of them share a machine."""
 Jobs = SimpleQueue[Callable[[], None] | None]
 
 
@@ -109,5 +111,8 @@ def _stop(jobs: Jobs, count: int) -> None:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use: as many as HYPERRL_CORES says, else as the system grants."""
+    granted = os.environ.get(CORES, "")
+    if granted.isdecimal() and int(granted) > 0:
+        return int(granted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

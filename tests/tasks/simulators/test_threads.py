@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hyperrl.tasks.simulators.threads import Simulations, available_cores
+from hyperrl.tasks.simulators.threads import CORES, Simulations, available_cores
 
 mujoco = pytest.importorskip("mujoco")
 
@@ -174,3 +174,13 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         pytest.fail("the child waits for threads that it does not have")
     assert status == 0
     simulations.close()
+
+
+@pytest.mark.parametrize(("granted", "cores"), [("3", 3), ("1", 1), ("0", None), ("many", None), ("", None)])
+def test_a_variable_of_the_environment_says_how_many_cores_are_ours(
+    granted: str, cores: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(CORES, raising=False)
+    default = available_cores()
+    monkeypatch.setenv(CORES, granted)
+    assert available_cores() == (cores or default)

@@ -1,0 +1,94 @@
+"""`hyperrl bench`: all runs of a suite, many at a time, and the table of their results."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli.bench_view import suite_view
+from hyperrl.cli.errors import OURS, USER, Interrupted
+from hyperrl.cli.options import argument, option
+
+if TYPE_CHECKING:
+    from hyperrl.experiments import SuiteReport
+
+_SPLITS = ("train", "interpolation", "extrapolation")
+
+
+def bench(
+    suite: Annotated[str, argument("SUITE", "A name or a YAML file.", options.complete_suite)],
+    jobs: Annotated[
+        int | None,
+        option("N", "Runs at a time. [default: as many as there are cores for]", parser=parsing.JOBS),
+    ] = None,
+    out: Annotated[str | None, option("DIR", "Folder of the runs. [default: runs/bench/SUITE]")] = None,
+    results: Annotated[
+        str | None, option("DIR", "Folder of the runs' results. [default: results in the runs' folder]")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        option("i/n", "Make the i-th of n equal parts of the runs, as in an array job."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make the runs of a suite that have no result yet, and print the table of all results.
+
+    A suite that was interrupted or killed goes on where it was. A run that fails leaves error.txt in its
+    folder, and the others go on.
+    """
+    part = None if shard is None else parsing.shard(shard)
+    with streams.stdout_to_stderr(as_json):
+        from hyperrl import api
+        from hyperrl.recipes import load_suite
+
+        recipe = load_suite(suite)
+        try:
+            with suite_view(recipe.name) as view:
+                report = api.bench(recipe, jobs=jobs, out=out, results=results, shard=part, progress=view)
+        except KeyboardInterrupt as stop:
+            raise Interrupted("interrupted; the same command goes on where it was") from stop
+    if as_json:
+        console.json_object(report.to_json())
+    else:
+        _print(report)
+    if report.failures:
+        raise typer.Exit(USER if all(failure.mistake for failure in report.failures) else OURS)
+
+
+def _print(report: "SuiteReport") -> None:
+    rows = report.table()
+    splits = [split for split in _SPLITS if any(split in row["splits"] for row in rows)]
+    console.line(f"suite {report.suite}: interquartile mean of returns over seeds and tasks, 95 % interval")
+    console.line()
+    console.table(
+        ["family", "agent", "runs", *splits],
+        (
+            [
+                row["family"],
+                row["agent"],
+                f"{row['runs']} of {row['planned']}",
+                *(_cell(row["splits"].get(split)) for split in splits),
+            ]
+            for row in rows
+        ),
+        numbers=["runs", *splits],
+    )
+    if report.failures:
+        console.line()
+        console.line(f"{console.count(len(report.failures), 'run')} failed:")
+    for failure in report.failures:
+        trace = shlex.quote(str(Path(failure.job.folder, "error.txt")))
+        console.line(f"{failure.job.label}: {failure.message} ({trace})")
+    console.line()
+    console.pairs([("runs", str(report.out)), ("results", str(report.results))])
+
+
+def _cell(split: Mapping[str, Any] | None) -> str:
+    if split is None:
+        return "-"
+    low, high = split.get("iqm_interval", (None, None))
+    interval = f" [{console.number(low)}, {console.number(high)}]" if low is not None else ""
+    return f"{console.number(split['iqm'])}{interval}"

@@ -1,0 +1,1 @@
+"""What makes many runs at a time."""

@@ -1,0 +1,61 @@
+"""What an engine is: it makes runs side by side and tells how each of them ended."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from hyperrl.evaluation.progress import Reporter
+from hyperrl.experiments.jobs import Job
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the work on a run ended.
+
+    Attributes:
+        state: `finished`, with its result written; `failed`; `interrupted`; or `busy`, as another process
+            works on it.
+        message: why it failed, in one line.
+        mistake: whether the failure is a mistake of the user's.
+    """
+
+    state: Literal["finished", "failed", "busy", "interrupted"]
+    message: str = ""
+    mistake: bool = False
+
+
+@runtime_checkable
+class Monitor(Protocol):
+    """Follows the runs of a suite."""
+
+    def planned(self, runs: int, finished: int) -> None:
+        """Note how many runs there are, and how many of them had a result before."""
+
+    def started(self, job: Job) -> Reporter:
+        """Note that a run starts; what is returned is told of its progress."""
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Note how the work on a run ended."""
+
+    def waiting(self, jobs: int) -> None:
+        """Note that so many runs are left, and other processes work on all of them."""
+
+    def stopping(self, jobs: int) -> None:
+        """Note that so many runs are being stopped, because a signal came."""
+
+
+class Engine(Protocol):
+    """Makes runs side by side."""
+
+    def run(self, jobs: Iterator[Job], monitor: Monitor) -> Generator[tuple[Job, Outcome], None, None]:
+        """Make runs; yield each when it ends.
+
+        Where the generator is closed, or an exception comes up in it, all runs are stopped first, with
+        checkpoints to go on from.
+
+        Args:
+            jobs: what to make; the next one is taken when there is room for it.
+            monitor: told of each run's start and progress.
+        """

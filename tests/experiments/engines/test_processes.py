@@ -1,0 +1,147 @@
+"""Runs in processes of their own: whole, killed, stopped, claimed by two."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperrl.experiments import Outcome, run_suite
+from hyperrl.experiments.engines.processes import OUTPUT, ProcessEngine, check_cores
+from hyperrl.experiments.results import read_result
+from hyperrl.experiments.work import ERROR
+from tests.experiments.suites import Record, broken_family, jobs
+from tests.runs import message
+
+TINY = """
+name: tiny
+about: ""
+overrides: [algorithm.n_steps=16, algorithm.batch_size=32, algorithm.n_epochs=2, n_envs=2,
+            evaluate_every=1024, checkpoint_every=128]
+runs:
+  - {agents: [hyper-ppo, blind-ppo], families: [ode], seeds: 1, steps: STEPS}
+"""
+
+
+def test_a_process_that_dies_ends_no_other(tmp_path: Path) -> None:
+    family = broken_family(tmp_path, "import os; print('no oil', flush=True); os.kill(os.getpid(), 9)")
+    planned = jobs(tmp_path, {"agents": ["blind-ppo"], "families": [family, "ode"]})
+    record = Record()
+    (failure,) = run_suite(planned, ProcessEngine(2, 2), record)
+    assert failure.job == planned[0]
+    assert failure.message.startswith(
+        "its process was ended by the signal SIGKILL, perhaps as memory ran out"
+    )
+    assert "SIGKILL" in (planned[0].folder / ERROR).read_text()
+    assert "no oil" in (planned[0].folder / OUTPUT).read_text()
+    assert read_result(planned[1]) is not None
+    assert [event for event in record.of("steps") if event[1] == 64]
+
+
+def test_a_run_of_more_cores_than_there_are_is_refused(tmp_path: Path) -> None:
+    planned = jobs(tmp_path, {}, {"seeds": [7], "overrides": ["threads=3"]})
+    check_cores(planned, 3)
+    assert message(check_cores, planned, 2) == (
+        "suite 'tiny': hyper-ppo on ode, seed 7: found 3 threads or processes; allowed: at most 2, the cores"
+        " of this machine"
+    )
+
+
+def test_runs_never_take_more_cores_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of fake processes, which end in the order of their starts."""
+    running: list[Any] = []
+    most = []
+
+    class FakeWorker:
+        def __init__(self, job: Any, messages: Any, reporter: Any) -> None:
+            self.job = job
+            running.append(job)
+            most.append((sum(each.cores for each in running), len(running)))
+            messages.put((self, None))
+
+        def end(self) -> Outcome:
+            running.remove(self.job)
+            return Outcome("finished")
+
+    monkeypatch.setattr("hyperrl.experiments.engines.processes.Worker", FakeWorker)
+    planned = jobs(tmp_path, {"seeds": 3}, {"seeds": [7], "overrides": ["threads=3"]}, {"seeds": [8]})
+    engine = ProcessEngine(cores=4, jobs=3)
+    ended = [job for job, _ in engine.run(iter(planned), Record())]
+    assert ended == planned
+    assert (max(cores for cores, _ in most), max(count for _, count in most)) == (4, 3)
+
+
+def command(folder: Path, *options: str, **settings: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "hyperrl", "bench", "tiny.yaml", "--out", "out", "--json", *options],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()}, **settings,
+    )  # fmt: skip
+
+
+def steps(folder: Path) -> list[int]:
+    """Steps at the newest checkpoint of each run."""
+    return [json.loads(file.read_bytes())["steps"] for file in sorted(folder.glob("out/*/*/*/status.json"))]
+
+
+def wait_for_steps(process: "subprocess.Popen[str]", folder: Path, least: int) -> None:
+    while process.poll() is None and (len(steps(folder)) < 2 or min(steps(folder)) < least):
+        time.sleep(0.05)
+
+
+def start(folder: Path, planned: int) -> Path:
+    folder.mkdir()
+    (folder / "tiny.yaml").write_text(TINY.replace("STEPS", str(planned)))
+    return folder
+
+
+def numbers(report: dict[str, Any]) -> Any:
+    return report["finished"], report["failed"], report["table"]
+
+
+@pytest.mark.slow
+def test_a_killed_suite_goes_on_to_the_same_table(tmp_path: Path) -> None:
+    folder = start(tmp_path / "killed", 4096)
+    for least in (512, 2048):
+        process = command(folder)
+        wait_for_steps(process, folder, least)
+        process.kill()
+        process.communicate()
+    out, err = command(folder).communicate()
+    runs = [json.loads(file.read_bytes()) for file in folder.glob("out/results/*/*/*.json")]
+    assert all(run["resumed"] >= 1 for run in runs), err
+    undisturbed, _ = command(start(tmp_path / "undisturbed", 4096)).communicate()
+    assert numbers(json.loads(out)) == numbers(json.loads(undisturbed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_suite_stops_all_its_runs_with_checkpoints(number: signal.Signals, tmp_path: Path) -> None:
+    folder = start(tmp_path / "stopped", 10**9)
+    process = command(folder)
+    wait_for_steps(process, folder, 128)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=300)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-2:] == [
+        "hyperrl: tiny: stopping 2 runs at the next checkpoint (once more: at once)",
+        "hyperrl: interrupted; the same command goes on where it was",
+    ]
+    states = [json.loads(file.read_bytes()) for file in folder.glob("out/*/*/*/status.json")]
+    assert [state["state"] for state in states] == ["interrupted"] * 2
+
+
+@pytest.mark.slow
+def test_two_of_the_same_suite_share_the_runs(tmp_path: Path) -> None:
+    folder = start(tmp_path / "two", 2048)
+    both = [command(folder, "--jobs", "1") for _ in range(2)]
+    reports = [json.loads(process.communicate(timeout=600)[0]) for process in both]
+    assert numbers(reports[0]) == numbers(reports[1])
+    assert reports[0]["finished"] == 2
+    runs = [json.loads(file.read_bytes()) for file in folder.glob("out/results/*/*/*.json")]
+    assert [run["resumed"] for run in runs] == [0, 0]

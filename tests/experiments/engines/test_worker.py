@@ -1,0 +1,48 @@
+import json
+import os
+
+import pytest
+
+from hyperrl.evaluation.progress import Reporter
+from hyperrl.experiments import Outcome
+from hyperrl.experiments.engines import worker
+from hyperrl.experiments.engines.worker import Channel
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_the_channel_sends_progress_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(worker, "time", clock)
+    reading, writing = os.pipe()
+    channel = Channel(writing)
+    assert isinstance(channel, Reporter)
+    channel.phase("training")
+    for done in range(11):
+        channel(done, 10)
+        channel.reached(float(done))
+        channel.phase("training")
+        clock.now += 0.125
+    channel.phase("evaluating", 0.0)
+    channel.outcome(Outcome("failed", "no oil"))
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        sent = [json.loads(line) for line in file]
+    assert [done for kind, done, *_ in sent if kind == "steps"] == [0, 4, 8, 10]
+    assert [value for kind, value, *_ in sent if kind == "return"] == [0, 4, 8]
+    assert [name for kind, name, *_ in sent if kind == "phase"][-1] == "evaluating"
+    assert sent[-1] == ["outcome", {"state": "failed", "message": "no oil", "mistake": False}]
+
+
+def test_a_parent_that_is_gone_is_no_error() -> None:
+    reading, writing = os.pipe()
+    channel = Channel(writing)
+    os.close(reading)
+    channel(1, 2)
+    channel.outcome(Outcome("finished"))
+    os.close(writing)

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperrl.evaluation import TaskResult, iqm, stratified_bootstrap
+from hyperrl.experiments import Job
+from hyperrl.experiments.results import FORMAT, read_result, table, task_rows, write_result
+from tests.experiments.suites import jobs
+
+
+def result(job: Job, *means: float, **fields: Any) -> dict[str, Any]:
+    tasks = [
+        TaskResult({"c0": float(number)}, "train", [mean - 1, mean + 1], [5, 5], None)
+        for number, mean in enumerate(means)
+    ]
+    return {
+        "format": FORMAT, "digest": job.digest, "seed": job.seed, "features": ["c0"],
+        "splits": {"train": task_rows(tasks)}, **fields,
+    }  # fmt: skip
+
+
+def test_the_table_is_of_seeds_and_tasks(tmp_path: Path) -> None:
+    planned = jobs(tmp_path, {"seeds": 3})
+    hyper = [job for job in planned if job.name == "hyper-ppo"]
+    scores = [[1.0, 2.0, 3.0], [4.0, 8.0, 16.0]]
+    for job, means in zip(hyper, scores, strict=False):
+        write_result(job, result(job, *means))
+    first, second = table(planned)
+    assert (first["family"], first["agent"], first["runs"], first["planned"]) == ("ode", "hyper-ppo", 2, 3)
+    split = first["splits"]["train"]
+    assert (split["tasks"], split["episodes"], split["iqm"]) == (3, 2, iqm(scores))
+    assert split["iqm_interval"] == stratified_bootstrap(scores)
+    assert (second["agent"], second["runs"], second["splits"]) == ("concat narrow", 0, {})
+
+
+def test_a_result_has_a_line_for_each_field(tmp_path: Path) -> None:
+    job = jobs(tmp_path)[0]
+    write_result(job, result(job, 1.23456789))
+    lines = job.result.read_text().splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("{", "}", 7)
+    found = read_result(job)
+    assert found is not None
+    assert found["splits"]["train"]["returns"] == [[0.2346, 2.2346]]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", json.dumps({"format": FORMAT}), json.dumps({"format": FORMAT, "digest": "0"})]
+)
+def test_one_that_is_broken_or_of_another_recipe_is_none(content: str, tmp_path: Path) -> None:
+    job = jobs(tmp_path)[0]
+    assert read_result(job) is None
+    job.result.parent.mkdir(parents=True)
+    job.result.write_text(content)
+    assert read_result(job) is None
