@@ -12,6 +12,7 @@ from hyperrl.experiments import Job, Monitor, Outcome, SuiteReport, jobs_of, par
 from hyperrl.experiments.engines.processes import ProcessEngine, check_cores
 from hyperrl.interrupts import raising
 from hyperrl.recipes import SuiteRecipe, load_suite
+from hyperrl.store import report_write_errors, try_writing
 from hyperrl.tasks.simulators.threads import available_cores
 
 
@@ -58,6 +59,9 @@ def bench(
     mine = planned if shard is None else part_of(planned, *shard, key=recipe.name)
     cores = available_cores()
     check_cores(mine, cores)
+    for what, path in (("runs", folder), ("results", files)):
+        with report_write_errors(what, path):
+            try_writing(path / "seed-0")
     with raising():
         failures = run_suite(mine, ProcessEngine(cores, at_a_time or cores), _monitor(progress))
     return SuiteReport(recipe.name, folder, files, tuple(planned), tuple(failures))

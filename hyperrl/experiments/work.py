@@ -103,9 +103,10 @@ def _trained(job: Job, progress: Reporter) -> Run:
         )  # fmt: skip
     spec, sources = read_spec(job.folder / SPEC), source_files(job.agent, job.family)
     before = recipe_digest(spec.agent, spec.family, spec.seed, spec.sources, {})
-    if before != recipe_digest(agent, job.family, job.seed, sources, {}):
+    now = recipe_digest(agent, job.family, job.seed, sources, {})
+    if (before, spec.steps) != (now, agent.steps):
         raise UserError(
-            f"run {str(job.folder)!r}: was started with another recipe or other code than the suite has now;"
+            f"run {str(job.folder)!r}: has another recipe, other steps or other code than the suite now;"
             f" remove it, or name another folder with {user_syntax('out', '--out')}"
         )
     run = Run.open(job.folder, [source.path for source in sources if source is not None])

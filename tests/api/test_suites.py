@@ -53,6 +53,17 @@ def test_a_shard_makes_its_part_and_reports_the_whole(made: list[Job], tmp_path:
     assert made[0].result.is_relative_to(tmp_path / "r")
 
 
+@pytest.mark.parametrize("name", ["out", "results"])
+def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(
+    name: str, made: list[Job], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    folders = {"out": tmp_path / "o", "results": tmp_path / "r", name: tmp_path / "file" / "in"}
+    line = message(hyperrl.bench, suite(tmp_path), **folders)
+    assert line.startswith(f"{'runs' if name == 'out' else name} '{tmp_path}/file/in': cannot be written (")
+    assert not made
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -82,7 +82,7 @@ def test_a_path_is_seen_from_the_suites_folder(tmp_path: Path) -> None:
     assert (job.suite, job.name, job.folder) == ("mine", "own", tmp_path / "ode/own/seed-0")
 
 
-@given(size=st.integers(0, 200), count=st.integers(1, 20), key=st.text())
+@given(size=st.integers(0, 60), count=st.integers(1, 8), key=st.text())
 def test_parts_are_all_items_once_and_of_the_same_size(size: int, count: int, key: str) -> None:
     items = list(range(size))
     parts = [part_of(items, index, count, key) for index in range(1, count + 1)]

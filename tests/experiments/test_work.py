@@ -72,12 +72,27 @@ def test_the_suite_says_how_it_is_evaluated(folder: Path) -> None:
     assert all(len(returns) == 2 for returns in result["splits"]["train"]["returns"])
 
 
+def extended(run: Run, steps: int) -> None:
+    """Plan more steps, as `hyperrl train --resume RUN --steps N` does."""
+    run.write_spec(run.spec.model_copy(update={"steps": steps}))
+
+
+def test_a_run_that_was_extended_is_refused(folder: Path) -> None:
+    job = jobs(folder)[0].model_copy(update={"result": folder / "extended.json"})
+    run = Run.open(job.folder)
+    extended(run, 128)
+    outcome = attempt(job, Record())
+    extended(run, 64)
+    assert (outcome.state, outcome.mistake) == ("failed", True)
+    assert "has another recipe, other steps or other code than the suite now" in outcome.message
+
+
 def test_a_run_of_another_recipe_is_refused(folder: Path) -> None:
-    job = jobs(folder, {"steps": 128})[0]
+    job = jobs(folder, {"overrides": ["algorithm.gamma=0.9"]})[0]
     other = job.model_copy(update={"result": folder / "refused.json"})
     outcome = attempt(other, Record())
     assert (outcome.state, outcome.mistake) == ("failed", True)
-    assert "was started with another recipe or other code than the suite has now" in outcome.message
+    assert "has another recipe, other steps or other code than the suite now" in outcome.message
     assert "UserError" in (job.folder / ERROR).read_text()
     assert attempt(jobs(folder)[0], Record()) == Outcome("finished")
     assert not (job.folder / ERROR).exists()
