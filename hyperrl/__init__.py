@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
 _LAZY = {
     **dict.fromkeys(
-        ("train", "resume", "evaluate", "compare", "report", "load", "watch", "specialize", "export", "bench"),
+        (
+            "train",
+            "resume",
+            "evaluate",
+            "compare",
+            "report",
+            "load",
+            "watch",
+            "specialize",
+            "export",
+            "bench",
+        ),
         "hyperrl.api",
     ),
     "load_specialist": "hyperrl.deploy",

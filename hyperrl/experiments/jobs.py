@@ -38,7 +38,8 @@ class Job(Model):
     Attributes:
         suite: the suite's name.
         name: what tables call the agent.
-        agent: resolved for the family, with the planned steps.
+        recipe: the agent's recipe, as the suite names it.
+        agent: resolved for the family, with the planned steps, and called as its folder is.
         family: what it trains on.
         seed: of the run.
         overrides: what the agent was resolved with.
@@ -49,6 +50,7 @@ class Job(Model):
 
     suite: str
     name: str
+    recipe: str
     agent: AgentRecipe
     family: FamilyRecipe
     seed: int
@@ -137,11 +139,11 @@ def _jobs_of_block(
     ]
     for seed in block.seeds:
         for entry, family, (agent, overrides) in pairs:
-            name = entry.name or agent.name
-            within = Path(family.name, "-".join(name.split()))
+            within = Path(family.name, agent.name)
             yield Job(
-                suite=suite.name, name=name, agent=agent, family=family, seed=seed, overrides=overrides,
-                evaluation=suite.evaluation, folder=out / within / f"seed-{seed}",
+                suite=suite.name, name=entry.name or agent.name, recipe=entry.agent, agent=agent,
+                family=family, seed=seed, overrides=overrides, evaluation=suite.evaluation,
+                folder=out / within / f"seed-{seed}",
                 result=results / within / f"seed-{seed}.json",
             )  # fmt: skip
 
@@ -161,6 +163,8 @@ def _resolved(
             raise UserError(str(error).replace(user_syntax("overrides", "--set"), "overrides", 1)) from error
         with suppress(BaseEnvironmentError):  # The run itself tells of it, and the others go on.
             refuse_family(resolved, Family(family).for_agent(resolved))
+    if entry.name is not None:  # by which other commands tell its runs from those of the unchanged agent
+        resolved = resolved.model_copy(update={"name": "-".join(entry.name.split())})
     return resolved, overrides
 
 

@@ -149,7 +149,7 @@ def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[
         "steps": run.status.steps,
         "planned_steps": run.spec.steps,
         "digest": job.digest,
-        "recipe": job.agent.name,
+        "recipe": job.recipe,
         "overrides": list(job.overrides),
         "versions": run.spec.versions,
         "commit": run.spec.commit,

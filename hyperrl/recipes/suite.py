@@ -16,9 +16,7 @@ _SEEDS = "a number of seeds, a list of different seeds, or {from: first seed, n:
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 RowName = Annotated[
     str,
-    matching(
-        r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}", "at most 64 letters, digits, spaces and '.', '_', '+', '-'"
-    ),
+    matching(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}", "at most 64 letters, digits, spaces, '-' and '_'"),
 ]
 
 

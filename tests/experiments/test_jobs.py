@@ -26,7 +26,8 @@ def test_every_agent_on_every_family_with_every_seed(tmp_path: Path) -> None:
     job = planned[3]
     assert job.folder == tmp_path / "out/point-goal/concat-narrow/seed-7"
     assert job.result == tmp_path / "results/point-goal/concat-narrow/seed-7.json"
-    assert (job.agent.name, job.agent.steps, planned[-1].agent.steps) == ("concat-ppo", 64, 150_000)
+    assert (job.recipe, job.agent.name, job.agent.policy.kind) == ("concat-ppo", "concat-narrow", "concat")
+    assert (job.agent.steps, planned[-1].agent.steps) == (64, 150_000)
     assert job.overrides[-2:] == ("steps=64", "policy.net_arch=[4]")
     assert len({each.digest for each in planned}) == len(planned)
 

@@ -49,7 +49,7 @@ SEEDS = "allowed: a number of seeds, a list of different seeds, or {from: first 
         ({"agents": [{"agent": "a", "nam": "b"}]}, "agents.0.nam: unknown field; did you mean 'name'?"),
         (
             {"agents": [{"agent": "a", "name": "a/b"}]},
-            "agents.0.name: found \"a/b\"; allowed: at most 64 letters, digits, spaces and",
+            "agents.0.name: found \"a/b\"; allowed: at most 64 letters, digits, spaces, '-'",
         ),
         *(
             (
