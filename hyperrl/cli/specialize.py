@@ -1,5 +1,6 @@
 """`hyperrl specialize` and `hyperrl export`: agents as files that need no hypernetwork, or no Python."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from hyperrl.cli import console, options, parsing, streams
@@ -100,8 +101,21 @@ def _print(result: "Written") -> None:
     if result.statistics is not None:
         pairs.append(("statistics", str(result.statistics)))
     console.pairs(pairs)
-    if result.statistics is not None:
+    if wrapped := list(_wrapping(result)):
         console.line()
         console.line("Wrap the environment for the model, as it was wrapped in training:")
-        console.line(f"  env = VecNormalize.load({str(result.statistics)!r}, env)")
-        console.line("  env.training = env.norm_reward = False  # to act; leave both to learn on")
+        for line in wrapped:
+            console.line(f"  {line}")
+
+
+def _wrapping(result: "Written") -> Iterator[str]:
+    """The lines of Python that wrap an environment for a model of Stable-Baselines3, the innermost first."""
+    if result.format != "sb3":
+        return
+    if result.options.wrappers:
+        yield "# below: " + ", ".join(map(str, result.options.wrappers))
+    if (frames := result.options.frame_stack) > 1 and len(result.specialist.plan.inputs) == 1:
+        yield f"env = VecFrameStack(env, {frames})"
+    if result.statistics is not None:
+        yield f"env = VecNormalize.load({str(result.statistics)!r}, env)"
+        yield "env.training = env.norm_reward = False  # to act; leave both to learn on"

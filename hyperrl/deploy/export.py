@@ -24,6 +24,7 @@ from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT, Context
+from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.store import atomic_write, report_write_errors
 from hyperrl.tasks import Family
 
@@ -60,6 +61,7 @@ class Written:
         generalist: the cost of the agent's acting networks, hypernetwork included, its weights cached.
         episodes: how many the returns are means over.
         returns: mean return on the task before and after pruning and quantizing; None without either.
+        options: the wrappers and the frame stack, on top of which the specialist expects to act.
     """
 
     file: Path
@@ -71,6 +73,7 @@ class Written:
     generalist: Cost
     episodes: int
     returns: tuple[float, float] | None
+    options: EnvironmentOptions
 
     def to_json(self) -> dict[str, Any]:
         """What `hyperrl specialize --json` prints."""
@@ -133,6 +136,7 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
         generalist=_generalist_cost(model, sample),
         episodes=episodes,
         returns=returns,
+        options=family.options,
     )
 
 

@@ -71,8 +71,9 @@ def batched(specialist: Specialist, observation: Any) -> tuple[bool, list[Array]
         elif array.shape[1:] == part.shape and array.ndim == len(part.shape) + 1:
             several = True
         else:
+            batch = ", ".join(["n", *map(str, part.shape)])
             raise ValueError(
-                f"{part.name!r}: found shape {array.shape}; allowed: {part.shape} or (n, *{part.shape})"
+                f"{part.name}: found shape {array.shape}; allowed: {part.shape}, or ({batch}) for n of them"
             )
         arrays.append(array)
     return several, arrays

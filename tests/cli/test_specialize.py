@@ -101,6 +101,35 @@ def test_one_for_stable_baselines_has_its_statistics_beside_it(folder: Path) -> 
     assert other["statistics"] is None
 
 
+def test_one_for_stable_baselines_tells_how_its_observations_were_stacked(folder: Path) -> None:
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
+
+    steps = ("--steps", "256", "--set", "algorithm.batch_size=64", "--set", "normalize=true")
+    below = (
+        "--set",
+        "frame_stack=2",
+        "--set",
+        "wrappers=[{RescaleObservation: {min_obs: -1, max_obs: 1}}]",
+    )
+    printed("train", "hyper-ppo", "pendulum", *steps, *below, *SMALL, "--out", "stacked", cwd=folder)
+    context = ("specialize", "stacked", "--context", "m=1.5")
+    shown = printed(*context, "--format", "sb3", "--out", "stacked.zip", cwd=folder)
+    assert shown.partition("Wrap the environment")[2].splitlines()[1:] == [
+        "  # below: RescaleObservation(min_obs=-1, max_obs=1)",
+        "  env = VecFrameStack(env, 2)",
+        "  env = VecNormalize.load('stacked.pkl', env)",
+        "  env.training = env.norm_reward = False  # to act; leave both to learn on",
+    ]
+    env = VecNormalize.load(str(folder / "stacked.pkl"), VecFrameStack(make_vec_env("Pendulum-v1"), 2))
+    env.training = env.norm_reward = False
+    seen = np.linspace(-1, 1, 12, dtype=np.float32).reshape(2, 6)
+    plain, _ = PPO.load(folder / "stacked.zip", env).predict(env.normalize_obs(seen), deterministic=True)
+    np.testing.assert_allclose(plain, hyperrl.load(folder / "stacked").act(seen, {"m": 1.5}), atol=1e-5)
+    assert "Wrap" not in printed(*context, cwd=folder)
+
+
 @pytest.mark.parametrize(
     ("options", "says", "torch"),
     [

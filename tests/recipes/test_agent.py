@@ -182,6 +182,10 @@ AGENT_MISTAKES = [
         "algorithm.replay_buffer_class: unknown field; hindsight experience replay is 'her: {",
     ),
     (
+        agent(algorithm={"name": "td3", "noise_type": "normal", "noise_std": 0.1}),
+        "algorithm.noise_type: unknown field; normal noise on actions is 'action_noise: 0.1'",
+    ),
+    (
         agent(algorithm={"name": "sac", "n_steps": 0}),
         "algorithm.n_steps: found 0; allowed: a number > 0",
     ),

@@ -105,6 +105,18 @@ class _Continuous(_OffPolicy):
     action_noise: Positive | None = None
     """standard deviation of normal noise on actions in units of their bounds; none: no noise"""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _noise_is_one_number(cls, data: Any) -> Any:
+        """RL Zoo names a kind of noise and its size in two fields."""
+        for name in ("noise_type", "noise_std"):
+            if isinstance(data, Mapping) and name in data:
+                reason = (
+                    "unknown field; normal noise on actions is 'action_noise: 0.1', its standard deviation"
+                )
+                raise FieldError(path=(name,), reason=reason, unknown=True)
+        return data
+
 
 class _Entropic(_Continuous):
     policy_arguments: ClassVar[tuple[str, ...]] = (*_Continuous.policy_arguments, "log_std_init")
