@@ -15,6 +15,7 @@ from hyperrl.errors import UserError
 from hyperrl.extras import check_trackers
 
 if TYPE_CHECKING:
+    from hyperrl.recipes import AgentRecipe, FamilyRecipe
     from hyperrl.store import Run
 
 
@@ -90,16 +91,30 @@ def train(
 
 def _start(agent: str, family: str, **settings: Any) -> "Run":
     from hyperrl import api
-    from hyperrl.recipes import load_agent, resolve
+    from hyperrl.recipes import load_agent, resolve, shipped
     from hyperrl.tasks import Family
 
     recipe, tasks = load_agent(agent), Family.load(family)
     tasks = tasks.for_agent(resolve(recipe, tasks.recipe, settings["overrides"]))
+    if agent not in shipped("agents"):
+        _note_replaced(recipe, tasks.recipe, settings)
     tasks.try_out()  # An environment that fails at once is reported before seconds go into loading torch.
     default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], settings["leave_out"])
     what = f"{recipe.name} on {tasks.name}"
     with _resumable(Path(settings["out"] or default), settings), progress(what, "steps", "preparing") as hook:
         return api.train(recipe, tasks, progress=hook, **settings)
+
+
+def _note_replaced(agent: "AgentRecipe", family: "FamilyRecipe", settings: Mapping[str, Any]) -> None:
+    """One line on stderr where a family replaces what a user's own file states."""
+    from hyperrl.recipes.messages import show
+    from hyperrl.recipes.resolve import replaced
+
+    overrides = [*settings["overrides"], *(["steps="] if settings["steps"] is not None else [])]
+    if fields := replaced(agent, family, overrides):
+        changes = ", ".join(f"{name} {show(own)} by {show(found)}" for name, own, found in fields)
+        note = f"family {family.name!r} replaces the agent's {changes}; --set FIELD=VALUE keeps yours"
+        console.console(stderr=True).print(f"hyperrl: note: {note}", soft_wrap=True)
 
 
 def _resume(run: str, settings: Mapping[str, Any]) -> "Run":

@@ -24,11 +24,9 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
             rule.
     """
     data = agent.model_dump()
-    needs = family.training.model_dump()
-    data["algorithm"].update(needs[agent.algorithm.name])
-    if needs["log_std_init"] is not None:
-        data["policy"]["log_std_init"] = needs["log_std_init"]
-    data.update({name: needs[name] for name in ("steps", "n_envs") if needs[name] is not None})
+    for name, value in _needs(agent, family).items():
+        group, _, last = name.rpartition(".")
+        (data[group] if group else data)[last] = value
     for override in overrides:
         _set(data, override)
     try:
@@ -36,6 +34,33 @@ def resolve(agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] =
     except RecipeError as error:
         hint = _on_another_kind(agent, data, error.field) or _on_another_place(agent, overrides, error.field)
         raise (UserError(f"{_source()}: {hint}") if hint else error) from None
+
+
+def replaced(
+    agent: AgentRecipe, family: FamilyRecipe, overrides: Sequence[str] = ()
+) -> list[tuple[str, Any, Any]]:
+    """The fields that an agent states and the family replaces, unless an override has the last word.
+
+    Returns:
+        For each of them its dotted name, the agent's value and the family's.
+    """
+    own, needs = dict(dotted_fields(agent.model_dump())), _needs(agent, family)
+    chosen = [f"{override.partition('=')[0].strip()}." for override in overrides]
+    return [
+        (name, own[name], needs[name])
+        for name, _ in dotted_fields(agent.model_dump(exclude_unset=True))
+        if own[name] != needs.get(name, own[name])
+        and not any(f"{name}.".startswith(key) or key.startswith(f"{name}.") for key in chosen)
+    ]
+
+
+def _needs(agent: AgentRecipe, family: FamilyRecipe) -> dict[str, Any]:
+    """What the family's `training` sets for the agent, by dotted names."""
+    training = family.training.model_dump()
+    general = {"policy.log_std_init": training["log_std_init"]}
+    general |= {name: training[name] for name in ("steps", "n_envs")}
+    own = {f"algorithm.{name}": value for name, value in training[agent.algorithm.name].items()}
+    return own | {name: value for name, value in general.items() if value is not None}
 
 
 def _on_another_kind(agent: AgentRecipe, data: Mapping[str, Any], field: FieldError) -> str | None:

@@ -69,6 +69,19 @@ def test_a_tracker_that_is_unknown_or_not_installed_is_refused(
     )
 
 
+def test_a_note_says_what_a_family_replaces_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("{about: Mine., steps: 1000, algorithm: {name: ppo}, policy: {kind: blind}}")
+    arguments_of(monkeypatch, "train", file, "pendulum")
+    says = "hyperrl: note: family 'pendulum' replaces the agent's steps 1000 by 200000; --set"
+    assert says in capsys.readouterr().err
+    arguments_of(monkeypatch, "train", file, "pendulum", "--steps", 1000)
+    arguments_of(monkeypatch, "train", "hyper-ppo", "pendulum")
+    assert "replaces" not in capsys.readouterr().err
+
+
 def test_an_interrupted_user_is_shown_how_to_go_on_with_the_same_trackers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run: Run
 ) -> None:

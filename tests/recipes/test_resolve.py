@@ -6,12 +6,14 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.recipes import (
+    AgentRecipe,
     FamilyRecipe,
     HyperPolicyRecipe,
     load_agent,
     load_family,
     resolve,
 )
+from hyperrl.recipes.resolve import replaced
 from tests.recipes.mistakes import refusal
 
 
@@ -21,6 +23,18 @@ def test_the_family_overrides_the_agent() -> None:
     assert (load_agent("hyper-ppo").policy.log_std_init, ppo.policy.log_std_init) == (-0.7, 0.0)
     pendulum: Any = resolve(load_agent("concat-ppo"), load_family("pendulum")).algorithm
     assert (pendulum.learning_rate, pendulum.gamma, pendulum.n_epochs) == (1e-3, 0.95, 10)
+
+
+def test_what_a_family_replaces_of_the_fields_that_an_agent_states() -> None:
+    data = {"name": "mine", "about": "Mine.", "steps": 1000, "n_envs": 4, "policy": {"kind": "blind"}}
+    data["algorithm"] = {"name": "ppo", "learning_rate": "lin_3e-4", "gamma": 0.95}
+    agent, family = AgentRecipe.parse(data, "mine"), load_family("pendulum")
+    schedule = ("algorithm.learning_rate", agent.model_dump()["algorithm"]["learning_rate"], 1e-3)
+    steps = ("steps", 1000, 200_000)
+    assert schedule[1] != 1e-3
+    assert replaced(agent, family) == [schedule, steps]  # The same gamma is no change, gae_lambda not stated.
+    assert replaced(agent, family, ["algorithm.learning_rate.end=1e-5", "n_envs=2"]) == [steps]
+    assert replaced(agent, family, ["algorithm={name: ppo}", "steps=5"]) == []
 
 
 def test_a_family_speaks_to_its_own_algorithm_alone() -> None:
