@@ -21,7 +21,10 @@ from hyperrl.tasks.contexts import assignment
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
 
-MAX_ENVS = 4096
+MAX_ENVS, MAX_SINGLE_ENVS = 4096, 256
+"""The most environments that play side by side: where they advance as one batch, and where each is an object
+of its own, which takes memory (a MuJoCo environment some 3 MB)."""
+
 MAX_EPISODE_STEPS = 100_000
 CHOICE_SEED = 2**32
 """Seed of the starts by which training chooses its best weights: beyond any that an evaluation takes."""
@@ -75,7 +78,7 @@ def evaluate_tasks(
     observed: Sequence[Mapping[str, float]] | None = None,
     progress: Progress | None = None,
 ) -> list[TaskResult]:
-    """Play every task for some episodes, all of them side by side as one batch of environments.
+    """Play every task for some episodes, side by side, each in an environment of its own.
 
     Every episode of every task has a start of its own, drawn from the seed, the task's values and the
     episode's number: other tasks start otherwise, while policies and training seeds are compared on the same
@@ -114,8 +117,9 @@ def evaluate_tasks(
     others = [family.space.complete(context) for context in observed or ()]
     noted: Sequence[Context | None] = others or [None] * len(full)
     rows = np.repeat(family.space.descriptors(others), [*map(len, starts)] if others else 0, axis=0)
-    for first in range(0, len(plays), MAX_ENVS):
-        some = slice(first, first + MAX_ENVS)
+    most = MAX_ENVS if family.batched else MAX_SINGLE_ENVS
+    for first in range(0, len(plays), most):
+        some = slice(first, first + most)
         acting = WithOtherContexts(policy, partial(_instead, rows[some])) if others else policy
         played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
@@ -190,6 +194,7 @@ def _play(
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))
+            env.set_idle([index for index, *_ in ended])
             report(length, running)
             if not running.any():
                 return list(zip(total.tolist(), length.tolist(), strict=True))

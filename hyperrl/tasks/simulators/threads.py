@@ -47,7 +47,7 @@ class Simulations:
         self._stop = weakref.finalize(self, _stop, self._jobs, self.threads - 1)
 
     def step(self, counts: Sequence[int]) -> dict[int, Exception]:
-        """Advance each simulation by its number of steps; what MuJoCo raised in which of them."""
+        """Advance each simulation by its number of steps, 0 or more; what MuJoCo raised in which of them."""
         self._wait()  # for what an interrupted call has left to the others
         errors: dict[int, Exception] = {}
         work = partial(self._work, iter(range(len(counts))), counts, errors)
@@ -66,6 +66,8 @@ class Simulations:
         """Advance simulations until none is left of the iterator, which the threads share."""
         models, data, step, after = self._models, self._data, self._step, self._after
         for row in rows:
+            if not counts[row]:
+                continue
             try:
                 step(models[row], data[row], counts[row])
                 if after is not None:

@@ -257,6 +257,9 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             contexts[index] = dict(self._playing[index].raw)
         return {"task": self._tasks * mask, "_task": mask, CONTEXT: contexts, "_context": mask}
 
+    def set_idle(self, environments: Sequence[int]) -> None:
+        """Nothing: to step all of a batch costs hardly more than to step a part of it."""
+
     def render(self) -> None:
         """Nothing: a batch has no pictures; a single environment of the family has."""
 

@@ -254,6 +254,9 @@ class ProcessEnv(ContextualSyncEnv):
         makers: list[Any] = [partial(remote.__getitem__, index) for index in range(count)]
         super().__init__(makers, sampler)
 
+    def set_idle(self, environments: Sequence[int]) -> None:
+        """Nothing: a process steps all of its environments."""
+
     def advance(self, actions: Any) -> Advance:
         """Step all environments, those of different processes at the same time."""
         split = list(iterate(self.action_space, actions))

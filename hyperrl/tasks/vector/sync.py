@@ -22,6 +22,7 @@ class ContextualSyncEnv(SyncVectorEnv):
         """Make the environments; `sampler` belongs to them alone: `reset(seed=...)` seeds it."""
         super().__init__(make, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
         self._owned = sampler
+        self._idle = np.zeros(self.num_envs, np.bool_)
         self._dtypes = {key: part.dtype for key, part in self.single_observation_space.items()}  # type: ignore[attr-defined]
 
     def reset(
@@ -31,8 +32,19 @@ class ContextualSyncEnv(SyncVectorEnv):
         first = seed[0] if isinstance(seed, list) and seed else seed
         if self._owned is not None and isinstance(first, int):
             self._owned.reseed(first)
+        self._idle[:] = False
         observation, infos = super().reset(seed=seed, options=options)
         return {key: part.copy() for key, part in observation.items()}, infos
+
+    def set_idle(self, environments: Sequence[int]) -> None:
+        """Let environments stand still until the next `reset`, as nobody looks at what they do.
+
+        They observe what they observed last, with a reward of 0 and no end.
+
+        Args:
+            environments: their numbers.
+        """
+        self._idle[list(environments)] = True
 
     def step(self, actions: Any) -> Any:
         """Step all environments, and reset those whose episodes end, in new arrays."""
@@ -54,6 +66,9 @@ class ContextualSyncEnv(SyncVectorEnv):
         for index, (env, action) in enumerate(
             zip(self.envs, iterate(self.action_space, actions), strict=True)
         ):
+            if self._idle[index]:
+                rows.append((self._env_obs[index], 0.0, False, False, {}))
+                continue
             observation, reward, terminated, truncated, info = env.step(action)
             if terminated or truncated:
                 ended.append(Ended(index, observation, info))

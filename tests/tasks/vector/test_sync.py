@@ -36,3 +36,19 @@ def test_masks_of_environments_one_by_one() -> None:
         np.testing.assert_array_equal(masks, [each.unwrapped.base.mask for each in env.envs])  # type: ignore[attr-defined]
         ends += env.step(random_valid(masks, "multi-binary", rng))[3].sum()
     assert ends == 12
+
+
+def test_an_idle_environment_is_not_stepped() -> None:
+    env = Family.load("acrobot").make_vec(3)
+    assert isinstance(env, ContextualSyncEnv)
+    before, _ = env.reset(seed=1)
+    env.set_idle([1])
+    for _ in range(5):
+        observation, reward, *_ = env.step(np.zeros(3, np.int64))
+    np.testing.assert_array_equal(observation["obs"][1], before["obs"][1])
+    assert (observation["obs"][[0, 2]] != before["obs"][[0, 2]]).any(axis=1).all()
+    assert reward.tolist() == [-1, 0, -1]
+    env.reset(seed=1)
+    _, reward, *_ = env.step(np.zeros(3, np.int64))
+    assert reward.tolist() == [-1, -1, -1]
+    env.close()

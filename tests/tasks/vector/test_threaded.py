@@ -263,3 +263,31 @@ def test_what_was_returned_is_the_callers() -> None:
         part[:] = 99.0
     masked, _ = env.reset(options={"reset_mask": np.array([True, False, False])})
     assert max(part.max() for part in masked.values()) < 99
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_idle_environments_stand_still_and_others_go_on_as_ever(threads: int) -> None:
+    family = Family.load("hopper-dynamics")
+    contexts = family.tasks("train")[:4]
+    one, other = (family.make_vec(4, contexts=contexts, threads=threads) for _ in range(2))
+    for env in (one, other):
+        env.reset(seed=5)
+        env.action_space.seed(5)
+    one.set_idle([1, 3])
+    times = [env.base.data.time for env in one.envs]
+    for _ in range(60):
+        action = other.action_space.sample()
+        expected = other.step(action)
+        observation, reward, terminated, truncated, _ = one.step(action)
+        for row in (0, 2):
+            np.testing.assert_array_equal(observation["obs"][row], expected[0]["obs"][row])
+            assert reward[row] == expected[1][row]
+            assert terminated[row] == expected[2][row]
+        assert not reward[[1, 3]].any()
+        assert not (terminated | truncated)[[1, 3]].any()
+    assert [env.base.data.time for env in one.envs][1::2] == times[1::2]
+    one.reset(seed=5)
+    one.step(one.action_space.sample())
+    assert all(env.base.data.time > 0 for env in one.envs)
+    for env in (one, other):
+        env.close()
