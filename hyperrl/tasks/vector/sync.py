@@ -62,7 +62,8 @@ class ContextualSyncEnv(SyncVectorEnv):
 
     def advance(self, actions: Any) -> Advance:
         """Take the step as `step` does, and list the episodes that ended in it instead of infos."""
-        ended, rows = [], []
+        ended: list[Ended] = []
+        rows: list[tuple[Any, ...]] = []
         for index, (env, action) in enumerate(
             zip(self.envs, iterate(self.action_space, actions), strict=True)
         ):

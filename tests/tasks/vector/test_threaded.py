@@ -269,8 +269,9 @@ def test_what_was_returned_is_the_callers() -> None:
 def test_idle_environments_stand_still_and_others_go_on_as_ever(threads: int) -> None:
     family = Family.load("hopper-dynamics")
     contexts = family.tasks("train")[:4]
-    one, other = (family.make_vec(4, contexts=contexts, threads=threads) for _ in range(2))
-    for env in (one, other):
+    made: Any = [family.make_vec(4, contexts=contexts, threads=threads) for _ in range(2)]
+    one, other = made
+    for env in made:
         env.reset(seed=5)
         env.action_space.seed(5)
     one.set_idle([1, 3])
@@ -289,5 +290,5 @@ def test_idle_environments_stand_still_and_others_go_on_as_ever(threads: int) ->
     one.reset(seed=5)
     one.step(one.action_space.sample())
     assert all(env.base.data.time > 0 for env in one.envs)
-    for env in (one, other):
+    for env in made:
         env.close()
