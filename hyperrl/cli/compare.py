@@ -34,7 +34,7 @@ def compare(
 
 
 def _print(comparison: "Comparison") -> None:
-    from hyperrl.experiments.comparison import single_seeds
+    from hyperrl.experiments.comparison import few_seeds, single_seeds
 
     for split in comparison.splits:
         console.heading(f"{split.family}, {split.split}: {console.count(split.tasks, 'task')}")
@@ -48,6 +48,8 @@ def _print(comparison: "Comparison") -> None:
         )
     elif not comparison.findings:
         console.line("no agent is below the one it is compared with beyond the 95 % interval")
+    if few_seeds(comparison.splits):
+        console.line("some agents have three seeds or fewer: their intervals are too narrow")
     for each in comparison.left_out:
         console.console(stderr=True).print(f"left out: {each.path}: {each.reason}", soft_wrap=True)
 

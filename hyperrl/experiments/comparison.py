@@ -16,6 +16,9 @@ from hyperrl.evaluation.comparison import (
 )
 from hyperrl.experiments.collect import AgentRuns, Experiments, FamilyRuns, LeftOut
 
+FEW = 3
+"""Runs of an agent of which there are too few different resamples."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -198,6 +201,11 @@ def _baseline(family: FamilyRuns, name: str | None) -> str:
         known = did_you_mean(name, family.agents)
         raise UserError(f"{where}: family {family.name!r} has no runs of agent {name!r}{known}")
     return name
+
+
+def few_seeds(comparisons: Sequence[SplitComparison]) -> bool:
+    """Whether an agent has so few runs, two or three, that bootstrap intervals are too narrow."""
+    return any(1 < len(score.seeds) <= FEW for each in comparisons for score in each.scores)
 
 
 def single_seeds(comparisons: Sequence[SplitComparison]) -> bool:

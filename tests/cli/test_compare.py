@@ -34,6 +34,7 @@ def test_tables_and_findings(folder: Path, capsys: pytest.CaptureFixture[str]) -
     header = next(line for line in lines if line[:1] == ["agent"])
     assert header.count("interval") == 3
     assert [line[-1] for line in lines if line[:1] == ["hyper-ppo"]] == ["baseline"] * 4
+    assert any("three seeds or fewer" in " ".join(line) for line in lines)
     printed = [" ".join(line) for line in lines]
     assert any(line.startswith("ode, train: hyper-ppo is below concat-ppo by ") for line in printed)
 

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.synthetic_runs import synthetic_run
 from hyperrl.evaluation import comparison as statistics
 from hyperrl.experiments.collect import collect
-from hyperrl.experiments.comparison import compare, single_seeds
+from hyperrl.experiments.comparison import compare, few_seeds, single_seeds
 from hyperrl.tasks import Family
 from tests.experiments.conftest import CONCAT, HYPER
 from tests.runs import message
@@ -63,6 +63,7 @@ def test_one_seed_each_finds_nothing(folder: Path) -> None:
     found = compare(collect([folder / "hyper/seed-0", folder / "concat/seed-0"]))
     assert found.findings == []
     assert single_seeds(found.splits)
+    assert not few_seeds(found.splits)
 
 
 def test_equal_agents_are_not_below_each_other(tmp_path: Path, ode: Family) -> None:
@@ -72,6 +73,7 @@ def test_equal_agents_are_not_below_each_other(tmp_path: Path, ode: Family) -> N
     found = compare(collect([tmp_path]))
     assert found.findings == []
     assert not single_seeds(found.splits)
+    assert few_seeds(found.splits)
 
 
 def test_an_unknown_baseline_is_refused(folder: Path) -> None:

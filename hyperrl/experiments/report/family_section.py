@@ -13,6 +13,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.figures import heatmap, learning_curves, plane, return_over_context
 from hyperrl.evaluation.figures.labels import assignments
+from hyperrl.evaluation.figures.learning import aligned
 from hyperrl.evaluation.figures.profiles import improvements, performance_profiles
 from hyperrl.evaluation.plan import CHOICE
 from hyperrl.evaluation.report import worst_of
@@ -213,11 +214,15 @@ def _curves(runs: FamilyRuns, agents: dict[str, AgentRuns]) -> Iterator[Picture]
     panels: dict[str, dict[str, list[Any]]] = {split: {} for split in runs.splits}
     for label, agent in agents.items():
         for run in agent.runs:
-            history = run.run.history("zero_shot/")
+            history = sorted(run.run.history("zero_shot/").items())
             for split, curves in panels.items():
-                points = [(step, values[split]) for step, values in history.items() if split in values]
+                points = [(step, values[split]) for step, values in history if split in values]
                 if points:
                     curves.setdefault(label, []).append(tuple(np.transpose(points)))
+    panels = {
+        split: {label: each for label, each in curves.items() if _share_steps(each)}
+        for split, curves in panels.items()
+    }
     panels = {split: curves for split, curves in panels.items() if curves}
     if panels:
         figure = learning_curves(panels, references=_references(runs), title=f"{runs.name}: learning curves")
@@ -226,6 +231,15 @@ def _curves(runs: FamilyRuns, agents: dict[str, AgentRuns]) -> Iterator[Picture]
             "Zero-shot return during training, of the weights at that moment, read from the runs' logs. Bands"
             " are 95\u00a0% intervals over seeds.",
         )
+
+
+def _share_steps(curves: list[Any]) -> bool:
+    """Whether there are steps that all runs cover; logs that were cut may have none."""
+    try:
+        aligned(curves)
+    except ValueError:
+        return False
+    return True
 
 
 def _references(runs: FamilyRuns) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any
 from hyperrl.evaluation.comparison import Estimate
 from hyperrl.evaluation.progress import Progress
 from hyperrl.experiments.collect import Experiments
-from hyperrl.experiments.comparison import finding
+from hyperrl.experiments.comparison import few_seeds, finding
 from hyperrl.experiments.report.family_section import FamilySection, family_section, generates
 from hyperrl.store import replacing, report_write_errors
 from hyperrl.store.spec import library_versions
@@ -72,6 +72,7 @@ def render(sections: Sequence[FamilySection], experiments: Experiments, command:
         hyper=any(generates(agent) for each in sections for agent in each.runs.agents.values()),
         duels=any(contrasts for each in sections for _, contrasts in each.duels),
         several=any(len(agent.runs) > 1 for each in sections for agent in each.runs.agents.values()),
+        few=few_seeds([split for each in sections for split in each.splits]),
         runs=sum(len(agent.runs) for each in sections for agent in each.runs.agents.values()),
         left_out=experiments.left_out,
         command=command,

@@ -1,5 +1,6 @@
 """What a report shows of one family."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,14 @@ def test_many_agents_are_not_all_drawn(folder: Path, monkeypatch: pytest.MonkeyP
     drawn = family_section(collect([folder]).families[0])
     assert drawn.notes[-1] == "Figures show the first 1 of 2 agents."
     assert len(drawn.splits[0].scores) == 2
+
+
+def test_logs_that_are_missing_or_share_no_steps_are_left_out(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    for seed in range(3):
+        (copy / f"hyper/seed-{seed}/progress.csv").unlink()
+    header = "step,zero_shot/train"
+    for seed, steps in enumerate(("0", "10", "20")):
+        (copy / f"concat/seed-{seed}/progress.csv").write_text(f"{header}\n{steps},1.0\n")
+    drawn = family_section(collect([copy]).families[0])
+    assert drawn.pictures[0].caption.startswith("Return over the context")
