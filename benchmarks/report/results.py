@@ -47,6 +47,7 @@ MEASURED = (
     "speed.specialists",
     "speed.evaluation",
     "speed.checkpoints",
+    "speed.report",
     "speed.construction",
     "speed.memory",
     "speed.startup",
