@@ -241,11 +241,13 @@ def _describe(value: Any) -> str:
     return "None" if value is None else f"of type {kind}"
 
 
-def failure_of(error: BaseException, where: str = "") -> BaseEnvironmentError:
-    """What to raise where the base raised an exception, or returned what it must not."""
+def failure_of(
+    error: BaseException, where: str = "", what: str = "the base environment"
+) -> BaseEnvironmentError:
+    """What to raise where `what` raised an exception, or returned what it must not."""
     at = f" ({where})" if where else ""
     trace = "".join(traceback.format_exception(error))
-    return BaseEnvironmentError(f"the base environment failed: {reason_of(error)}{at}", trace)
+    return BaseEnvironmentError(f"{what} failed: {reason_of(error)}{at}", trace)
 
 
 @contextmanager

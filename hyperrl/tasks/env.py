@@ -41,6 +41,8 @@ class ContextualEnv(BaseAttributes):
         task: its index into the task source's contexts, -1 where it is none of them.
     """
 
+    _failing = "the base environment"
+
     def __init__(
         self,
         env: gym.Env[Any, Any],
@@ -129,7 +131,7 @@ class ContextualEnv(BaseAttributes):
 
     def _failure(self, error: BaseException, when: str) -> BaseEnvironmentError:
         """The error for an exception of the base, or for a value that it must not return."""
-        return failure_of(error, f"task {assignment(self.context)}, {when}")
+        return failure_of(error, f"task {assignment(self.context)}, {when}", self._failing)
 
     @contextmanager
     def naming_failures(self, when: str) -> Iterator[None]:

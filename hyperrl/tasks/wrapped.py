@@ -95,6 +95,8 @@ class WrappedEnv(ContextualEnv):
     then the wrappers, the last one first; a reward passes the features, then the wrappers.
     """
 
+    _failing = "the base environment or one of its wrappers"
+
     def __init__(self, env: gym.Env[Any, Any], *arguments: Any, record: Record, **options: Any) -> None:
         """Take an environment made by `with_wrappers`, its record, and the rest as `ContextualEnv` does."""
         self._below = record
