@@ -42,7 +42,7 @@ def family_pictures(
     yield picture(
         return_over_context(every, family),
         "Return over the context, all tasks of the final evaluation. Bands and bars are 95\u00a0% intervals"
-        " over seeds and starts; triangles are training tasks.",
+        " over seeds and starts; training tasks are marked on the axis.",
     )
     yield from _heatmaps(dict(list(every.items())[:MOST_MAPS]), family)
     yield _profiles(runs, agents)
