@@ -30,3 +30,9 @@ def learnable(agent: str, *others: Any) -> Any:
 def needs(extra: str | None) -> pytest.MarkDecorator:
     """Skips a test where an extra is not installed."""
     return pytest.mark.skipif(is_missing(extra), reason=f"needs the extra: pip install 'hyperrl[{extra}]'")
+
+
+def family_for(agent: str, otherwise: str = "ode") -> str:
+    """A small family that an agent's algorithm can learn, by the kind of its actions."""
+    by_kind = {"discrete": "cartpole", "masked": "wall-gap"}
+    return by_kind.get(load_agent(agent).algorithm.actions, otherwise)

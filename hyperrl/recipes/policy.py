@@ -78,7 +78,7 @@ class _Policy(Model):
 
 
 class _SeeingPolicy(_Policy):
-    beyond: Beyond = "linear"
+    beyond: Beyond = "saturate"
     """what networks see of a task beyond the training range: its descriptor as it is (linear), or each entry
     held at the edge of the range (saturate)"""
 

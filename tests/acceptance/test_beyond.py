@@ -15,7 +15,7 @@ from hyperrl.recipes import load_agent, shipped
 from hyperrl.training.checkpoint import load_state, save_state
 from tests.policies.worlds import disturb
 from tests.runs import SMALL, untrained
-from tests.suite import learnable, needs
+from tests.suite import family_for, learnable, needs
 
 HYPER = "policy.hypernetwork."
 SEEING = [name for name in shipped("agents") if load_agent(name).policy.kind != "blind"]
@@ -32,7 +32,7 @@ ROWS = 7
 
 def agent_of(folder: Path, name: str, beyond: str, *overrides: str) -> Agent:
     """An agent that nobody trained, every parameter moved away from its start."""
-    family = "cartpole" if load_agent(name).algorithm.actions == "discrete" else "pendulum"
+    family = family_for(name, "pendulum")
     small = ("policy.net_arch=[8, 8]", f"policy.beyond={beyond}", *overrides)
     torch.manual_seed(0)
     agent = hyperrl.load(untrained(folder / beyond, name, family, small))

@@ -12,7 +12,7 @@ from hyperrl.analysis.minibatch import MinibatchShape
 from hyperrl.recipes import AgentRecipe, is_missing, load_agent, resolve, shipped
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
-from tests.suite import needs
+from tests.suite import family_for, needs
 
 SMALL = ["policy.net_arch=[8, 8]", "n_envs=2", "algorithm.n_steps=6"]
 
@@ -97,7 +97,7 @@ def test_parameters_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperrl.analysis.cost._acting", lambda *_: (0, 0, 0))
     monkeypatch.setattr("hyperrl.analysis.cost._update", lambda *_: (0, 0))
     for name in learned_here():
-        family = "cartpole" if name.endswith("dqn") else "pendulum"
+        family = family_for(name, "pendulum")
         few = ["policy.net_arch=[8, 8]", "algorithm.batch_size=8", SMALL[1]]
         small = few if load_agent(name).algorithm.off_policy else SMALL
         agent, tasks = resolved(name, family, *small)

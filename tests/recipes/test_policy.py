@@ -80,7 +80,7 @@ def test_agents_that_see_the_context_say_what_they_do_beyond_its_range() -> None
     for kind in ("hyper", "concat"):
         policy: Any = parse_agent(agent(policy={"kind": kind, "beyond": "saturate"}), "x").policy
         assert policy.beyond == "saturate"
-        assert parse_agent(agent(policy={"kind": kind}), "x").policy.beyond == "linear"  # type: ignore[union-attr]
+        assert parse_agent(agent(policy={"kind": kind}), "x").policy.beyond == "saturate"  # type: ignore[union-attr]
     said = refusal(parse_agent, agent(policy={"kind": "blind", "beyond": "linear"}), "x")
     assert said.startswith("x: policy.beyond: unknown field")
     said = refusal(parse_agent, agent(policy={"kind": "concat", "beyond": "clamp"}), "x")

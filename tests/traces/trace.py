@@ -21,11 +21,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import hyperrl
 from hyperrl.recipes import load_agent, load_family
+from tests.suite import family_for
 
 SEED = 3
 TRANSITIONS = 50
-FAMILIES = {"discrete": "cartpole", "masked": "wall-gap"}
-"""The family that an agent trains on, by the kind of its actions; all others train on `ode`."""
 ON_POLICY = {"n_steps": 32, "batch_size": 64, "n_epochs": 2, "n_critic_updates": 2}
 """Two rollouts of 32 steps in 4 environments."""
 OFF_POLICY = {
@@ -59,7 +58,7 @@ def trace_agent(name: str, folder: Path) -> Trace:
     known = type(algorithm).model_fields
     overrides = [f"algorithm.{field}={value}" for field, value in wanted.items() if field in known]
     hyperrl.train(
-        name, FAMILIES.get(algorithm.actions, "ode"), out=folder, seed=SEED,
+        name, family_for(name), out=folder, seed=SEED,
         steps=STEPS["off-policy" if algorithm.off_policy else "on-policy"],
         overrides=["n_envs=4", "evaluate_every=100000", *overrides],
     )  # fmt: skip

@@ -34,7 +34,7 @@ from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, tra
 from hyperrl.training.build import bare_model, policy_kwargs, training_descriptors, training_goals
 from hyperrl.training.parameter_matching import count_parameters
 from tests.recipes.test_algorithms import OF_SOME, OWN, theirs
-from tests.suite import learnable
+from tests.suite import family_for, learnable
 from tests.training.conftest import COMMON, SMALL, small
 
 
@@ -94,7 +94,7 @@ def extractor_of(policy: Any) -> Any:
     "agent", [learnable(name) for name in recipes.shipped("agents") if name != "concat-ppo-matched"]
 )
 def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
-    model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode")
+    model, recipe, _ = build(agent, family_for(agent))
     assert type(model) is theirs(recipe.algorithm.name)
     assert isinstance(model.policy, HyperPolicy) == isinstance(recipe.policy, HyperPolicyRecipe)
     assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(
@@ -147,7 +147,7 @@ def test_every_group_steps_at_its_scale_of_the_schedule(agent: str, monkeypatch:
             return step(optimizer, closure)
 
         monkeypatch.setattr(base, "step", recorded)
-    model, recipe, _ = build(agent, "cartpole" if agent.endswith("dqn") else "ode", *overrides)
+    model, recipe, _ = build(agent, family_for(agent), *overrides)
     schedule = recipe.algorithm.learning_rate
     assert isinstance(schedule, Linear)
     model.learn(2048)

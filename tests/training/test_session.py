@@ -26,7 +26,7 @@ from hyperrl.training.callbacks import BestWeights
 from hyperrl.training.checkpoint import load_state
 from hyperrl.training.session import TrainingSession
 from tests.masked import NoChoice, masked_family
-from tests.suite import learnable, needs
+from tests.suite import family_for, learnable, needs
 from tests.training.conftest import COMMON, OFF_POLICY, SMALL, Start, small
 from tests.training.states import same, scramble
 
@@ -246,8 +246,7 @@ def overrides(agent: str) -> list[str]:
 @pytest.mark.usefixtures("nothing_but_training")
 @pytest.mark.parametrize("agent", sorted(shipped("agents")))
 def test_the_same_seed_gives_the_same_run(agent: str, tmp_path: Path) -> None:
-    families = {"discrete": "cartpole", "masked": "wall-gap"}
-    family = Family.load(families.get(load_agent(agent).algorithm.actions, "ode"))
+    family = Family.load(family_for(agent))
     recipe = resolve(load_agent(agent), family.recipe, overrides(agent))
     runs: list[Run] = []
     for name in ("one", "other"):
