@@ -44,7 +44,7 @@ def fresh_imports(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> str:
-    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "owns.py").write_text(OWN)
     return str(tmp_path)
 
 
@@ -100,9 +100,9 @@ def test_the_numbers_are_gymnasiums(written: list[Any], theirs: Any) -> None:
 
 
 def test_a_class_of_ones_own_gets_its_data(own: str) -> None:
-    given = {"own.py:Doubling": {"factors": [3, 4], "label": "y"}}
+    given = {"owns.py:Doubling": {"factors": [3, 4], "label": "y"}}
     (recipe,) = (each.model_copy(update={"folder": own}) for each in recipes(given))
-    for code in (recipe, recipe.model_copy(update={"name": "own:Doubling"})):
+    for code in (recipe, recipe.model_copy(update={"name": "owns:Doubling"})):
         env: Any = wrap(gym.make("Pendulum-v1"), [code], "test")
         assert (env.factors, env.label) == ([3, 4], "y")
         env.factors.append(5)
@@ -115,12 +115,12 @@ def test_an_installed_module_is_found() -> None:
 
 
 WRONG: list[tuple[Any, str]] = [
-    ("own.py:Doublin", "wrapper 'own.py:Doublin': '.*own.py' has no such class; did you mean 'Doubling'?"),
-    ("own.py:Other", "'Other' that is no subclass of gymnasium.Wrapper"),
+    ("owns.py:Doublin", "wrapper 'owns.py:Doublin': '.*owns.py' has no such class; did you mean 'Doubling'?"),
+    ("owns.py:Other", "'Other' that is no subclass of gymnasium.Wrapper"),
     ("absent.py:Other", "test: wrapper 'absent.py:Other' cannot be made: no file '.*absent.py'"),
     ("no_such_module:Other", "cannot be made: No module named 'no_such_module'; looked in"),
-    ({"own.py:Doubling": {"factor": [1]}}, "unknown argument 'factor'; did you mean 'factors'?"),
-    ({"own.py:Doubling": {"env": 1}}, "unknown argument 'env'; known: factors, label"),
+    ({"owns.py:Doubling": {"factor": [1]}}, "unknown argument 'factor'; did you mean 'factors'?"),
+    ({"owns.py:Doubling": {"env": 1}}, "unknown argument 'env'; known: factors, label"),
 ]  # fmt: skip
 
 
@@ -140,7 +140,7 @@ REFUSING: list[tuple[Any, str]] = [
     ),
     ({"FilterObservation": {"filter_keys": ["a"]}}, "FilterObservation(filter_keys=['a']) cannot be made: "),
     ({"RescaleAction": {"min_action": [1, 2], "max_action": 3}}, "RescaleAction(min_action=[1, 2], max_act"),
-    ("own.py:Failing", "wrapper own.py:Failing() cannot be made: RuntimeError: no luck (own.py, line 14)"),
+    ("owns.py:Failing", "wrapper owns.py:Failing() cannot be made: RuntimeError: no luck (owns.py, line 14)"),
 ]  # fmt: skip
 
 

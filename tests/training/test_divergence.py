@@ -24,14 +24,14 @@ from tests.training.conftest import COMMON, SMALL, Start
 @pytest.mark.parametrize("agent", ["hyper-sac", "concat-sac", "hyper-td3"])
 def test_weights_that_are_not_finite_end_replay(start: Start, tmp_path: Path, agent: str) -> None:
     with pytest.raises(DivergenceError, match="not finite after") as ended:
-        start(agent, "ode", "algorithm.learning_rate=1e36", steps=4096)
+        start(agent, "ode", "algorithm.learning_rate=1e12", steps=4096)
     assert "the checkpoint of 0 steps is kept" in str(ended.value)
     run = Run.open(tmp_path / "run")
     assert (run.state, run.status.steps) == ("failed", 0)
     assert all(bool(weight.isfinite().all()) for weight in load_state(run, "latest")["policy"].values())
 
 
-IMMENSE = "algorithm.learning_rate=1e36", "algorithm.max_grad_norm=1e30"
+IMMENSE = "algorithm.learning_rate=1e12", "algorithm.max_grad_norm=1e12"
 
 
 pytestmark = pytest.mark.usefixtures("no_telemetry")
@@ -63,7 +63,7 @@ def test_immense_weights_that_act_are_reported_as_what_they_do(start: Start, tmp
     with pytest.raises(
         DivergenceError, match="actions are not finite after 1024 steps of training in task c0="
     ):
-        start("hyper-a2c", "ode", *IMMENSE, steps=4096)
+        start("hyper-a2c", "ode", *IMMENSE, "policy.activation_fn=relu", steps=4096)
     assert_checkpoint(tmp_path / "run", 0)
 
 

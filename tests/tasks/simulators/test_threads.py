@@ -36,10 +36,6 @@ def states(simulations: list[tuple[Any, Any]]) -> NDArray[np.float64]:
     return np.array([[data.time, *data.qpos, *data.qvel] for _, data in simulations])
 
 
-def alive() -> int:
-    return sum(thread.name == "hyperrl-mujoco" for thread in threading.enumerate())
-
-
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_each_simulation_advances_as_by_itself(threads: int) -> None:
     """Several steps at once, each its own number of them: balls fall, bounce and roll."""
@@ -79,17 +75,18 @@ def test_an_error_is_that_of_its_simulation() -> None:
 
 
 def test_threads_start_with_the_first_step_and_end() -> None:
-    before = alive()
+    before = set(threading.enumerate())
     simulations = Simulations(balls(8), 4)
     assert simulations.threads == 4
-    assert alive() == before
+    assert set(threading.enumerate()) <= before
     simulations.step([1] * 8)
-    assert alive() == before + 3
-    helpers = list(simulations._helpers)
+    helpers = set(threading.enumerate()) - before
+    assert helpers == set(simulations._helpers)
+    assert len(helpers) == 3
     simulations.close()
     for helper in helpers:
         helper.join(10)
-    assert alive() == before
+        assert not helper.is_alive()
     forgotten = Simulations(balls(8), 2)
     forgotten.step([1] * 8)
     (helper,) = forgotten._helpers
