@@ -194,7 +194,8 @@ def _play(
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))
-            env.set_idle([index for index, *_ in ended])
+            if ended:
+                env.set_idle([index for index, *_ in ended])
             report(length, running)
             if not running.any():
                 return list(zip(total.tolist(), length.tolist(), strict=True))

@@ -22,7 +22,7 @@ class ContextualSyncEnv(SyncVectorEnv):
         """Make the environments; `sampler` belongs to them alone: `reset(seed=...)` seeds it."""
         super().__init__(make, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
         self._owned = sampler
-        self._idle = np.zeros(self.num_envs, np.bool_)
+        self._idle: set[int] = set()
         self._dtypes = {key: part.dtype for key, part in self.single_observation_space.items()}  # type: ignore[attr-defined]
 
     def reset(
@@ -32,7 +32,7 @@ class ContextualSyncEnv(SyncVectorEnv):
         first = seed[0] if isinstance(seed, list) and seed else seed
         if self._owned is not None and isinstance(first, int):
             self._owned.reseed(first)
-        self._idle[:] = False
+        self._idle.clear()
         observation, infos = super().reset(seed=seed, options=options)
         return {key: part.copy() for key, part in observation.items()}, infos
 
@@ -44,7 +44,7 @@ class ContextualSyncEnv(SyncVectorEnv):
         Args:
             environments: their numbers.
         """
-        self._idle[list(environments)] = True
+        self._idle.update(environments)
 
     def step(self, actions: Any) -> Any:
         """Step all environments, and reset those whose episodes end, in new arrays."""
@@ -67,7 +67,7 @@ class ContextualSyncEnv(SyncVectorEnv):
         for index, (env, action) in enumerate(
             zip(self.envs, iterate(self.action_space, actions), strict=True)
         ):
-            if self._idle[index]:
+            if index in self._idle:
                 rows.append((self._env_obs[index], 0.0, False, False, {}))
                 continue
             observation, reward, terminated, truncated, info = env.step(action)

@@ -100,11 +100,13 @@ class ThreadedEnv(ContextualSyncEnv):
         for carriers in self._acting:
             actions = carriers[0].actions(carriers, actions)
         observation, reward, terminated = self._simulate(actions)
-        if self._idle.any():
-            reward, terminated = np.where(self._idle, 0.0, reward), terminated & ~self._idle
+        self._lengths += 1
+        truncated = self._lengths >= self._limit
+        if self._idle:
+            idle = list(self._idle)
+            self._lengths[idle] -= 1
+            reward[idle], terminated[idle], truncated[idle] = 0.0, False, False
         self._returns += reward
-        self._lengths += ~self._idle
-        truncated = (self._lengths >= self._limit) & ~self._idle
         self._observed |= self._stack.push(self._observed, {"obs": observation})
         self._starts = {}
         rows = (terminated | truncated).nonzero()[0].tolist()
@@ -126,8 +128,8 @@ class ThreadedEnv(ContextualSyncEnv):
         for control, action in zip(self._controls, actions, strict=True):
             control[:] = action
         skips = self._parameters.skips
-        if self._idle.any():
-            skips = np.where(self._idle, 0, skips).tolist()
+        if self._idle:
+            skips = [0 if row in self._idle else count for row, count in enumerate(skips)]
         errors = self.simulations.step(skips)
         for row in sorted(errors):
             with self._envs[row].naming_failures(f"step {self._lengths[row] + 1} of an episode"):
