@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.learning.controls import BLIND, OWN, SHUFFLED
-from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants
+from benchmarks.report.variants import FamilyVariants, by_split
 
 
 def section(families: Sequence[FamilyVariants], note: str | None) -> str:
@@ -23,19 +22,12 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         " where their interval leaves zero out."
     )
     lines = [(each, split) for each in families for split in each.splits]
-    cells = [
-        [
-            f"`{each.name}`", split, str(len(each.seeds)),
-            *(str(each.mean(name, split)) for name in (OWN, SHUFFLED, BLIND)),
-            each.difference(SHUFFLED, BLIND, split).signed,
-        ]
-        for each, split in lines
-    ]  # fmt: skip
-    header = ["family", "split", "seeds", "own context", "shuffled", "blind", "shuffled - blind"]
+    columns = {OWN: "own context", SHUFFLED: "shuffled", BLIND: "blind"}
+    found_by_split = by_split(families, columns, SHUFFLED, BLIND, "shuffled - blind")
     fallen = sum(not each.difference(SHUFFLED, BLIND, split).above for each, split in lines)
     found = (
         f"Under shuffled contexts the agent falls to the blind one's return or below on {fallen} of"
         f" {len(lines)} splits."
     )
-    parts = ["## What returns are owed to", about, table(header, cells), found]
+    parts = ["## What returns are owed to", about, found_by_split, found]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

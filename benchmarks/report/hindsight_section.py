@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.learning.hindsight import CONCAT, HINDSIGHT, PLAIN
-from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants
+from benchmarks.report.variants import FamilyVariants, by_split
 
 
 def section(families: Sequence[FamilyVariants], note: str | None) -> str:
@@ -23,19 +22,13 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         " Differences are bold where their interval leaves zero out."
     )
     lines = [(each, split) for each in families for split in each.splits]
-    cells = [
-        [
-            f"`{each.name}`", split, str(len(each.seeds)),
-            *(str(each.mean(name, split)) for name in (HINDSIGHT, PLAIN, CONCAT)),
-            each.difference(HINDSIGHT, PLAIN, split).signed,
-        ]
-        for each, split in lines
-    ]  # fmt: skip
-    header = [
-        "family", "split", "seeds", "`hyper-sac` with hindsight", "without", "`concat-sac` with hindsight",
-        "with - without",
-    ]  # fmt: skip
+    columns = {
+        HINDSIGHT: "`hyper-sac` with hindsight",
+        PLAIN: "without",
+        CONCAT: "`concat-sac` with hindsight",
+    }
+    found_by_split = by_split(families, columns, HINDSIGHT, PLAIN, "with - without")
     better = sum(each.difference(HINDSIGHT, PLAIN, split).above for each, split in lines)
     found = f"With hindsight the return is higher on {better} of {len(lines)} splits."
-    parts = ["## What hindsight is worth", about, table(header, cells), found]
+    parts = ["## What hindsight is worth", about, found_by_split, found]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning.variants import FORMAT
 from benchmarks.report.comparison import number
+from benchmarks.report.speed_section import table
 from hyperrl.errors import UserError
 from hyperrl.evaluation.statistics import mean_error
 
@@ -105,6 +106,32 @@ def load(root: Path) -> list[FamilyVariants]:
         record = _read(path)
         found.setdefault(record["family"], {})[int(record["seed"])] = record
     return [_checked(root, name, [seeds[seed] for seed in sorted(seeds)]) for name, seeds in found.items()]
+
+
+def by_split(
+    families: Sequence[FamilyVariants], columns: Mapping[str, str], one: str, other: str, difference: str
+) -> str:
+    """A table in Markdown with a line for each split of each family: means, and a difference last.
+
+    Args:
+        families: the results.
+        columns: what plays, by name, and the heading of each column.
+        one: the name from whose returns the other's are taken.
+        other: likewise.
+        difference: the heading of the last column.
+    """
+    cells = [
+        [
+            f"`{each.name}`",
+            split,
+            str(len(each.seeds)),
+            *(str(each.mean(name, split)) for name in columns),
+            each.difference(one, other, split).signed,
+        ]
+        for each in families
+        for split in each.splits
+    ]
+    return table(["family", "split", "seeds", *columns.values(), difference], cells)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
