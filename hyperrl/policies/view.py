@@ -216,7 +216,8 @@ class View:
         """Restores what :meth:`extra_state` returned; ``expect`` checks the type of each entry."""
 
     def set_goals(self, goals: Goals) -> None:
-        """Sets the goals of the family; only where the algorithm relabels goals in hindsight."""
+        """Sets the goals of the family, by which an algorithm with a replay buffer relabels experience."""
+        raise NotImplementedError
 
     def end_episodes(self) -> None:
         """Notes that the environments were reset in the middle of their episodes."""

@@ -12,7 +12,7 @@ from hyperrl.nets.fused import SideBySide
 HIDDEN = {"two hidden layers": (6, 4), "one hidden layer": (5,)}
 
 
-def made(strategy: str, hidden: tuple[int, ...], **options: Any) -> tuple[Any, dict[str, Weights]]:
+def make_weights(strategy: str, hidden: tuple[int, ...], **options: Any) -> tuple[Any, dict[str, Weights]]:
     torch.manual_seed(0)
     networks = {name: MLP(3, outputs, hidden, **options) for name, outputs in (("a", 2), ("b", 1))}
     target: Any = Parallel(networks)
@@ -30,7 +30,7 @@ def outputs(target: Any, weights: dict[str, Weights], x: Tensor) -> list[Tensor]
 @pytest.mark.parametrize("strategy", ["full", "modulation", "low-rank"])
 def test_outputs(strategy: str, hidden: tuple[int, ...]) -> None:
     """Of low-rank networks one layer is shared by all tasks."""
-    target, weights = made(strategy, hidden, activation=nn.GELU)
+    target, weights = make_weights(strategy, hidden, activation=nn.GELU)
     together, x = SideBySide.of(target.chains, weights), torch.randn(4, 3)
     assert together is not None
     expected = outputs(target, weights, x)
@@ -43,7 +43,7 @@ def test_outputs(strategy: str, hidden: tuple[int, ...]) -> None:
 
 
 def test_networks_that_do_not_fit_together() -> None:
-    target, weights = made("full", ())
+    target, weights = make_weights("full", ())
     assert SideBySide.of(target.chains, weights) is None
     different: Any = Parallel({"a": MLP(3, 2, (6, 4)), "b": MLP(3, 1, (6, 5))})
     generated = HyperNetwork(2, different, "full")(torch.zeros(2, 2))
@@ -56,6 +56,6 @@ def test_networks_that_do_not_fit_together() -> None:
 @pytest.mark.parametrize("activation", [nn.PReLU, lambda: nn.Softmax(dim=-1)])
 def test_activations_that_networks_cannot_share(activation: Any) -> None:
     """Each has parameters of its own, or looks at a whole row of its own network."""
-    target, weights = made("full", (6, 4), activation=activation)
+    target, weights = make_weights("full", (6, 4), activation=activation)
     assert target.chains
     assert SideBySide.of(target.chains, weights) is None
