@@ -63,6 +63,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "sweep": Constraint(
         "a list of (feature, low, high, count), such as [('c0', -1, 1, 5)]", is_list_of(_is_sweep)
     ),
+    "context_error": Constraint("a list of numbers, such as [0.05, 0.1]", is_list_of(is_number)),
     "splits": Constraint("a list of splits, such as ['train']", NAMES.holds).or_none(),
     **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),

@@ -9,9 +9,10 @@ from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, evaluate_tasks
+from hyperrl.evaluation.context_errors import DRAWS, check_sizes, play_with_errors
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
-from hyperrl.evaluation.progress import Progress, run_progress
+from hyperrl.evaluation.progress import Progress, parts_of, run_progress
 from hyperrl.evaluation.save import save_evaluation
 from hyperrl.evaluation.seeds import check_same_experiment
 from hyperrl.evaluation.task_selection import Sweep, select_tasks
@@ -31,6 +32,7 @@ def evaluate(
     deterministic: bool = True,
     hidden: Sequence[str] = (),
     shuffle_contexts: bool = False,
+    context_error: Sequence[float] = (),
     checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
@@ -56,6 +58,9 @@ def evaluate(
         shuffle_contexts: let the agents observe in each task the context of another one of its split, which
             `seed` chooses; the environment stays in its own. What then is left of a return is owed to no
             context.
+        context_error: sizes of errors, above 0 and at most 1. The tasks are played once more for each of
+            them, with what the agents observe of the context off by so many parts of each feature's training
+            range, to either side; a feature with `values` is another one with this probability.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules, or Python files, that the runs' environment may be imported from.
@@ -68,7 +73,7 @@ def evaluate(
             feature, a number out of range, a split of one task whose contexts are to be shuffled, or an
             observation, action or return that is not finite.
     """
-    seed = to_int("seed", seed, SEED)
+    seed, sizes = to_int("seed", seed, SEED), check_sizes(context_error)
     if episodes is not None:
         episodes = to_int("episodes", episodes, EPISODES)
     paths = [runs] if isinstance(runs, str | Path | Run) else runs
@@ -88,15 +93,22 @@ def evaluate(
             agent = load_agent(run, family, checkpoint, device)
         with isolated_rng(seed):
             policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
+            exact, wrong = parts_of(run_progress(progress, number, len(opened)), (1, DRAWS * len(sizes)))
             played = evaluate_tasks(
                 policy, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
-                observed=observed, progress=run_progress(progress, number, len(opened)),
+                observed=observed, progress=exact,
+            )  # fmt: skip
+        with isolated_rng(seed):
+            errors = () if not sizes else play_with_errors(
+                policy, family, selection, sizes, episodes=episodes, seed=seed, observed=observed,
+                progress=wrong,
             )  # fmt: skip
         steps = agent.model.num_timesteps
         result = RunResult(
             run=str(run.path), seed=run.spec.seed, steps=max(run.status.steps, steps),
             checkpoint=agent.checkpoint, checkpoint_steps=steps,
             split_tasks=played[: selection.in_splits], own_tasks=played[selection.in_splits :],
+            errors=errors,
         )  # fmt: skip
         results.append(result)
     evaluation = Evaluation(

@@ -49,6 +49,13 @@ def evaluate(
             "Let the agent observe in each task the context of another one of its split, as a control.",
         ),
     ] = False,
+    context_error: Annotated[
+        str | None,
+        option(
+            "E,E",
+            "Also play with what the agent observes of contexts off by these parts of each feature's range.",
+        ),
+    ] = None,
     checkpoint: options.Checkpoint = None,
     as_json: options.Json = False,
     allow_import: options.AllowImport = None,
@@ -58,6 +65,7 @@ def evaluate(
     Writes the numbers to evaluations/ and a figure to figures/ in the run.
     """
     contexts, sweeps = [*map(parsing.context, context or ())], [*map(parsing.sweep, sweep or ())]
+    sizes = [] if context_error is None else parsing.numbers(context_error, "--context-error")
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
         from hyperrl.cli import tables
@@ -74,6 +82,7 @@ def evaluate(
                 deterministic=not stochastic,
                 hidden=hide or (),
                 shuffle_contexts=shuffle_contexts,
+                context_error=sizes,
                 checkpoint=checkpoint,
                 allow_import=allow_import or (),
                 progress=advance,
@@ -95,6 +104,9 @@ def _print(evaluation: "Evaluation") -> None:
     if evaluation.own_tasks:
         console.line()
         tables.tasks(evaluation.own_tasks)
+    if errors := evaluation.context_errors:
+        console.line()
+        tables.context_errors(errors)
     console.line()
     files = [("figure", str(path)) for path in evaluation.figures]
     console.pairs(files + [("numbers", str(path)) for path in evaluation.files])

@@ -76,6 +76,16 @@ def sweep(text: str) -> tuple[str, float, float, int]:
     return name, low, high, int(count)
 
 
+def numbers(text: str, option: str) -> list[float]:
+    """Parse finite numbers with commas between them; UserError for anything else.
+
+    Args:
+        text: `0.05,0.1`, at least one number.
+        option: the name of the option, for error messages.
+    """
+    return [_finite(each, f"{option} {text!r}: each part") for each in text.split(",")]
+
+
 def shard(text: str) -> tuple[int, int]:
     """Parse the value of `--shard`, `i/n`: two whole numbers, i from 1 to n; UserError for anything else."""
     index, slash, count = text.partition("/")

@@ -8,6 +8,7 @@ from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
+    from hyperrl.evaluation.error_report import ErrorSummary
     from hyperrl.store import Run
 
 MAX_ROWS = 50
@@ -64,8 +65,7 @@ def splits(data: Splits) -> None:
         [
             name,
             str(split["tasks"]),
-            number(split["mean"]),
-            "-" if split["low"] is None else f"{number(split['low'])} to {number(split['high'])}",
+            *_with_interval(split),
             number(split["stderr"]),
             number(split["iqm"]),
             number(split["worst"]["mean"]),
@@ -98,6 +98,24 @@ def worst(data: Splits) -> None:
 def _share(data: Mapping[str, Any]) -> str:
     best = data["oracle"]
     return f"{data['mean'] / best:.1%}" if best is not None and best > 0 else "-"
+
+
+def context_errors(data: "Sequence[ErrorSummary]") -> None:
+    """Print the mean return of each split, with its interval, by the error of the observed context."""
+    groups = [{**each["splits"], **({"own tasks": each["own"]} if "own" in each else {})} for each in data]
+    names = list(groups[0])
+    columns = ["context error", *(cell for name in names for cell in (name, "95 % interval"))]
+    rows = (
+        [number(each["error"]), *(cell for name in names for cell in _with_interval(group[name]))]
+        for each, group in zip(data, groups, strict=True)
+    )
+    table(columns, rows, numbers=columns)
+
+
+def _with_interval(split: Mapping[str, Any]) -> tuple[str, str]:
+    """The mean return of a split, and its interval."""
+    known = split["low"] is not None
+    return number(split["mean"]), f"{number(split['low'])} to {number(split['high'])}" if known else "-"
 
 
 def tasks(results: "Sequence[TaskResult]") -> None:

@@ -2,8 +2,9 @@
 
 from hyperrl.evaluation import plan
 from hyperrl.evaluation.policy import ModelPolicy, Policy
-from hyperrl.evaluation.report import Evaluation, RunResult, SplitSummary, summarize
+from hyperrl.evaluation.report import Evaluation, RunResult
 from hyperrl.evaluation.statistics import iqm, stratified_bootstrap
+from hyperrl.evaluation.summary import SplitSummary, summarize
 from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 Progress = Callable[[int, int], None]
@@ -46,6 +46,22 @@ def run_progress(hook: Progress | None, run: int, runs: int) -> Progress | None:
     if hook is None:
         return None
     return lambda done, total: hook(run * total + done, runs * total)
+
+
+def parts_of(hook: Progress | None, shares: Sequence[int]) -> list[Progress | None]:
+    """Hooks for parts of the work that follow each other, where `hook` is told of all of them.
+
+    Args:
+        hook: of the whole work.
+        shares: how much work each part is, as a multiple of the same amount.
+    """
+
+    def part(before: int, share: int) -> Progress | None:
+        if hook is None:
+            return None
+        return lambda done, total: hook(before * (total // share) + done, sum(shares) * (total // share))
+
+    return [part(sum(shares[:number]), share) for number, share in enumerate(shares)]
 
 
 class Ticker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hyperrl.evaluation.report import Evaluation
 from hyperrl.evaluation.task_selection import TaskSelection
@@ -15,7 +16,7 @@ from hyperrl.tasks import Family
 def save_evaluation(
     evaluation: Evaluation, runs: Sequence[Run], family: Family, selection: TaskSelection
 ) -> Evaluation:
-    """Write each run's part below its `evaluations/`, and the figure to the first run's `figures/`.
+    """Write each run's part below its `evaluations/`, and figures to the first run's `figures/`.
 
     Returns:
         The evaluation with its files named.
@@ -23,7 +24,7 @@ def save_evaluation(
     Raises:
         UserError: a run cannot be written, as on a disk that is full.
     """
-    from hyperrl.evaluation.figures import draw_returns
+    from hyperrl.evaluation.figures import draw_returns, return_over_error
 
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
     files = []
@@ -37,10 +38,17 @@ def save_evaluation(
         for run in evaluation.runs
         for result in (run.own_tasks[-selection.in_sweep :] if swept else run.split_tasks)
     ]
-    if not results:
-        return evaluation
     seeds = f"-{len(runs)}-seeds" if len(runs) > 1 else ""
-    path = runs[0].figures / f"evaluation-{'-'.join(swept) or 'splits'}{seeds}-{stamp}.png"
+
+    def path(what: str) -> Path:
+        return runs[0].figures / f"evaluation-{what}{seeds}-{stamp}.png"
+
+    figures = []
     with report_write_errors("run", runs[0].path):
-        draw_returns(evaluation.label, results, family, path, swept)
-    return replace(evaluation, figures=(path,))
+        if results:
+            figures.append(path("-".join(swept) or "splits"))
+            draw_returns(evaluation.label, results, family, figures[-1], swept)
+        if evaluation.context_errors:
+            figures.append(path("context-error"))
+            return_over_error(evaluation, figures[-1])
+    return replace(evaluation, figures=tuple(figures))

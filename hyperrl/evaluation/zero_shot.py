@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation.policy import Policy, WithOtherContexts, takes_masks
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
+from hyperrl.tasks.context_errors import ContextErrors
 from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ MAX_ENVS, MAX_SINGLE_ENVS = 4096, 256
 of its own, which takes memory (a MuJoCo environment some 3 MB)."""
 
 MAX_EPISODE_STEPS = 100_000
+Change = Callable[[NDArray[np.float32], NDArray[Any]], NDArray[np.float32]]
+"""Makes other descriptors (n, D) of those that are observed, given a row for each."""
+
 CHOICE_SEED = 2**32
 """Seed of the starts by which training chooses its best weights: beyond any that an evaluation takes."""
 
@@ -76,6 +80,7 @@ def evaluate_tasks(
     seed: int | Sequence[int] = 0,
     splits: Sequence[str] | None = None,
     observed: Sequence[Mapping[str, float]] | None = None,
+    errors: Sequence[NDArray[np.float64]] | None = None,
     progress: Progress | None = None,
 ) -> list[TaskResult]:
     """Play every task for some episodes, side by side, each in an environment of its own.
@@ -95,6 +100,8 @@ def evaluate_tasks(
         splits: name of each task's split; None flags each task by the family's ranges.
         observed: for each task the context that the policy observes in the place of the task's own, while
             the environment stays in its own; None: the task's own.
+        errors: for each task the error of what the policy observes, (features,), as `ContextErrors` has them;
+            None: none.
         progress: called now and then with the work done and planned, in steps; every episode counts as the
             longest that there can be.
 
@@ -116,11 +123,18 @@ def evaluate_tasks(
     played: list[tuple[float, int]] = []
     others = [family.space.complete(context) for context in observed or ()]
     noted: Sequence[Context | None] = others or [None] * len(full)
-    rows = np.repeat(family.space.descriptors(others), [*map(len, starts)] if others else 0, axis=0)
+    counts = [*map(len, starts)]
+    changes: list[tuple[Change, NDArray[Any]]] = []
+    if others:
+        changes.append((_instead, np.repeat(family.space.descriptors(others), counts, axis=0)))
+    if errors is not None:
+        changes.append((ContextErrors(family.space).shift, np.repeat(np.stack(errors), counts, axis=0)))
     most = MAX_ENVS if family.batched else MAX_SINGLE_ENVS
     for first in range(0, len(plays), most):
         some = slice(first, first + most)
-        acting = WithOtherContexts(policy, partial(_instead, rows[some])) if others else policy
+        acting = policy
+        for change, rows in reversed(changes):
+            acting = WithOtherContexts(acting, partial(_changed, change, rows[some]))
         played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
     for context, split, own, other in zip(full, names, starts, noted, strict=True):
@@ -131,7 +145,12 @@ def evaluate_tasks(
     return results
 
 
-def _instead(others: NDArray[np.float32], _: NDArray[np.float32]) -> NDArray[np.float32]:
+def _changed(change: Change, rows: NDArray[Any], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a change makes of the descriptors that are observed."""
+    return change(descriptors, rows)
+
+
+def _instead(_: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Descriptors in the place of those that are observed."""
     return others
 
@@ -148,8 +167,13 @@ def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
         episodes: how many, at least 1.
         seed: of the evaluation.
     """
-    words = np.array(context.key, dtype="<f8").view("<u4").tolist()
-    return [int(start) for start in np.random.SeedSequence([seed, *words]).generate_state(episodes)]
+    sequence = np.random.SeedSequence([seed, *task_words(context)])
+    return [int(start) for start in sequence.generate_state(episodes)]
+
+
+def task_words(context: Context) -> list[int]:
+    """A task's values as words of 32 bits, from which its random numbers are drawn."""
+    return [int(word) for word in np.array(context.key, dtype="<f8").view("<u4")]
 
 
 def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:

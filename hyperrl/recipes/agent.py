@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from hyperrl.recipes.algorithms import Algorithm
-from hyperrl.recipes.base import Count, Envs, Model, Name, Text, Whole
+from hyperrl.recipes.base import Count, Envs, Fraction, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
 from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.messages import FieldError
@@ -26,6 +26,16 @@ def _format(value: object) -> object:
         renamed = ", ".join(f"{path} is named {name}" for path, name in RENAMED_FIELDS.items())
         raise FieldError(found=1, allowed=f"2, in which {renamed}")
     return value
+
+
+def _noise_kind(value: object) -> str:
+    return "features" if isinstance(value, Mapping) else "number"
+
+
+ContextNoise = Annotated[
+    Annotated[Fraction, Tag("number")] | Annotated[dict[Name, Fraction], Tag("features")],
+    Discriminator(_noise_kind),
+]
 
 
 class AgentRecipe(Model):
@@ -64,6 +74,10 @@ class AgentRecipe(Model):
     """how each episode draws its task from the training tasks"""
     curriculum: Curriculum = Curriculum()
     """options of the samplers plr and cvar"""
+    context_noise: ContextNoise = 0.0
+    """how far the context that networks see in training is off, drawn anew for each episode: at most by this
+    part of a feature's training range, to either side; a feature with `values` takes another one with this
+    probability; a number, or {FEATURE: number}"""
     evaluate_every: Count = 10_000
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
@@ -91,6 +105,12 @@ class AgentRecipe(Model):
         for name in self.curriculum.options:
             if name not in SAMPLER_OPTIONS.get(self.sampler, ()):
                 raise self.refusal("curriculum", name, allowed=f"none with the sampler {self.sampler!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _noise_is_seen(self) -> Self:
+        if self.context_noise and self.policy.kind == "blind":
+            raise self.refusal("context_noise", allowed="0 with policy.kind 'blind', which sees no context")
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from hyperrl.actions import fits
 from hyperrl.errors import UserError
 from hyperrl.masks import ACTION_MASK, ACTION_MASKS
 from hyperrl.recipes import AgentRecipe, refuse_missing
+from hyperrl.tasks.context_errors import noise_sizes
 from hyperrl.tasks.family import Family
 
 
@@ -61,7 +62,11 @@ def refuse_algorithm(agent: AgentRecipe, action_space: gym.Space[Any], *, masked
 
 
 def refuse_family(agent: AgentRecipe, family: Family) -> None:
-    """Raise a UserError as `refuse_algorithm`, where the family's actions do not fit or lack the masks."""
+    """Raise a UserError as `refuse_algorithm`, where the family's actions do not fit or lack the masks.
+
+    So it is where `context_noise` names a feature that the family does not have.
+    """
+    noise_sizes(agent, family.space)
     refuse_algorithm(agent, family.action_space)
     if agent.algorithm.actions == "masked":
         masked = fits("masked", kind_of_family(family))

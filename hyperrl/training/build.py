@@ -23,6 +23,7 @@ from hyperrl.policies.registry import algorithm
 from hyperrl.recipes import AgentRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
+from hyperrl.tasks.context_errors import noise_sizes
 from hyperrl.tasks.goals import Goals
 from hyperrl.training.normalization import NormalizedVecEnv
 
@@ -177,7 +178,8 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
     """The family's goals, where the agent relabels goals in hindsight; else None.
 
     Raises:
-        UserError: a family without goals, or a replay buffer that holds no whole episode.
+        UserError: a family without goals, a replay buffer that holds no whole episode, or goals that
+            `context_noise` would change.
     """
     algorithm, longest = agent.algorithm, family.max_steps
     if not algorithm.relabels_goals:
@@ -187,6 +189,13 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
         raise UserError(
             f"agent {agent.name!r}: algorithm.buffer_size: found {size}; allowed with algorithm.her, which"
             f" replays whole episodes: at least n_envs * {longest} = {agent.n_envs * longest}"
+        )
+    sizes = dict(zip(family.space.names, noise_sizes(agent, family.space), strict=True))
+    noisy = [name for name in family.recipe.goal or () if sizes[name]]
+    if noisy:
+        raise UserError(
+            f"agent {agent.name!r}: context_noise: found some on {', '.join(noisy)}, the goal; allowed with"
+            " algorithm.her: on other features"
         )
     return Goals(family)
 

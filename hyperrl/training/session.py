@@ -19,6 +19,7 @@ from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.actions import refuse_family
+from hyperrl.tasks.context_errors import ContextErrors, noise_sizes
 from hyperrl.training.build import build_model, training_descriptors, training_goals
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
@@ -30,12 +31,14 @@ from hyperrl.training.checkpoint import (
     restore,
     restoring,
 )
-from hyperrl.training.context_dropout import ContextDropoutVecEnv
+from hyperrl.training.context_dropout import ContextDropout
+from hyperrl.training.context_noise import ContextNoise
 from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
 from hyperrl.training.memory import explain_lack_of_memory
 from hyperrl.training.normalization import NormalizedVecEnv, TrainingEnv
+from hyperrl.training.observed_context import ContextChange, ObservedContextVecEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -179,13 +182,21 @@ def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int
         subprocesses=agent.subprocesses,
         threads=agent.simulation_threads,
     )
-    policy = agent.policy
-    if policy.kind == "hyper" and policy.hypernetwork.context_dropout:
-        dropout = policy.hypernetwork.context_dropout
-        env: BatchedVecEnv = ContextDropoutVecEnv(batch, family.space.owners, dropout, seed)
-    else:
-        env = BatchedVecEnv(batch)
+    changes = _context_changes(agent, family, seed)
+    env = ObservedContextVecEnv(batch, changes) if changes else BatchedVecEnv(batch)
     if agent.normalize.active:
         normalization = Normalization(agent.normalize, env.observation_space)
         return NormalizedVecEnv(env, normalization, agent.algorithm.gamma)
     return env
+
+
+def _context_changes(agent: AgentRecipe, family: Family, seed: int) -> list[ContextChange]:
+    """What differs between the contexts that are played in training and those that are observed."""
+    changes: list[ContextChange] = []
+    sizes, policy = noise_sizes(agent, family.space), agent.policy
+    if sizes.any():
+        changes.append(ContextNoise(agent.n_envs, ContextErrors(family.space), sizes, seed))
+    if policy.kind == "hyper" and policy.hypernetwork.context_dropout:
+        probability = policy.hypernetwork.context_dropout
+        changes.append(ContextDropout(agent.n_envs, family.space.owners, probability, seed))
+    return changes

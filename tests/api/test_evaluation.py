@@ -132,6 +132,42 @@ def test_contexts_can_be_shuffled_and_a_blind_agent_does_not_care(
     assert said.startswith("shuffle_contexts: found a single task, that of contexts and sweep;")
 
 
+def test_contexts_can_be_wrong_and_a_blind_agent_does_not_care(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, blind = (
+        untrained(tmp_path / kind, f"{kind}-ppo", "pendulum", ["policy.net_arch=[4]"])
+        for kind in ("hyper", "blind")
+    )
+    calls: list[tuple[int, int]] = []
+    options: dict[str, Any] = {"splits": ["interpolation"], "episodes": 1, "context_error": [0.2, 0.05]}
+    wrong = api.evaluate(run, **options, progress=lambda done, total: calls.append((done, total)))
+    assert calls == sorted(calls)
+    assert calls[-1][0] == calls[-1][1] == 200 * 9 * len(wrong.tasks)  # once, and four errors of two sizes
+    data = json.loads(wrong.files[0].read_text())
+    assert data == json.loads(json.dumps(wrong.to_json()))
+    assert [each["error"] for each in data["context_errors"]] == [0, 0.05, 0.2]
+    own = api.evaluate(run, splits=["interpolation"], episodes=1, save=False)
+    assert data["splits"] == json.loads(json.dumps(own.splits))
+    assert data["context_errors"][0]["splits"] == data["splits"]
+    means = [each["splits"]["interpolation"]["mean"] for each in data["context_errors"]]
+    assert len(set(means)) == 3
+    assert [figure.name.split("-")[1] for figure in wrong.figures] == ["splits", "context"]
+    assert imread(wrong.figures[1]).ndim == 3
+    tables.context_errors(wrong.context_errors)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].split()[:3] == ["context", "error", "interpolation"]
+    assert [line.split()[0] for line in printed[-3:]] == ["0", "0.05", "0.2"]
+    played = api.evaluate(blind, **options, save=False).context_errors
+    returns = [[task["returns"] for task in each["tasks"]] for each in played]
+    np.testing.assert_allclose(returns[1], returns[0], rtol=1e-2)  # other batches round otherwise
+    assert message(api.evaluate, run, context_error=[2]).startswith(
+        "context_error: found 2; allowed: numbers"
+    )
+    again = api.evaluate(run, **options, save=False).context_errors
+    assert again == wrong.context_errors
+
+
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
 def test_every_argument_reaches_what_plays(
     passed_arguments: Callable[..., dict[str, Any]],

@@ -53,3 +53,10 @@ def test_a_wrong_sweep_names_the_option_and_the_part(text: str, says: str) -> No
         parsing.sweep(text)
     assert str(raised.value).startswith(f"--sweep {text!r}")
     assert says in str(raised.value)
+
+
+def test_numbers_are_read_and_others_refused() -> None:
+    assert parsing.numbers("0.05, 1e-1", "--context-error") == [0.05, 0.1]
+    for text in ("", "0.1,", "a", "0.1;0.2", "nan"):
+        with pytest.raises(UserError, match=f"^--context-error '{text}': each part must be "):
+            parsing.numbers(text, "--context-error")

@@ -54,3 +54,16 @@ def test_a_ticker_calls_now_and_then_and_whenever_it_must(monkeypatch: pytest.Mo
         tick(round(100 * now), 15)
     tick.call(15, 15)
     assert reports.calls == [(0, 15), (12, 15), (15, 15)]
+
+
+def test_parts_of_the_work_follow_each_other() -> None:
+    reports = Reports()
+    first, _, last = progress.parts_of(reports, (1, 0, 4))
+    assert first is not None
+    assert last is not None
+    first(5, 10)
+    first(10, 10)
+    last(4, 40)
+    last(40, 40)
+    assert reports.calls == [(5, 50), (10, 50), (14, 50), (50, 50)]
+    assert progress.parts_of(None, (1, 2)) == [None, None]

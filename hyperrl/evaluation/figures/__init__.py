@@ -1,7 +1,8 @@
 """Figures of results: matplotlib `Figure` objects on the Agg canvas, no pyplot, no global state."""
 
 from hyperrl.evaluation.figures.context import return_over_context
+from hyperrl.evaluation.figures.context_error import return_over_error
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
 from hyperrl.evaluation.figures.learning import learning_curves
 
-__all__ = ["draw_returns", "heatmap", "learning_curves", "plane", "return_over_context"]
+__all__ = ["draw_returns", "heatmap", "learning_curves", "plane", "return_over_context", "return_over_error"]

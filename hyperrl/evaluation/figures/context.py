@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import grouping, labels, style
-from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.summary import worst_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hyperrl.evaluation.figures import grouping, labels, style
 from hyperrl.evaluation.figures.context import return_over_context
-from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.summary import worst_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

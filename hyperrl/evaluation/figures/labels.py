@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hyperrl.evaluation.figures import grouping
-from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.summary import worst_of
 
 if TYPE_CHECKING:
     from hyperrl.evaluation.zero_shot import TaskResult

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.evaluation.figures.labels import assignments
-from hyperrl.evaluation.report import worst_of
+from hyperrl.evaluation.summary import worst_of
 from hyperrl.experiments.collect import AgentRuns, FamilyRuns
 from hyperrl.experiments.comparison import Contrast, SplitComparison, compare_split, contrast
 from hyperrl.experiments.report.animation import animate
