@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,7 @@ def specialize(
     family: Family | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Write the plain network that acts on one task, as `hyperrl specialize` does.
+    """Write the plain network that acts on one task, as `hyperrl specialize` does, and its model card.
 
     Args:
         run: a run directory.
@@ -131,7 +132,7 @@ def specialize(
         progress: called with the episodes' steps done and planned, where a smaller network is evaluated.
 
     Returns:
-        The file, what it costs beside the agent, and the return kept.
+        The file, its model card, what it costs beside the agent, and the return kept.
 
     Raises:
         UserError: as in `load`; an unknown feature or format, a share out of range, a file that exists, an
@@ -141,11 +142,13 @@ def specialize(
     family = family_of(run, family)
     request = specialist_request(run, family, context, format, out, budget, quantize, force)
     with collection_paused():
+        from hyperrl.deploy.cards.entries import write_specialist_card
         from hyperrl.deploy.export import specialize
 
     agent = load_agent(run, family, checkpoint)
     with isolated_rng():
-        return specialize(agent, request, progress)
+        written = specialize(agent, request, progress)
+        return replace(written, card=write_specialist_card(agent, written))
 
 
 @checked
@@ -158,7 +161,7 @@ def export(
     allow_import: Sequence[str] = (),
     family: Family | None = None,
 ) -> Path:
-    """Write the agent as one ONNX file, as `hyperrl export` does.
+    """Write the agent as one ONNX file, as `hyperrl export` does, and its model card.
 
     Args:
         run: a run directory.
@@ -178,7 +181,10 @@ def export(
     path = generalist_request(run, out, force)
     with collection_paused():
         from hyperrl.deploy import export
+        from hyperrl.deploy.cards.entries import write_generalist_card
 
     agent = load_agent(run, family_of(run, family), checkpoint)
     with isolated_rng(), collection_paused():  # torch's exporter imports as much again
-        return export.export(agent, path)
+        export.export(agent, path)
+        write_generalist_card(agent, path, export.acting_parameters(agent.model))
+    return path

@@ -115,4 +115,10 @@ def evaluate(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
         hidden=tuple(hidden), shuffled_contexts=shuffle_contexts,
     )  # fmt: skip
-    return save_evaluation(evaluation, opened, family, selection) if save else evaluation
+    if save:
+        from hyperrl.deploy.cards.entries import refresh_run_card
+
+        evaluation = save_evaluation(evaluation, opened, family, selection)
+        for run in opened:
+            refresh_run_card(run, family)
+    return evaluation

@@ -77,7 +77,7 @@ def train(
         allow_import: modules, or Python files, that the environment of `from_run` may be imported from.
 
     Returns:
-        The finished run.
+        The finished run, with a model card in its directory.
 
     Raises:
         UserError: an unknown or wrong recipe, field, tracker or device, a number out of range, an extra that
@@ -108,11 +108,14 @@ def train(
     start = None if from_run is None else open_run(from_run, allow_import)
     with collection_paused():
         from hyperrl import training
+        from hyperrl.deploy.cards.entries import write_run_card
 
-    return training.train(
+    run = training.train(
         resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
         overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, track=trackers, progress=progress,
     )  # fmt: skip
+    write_run_card(run, family)
+    return run
 
 
 @checked
@@ -150,8 +153,11 @@ def resume(
     family = family_of(run, family)
     with collection_paused():
         from hyperrl import training
+        from hyperrl.deploy.cards.entries import write_run_card
 
-    return training.resume(
+    training.resume(
         run, steps=steps, device=device, family=family, detect_anomaly=detect_anomaly, track=trackers,
         progress=progress,
     )  # fmt: skip
+    write_run_card(run, family)
+    return run

@@ -1,9 +1,8 @@
 """`hyperrl specialize` and `hyperrl export`: agents as files that need no hypernetwork, or no Python."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli import cards, console, options, parsing, streams
 from hyperrl.cli.options import option
 from hyperrl.cli.progress import progress
 
@@ -33,7 +32,7 @@ def specialize(
     as_json: options.Json = False,
     allow_import: options.AllowImport = None,
 ) -> None:
-    """Write the plain network of one task, for use without HyperRL."""
+    """Write the plain network of one task, for use without HyperRL, and a model card beside it."""
     task = parsing.context(context)
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
@@ -64,14 +63,16 @@ def export(
     checkpoint: options.Checkpoint = None,
     allow_import: options.AllowImport = None,
 ) -> None:
-    """Write the whole agent as one ONNX file.
+    """Write the whole agent as one ONNX file, and a model card beside it.
 
     Its inputs are the observation and the raw context, its output is the action.
     """
     from hyperrl import api
 
     path = api.export(run, out=out, force=force, checkpoint=checkpoint, allow_import=allow_import or ())
-    console.pairs([("generalist", str(path)), ("size", f"{path.stat().st_size:,} bytes")])
+    size = f"{path.stat().st_size:,} bytes"
+    console.pairs([("generalist", str(path)), ("size", size), *cards.pairs(path)])
+    cards.note(path)
 
 
 def _print(result: "Written") -> None:
@@ -100,22 +101,10 @@ def _print(result: "Written") -> None:
         pairs.insert(0, ("return kept", f"{after} of {before}, mean of {episodes}"))
     if result.statistics is not None:
         pairs.append(("statistics", str(result.statistics)))
-    console.pairs(pairs)
-    if wrapped := list(_wrapping(result)):
+    console.pairs([*pairs, *cards.pairs(result.file)])
+    cards.note(result.file)
+    if wrapped := result.wrapping:
         console.line()
         console.line("Wrap the environment for the model, as it was wrapped in training:")
         for line in wrapped:
             console.line(f"  {line}")
-
-
-def _wrapping(result: "Written") -> Iterator[str]:
-    """The lines of Python that wrap an environment for a model of Stable-Baselines3, the innermost first."""
-    if result.format != "sb3":
-        return
-    if result.options.wrappers:
-        yield "# below: " + ", ".join(map(str, result.options.wrappers))
-    if (frames := result.options.frame_stack) > 1 and len(result.specialist.plan.inputs) == 1:
-        yield f"env = VecFrameStack(env, {frames})"
-    if result.statistics is not None:
-        yield f"env = VecNormalize.load({str(result.statistics)!r}, env)"
-        yield "env.training = env.norm_reward = False  # to act; leave both to learn on"

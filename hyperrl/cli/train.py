@@ -152,7 +152,8 @@ def _how_to_go_on(directory: Path, settings: Mapping[str, Any]) -> str:
 
 
 def _print_run(run: "Run") -> None:
-    from hyperrl.cli import tables
+    from hyperrl.cli import cards, tables
+    from hyperrl.store.spec import SPEC
 
     agent, family = run.spec.agent.name, run.spec.family.name
     final = json.loads((run.path / "evaluations" / "final.json").read_bytes())
@@ -167,12 +168,14 @@ def _print_run(run: "Run") -> None:
     console.pairs(
         [
             ("run", str(run.path)),
+            *cards.pairs(run.path / SPEC),
             *(("figure", str(path)) for path in figures),
             ("TensorBoard", f"tensorboard --logdir {shlex.quote(str(run.path))}"),
             *next_steps.tracker_commands(run),
             *next_steps.commands(run),
         ]
     )
+    cards.note(run.path / SPEC)
     if hint := next_steps.warning(run, final):
         console.line()
         console.line(f"note: {hint}")

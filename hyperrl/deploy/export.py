@@ -15,11 +15,12 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.deploy import compress, files
+from hyperrl.deploy.cards.usage import wrapping_lines
 from hyperrl.deploy.extract import extract_specialist, in_base_terms
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
 from hyperrl.deploy.plan import Specialist
 from hyperrl.deploy.request import SpecialistRequest
-from hyperrl.evaluation import ModelPolicy, evaluate_tasks
+from hyperrl.evaluation import ModelPolicy, TaskResult, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.progress import Progress
 from hyperrl.policies.registry import view
@@ -60,8 +61,12 @@ class Written:
         cost: that of the file.
         generalist: the cost of the agent's acting networks, hypernetwork included, its weights cached.
         episodes: how many the returns are means over.
-        returns: mean return on the task before and after pruning and quantizing; None without either.
+        played: results on the task before and after pruning and quantizing; None without either.
         options: the wrappers and the frame stack, on top of which the specialist expects to act.
+        budget: share of the parameters that it was pruned to; None: all.
+        quantized: whether its weights have eight bits.
+        algorithm: the class that loads a model of Stable-Baselines3; None of other formats.
+        card: the model card that says what the file is, once there is one.
     """
 
     file: Path
@@ -72,8 +77,25 @@ class Written:
     cost: Cost
     generalist: Cost
     episodes: int
-    returns: tuple[float, float] | None
+    played: tuple[TaskResult, TaskResult] | None
     options: EnvironmentOptions
+    budget: float | None = None
+    quantized: bool = False
+    algorithm: type[BaseAlgorithm] | None = None
+    card: Path | None = None
+
+    @property
+    def returns(self) -> tuple[float, float] | None:
+        """Mean return on the task before and after pruning and quantizing; None without either."""
+        return None if self.played is None else (self.played[0].mean, self.played[1].mean)
+
+    @property
+    def wrapping(self) -> list[str]:
+        """The lines that wrap an environment for a model of Stable-Baselines3, the innermost first."""
+        if self.format != "sb3":
+            return []
+        statistics = None if self.statistics is None else str(self.statistics)
+        return [*wrapping_lines(self.options, len(self.specialist.plan.inputs), statistics)]
 
     def to_json(self) -> dict[str, Any]:
         """What `hyperrl specialize --json` prints."""
@@ -83,6 +105,7 @@ class Written:
         return {
             "file": str(self.file),
             "statistics": None if self.statistics is None else str(self.statistics),
+            "card": None if self.card is None else str(self.card),
             "format": self.format,
             "agent": plan.agent,
             "family": plan.family,
@@ -112,19 +135,19 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
     small = full if request.budget is None else compress.prune(full, request.budget)
     small = compress.quantize(small) if request.quantize else small
     specialist = in_base_terms(small, family.adapter)
-    data, act, statistics = _encode(request.format, specialist, model, family)
-    episodes, returns = family.recipe.evaluation.episodes, None
+    encoded = _encode(request.format, specialist, model, family)
+    episodes, played = family.recipe.evaluation.episodes, None
     if small is not full:
         before, after = (
             evaluate_tasks(
                 NumpyRuntime(each), family, [each.plan.context], episodes=episodes, progress=progress
-            )[0].mean
+            )[0]
             for each in (full, small)
         )
-        returns = before, after
-    write_new(request.path, data)
+        played = before, after
+    write_new(request.path, encoded.data)
     if request.statistics is not None:
-        write_new(request.statistics, statistics)
+        write_new(request.statistics, encoded.statistics)
     base_sample, sample = _samples(family, full)
     return Written(
         file=request.path,
@@ -132,11 +155,14 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
         format=request.format,
         context=request.context,
         specialist=specialist,
-        cost=Cost(len(data), small.parameters, _latency(act, base_sample)),
+        cost=Cost(len(encoded.data), small.parameters, _latency(encoded.act, base_sample)),
         generalist=_generalist_cost(model, sample),
         episodes=episodes,
-        returns=returns,
+        played=played,
         options=family.options,
+        budget=request.budget,
+        quantized=request.quantize,
+        algorithm=encoded.algorithm,
     )
 
 
@@ -148,6 +174,11 @@ def export(agent: Agent, path: Path) -> Path:
     return path
 
 
+def acting_parameters(model: BaseAlgorithm) -> int:
+    """How many parameters act, those of a hypernetwork included."""
+    return sum(each.numel() for each in view(model).acting.parameters())
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Write a file, atomically, and make its folders; UserError where it cannot be written."""
     with report_write_errors("out", path):
@@ -155,28 +186,36 @@ def write_new(path: Path, data: bytes) -> None:
         atomic_write(path, data)
 
 
-def _encode(
-    format: str, specialist: Specialist, model: BaseAlgorithm, family: Family
-) -> tuple[bytes, Callable[[Any], Any], bytes]:
+@dataclass(frozen=True)
+class _Encoded:
     """The bytes of a specialist's file, the function that acts by them, and the bytes of its statistics."""
+
+    data: bytes
+    act: Callable[[Any], Any]
+    statistics: bytes = b""
+    algorithm: type[BaseAlgorithm] | None = None
+
+
+def _encode(format: str, specialist: Specialist, model: BaseAlgorithm, family: Family) -> _Encoded:
     if format == "torch":
-        return files.safetensors_bytes(specialist), NumpyRuntime(specialist), b""
+        return _Encoded(files.safetensors_bytes(specialist), NumpyRuntime(specialist))
     if format == "onnx":
         from hyperrl.deploy.onnx_runtime import OnnxRuntime, onnx_bytes
 
         data = onnx_bytes(specialist)
-        return data, OnnxRuntime(data, str(specialist.plan.family)), b""
+        return _Encoded(data, OnnxRuntime(data, str(specialist.plan.family)))
     from hyperrl.deploy.sb3 import plain_model, vec_normalize, zip_bytes
 
     plain, normalization = plain_model(specialist, model, family), view(model).normalization
     if normalization is None:
-        return zip_bytes(plain), partial(plain.predict, deterministic=True), b""
+        act = partial(plain.predict, deterministic=True)
+        return _Encoded(zip_bytes(plain), act, algorithm=type(plain))
     wrapper = vec_normalize(normalization, plain, family)
 
-    def act(observation: Any) -> Any:
+    def act_normalized(observation: Any) -> Any:
         return plain.predict(wrapper.normalize_obs(observation), deterministic=True)
 
-    return zip_bytes(plain), act, pickle.dumps(wrapper)
+    return _Encoded(zip_bytes(plain), act_normalized, pickle.dumps(wrapper), type(plain))
 
 
 def _samples(family: Family, specialist: Specialist) -> tuple[Any, dict[str, Any]]:
@@ -195,7 +234,7 @@ def _generalist_cost(model: BaseAlgorithm, observation: dict[str, Any]) -> Cost:
     parameters = list(view(model).acting.parameters())
     return Cost(
         bytes=sum(each.numel() * each.element_size() for each in parameters),
-        parameters=sum(each.numel() for each in parameters),
+        parameters=acting_parameters(model),
         microseconds=_latency(ModelPolicy(model), observation),
     )
 

@@ -19,6 +19,8 @@ SUFFIXES = {"torch": ".safetensors", "onnx": ".onnx", "sb3": ".zip"}
 """The formats of a specialist, each with its files' suffix."""
 STATISTICS = ".pkl"
 """Ending of the file with running statistics beside a model of Stable-Baselines3's."""
+GENERALIST = "generalist.onnx"
+"""The file of a run that `hyperrl export` writes where the user names none."""
 _LONGEST_NAME = 120
 
 
@@ -66,13 +68,18 @@ def specialist_request(
         )
     if format == "onnx":
         _need_extra("format onnx")
-    changed = {name: value for name, value in task.items() if value != family.space.default[name]}
-    name = (assignment(changed) or "default")[:_LONGEST_NAME]
-    path = _new_file(out, run.path / "specialists" / (name + suffix), suffix, force)
+    path = _new_file(out, default_specialist(run, family, task, format), suffix, force)
     statistics = None
     if format == "sb3" and run.spec.agent.normalize.active:
         statistics = _new_file(path.with_suffix(STATISTICS), path, STATISTICS, force)
     return SpecialistRequest(task, format, path, budget, quantize is not None, statistics)
+
+
+def default_specialist(run: Run, family: Family, task: Context, format: str) -> Path:
+    """The file of a specialist where the user names none: `RUN/specialists/CONTEXT.ENDING`."""
+    changed = {name: value for name, value in task.items() if value != family.space.default[name]}
+    name = (assignment(changed) or "default")[:_LONGEST_NAME]
+    return run.path / "specialists" / (name + SUFFIXES[format])
 
 
 def has_specialists(agent: AgentRecipe) -> bool:
@@ -84,7 +91,7 @@ def has_specialists(agent: AgentRecipe) -> bool:
 def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:
     """The file for `hyperrl.export` to write; UserError says why it cannot."""
     _need_extra("export")
-    return _new_file(out, run.path / "generalist.onnx", ".onnx", force)
+    return _new_file(out, run.path / GENERALIST, ".onnx", force)
 
 
 def _need_extra(what: str) -> None:

@@ -79,9 +79,12 @@ class _Timed:
 
 
 def _make(job: Job, progress: Reporter) -> None:
+    from hyperrl.deploy.cards.entries import write_run_card
+
     stopwatch = Stopwatch(job.folder)
     run = _trained(job, _Timed(progress, stopwatch))
     family = Family(run.spec.family).for_agent(run.spec.agent)
+    write_run_card(run, family)
     progress.phase("evaluating")
     result = _result(job, run, _evaluated(job, run, family), family)
     stopwatch.note()

@@ -21,7 +21,7 @@ from hyperrl.recipes.resolve import dotted_fields, resolve
 from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
 from hyperrl.recipes.suite import SuiteBlock, SuiteEntry, SuiteEvaluation, SuiteRecipe
 from hyperrl.recipes.wrappers import WrapperRecipe
-from hyperrl.recipes.yaml import parse_yaml, read_yaml
+from hyperrl.recipes.yaml import dump_yaml, parse_yaml, read_yaml
 from hyperrl.shipped import shipped
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "WrapperRecipe",
     "described_fields",
     "dotted_fields",
+    "dump_yaml",
     "is_missing",
     "load_agent",
     "load_extra",

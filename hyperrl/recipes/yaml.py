@@ -1,4 +1,4 @@
-"""Reading YAML that may come from a stranger: plain data only, nothing executed, nothing expanded."""
+"""Reading YAML that may come from a stranger: plain data only, nothing executed or expanded; writing it."""
 
 import re
 from collections.abc import Hashable
@@ -117,6 +117,23 @@ def read_yaml(path: Path) -> Any:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path}: cannot be read: {reason}") from None
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, which the reader refuses; text that YAML 1.2 would read as a number is quoted."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+
+
+def dump_yaml(data: Any) -> str:
+    """Plain data as the text of a YAML file that `parse_yaml` reads as the same data."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def _what_is_at(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hyperrl.errors import UserError
@@ -43,6 +43,24 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def folder_held(folder: Path) -> Iterator[None]:
+    """Wait until no other process holds a folder, then hold it; no file is left behind.
+
+    Where the file system has no locks for folders, such as NFS, the block runs without one.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_locked(folder: Path, name: str = LOCK) -> bool:

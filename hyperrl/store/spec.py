@@ -13,14 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, create_model
 
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.recipes.base import Model
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.code import CodeName
-from hyperrl.recipes.yaml import parse_yaml, read_yaml
+from hyperrl.recipes.yaml import dump_yaml, parse_yaml, read_yaml
 from hyperrl.tasks.modules import digest, find_file, lasting_folder
 
 SPEC = "run.yaml"
@@ -133,22 +132,10 @@ class RunSpec(Model):
         ).located()
 
 
-class _Dumper(yaml.SafeDumper):
-    """Without anchors, which the reader refuses; text that YAML 1.2 would read as a number is quoted."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
-)
-
-
 def spec_text(spec: RunSpec) -> str:
     """The text of `run.yaml`."""
     data = spec.model_dump(mode="json", by_alias=True)
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    return dump_yaml(data)
 
 
 def read_spec(path: Path) -> RunSpec:

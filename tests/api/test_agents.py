@@ -53,7 +53,7 @@ def test_a_specialist_is_replaced_on_request(runs: Path, tmp_path: Path) -> None
     assert path.read_bytes() == before
     api.specialize(runs / "seed-0", {"c0": 2}, out=path, force=True)
     assert path.read_bytes() != before
-    assert [each.name for each in path.parent.iterdir()] == ["one.safetensors"]
+    assert sorted(each.name for each in path.parent.iterdir()) == ["README.md", "one.safetensors"]
 
 
 def test_an_agent_and_its_specialists_take_stacked_observations(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import hyperrl
 from hyperrl import api, training
+from hyperrl.deploy.cards import entries
 from hyperrl.extras import EXTRAS
 from hyperrl.recipes import AgentRecipe, load_agent
 from hyperrl.store import Run
@@ -60,6 +61,7 @@ def test_training_takes_names_recipes_families_and_runs(
         arguments.update(rest, agent=agent, family=family)
 
     monkeypatch.setattr(training, "train", caught)
+    monkeypatch.setattr(entries, "write_run_card", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     api.train(
         "hyper-ppo",

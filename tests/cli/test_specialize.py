@@ -41,6 +41,7 @@ def test_a_specialist_beside_its_agent(folder: Path) -> None:
     table = {line.split()[0]: line.split()[1:] for line in shown[2:] if line.strip()}
     (bytes_, parameters, time), own = table["torch"], table["hyper-ppo"]
     file = folder / "mine/specialists/c0=2.5.safetensors"
+    assert shown[-2:] == [f"file  {file.relative_to(folder)}", "card  mine/specialists/README.md"]
     assert int(bytes_.replace(",", "")) == file.stat().st_size
     assert int(parameters.replace(",", "")) < int(own[1].replace(",", ""))
     assert float(time) > 0
@@ -168,7 +169,7 @@ def test_a_video_that_cannot_be_written_is_reported_before_the_work(folder: Path
 
 def test_a_folder_that_is_not_there_comes_with_the_specialist(folder: Path) -> None:
     printed("specialize", "mine", "--context", "c0=1", "--out", "far/off/one.safetensors", cwd=folder)
-    assert [file.name for file in (folder / "far/off").iterdir()] == ["one.safetensors"]
+    assert sorted(file.name for file in (folder / "far/off").iterdir()) == ["README.md", "one.safetensors"]
 
 
 def claiming(folder: Path, path: Path, **fields: object) -> Path:
@@ -199,7 +200,8 @@ def test_a_rollout_that_no_memory_holds_does_not_matter_to_a_specialist(folder: 
 def test_an_export_in_one_file(folder: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
     pytest.importorskip("onnxscript", reason="needs the extra export")
-    succeeded("export", "mine", cwd=folder, torch=True)
+    shown = succeeded("export", "mine", cwd=folder, torch=True).splitlines()
+    assert (shown[0], shown[2]) == ("generalist  mine/generalist.onnx", "card        mine/README.md")
     session = runtime.InferenceSession(folder / "mine/generalist.onnx")
     seen = np.linspace(-2, 2, 9, dtype=np.float32)[:, None]
     tasks = np.linspace(-4.5, 4.5, 9, dtype=np.float32)

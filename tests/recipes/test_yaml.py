@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import load_agent, parse_yaml, read_yaml
+from hyperrl.recipes import dump_yaml, load_agent, parse_yaml, read_yaml
 from tests.recipes.mistakes import outcome
 
 
@@ -106,6 +106,23 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1")
     assert read_yaml(path) == {"a": 1}
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_what_is_written_is_read_as_the_same(data: Any) -> None:
+    assert parse_yaml(dump_yaml(data), "x") == data
+
+
+@pytest.mark.parametrize("data", ["1e5", "1E5", "-2.e+3", "on", "~", "2026-12-01", "0x10", "1_000"])
+def test_a_text_that_looks_like_something_else_stays_text(data: str) -> None:
+    assert parse_yaml(dump_yaml([data]), "x") == [data]
 
 
 @given(st.text(max_size=200))

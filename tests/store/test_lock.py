@@ -9,7 +9,7 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.store import Run, RunSpec
-from hyperrl.store.lock import is_locked, locked
+from hyperrl.store.lock import folder_held, is_locked, locked
 from tests.store.conftest import created
 
 HOLDER = """
@@ -74,3 +74,17 @@ def test_asking_waits_for_nothing_and_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     os.mkfifo(tmp_path / "lock")
     assert not is_locked(tmp_path)
+
+
+def test_a_folder_is_held_by_one_at_a_time_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    other = os.open(tmp_path, os.O_RDONLY)
+    with folder_held(tmp_path), pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), folder_held(tmp_path / "none"):
+        pass

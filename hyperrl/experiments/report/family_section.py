@@ -12,11 +12,11 @@ from hyperrl.evaluation.summary import worst_of
 from hyperrl.experiments.collect import AgentRuns, FamilyRuns
 from hyperrl.experiments.comparison import Contrast, SplitComparison, compare_split, contrast
 from hyperrl.experiments.report.animation import animate
-from hyperrl.experiments.report.commands import recipe_text, train_command
 from hyperrl.experiments.report.images import Picture, picture
 from hyperrl.experiments.report.loading import load_first
 from hyperrl.experiments.report.pictures import MOST_AGENTS, MOST_MAPS, family_pictures
 from hyperrl.experiments.report.weights import draw_weight_map
+from hyperrl.store.commands import recipe_text, train_command
 from hyperrl.tasks import Family
 
 

@@ -1,14 +1,11 @@
-"""The command and the files that a report shows train the same run again."""
+"""The command and the files that reports and model cards show train the same run again."""
 
 import shlex
 from pathlib import Path
 
-from hyperrl.experiments.report.commands import recipe_text, train_command
 from hyperrl.recipes import load_agent, load_family, resolve
 from hyperrl.store import RunSpec
-from tests.store.conftest import spec
-
-__all__ = ["spec"]
+from hyperrl.store.commands import recipe_text, train_command
 
 
 def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:

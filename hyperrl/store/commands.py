@@ -6,11 +6,9 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
 from hyperrl.errors import UserError
-from hyperrl.recipes import load_agent, load_family, resolve, shipped
-from hyperrl.store import RunSpec
+from hyperrl.recipes import dump_yaml, load_agent, load_family, resolve, shipped
+from hyperrl.store.spec import RunSpec
 
 
 def train_command(spec: RunSpec) -> str:
@@ -38,8 +36,7 @@ def train_command(spec: RunSpec) -> str:
 
 def recipe_text(recipe: Any) -> str:
     """A resolved recipe as the text of its YAML file."""
-    data = recipe.model_dump(mode="json", by_alias=True)
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    return dump_yaml(recipe.model_dump(mode="json", by_alias=True))
 
 
 def _agent(spec: RunSpec) -> str:
