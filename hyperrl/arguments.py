@@ -111,7 +111,7 @@ def validate_arguments(constraints: Mapping[str, Constraint]) -> Callable[[Calla
             except ArgumentError as error:
                 name = str(error.path[0])
                 message = str(error).removeprefix(name)
-                raise UserError(user_syntax(name, f"--{name}") + message) from None
+                raise UserError(user_syntax(name, f"--{name.replace('_', '-')}") + message) from None
             return function(*args, **kwargs)
 
         return call

@@ -31,6 +31,10 @@ class UnwritableError(Exception):
     """A run can no longer be written. The message says why, and which checkpoint is kept."""
 
 
+class EngineError(Exception):
+    """What makes the runs of a suite, such as a cluster, does not start or is lost. The message says why."""
+
+
 class BaseEnvironmentError(Exception):
     """A base environment failed. The message is one line: how, in which task and at which step.
 

@@ -1,4 +1,4 @@
-"""Packages that environments, algorithms and trackers need, by the extra of `pip install hyperrl[...]`."""
+"""Packages that not everybody needs, by the extra of `pip install hyperrl[...]`."""
 
 import warnings
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ EXTRAS = {
     "contrib": "sb3_contrib",
     "wandb": "wandb",
     "mlflow": "mlflow",
+    "ray": "ray",
 }
 """Extra to the module that it brings."""
 

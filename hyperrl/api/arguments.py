@@ -19,7 +19,7 @@ from hyperrl.arguments import (
     validate_arguments,
 )
 from hyperrl.deploy.request import SUFFIXES
-from hyperrl.experiments import Monitor
+from hyperrl.experiments import ENGINES, Monitor
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, SuiteRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -70,6 +70,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     "device": Constraint("cpu, cuda, cuda:N, mps, auto", _is_device),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "format": one_of(SUFFIXES),
+    "engine": one_of(ENGINES),
+    "ray_address": Constraint("an address, such as '10.0.0.1:6379' or 'auto'", is_instance(str)).or_none(),
     "quantize": one_of(("int8",)).or_none(),
     "budget": Constraint(
         "a share of the parameters, above 0, at most 1", lambda value: is_number(value) and 0 < value <= 1

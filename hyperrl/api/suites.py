@@ -8,12 +8,20 @@ from hyperrl.api.arguments import checked
 from hyperrl.arguments import JOBS, to_int, to_path
 from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress, Reporter
-from hyperrl.experiments import Job, Monitor, Outcome, SuiteReport, jobs_of, part_of, run_suite
-from hyperrl.experiments.engines.processes import ProcessEngine, check_cores
+from hyperrl.experiments import (
+    Job,
+    Monitor,
+    Outcome,
+    Settings,
+    SuiteReport,
+    jobs_of,
+    open_engine,
+    part_of,
+    run_suite,
+)
 from hyperrl.interrupts import raising
 from hyperrl.recipes import SuiteRecipe, load_suite
 from hyperrl.store import report_write_errors, try_writing
-from hyperrl.tasks.simulators.threads import available_cores
 
 
 @checked
@@ -24,21 +32,26 @@ def bench(
     out: str | Path | None = None,
     results: str | Path | None = None,
     shard: tuple[int, int] | None = None,
+    engine: str = "processes",
+    ray_address: str | None = None,
     progress: Progress | Monitor | None = None,
 ) -> SuiteReport:
     """Make the runs of a suite that have no result yet, as `hyperrl bench` does.
 
-    Each run has a process of its own and is an ordinary run directory. Its result is a small file, by which
-    it counts as finished. Runs that were stopped or killed go on from their checkpoints. A run that fails
-    leaves `error.txt` in its directory, and the others go on.
+    Each run has a process of its own, on this machine or on one of a cluster, and is an ordinary run
+    directory. Its result is a small file, by which it counts as finished. Runs that were stopped or killed go
+    on from their checkpoints. A run that fails leaves `error.txt` in its directory, and the others go on.
 
     Args:
         suite: a name, a YAML file, or a recipe.
-        jobs: runs at a time; None: as many as this process has cores for. They never take more cores than
-            there are, whatever their recipes say of threads.
+        jobs: runs at a time; None: as many as there are cores for. They never take more cores than there
+            are, whatever their recipes say of threads.
         out: folder of the runs, `FAMILY/AGENT/seed-N` each; None: `runs/bench/SUITE`.
         results: folder of the results, `FAMILY/AGENT/seed-N.json` each; None: `results` in `out`.
         shard: (i, n) makes the i-th of n parts of the suite, i from 1 to n.
+        engine: what makes them: `processes` of this machine, or `ray`, tasks of a Ray cluster.
+        ray_address: of the cluster, HOST:PORT, or "auto" for the one that runs on this machine; None: one is
+            started for as long as the suite runs.
         progress: called with the runs that ended and those that there are; a `Monitor` gets to know more.
 
     Returns:
@@ -46,7 +59,9 @@ def bench(
 
     Raises:
         UserError: an unknown or wrong suite, agent or family, an argument that is not allowed, a run that
-            needs more cores than there are, or a folder that cannot be written.
+            needs more cores than there are, a folder that cannot be written, or an address where no cluster
+            answers.
+        EngineError: the cluster does not start, or is lost.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came, in the main thread; all runs were stopped, with
             checkpoints to go on from. A second one stops them at once.
     """
@@ -57,13 +72,12 @@ def bench(
     at_a_time = None if jobs is None else to_int(user_syntax("jobs", "--jobs"), jobs, JOBS)
     planned = jobs_of(recipe, folder, files)
     mine = planned if shard is None else part_of(planned, *shard, key=recipe.name)
-    cores = available_cores()
-    check_cores(mine, cores)
-    for what, path in (("runs", folder), ("results", files)):
-        with report_write_errors(what, path):
-            try_writing(path / "seed-0")
-    with raising():
-        failures = run_suite(mine, ProcessEngine(cores, at_a_time or cores), _monitor(progress))
+    settings = Settings(at_a_time, (folder, files), ray_address)
+    with raising(), open_engine(engine, mine, settings) as runner:
+        for what, path in (("runs", folder), ("results", files)):
+            with report_write_errors(what, path):
+                try_writing(path / "seed-0")
+        failures = run_suite(mine, runner, _monitor(progress))
     return SuiteReport(recipe.name, folder, files, tuple(planned), tuple(failures))
 
 

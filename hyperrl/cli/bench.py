@@ -32,6 +32,18 @@ def bench(
         str | None,
         option("i/n", "Make the i-th of n equal parts of the runs, as in an array job."),
     ] = None,
+    engine: Annotated[
+        str,
+        option(
+            "NAME",
+            "What makes the runs: processes of this machine, or ray.",
+            autocompletion=options.complete_engine,
+        ),
+    ] = "processes",
+    ray_address: Annotated[
+        str | None,
+        option("ADDRESS", "HOST:PORT of a Ray cluster, or auto. [default: one is started on this machine]"),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Make the runs of a suite that have no result yet, and print the table of all results.
@@ -47,7 +59,10 @@ def bench(
         recipe = load_suite(suite)
         try:
             with suite_view(recipe.name) as view:
-                report = api.bench(recipe, jobs=jobs, out=out, results=results, shard=part, progress=view)
+                report = api.bench(
+                    recipe, jobs=jobs, out=out, results=results, shard=part, engine=engine,
+                    ray_address=ray_address, progress=view,
+                )  # fmt: skip
         except KeyboardInterrupt as stop:
             raise Interrupted("interrupted; the same command goes on where it was") from stop
     if as_json:

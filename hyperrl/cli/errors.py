@@ -16,7 +16,14 @@ import typer
 from hyperrl import interrupts
 from hyperrl.cli import streams
 from hyperrl.cli.streams import OutputError
-from hyperrl.errors import BaseEnvironmentError, DivergenceError, HyperRLWarning, UnwritableError, UserError
+from hyperrl.errors import (
+    BaseEnvironmentError,
+    DivergenceError,
+    EngineError,
+    HyperRLWarning,
+    UnwritableError,
+    UserError,
+)
 from hyperrl.startup import MEMORY, out_of_memory
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
@@ -90,7 +97,7 @@ def _explain(error: Exception) -> int:
             pass
         case OutputError(errno=errno.EPIPE):
             return NO_READER
-        case BaseEnvironmentError() | DivergenceError() | UnwritableError() | OutputError():
+        case BaseEnvironmentError() | DivergenceError() | UnwritableError() | EngineError() | OutputError():
             status = OURS
         case UsageMistake(ctx=context):
             message = error.format_message().rstrip(".")

@@ -38,6 +38,13 @@ def complete_split(incomplete: str) -> list[str]:
     return _matching(ALL_SPLITS, incomplete)
 
 
+def complete_engine(incomplete: str) -> list[str]:
+    """What makes the runs of a suite."""
+    from hyperrl.experiments import ENGINES
+
+    return _matching(ENGINES, incomplete)
+
+
 def complete_tracker(incomplete: str) -> list[str]:
     """Services that a training may log to."""
     return _matching(TRACKERS, incomplete)

@@ -74,6 +74,8 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(
         ({"shard": "1/3"}, "shard: found '1/3'; allowed: two whole numbers"),
         ({"results": 3}, "results: found 3; allowed: a path, or None"),
         ({"out": ""}, "out: found ''; allowed: a path without"),
+        ({"engine": "rya"}, "engine: found 'rya'; did you mean 'ray'? allowed: 'processes', 'ray'"),
+        ({"ray_address": 3}, "ray_address: found 3; allowed: an address, such as '10.0.0.1:6379'"),
         ({"progress": 3}, "progress: found 3; allowed: a function"),
         ({"job": 3}, "bench: unknown argument 'job'; did you mean 'jobs'?"),
     ],

@@ -14,10 +14,11 @@ from tests.cli.calls import arguments_of, assert_defaults
 def test_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = arguments_of(
         monkeypatch, "bench", "smoke", "--jobs", 3, "--out", tmp_path, "--results", "r", "--shard", "2/5",
-        "--json",
+        "--engine", "ray", "--ray-address", "head:6379", "--json",
     )  # fmt: skip
     assert given == {
-        "": (load_suite("smoke"),), "jobs": 3, "out": str(tmp_path), "results": "r", "shard": (2, 5)
+        "": (load_suite("smoke"),), "jobs": 3, "out": str(tmp_path), "results": "r", "shard": (2, 5),
+        "engine": "ray", "ray_address": "head:6379",
     }  # fmt: skip
     plain = arguments_of(monkeypatch, "bench", "smoke")
     assert_defaults("bench", plain)
@@ -29,6 +30,14 @@ def test_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["smok"], "unknown suite 'smok'; did you mean 'smoke'? known: paper, smoke"),
         (["smoke", "--jobs", "0"], "--jobs: found '0'; allowed: a whole number from 1 to 10,000"),
         (["smoke", "--shard", "3"], "--shard: found '3'; allowed: i/n with i from 1 to n (say 1/8)"),
+        (
+            ["smoke", "--engine", "rya"],
+            "--engine: found 'rya'; did you mean 'ray'? allowed: 'processes', 'ray'",
+        ),
+        (
+            ["smoke", "--ray-address", "head:6379"],
+            "--ray-address: found 'head:6379'; allowed: with --engine ray alone",
+        ),
         (["smoke", "--shard", "9/8"], "--shard: found '9/8'; allowed: i/n with i from 1 to n (say 1/8)"),
     ],
 )

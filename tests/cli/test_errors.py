@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from hyperrl.cli import errors
-from hyperrl.errors import DivergenceError, HyperRLWarning, UserError
+from hyperrl.errors import DivergenceError, EngineError, HyperRLWarning, UserError
 from tests.acceptance.driving import ENVIRONMENT, refused
 
 
@@ -25,6 +25,11 @@ def test_a_users_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[
 def test_a_training_that_diverged_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(DivergenceError("run 'x': weights are not finite")) == 1
     assert capsys.readouterr() == ("", "hyperrl: error: run 'x': weights are not finite\n")
+
+
+def test_a_lost_cluster_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(EngineError("the Ray cluster is lost")) == 1
+    assert capsys.readouterr() == ("", "hyperrl: error: the Ray cluster is lost\n")
 
 
 def test_control_characters_of_the_users_do_not_reach_the_terminal(

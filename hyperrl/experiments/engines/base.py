@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from hyperrl.errors import UserError
 from hyperrl.evaluation.progress import Reporter
 from hyperrl.experiments.jobs import Job
 
@@ -46,6 +48,21 @@ class Monitor(Protocol):
         """Note that so many runs are being stopped, because a signal came."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What an engine is opened with.
+
+    Attributes:
+        jobs: runs at a time, at most; None: as many as there are cores for.
+        folders: the folders of the runs and of their results.
+        ray_address: of a Ray cluster; None: one is started on this machine.
+    """
+
+    jobs: int | None = None
+    folders: tuple[Path, ...] = ()
+    ray_address: str | None = None
+
+
 class Engine(Protocol):
     """Makes runs side by side."""
 
@@ -59,3 +76,13 @@ class Engine(Protocol):
             jobs: what to make; the next one is taken when there is room for it.
             monitor: told of each run's start and progress.
         """
+
+
+def check_cores(jobs: Sequence[Job], cores: int, whose: str) -> None:
+    """UserError for a run that takes more cores than there are; `whose` says in words what has them."""
+    for job in jobs:
+        if job.cores > cores:
+            raise UserError(
+                f"suite {job.suite!r}: {job.label}: found {job.cores} threads or processes; allowed: at most"
+                f" {cores}, the cores of {whose}"
+            )

@@ -9,18 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from hyperrl.errors import UserError
 from hyperrl.evaluation.progress import Reporter
-from hyperrl.experiments.engines.base import Monitor, Outcome
+from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, check_cores
+from hyperrl.experiments.engines.worker import relay
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.work import ERROR
 from hyperrl.store import report_write_errors
-from hyperrl.tasks.simulators.threads import CORES
+from hyperrl.tasks.simulators.threads import CORES, available_cores
 
 OUTPUT = "output.txt"
 """The file of a run's folder that holds what its process printed."""
@@ -30,7 +30,7 @@ sys.path[:] = {path!r}
 from hyperrl.experiments.engines.worker import main
 sys.exit(main())
 """
-_PATIENCE = 10.0
+PATIENCE = 10.0
 """Seconds that a process has to end after a second signal."""
 
 Message = list[Any] | None
@@ -76,14 +76,10 @@ class Worker:
     def take(self, message: list[Any]) -> None:
         """Note what the process sends."""
         match message:
-            case ["steps", done, total]:
-                self.reporter(done, total)
-            case ["phase", name, share]:
-                self.reporter.phase(name, share)
-            case ["return", value]:
-                self.reporter.reached(value)
             case ["outcome", outcome]:
                 self.outcome = Outcome(**outcome)
+            case _:
+                relay(message, self.reporter)
 
     def close(self) -> None:
         """Close the process's stdin, by which it stops."""
@@ -94,12 +90,7 @@ class Worker:
     def end(self) -> Outcome:
         """How the run ended, once the process has."""
         self.close()
-        if self.outcome is None:
-            message = _death(self.process.returncode, self.job)
-            with report_write_errors("run", self.job.folder):
-                (self.job.folder / ERROR).write_text(f"{message}\n")
-            return Outcome("failed", message)
-        return self.outcome
+        return self.outcome or failure(self.job, _death(self.process.returncode, self.job))
 
 
 @dataclass
@@ -115,11 +106,23 @@ class ProcessEngine:
     jobs: int
     _workers: list[Worker] = field(default_factory=list)
 
+    @classmethod
+    @contextmanager
+    def opened(cls, jobs: Sequence[Job], settings: Settings) -> Iterator[ProcessEngine]:
+        """An engine for these runs.
+
+        Raises:
+            UserError: a run takes more cores than there are.
+        """
+        cores = available_cores()
+        check_cores(jobs, cores, "this machine")
+        yield cls(cores, settings.jobs or cores)
+
     def run(self, jobs: Iterator[Job], monitor: Monitor) -> Generator[tuple[Job, Outcome], None, None]:
         """Make runs, as `Engine.run` says.
 
         Raises:
-            UserError: a run takes more cores than there are, or its folder cannot be written.
+            UserError: the folder of a run cannot be written.
         """
         messages: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
         following: Job | None = None
@@ -148,16 +151,6 @@ class ProcessEngine:
         return sum(worker.job.cores for worker in self._workers) + job.cores <= self.cores
 
 
-def check_cores(jobs: Sequence[Job], cores: int) -> None:
-    """UserError for a run that takes more cores than there are."""
-    for job in jobs:
-        if job.cores > cores:
-            raise UserError(
-                f"suite {job.suite!r}: {job.label}: found {job.cores} threads or processes; allowed: at most"
-                f" {cores}, the cores of this machine"
-            )
-
-
 def _stop(workers: Sequence[Worker]) -> None:
     """Stop processes with a checkpoint; once more interrupted, at once."""
     for worker in workers:
@@ -169,11 +162,20 @@ def _stop(workers: Sequence[Worker]) -> None:
                 worker.process.wait(patience)
             return
         except KeyboardInterrupt:
-            number, patience = signal.SIGINT, _PATIENCE
+            number, patience = signal.SIGINT, PATIENCE
         except subprocess.TimeoutExpired:
             number = signal.SIGKILL
         for worker in workers:
             worker.process.send_signal(number)
+
+
+def failure(job: Job, message: str, details: str = "") -> Outcome:
+    """The outcome of a run that could not tell of its failure, which its folder's error.txt then does."""
+    with report_write_errors("run", job.folder):
+        job.folder.mkdir(parents=True, exist_ok=True)
+        text = "\n\n".join(filter(None, (message, details)))
+        (job.folder / ERROR).write_text(f"{text}\n", "utf-8", "backslashreplace")
+    return Outcome("failed", message)
 
 
 def _death(status: int, job: Job) -> str:

@@ -8,10 +8,12 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from hyperrl.evaluation.progress import Reporter
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.results import read_result
@@ -64,6 +66,17 @@ class Channel:
                 message = message[os.write(self._descriptor, message) :]
 
 
+def relay(message: Sequence[Any], reporter: Reporter) -> None:
+    """Tell a reporter what a channel sent of a run's progress."""
+    match message:
+        case ["steps", done, total]:
+            reporter(done, total)
+        case ["phase", name, share]:
+            reporter.phase(name, share)
+        case ["return", value]:
+            reporter.reached(value)
+
+
 def main() -> int:
     """Make the run that stdin names.
 
@@ -72,6 +85,7 @@ def main() -> int:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # a parent that blocks some, as Ray does, hands it on
     channel = Channel(os.dup(1))
     os.dup2(2, 1)  # what environments print
     job = Job.model_validate_json(io.FileIO(0, closefd=False).readline())

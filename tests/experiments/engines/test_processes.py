@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hyperrl.experiments import Outcome, run_suite
-from hyperrl.experiments.engines.processes import OUTPUT, ProcessEngine, check_cores
+from hyperrl.experiments.engines.base import check_cores
+from hyperrl.experiments.engines.processes import OUTPUT, ProcessEngine
 from hyperrl.experiments.results import read_result
 from hyperrl.experiments.work import ERROR
 from tests.experiments.suites import Record, broken_family, jobs
@@ -45,8 +46,8 @@ def test_a_process_that_dies_ends_no_other(tmp_path: Path) -> None:
 
 def test_a_run_of_more_cores_than_there_are_is_refused(tmp_path: Path) -> None:
     planned = jobs(tmp_path, {}, {"seeds": [7], "overrides": ["threads=3"]})
-    check_cores(planned, 3)
-    assert message(check_cores, planned, 2) == (
+    check_cores(planned, 3, "this machine")
+    assert message(check_cores, planned, 2, "this machine") == (
         "suite 'tiny': hyper-ppo on ode, seed 7: found 3 threads or processes; allowed: at most 2, the cores"
         " of this machine"
     )
