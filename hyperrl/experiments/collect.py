@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.seeds import recipe_difference
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
 from hyperrl.store import Run, runs_below
 from hyperrl.store.locate import require_run
 
@@ -31,88 +30,18 @@ _CONDITIONS = {
 
 
 @dataclass(frozen=True)
-class EvaluatedRun:
+class EvaluatedRun(SeedRun):
     """A run with its final evaluation.
 
     Attributes:
         run: the run; nothing of its code is imported.
-        results: per task, in the evaluation's order.
-        conditions: how they were played (`_CONDITIONS`).
+        conditions: how the tasks were played (`_CONDITIONS`).
         checkpoint: name of the checkpoint that played.
-        steps: environment steps that the run was trained for.
     """
 
     run: Run
-    results: Sequence[TaskResult]
     conditions: Mapping[str, Any]
     checkpoint: str
-    steps: int
-
-    @property
-    def seed(self) -> int:
-        """The seed that it was trained with."""
-        return self.run.spec.seed
-
-    @cached_property
-    def tasks(self) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
-        """Split and context of each task."""
-        return [(result.split, tuple(result.context.items())) for result in self.results]
-
-
-@dataclass(frozen=True)
-class AgentRuns:
-    """The runs of one agent on one family, one for each seed, ascending.
-
-    Attributes:
-        label: the agent's name, with the overrides in which runs of that name differ.
-        runs: at least one.
-    """
-
-    label: str
-    runs: tuple[EvaluatedRun, ...]
-
-    @property
-    def seeds(self) -> list[int]:
-        """The runs' seeds."""
-        return [run.seed for run in self.runs]
-
-    def results(self, split: str) -> list[list[TaskResult]]:
-        """Of each run its results on a split."""
-        return [[result for result in run.results if result.split == split] for run in self.runs]
-
-    def scores(self, split: str, seeds: Sequence[int] | None = None) -> NDArray[np.float64]:
-        """Mean return of each task (runs, tasks), of all runs or of these seeds, in their order."""
-        means = np.array([[result.mean for result in run] for run in self.results(split)])
-        return means if seeds is None else means[[self.seeds.index(seed) for seed in seeds]]
-
-
-@dataclass(frozen=True)
-class FamilyRuns:
-    """All runs on one family, evaluated on the same tasks from the same starts.
-
-    Attributes:
-        name: the family's.
-        agents: by label, in the order in which they were given.
-    """
-
-    name: str
-    agents: Mapping[str, AgentRuns]
-
-    @property
-    def first(self) -> EvaluatedRun:
-        """The first run of the first agent; its tasks are everybody's."""
-        return next(iter(self.agents.values())).runs[0]
-
-    @property
-    def splits(self) -> list[str]:
-        """The splits that were evaluated."""
-        return list(dict.fromkeys(result.split for result in self.first.results))
-
-    def oracles(self, split: str) -> NDArray[np.float64] | None:
-        """The best known return of each task of a split (tasks,); None unless all are known and above 0."""
-        best = [result.oracle for result in self.first.results if result.split == split]
-        known = [oracle for oracle in best if oracle is not None and oracle > 0]
-        return np.array(known) if len(known) == len(best) else None
 
 
 @dataclass(frozen=True)
@@ -132,7 +61,7 @@ class Experiments:
         left_out: runs below folders without a final evaluation, and broken ones.
     """
 
-    families: tuple[FamilyRuns, ...]
+    families: tuple[FamilyRuns[EvaluatedRun], ...]
     left_out: tuple[LeftOut, ...] = field(default=())
 
 
@@ -204,7 +133,8 @@ def _read(run: Run) -> EvaluatedRun:
         if not all(np.isfinite(result.returns).all() for result in results):
             raise ValueError("a return is not finite")
         conditions = {name: data.get(name, False) for name in _CONDITIONS}
-        return EvaluatedRun(run, results, conditions, str(data["checkpoint"]["name"]), int(data["steps"]))
+        checkpoint, steps = str(data["checkpoint"]["name"]), int(data["steps"])
+        return EvaluatedRun(run.spec.seed, steps, results, run, conditions, checkpoint)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"misses the field {error}" if isinstance(error, KeyError) else str(error)
         raise UserError(f"evaluation {str(path)!r}: {what}") from error
@@ -222,7 +152,7 @@ def _result(task: Any) -> TaskResult:
     )
 
 
-def _family(name: str, runs: Sequence[EvaluatedRun]) -> FamilyRuns:
+def _family(name: str, runs: Sequence[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]:
     first = runs[0]
     for run in runs[1:]:
         _check_same_tasks(first, run)

@@ -14,7 +14,8 @@ from hyperrl.evaluation.comparison import (
     optimality_gap,
     probability_of_improvement,
 )
-from hyperrl.experiments.collect import AgentRuns, Experiments, FamilyRuns, LeftOut
+from hyperrl.experiments.collect import Experiments, LeftOut
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
 
 FEW = 3
 """Runs of an agent of which there are too few different resamples."""
@@ -155,7 +156,7 @@ def compare(experiments: Experiments, baseline: str | None = None) -> Comparison
     return Comparison(tuple(splits), experiments.left_out)
 
 
-def compare_split(family: FamilyRuns, split: str, baseline: str) -> SplitComparison:
+def compare_split(family: FamilyRuns[SeedRun], split: str, baseline: str) -> SplitComparison:
     """Compare the agents of a family with one of them on one split."""
     oracles = family.oracles(split)
     scores = []
@@ -169,7 +170,7 @@ def compare_split(family: FamilyRuns, split: str, baseline: str) -> SplitCompari
     return SplitComparison(family.name, split, returns.shape[1], tuple(scores), contrasts)
 
 
-def contrast(agent: AgentRuns, other: AgentRuns, split: str) -> Contrast:
+def contrast(agent: AgentRuns[SeedRun], other: AgentRuns[SeedRun], split: str) -> Contrast:
     """Compare two agents on one split, paired by the seeds that both have."""
     shared = [seed for seed in agent.seeds if seed in other.seeds]
     seeds = shared or None
@@ -193,7 +194,7 @@ def finding(where: SplitComparison, contrast: Contrast) -> str:
     )
 
 
-def _baseline(family: FamilyRuns, name: str | None) -> str:
+def _baseline(family: FamilyRuns[SeedRun], name: str | None) -> str:
     if name is None:
         return next(iter(family.agents))
     if name not in family.agents:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hyperrl.evaluation import SplitSummary, TaskResult, summarize
 from hyperrl.experiments.jobs import Job
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
 from hyperrl.recipes import SPLITS
 from hyperrl.store import atomic_write
+from hyperrl.tasks import Family
 
 FORMAT = 1
 _DIGITS = 4
@@ -37,15 +40,71 @@ def write_result(job: Job, result: Mapping[str, Any]) -> None:
     atomic_write(job.result, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
-def read_result(job: Job) -> dict[str, Any] | None:
-    """A job's result; None where there is none, or one of another recipe."""
+def read_result(job: Job, *, outdated: bool = False) -> dict[str, Any] | None:
+    """A job's result; None where there is none, or one of another recipe.
+
+    Args:
+        job: the run.
+        outdated: also give one of another recipe.
+    """
     try:
         result = json.loads(job.result.read_bytes())
     except (OSError, ValueError):
         return None
-    if isinstance(result, dict) and (result.get("format"), result.get("digest")) == (FORMAT, job.digest):
-        return result
-    return None
+    if not isinstance(result, dict) or result.get("format") != FORMAT or "digest" not in result:
+        return None
+    return result if outdated or result["digest"] == job.digest else None
+
+
+@dataclass(frozen=True)
+class ResultRun(SeedRun):
+    """A run of a suite, read from its result.
+
+    Attributes:
+        data: the result.
+        outdated: whether a recipe, or what else decides the numbers, has changed since.
+    """
+
+    data: Mapping[str, Any]
+    outdated: bool
+
+    @classmethod
+    def of(cls, job: Job) -> ResultRun | None:
+        """The run of a job; None where it has no result, or one on other tasks than the family has now."""
+        result = read_result(job, outdated=True)
+        if result is None:
+            return None
+        run = cls(result["seed"], result["steps"], _tasks(result), result, result["digest"] != job.digest)
+        return None if run.outdated and run.tasks != _tasks_now(job) else run
+
+
+def family_runs(jobs: Sequence[Job]) -> FamilyRuns[ResultRun] | None:
+    """The results that there are of the runs on one family, agents in the order of the jobs.
+
+    Results of a recipe that has changed since stand in for an agent that has no others, if they are on the
+    tasks that the family has now.
+
+    Args:
+        jobs: the runs, all of one family.
+
+    Returns:
+        None where no run has a result.
+    """
+    found: dict[str, list[ResultRun]] = {}
+    for job in jobs:
+        if (run := ResultRun.of(job)) is not None:
+            found.setdefault(job.name, []).append(run)
+    agents = {}
+    for name, runs in found.items():
+        valid = [run for run in runs if not run.outdated] or runs
+        agents[name] = AgentRuns(name, tuple(sorted(valid, key=lambda run: run.seed)))
+    return FamilyRuns(jobs[0].family.name, agents) if agents else None
+
+
+def _tasks_now(job: Job) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+    """Split and context of each task that a run is evaluated on."""
+    family = Family(job.family)
+    return [(split, tuple(task.items())) for split in SPLITS for task in family.tasks(split)]
 
 
 def table(jobs: Sequence[Job]) -> list[dict[str, Any]]:

@@ -141,7 +141,11 @@ def _evaluated(job: Job, run: Run, family: Family) -> Evaluation:
 
 def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[str, Any]:
     """What is left of a run when its directory is gone."""
-    played = evaluation.runs[0]
+    from hyperrl.training.build import training_descriptors
+    from hyperrl.training.parameter_matching import count_parameters
+
+    agent, played = run.spec.agent, evaluation.runs[0]
+    spaces = family.observation_space, family.action_space
     splits = dict.fromkeys(task.split for task in played.split_tasks)
     return {
         "format": FORMAT,
@@ -154,6 +158,7 @@ def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[
         "digest": job.digest,
         "recipe": job.recipe,
         "overrides": list(job.overrides),
+        "parameters": count_parameters(agent, *spaces, training_descriptors(agent, family)),
         "versions": run.spec.versions,
         "commit": run.spec.commit,
         "started": run.spec.started,

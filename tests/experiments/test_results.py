@@ -6,7 +6,8 @@ import pytest
 
 from hyperrl.evaluation import TaskResult, iqm, stratified_bootstrap
 from hyperrl.experiments import Job
-from hyperrl.experiments.results import FORMAT, read_result, table, task_rows, write_result
+from hyperrl.experiments.results import FORMAT, family_runs, read_result, table, task_rows, write_result
+from hyperrl.tasks import Family
 from tests.experiments.suites import jobs
 
 
@@ -16,7 +17,7 @@ def result(job: Job, *means: float, **fields: Any) -> dict[str, Any]:
         for number, mean in enumerate(means)
     ]
     return {
-        "format": FORMAT, "digest": job.digest, "seed": job.seed, "features": ["c0"],
+        "format": FORMAT, "digest": job.digest, "seed": job.seed, "steps": 64, "features": ["c0"],
         "splits": {"train": task_rows(tasks)}, **fields,
     }  # fmt: skip
 
@@ -39,7 +40,7 @@ def test_a_result_has_a_line_for_each_field(tmp_path: Path) -> None:
     job = jobs(tmp_path)[0]
     write_result(job, result(job, 1.23456789))
     lines = job.result.read_text().splitlines()
-    assert (lines[0], lines[-1], len(lines)) == ("{", "}", 7)
+    assert (lines[0], lines[-1], len(lines)) == ("{", "}", 8)
     found = read_result(job)
     assert found is not None
     assert found["splits"]["train"]["returns"] == [[0.2346, 2.2346]]
@@ -54,3 +55,41 @@ def test_one_that_is_broken_or_of_another_recipe_is_none(content: str, tmp_path:
     job.result.parent.mkdir(parents=True)
     job.result.write_text(content)
     assert read_result(job) is None
+
+
+def todays(job: Job, mean: float, **fields: Any) -> dict[str, Any]:
+    """A result on the family's training tasks as they are now, and on none of another split."""
+    tasks = [TaskResult(task, "train", [mean], [5], None) for task in Family(job.family).tasks("train")]
+    return {**result(job, mean), "splits": {"train": task_rows(tasks)}, **fields}
+
+
+def test_runs_are_by_agent_and_seed(tmp_path: Path) -> None:
+    planned = jobs(tmp_path, {"seeds": [4, 2]})
+    for job in planned:
+        if job.name == "hyper-ppo":
+            write_result(job, result(job, 1.0 * job.seed, 3.0))
+    runs = family_runs(planned)
+    assert runs is not None
+    assert (runs.name, list(runs.agents)) == ("ode", ["hyper-ppo"])
+    assert runs.agents["hyper-ppo"].seeds == [2, 4]
+    assert runs.agents["hyper-ppo"].scores("train").tolist() == [[2, 3], [4, 3]]
+    assert not any(run.outdated for run in runs.agents["hyper-ppo"].runs)
+
+
+def test_outdated_runs_stand_in_where_there_are_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperrl.experiments.results.SPLITS", ("train",))
+    first, narrow, second, _ = jobs(tmp_path, {"seeds": 2})
+    write_result(first, todays(first, 1.0, digest="of before"))
+    write_result(second, todays(second, 2.0, digest="of before"))
+    write_result(narrow, result(narrow, 3.0, digest="of before"))
+    runs = family_runs([first, second, narrow])
+    assert runs is not None
+    assert list(runs.agents) == ["hyper-ppo"], "the other was on other tasks"
+    assert [run.outdated for run in runs.agents["hyper-ppo"].runs] == [True, True]
+    write_result(second, todays(second, 5.0))
+    runs = family_runs([first, second, narrow])
+    assert runs is not None
+    assert [(run.seed, run.outdated) for run in runs.agents["hyper-ppo"].runs] == [(1, False)]
+    assert table([first, second])[0]["runs"] == 1

@@ -48,6 +48,8 @@ def test_the_result_has_the_numbers_of_evaluate(folder: Path) -> None:
     assert set(result["curve"]) == {"0", "64"}
     assert result["seconds"]["wall"] > 0
     assert "torch" in result["versions"]
+    parameters = api.load(run).model.policy.parameters()
+    assert result["parameters"] == sum(each.numel() for each in parameters if each.requires_grad)
 
 
 def test_a_finished_run_is_not_trained_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.evaluation.figures.labels import assignments
 from hyperrl.evaluation.summary import worst_of
-from hyperrl.experiments.collect import AgentRuns, FamilyRuns
+from hyperrl.experiments.collect import EvaluatedRun
 from hyperrl.experiments.comparison import Contrast, SplitComparison, compare_split, contrast
 from hyperrl.experiments.report.animation import animate
 from hyperrl.experiments.report.images import Picture, picture
 from hyperrl.experiments.report.loading import load_first
 from hyperrl.experiments.report.pictures import MOST_AGENTS, MOST_MAPS, family_pictures
 from hyperrl.experiments.report.weights import draw_weight_map
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns
 from hyperrl.store.commands import recipe_text, train_command
 from hyperrl.tasks import Family
 
@@ -62,7 +63,7 @@ class FamilySection:
         recipe: the family's recipe as YAML.
     """
 
-    runs: FamilyRuns
+    runs: FamilyRuns[EvaluatedRun]
     family: Family
     splits: list[SplitComparison]
     duels: list[tuple[SplitComparison, list[Contrast]]]
@@ -75,7 +76,7 @@ class FamilySection:
 
 
 def family_section(
-    runs: FamilyRuns, allow_import: Sequence[str] = (), *, animated: bool = False
+    runs: FamilyRuns[EvaluatedRun], allow_import: Sequence[str] = (), *, animated: bool = False
 ) -> FamilySection:
     """Compute the tables and draw the figures of one family.
 
@@ -109,18 +110,20 @@ def family_section(
     return section
 
 
-def generates(agent: AgentRuns) -> bool:
+def generates(agent: AgentRuns[EvaluatedRun]) -> bool:
     """Whether a hypernetwork generates the agent's weights."""
     return agent.runs[0].run.spec.agent.policy.kind == "hyper"
 
 
-def _generated_first(runs: FamilyRuns) -> FamilyRuns:
+def _generated_first(runs: FamilyRuns[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]:
     """The same runs, agents whose weights are generated first, so that colors are the same everywhere."""
     ordered = sorted(runs.agents.items(), key=lambda item: not generates(item[1]))
     return FamilyRuns(runs.name, dict(ordered))
 
 
-def _duels(runs: FamilyRuns, split: SplitComparison, hyper: Sequence[str]) -> Iterator[Contrast]:
+def _duels(
+    runs: FamilyRuns[EvaluatedRun], split: SplitComparison, hyper: Sequence[str]
+) -> Iterator[Contrast]:
     known = {(each.agent, each.baseline): each for each in split.contrasts}
     for mine in hyper:
         for label, agent in runs.agents.items():
@@ -129,7 +132,7 @@ def _duels(runs: FamilyRuns, split: SplitComparison, hyper: Sequence[str]) -> It
                 yield found or contrast(agent, runs.agents[mine], split.split)
 
 
-def _worst(runs: FamilyRuns, family: Family) -> Iterator[WorstTask]:
+def _worst(runs: FamilyRuns[EvaluatedRun], family: Family) -> Iterator[WorstTask]:
     for split in runs.splits:
         for label, agent in runs.agents.items():
             per_run = agent.results(split)
@@ -140,7 +143,7 @@ def _worst(runs: FamilyRuns, family: Family) -> Iterator[WorstTask]:
             yield WorstTask(split, label, where, task.mean, task.of_oracle, seed)
 
 
-def _repeat(agent: AgentRuns) -> Repeat:
+def _repeat(agent: AgentRuns[EvaluatedRun]) -> Repeat:
     spec = agent.runs[0].run.spec
     versions = ", ".join(f"{name} {version}" for name, version in spec.versions.items())
     seeds = ", ".join(map(str, agent.seeds))
@@ -163,7 +166,12 @@ def _compared(section: FamilySection) -> list[tuple[SplitComparison, list[Contra
 
 
 def _add_of_agent(
-    section: FamilySection, agent: AgentRuns, allow_import: Sequence[str], *, mapped: bool, played: bool
+    section: FamilySection,
+    agent: AgentRuns[EvaluatedRun],
+    allow_import: Sequence[str],
+    *,
+    mapped: bool,
+    played: bool,
 ) -> None:
     """Add what needs the agent itself: the map of its weights, and an animation."""
     whole = " and ".join(["map of tasks in weight space"] * mapped + ["animation"] * played)

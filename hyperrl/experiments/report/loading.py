@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hyperrl.errors import UserError
-from hyperrl.experiments.collect import AgentRuns
+from hyperrl.experiments.collect import EvaluatedRun
+from hyperrl.experiments.scores import AgentRuns
 from hyperrl.garbage import collection_paused
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hyperrl.evaluation.agent import Agent
 
 
-def load_first(agent: AgentRuns, allow_import: Sequence[str] = ()) -> Agent:
+def load_first(agent: AgentRuns[EvaluatedRun], allow_import: Sequence[str] = ()) -> Agent:
     """The agent of the first run, with the checkpoint that its final evaluation played.
 
     Args:

@@ -13,9 +13,10 @@ from hyperrl.evaluation.figures import heatmap, learning_curves, plane, return_o
 from hyperrl.evaluation.figures.learning import aligned
 from hyperrl.evaluation.figures.profiles import improvements, performance_profiles
 from hyperrl.evaluation.plan import CHOICE
-from hyperrl.experiments.collect import AgentRuns, FamilyRuns
+from hyperrl.experiments.collect import EvaluatedRun
 from hyperrl.experiments.comparison import Contrast, SplitComparison
 from hyperrl.experiments.report.images import Picture, picture
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns
 from hyperrl.tasks import Family
 
 MOST_AGENTS = 6
@@ -25,7 +26,9 @@ MOST_MAPS = 3
 
 
 def family_pictures(
-    runs: FamilyRuns, family: Family, compared: Sequence[tuple[SplitComparison, Sequence[Contrast]]]
+    runs: FamilyRuns[EvaluatedRun],
+    family: Family,
+    compared: Sequence[tuple[SplitComparison, Sequence[Contrast]]],
 ) -> Iterator[Picture]:
     """Learning curves, return over the context, heatmaps, performance profiles, probabilities of improvement.
 
@@ -68,7 +71,7 @@ def _heatmaps(agents: dict[str, list[TaskResult]], family: Family) -> Iterator[P
             yield picture(drawn, f"Return of {label} over {' and '.join(features)}.", lines=False)
 
 
-def _curves(runs: FamilyRuns, agents: dict[str, AgentRuns]) -> Iterator[Picture]:
+def _curves(runs: FamilyRuns[EvaluatedRun], agents: dict[str, AgentRuns[EvaluatedRun]]) -> Iterator[Picture]:
     panels: dict[str, dict[str, list[Any]]] = {split: {} for split in runs.splits}
     for label, agent in agents.items():
         for run in agent.runs:
@@ -100,12 +103,12 @@ def _share_steps(curves: list[Any]) -> bool:
     return True
 
 
-def _references(runs: FamilyRuns) -> dict[str, float]:
+def _references(runs: FamilyRuns[EvaluatedRun]) -> dict[str, float]:
     oracles = {split: runs.oracles(split) for split in runs.splits}
     return {split: float(best.mean()) for split, best in oracles.items() if best is not None}
 
 
-def _profiles(runs: FamilyRuns, agents: dict[str, AgentRuns]) -> Picture:
+def _profiles(runs: FamilyRuns[EvaluatedRun], agents: dict[str, AgentRuns[EvaluatedRun]]) -> Picture:
     known = all(runs.oracles(split) is not None for split in runs.splits)
     panels: dict[str, dict[str, NDArray[np.float64]]] = {}
     for split in runs.splits:

@@ -8,18 +8,19 @@ import pytest
 
 from benchmarks.synthetic_runs import synthetic_run
 from hyperrl.evaluation.figures import learning_curves
-from hyperrl.experiments.collect import FamilyRuns, collect
+from hyperrl.experiments.collect import EvaluatedRun, collect
 from hyperrl.experiments.comparison import SplitComparison, compare
 from hyperrl.experiments.report import pictures as module
 from hyperrl.experiments.report.images import Picture
 from hyperrl.experiments.report.pictures import family_pictures
+from hyperrl.experiments.scores import FamilyRuns
 from hyperrl.tasks import Family
 from tests.experiments.conftest import HYPER
 
 
 def drawn(path: Path) -> list[Picture]:
     found = collect([path])
-    runs: FamilyRuns = found.families[0]
+    runs: FamilyRuns[EvaluatedRun] = found.families[0]
     splits: tuple[SplitComparison, ...] = compare(found).splits
     family = Family(runs.first.run.spec.family)
     return list(family_pictures(runs, family, [(split, split.contrasts) for split in splits]))
