@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.report.compared import Compared
 from benchmarks.report.comparison import HELD_OUT, difference, estimate, number
-from benchmarks.report.records import FamilyResults
 
 NO_CONTEXT = (
     "**Not where one controller serves all tasks.** An agent that never sees the context (`blind-*`) is"
@@ -21,7 +21,7 @@ GENERATE = (
 )
 
 
-def advice(families: Sequence[FamilyResults]) -> str:
+def advice(families: Sequence[Compared]) -> str:
     """A list of three items, baselines first; each names the families that it follows from, with returns.
 
     A baseline is good enough where, on no held-out split, the whole 95 % interval of its difference to the
@@ -40,16 +40,16 @@ def advice(families: Sequence[FamilyResults]) -> str:
     return "\n".join("\n".join([f"- {reason}:", *each]) for reason, each in items.items() if each)
 
 
-def _splits(results: FamilyResults) -> list[str]:
+def _splits(results: Compared) -> list[str]:
     return [split for split in HELD_OUT if split in results.splits]
 
 
-def _good_enough(results: FamilyResults, rival: str) -> bool:
+def _good_enough(results: Compared, rival: str) -> bool:
     return all(
         difference(*results.paired(rival, results.hyper, split)).high >= 0 for split in _splits(results)
     )
 
 
-def _returns(results: FamilyResults, agent: str) -> str:
+def _returns(results: Compared, agent: str) -> str:
     means = (number(estimate(results.scores(agent, split)).value) for split in _splits(results))
     return " / ".join(means)

@@ -6,14 +6,14 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report.records import FamilyResults, Record
-from hyperrl.evaluation import iqm, stratified_bootstrap
+from benchmarks.report.compared import Compared, Curve
+from hyperrl.evaluation import comparison
+from hyperrl.tasks import Family
 
 SOLVED = 0.9
 """Part of the way from the untrained agents to the best median that counts as being there."""
@@ -37,6 +37,12 @@ class Estimate:
     high: float
     runs: int
 
+    @classmethod
+    def of(cls, found: comparison.Estimate, runs: int) -> Estimate:
+        """An estimate of so many runs; that of one run has no interval, whose ends then equal the value."""
+        low, high = (found.value if end is None else end for end in (found.low, found.high))
+        return cls(found.value, low, high, runs)
+
     def __str__(self) -> str:
         if self.runs == 1:
             return number(self.value)
@@ -45,68 +51,56 @@ class Estimate:
 
 def estimate(scores: NDArray[np.float64]) -> Estimate:
     """Of scores (runs, tasks): interquartile mean and stratified bootstrap interval."""
-    return Estimate(iqm(scores), *stratified_bootstrap(scores), len(scores))
+    return Estimate.of(comparison.estimate(scores), len(scores))
 
 
 def difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> Estimate:
-    """Interquartile mean of one agent minus another's; scores (runs, tasks) with as many runs each.
-
-    The interval is that of the difference: both agents' runs are drawn anew in each resample.
-    """
-    runs, tasks = one.shape
-
-    def gap(values: NDArray[np.float64], axis: int) -> Any:
-        both = values.reshape(*values.shape[:-1], runs, 2 * tasks)
-        first, second = both[..., :tasks], both[..., tasks:]
-        flat = (*values.shape[:-1], runs * tasks)
-        return iqm(first.reshape(flat), axis=axis) - iqm(second.reshape(flat), axis=axis)
-
-    low, high = stratified_bootstrap(np.concatenate([one, other], axis=1), gap)
-    return Estimate(iqm(one) - iqm(other), low, high, runs)
+    """Interquartile mean of one agent minus another's; scores (runs, tasks) of the same seeds."""
+    return Estimate.of(comparison.difference(one, other), len(one))
 
 
-def per_step(results: FamilyResults, agent: str, split: str) -> NDArray[np.float64]:
+def per_step(results: Compared, agent: str, split: str) -> NDArray[np.float64]:
     """Mean reward per step of each run on a split of a family whose episodes all have the same length."""
     means: NDArray[np.float64] = np.mean(results.scores(agent, split), axis=1)
     return means / episode_steps(results)
 
 
-def over_grid(results: FamilyResults, agent: str) -> NDArray[np.float64]:
+def over_grid(results: Compared, agent: str) -> NDArray[np.float64]:
     """Mean return of each run over the tasks of `GRID`."""
     scores = [results.scores(agent, split) for split in GRID]
     means: NDArray[np.float64] = np.concatenate(scores, axis=1).mean(axis=1)
     return means
 
 
-def best_over_grid(results: FamilyResults) -> float | None:
+def best_over_grid(results: Compared) -> float | None:
     """Mean over the same tasks of the oracles; None unless each is known."""
     oracles = (results.oracle(split) for split in GRID if split in results.splits)
     known = [oracle for oracle in oracles if oracle is not None]
     return float(np.mean(np.concatenate(known))) if len(known) == len(GRID) else None
 
 
-def episode_steps(results: FamilyResults) -> int:
+def episode_steps(results: Compared) -> int:
     """Steps of an episode that nothing ends early."""
-    steps = gym.spec(results.family.recipe.base).max_episode_steps
+    steps = gym.spec(Family.load(results.name).recipe.base).max_episode_steps
     assert steps is not None
     return steps
 
 
-def there(results: FamilyResults, split: str = "interpolation") -> float:
+def there(results: Compared, split: str = "interpolation") -> float:
     """The return that counts as being there: `SOLVED` of the way from untrained to the best median of all."""
-    start = statistics.fmean(record.curve(split)[1][0] for record in results.records)
-    best = max(float(np.max(_median_curve(runs, split))) for runs in results.agents.values())
+    curves = {agent: results.curves(agent, split) for agent in results.runs.agents}
+    start = statistics.fmean(returns[0] for runs in curves.values() for _, returns in runs)
+    best = max(float(np.max(_median_curve(runs))) for runs in curves.values())
     return start + SOLVED * (best - start)
 
 
-def steps_until(record: Record, level: float, split: str = "interpolation") -> float:
+def steps_until(curve: Curve, level: float) -> float:
     """Environment steps at the first evaluation at which the mean return is at least `level`; inf: never."""
-    steps, returns = record.curve(split)
+    steps, returns = curve
     reached = np.flatnonzero(returns >= level)
     return float(steps[reached[0]]) if reached.size else math.inf
 
 
-def _median_curve(runs: Sequence[Record], split: str) -> NDArray[np.float64]:
-    curves = [run.curve(split)[1] for run in runs]
-    points = min(len(curve) for curve in curves)
-    return np.median([curve[:points] for curve in curves], axis=0)
+def _median_curve(curves: Sequence[Curve]) -> NDArray[np.float64]:
+    points = min(len(returns) for _, returns in curves)
+    return np.median([returns[:points] for _, returns in curves], axis=0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.report.compared import Compared
 from benchmarks.report.comparison import (
     best_over_grid,
     difference,
@@ -21,7 +22,6 @@ from benchmarks.report.comparison import (
     steps_until,
     there,
 )
-from benchmarks.report.records import FamilyResults
 from hyperrl.evaluation import iqm
 
 COMPARED = ("point-goal", "cartpole", "pendulum", "double-integrator")
@@ -47,15 +47,15 @@ ACTUATORS_GOAL = 1.8
 
 
 def verdicts(
-    families: Sequence[FamilyResults],
-    protocols: Sequence[FamilyResults],
+    families: Sequence[Compared],
+    protocols: Sequence[Compared],
     speed: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Verdict]:
     """Every expectation that there are results for."""
     named = {results.name: results for results in families}
-    if "ode" in named and named["ode"].hyper in named["ode"].agents:
+    if "ode" in named and named["ode"].hyper in named["ode"].runs.agents:
         yield from _ode(named["ode"])
-    if "ode-2d" in named and named["ode-2d"].hyper in named["ode-2d"].agents:
+    if "ode-2d" in named and named["ode-2d"].hyper in named["ode-2d"].runs.agents:
         yield _grid(named["ode-2d"])
     for name in COMPARED:
         if name in named and named[name].compares:
@@ -83,7 +83,7 @@ def _speed(benchmark: str, report: Mapping[str, Any]) -> Iterator[Verdict]:
         yield Verdict(f"{name}{at}: {goal}", f"{worst:g}", met, benchmark)
 
 
-def _ode(results: FamilyResults) -> Iterator[Verdict]:
+def _ode(results: Compared) -> Iterator[Verdict]:
     inside = per_step(results, results.hyper, "interpolation")
     lowest = float(inside.min())
     yield Verdict(
@@ -101,7 +101,7 @@ def _ode(results: FamilyResults) -> Iterator[Verdict]:
     )
 
 
-def _grid(results: FamilyResults) -> Verdict:
+def _grid(results: Compared) -> Verdict:
     oracle = best_over_grid(results)
     assert oracle is not None
     parts = over_grid(results, results.hyper) / oracle
@@ -113,7 +113,7 @@ def _grid(results: FamilyResults) -> Verdict:
     )
 
 
-def mean_oracle(results: FamilyResults, split: str) -> float:
+def mean_oracle(results: Compared, split: str) -> float:
     """Oracle as mean reward per step on a split."""
     known = results.oracle(split)
     assert known is not None
@@ -124,7 +124,7 @@ def _off(value: float, goal: float) -> str:
     return f"{abs(value - goal):.4f} {'above' if value >= goal else 'below'}"
 
 
-def _not_below(results: FamilyResults) -> Verdict:
+def _not_below(results: Compared) -> Verdict:
     gap = difference(*results.paired(results.hyper, results.concat, "interpolation"))
     return Verdict(
         f"`{results.name}`: `{results.hyper}` not below `{results.concat}` on interpolation"
@@ -134,10 +134,10 @@ def _not_below(results: FamilyResults) -> Verdict:
     )
 
 
-def _sooner(results: FamilyResults) -> Verdict:
+def _sooner(results: Compared) -> Verdict:
     level = there(results)
     took = {
-        agent: [steps_until(run, level) for run in results.agents[agent]]
+        agent: [steps_until(curve, level) for curve in results.curves(agent, "interpolation")]
         for agent in (results.hyper, results.concat)
     }
     return Verdict(
@@ -149,7 +149,7 @@ def _sooner(results: FamilyResults) -> Verdict:
     )
 
 
-def _actuators(results: FamilyResults) -> Iterator[Verdict]:
+def _actuators(results: Compared) -> Iterator[Verdict]:
     for split in ("interpolation", "extrapolation"):
         one, other = results.paired(results.hyper, results.concat, split)
         gain = float(iqm(one) / iqm(other))

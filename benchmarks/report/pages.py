@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.learning.protocols import PROTOCOLS
-from benchmarks.report import ablation_section
+from benchmarks.report import ablation_section, suite_section
 from benchmarks.report.advice import advice
 from benchmarks.report.comparison import (
+    HELD_OUT,
     SOLVED,
     best_over_grid,
     difference,
@@ -23,11 +24,11 @@ from benchmarks.report.comparison import (
     there,
 )
 from benchmarks.report.goals import Verdict, mean_oracle, spell, verdicts
-from benchmarks.report.records import FamilyResults, settings, stale
+from benchmarks.report.learned import PAPER, Learned
+from benchmarks.report.readme import RETURNS
+from benchmarks.report.records import FamilyResults, Record, settings, stale
 from benchmarks.report.speed_section import sections, table
 from hyperrl.tasks.contexts import assignment
-
-SHOWN = ("interpolation", "extrapolation")
 
 HEAD = """\
 # Results
@@ -37,21 +38,15 @@ HEAD = """\
 This page first says which goals are met, then shows the learning results family by family, then what the
 choices of a hypernetwork are worth, and at the end speed and reliability. `make results` writes every number
 from the JSON files below `benchmarks/results`, of which there is one for each run.
-`python -m benchmarks.learning.suite` trains the runs that have no file yet.
+`hyperrl bench paper --results benchmarks/results/suites/paper` trains the runs that have no file yet.
 """
 
 OLD_STARTS = """\
-**The learning results were measured with other start states than evaluations have today.** Then, episode e of
-all tasks had the same start. So a mean over tasks depends on a handful of starts, and so do the differences
-between tasks and splits. All agents met the same starts, as they do today. The weights of these runs are not
-kept; the results stand until the runs are repeated.
+**Learning results outside of the suite `paper` were measured with other start states than evaluations have
+today.** Then, episode e of all tasks had the same start. So a mean over tasks depends on a handful of starts,
+and so do the differences between tasks and splits. All agents met the same starts, as they do today. The
+weights of these runs are not kept; the results stand until the runs are repeated.
 """
-
-RETURNS = """\
-Mean returns on *interpolation*, tasks inside the training ranges; after a slash those on *extrapolation*,
-tasks outside of them. No agent learned from these tasks. `hyper-*` agents generate their weights from the
-context, `concat-*` agents have it as one more input, and `blind-*` agents never see it. `concat-ppo-matched`
-has as many parameters as `hyper-ppo`."""
 
 BENCHMARKS = """\
 The numbers of each benchmark, with their intervals, are in its section below. `a over b` is a ratio, and G is
@@ -84,40 +79,39 @@ Their returns on interpolation and extrapolation were seen, not only those on va
 
 
 def results_page(
-    families: Sequence[FamilyResults],
+    learned: Learned,
     speed: Mapping[str, Mapping[str, Any]],
     images: Mapping[str, str],
     notes: Mapping[str, str],
-    ablation: Sequence[FamilyResults] = (),
-    protocols: Sequence[FamilyResults] = (),
     further: Sequence[str] = (),
 ) -> str:
     """The whole of docs/results.md.
 
     Args:
-        families: learning results.
+        learned: learning results.
         speed: JSON reports of speed benchmarks by name.
         images: Markdown of each figure, by file name.
         notes: what a person wrote about a family's results, by family.
-        ablation: results of variants of the default recipe.
-        protocols: learning results by published protocols.
         further: sections of other learning results.
     """
-    parts = [HEAD]
-    if any(
-        record.shares_starts for results in [*families, *protocols, *ablation] for record in results.records
-    ):
+    parts, compared = [HEAD], learned.compared
+    if any(record.shares_starts for record in learned.records):
         parts.append(OLD_STARTS)
-    if not families and not speed:
+    if not learned.paper and not compared and not speed:
         parts.append("There are no results yet.\n")
-    parts += _goals([*verdicts(families, protocols, speed)])
-    if families:
-        parts.append(f"## When to use a hypernetwork\n\n{RETURNS}\n\n{advice(families)}\n")
+    parts += _goals([*verdicts(compared, learned.protocols, speed)])
+    if compared:
+        parts.append(f"## When to use a hypernetwork\n\n{RETURNS}\n\n{advice(compared)}\n")
+    if compared or learned.paper:
         parts.append(MEANING)
-    parts += [_family(results, images, notes.get(results.key)) for results in [*protocols, *families]]
-    parts += [ablation_section.section(ablation, notes.get("ablation"))] if ablation else []
+    if learned.paper:
+        parts.append(suite_section.section(PAPER, learned.paper, images, notes))
+    older = [*learned.protocols, *learned.older]
+    parts += [_family(results, images, notes.get(results.key)) for results in older]
+    if learned.ablation:
+        parts.append(ablation_section.section(learned.ablation, notes.get("ablation")))
     parts += further
-    parts += [_measured_with([*families, *protocols, *ablation])] if families else []
+    parts += [_measured_with(list(learned.records))] if learned.older else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")
     return "\n".join(parts)
@@ -138,38 +132,6 @@ def _goals(expected: Sequence[Verdict]) -> Iterator[str]:
         rows.append([f"`{name}`", f"{sum(each.met for each in goals)} of {len(goals)}", missed])
     if rows:
         yield f"{table(['benchmark', 'goals met', 'goals missed'], rows)}\n\n{BENCHMARKS}"
-
-
-def readme_part(
-    families: Sequence[FamilyResults], protocols: Sequence[FamilyResults], images: Mapping[str, str]
-) -> str:
-    """The README's generated part: when to use what, a table and figures; empty without results."""
-    if not families:
-        return ""
-    agents = list(dict.fromkeys(agent for each in families for agent in (each.hyper, *each.rivals)))
-    cells = []
-    for results in families:
-        for split in (split for split in SHOWN if split in results.splits):
-            row = [f"`{results.name}`", split]
-            row += [_cell(results, agent, split) if agent in results.agents else "" for agent in agents]
-            cells.append([*row, _known(results, split)])
-    seeds = sorted({len(runs) for results in families for runs in results.agents.values()})
-    shown = [f"learning_curves_{results.key}" for results in protocols[:1]] + ["return_over_context"]
-    figures = [text for begin in shown for name, text in images.items() if name.startswith(begin)]
-    caption = (
-        f"Zero-shot return on tasks that no agent learned from: interquartile mean over seeds"
-        f" ({_listed(seeds)} of them) x tasks, with its 95 % interval. All agents share algorithm,"
-        " hyperparameters and steps. The oracle is the best known return. [The results](docs/results.md) also"
-        " show learning curves, off-policy agents and the goals that were missed."
-    )
-    if any(record.shares_starts for results in families for record in results.records):
-        caption += " Measured with start states that all tasks shared; these runs are to be repeated."
-    old = [f"`{results.name}`" for results in families if stale(results)]
-    if old:
-        caption += f" Measured with recipes that have changed since: {', '.join(old)}."
-    header = ["family", "split", *(f"`{agent}`" for agent in agents), "oracle"]
-    when = [RETURNS, advice(families), "## Results"]
-    return "\n\n".join(part for part in (*when, table(header, cells), caption, *figures) if part)
 
 
 def _family(results: FamilyResults, images: Mapping[str, str], note: str | None) -> str:
@@ -260,7 +222,7 @@ def _known(results: FamilyResults, split: str) -> str:
 
 def _per_step(results: FamilyResults) -> str:
     parts = []
-    for split in (split for split in SHOWN if split in results.splits):
+    for split in (split for split in HELD_OUT if split in results.splits):
         seeds = sorted({run.seed for run in results.records})
         cells = []
         for agent, runs in results.agents.items():
@@ -316,11 +278,11 @@ def _differences(results: FamilyResults) -> str:
     cells = []
     for rival in results.rivals:
         row = [f"`{results.hyper}` - `{rival}`"]
-        for split in (split for split in SHOWN if split in results.splits):
+        for split in (split for split in HELD_OUT if split in results.splits):
             one, other = results.paired(results.hyper, rival, split)
             row.append(_gap(one, other) if len(one) else "no seed in common")
         cells.append(row)
-    header = ["difference", *(split for split in SHOWN if split in results.splits)]
+    header = ["difference", *(split for split in HELD_OUT if split in results.splits)]
     return table(header, cells) if cells else ""
 
 
@@ -336,7 +298,7 @@ def _time_to_solve(results: FamilyResults) -> str:
     level = there(results)
     cells = []
     for agent, runs in results.agents.items():
-        took = [steps_until(run, level) for run in runs]
+        took = [steps_until(curve, level) for curve in results.curves(agent, "interpolation")]
         got = sum(steps < float("inf") for steps in took)
         cells.append([f"`{agent}`", spell(took), f"{got} of {len(runs)}"])
     words = (
@@ -347,7 +309,7 @@ def _time_to_solve(results: FamilyResults) -> str:
 
 
 def _last_update(results: FamilyResults) -> str:
-    splits = [split for split in SHOWN if split in results.splits]
+    splits = [split for split in HELD_OUT if split in results.splits]
     cells = [
         [f"`{agent}`", *(_cell(results, agent, split, "final") for split in splits)]
         for agent in results.agents
@@ -355,15 +317,10 @@ def _last_update(results: FamilyResults) -> str:
     return f"The same with the weights after the last update:\n\n{table(['agent', *splits], cells)}"
 
 
-def _measured_with(families: Sequence[FamilyResults]) -> str:
-    records = [record for results in families for record in results.records]
+def _measured_with(records: Sequence[Record]) -> str:
     versions = {", ".join(f"{k} {v}" for k, v in record.data["versions"].items()) for record in records}
     hours = sum(record.data["seconds"]["cpu"] for record in records) / 3600
     return (
         f"## What the runs took\n\n{len(records)} runs, {hours:.1f} CPU hours, one thread each,"
         f" with {'; '.join(sorted(versions))}.\n"
     )
-
-
-def _listed(values: Sequence[int]) -> str:
-    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"

@@ -5,16 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from benchmarks.report.compared import Compared
 from benchmarks.report.records import FamilyResults
+from benchmarks.report.suites import SuiteFamily
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.figures import learning_curves, return_over_context
+from hyperrl.tasks import Family
 
 PANELS = ("interpolation", "extrapolation")
+OVER_CONTEXT = ("ode",)
+"""Families of a suite whose returns are drawn over the context, of which their splits have a grid."""
+COLORS = 48
+"""Of a suite's figures."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,32 @@ def plots(families: Sequence[FamilyResults]) -> Iterator[Plot]:
         over_context = _over_context(results)
         if over_context is not None:
             yield over_context
-        yield _curves(results)
+        yield _curves_plot(results, results.key, list(results.agents))
+
+
+def suite_plots(families: Sequence[SuiteFamily]) -> Iterator[Plot]:
+    """The figures of a suite's families that have enough seeds, in few colors."""
+    for results in (each for each in families if each.ready):
+        agents = [results.hyper, *results.rivals]
+        if results.name in OVER_CONTEXT:
+            tasks = {
+                agent: [task for run in results.runs.agents[agent].runs for task in run.results]
+                for agent in (results.hyper, results.concat)
+            }
+            yield _in_few_colors(_contexts_plot(results.key, tasks, Family(results.jobs[0].family)))
+        yield _in_few_colors(_curves_plot(results, results.key, agents))
+
+
+def _in_few_colors(plot: Plot) -> Plot:
+    """The same figure with a palette: a third of the bytes."""
+
+    def draw(path: Path) -> None:
+        plot.draw(path)
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(COLORS)
+        few.save(path, optimize=True)
+
+    return replace(plot, draw=draw)
 
 
 def _over_context(results: FamilyResults) -> Plot | None:
@@ -61,21 +95,25 @@ def _over_context(results: FamilyResults) -> Plot | None:
     drawn: dict[str, list[TaskResult]] = {agent: tasks for agent, tasks in grids.items() if tasks}
     if not drawn:
         return None
-    feature = " and ".join(results.family.space.names)
+    return _contexts_plot(results.name, drawn, results.family)
+
+
+def _contexts_plot(key: str, drawn: dict[str, list[TaskResult]], family: Family) -> Plot:
+    feature = " and ".join(family.space.names)
     return Plot(
-        f"return_over_context_{results.name}.png",
-        f"Zero-shot return on {results.name} over the context {feature}: {', '.join(drawn)} and the oracle",
+        f"return_over_context_{key}.png",
+        f"Zero-shot return on {family.name} over the context {feature}: {', '.join(drawn)} and the oracle",
         {
             agent: [[list(t.context.values()), t.returns, t.oracle] for t in tasks]
             for agent, tasks in drawn.items()
         },
-        partial(return_over_context, drawn, results.family),
+        partial(return_over_context, drawn, family),
     )
 
 
-def _curves(results: FamilyResults) -> Plot:
+def _curves_plot(results: Compared, key: str, agents: Sequence[str]) -> Plot:
     panels = {
-        split: {agent: [run.curve(split) for run in runs] for agent, runs in results.agents.items()}
+        split: {agent: results.curves(agent, split) for agent in agents}
         for split in PANELS
         if split in results.splits
     }
@@ -86,7 +124,7 @@ def _curves(results: FamilyResults) -> Plot:
         for split, panel in panels.items()
     }
     return Plot(
-        f"learning_curves_{results.key}.png",
+        f"learning_curves_{key}.png",
         f"Learning curves on {results.name}: zero-shot return per split against environment steps",
         [data, references],
         partial(learning_curves, panels, references=references, title=f"{results.name}: zero-shot return"),

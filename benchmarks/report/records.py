@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.learning.suite import FORMAT, STARTS
+from benchmarks.report.compared import Compared, Curve
 from hyperrl.errors import UserError
-from hyperrl.evaluation import TaskResult, iqm
+from hyperrl.evaluation import TaskResult
+from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
 from hyperrl.recipes import load_agent, parse_agent, resolve
 from hyperrl.tasks import Family
 
@@ -74,7 +76,16 @@ class Record:
         """Mean return over episodes of each task, (tasks,)."""
         return np.array([np.mean(row) for row in self.data["splits"][split][checkpoint]])
 
-    def curve(self, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    @property
+    def results(self) -> list[TaskResult]:
+        """The results of the best weights, task by task; how long episodes were is not known."""
+        return [
+            TaskResult(dict(zip(self.data["features"], values, strict=True)), split, returns, [], oracle)
+            for split, rows in self.data["splits"].items()
+            for values, returns, oracle in zip(rows["contexts"], rows["best"], rows["oracle"], strict=True)
+        ]
+
+    def curve(self, split: str) -> Curve:
         """Steps (P,) and mean returns on a split (P,) at the evaluations during training."""
         curve = self.data["curve"]
         return np.array(curve["steps"], np.float64), np.array(curve[split], np.float64)
@@ -92,7 +103,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class FamilyResults:
+class FamilyResults(Compared):
     """All results on one family, whose runs played the same tasks for as many steps.
 
     Attributes:
@@ -111,30 +122,29 @@ class FamilyResults:
         return f"{self.name}-{self.algorithm}" if self.overrides else self.name
 
     @property
-    def hyper(self) -> str:
-        """The agent whose networks are generated."""
-        return f"hyper-{self.algorithm}"
-
-    @property
-    def concat(self) -> str:
-        """The agent whose networks see the context beside the observation."""
-        return f"concat-{self.algorithm}"
-
-    @property
-    def rivals(self) -> list[str]:
-        """The agents that the first is compared with."""
-        names = (self.concat, f"{self.concat}-matched", f"blind-{self.algorithm}")
-        return [name for name in names if name in self.agents]
-
-    @property
-    def compares(self) -> bool:
-        """Whether there are runs of both `hyper` and `concat`."""
-        return {self.hyper, self.concat} <= set(self.agents)
-
-    @property
     def algorithm(self) -> str:
         """What all agents learn by."""
         return str(self.first.recipe["algorithm"]["name"])
+
+    @cached_property
+    def runs(self) -> FamilyRuns[SeedRun]:
+        """The returns of the best weights, by agent and seed."""
+        agents = {
+            agent: AgentRuns(agent, tuple(SeedRun(run.seed, run.data["steps"], run.results) for run in runs))
+            for agent, runs in self.agents.items()
+        }
+        return FamilyRuns(self.name, agents)
+
+    def curves(self, agent: str, split: str) -> Sequence[Curve]:
+        """Of each run of an agent its returns on a split while it trained."""
+        return [record.curve(split) for record in self.agents[agent]]
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """In words, what is no longer as it was measured."""
+        starts = any(record.shares_starts for record in self.records)
+        old = ["start states that all tasks shared"] if starts else []
+        return [*old, *(["recipes that have changed since"] if stale(self) else [])]
 
     @cached_property
     def family(self) -> Family:
@@ -152,11 +162,6 @@ class FamilyResults:
         return self.records[0]
 
     @property
-    def splits(self) -> list[str]:
-        """The family's splits that have tasks."""
-        return list(self.first.data["splits"])
-
-    @property
     def planned(self) -> int:
         """Environment steps that each run was planned for."""
         return int(self.first.data["planned_steps"])
@@ -164,25 +169,6 @@ class FamilyResults:
     def scores(self, agent: str, split: str, checkpoint: str = "best") -> NDArray[np.float64]:
         """Mean returns (runs, tasks)."""
         return np.stack([record.returns(split, checkpoint) for record in self.agents[agent]])
-
-    def oracle(self, split: str) -> NDArray[np.float64] | None:
-        """Oracle of each task of a split; None unless known for each."""
-        known = self.first.data["splits"][split]["oracle"]
-        return None if None in known else np.array(known)
-
-    def mean_oracle(self, split: str) -> float | None:
-        """Interquartile mean over tasks of the oracles: the most that an agent's could be."""
-        known = self.oracle(split)
-        return None if known is None else float(iqm(np.repeat(known, 4)))
-
-    def paired(self, one: str, other: str, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scores of two agents, (runs, tasks) each, on the seeds that both have."""
-        seeds = {record.seed for record in self.agents[one]} & {record.seed for record in self.agents[other]}
-        found = [
-            np.array([record.returns(split) for record in self.agents[agent] if record.seed in seeds])
-            for agent in (one, other)
-        ]
-        return found[0], found[1]
 
 
 def load(root: Path, overrides: Mapping[str, tuple[str, ...]] | None = None) -> list[FamilyResults]:

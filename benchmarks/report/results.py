@@ -1,6 +1,7 @@
 """Writes docs/results.md and the README's results: `python -m benchmarks.report.results [--check]`.
 
-Everything comes from the JSON files below `benchmarks/results`: `learning/FAMILY/AGENT/seed-N.json`,
+Everything comes from the JSON files below `benchmarks/results`: `suites/paper/FAMILY/AGENT/seed-N.json` of
+`hyperrl bench paper`, the older `learning/FAMILY/AGENT/seed-N.json` of families that it has too few seeds of,
 `protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json` (and
 in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`, `normalize/FAMILY/VARIANT/seed-N.json`,
 `hindsight/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks of
@@ -29,10 +30,13 @@ from benchmarks.report import (
     hindsight_section,
     normalize_section,
     pages,
+    suites,
     variants,
 )
-from benchmarks.report.plots import Plot, plots, short_hash
-from benchmarks.report.records import FamilyResults, load
+from benchmarks.report.learned import PAPER, Learned
+from benchmarks.report.plots import Plot, short_hash
+from benchmarks.report.readme import readme_part
+from benchmarks.report.records import load
 from hyperrl.errors import UserError
 from hyperrl.store import atomic_write
 
@@ -53,6 +57,7 @@ MEASURED = (
     "speed.startup",
     "speed.environment_options",
     "speed.training_options",
+    "speed.suites",
     "reliability.coverage",
     "reliability.kills",
     "reliability.interrupts",
@@ -91,17 +96,14 @@ class Site:
         """The README, of which the part between the markers is ours."""
         return self.root / "README.md"
 
-    def families(self) -> list[FamilyResults]:
-        """Learning results."""
-        return load(self.data / "learning")
-
-    def ablation(self) -> list[FamilyResults]:
-        """Results of variants of the default recipe."""
-        return load(self.data / "ablation")
-
-    def protocols(self) -> list[FamilyResults]:
-        """Learning results by published protocols."""
-        return load(self.data / "protocols", {name: each.fields for name, each in PROTOCOLS.items()})
+    def learned(self) -> Learned:
+        """All learning results of agents on families."""
+        return Learned(
+            suites.load(PAPER, self.data / "suites"),
+            load(self.data / "learning"),
+            load(self.data / "protocols", {name: each.fields for name, each in PROTOCOLS.items()}),
+            load(self.data / "ablation"),
+        )
 
     def speed(self) -> dict[str, Mapping[str, Any]]:
         """Reports of what is measured beside learning, by the benchmark's name (`speed.rollout`)."""
@@ -140,21 +142,15 @@ class Site:
                 if file.name not in {figure.name for figure in figures}:
                     file.unlink()
 
-    def texts(
-        self,
-        families: Sequence[FamilyResults],
-        protocols: Sequence[FamilyResults],
-        figures: Sequence[Plot],
-    ) -> dict[Path, str]:
+    def texts(self, learned: Learned, figures: Sequence[Plot]) -> dict[Path, str]:
         """What the page and the README must say, given the figures as they lie on the disk."""
         on_page = {
             figure.name: self._image(figure, "images") + "\n" + self._stamp(figure) for figure in figures
         }
-        in_readme = {figure.name: self._image(figure, "docs/images") for figure in figures}
-        page = pages.results_page(
-            families, self.speed(), on_page, self.notes(), self.ablation(), protocols, self.further()
-        )
-        part = pages.readme_part(families, protocols, in_readme)
+        shown = [figure for key in learned.shown for figure in figures if figure.name.startswith(key)]
+        in_readme = [self._image(figure, "docs/images") for figure in shown]
+        page = pages.results_page(learned, self.speed(), on_page, self.notes(), self.further())
+        part = readme_part(learned.compared, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 
     def _image(self, figure: Plot, folder: str) -> str:
@@ -181,10 +177,10 @@ def between_markers(text: str, part: str) -> str:
 
 def write(site: Site) -> list[Path]:
     """Draw the figures and write the texts; the texts that changed."""
-    families, protocols = site.families(), site.protocols()
-    figures = list(plots([*protocols, *families]))
+    learned = site.learned()
+    figures = learned.figures()
     site.draw(figures)
-    texts = site.texts(families, protocols, figures)
+    texts = site.texts(learned, figures)
     changed = [path for path, text in texts.items() if _text(path) != text]
     for path in changed:
         atomic_write(path, texts[path].encode())
@@ -193,8 +189,8 @@ def write(site: Site) -> list[Path]:
 
 def differing(site: Site) -> list[Path]:
     """The texts that are not what the results give; a figure that is out of date makes the page differ."""
-    families, protocols = site.families(), site.protocols()
-    texts = site.texts(families, protocols, list(plots([*protocols, *families])))
+    learned = site.learned()
+    texts = site.texts(learned, learned.figures())
     return [path for path, text in texts.items() if _text(path) != text]
 
 

@@ -33,7 +33,7 @@ def test_the_simplest_agent_that_is_good_enough_is_recommended(
     for agent, level in {"hyper-ppo": 10.0, **levels}.items():
         for seed in range(3):
             put(site, made_up(agent, family, seed, level))
-    first, second = advice.advice(site.families()).splitlines()
+    first, second = advice.advice(site.learned().learning).splitlines()
     assert first == f"- {reason}:"
     assert second.startswith("  - `cartpole`: ")
     assert line in second
@@ -41,4 +41,4 @@ def test_the_simplest_agent_that_is_good_enough_is_recommended(
 
 def test_without_a_baseline_there_is_no_advice(site: Site) -> None:
     put(site, made_up("hyper-ppo", Family.load("ode"), 0, 172.0))
-    assert advice.advice(site.families()) == ""
+    assert advice.advice(site.learned().learning) == ""

@@ -43,10 +43,10 @@ def test_steps_until_a_return_is_first_reached(site: Site) -> None:
     (results,) = load(site.data / "learning")
     level = there(results)
     assert level == pytest.approx(90.0, abs=0.1)
-    took = [steps_until(run, level) for run in results.agents["hyper-ppo"]]
+    took = [steps_until(curve, level) for curve in results.curves("hyper-ppo", "interpolation")]
     assert took == [1000, 2000, 3000]
     assert spell(took) == "2,000 [1,000 to 3,000]"
-    assert steps_until(results.agents["concat-ppo"][0], level) == math.inf
+    assert steps_until(results.curves("concat-ppo", "interpolation")[0], level) == math.inf
     assert spell([math.inf, math.inf]) == "never"
     assert spell([1000, math.inf, math.inf]) == "never [1,000 to never]"
 
