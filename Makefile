@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 MEASURED := $(addprefix speed.,throughput generation tasks rollout mujoco_rollout replay specialists) \
-            $(addprefix speed.,evaluation checkpoints report construction memory startup environment_options training_options) \
+            $(addprefix speed.,evaluation checkpoints report construction memory startup environment_options training_options suites) \
             $(addprefix reliability.,coverage kills interrupts)
 DEMO   := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 

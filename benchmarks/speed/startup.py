@@ -32,18 +32,22 @@ IN_ALL = {"list": (["list"], 0.4), "--help": (["--help"], 0.3)}
 """Commands that do not: arguments, and the most CPU seconds in all."""
 
 
-def cpu_seconds(command: Sequence[str], folder: Path) -> float:
-    """CPU seconds of a process and its children; CalledProcessError with its output where it fails."""
+def environment(folder: Path) -> dict[str, str]:
+    """Variables of commands: they import this repository, have one thread, and compile into a folder once."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, (str(ROOT), inherited.get("PYTHONPATH"))))
-    environment = {
+    return {
         **inherited,
         "PYTHONPATH": path,
         "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
         "OMP_NUM_THREADS": "1",
     }
+
+
+def cpu_seconds(command: Sequence[str], folder: Path) -> float:
+    """CPU seconds of a process and its children; CalledProcessError with its output where it fails."""
     before = os.times()
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=True)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
 
