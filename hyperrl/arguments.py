@@ -193,6 +193,8 @@ SEED = count(0, 2**32 - 1)
 EPISODES = count(1, 10**5)
 KEEP = count(0, 10**6)
 JOBS = count(1, 10**4)
+PARTICLES = count(50, 10**5)
+TRANSITIONS = count(10, 10**6)
 
 
 def to_int(name: str, value: Any, allowed: Constraint) -> int:

@@ -14,6 +14,7 @@ EXTRAS = {
     "wandb": "wandb",
     "mlflow": "mlflow",
     "ray": "ray",
+    "minari": "minari",
 }
 """Extra to the module that it brings."""
 

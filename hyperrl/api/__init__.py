@@ -1,8 +1,9 @@
-"""The commands as Python functions: train, evaluate, compare, report, watch, load, specialize and others."""
+"""The commands as Python functions: train, evaluate, identify, compare, report, load and others."""
 
 from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.experiments import compare, report
+from hyperrl.api.identification import identify
 from hyperrl.api.suites import bench
 from hyperrl.api.training import default_run_dir, resume, train
 
@@ -12,6 +13,7 @@ __all__ = [
     "default_run_dir",
     "evaluate",
     "export",
+    "identify",
     "load",
     "report",
     "resume",

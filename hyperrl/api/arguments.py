@@ -20,6 +20,7 @@ from hyperrl.arguments import (
 )
 from hyperrl.deploy.request import SUFFIXES
 from hyperrl.experiments import ENGINES, Monitor
+from hyperrl.identify.request import MODELS, RANGES
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, SuiteRecipe
 from hyperrl.store import Run
 from hyperrl.tasks import Family
@@ -68,6 +69,12 @@ CONSTRAINTS: dict[str, Constraint] = {
     **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),
     "device": Constraint("cpu, cuda, cuda:N, mps, auto", _is_device),
+    "data": Constraint(
+        "the path of a .csv or .npz file, 'minari:NAME', or a dictionary of arrays",
+        is_instance(str, Path, Mapping),
+    ),
+    "model": one_of(MODELS).or_none(),
+    "within": one_of(RANGES),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "format": one_of(SUFFIXES),
     "engine": one_of(ENGINES),

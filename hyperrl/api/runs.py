@@ -38,6 +38,16 @@ def family_of(run: Run, family: Family | None = None) -> Family:
     return family.for_agent(run.spec.agent)
 
 
+def base_family_of(run: Run, family: Family | None = None) -> Family:
+    """A run's family as its base environment is, without the agent's wrappers and stacked frames.
+
+    Raises:
+        UserError: as `family_of`.
+    """
+    family_of(run, family)
+    return Family(run.spec.family) if family is None else family
+
+
 def load_agent(
     run: Run, family: Family, checkpoint: str | int | None, device: str = "cpu", *, to_learn: bool = False
 ) -> Agent:

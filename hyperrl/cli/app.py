@@ -10,6 +10,7 @@ from hyperrl.cli import (
     compare,
     describe,
     evaluate,
+    identify,
     listing,
     new,
     options,
@@ -58,5 +59,6 @@ app.command()(compare.compare)
 app.command()(report.report)
 app.command()(bench.bench)
 app.command()(watch.watch)
+app.command()(identify.identify)
 app.command()(specialize.specialize)
 app.command()(specialize.export)

@@ -22,7 +22,7 @@ def evaluate(
     ] = None,
     context: Annotated[
         list[str] | None,
-        option("k=v,k=v", "A task of your own (repeatable); features left out take their defaults."),
+        option("k=v,k=v|@FILE", "A task of your own (repeatable); features left out take their defaults."),
     ] = None,
     sweep: Annotated[
         list[str] | None,

@@ -1,4 +1,4 @@
-"""Reads the values of options: whole numbers, `k=v,k=v` and `k=lo:hi:n`."""
+"""Reads the values of options: whole numbers, `k=v,k=v` (or `@FILE`) and `k=lo:hi:n`."""
 
 import math
 from collections.abc import Callable
@@ -25,6 +25,8 @@ STEPS = whole("--steps", arguments.STEPS)
 SEED = whole("--seed", arguments.SEED)
 EPISODES = whole("--episodes", arguments.EPISODES)
 KEEP = whole("--keep", arguments.KEEP)
+PARTICLES = whole("--particles", arguments.PARTICLES)
+TRANSITIONS = whole("--transitions", arguments.TRANSITIONS)
 JOBS = whole("--jobs", arguments.JOBS)
 
 
@@ -32,13 +34,18 @@ def context(text: str, option: str = "--context") -> dict[str, float]:
     """Parse the value of one `--context`.
 
     Args:
-        text: `k=v,k=v`, at least one pair; every value is a finite number.
+        text: `k=v,k=v`, at least one pair; every value is a finite number. Or `@FILE`, a file of
+            `hyperrl identify --out`.
         option: the name of the option, for error messages.
 
     Raises:
         UserError: a pair without a name or a value, a value that is not a finite number, or a feature that
-            occurs twice.
+            occurs twice; a file that cannot be read or holds no context.
     """
+    if text.startswith("@"):
+        from hyperrl.recipes import read_context
+
+        return read_context(text[1:], f"{option} {text!r}")
     values: dict[str, float] = {}
     for pair in text.split(","):
         name, _, value = (part.strip() for part in pair.partition("="))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def specialize(
     run: options.RunPath,
-    context: Annotated[str, option("k=v,k=v", "The task; features left out take their defaults.")],
+    context: Annotated[str, option("k=v,k=v|@FILE", "The task; features left out take their defaults.")],
     format: Annotated[
         str,
         option(

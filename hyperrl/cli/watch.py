@@ -11,7 +11,7 @@ def watch(
     context: Annotated[
         list[str] | None,
         option(
-            "k=v,k=v",
+            "k=v,k=v|@FILE",
             "A task to watch (repeatable, at most 16); features left out take their defaults."
             " [default: three tasks each of interpolation and extrapolation]",
         ),

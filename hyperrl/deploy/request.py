@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from hyperrl.arguments import to_path
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.recipes import AgentRecipe, Context
-from hyperrl.store import Run, report_write_errors, try_writing
+from hyperrl.store import Run, new_file
 from hyperrl.tasks import Family
 from hyperrl.tasks.contexts import assignment
 
@@ -68,10 +66,10 @@ def specialist_request(
         )
     if format == "onnx":
         _need_extra("format onnx")
-    path = _new_file(out, default_specialist(run, family, task, format), suffix, force)
+    path = new_file(out, default_specialist(run, family, task, format), suffix, force)
     statistics = None
     if format == "sb3" and run.spec.agent.normalize.active:
-        statistics = _new_file(path.with_suffix(STATISTICS), path, STATISTICS, force)
+        statistics = new_file(None, path.with_suffix(STATISTICS), STATISTICS, force)
     return SpecialistRequest(task, format, path, budget, quantize is not None, statistics)
 
 
@@ -91,7 +89,7 @@ def has_specialists(agent: AgentRecipe) -> bool:
 def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:
     """The file for `hyperrl.export` to write; UserError says why it cannot."""
     _need_extra("export")
-    return _new_file(out, run.path / GENERALIST, ".onnx", force)
+    return new_file(out, run.path / GENERALIST, ".onnx", force)
 
 
 def _need_extra(what: str) -> None:
@@ -99,17 +97,3 @@ def _need_extra(what: str) -> None:
     for module in ("onnx", "onnxruntime", "onnxscript"):
         if find_spec(module) is None:
             raise UserError(f"{what}: needs the package {module}: pip install 'hyperrl[export]'")
-
-
-def _new_file(out: str | Path | None, default: Path, suffix: str, force: bool) -> Path:
-    path = default if out is None else to_path(user_syntax("out", "--out"), out)
-    if path.suffix != suffix:
-        raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
-    if os.path.lexists(path) and not force:
-        raise UserError(
-            f"out {str(path)!r}: exists already; name another file with {user_syntax('out', '--out')}, or"
-            f" replace it with {user_syntax('force=True', '--force')}"
-        )
-    with report_write_errors("out", path):
-        try_writing(path)
-    return path

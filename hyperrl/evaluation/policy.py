@@ -31,6 +31,12 @@ def is_masked(policy: Policy) -> bool:
     return bool(getattr(policy, "masked", False))
 
 
+def begin_episodes(policy: Policy) -> None:
+    """Tell a policy that episodes begin; one without a memory has nothing to forget."""
+    if reset := getattr(policy, "reset", None):
+        reset()
+
+
 def takes_masks(policy: Policy, family: str, masked: bool) -> bool:
     """Whether a policy takes action masks.
 
@@ -145,5 +151,4 @@ class WithOtherContexts:
 
     def reset(self) -> None:
         """Begin episodes, as the policy does."""
-        if reset := getattr(self._policy, "reset", None):
-            reset()
+        begin_episodes(self._policy)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.policy import Policy, WithOtherContexts, takes_masks
+from hyperrl.evaluation.policy import Policy, WithOtherContexts, begin_episodes, takes_masks
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
 from hyperrl.tasks.context_errors import ContextErrors
@@ -187,8 +187,7 @@ def _play(
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
-    if reset := getattr(policy, "reset", None):
-        reset()
+    begin_episodes(policy)
     env = family.make_vec(len(plays), contexts=contexts, options=dict(family.recipe.evaluation.options))
 
     def finite(what: str, rows: NDArray[Any]) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from hyperrl.recipes.base import Model, Range
 from hyperrl.recipes.base_ids import BaseId
 from hyperrl.recipes.catalog import load_agent, load_family, load_suite, parse_agent, parse_family
 from hyperrl.recipes.configs import described_fields
-from hyperrl.recipes.context import CONTEXT, Context
+from hyperrl.recipes.context import CONTEXT, Context, read_context
 from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
@@ -65,6 +65,7 @@ __all__ = [
     "parse_agent",
     "parse_family",
     "parse_yaml",
+    "read_context",
     "read_yaml",
     "refuse_missing",
     "resolve",

@@ -1,12 +1,14 @@
 """A context: the values of a family's features that make one task."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
-from hyperrl.arguments import short_repr
+from hyperrl.arguments import is_number, short_repr
 from hyperrl.errors import UserError, check_known, user_syntax
 from hyperrl.recipes.feature import Feature
 
@@ -112,6 +114,33 @@ class Context(Mapping[str, float]):
 
     def __repr__(self) -> str:
         return f"Context({self.raw})"
+
+
+def read_context(path: str | Path, where: str) -> dict[str, float]:
+    """The context in a file that `hyperrl identify --out` wrote: a JSON object whose `context` is one.
+
+    Args:
+        path: the file.
+        where: how messages begin, such as "--context '@estimate.json'".
+
+    Raises:
+        UserError: no such file, no JSON object, or no context of numbers in it.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise UserError(f"{where}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: found no JSON; allowed: a file of `hyperrl identify --out`") from error
+    values = content.get(CONTEXT) if isinstance(content, dict) else None
+    if not isinstance(values, dict) or not values:
+        found = "no 'context'" if values is None else f"the context {short_repr(values)}"
+        allowed = '"context": {"FEATURE": NUMBER}, as `hyperrl identify --out` writes it'
+        raise UserError(f"{where}: found {found}; allowed: {allowed}")
+    for name, value in values.items():
+        if not is_number(value) or not math.isfinite(value):
+            raise UserError(f"{where}: {name}: found {short_repr(value)}; allowed: a finite number")
+    return {name: float(value) for name, value in values.items()}
 
 
 def _number(name: str, feature: Feature, value: Any) -> float:

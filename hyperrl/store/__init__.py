@@ -1,6 +1,6 @@
 """The run directory: reading, writing, checkpoints. Importing it imports no torch."""
 
-from hyperrl.store.files import atomic_write, replacing, report_write_errors, try_writing
+from hyperrl.store.files import atomic_write, new_file, replacing, report_write_errors, try_writing
 from hyperrl.store.listing import fault, runs_below
 from hyperrl.store.locate import refuse_existing, resume_call
 from hyperrl.store.run import Run
@@ -17,6 +17,7 @@ __all__ = [
     "atomic_write",
     "fault",
     "needed_imports",
+    "new_file",
     "pack",
     "read_spec",
     "refuse_existing",

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hyperrl.errors import UserError
+from hyperrl.arguments import to_path
+from hyperrl.errors import UserError, user_syntax
 
 CHECKPOINT = re.compile(r"latest|best|0|[1-9][0-9]{0,17}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
@@ -67,6 +68,31 @@ def try_writing(path: Path) -> None:
             pass
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error), str(path)) from error
+
+
+def new_file(out: str | Path | None, default: Path, suffix: str, force: bool) -> Path:
+    """The path of a file that a command writes; nothing is written yet.
+
+    Args:
+        out: as the user names it; None: the default.
+        default: where it lies by itself.
+        suffix: how its name must end.
+        force: whether it may replace a file.
+
+    Raises:
+        UserError: another ending, a file that exists, or a folder that cannot be written.
+    """
+    path = default if out is None else to_path(user_syntax("out", "--out"), out)
+    if path.suffix != suffix:
+        raise UserError(f"out {str(path)!r}: found the ending {path.suffix!r}; allowed: {suffix}")
+    if os.path.lexists(path) and not force:
+        raise UserError(
+            f"out {str(path)!r}: exists already; name another file with {user_syntax('out', '--out')}, or"
+            f" replace it with {user_syntax('force=True', '--force')}"
+        )
+    with report_write_errors("out", path):
+        try_writing(path)
+    return path
 
 
 @contextlib.contextmanager

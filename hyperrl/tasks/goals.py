@@ -147,7 +147,6 @@ class _BatchedRewards:
 
     def __init__(self, family: Family, dynamics: Dynamics, goals: GoalDynamics) -> None:
         self._family, self._dynamics, self._goals = family, dynamics, goals
-        self._size = int(np.prod(family.action_space.shape or ()))
         self._constants: dict[Context, dict[str, float]] = {}
 
     def __call__(
@@ -165,9 +164,7 @@ class _BatchedRewards:
         if context not in self._constants:
             if len(self._constants) >= _MOST_TASKS:
                 self._constants.clear()
-            defaults = self._dynamics.parameters
-            parameters = self._family.carriers.parameters(context, defaults.__getitem__, self._size)
-            self._constants[context] = self._dynamics.constants({**defaults, **parameters})
+            self._constants[context] = self._family.carriers.constants(self._dynamics, context)
         return self._constants[context]
 
     def close(self) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from hyperrl.cli import parsing
@@ -29,6 +31,15 @@ def test_a_wrong_context_names_the_option_and_the_pair(text: str, says: str) -> 
         parsing.context(text)
     assert str(raised.value).startswith(f"--context {text!r}")
     assert says in str(raised.value)
+
+
+def test_a_context_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "estimate.json"
+    path.write_text('{"context": {"c0": 2, "c1": -0.5}, "notes": []}')
+    assert parsing.context(f"@{path}") == {"c0": 2.0, "c1": -0.5}
+    with pytest.raises(UserError) as raised:
+        parsing.context("@none.json", "--leave-out")
+    assert str(raised.value) == "--leave-out '@none.json': No such file or directory"
 
 
 def test_a_sweep_is_read() -> None:

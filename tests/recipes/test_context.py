@@ -3,12 +3,13 @@
 import math
 import pickle
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hyperrl.errors import UserError
-from hyperrl.recipes import Context, Feature
+from hyperrl.recipes import Context, Feature, read_context
 
 FEATURES = {
     "mass": Feature(about="m", default=1.0, train=(0.5, 1.5), extrapolation=(0.1, 2.0)),
@@ -71,3 +72,29 @@ def test_an_angle_lies_inside_modulo_a_turn() -> None:
 def test_wrong_contexts_are_refused(context: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
         Context.parse(FEATURES, context)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "found no JSON; allowed: a file of `hyperrl identify --out`"),
+        ("\x00\xff", "found no JSON"),
+        ("[" * 100_000, "found no JSON"),
+        ("[1]", 'found no \'context\'; allowed: "context": {"FEATURE": NUMBER}'),
+        ('{"mass": 1}', "found no 'context'"),
+        ('{"context": {}}', "found the context {}"),
+        ('{"context": [1]}', "found the context [1]"),
+        ('{"context": {"mass": "1"}}', "mass: found '1'; allowed: a finite number"),
+        ('{"context": {"mass": true}}', "mass: found True"),
+        ('{"context": {"mass": NaN}}', "mass: found nan"),
+        ('{"context": {"mass": null}}', "mass: found None"),
+    ],
+)
+def test_a_file_without_a_context_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "estimate.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(UserError) as raised:
+        read_context(path, "here")
+    assert str(raised.value).startswith(f"here: {says}")
+    with pytest.raises(UserError, match="Is a directory"):
+        read_context(tmp_path, "here")

@@ -1,5 +1,6 @@
 """How features reach the simulator: one carrier in a file of its own for each way."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from typing import Any
@@ -79,6 +80,11 @@ class Carriers:
     def parameters(self, context: Context, read: Callable[[str], float], size: int = 0) -> dict[str, float]:
         """Parameters of batched dynamics; see `Carrier.parameters`."""
         return {key: value for each in self for key, value in each.parameters(context, read, size).items()}
+
+    def constants(self, dynamics: Dynamics, context: Context) -> dict[str, float]:
+        """The constants of batched dynamics (`batched`) in a context; raises as `Carrier.parameters`."""
+        defaults, size = dynamics.parameters, math.prod(dynamics.action_space.shape or ())
+        return dynamics.constants({**defaults, **self.parameters(context, defaults.__getitem__, size)})
 
 
 __all__ = ["CARRIERS", "Carrier", "Carriers", "Simulator", "Trial"]

@@ -51,9 +51,17 @@ class Dynamics(ABC):
         """Which choices are valid in `state` (N, S): a new array (N, K), at least one true in each row."""
         raise NotImplementedError
 
+    def measure(self, state: Floats) -> Floats:
+        """What is observed of `state` (N, S) before it is rounded: (N, O), by default the state itself."""
+        return state
+
     def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe `state` (N, S): a new array (N, O), by default the state itself."""
-        return state.astype(np.float32)
+        """Observe `state` (N, S): a new array (N, O), `measure` in single precision."""
+        return self.measure(state).astype(np.float32)
+
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """The states (N, S) of which these parts (N, ...) are observed, `part` and those of `goals`."""
+        return np.asarray(observation[self.part], np.float64)
 
     def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:
         """Observe further parts of `state` (N, S), in new arrays (N, ...): by default none."""
@@ -99,9 +107,13 @@ class ChangedActions(Dynamics):
         own = np.stack([np.asarray(context[name], np.float64) for name in self.own], axis=-1)
         return self.inner.step(state, self.change(action, own), context)
 
-    def observe(self, state: Floats) -> NDArray[np.float32]:
+    def measure(self, state: Floats) -> Floats:
         """Observe as the inner dynamics do."""
-        return self.inner.observe(state)
+        return self.inner.measure(state)
+
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """Restore as the inner dynamics do."""
+        return self.inner.restore(observation)
 
     def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:
         """Observe as the inner dynamics do."""

@@ -23,8 +23,12 @@ class GoalDynamics(Dynamics):
     part = "observation"
 
     @abstractmethod
-    def observe(self, state: Floats) -> NDArray[np.float32]:
-        """Observe `state` (N, S) without goals: a new array (N, O)."""
+    def measure(self, state: Floats) -> Floats:
+        """What is observed of `state` (N, S) without goals, before it is rounded: (N, O)."""
+
+    @abstractmethod
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """See `Dynamics.restore`."""
 
     @abstractmethod
     def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:

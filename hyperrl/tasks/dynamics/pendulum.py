@@ -70,9 +70,14 @@ class Pendulum(Dynamics):
         after[:, 0] = angle + after[:, 1] * context["dt"]
         return after, -cost, np.zeros(len(after), np.bool_)
 
-    def observe(self, state: Floats) -> NDArray[np.float32]:
+    def measure(self, state: Floats) -> Floats:
         """Observe cosine and sine of the angle, and its velocity."""
-        observation = np.empty((len(state), 3), np.float32)
+        observation = np.empty((len(state), 3))
         observation[:, 0], observation[:, 1] = np.cos(state[:, 0]), np.sin(state[:, 0])
         observation[:, 2] = state[:, 1]
         return observation
+
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """The angle, within [-pi, pi], and its velocity."""
+        cosine, sine, speed = np.asarray(observation[self.part], np.float64).T
+        return np.stack([np.arctan2(sine, cosine), speed], axis=1)

@@ -61,9 +61,14 @@ class PointReach(GoalDynamics):
         reward = self.goal_reward(goals["achieved_goal"], goals["desired_goal"], context)
         return after.T, reward, np.zeros(len(state), np.bool_)
 
-    def observe(self, state: Floats) -> NDArray[np.float32]:
+    def measure(self, state: Floats) -> Floats:
         """Observe position and velocity."""
-        return state[:, :4].astype(np.float32)
+        return state[:, :4]
+
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """Position, velocity and the desired goal."""
+        parts = (observation[self.part], observation["desired_goal"])
+        return np.concatenate(parts, axis=1, dtype=np.float64)
 
     def goals(self, state: Floats) -> dict[str, NDArray[np.float32]]:
         """Observe the position as the achieved goal, and the desired one."""

@@ -12,6 +12,7 @@ from hyperrl.tasks.dynamics.base import Constants, Dynamics, DynamicsEnv, Floats
 
 COLUMNS, ROWS = 9, 7
 NEAR_ROW, FAR_ROW = 2, 4
+_CENTER = np.array([(COLUMNS - 1) / 2, (ROWS - 1) / 2])
 _MOVES = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 
 
@@ -50,9 +51,15 @@ class WallGap(Dynamics):
         """Which moves lead to a free square, (N, 4)."""
         return np.stack([_is_free(state + move, context) for move in _MOVES], axis=1)
 
-    def observe(self, state: Floats) -> NDArray[np.float32]:
+    def measure(self, state: Floats) -> Floats:
         """Column and row, scaled to [-1, 1]."""
-        return (state / ((COLUMNS - 1) / 2, (ROWS - 1) / 2) - 1.0).astype(np.float32)
+        scaled: Floats = state / _CENTER - 1.0
+        return scaled
+
+    def restore(self, observation: Mapping[str, NDArray[Any]]) -> Floats:
+        """Column and row, which are whole numbers."""
+        squares: Floats = np.rint((np.asarray(observation[self.part], np.float64) + 1.0) * _CENTER)
+        return squares
 
 
 def _is_free(place: Floats, context: Constants) -> NDArray[np.bool_]:

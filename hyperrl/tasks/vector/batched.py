@@ -1,6 +1,5 @@
 """Many environments of a family at once, transition for transition equal to single ones."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -70,10 +69,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._returns = np.zeros(num_envs)
 
     def _constants_of(self, context: Context) -> NDArray[np.float64]:
-        defaults = self.dynamics.parameters
-        size = math.prod(self.single_action_space.shape or ())
-        parameters = self._carriers.parameters(context, defaults.__getitem__, size)
-        constants = self.dynamics.constants({**defaults, **parameters})
+        constants = self._carriers.constants(self.dynamics, context)
         self._constant_names = tuple(constants)
         return np.array(list(constants.values()), np.float64)
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hyperrl.tasks import ContextualEnv, Family
+from hyperrl.tasks.vector import BatchedEnv
 from tests.suite import PLAIN
 from tests.tasks.dynamics.textbook import EQUATIONS
+from tests.tasks.vector.test_batched import BATCHED
 
 FAMILIES = [Family.load(name) for name in PLAIN]
 
@@ -102,3 +104,23 @@ def test_a_start_is_given_coordinate_by_coordinate(name: str) -> None:
         found = env.reset(seed=3, options=options)[0]["obs"]
         assert found[axis] == 0.0625
         np.testing.assert_array_equal(np.delete(found, axis), np.delete(drawn, axis))
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_states_are_restored_from_what_is_observed(name: str) -> None:
+    """A step from the restored state is the environment's own, and an observation of it the same."""
+    family = Family.load(name)
+    dynamics = family.dynamics()
+    assert dynamics is not None
+    env = family.make_vec(3, contexts=family.tasks("train")[:3])
+    assert isinstance(env, BatchedEnv)
+    observation, _ = env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(10):
+        observation, *_ = env.step(env.action_space.sample())
+    state = dynamics.restore(observation)
+    own = env.get_state()["state"]
+    assert state.shape == own.shape
+    np.testing.assert_array_equal(dynamics.observe(own), observation[dynamics.part])
+    np.testing.assert_allclose(dynamics.observe(state), observation[dynamics.part], atol=1e-6)
+    np.testing.assert_allclose(np.sin(state), np.sin(own), atol=1e-5)

@@ -1,0 +1,91 @@
+"""`hyperrl identify`: the context of a task from recorded transitions."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli.options import option
+from hyperrl.cli.progress import progress
+
+if TYPE_CHECKING:
+    from hyperrl.identify import Estimate
+
+
+def identify(
+    run: options.RunPath,
+    data: Annotated[
+        str,
+        option(
+            "FILE", "Transitions of one task: a .csv or .npz file, or minari:NAME for a data set of Minari's."
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        option("dynamics", "What predicts the next observation: the family's own equations."),
+    ] = None,
+    level: Annotated[float, option("P", "Probability of the intervals.")] = 0.9,
+    within: Annotated[
+        str, option("declared|training", "Which contexts are possible: all declared, or training ranges.")
+    ] = "declared",
+    particles: Annotated[
+        int, option("N", "Contexts drawn from the posterior.", parser=parsing.PARTICLES)
+    ] = 500,
+    transitions: Annotated[
+        int, option("N", "Use so many at most, evenly spaced ones of more.", parser=parsing.TRANSITIONS)
+    ] = 500,
+    seed: Annotated[int, option("N", "Seed of the draws.", parser=parsing.SEED)] = 0,
+    out: Annotated[
+        str | None, option("FILE", "Write the estimate as JSON, for --context @FILE of other commands.")
+    ] = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+    allow_import: options.AllowImport = None,
+) -> None:
+    """Tell which task this is, from a few seconds of transitions."""
+    with streams.stdout_to_stderr(as_json):
+        from hyperrl import api
+
+        with progress("identifying") as advance:
+            estimate = api.identify(
+                run,
+                data,
+                model=model,
+                particles=particles,
+                transitions=transitions,
+                level=level,
+                within=within,  # type: ignore[arg-type]  # checked there
+                seed=seed,
+                out=out,
+                force=force,
+                allow_import=allow_import or (),
+                progress=advance,
+            )
+    if as_json:
+        console.json_object(estimate.to_json())
+    else:
+        _print(estimate)
+
+
+def _print(estimate: "Estimate") -> None:
+    from hyperrl.tasks.contexts import assignment
+
+    recorded, used = estimate.transitions
+    thinned = f", {used:,} of them used" if used < recorded else ""
+    episodes = console.count(estimate.episodes, "episode")
+    console.line(f"{estimate.family}: {recorded:,} transitions of {episodes} in {estimate.data}{thinned}")
+    settings = estimate.settings
+    console.line(f"model {estimate.model}, {settings.particles:,} particles in the {settings.within} ranges")
+    console.line()
+    interval = f"{100 * settings.level:g} % interval"
+    rows = []
+    for name, feature in estimate.features.items():
+        found = f"{feature.low:.4g} to {feature.high:.4g}"
+        if feature.probabilities is not None:
+            found = ", ".join(f"{value:g}: {100 * p:.3g} %" for value, p in feature.probabilities.items())
+        before = " to ".join(f"{end:g}" for end in feature.prior)
+        rows.append([name, f"{feature.estimate:.4g}", found, before])
+    console.table(["feature", "estimate", interval, "possible"], rows, numbers=["estimate"])
+    console.line()
+    for note in estimate.notes:
+        console.line(f"note: {note}")
+    file = [("file", str(estimate.file))] if estimate.file is not None else []
+    console.pairs([("context", assignment(estimate.context)), *file])
