@@ -30,7 +30,7 @@ Activation = ActivationName | Callable[[], Any]
 Architecture = Literal["linear", "mlp", "residual", "transformer", "recurrent"]
 Initialization = Literal["matched", "hyperfan-in", "hyperfan-out", "bias-hyperinit"]
 HeadNorm = Literal["weight", "spectral"]
-Input = Literal["context", "state", "embedding", "noise", "memory"]
+Input = Literal["context", "state", "embedding", "noise", "memory", "latent"]
 Beyond = Literal["linear", "saturate"]
 """What a policy sees of a task beyond the training range: its descriptor, or the edge of the range."""
 
@@ -204,7 +204,7 @@ class HypernetworkConfig(GenerationConfig):
     inputs: tuple[Input, ...] = option(("context",), NAMES)
     """what the hypernetwork sees: context, state (weights follow the observation), embedding (learned, of the
     nearest training task), noise (drawn for each task and rollout); or memory alone, the output of the LSTM
-    of a recurrent policy"""
+    of a recurrent policy; or latent alone, what policy.inference puts in the context's place"""
     embedding_dim: int | None = option(None, _SIZE.or_none())
     """size of a training task's learned embedding; none: 8"""
     noise_dim: int | None = option(None, _SIZE.or_none())
@@ -231,8 +231,9 @@ class HypernetworkConfig(GenerationConfig):
             one_of(get_args(Input)).check(("inputs", index), name)
         if not self.inputs or len(set(self.inputs)) < len(self.inputs):
             self.refuse("inputs", "one or more inputs, each once")
-        if "memory" in self.inputs and len(self.inputs) > 1:
-            self.refuse("inputs", "nothing beside 'memory'")
+        for alone in ("memory", "latent"):
+            if alone in self.inputs and len(self.inputs) > 1:
+                self.refuse("inputs", f"nothing beside {alone!r}")
         for field_name, needed, unset in (
             ("embedding_dim", "embedding", "none"),
             ("noise_dim", "noise", "none"),

@@ -12,7 +12,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.analysis.cost import Cost, measure
-from hyperrl.analysis.minibatch import MinibatchShape
+from hyperrl.analysis.minibatch import MinibatchShape, descriptors_of
 from hyperrl.config import STRATEGY_OPTIONS, HypernetworkConfig
 from hyperrl.errors import UserError
 from hyperrl.policies.registry import view
@@ -111,7 +111,8 @@ def compare(agent: AgentRecipe, family: Family) -> Comparison:
         if not algorithm.off_policy:
             n_steps = algorithm.rollout_steps // agent.n_envs
             episodes = agent.n_envs * ceil(n_steps / (family.max_steps or n_steps))
-        shape = MinibatchShape.of(model, family.space.descriptors(tasks[:episodes]))
+        rows = algorithm.minibatches.rows
+        shape = MinibatchShape.of(model, descriptors_of(agent, family, tasks[:episodes], rows))
         alternatives = tuple(
             _measure(name, own, partial(make, variant), shape) for name, own, variant in _variants(agent)
         )
@@ -125,12 +126,13 @@ def _numbers(cost: Cost) -> dict[str, Any]:
 def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe]]:
     """Yields name, whether it is the agent's own, and the recipe."""
     policy = agent.policy
+    seen: dict[str, Any] = {"inference": agent.inference}
     if policy.kind == "hyper":
         generated = policy
     else:
         common = policy.common() | {"shared_lstm": None, "enable_critic_lstm": None}
         hypernetwork = HypernetworkConfig(**agent.algorithm.hypernetwork)
-        generated = HyperPolicyRecipe(**common, hypernetwork=hypernetwork)
+        generated = HyperPolicyRecipe(**common, **seen, hypernetwork=hypernetwork)
     own = generated.hypernetwork
     for strategy, options in STRATEGY_OPTIONS.items():
         for rank in sorted({*RANKS, own.rank}) if strategy == "low-rank" else [own.rank]:
@@ -140,7 +142,7 @@ def _variants(agent: AgentRecipe) -> Iterator[tuple[str, bool, AgentRecipe]]:
             yield name, is_own, _with(agent, generated.model_copy(update=changed))
     if policy.kind == "blind":
         yield "blind", True, agent
-    concat = policy if policy.kind == "concat" else ConcatPolicyRecipe(**policy.common())
+    concat = policy if policy.kind == "concat" else ConcatPolicyRecipe(**policy.common(), **seen)
     yield "concat", concat is policy, _with(agent, concat)
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
+from hyperrl.analysis.minibatch import descriptors_of
 from hyperrl.analysis.probe import Probe, run, run_generator, run_plain_generator, weighted_loss
 from hyperrl.analysis.variances import VarianceRow, Variances, generator_rows, network_rows
 from hyperrl.policies.normalization import normalized_by_themselves
-from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe
+from hyperrl.recipes import CONTEXT, AgentRecipe, BlindPolicyRecipe, Context
 from hyperrl.tasks import Family
 from hyperrl.tasks.spaces import draw_valid
 from hyperrl.tasks.vector import FamilyVectorEnv
@@ -101,10 +102,12 @@ class ProbeBatch:
     Attributes:
         observations: parts (R, ...) of observations without their context.
         descriptors: (T, D), one for each task.
+        tasks: the tasks.
     """
 
     observations: dict[str, NDArray[Any]]
     descriptors: NDArray[np.float32]
+    tasks: Sequence[Context] = ()
 
     @property
     def rows(self) -> int:
@@ -133,7 +136,7 @@ def gather(family: Family, seed: int = 0) -> ProbeBatch:
     rows = np.random.default_rng(seed).permutation(len(steps) * len(tasks))[:_ROWS]
     pooled = {name: np.concatenate([step[name] for step in steps])[rows] for name in steps[0]}
     pooled.pop(CONTEXT)
-    return ProbeBatch(pooled, family.space.descriptors(tasks))
+    return ProbeBatch(pooled, family.space.descriptors(tasks), tasks)
 
 
 def _random_actions(env: FamilyVectorEnv, rng: np.random.Generator) -> NDArray[Any]:
@@ -158,7 +161,7 @@ def check_initialization(agent: AgentRecipe, family: Family) -> InitReport:
     agent = match_widths(agent, family)
     batch, descriptors = gather(family), training_descriptors(agent, family)
     seen = normalized_by_themselves(agent.normalize, spaces[0], batch.observations)
-    batch = replace(batch, observations=seen)
+    batch = replace(batch, observations=seen, descriptors=descriptors_of(agent, family, batch.tasks, _TASKS))
 
     def make(recipe: AgentRecipe, seed: int) -> BasePolicy:
         torch.manual_seed(seed)

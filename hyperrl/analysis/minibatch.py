@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.policies.registry import view
 from hyperrl.policies.view import Minibatches
-from hyperrl.recipes import CONTEXT
+from hyperrl.recipes import CONTEXT, AgentRecipe, Context
+from hyperrl.tasks import Family
 
 Batch = dict[str, NDArray[Any]]
 
@@ -36,6 +38,23 @@ class MinibatchShape(Minibatches):
     def observations(self, space: gym.Space[Any], rows: int) -> Batch:
         """Observations of a family's space for so many rows of a minibatch."""
         return observations(space, self.descriptors[np.arange(rows) % len(self.descriptors)])
+
+
+def descriptors_of(
+    agent: AgentRecipe, family: Family, tasks: Sequence[Context], rows: int
+) -> NDArray[np.float32]:
+    """What takes the context's place in an agent's observations, (tasks, D).
+
+    Args:
+        agent: the recipe.
+        family: the tasks' family.
+        tasks: whose descriptors are taken, where the agent observes contexts.
+        rows: how many latents are drawn at random, where it infers them: each row has one of its own.
+    """
+    if agent.inference is None:
+        return family.space.descriptors(tasks)
+    drawn = np.random.default_rng(0).uniform(-1, 1, (rows, agent.inference.latent))
+    return drawn.astype(np.float32)
 
 
 def observations(space: gym.Space[Any], descriptors: NDArray[np.float32]) -> Batch:

@@ -118,8 +118,8 @@ def networks(policy: BasePolicy, descriptor: Tensor, agent: str) -> Mapping[str,
 
 
 def refuse_memory(policy: BasePolicy, agent: str) -> None:
-    """UserError where a policy is recurrent."""
-    if view(policy).recurrent:
+    """UserError where a policy acts on more than what it sees at the moment."""
+    if view(policy).remembers:
         raise UserError(f"agent {agent!r}: remembers what it saw; only agents without a memory are exported")
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Agent:
     """A trained agent. A context is a mapping of raw feature values; those left out take their defaults.
 
-    An agent with an LSTM does not see the context, and remembers the episode: call :meth:`reset` when the
-    next one begins.
+    An agent with an LSTM, or one that infers contexts, does not see the context, and remembers the episode:
+    call :meth:`reset` when the next one begins.
 
     Attributes:
         run: the run that trained it.
@@ -56,7 +56,7 @@ class Agent:
         return {key: part for key, part in space.spaces.items() if key != CONTEXT}
 
     def reset(self) -> None:
-        """Begin an episode, or n of them: an agent with an LSTM forgets what came before."""
+        """Begin an episode, or n of them: an agent that remembers forgets what came before."""
         self._policy.reset()
 
     def act(
@@ -82,7 +82,7 @@ class Agent:
         Raises:
             UserError: an unknown feature or a value that is not finite.
             ValueError: an observation of another shape or type, a choice that its space does not have, or
-                more or fewer of them than an agent with an LSTM saw before in these episodes; masks of
+                more or fewer of them than an agent that remembers saw before in these episodes; masks of
                 another shape, masks that leave no choice, or an agent that takes none.
         """
         adapter = self.family.adapter
@@ -155,10 +155,13 @@ class Agent:
             raise UserError(f"agent {name!r}: generates no weights; an agent with policy.kind hyper does")
         if policy.dynamic:
             inputs = policy.config.inputs
-            follows = "memory" if "memory" in inputs else "state"
+            follows = next(kind for kind in ("memory", "latent", "state") if kind in inputs)
+            field = f"policy.hypernetwork.inputs holds {follows!r}"
+            if follows == "latent":
+                field = "policy.inference infers contexts"
             raise UserError(
-                f"agent {name!r}: its weights follow what it observes, as policy.hypernetwork.inputs holds"
-                f" {follows!r}; no task has weights of its own"
+                f"agent {name!r}: its weights follow what it observes, as {field}; no task has weights of its"
+                " own"
             )
         descriptor = self.family.space.descriptors([context])[0]
         return policy, torch.as_tensor(descriptor, device=self.model.device)

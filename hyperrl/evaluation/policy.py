@@ -57,7 +57,8 @@ class ModelPolicy:
     """The policy of a Stable-Baselines3 model: the actions of its `predict`.
 
     Observations are the environment's own; where the model learns from normalized ones, they are normalized
-    here, by its statistics as they are.
+    here, by its statistics as they are. Where it infers contexts, it does so here, from what it observed and
+    did since :meth:`reset`; the contexts of observations are not looked at.
 
     It puts the model's policy into evaluation mode once; `predict` does so at each call, upon which generated
     weights would be generated anew at each step.
@@ -68,12 +69,15 @@ class ModelPolicy:
     """
 
     def __init__(self, model: BaseAlgorithm, deterministic: bool = True) -> None:
+        from hyperrl.policies.inference import OnlineInference
         from hyperrl.policies.registry import view
 
         self.deterministic = deterministic
         self._policy: Any = model.policy
         self._recurrent, self.masked = view(model).recurrent, view(model).masked
         self._normalization = view(model).normalization
+        inference = view(model).inference
+        self._online = None if inference is None else OnlineInference(inference)
         self._states: tuple[Tensor, ...] | None = None
 
     def __call__(self, observation: Observation, action_masks: Masks | None = None) -> NDArray[Any]:
@@ -84,13 +88,15 @@ class ModelPolicy:
             action_masks: (n, choices), of a policy that takes them; None: all choices are valid.
 
         Raises:
-            ValueError: the policy is recurrent, and n is not that of the call before.
+            ValueError: the policy remembers, and n is not that of the call before.
         """
         import torch
 
         policy, space = self._policy, self._policy.action_space
         if policy.training:
             policy.set_training_mode(False)
+        if self._online is not None:
+            observation = self._online.observe(observation)
         if self._normalization is not None:
             observation = self._normalization.normalize(observation)
         tensors, _ = policy.obs_to_tensor(observation)
@@ -102,15 +108,18 @@ class ModelPolicy:
             else:
                 output = policy._predict(tensors, deterministic=self.deterministic)
         actions: NDArray[Any] = output.cpu().numpy().reshape(-1, *(space.shape or ()))
-        if not isinstance(space, gym.spaces.Box):
-            return actions
-        if policy.squash_output:
-            return np.asarray(policy.unscale_action(actions))
-        return np.asarray(np.clip(actions, space.low, space.high))
+        if isinstance(space, gym.spaces.Box):
+            squashed = policy.squash_output
+            actions = policy.unscale_action(actions) if squashed else np.clip(actions, space.low, space.high)
+        if self._online is not None:
+            self._online.act(actions)
+        return np.asarray(actions)
 
     def reset(self) -> None:
-        """Begin episodes: a recurrent policy forgets the ones before."""
+        """Begin episodes: a policy that remembers forgets the ones before."""
         self._states = None
+        if self._online is not None:
+            self._online.reset()
 
     def _step(self, tensors: Any) -> Tensor:
         """A recurrent policy's actions at the next step of the episodes."""

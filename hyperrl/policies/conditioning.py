@@ -1,4 +1,4 @@
-"""What the hypernetwork of a policy sees: context, state, embedding of the training task, noise, memory."""
+"""What the hypernetwork of a policy sees: context, state, embedding, noise, memory, or a latent."""
 
 import math
 from collections.abc import Iterator
@@ -40,6 +40,8 @@ class Conditioning(nn.Module):
       the very networks that acted; the next rollout draws anew. Acting deterministically has zeros.
     - ``"memory"``: the output of a recurrent policy's LSTM, in the place of the context; weights then follow
       all that was observed of an episode.
+    - ``"latent"``: what was inferred of the context, which the observation carries in the context's place;
+      weights then follow the last transitions.
 
     Args:
         config: Of the policy's hypernetwork.
@@ -61,15 +63,16 @@ class Conditioning(nn.Module):
         self.config, self.context_dim, self.state_dim = config, context_dim, state_dim
         kinds = config.inputs
         self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
-        self.follows = next((kind for kind in kinds if kind in ("state", "memory")), None)
+        self.follows = next((kind for kind in kinds if kind in ("state", "memory", "latent")), None)
         self.noise_dim = config.noise_dim or DEFAULT_DIM
         self.noisy = "noise" in kinds
-        self.remembers = self.follows == "memory"
+        self.infers = self.follows in ("memory", "latent")
         self.plain = tuple(kinds) == ("context",) and not config.context_dropout
-        self.saturates = beyond == "saturate" and not self.remembers
+        self.saturates = beyond == "saturate" and not self.infers
         self.quiet = False
-        if "embedding" in kinds and context_dim == 0:
-            raise ValueError("inputs: found 'embedding' on observations without a context; it needs one")
+        for kind in ("embedding", "latent"):
+            if kind in kinds and context_dim == 0:
+                raise ValueError(f"inputs: found {kind!r} on observations without a context; it needs one")
         if config.context_dropout and not (context_dim and "context" in kinds):
             raise ArgumentError(
                 ("context_dropout",), config.context_dropout, "0 on observations without a context"
@@ -83,7 +86,7 @@ class Conditioning(nn.Module):
         """The descriptors of rows: all finite, a missing feature being told by columns of their own."""
         if self.saturates:
             context = context.clamp(-1.0, 1.0)
-        if self.plain or self.remembers:
+        if self.plain or self.infers:
             return context
         parts = [self._context(context)] if self.reads_context else []
         if self.follows:
@@ -118,7 +121,7 @@ class Conditioning(nn.Module):
         """
         if self.plain:
             return None
-        if self.remembers:
+        if self.infers:
             return Vector(self.context_dim, descriptor_range)
         parts: list[Encoder] = []
         if self.reads_context:

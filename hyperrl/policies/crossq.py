@@ -25,6 +25,7 @@ from hyperrl.policies.one_task import flat
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.sac import GeneratedActor, HyperSquashedActorCritics, SACView
 from hyperrl.policies.view import Arguments, Network, Space
+from hyperrl.policies.window_replay import WindowHindsightReplayBuffer, WindowReplayBuffer
 
 
 class RenormalizedMLP(MLP):
@@ -185,6 +186,14 @@ class CrossQHindsightReplayBuffer(JoiningReplayBuffer, HindsightReplayBuffer):
     """The same where goals are relabeled in hindsight."""
 
 
+class CrossQWindowReplayBuffer(JoiningReplayBuffer, WindowReplayBuffer):
+    """The same where contexts are inferred."""
+
+
+class CrossQWindowHindsightReplayBuffer(JoiningReplayBuffer, WindowHindsightReplayBuffer):
+    """The same where both is so."""
+
+
 class CrossQView(SACView):
     """View of CrossQ, which has no targets; a specialist's layers contain its normalizations."""
 
@@ -194,6 +203,8 @@ class CrossQView(SACView):
     sb3_policy = CrossQPolicy
     replay_buffer_class = CrossQReplayBuffer
     hindsight_buffer_class = CrossQHindsightReplayBuffer
+    window_buffer_class = CrossQWindowReplayBuffer
+    window_hindsight_buffer_class = CrossQWindowHindsightReplayBuffer
 
     @property
     def targets(self) -> Mapping[str, tuple[nn.Module, nn.Module]]:

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from hyperrl.policies import replay
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.hindsight import HindsightReplayBuffer
+from hyperrl.policies.inference import NAME, ContextInference
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
+from hyperrl.policies.window_replay import WindowHindsightReplayBuffer, WindowReplayBuffer
 from hyperrl.tasks.goals import Goals
 
 
@@ -28,18 +30,26 @@ class OffPolicyView(View):
     """The replay buffer for observations with a context."""
     hindsight_buffer_class: ClassVar[type[HindsightReplayBuffer]] = HindsightReplayBuffer
     """The same where goals are relabeled."""
+    window_buffer_class: ClassVar[type[WindowReplayBuffer]] = WindowReplayBuffer
+    """The same where contexts are inferred."""
+    window_hindsight_buffer_class: ClassVar[type[WindowHindsightReplayBuffer]] = WindowHindsightReplayBuffer
+    """The same where both is so."""
 
     @classmethod
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
         """The algorithm's arguments, with a replay buffer that stores each context once."""
         arguments = dict(fields)
-        hindsight = arguments.pop("her", None)
+        hindsight, window = arguments.pop("her", None), arguments.pop("window", None)
         if has_context(observations):
             returns = {"n_steps": arguments.pop("n_steps"), "gamma": arguments["gamma"]}
-            relabels = hindsight is not None
-            arguments["replay_buffer_class"] = (
-                cls.hindsight_buffer_class if relabels else cls.replay_buffer_class
-            )
+            buffer: type[ContextReplayBuffer] = cls.replay_buffer_class
+            if window is not None:
+                relabels = hindsight is not None
+                buffer = cls.window_hindsight_buffer_class if relabels else cls.window_buffer_class
+                returns["window"] = window
+            elif hindsight is not None:
+                buffer = cls.hindsight_buffer_class
+            arguments["replay_buffer_class"] = buffer
             arguments["replay_buffer_kwargs"] = returns | (hindsight or {})
         return arguments if to_learn else {**arguments, "buffer_size": 1}
 
@@ -77,6 +87,21 @@ class OffPolicyView(View):
                 model.train(gradient_steps=updates, batch_size=rows)
 
         return train, updates
+
+    def set_inference(self, inferring: ContextInference) -> None:
+        """Makes what infers contexts a part of the policy, and hands it to replay."""
+        super().set_inference(inferring)
+        self.model.replay_buffer.inference = inferring
+
+    @property
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers by name, that of what infers contexts among them."""
+        return super().optimizers | self._inference_optimizer
+
+    @property
+    def _inference_optimizer(self) -> dict[str, torch.optim.Optimizer]:
+        optimizer = None if self.inference is None else self.inference.optimizer
+        return {} if optimizer is None else {NAME: optimizer}
 
     def set_goals(self, goals: Goals) -> None:
         """Gives replay the goals that it relabels by."""
@@ -190,8 +215,9 @@ class ActorCriticsView(OffPolicyView):
 
     @property
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """The optimizers of the actor and of the critics."""
-        return {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
+        """The optimizers of the actor, of the critics, and of what infers contexts."""
+        own = {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
+        return own | self._inference_optimizer
 
     def plain_arguments(self, actions: Space) -> tuple[Arguments, Arguments]:
         """Arguments of the plain algorithm and of its policy, with as many critics."""

@@ -15,7 +15,7 @@ from hyperrl.nets import Rows
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.n_step import Returns, end_returns, returns_of
 from hyperrl.policies.task_rows import TaskRows, can_know_tasks
-from hyperrl.policies.task_table import LaterContexts, PresentContexts, StoredContexts, TaskTable
+from hyperrl.policies.task_table import PresentContexts, StoredContexts, TaskTable
 from hyperrl.recipes import CONTEXT
 
 
@@ -201,8 +201,8 @@ def _arrays(buffer: Any) -> dict[str, NDArray[Any]]:
     }
     for prefix, parts in (("obs", buffer.observations), ("next", buffer.next_observations)):
         parts_by_name |= {f"{prefix}/{name}": part for name, part in parts.items()}
-    return {
-        name: part.numbers if isinstance(part, StoredContexts) else part
+    stored = {
+        name: part.stored if isinstance(part, StoredContexts) else part
         for name, part in parts_by_name.items()
-        if not (isinstance(part, LaterContexts) and not part.own)
     }
+    return {name: array for name, array in stored.items() if array is not None}

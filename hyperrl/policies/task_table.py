@@ -69,9 +69,14 @@ class StoredContexts(ABC):
         self.table, self.numbers = table, numbers
 
     @property
+    def stored(self) -> NDArray[np.int32] | None:
+        """The numbers of all transitions' tasks, (position, environment); None where none are stored."""
+        return self.numbers
+
+    @property
     def nbytes(self) -> int:
         """Bytes that are stored for each transition."""
-        return int(self.numbers.nbytes)
+        return 0 if self.stored is None else int(self.stored.nbytes)
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         contexts: NDArray[Any] = self.table.contexts[self.numbers[rows[:2]]]
@@ -134,9 +139,9 @@ class LaterContexts(StoredContexts):
         return self.numbers is not self.present.numbers
 
     @property
-    def nbytes(self) -> int:
-        """Bytes that are stored for each transition, beyond those of the observations."""
-        return int(self.numbers.nbytes) if self.own else 0
+    def stored(self) -> NDArray[np.int32] | None:
+        """The numbers, where they are not those of the observations."""
+        return self.numbers if self.own else None
 
     def __setitem__(self, position: int, contexts: NDArray[Any]) -> None:
         numbers = self._numbered(contexts)

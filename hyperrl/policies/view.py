@@ -13,7 +13,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
+from hyperrl.policies import inference
 from hyperrl.policies.base import HyperPolicy
+from hyperrl.policies.inference import ContextInference
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.normalization import Normalization, normalization_of
 from hyperrl.tasks.goals import Goals
@@ -105,6 +107,20 @@ class View:
     def normalization(self) -> Normalization | None:
         """The statistics by which its observations are normalized before it sees them; None without any."""
         return normalization_of(self.policy)
+
+    @property
+    def inference(self) -> ContextInference | None:
+        """What infers the contexts from the last transitions; None where they are observed."""
+        return inference.inference_of(self.policy)
+
+    def set_inference(self, inferring: ContextInference) -> None:
+        """Makes what infers contexts a part of the policy."""
+        inference.register(self.policy, inferring)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it acts on more than the present observation and the context."""
+        return self.recurrent or self.inference is not None
 
     def modules(self) -> Mapping[str, list[nn.Module]]:
         """The modules of plain networks by name, from features to outputs, first those of what acts."""

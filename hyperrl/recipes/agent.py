@@ -9,6 +9,7 @@ from hyperrl.recipes.algorithms import Algorithm
 from hyperrl.recipes.base import Count, Envs, Fraction, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
 from hyperrl.recipes.environment import EnvironmentOptions
+from hyperrl.recipes.inference import Inference
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.normalize import OFF, Normalize
 from hyperrl.recipes.policy import Arch, Policy
@@ -87,6 +88,11 @@ class AgentRecipe(Model):
     def environment_options(self) -> EnvironmentOptions:
         """How its environments differ from a family's own."""
         return EnvironmentOptions(self.frame_stack, self.wrappers)
+
+    @property
+    def inference(self) -> Inference | None:
+        """How it infers the context; None where it observes the context, or does without."""
+        return None if self.policy.kind == "blind" else self.policy.inference
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from hyperrl.config import STRATEGY_OPTIONS, ActivationName, Beyond, Hypernetwor
 from hyperrl.errors import did_you_mean
 from hyperrl.recipes.base import Flag, Model, Name, NonNegative, Number, Width
 from hyperrl.recipes.configs import from_mapping
+from hyperrl.recipes.inference import Inference
 from hyperrl.recipes.messages import FieldError
 
 Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
@@ -81,6 +82,9 @@ class _SeeingPolicy(_Policy):
     beyond: Beyond = "saturate"
     """what networks see of a task beyond the training range: its descriptor as it is (linear), or each entry
     held at the edge of the range (saturate)"""
+    inference: Inference | None = None
+    """the context is hidden, and inferred from the episode's last transitions (off policy): {} for defaults;
+    none: it is observed"""
 
 
 class HyperPolicyRecipe(_SeeingPolicy):
@@ -142,6 +146,22 @@ class HyperPolicyRecipe(_SeeingPolicy):
             if hyper.trunk == "separate" and not hyper.generates(network):
                 allowed = f"a layer of the {network} too where trunk is 'separate'"
                 raise self.refusal("hypernetwork", "generate", allowed=allowed)
+        return self
+
+    @model_validator(mode="after")
+    def _latent_takes_the_place_of_the_context(self) -> Self:
+        hyper = self.hypernetwork
+        if self.inference is None:
+            if "latent" in hyper.inputs:
+                raise self.refusal("hypernetwork", "inputs", allowed="no 'latent' without policy.inference")
+            return self
+        beside = "beside policy.inference, whose latent takes the context's place"
+        if hyper.inputs != HypernetworkConfig.inputs:
+            raise self.refusal("hypernetwork", "inputs", allowed=f"[context] {beside}")
+        for name in ("context_dropout", "magnitude_invariant"):
+            if getattr(hyper, name):
+                default = getattr(HypernetworkConfig, name)
+                raise self.refusal("hypernetwork", name, allowed=f"{str(default).lower()} {beside}")
         return self
 
     @model_validator(mode="after")

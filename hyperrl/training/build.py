@@ -18,9 +18,10 @@ from hyperrl.nets import CNN
 from hyperrl.nets.activations import ACTIVATIONS
 from hyperrl.policies import BlindExtractor
 from hyperrl.policies.extractors import PartsExtractor, image_shape
+from hyperrl.policies.inference import ContextInference, inferred_space
 from hyperrl.policies.normalization import Normalization, normalizable_parts, register
-from hyperrl.policies.registry import algorithm
-from hyperrl.recipes import AgentRecipe
+from hyperrl.policies.registry import algorithm, view
+from hyperrl.recipes import CONTEXT, AgentRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
 from hyperrl.tasks.context_errors import noise_sizes
@@ -50,7 +51,12 @@ _HYPER_ARGUMENTS = {"beyond", "layer_norm", "residual", "convolutions", "effort_
 
 
 def build_model(
-    agent: AgentRecipe, env: VecEnv, seed: int, device: str = "cpu", descriptors: Descriptors = None
+    agent: AgentRecipe,
+    env: VecEnv,
+    seed: int,
+    device: str = "cpu",
+    descriptors: Descriptors = None,
+    inference: ContextInference | None = None,
 ) -> BaseAlgorithm:
     """The agent's algorithm and policy on `env`, seeded and ready to learn.
 
@@ -59,6 +65,7 @@ def build_model(
     Args:
         agent: a recipe in which `match_parameters` is resolved (`match_widths`).
         env: as many environments as `agent.n_envs` says; a `NormalizedVecEnv` where the agent normalizes.
+        inference: what infers contexts, where the agent does; `env` observes its latents.
         seed: of Python, NumPy, torch and the environments.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
@@ -84,6 +91,8 @@ def build_model(
         if not isinstance(normalized, NormalizedVecEnv):
             raise ValueError(f"env: found {env}; allowed: a NormalizedVecEnv, as agent.normalize has it")
         register(model.policy, normalized.normalization)
+    if inference is not None:
+        view(model).set_inference(inference.to(model.device))
     return model
 
 
@@ -99,8 +108,9 @@ def bare_model(
 
     With `to_learn` False it has no optimizer and can only act.
     """
-    observation_space = channels_first(observation_space)
-    _refuse(agent, observation_space, action_space)
+    observed = channels_first(observation_space)
+    _refuse(agent, observed, action_space)
+    observation_space = policy_space(agent, observed)
     model_class: Any = algorithm(agent.algorithm.name).algorithm
     model: BaseAlgorithm = model_class(
         policy_class(agent),
@@ -114,7 +124,47 @@ def bare_model(
     model._setup_model()
     if agent.normalize.active:
         register(model.policy, Normalization(agent.normalize, observation_space))
+    inference = build_inference(agent, observed, action_space, to_learn)
+    if inference is not None:
+        view(model).set_inference(inference.to(model.device))
     return model
+
+
+def build_inference(
+    agent: AgentRecipe,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    to_learn: bool = True,
+    seed: int | None = None,
+) -> ContextInference | None:
+    """What infers the agent's contexts; None where the agent observes them.
+
+    Args:
+        agent: the recipe.
+        observation_space: of one environment of the family.
+        action_space: of one environment.
+        to_learn: with an optimizer.
+        seed: of its weights; None: torch's global generator draws them.
+
+    Raises:
+        UserError: actions that the algorithm is not for, or observations that are not of numbers alone.
+    """
+    if agent.inference is None:
+        return None
+    refuse_algorithm(agent, action_space)
+    assert isinstance(observation_space, gym.spaces.Dict)
+    numbers = {CONTEXT, *normalizable_parts(observation_space)}
+    for name, part in observation_space.spaces.items():
+        if name not in numbers:
+            raise UserError(
+                f"agent {agent.name!r}: policy.inference: found observations {name!r} of {part}; allowed:"
+                " Boxes of floating-point numbers alone"
+            )
+    if seed is None:
+        return ContextInference(agent.inference, observation_space, action_space, to_learn)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ContextInference(agent.inference, observation_space, action_space, to_learn)
 
 
 def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
@@ -134,6 +184,8 @@ def _arguments(
     Schedules are functions, as Stable-Baselines3 takes them.
     """
     fields = agent.algorithm.model_dump(exclude={"name"}) | agent.algorithm.schedules
+    if agent.inference is not None:
+        fields["window"] = agent.inference.window
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 
@@ -157,13 +209,23 @@ def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[s
         kwargs["features_extractor_class"] = BlindExtractor
     elif policy.kind == "concat":
         kwargs["features_extractor_class"] = PartsExtractor
-        kwargs["features_extractor_kwargs"] = {"beyond": policy.beyond}
+        # a latent has no range beyond which it could be held
+        kwargs["features_extractor_kwargs"] = {"beyond": "linear" if policy.inference else policy.beyond}
     else:
         kwargs |= policy.model_dump(include=_HYPER_ARGUMENTS)
         kwargs["hypernetwork"] = dict(vars(policy.hypernetwork))
+        if policy.inference is not None:
+            kwargs["hypernetwork"]["inputs"] = ("latent",)
         if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
             kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
     return kwargs
+
+
+def policy_space(agent: AgentRecipe, observation_space: gym.Space[Any]) -> gym.Space[Any]:
+    """What the agent's policy observes of a family: a latent in the place of a context that it infers."""
+    if agent.inference is None:
+        return observation_space
+    return inferred_space(agent.inference, observation_space)
 
 
 def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:
@@ -178,8 +240,8 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
     """The family's goals, where the agent relabels goals in hindsight; else None.
 
     Raises:
-        UserError: a family without goals, a replay buffer that holds no whole episode, or goals that
-            `context_noise` would change.
+        UserError: a family without goals, a replay buffer that holds no whole episode, or goals that are
+            hidden, or that `context_noise` would change.
     """
     algorithm, longest = agent.algorithm, family.max_steps
     if not algorithm.relabels_goals:
@@ -197,7 +259,13 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
             f"agent {agent.name!r}: context_noise: found some on {', '.join(noisy)}, the goal; allowed with"
             " algorithm.her: on other features"
         )
-    return Goals(family)
+    goals = Goals(family)
+    if agent.inference is not None and goals.features:
+        raise UserError(
+            f"agent {agent.name!r}: policy.inference: found some on family {family.name!r}, whose goal is in"
+            " the context; allowed with algorithm.her: families whose observations tell the goal"
+        )
+    return goals
 
 
 def torch_device(name: str) -> torch.device:

@@ -169,7 +169,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
 
 def _optimizer_states(model: BaseAlgorithm) -> State:
     states = {name: optimizer.state_dict() for name, optimizer in view(model).optimizers.items()}
-    return {"optimizer": states["policy"]} if "policy" in states else {"optimizers": states}
+    first = {"optimizer": states.pop("policy")} if "policy" in states else {}
+    return first | ({"optimizers": states} if states else {})
 
 
 def restore_logger(model: BaseAlgorithm, state: State) -> None:

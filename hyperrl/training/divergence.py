@@ -143,7 +143,12 @@ class DivergenceGuard(RolloutCallback):
                 self._end("observations", self._task(before[CONTEXT][env]))
 
     def _task(self, descriptor: NDArray[np.float32]) -> str:
-        """The training task of that descriptor, parts of which may be hidden, as the tail of a message."""
+        """The training task of that descriptor, parts of which may be hidden, as the tail of a message.
+
+        It is empty where agents infer contexts: what they observe does not tell the task.
+        """
+        if self._view.inference is not None:
+            return ""
         tasks = self._family.tasks("train")
         known = self._family.space.descriptors(tasks)
         return f" in task {assignment(tasks[int(np.argmin(np.nansum((known - descriptor) ** 2, axis=1)))])}"

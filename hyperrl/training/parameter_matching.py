@@ -18,6 +18,7 @@ from hyperrl.training.build import (
     channels_first,
     policy_class,
     policy_kwargs,
+    policy_space,
     training_descriptors,
 )
 
@@ -77,7 +78,7 @@ def count_parameters(
     """Trainable parameters of the agent's policy on these spaces; `descriptors` as in `policy_kwargs`."""
     kwargs = {**policy_kwargs(agent, descriptors), **WITHOUT_OPTIMIZER}
     policy = policy_class(agent)(
-        channels_first(observation_space), action_space, FloatSchedule(1e-3), **kwargs
+        policy_space(agent, channels_first(observation_space)), action_space, FloatSchedule(1e-3), **kwargs
     )
     return sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
 

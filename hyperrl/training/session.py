@@ -13,6 +13,7 @@ from stable_baselines3.common.logger import KVWriter
 from hyperrl import interrupts
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, plan
 from hyperrl.evaluation.progress import Progress, report_phase, share_of
+from hyperrl.policies.inference import ContextInference
 from hyperrl.policies.normalization import Normalization
 from hyperrl.policies.registry import view
 from hyperrl.recipes import AgentRecipe
@@ -20,7 +21,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.context_errors import ContextErrors, noise_sizes
-from hyperrl.training.build import build_model, training_descriptors, training_goals
+from hyperrl.training.build import build_inference, build_model, training_descriptors, training_goals
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
     State,
@@ -34,6 +35,7 @@ from hyperrl.training.checkpoint import (
 from hyperrl.training.context_dropout import ContextDropout
 from hyperrl.training.context_noise import ContextNoise
 from hyperrl.training.divergence import DivergenceGuard
+from hyperrl.training.inference import InferenceUpdates, InferringVecEnv
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
 from hyperrl.training.memory import explain_lack_of_memory
@@ -72,8 +74,11 @@ class TrainingSession:
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):
             self.goals = training_goals(agent, family)
-            self.env = _vec_env(agent, family, self.sampler, seed)
-            self.model = build_model(agent, self.env, seed, device, training_descriptors(agent, family))
+            spaces = family.observation_space, family.action_space
+            inference = build_inference(agent, *spaces, seed=seed)
+            self.env = _vec_env(agent, family, self.sampler, seed, inference)
+            descriptors = training_descriptors(agent, family)
+            self.model = build_model(agent, self.env, seed, device, descriptors, inference)
         if self.goals is not None:
             view(self.model).set_goals(self.goals)
 
@@ -129,11 +134,12 @@ class TrainingSession:
             guard.check_update,
         )  # fmt: skip
         progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
+        updates = [] if agent.inference is None else [InferenceUpdates()]
         logs = [Logs(LOG_STEPS)] if off_policy else []
         callbacks = telemetry.callbacks(
             agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
             on_validation=BestWeights(run, self.model), final_evaluation=final_evaluation,
-            others=[*logs, checkpoints],
+            others=[*updates, *logs, checkpoints],
         )  # fmt: skip
         callbacks = [guard, *progress_hooks, *callbacks]
         # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
@@ -175,7 +181,9 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
     )  # fmt: skip
 
 
-def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int) -> TrainingEnv:
+def _vec_env(
+    agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int, inference: ContextInference | None
+) -> TrainingEnv:
     batch = family.make_vec(
         agent.n_envs,
         sampler=sampler,
@@ -183,7 +191,10 @@ def _vec_env(agent: AgentRecipe, family: Family, sampler: TaskSampler, seed: int
         threads=agent.simulation_threads,
     )
     changes = _context_changes(agent, family, seed)
-    env = ObservedContextVecEnv(batch, changes) if changes else BatchedVecEnv(batch)
+    if inference is not None:
+        env: BatchedVecEnv = InferringVecEnv(batch, inference)
+    else:
+        env = ObservedContextVecEnv(batch, changes) if changes else BatchedVecEnv(batch)
     if agent.normalize.active:
         normalization = Normalization(agent.normalize, env.observation_space)
         return NormalizedVecEnv(env, normalization, agent.algorithm.gamma)

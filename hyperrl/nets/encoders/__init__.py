@@ -1,4 +1,4 @@
-"""How descriptors reach the hypernetwork: numbers, categories, tasks, noise, architectures, states.
+"""How descriptors reach the hypernetwork: numbers, categories, tasks, noise, states, transitions, and more.
 
 Every encoder reads its columns of one float tensor of descriptors (G, ``dim``) and gives (G, ``out_dim``);
 :class:`Concatenation` puts several side by side, :class:`Masked` lets columns be missing (NaN).
@@ -13,6 +13,7 @@ from hyperrl.nets.encoders.base import Encoder, Range
 from hyperrl.nets.encoders.combined import Concatenation, Masked, Together
 from hyperrl.nets.encoders.discrete import Architecture, Categorical, NearestTask, TaskEmbedding
 from hyperrl.nets.encoders.numeric import MagnitudeInvariant, Noise, State, Vector
+from hyperrl.nets.encoders.transitions import Transitions
 
 __all__ = [
     "Architecture",
@@ -27,5 +28,6 @@ __all__ = [
     "State",
     "TaskEmbedding",
     "Together",
+    "Transitions",
     "Vector",
 ]

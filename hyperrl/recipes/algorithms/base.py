@@ -71,3 +71,6 @@ class AnyAlgorithm(Model):
         """
         if policy.kind == "hyper" and "memory" in policy.hypernetwork.inputs and not self.recurrent:
             yield INPUTS, f"no 'memory' with the algorithm {self.name!r}, which has none"
+        if policy.kind != "blind" and policy.inference is not None and not self.off_policy:
+            allowed = f"none with the algorithm {self.name!r}, which has no replay to learn an encoder from"
+            yield ("policy", "inference"), f"{allowed}; on policy, recurrent_ppo infers contexts"

@@ -16,6 +16,7 @@ from hyperrl.nets.encoders import (
     State,
     TaskEmbedding,
     Together,
+    Transitions,
     Vector,
 )
 
@@ -33,6 +34,7 @@ ENCODERS: dict[str, Make] = {
     "masked categories": lambda: Masked(Categorical([4])),
     "together": lambda: Concatenation([Masked(Vector(2)), Categorical([3]), Noise(1), TaskEmbedding(4, 2)]),
     "nearest": lambda: NearestTask([[0.0, 1.0], [2.0, -3.0], [0.5, 0.5]], 6),
+    "transitions": lambda: Transitions(3, 4, 5, (8,)),
     "side by side": lambda: Together([Masked(Vector(2)), NearestTask([[0.0, 1.0], [2.0, -3.0]], 4)]),
     "nested": lambda: Masked(Concatenation([Vector(1, (2.0, 4.0)), Categorical([3])])),
 }

@@ -1,0 +1,43 @@
+"""The part of the results page that says what inferring a hidden context is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.learning.inferred import BLIND, CONCAT, CONTEXT, HYPER, MEMORY, OFF_POLICY, ON_POLICY, PLAIN
+from benchmarks.report.variants import FamilyVariants, by_split
+
+COLUMNS = {
+    OFF_POLICY: {
+        HYPER: "`hyper-sac-inferred`",
+        CONCAT: "`concat-sac-inferred`",
+        BLIND: "`blind-sac`",
+        CONTEXT: "`hyper-sac`, which sees the context",
+    },
+    ON_POLICY: {MEMORY: "`hyper-recurrent-ppo`", PLAIN: "`blind-recurrent-ppo`, as many parameters"},
+}
+"""What plays, by kind of policy: its role in the results, and the heading of its column."""
+
+
+def section(results: Mapping[str, Sequence[FamilyVariants]], note: str | None) -> str:
+    """The section in Markdown.
+
+    Args:
+        results: of the benchmark, by kind of policy; only kinds with results.
+        note: what a person makes of it.
+    """
+    parts = [
+        "## What inferring a hidden context is worth",
+        "`python -m benchmarks.learning.inferred`: no agent sees a context, but for `hyper-sac`. The first"
+        " two columns of each table are compared in its last one. A cell is the mean over seeds and tasks"
+        " with its 95 % interval over both. Differences are bold where their interval leaves zero out.",
+    ]
+    for policy, families in results.items():
+        first, second, *_ = columns = COLUMNS[policy]
+        lines = [(each, split) for each in families for split in each.splits]
+        better = sum(each.difference(first, second, split).above for each, split in lines)
+        parts += [
+            by_split(families, columns, first, second, "first - second"),
+            f"{columns[first]} is better on {better} of {len(lines)} splits.",
+        ]
+    return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
