@@ -47,8 +47,8 @@ class Transitions(Encoder):
 
     def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
         """The inputs for each window."""
-        transitions, present = descriptors.reshape(-1, self.window, self.columns + 1).split(
-            [self.columns, 1], dim=2
+        transitions, present = torch.split(
+            descriptors.reshape(-1, self.window, self.columns + 1), [self.columns, 1], dim=2
         )
         count = present.sum(dim=1)
         mean = (self.embedding(transitions) * present).sum(dim=1) / count.clamp(min=1)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.learning.suite import encode
 from benchmarks.learning.variants import FORMAT
-from benchmarks.report import beyond_section, controls_section, hindsight_section, variants
+from benchmarks.report import beyond_section, controls_section, hindsight_section, inferred_section, variants
 from benchmarks.report.results import Site, differing, write
 from benchmarks.report.variants import FamilyVariants, Interval
 from hyperrl.errors import UserError
@@ -116,6 +116,20 @@ def test_hindsight_is_worth_its_difference(tmp_path: Path) -> None:
     assert text.endswith("\n\nBy hand.\n")
 
 
+def test_inference_is_compared_by_kind_of_policy(tmp_path: Path) -> None:
+    scores = {
+        "off-policy": {"hyper": 9.0, "concat": 4.0, "blind": 3.0, "context": 9.5},
+        "on-policy": {"hyper-memory": 5.0, "plain-memory": 5.0},
+    }
+    for policy, means in scores.items():
+        for seed in SEEDS:
+            put(tmp_path / policy, "one", seed, means, ("train",))
+    text = inferred_section.section({policy: variants.load(tmp_path / policy) for policy in scores}, None)
+    assert "`hyper-sac-inferred` is better on 1 of 1 splits." in text
+    assert "`hyper-recurrent-ppo` is better on 0 of 1 splits." in text
+    assert "**+5 [+5, +5]** |" in text
+
+
 def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     beyond(tmp_path, "one", 1.0, 2.0, 0.0)
     path = tmp_path / "one" / "seed-101.json"
@@ -139,11 +153,14 @@ def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> No
     put(filled.data / "controls", "ode", 200, {"own": 5.0, "shuffled": 1.0, "blind": 2.0}, ("train",))
     scores = {"hindsight": 5.0, "plain": 1.0, "concat": 2.0}
     put(filled.data / "hindsight", "point-reach", 300, scores, ("train",))
+    inferring = {"hyper-memory": 5.0, "plain-memory": 1.0}
+    put(filled.data / "inferred" / "on-policy", "ode", 400, inferring, ("train",))
     assert filled.page in differing(filled)
     write(filled)
     page = filled.page.read_text()
     titles = (
         "Beyond the training ranges", "What returns are owed to", "What hindsight is worth",
+        "What inferring a hidden context is worth",
         "What the runs took",
     )  # fmt: skip
     order = [page.index(f"## {title}") for title in titles]
