@@ -83,7 +83,7 @@ def default_specialist(run: Run, family: Family, task: Context, format: str) -> 
 def has_specialists(agent: AgentRecipe) -> bool:
     """Whether each task has a plain network of its own: without memory, and not following the observation."""
     follows = agent.policy.kind == "hyper" and "state" in agent.policy.hypernetwork.inputs
-    return not follows and not agent.algorithm.recurrent and agent.inference is None
+    return not follows and not agent.remembers
 
 
 def generalist_request(run: Run, out: str | Path | None, force: bool = False) -> Path:

@@ -94,6 +94,11 @@ class AgentRecipe(Model):
         """How it infers the context; None where it observes the context, or does without."""
         return None if self.policy.kind == "blind" else self.policy.inference
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it acts on more than the present observation and the context."""
+        return self.algorithm.recurrent or self.inference is not None
+
     @model_validator(mode="before")
     @classmethod
     def _no_renamed_fields(cls, data: Any) -> Any:
@@ -117,6 +122,8 @@ class AgentRecipe(Model):
     def _noise_is_seen(self) -> Self:
         if self.context_noise and self.policy.kind == "blind":
             raise self.refusal("context_noise", allowed="0 with policy.kind 'blind', which sees no context")
+        if self.context_noise and self.inference is not None:
+            raise self.refusal("context_noise", allowed="0 with policy.inference, which hides the context")
         return self
 
     @model_validator(mode="after")

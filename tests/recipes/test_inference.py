@@ -12,6 +12,10 @@ ODE = load_family("ode")
 def test_an_agent_infers_where_its_file_says_so() -> None:
     assert load_agent("hyper-sac").inference is None
     assert load_agent("blind-sac").inference is None
+    remembering = {
+        name for name in ("blind-sac", "hyper-sac", "hyper-sac-inferred") if load_agent(name).remembers
+    }
+    assert remembering == {"hyper-sac-inferred"}
     assert resolve(load_agent("hyper-sac"), ODE, ["policy.inference={}"]).inference == Inference()
     assert load_agent("concat-sac-inferred").inference == Inference(window=16, latent=8, hidden=(64, 64))
 
@@ -42,6 +46,11 @@ def test_an_agent_infers_where_its_file_says_so() -> None:
             "hyper-sac-inferred",
             ["policy.hypernetwork.context_dropout=0.5"],
             "policy.hypernetwork.context_dropout: found 0.5; allowed: 0.0 beside policy.inference",
+        ),
+        (
+            "hyper-sac-inferred",
+            ["context_noise=0.1"],
+            "context_noise: found 0.1; allowed: 0 with policy.inference",
         ),
         (
             "hyper-sac",

@@ -157,7 +157,7 @@ def write_run_card(run: Run, family: Family) -> Path | None:
         inputs=parts,
         normalized=spec.agent.normalize.active,
         code=usage.run_lines(
-            parts, _example_task(family), memory=spec.agent.algorithm.recurrent, own_family=own
+            parts, _example_task(family), memory=spec.agent.remembers, own_family=own
         ),
         returns=returns,
         commands=[train_command(spec)],

@@ -151,6 +151,8 @@ def _of_all_tasks(spec: RunSpec, family: Family, returns: Sequence[MeanReturn]) 
     policy = spec.agent.policy
     if policy.kind == "blind":
         yield "It never sees the context, and acts alike on all tasks."
+    elif policy.inference is not None:
+        yield f"It infers the context from the last {policy.inference.window} transitions of an episode."
     else:
         yield f"Beyond the training ranges {_BEYOND[policy.beyond]}."
     if not any(row.split == "extrapolation" for row in returns):
