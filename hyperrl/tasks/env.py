@@ -278,8 +278,10 @@ class ContextualEnv(BaseAttributes):
             return self.env.render()
 
     def close(self) -> None:
-        """Close the base environment, as `close_base` does."""
+        """Close the base environment, as `close_base` does; its memory is free once nobody holds it."""
         close_base(self.env)
+        for carrier in self.carriers:
+            carrier.detach()
 
     def __repr__(self) -> str:
         return f"<ContextualEnv({', '.join(self.space.names)}){self.env!r}>"

@@ -1,5 +1,7 @@
 """How a task reaches the base environment, and how it stays there."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -295,3 +297,21 @@ def test_a_carrier_of_actions_changes_masks_or_is_refused(monkeypatch: pytest.Mo
     np.testing.assert_array_equal(env.action_masks(), mask[::-1])
     (action,) = random_valid(env.action_masks()[None], "discrete", np.random.default_rng(0))
     env.step(action)
+
+
+@pytest.mark.parametrize(
+    "name", ["acrobot", "hopper-dynamics", "pendulum-actuator", "half-cheetah-velocity", "lunar-lander"]
+)
+def test_a_closed_environment_is_freed_without_the_garbage_collector(name: str) -> None:
+    family = Family.load(name)
+    gc.collect()
+    gc.disable()  # It runs rarely, and knows nothing of the megabytes that a simulator takes.
+    try:
+        single, batch = family.make_default(), family.make_vec(2)
+        bases = [weakref.ref(env.base) for env in (single, *getattr(batch, "envs", []))]
+        single.close()
+        batch.close()
+        del single, batch
+        assert [base() for base in bases] == [None] * len(bases)
+    finally:
+        gc.enable()

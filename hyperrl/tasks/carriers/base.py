@@ -78,6 +78,13 @@ class Carrier:
         """
         self.simulator = simulator
 
+    def detach(self) -> None:
+        """Let go of the environment, once it is closed: it and its simulator are then freed at once.
+
+        A carrier that keeps the environment elsewhere too, or a bound method of it, lets go of that as well.
+        """
+        vars(self).pop("simulator", None)
+
     def arguments(self, context: Context) -> dict[str, Any]:
         """The base environment's keyword arguments in a context; UserError where there are none for it."""
         return {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from copy import copy
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -45,7 +44,7 @@ class MujocoPhysics:
         self._original_views, self._played_views = _views(self._original), _views(self._played)
         self._factors: Mapping[str, float] | None = None
         self._changes = _Changes({}, _statistics(self._original))
-        self._changes_of = lru_cache(_REMEMBERED)(self._compute)
+        self._remembered: dict[tuple[tuple[str, float], ...], _Changes] = {}
         """A family's tasks come back, so what they change is remembered."""
 
     def apply(self, factors: Mapping[str, float]) -> None:
@@ -63,6 +62,14 @@ class MujocoPhysics:
             for name, (where, values) in self._changes.arrays.items()
             if name in _WRITTEN
         )
+
+    def _changes_of(self, factors: tuple[tuple[str, float], ...]) -> _Changes:
+        """What factors change, remembered; `lru_cache` on a method would hold the environment in a cycle."""
+        if factors not in self._remembered:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.pop(next(iter(self._remembered)))
+            self._remembered[factors] = self._compute(factors)
+        return self._remembered[factors]
 
     def _compute(self, factors: tuple[tuple[str, float], ...]) -> _Changes:
         """Work out on a copy of the original model what factors change."""
