@@ -10,6 +10,7 @@ from typing import Any
 
 from hyperrl.arguments import (
     FLAG,
+    MAPPING,
     NAMES,
     Constraint,
     is_instance,
@@ -64,6 +65,9 @@ CONSTRAINTS: dict[str, Constraint] = {
     "sweep": Constraint(
         "a list of (feature, low, high, count), such as [('c0', -1, 1, 5)]", is_list_of(_is_sweep)
     ),
+    "schedules": Constraint(
+        "a dictionary of features' schedules, such as {'sign': 'jump:50'}", MAPPING.holds
+    ).or_none(),
     "context_error": Constraint("a list of numbers, such as [0.05, 0.1]", is_list_of(is_number)),
     "splits": Constraint("a list of splits, such as ['train']", NAMES.holds).or_none(),
     **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),

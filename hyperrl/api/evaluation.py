@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hyperrl.api.arguments import checked
 from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
 from hyperrl.arguments import EPISODES, SEED, to_int
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, evaluate_tasks
 from hyperrl.evaluation.context_errors import DRAWS, check_sizes, play_with_errors
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
@@ -33,6 +35,7 @@ def evaluate(
     hidden: Sequence[str] = (),
     shuffle_contexts: bool = False,
     context_error: Sequence[float] = (),
+    schedules: Mapping[str, Any] | None = None,
     checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
@@ -61,6 +64,8 @@ def evaluate(
         context_error: sizes of errors, above 0 and at most 1. The tasks are played once more for each of
             them, with what the agents observe of the context off by so many parts of each feature's training
             range, to either side; a feature with `values` is another one with this probability.
+        schedules: how features change within each episode, such as {"sign": "jump:50"}, in the place of what
+            the family's file says; "none": a feature stays.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules, or Python files, that the runs' environment may be imported from.
@@ -70,8 +75,8 @@ def evaluate(
 
     Raises:
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
-            feature, a number out of range, a split of one task whose contexts are to be shuffled, or an
-            observation, action or return that is not finite.
+            feature, a number out of range, a split of one task whose contexts are to be shuffled, a schedule
+            that a feature cannot have, or an observation, action or return that is not finite.
     """
     seed, sizes = to_int("seed", seed, SEED), check_sizes(context_error)
     if episodes is not None:
@@ -79,7 +84,11 @@ def evaluate(
     paths = [runs] if isinstance(runs, str | Path | Run) else runs
     opened = [open_run(path, allow_import) for path in paths]
     check_same_experiment(opened)
-    family = family_of(opened[0], family)
+    family = family_of(opened[0], family).with_schedules(schedules or {})
+    changing = {} if family.schedules is None else family.schedules.texts
+    if changing and shuffle_contexts:
+        option = user_syntax("shuffle_contexts", "--shuffle-contexts")
+        raise UserError(f"{option}: found schedules of {', '.join(changing)}; allowed: tasks that stay")
     selection = select_tasks(family, splits, contexts, sweep)
     check_hidden(opened, family, hidden)
     observed = shuffled_contexts(selection, seed) if shuffle_contexts else None
@@ -114,6 +123,7 @@ def evaluate(
     evaluation = Evaluation(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
         hidden=tuple(hidden), shuffled_contexts=shuffle_contexts,
+        schedules=changing,
     )  # fmt: skip
     if save:
         from hyperrl.deploy.cards.entries import refresh_run_card

@@ -139,7 +139,8 @@ def _feature(name: str, feature: "Feature") -> list[str]:
         _value(feature.extrapolation),
         feature.about
         + encodings.get(feature.encoding, "")
-        + ("" if carrier == f"attribute {name}" else f"; {carrier}"),
+        + ("" if carrier == f"attribute {name}" else f"; {carrier}")
+        + ("" if feature.schedule is None else f"; within an episode: {feature.schedule}"),
     ]
 
 

@@ -56,6 +56,13 @@ def evaluate(
             "Also play with what the agent observes of contexts off by these parts of each feature's range.",
         ),
     ] = None,
+    schedule: Annotated[
+        list[str] | None,
+        option(
+            "k=jump:50",
+            "Change a feature in each episode: jump, drift, sinusoid:AMPLITUDE:PERIOD or none (repeatable).",
+        ),
+    ] = None,
     checkpoint: options.Checkpoint = None,
     as_json: options.Json = False,
     allow_import: options.AllowImport = None,
@@ -66,6 +73,7 @@ def evaluate(
     """
     contexts, sweeps = [*map(parsing.context, context or ())], [*map(parsing.sweep, sweep or ())]
     sizes = [] if context_error is None else parsing.numbers(context_error, "--context-error")
+    schedules = parsing.schedules(schedule) if schedule else None
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
         from hyperrl.cli import tables
@@ -83,6 +91,7 @@ def evaluate(
                 hidden=hide or (),
                 shuffle_contexts=shuffle_contexts,
                 context_error=sizes,
+                schedules=schedules,
                 checkpoint=checkpoint,
                 allow_import=allow_import or (),
                 progress=advance,
@@ -107,6 +116,8 @@ def _print(evaluation: "Evaluation") -> None:
     if errors := evaluation.context_errors:
         console.line()
         tables.context_errors(errors)
+    if recoveries := {name: each["recovery"] for name, each in evaluation.over_time.items()}:
+        tables.recoveries({name: each for name, each in recoveries.items() if each is not None})
     console.line()
     files = [("figure", str(path)) for path in evaluation.figures]
     console.pairs(files + [("numbers", str(path)) for path in evaluation.files])

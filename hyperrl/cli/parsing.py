@@ -1,7 +1,7 @@
 """Reads the values of options: whole numbers, `k=v,k=v` (or `@FILE`) and `k=lo:hi:n`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hyperrl import arguments
 from hyperrl.arguments import Constraint
@@ -81,6 +81,22 @@ def sweep(text: str) -> tuple[str, float, float, int]:
     if not count.isdecimal():
         raise UserError(f"--sweep {text!r}: COUNT must be a whole number, not {count!r}")
     return name, low, high, int(count)
+
+
+def schedules(texts: Sequence[str]) -> dict[str, str]:
+    """Parse the values of `--schedule`, `FEATURE=SCHEDULE`, each feature once; UserError for anything else.
+
+    `Family.with_schedules` checks whether there is such a feature and what it may do.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, schedule = (part.strip() for part in text.partition("="))
+        if not (name and schedule):
+            raise UserError(f"--schedule {text!r} is not of the form FEATURE=SCHEDULE (say sign=jump:50)")
+        if name in found:
+            raise UserError(f"--schedule {text!r}: {name!r} is given twice")
+        found[name] = schedule
+    return found
 
 
 def numbers(text: str, option: str) -> list[float]:

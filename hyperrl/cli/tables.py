@@ -9,6 +9,7 @@ from hyperrl.tasks.contexts import assignment
 if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
     from hyperrl.evaluation.error_report import ErrorSummary
+    from hyperrl.evaluation.over_time import Recovery
     from hyperrl.store import Run
 
 MAX_ROWS = 50
@@ -43,6 +44,7 @@ def conditions(data: Mapping[str, Any]) -> str:
     ]
     parts += [f"{', '.join(data['hidden'])} hidden from the agent"] if data["hidden"] else []
     parts += ["each task under another task's context"] if data.get("shuffled_contexts") else []
+    parts += [f"{name} changes by {text}" for name, text in data.get("schedules", {}).items()]
     left_out = f"; {data['left_out']} tasks left out, as the training is short" if data["left_out"] else ""
     return f"{', '.join(weights)}: {', '.join(parts)}{left_out}"
 
@@ -110,6 +112,26 @@ def context_errors(data: "Sequence[ErrorSummary]") -> None:
         for each, group in zip(data, groups, strict=True)
     )
     table(columns, rows, numbers=columns)
+
+
+def recoveries(data: "Mapping[str, Recovery]") -> None:
+    """Print for each split what jumps do to the reward of a step, and how soon agents recover; or nothing."""
+    if not data:
+        return
+    columns = ["split", "jumps", "reward before", "right after", "recovered", "steps until then"]
+    rows = (
+        [
+            "own tasks" if name == "own" else name,
+            f"{each['jumps']:,}",
+            number(each["before"]),
+            number(each["after"]),
+            f"{each['recovered']:.1%}",
+            number(each["steps"]),
+        ]
+        for name, each in data.items()
+    )
+    line()
+    table(columns, rows, numbers=columns[1:])
 
 
 def _with_interval(split: Mapping[str, Any]) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Panel:
 
     Attributes:
         env: its environment.
-        context: the task.
+        context: the task, as it is at present.
         split: the one that holds it, or how a context of the user's own is flagged.
         units: of the features that have one.
         observation: the last observation.
@@ -68,7 +68,7 @@ class Panel:
     def step(self, action: NDArray[Any]) -> None:
         """Take a step, and a picture of the new state."""
         self.observation, _, terminated, truncated, _ = self.env.step(action)
-        self.total = self.env.episode_return
+        self.total, self.context = self.env.episode_return, self.env.context
         self.steps += 1
         self.running = not (terminated or truncated)
         self._render()

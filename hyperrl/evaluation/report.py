@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hyperrl.evaluation.error_report import ErrorResult, ErrorSummary, summarize_error
+from hyperrl.evaluation.over_time import OverTime, over_time
 from hyperrl.evaluation.summary import SplitSummary, pooled, summarize
 from hyperrl.evaluation.zero_shot import TaskResult
 
@@ -57,6 +59,7 @@ class Evaluation:
         hidden: features that were hidden from the agents.
         shuffled_contexts: whether the agents observed in each task the context of another one.
         left_out: tasks of the splits that were not played, after a short training.
+        schedules: how features changed within an episode, by feature as text; empty: they stayed.
     """
 
     agent: str
@@ -70,6 +73,7 @@ class Evaluation:
     hidden: tuple[str, ...] = ()
     shuffled_contexts: bool = False
     left_out: int = 0
+    schedules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, SplitSummary]:
@@ -81,7 +85,8 @@ class Evaluation:
     def label(self) -> str:
         """The agent's name, and what it did not observe, as figures call it."""
         shuffled = ["contexts shuffled"] if self.shuffled_contexts else []
-        return ", ".join([self.agent, *(f"{name} hidden" for name in self.hidden), *shuffled])
+        changing = [f"{name} {text}" for name, text in self.schedules.items()]
+        return ", ".join([self.agent, *(f"{name} hidden" for name in self.hidden), *shuffled, *changing])
 
     @property
     def tasks(self) -> list[TaskResult]:
@@ -102,6 +107,20 @@ class Evaluation:
         exact = [ErrorResult(0.0, 1, run.split_tasks, run.own_tasks) for run in self.runs]
         sizes = zip(*(run.errors for run in self.runs), strict=True)
         return [summarize_error(same, seeds) for same in (exact, *sizes)]
+
+    @property
+    def over_time(self) -> dict[str, OverTime]:
+        """Rewards over the steps of episodes, by split, and of the user's own contexts and sweeps (`own`).
+
+        Empty where tasks do not change within an episode.
+        """
+        groups: dict[str, list[TaskResult]] = {}
+        for run in self.runs if self.schedules else ():
+            for task in run.split_tasks:
+                groups.setdefault(task.split, []).append(task)
+            if run.own_tasks:
+                groups.setdefault("own", []).extend(run.own_tasks)
+        return {name: over_time(results) for name, results in groups.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The object of `hyperrl evaluate --json`.
@@ -127,6 +146,8 @@ class Evaluation:
             "shuffled_contexts": self.shuffled_contexts,
             "left_out": self.left_out,
             "context_errors": self.context_errors,
+            "schedules": dict(self.schedules),
+            "over_time": self.over_time,
             **(
                 {"checkpoint": {"name": first.checkpoint, "steps": first.checkpoint_steps}}
                 if one

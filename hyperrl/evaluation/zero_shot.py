@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
 from hyperrl.tasks.context_errors import ContextErrors
 from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.schedules import Schedules, schedule_rng
 
 if TYPE_CHECKING:
     from hyperrl.tasks import Family
@@ -34,6 +35,18 @@ CHOICE_SEED = 2**32
 """Seed of the starts by which training chooses its best weights: beyond any that an evaluation takes."""
 
 
+class StepRewards(NamedTuple):
+    """One episode in which the task changed.
+
+    Attributes:
+        rewards: of each step, (steps,).
+        jumps: the steps after which a feature jumped.
+    """
+
+    rewards: NDArray[np.float64]
+    jumps: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class TaskResult:
     """The episodes of one policy on one task.
@@ -45,6 +58,8 @@ class TaskResult:
         lengths: steps of each episode.
         oracle: best known return of the task, None where none is known.
         observed_context: what the policy observed in the task's place; None where that was its context.
+        rewards: of each step of each episode, and the steps after which a feature jumped, where tasks change
+            within an episode; else None.
     """
 
     context: Mapping[str, float]
@@ -53,6 +68,7 @@ class TaskResult:
     lengths: list[int]
     oracle: float | None
     observed_context: Mapping[str, float] | None = None
+    rewards: Sequence[StepRewards] | None = None
 
     @property
     def mean(self) -> float:
@@ -67,6 +83,7 @@ class TaskResult:
     def to_json(self) -> dict[str, Any]:
         """The task's entry in `hyperrl evaluate --json`; `observed_context` is there if it is another one."""
         entry = {**vars(self), "context": dict(self.context), "mean": self.mean}
+        entry.pop("rewards")
         observed = entry.pop("observed_context")
         return entry if observed is None else {**entry, "observed_context": dict(observed)}
 
@@ -120,7 +137,7 @@ def evaluate_tasks(
     ]
     plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
     report = _EpisodeProgress(progress, family.max_steps or 1, len(plays))
-    played: list[tuple[float, int]] = []
+    played: list[_Episode] = []
     others = [family.space.complete(context) for context in observed or ()]
     noted: Sequence[Context | None] = others or [None] * len(full)
     counts = [*map(len, starts)]
@@ -138,11 +155,19 @@ def evaluate_tasks(
         played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
     for context, split, own, other in zip(full, names, starts, noted, strict=True):
-        returns, lengths = zip(*islice(rest, len(own)), strict=True)
-        results.append(
-            TaskResult(context, split, list(returns), list(lengths), family.oracle(context), other)
-        )
+        returns, lengths, rewards = zip(*islice(rest, len(own)), strict=True)
+        steps = None if family.schedules is None else _with_jumps(family.schedules, context, own, rewards)
+        best = family.oracle(context, own)
+        results.append(TaskResult(context, split, list(returns), list(lengths), best, other, steps))
     return results
+
+
+def _with_jumps(
+    schedules: Schedules, context: Context, seeds: Sequence[int], rewards: Sequence[NDArray[np.float64]]
+) -> list[StepRewards]:
+    """The rewards of a task's episodes with the jumps in each, which its seed tells."""
+    courses = [schedules.begin(context, schedule_rng(seed)) for seed in seeds]
+    return [StepRewards(own, course.jumps) for own, course in zip(rewards, courses, strict=True)]
 
 
 def _changed(change: Change, rows: NDArray[Any], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -180,10 +205,15 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
     return value if isinstance(value, Sequence) else [value] * len(tasks)
 
 
+_Episode = tuple[float, int, NDArray[np.float64]]
+"""Return, steps, and the reward of each step where tasks change within an episode, else none."""
+
+
 def _play(
     policy: Policy, family: Family, plays: Sequence[tuple[Context, int]], report: _EpisodeProgress
-) -> list[tuple[float, int]]:
-    """Play one episode of each task and start, all side by side; their returns and lengths."""
+) -> list[_Episode]:
+    """Play one episode of each task and start, all side by side."""
+    per_step: list[NDArray[np.float64]] = []
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
@@ -210,6 +240,8 @@ def _play(
             masks = (env.action_masks(),) if masked else ()
             action = finite("the action", policy(observation, *masks))
             observation, reward, terminated, truncated, ended = env.advance(action)
+            if family.schedules is not None:
+                per_step.append(np.array(reward, np.float64))
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             for index, _, info in ended:
                 if running[index]:
@@ -221,7 +253,12 @@ def _play(
                 env.set_idle([index for index, *_ in ended])
             report(length, running)
             if not running.any():
-                return list(zip(total.tolist(), length.tolist(), strict=True))
+                rewards = np.stack(per_step, axis=1) if per_step else np.zeros((len(plays), 0))
+                steps = length.tolist()
+                return [
+                    (own, count, row[:count])
+                    for own, count, row in zip(total.tolist(), steps, rewards, strict=True)
+                ]
     raise UserError(
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"

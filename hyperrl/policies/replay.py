@@ -23,8 +23,8 @@ class ContextReplayBuffer(DictReplayBuffer):
     """Stable-Baselines3's buffer of dictionaries, but each task's context is stored once.
 
     A transition takes what it takes without a context, and the number of its task, 4 bytes, which its
-    observation and the next one share. Where the two have different contexts, which no environment of a
-    family gives, a second number is stored from then on. What is sampled is the same, bit for bit. Where a
+    observation and the next one share. Where the two have different contexts, as tasks do that change within
+    an episode, a second number is stored from then on. What is sampled is the same, bit for bit. Where a
     context is one vector, observations also say which rows are of the same task; normalized ones too
     (``VecNormalize``), unless contexts are normalized.
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import AfterValidator, Field
 
 from hyperrl.recipes.base import Attribute, Model, Number, Range, Scalar, Text, Whole, matching
+from hyperrl.recipes.feature_schedules import FeatureSchedule
 from hyperrl.recipes.messages import FieldError, show
 
 
@@ -46,6 +47,9 @@ class FeatureFields(Model):
     encoding: Literal["linear", "circle", "categorical"] = "linear"
     """circle: an angle in radians, which the networks see as (cos, sin); categorical: the networks see
     which of the values it is, one-hot"""
+    schedule: FeatureSchedule | None = None
+    """how it changes within an episode: jump, jump:STEP, drift, drift:STEPS, sinusoid:AMPLITUDE:PERIOD, or a
+    mapping with kind; none: it stays"""
 
     @property
     def carrier(self) -> str:
@@ -64,11 +68,27 @@ class FeatureFields(Model):
         """Say in a message that another feature has the same place."""
         return f"{self.place(name)} is carried by feature {other!r} too"
 
+    @property
+    def why_fixed(self) -> str | None:
+        """Why it cannot change within an episode, whatever its values; None: it can."""
+        return None
+
     def check_carrier(self) -> None:
         """Refuse fields that contradict the carrier's; FieldError. Each carrier adds its own rules."""
         fields = [field for field in CARRIERS if getattr(self, field)]
         if len(fields) > 1:
             raise FieldError(path=(fields[1],), reason=f"found beside {fields[0]}; allowed: one of them")
+        if self.schedule is None:
+            return
+        if self.why_fixed is not None:
+            raise FieldError(
+                path=("schedule",), found=str(self.schedule), allowed=f"none with {self.why_fixed}"
+            )
+        if self.values is not None and (self.schedule.kind != "jump" or len(self.values) == 1):
+            allowed = (
+                "none with a single value" if len(self.values) == 1 else "a jump, to another of 'values'"
+            )
+            raise FieldError(path=("schedule",), found=str(self.schedule), allowed=allowed)
 
     def check_family(self, name: str, family: FamilyFields) -> None:
         """Refuse other fields of the family that contradict the carrier; FieldError, from the family on."""
@@ -114,6 +134,11 @@ class AttributeFields(FeatureFields):
     """when the base reads it: step, at every step; reset, when it builds itself at a reset (a maze's
     size); start, after a reset that draws a value of its own (a goal), which it replaces"""
 
+    @property
+    def why_fixed(self) -> str | None:
+        """What is read at a reset alone stays for the episode."""
+        return "'at: reset', which is read at a reset alone" if self.at == "reset" else super().why_fixed
+
     def conflict(self, name: str, other: str) -> str:
         """Say which attribute two features set."""
         if self.carrier != "attribute":
@@ -137,6 +162,12 @@ class ArgumentFields(AttributeFields):
     of the values that is met"""
     choices: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=1000)] | None = None
     """what the argument is for each of the values, in order; none: the values themselves"""
+
+    @property
+    def why_fixed(self) -> str | None:
+        """The environment that is played stays for the episode."""
+        whole = "'argument', which chooses the environment at a reset"
+        return super().why_fixed if self.argument is None else whole
 
     def check_carrier(self) -> None:
         """An argument is chosen at a reset, from as many choices as there are values."""
@@ -217,6 +248,12 @@ class PhysicsFields(FeatureFields):
     physics: _Quantity | None = None
     """quantity of a MuJoCo model that it multiplies by value / default: mass or mass.BODY,
     friction(.GEOM), damping(.JOINT), gear(.JOINT), length.BODY, gravity (of Box2D too)"""
+
+    @property
+    def why_fixed(self) -> str | None:
+        """A body that grew would stand within what it touches."""
+        sized = (self.physics or "").startswith("length.")
+        return f"'physics: {self.physics}', a size of the model" if sized else super().why_fixed
 
     def check_carrier(self) -> None:
         """The default is a divisor."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from hyperrl.actions import FamilyActions
+from hyperrl.errors import check_known, user_syntax
 from hyperrl.recipes.algorithms import ALGORITHMS
 from hyperrl.recipes.base import Argument, Attribute, Count, Envs, Flag, Model, Name, Number, Text
 from hyperrl.recipes.base_ids import BaseId
@@ -159,6 +160,20 @@ class FamilyRecipe(Model):
     def with_base(self, base: BaseId) -> Self:
         """The same family with another base environment, or one that is looked for elsewhere."""
         return self.model_copy(update={"base": base.text, "folder": base.folder})
+
+    def with_schedules(self, schedules: Mapping[str, Any]) -> Self:
+        """The same family with other schedules of some features; None, or "none": a feature stays.
+
+        Raises:
+            UserError: an unknown feature, or a schedule that its file would not be allowed.
+        """
+        where = user_syntax("schedules", "--schedule")
+        check_known(where, "feature", schedules, self.features)
+        changed = {}
+        for name, value in schedules.items():
+            data = {**self.features[name].model_dump(), "schedule": None if value == "none" else value}
+            changed[name] = Feature.parse(data, f"{where} {name}")
+        return self.model_copy(update={"features": {**self.features, **changed}})
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperrl.errors import NOT_A_FAILURE, BaseEnvironmentError, UserError
 from hyperrl.masks import ACTION_MASK, ACTION_MASKS, Masks
@@ -16,6 +17,7 @@ from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace, assignment
 from hyperrl.tasks.frame_stack import FrameStack
 from hyperrl.tasks.sampler import TaskSampler, TaskSource
+from hyperrl.tasks.schedules import Courses, Schedules
 from hyperrl.tasks.spaces import contextual_space, draw_valid, is_valid, spaces_of
 from hyperrl.tasks.variants import VariantEnv
 
@@ -31,8 +33,9 @@ class ContextualEnv(BaseAttributes):
 
     Vector environments reset without options at an episode's end; the task therefore comes from `tasks` (a
     sampler that several environments may share), and `reset(options={"context": {...}})` overrules it for
-    one episode. `info["context"]` holds the raw values and `info["task"]` the index into `tasks.contexts`
-    (-1: given to reset), at every reset and step. Whatever the base returns comes in through `adapter`.
+    one episode. Features with a schedule change from there on. At every reset and step `info["context"]`
+    holds the raw values and `info["task"]` the index into `tasks.contexts` (-1: given to reset). Whatever the
+    base returns comes in through `adapter`.
 
     Attributes:
         adapter: copies, checks and shifts what the base returns.
@@ -54,6 +57,7 @@ class ContextualEnv(BaseAttributes):
         options: Mapping[str, Any] | None = None,
         record_episodes: bool = False,
         frame_stack: int = 1,
+        schedules: Schedules | None = None,
     ) -> None:
         """Take the base environment, and bring the context of defaults to it.
 
@@ -69,6 +73,7 @@ class ContextualEnv(BaseAttributes):
                 info, and task and context at resets and last steps alone. It stays off elsewhere because
                 Gymnasium's RecordEpisodeStatistics refuses an info that has an episode.
             frame_stack: how many of the base's last observations are stacked.
+            schedules: how features change within an episode; None: they stay.
 
         Raises:
             UserError: the unwrapped environment lacks an attribute, or does not let it be set; its spaces are
@@ -79,17 +84,16 @@ class ContextualEnv(BaseAttributes):
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
         self._options = dict(options or {})
         self._record = record_episodes
+        self._courses = Courses(schedules, space, 1)
         self._base_spaces = spaces_of(env)
         self.adapter = BaseAdapter(*self._base_spaces)
         self.stack = FrameStack(self.adapter.observation_space, frame_stack)
         self.observation_space: gym.spaces.Dict = contextual_space(self.stack.space, space.box)
         self.action_space = self.adapter.action_space
-        self.metadata = env.metadata
-        self.render_mode = env.render_mode
+        self.metadata, self.render_mode = env.metadata, env.render_mode
         self._info: dict[str, Any] = {}
         self._masked = env.has_wrapper_attr(ACTION_MASKS)
-        self.context = space.default
-        self._started = carriers.late
+        self.context, self._started = space.default, carriers.late
         if carriers.late:
             with self.naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
@@ -121,9 +125,16 @@ class ContextualEnv(BaseAttributes):
             BaseEnvironmentError: a property of the base raises another exception.
         """
         self.context = context = self.space.complete(context)
-        self._descriptor = self.space.descriptors([context])[0]
+        self._descriptor: NDArray[np.float32] = self.space.descriptors([context])[0]
         for carrier in self.carriers:
             carrier.apply(context)
+
+    def follow(self, step: int) -> NDArray[np.float32] | None:
+        """Set the context that schedules have after so many steps; its descriptor, (D,), None: it stays."""
+        if (context := self._courses.moved(0, step)) is None:
+            return None
+        self.apply(context)
+        return self._descriptor
 
     def find_undone(self) -> str | None:
         """Tell what of the present context a reset has undone; None: nothing."""
@@ -166,13 +177,16 @@ class ContextualEnv(BaseAttributes):
         """
         merged = {**self._options, **(options or {})}
         context = merged.pop(CONTEXT, None)
-        if seed is not None and self._sampler is not None:
-            self._sampler.reseed(seed)
+        if seed is not None:
+            self._courses.seed(0, seed)
+            if self._sampler is not None:
+                self._sampler.reseed(seed)
         if context is None:
             task = self.tasks.next()
             self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
             self._begin(CUSTOM_TASK, self.space.complete(context))
+        self._courses.begin(0, self.context)
         self._started = True
         with self.naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))
@@ -209,6 +223,7 @@ class ContextualEnv(BaseAttributes):
             observation = change(observation)
         self._return += reward
         self._length += 1
+        self.follow(self._length)
         observation[CONTEXT] = self._descriptor.copy()
         if terminated or truncated:
             info = self.end_episode(self.episode_return, self._length, info)

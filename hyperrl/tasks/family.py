@@ -4,31 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import gymnasium as gym
 
 from hyperrl.arguments import STEPS, Constraint, is_instance, to_int, validate_arguments
 from hyperrl.errors import UserError, check_known
-from hyperrl.recipes import ALL_SPLITS, AgentRecipe, Context, EnvironmentOptions, FamilyRecipe, load_family
+from hyperrl.recipes import ALL_SPLITS, Context, EnvironmentOptions, FamilyRecipe, load_family
 from hyperrl.tasks.adapter import BaseAdapter, close_base
 from hyperrl.tasks.base_modules import import_base
 from hyperrl.tasks.carriers import Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import ContextualEnv
+from hyperrl.tasks.family_variants import FamilyVariants
 from hyperrl.tasks.oracle import best_return
 from hyperrl.tasks.registration import batchable, make_registered, registered_limit, time_limit
-from hyperrl.tasks.rim import hold_out_rim
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
-from hyperrl.tasks.splits import leave_out, tasks_of
+from hyperrl.tasks.schedules import Schedules, step_contexts
+from hyperrl.tasks.splits import tasks_of
 from hyperrl.tasks.variants import VariantEnv
 from hyperrl.tasks.vector import FamilyVectorEnv, ProcessEnv, make_batched, make_side_by_side
 from hyperrl.tasks.wrapped import Record, WrappedEnv, with_wrappers
 from hyperrl.tasks.wrappers import check_wrappers
 
 
-class Family:
+class Family(FamilyVariants):
     """Makes environments of a family, one or many at a time, and lists its tasks.
 
     Attributes:
@@ -82,37 +83,6 @@ class Family:
             earlier = {name: self.tasks(name) for name in ALL_SPLITS[: ALL_SPLITS.index(split)]}
             self._tasks[split] = tasks_of(self.recipe, self.space, split, earlier)
         return list(self._tasks[split])
-
-    def leave_out(self, contexts: Sequence[Mapping[str, float]]) -> "Family":
-        """Hold training tasks out: the same family with them as its only tasks of interpolation.
-
-        Args:
-            contexts: one that names some features alone leaves out all training tasks that agree on those.
-
-        Raises:
-            UserError: an unknown feature, a context that no training task has, or none left to train on.
-        """
-        recipe = leave_out(self.recipe, self.space, contexts, self.tasks)
-        return Family(recipe, self._make_base, self.options)
-
-    def for_agent(self, agent: AgentRecipe) -> "Family":
-        """The same family with environments as an agent's recipe has them, in place of another agent's."""
-        options = agent.environment_options
-        return self if options == self.options else Family(self.recipe, self._make_base, options)
-
-    def hold_out_rim(self, factor: float = 0.8, count: int = 16, seed: int = 4) -> "Family":
-        """Hold the rim of the training ranges out: the same family with narrower ones, and a split "rim".
-
-        Args:
-            factor: of the width of each linear feature's training range, which shrinks about its center.
-            count: tasks of the rim, each with a feature between its narrower range and its old one.
-            seed: of their sample.
-
-        Raises:
-            UserError: a number out of range, no feature that has a range to shrink, or a rim already.
-        """
-        recipe = hold_out_rim(self.recipe, self.space, self.tasks, factor=factor, count=count, seed=seed)
-        return Family(recipe, self._make_base, self.options)
 
     @cached_property
     def _trained(self) -> set[Context]:
@@ -181,6 +151,7 @@ class Family:
                 self.options.frame_stack,
                 dynamics, self.space, self.carriers, num_envs, self.max_steps,
                 sampler=sampler or owned, owns_sampler=owned is not None, contexts=contexts, options=options,
+                schedules=self.schedules,
             )  # fmt: skip
         completed = [self.space.complete(context) for context in contexts or ()]
 
@@ -195,6 +166,9 @@ class Family:
             check_wrappers(self.options.wrappers, self.name)
             return ProcessEnv(make, sources, subprocesses, owned, dict(options or {}))
         return make_side_by_side([partial(make, each) for each in sources], owned, threads)
+
+    def _other(self, recipe: FamilyRecipe, options: EnvironmentOptions | None = None) -> Self:
+        return type(self)(recipe, self._make_base, options or self.options)
 
     def _tasks_to_draw(self, split: str) -> list[Context]:
         tasks = self.tasks(split)
@@ -222,7 +196,16 @@ class Family:
         limit = registered_limit(self.recipe) if known else 0
         return limit or self._probed[2]
 
-    def _single(self, tasks: TaskSource, render_mode: str | None = None, **kwargs: Any) -> ContextualEnv:
+    @cached_property
+    def schedules(self) -> Schedules | None:
+        """How features change within an episode; None: they stay. Raises as `Schedules`."""
+        if not any(feature.schedule for feature in self.space.features.values()):
+            return None
+        return Schedules(self.space, self.max_steps)
+
+    def _single(
+        self, tasks: TaskSource, render_mode: str | None = None, scheduled: bool = True, **kwargs: Any
+    ) -> ContextualEnv:
         arguments = self.carriers.arguments(self.space.default)
         make: Callable[..., gym.Env[Any, Any]] = partial(self.make_base, render_mode)
         contextual: Callable[..., ContextualEnv] = ContextualEnv
@@ -233,8 +216,9 @@ class Family:
         base = VariantEnv(make, arguments) if arguments else make()
         try:
             return contextual(
-                base, self.space, self.carriers, tasks, frame_stack=self.options.frame_stack, **kwargs
-            )
+                base, self.space, self.carriers, tasks, frame_stack=self.options.frame_stack,
+                schedules=self.schedules if scheduled else None, **kwargs,
+            )  # fmt: skip
         except BaseException:
             close_base(base)
             raise
@@ -272,11 +256,17 @@ class Family:
         """Make the base environment of the context of defaults, to which no task is brought."""
         return self.make_base(arguments=self.carriers.arguments(self.space.default))
 
-    def oracle(self, context: Mapping[str, float]) -> float | None:
-        """The oracle: best known undiscounted return of an evaluation episode; None where none is known."""
+    def oracle(self, context: Mapping[str, float], seeds: Sequence[int] = (0,)) -> float | None:
+        """The oracle: best known undiscounted return of an evaluation episode; None where none is known.
+
+        Args:
+            context: the task.
+            seeds: of the resets, where features change within an episode: the mean over these courses.
+        """
         if self.recipe.oracle is None:
             return None
-        return best_return(self.recipe, self.carriers, self.space.complete(context), self.max_steps)
+        courses = step_contexts(self.schedules, self.space.complete(context), self.max_steps, seeds)
+        return best_return(self.recipe, self.carriers, courses)
 
     @property
     def observation_space(self) -> gym.Space[Any]:
@@ -296,5 +286,5 @@ class Family:
     @cached_property
     def _probed(self) -> tuple[gym.Space[Any], BaseAdapter, int]:
         """Space, adapter and time limit of one environment, which is made for this alone."""
-        with closing(self.make_default()) as env:
+        with closing(self._single(FixedTask([self.space.default], 0), scheduled=False)) as env:
             return env.observation_space, env.adapter, time_limit(env.env)

@@ -1,6 +1,6 @@
 """The oracle of the `ode` families: the greatest return of an episode."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,14 +10,26 @@ from hyperrl.tasks.dynamics.ode import STEP_SECONDS, reward_of
 from hyperrl.tasks.registration import batchable
 
 
-def best_return(recipe: FamilyRecipe, carriers: Carriers, context: Context, steps: int) -> float | None:
-    """Greatest undiscounted return of an evaluation episode of so many steps; None where it is not known."""
+def best_return(
+    recipe: FamilyRecipe, carriers: Carriers, courses: Sequence[Sequence[Context]]
+) -> float | None:
+    """Greatest undiscounted return of evaluation episodes, their mean; None where it is not known.
+
+    Args:
+        recipe: the family's.
+        carriers: the family's.
+        courses: of each episode, the context in which each step is taken.
+    """
     start, dynamics = recipe.evaluation.options.get("x"), batchable(recipe)
     if start is None or dynamics is None:
         return None
     defaults = dynamics.parameters
-    parameters = carriers.parameters(context, defaults.__getitem__)
-    return ode_return({**defaults, **parameters}, start=start, steps=steps)
+    attributes = {
+        context: {**defaults, **carriers.parameters(context, defaults.__getitem__)}
+        for context in {context for course in courses for context in course}
+    }
+    returns = [ode_return([attributes[context] for context in course], start=start) for course in courses]
+    return sum(returns) / len(returns)
 
 
 def fastest_rise(c0: float, c1: float, force: float) -> float:
@@ -34,28 +46,27 @@ def fastest_rise(c0: float, c1: float, force: float) -> float:
     return linear * best + square * (1 - best * best)
 
 
-def ode_return(attributes: Mapping[str, float], *, start: float, steps: int) -> float:
+def ode_return(attributes: Sequence[Mapping[str, float]], *, start: float) -> float:
     """Greatest undiscounted return of an `ode` episode.
 
-    The speeds that actions can give do not depend on x and form an interval around 0 (the action set is
-    connected and holds 0). So no policy can have |x_t| below max(0, |x_0| - t v), where v is the fastest
-    step toward 0, and moving at v with an exact landing reaches that bound at every t at once. The reward
-    never rises with |x|: this is optimal.
+    The speeds that actions can give at a step do not depend on x and form an interval around 0 (the action
+    set is connected and holds 0). So no policy can have |x| after a step below max(0, d - v), where d is the
+    least |x| before it and v is the fastest step toward 0, and moving at v with an exact landing reaches that
+    bound at every step at once. The reward never rises with |x|: this is optimal, with coefficients that
+    change from step to step too.
 
     The bound is followed step by step in the environment's own arithmetic, which decides on which side of a
     reward's threshold a distance of, say, 0.05 falls.
 
     Args:
-        attributes: `force`, `c0` and perhaps `c1` of the environment.
+        attributes: `force`, `c0` and perhaps `c1` of the environment at each step.
         start: x at the start.
-        steps: of the episode.
     """
-    c0, c1, force = attributes["c0"], attributes.get("c1", 0.0), attributes["force"]
     toward = -1.0 if start > 0 else 1.0
-    speed = fastest_rise(toward * c0, toward * c1, force)
-    distances = np.empty(steps)
+    distances = np.empty(len(attributes))
     distance = abs(start)
-    for step in range(steps):
-        distance = max(0.0, distance - STEP_SECONDS * speed)
+    for step, present in enumerate(attributes):
+        c0, c1, force = present["c0"], present.get("c1", 0.0), present["force"]
+        distance = max(0.0, distance - STEP_SECONDS * fastest_rise(toward * c0, toward * c1, force))
         distances[step] = distance
     return float(reward_of(distances).sum())

@@ -240,8 +240,8 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
     """The family's goals, where the agent relabels goals in hindsight; else None.
 
     Raises:
-        UserError: a family without goals, a replay buffer that holds no whole episode, or goals that are
-            hidden, or that `context_noise` would change.
+        UserError: a family without goals, or whose features change within an episode; a replay buffer that
+            holds no whole episode; or goals that are hidden, or that `context_noise` would change.
     """
     algorithm, longest = agent.algorithm, family.max_steps
     if not algorithm.relabels_goals:
@@ -253,6 +253,11 @@ def training_goals(agent: AgentRecipe, family: Family) -> Goals | None:
             f" replays whole episodes: at least n_envs * {longest} = {agent.n_envs * longest}"
         )
     sizes = dict(zip(family.space.names, noise_sizes(agent, family.space), strict=True))
+    if family.schedules is not None:
+        raise UserError(
+            f"family {family.name!r}: found schedules of {', '.join(family.schedules.features)}; allowed with"
+            " algorithm.her, which relabels the goal of a whole episode: none"
+        )
     noisy = [name for name in family.recipe.goal or () if sizes[name]]
     if noisy:
         raise UserError(

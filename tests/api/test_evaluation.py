@@ -168,6 +168,33 @@ def test_contexts_can_be_wrong_and_a_blind_agent_does_not_care(
     assert again == wrong.context_errors
 
 
+def test_an_agent_of_fixed_tasks_is_evaluated_on_changing_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = untrained(tmp_path / "run", "hyper-ppo", "double-integrator")
+    options: dict[str, Any] = {"splits": ["train"], "episodes": 1, "schedules": {"action_sign": "jump:50"}}
+    changing = api.evaluate(run, contexts=[{"mass": 1}], **options)
+    data = json.loads(changing.files[0].read_text())
+    assert data == json.loads(json.dumps(changing.to_json()))
+    assert data["schedules"] == {"action_sign": "jump:50"}
+    assert list(data["over_time"]) == ["train", "own"]
+    curve = data["over_time"]["train"]
+    assert (curve["episodes"], curve["recovery"]["jumps"]) == ([20] * 100, 20)
+    assert len(curve["since_jump"]) == 50
+    assert [figure.name.split("-")[1] for figure in changing.figures] == ["splits", "over"]
+    tables.evaluation(data)
+    assert "start seed 0, action_sign changes by jump:50" in capsys.readouterr().out
+    assert changing.label == "hyper-ppo, action_sign jump:50"
+    again = api.evaluate(run, contexts=[{"mass": 1}], **options, save=False)
+    assert again.to_json() == changing.to_json()
+    fixed = api.evaluate(run, splits=["train"], episodes=1, save=False).to_json()
+    assert (fixed["schedules"], fixed["over_time"]) == ({}, {})
+    said = message(api.evaluate, run, shuffle_contexts=True, **options)
+    assert said == "shuffle_contexts: found schedules of action_sign; allowed: tasks that stay"
+    assert message(api.evaluate, run, schedules={"sign": "jump"}).startswith("schedules: unknown feature 'si")
+    assert message(api.evaluate, run, schedules=3).startswith("schedules: found 3; allowed: a dictionary")
+
+
 @pytest.mark.parametrize(("checkpoint", "steps", "deterministic"), [(None, 16, True), ("latest", 64, False)])
 def test_every_argument_reaches_what_plays(
     passed_arguments: Callable[..., dict[str, Any]],

@@ -71,3 +71,13 @@ def test_numbers_are_read_and_others_refused() -> None:
     for text in ("", "0.1,", "a", "0.1;0.2", "nan"):
         with pytest.raises(UserError, match=f"^--context-error '{text}': each part must be "):
             parsing.numbers(text, "--context-error")
+
+
+def test_schedules_are_read_and_others_refused() -> None:
+    found = parsing.schedules(["sign=jump:50", " mass = sinusoid:0.5:100"])
+    assert found == {"sign": "jump:50", "mass": "sinusoid:0.5:100"}
+    for text in ("sign", "=jump", "sign="):
+        with pytest.raises(UserError, match=f"^--schedule '{text}' is not of the form FEATURE=SCHEDULE"):
+            parsing.schedules([text])
+    with pytest.raises(UserError, match=r"^--schedule 'a=drift': 'a' is given twice"):
+        parsing.schedules(["a=jump", "a=drift"])

@@ -13,7 +13,11 @@ import torch
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
+from hyperrl.evaluation import ModelPolicy
 from hyperrl.policies import GeneratedNetworks, HyperActorCriticPolicy
+from hyperrl.recipes import load_agent, resolve
+from hyperrl.tasks import Family
+from hyperrl.training.build import bare_model
 from tests.nets.cases import all_pairs
 from tests.policies.caching import Observations, act, acting, drawn, fresh, own_step, stale, with_gradients
 from tests.policies.worlds import STRATEGIES, disturb, policy
@@ -267,3 +271,29 @@ def test_the_weights_of_ever_new_tasks_are_forgotten(monkeypatch: pytest.MonkeyP
         act(made, batch)
         assert 1 <= len(kept._of_task) <= 7
     assert stale(made, batch) < 1e-4
+
+
+@pytest.mark.parametrize("agent", ["hyper-ppo", "hyper-sac", "hyper-td3"])
+@pytest.mark.parametrize("schedule", ["jump:15", "sinusoid:0.4:20"])
+def test_actions_are_those_of_the_present_context_where_tasks_change(agent: str, schedule: str) -> None:
+    """Stale weights are silent: each action is compared with that of a policy that keeps none."""
+    feature = "action_sign" if schedule.startswith("jump") else "mass"
+    family = Family.load("double-integrator").with_schedules({feature: schedule})
+    recipe = resolve(load_agent(agent), family.recipe, ["policy.net_arch=[8, 8]"])
+    model = bare_model(recipe, family.observation_space, family.action_space, to_learn=False)
+    acting = ModelPolicy(model)
+    anew = ModelPolicy(bare_model(recipe, family.observation_space, family.action_space, to_learn=False))
+    anew._policy.load_state_dict(model.policy.state_dict())
+    for module in anew._policy.modules():
+        if isinstance(module, GeneratedNetworks):
+            module.caching = False
+    env = family.make_vec(4, contexts=family.tasks("train")[:4])
+    observation, _ = env.reset(seed=0)
+    old, differ = observation["context"], 0
+    for _ in range(30):
+        action = acting(observation)
+        np.testing.assert_allclose(action, anew(observation), atol=1e-5)
+        stale = anew({**observation, "context": old})
+        differ += bool(np.abs(action - stale).max() > 1e-4)
+        observation, *_ = env.advance(action)
+    assert differ >= 14  # of the steps after the context has changed

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperrl.evaluation import evaluate_tasks
+from hyperrl.evaluation.zero_shot import start_seeds
 from hyperrl.tasks import Family
 from hyperrl.tasks.oracle import fastest_rise, ode_return
+from tests.evaluation.conftest import drive
 
 TABLE = [0.050, 0.609, 0.806, 0.872, 0.904, 0.926, 0.937, 0.946, 0.953, 0.958, 0.962]
 
@@ -80,10 +83,10 @@ def test_symmetries_and_limits() -> None:
     family = Family.load("ode-2d")
     for c0, c1 in itertools.product(range(-10, 11, 5), repeat=2):
         assert family.oracle({"c0": c0, "c1": c1}) == family.oracle({"c0": -c0, "c1": c1})
-        mirrored = ode_return({"c0": c0, "c1": -c1, "force": 1.0}, start=-1.0, steps=200)
+        mirrored = ode_return([{"c0": c0, "c1": -c1, "force": 1.0}] * 200, start=-1.0)
         assert mirrored == family.oracle({"c0": c0, "c1": c1})
-    assert ode_return({"c0": 5.0, "force": 100.0}, start=1.0, steps=200) == 200.0
-    assert ode_return({"c0": 0.0, "force": 1.0}, start=0.0, steps=7) == 7.0
+    assert ode_return([{"c0": 5.0, "force": 100.0}] * 200, start=1.0) == 200.0
+    assert ode_return([{"c0": 0.0, "force": 1.0}] * 7, start=0.0) == 7.0
     assert Family.load("cartpole").oracle({}) is None
 
 
@@ -102,7 +105,7 @@ def test_the_decision_adapters_families_have_the_published_oracle() -> None:
     family = Family.load("ode-da")
     returns = [family.oracle({"c0": c0 / 10}) or 0.0 for c0 in range(-100, 101)]
     assert np.mean(returns) == pytest.approx(198.9, abs=0.05)
-    weaker = [ode_return({"c0": c0 / 10, "force": 10.0}, start=1.0, steps=200) for c0 in range(-100, 101)]
+    weaker = [ode_return([{"c0": c0 / 10, "force": 10.0}] * 200, start=1.0) for c0 in range(-100, 101)]
     assert np.mean(weaker) == pytest.approx(195.5, abs=0.1)
     assert Family.load("ode-da-2d").oracle({"c0": 0.0, "c1": 5.0}) == 200.0
 
@@ -126,3 +129,18 @@ def test_one_step_carries_x_to_the_goal_where_the_weights_follow_the_context() -
 def test_starts_of_ode_da() -> None:
     starts = Family.load("ode-da").make_vec(200, contexts=[{}] * 200).reset(seed=0)[0]["obs"]
     assert set(starts[:, 0].tolist()) == {-1.0, -0.5, 0.5, 1.0}
+
+
+def test_the_oracle_of_changing_tasks_is_that_of_their_courses() -> None:
+    """A policy that knows the present coefficient reaches it, and one jump later it is another."""
+    family = Family.load("ode").with_schedules({"c0": "jump:10"})
+    (result,) = evaluate_tasks(drive, family, [{"c0": 1.0}], episodes=8)
+    fixed = Family.load("ode").oracle({"c0": 1.0})
+    assert result.oracle is not None
+    assert fixed is not None
+    assert result.oracle != fixed
+    assert result.mean == pytest.approx(result.oracle, abs=1.01)  # a step beside a threshold may tip over
+    seeds = start_seeds(family.space.complete({"c0": 1.0}), 8, 0)
+    single = [family.oracle({"c0": 1.0}, [seed]) or 0 for seed in seeds]
+    assert len(set(single)) > 4
+    assert np.mean(single) == pytest.approx(result.oracle)

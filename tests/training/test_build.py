@@ -250,6 +250,19 @@ def test_hindsight_without_goals_or_room_for_an_episode_is_refused(
     assert "\n" not in str(caught.value)
 
 
+def test_hindsight_is_for_goals_that_stay_and_are_told_as_they_are() -> None:
+    recipe, family = small("hyper-sac", "point-reach", "algorithm.her={}")
+    changing = family.with_schedules({"mass": "drift"})
+    with pytest.raises(
+        UserError, match=r"^family 'point-reach': found schedules of \w+; allowed with algori"
+    ):
+        training_goals(recipe, changing)
+    noisy = recipe.model_copy(update={"context_noise": 0.1})
+    told = Family(family.recipe.model_copy(update={"goal": family.space.names}))
+    with pytest.raises(UserError, match=r"^agent 'hyper-sac': context_noise: found some on \w+.*, the goal;"):
+        training_goals(noisy, told)
+
+
 def test_a_bare_model_has_the_same_networks_and_seeds_nothing() -> None:
     model, recipe, family = build("hyper-ppo", "ode")
     torch.manual_seed(0)

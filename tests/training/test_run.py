@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 import torch
 
+from hyperrl import api
 from hyperrl.deploy.extract import extract_specialist
 from hyperrl.deploy.sb3 import plain_model
 from hyperrl.errors import UserError
@@ -22,6 +24,7 @@ from hyperrl.training import load_model, resume, train
 from hyperrl.training.callbacks import BestWeights
 from hyperrl.training.checkpoint import load_state
 from hyperrl.training.session import TrainingSession
+from tests.runs import SMALL
 from tests.training.conftest import Start, killer, small
 from tests.training.states import make_best, same, scalars, scramble, table, vector
 
@@ -296,3 +299,21 @@ def test_a_run_that_leads_elsewhere_is_not_gone_on_with(start: Start, tmp_path: 
     with pytest.raises(UserError, match=r"projector_config\.pbtxt is a link, which may lead out of the run"):
         resume(run, steps=1024)
     assert owned.read_text() == "mine"
+
+
+@pytest.mark.parametrize("agent", ["hyper-ppo", "hyper-sac"])
+def test_a_resumed_training_on_changing_tasks_is_the_same_bit_for_bit(
+    tmp_path: Path, agent: str, no_figures: None
+) -> None:
+    small = [*SMALL, "checkpoint_every=32"]
+    if agent == "hyper-sac":
+        small = ["n_envs=2", "algorithm.learning_starts=64", "algorithm.batch_size=32", "checkpoint_every=32"]
+        small += ["policy.net_arch=[8]", "evaluate_every=1000", "algorithm.buffer_size=500"]
+    family = Family.load("double-integrator").with_schedules({"action_sign": "jump:20", "mass": "drift"})
+    whole = api.train(agent, family, steps=512, overrides=small, out=tmp_path / "whole")
+    part = api.train(agent, family, steps=288, overrides=small, out=tmp_path / "part")
+    resumed = api.resume(part, steps=512)
+    assert resumed.status.resumed[-1].exact
+    assert resumed.spec.family.features["mass"].schedule is not None
+    one, other = (api.load(run, checkpoint="latest").model.policy.state_dict() for run in (whole, resumed))
+    assert all(np.array_equal(one[name], other[name]) for name in one)

@@ -4,5 +4,14 @@ from hyperrl.evaluation.figures.context import return_over_context
 from hyperrl.evaluation.figures.context_error import return_over_error
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
 from hyperrl.evaluation.figures.learning import learning_curves
+from hyperrl.evaluation.figures.over_time import reward_over_time
 
-__all__ = ["draw_returns", "heatmap", "learning_curves", "plane", "return_over_context", "return_over_error"]
+__all__ = [
+    "draw_returns",
+    "heatmap",
+    "learning_curves",
+    "plane",
+    "return_over_context",
+    "return_over_error",
+    "reward_over_time",
+]

@@ -15,6 +15,7 @@ from hyperrl.tasks.adapter import closing_base, naming
 from hyperrl.tasks.checks.endless import refuse_endless
 from hyperrl.tasks.checks.feature import SEEDS, FeatureCheck, backgrounds
 from hyperrl.tasks.checks.options import RecordingOptions
+from hyperrl.tasks.checks.schedule import check_schedule
 from hyperrl.tasks.checks.trials import difference, listed_actions, play, walk
 from hyperrl.tasks.contexts import assignment
 from hyperrl.tasks.env import ContextualEnv
@@ -37,7 +38,8 @@ def check_family(family: Family) -> list[CheckRow]:
 
     For each feature, two contexts that differ in it alone play the same actions from the same state; going
     back to the first context must bring its transitions back. An environment that was constructed with a
-    feature's value must play as one that was set to it.
+    feature's value must play as one that was set to it. All this is done without schedules; then a change
+    within an episode must take effect where a feature has one.
 
     Raises:
         UserError: at the first fault: `actions` that are not the environment's; an attribute that is missing,
@@ -45,12 +47,17 @@ def check_family(family: Family) -> list[CheckRow]:
             base computes; an end of a declared range that the environment or its constructor refuses; a reset
             option for evaluation that the environment refuses or never asks for; a feature that leaves stale
             what the constructor computes from it, that changes nothing, or whose value stands in the
-            observation; a task that leaks into the next one; a base environment whose transitions do not
-            follow from its seed, or whose episodes may never end.
+            observation; a task that leaks into the next one; a schedule without effect; a base environment
+            whose transitions do not follow from its seed, or whose episodes may never end.
     """
+    schedules = {} if family.schedules is None else family.schedules.texts
+    family = family.with_schedules(dict.fromkeys(schedules))
     try:
         with closing(family.make_default()) as env:
-            return _check(family, env)
+            rows = _check(family, env)
+            for name, text in schedules.items():
+                rows.append(CheckRow(f"schedule {name}", f"{text}; {check_schedule(family, env, name)}"))
+            return rows
     except BaseEnvironmentError as error:
         raise UserError(str(error)) from error
 

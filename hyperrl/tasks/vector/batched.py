@@ -17,8 +17,9 @@ from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK
 from hyperrl.tasks.sampler import TaskSampler
+from hyperrl.tasks.schedules import Courses, Schedules
 from hyperrl.tasks.spaces import contextual_space
-from hyperrl.tasks.vector.infos import Advance, Ended
+from hyperrl.tasks.vector.infos import Advance, Ended, infos_of_ends, infos_of_starts
 
 
 class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
@@ -26,8 +27,8 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
 
     An episode's end resets in the same step (`AutoresetMode.SAME_STEP`), with infos as `ContextualSyncEnv`
     gives them: `final_obs`, `final_info` (`task`, `context`, `episode` with `r` and `l`), and `task` and
-    `context` of the new episode. Contexts are in infos at resets alone; `context` is an object array of
-    dicts.
+    `context` of the new episode. Contexts are in infos at resets and ends alone; `context` is an
+    object array of dicts.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP}  # type: ignore[misc]
@@ -44,6 +45,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         owns_sampler: bool = False,
         contexts: Sequence[Mapping[str, float]] | None = None,
         options: Mapping[str, Any] | None = None,
+        schedules: Schedules | None = None,
     ) -> None:
         """Prepare the tables of tasks; give either `sampler` or `contexts`, one per environment."""
         self.dynamics, self.space, self.sampler = dynamics, space, sampler
@@ -67,6 +69,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._named = dict(zip(self._constant_names, self._constants, strict=True))
         self._elapsed = np.zeros(num_envs, np.int64)
         self._returns = np.zeros(num_envs)
+        self._courses = Courses(schedules, space, num_envs)
 
     def _constants_of(self, context: Context) -> NDArray[np.float64]:
         constants = self._carriers.constants(self.dynamics, context)
@@ -98,7 +101,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             self._state = starts
         self._state[indices] = starts
         self._note_starts(indices)
-        return self.observation(), self._start_infos(mask)
+        return self.observation(), infos_of_starts(mask, self._tasks, self._playing)
 
     def _seed(self, seed: int | Sequence[int | None] | None, indices: NDArray[np.int64]) -> None:
         if seed is None:
@@ -111,6 +114,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         for index in indices.tolist():
             if seeds[index] is not None:
                 self._rngs[index] = seeding.np_random(seeds[index])[0]
+                self._courses.seed(index, seeds[index])
 
     def _draw(self, index: int) -> int:
         return index if self.sampler is None else self.sampler.next()
@@ -134,6 +138,17 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._returns[indices] = 0.0
         for index, context in zip(indices.tolist(), contexts, strict=True):
             self._playing[index] = context
+            self._courses.begin(index, context)
+
+    def _follow(self) -> None:
+        """Set the contexts of environments whose features have changed in the latest step."""
+        moved = self._courses.all_moved(self._elapsed)
+        if moved:
+            indices, contexts = [*moved], [*moved.values()]
+            self._descriptors[indices] = self.space.descriptors(contexts)
+            self._constants[:, indices] = np.stack([*map(self._constants_of, contexts)], axis=1)
+            for index, context in moved.items():
+                self._playing[index] = context
 
     def observation(self) -> dict[str, NDArray[np.float32]]:
         """Observe the present state, in new arrays; raises `gymnasium.error.ResetNeeded` before a reset."""
@@ -160,7 +175,10 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             gymnasium.error.ResetNeeded: before the first reset.
         """
         observation, reward, terminated, truncated, ended = self.advance(actions)
-        infos = self._infos(ended, terminated | truncated) if ended else {}
+        infos: dict[str, Any] = {}
+        if ended:
+            mask = terminated | truncated
+            infos = infos_of_ends(ended, mask) | infos_of_starts(mask, self._tasks, self._playing)
         return observation, reward, terminated, truncated, infos
 
     def advance(self, actions: NDArray[Any]) -> Advance:
@@ -176,6 +194,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._state, reward, terminated = self.dynamics.step(self._state, actions, self._named)
         self._note_step()
         self._elapsed += 1
+        self._follow()
         self._returns += reward
         truncated = self._elapsed >= self.max_steps
         indices = (terminated | truncated).nonzero()[0]
@@ -231,28 +250,6 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
     def _note_starts(self, indices: NDArray[np.int64]) -> None:
         """Take note that some environments are at the start of an episode; here, nothing has to be noted."""
 
-    def _infos(self, ended: Sequence[Ended], mask: NDArray[np.bool_]) -> dict[str, Any]:
-        """Infos of a step in which episodes ended, as Gymnasium's vector environments give them."""
-        observations, contexts = np.empty((2, self.num_envs), object)
-        tasks, lengths = np.zeros((2, self.num_envs), np.int64)
-        returns = np.zeros(self.num_envs)
-        for index, observation, info in ended:
-            observations[index], contexts[index], tasks[index] = observation, info[CONTEXT], info["task"]
-            returns[index], lengths[index] = info["episode"].values()
-        final = {
-            "task": tasks, "_task": mask, CONTEXT: contexts, "_context": mask, "_episode": mask,
-            "episode": {"r": returns, "_r": mask, "l": lengths, "_l": mask},
-        }  # fmt: skip
-        infos = {"final_obs": observations, "_final_obs": mask, "final_info": final, "_final_info": mask}
-        return {**infos, **self._start_infos(mask)}
-
-    def _start_infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
-        """Infos of the environments that have just been reset."""
-        contexts = np.empty(self.num_envs, object)
-        for index in mask.nonzero()[0].tolist():
-            contexts[index] = dict(self._playing[index].raw)
-        return {"task": self._tasks * mask, "_task": mask, CONTEXT: contexts, "_context": mask}
-
     def set_idle(self, environments: Sequence[int]) -> None:
         """Nothing: to step all of a batch costs hardly more than to step a part of it."""
 
@@ -270,6 +267,7 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
             "elapsed": self._elapsed.copy(),
             "returns": self._returns.copy(),
             "rngs": [rng.bit_generator.state for rng in self._rngs],
+            **self._courses.get_state(),
             "sampler": None if self.sampler is None else self.sampler.get_state(),
         }
 
@@ -290,5 +288,6 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
         self._constants[:] = np.stack([self._constants_of(context) for context in self._playing], axis=1)
         for rng, saved in zip(self._rngs, state["rngs"], strict=True):
             rng.bit_generator.state = saved
+        self._courses.set_state(state)
         if self.sampler is not None and state["sampler"] is not None:
             self.sampler.set_state(state["sampler"])

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
+from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.registration import time_limit
 from hyperrl.tasks.sampler import TaskSampler
@@ -108,6 +109,10 @@ class ThreadedEnv(ContextualSyncEnv):
             reward[idle], terminated[idle], truncated[idle] = 0.0, False, False
         self._returns += reward
         self._observed |= self._stack.push(self._observed, {"obs": observation})
+        for row, (env, length) in enumerate(zip(self._envs, self._lengths.tolist(), strict=True)):
+            descriptor = None if row in self._idle else env.follow(length)
+            if descriptor is not None:
+                self._observed[CONTEXT][row] = descriptor
         self._starts = {}
         rows = (terminated | truncated).nonzero()[0].tolist()
         ended = [self._begin_again(row) for row in rows]

@@ -292,3 +292,30 @@ def test_idle_environments_stand_still_and_others_go_on_as_ever(threads: int) ->
     assert all(env.base.data.time > 0 for env in one.envs)
     for env in made:
         env.close()
+
+
+@pytest.mark.parametrize("schedule", ["jump:7", "sinusoid:0.5:10"])
+def test_features_that_change_within_an_episode_do_so_alike(schedule: str) -> None:
+    feature = {"default": 1, "train": [0.5, 2], "physics": "mass", "schedule": schedule}
+    family = within(of("Hopper-v5", feature), 20)
+    made = [family.make_vec(3, sampler=TaskSampler(family.tasks("train"), seed=2), threads=n) for n in (2, 0)]
+    assert isinstance(made[0], ThreadedEnv)
+    assert not isinstance(made[1], ThreadedEnv)
+    fixed: Any = within(of("Hopper-v5", {**feature, "schedule": None}), 20).make_vec(
+        3, sampler=TaskSampler(family.tasks("train"), seed=2), threads=2
+    )
+    for env in (*made, fixed):
+        env.reset(seed=1)
+    made[0].action_space.seed(0)
+    parted, contexts = 0, set()
+    for _ in range(50):
+        action = made[0].action_space.sample()
+        one, other, plain = (env.step(action) for env in (*made, fixed))
+        assert_same(one[0], other[0])
+        np.testing.assert_array_equal(one[1:4], other[1:4])
+        parted += not np.array_equal(one[0]["obs"], plain[0]["obs"])
+        contexts |= set(map(bytes, one[0]["context"]))
+    assert parted > 10
+    assert len(contexts) > 6
+    for env in (*made, fixed):
+        env.close()
