@@ -80,6 +80,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "model": one_of(MODELS).or_none(),
     "within": one_of(RANGES),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
+    "freeze": one_of(("generator", "shared")).or_none(),
     "format": one_of(SUFFIXES),
     "engine": one_of(ENGINES),
     "ray_address": Constraint("an address, such as '10.0.0.1:6379' or 'auto'", is_instance(str)).or_none(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from hyperrl.api.arguments import checked, checked_recipes
 from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
-from hyperrl.errors import user_syntax
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.progress import Progress
 from hyperrl.extras import check_trackers
 from hyperrl.garbage import collection_paused
@@ -24,17 +24,22 @@ _LONGEST_NAME = 100
 
 
 def default_run_dir(
-    family: str, agent: str, seed: int, leave_out: Sequence[Mapping[str, float]] = ()
+    family: str,
+    agent: str,
+    seed: int,
+    leave_out: Sequence[Mapping[str, float]] = (),
+    contexts: Sequence[Mapping[str, float]] = (),
 ) -> Path:
     """The default directory of a run: `runs/FAMILY/AGENT/seed-N`, below the working directory.
 
-    With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`.
+    With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`; on some tasks alone, `.../on-c0=5/seed-N`.
     """
     folder = Path("runs") / family / agent
-    if leave_out:
-        named = "_".join(assignment(context) for context in leave_out)
-        short = named if len(named) <= _LONGEST_NAME else sha256(named.encode()).hexdigest()[:16]
-        folder /= f"without-{short}"
+    for word, some in (("without", leave_out), ("on", contexts)):
+        if some:
+            named = "_".join(assignment(context) for context in some)
+            short = named if len(named) <= _LONGEST_NAME else sha256(named.encode()).hexdigest()[:16]
+            folder /= f"{word}-{short}"
     return folder / f"seed-{seed}"
 
 
@@ -48,7 +53,9 @@ def train(
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     leave_out: Sequence[Mapping[str, float]] = (),
+    contexts: Sequence[Mapping[str, float]] = (),
     from_run: str | Path | Run | None = None,
+    freeze: str | None = None,
     keep: int = 0,
     detect_anomaly: bool = False,
     track: Sequence[str] = (),
@@ -67,7 +74,11 @@ def train(
         out: the run's directory; None takes `default_run_dir`.
         leave_out: training tasks that are not trained on, and are the split of interpolation in its place;
             one that names some features alone leaves out all training tasks that agree on those.
-        from_run: start at the weights of this run.
+        contexts: train on these tasks alone, in the place of all splits; they may lie beyond the training
+            ranges. There is no best checkpoint then.
+        from_run: start at the weights of this run. Its family may have other features: weights go by names.
+        freeze: with `from_run`, the part of the weights that does not learn: "generator", what generates
+            weights from a context, or "shared", what all tasks share.
         keep: how many checkpoints to keep, named by their steps, beside the latest and the best.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
         track: services that get the run's scalars beside TensorBoard, `"wandb"`, `"mlflow"`.
@@ -95,12 +106,20 @@ def train(
         family = Family(family)
     elif not isinstance(family, Family):
         family = Family.load(str(family))
+    if freeze is not None and from_run is None:
+        names = user_syntax("freeze", "--freeze"), user_syntax("from_run", "--from")
+        raise UserError(f"{names[0]}: found {freeze!r}; allowed: with {names[1]}, which gives the weights")
+    if leave_out and contexts:
+        options = [user_syntax("leave_out", "--leave-out"), user_syntax("contexts", "--context")]
+        raise UserError(f"{options[0]}: found beside {options[1]}; allowed: one of them")
     if leave_out:
         family = family.leave_out(leave_out)
+    if contexts:
+        family = family.on_tasks(contexts)
     resolved = resolve(recipe, family.recipe, overrides)
     family = family.for_agent(resolved)
     if out is None:
-        out = default_run_dir(family.name, resolved.name, seed, leave_out)
+        out = default_run_dir(family.name, resolved.name, seed, leave_out, contexts)
     directory = to_path(user_syntax("out", "--out"), out)
     refuse_existing(directory)
     refuse_family(resolved, family)
@@ -112,7 +131,8 @@ def train(
 
     run = training.train(
         resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, track=trackers, progress=progress,
+        freeze=freeze, overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, track=trackers,
+        progress=progress,
     )  # fmt: skip
     write_run_card(run, family)
     return run

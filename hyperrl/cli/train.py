@@ -39,6 +39,14 @@ def train(
         option("k=v,k=v", "Hold out a training task, as the interpolation split (repeatable)."),
     ] = None,
     from_run: Annotated[str | None, option("RUN", "Start with the weights of another run.", "--from")] = None,
+    freeze: Annotated[
+        str | None,
+        option("PART", "With --from, keep a part of the weights as it is: generator or shared."),
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        option("k=v,k=v", "Train on this task alone, anywhere in the declared ranges (repeatable)."),
+    ] = None,
     resume: Annotated[
         str | None,
         option("RUN", "Go on with this run, or extend it to more --steps; without AGENT and FAMILY."),
@@ -67,7 +75,13 @@ def train(
     common |= {"track": check_trackers(track or ()), "allow_import": allow_import or ()}
     if resume is not None:
         refused = {"AGENT": agent, "--seed": seed, "--set": overrides, "--leave-out": leave_out}
-        refused |= {"--out": out, "--from": from_run, "--keep": keep}
+        refused |= {
+            "--out": out,
+            "--from": from_run,
+            "--keep": keep,
+            "--freeze": freeze,
+            "--context": context,
+        }
         for option, value in refused.items():
             if value is not None:
                 raise UserError(
@@ -85,6 +99,7 @@ def train(
     else:
         common |= {"overrides": overrides or [], "from_run": from_run, "keep": keep or 0, "out": out}
         common["leave_out"] = [parsing.context(text, "--leave-out") for text in leave_out or ()]
+        common |= {"contexts": [*map(parsing.context, context or ())], "freeze": freeze}
         run = _start(agent, family, seed=seed or 0, **common)
     _print_run(run)
 
@@ -99,7 +114,8 @@ def _start(agent: str, family: str, **settings: Any) -> "Run":
     if agent not in shipped("agents"):
         _note_replaced(recipe, tasks.recipe, settings)
     tasks.try_out()  # An environment that fails at once is reported before seconds go into loading torch.
-    default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], settings["leave_out"])
+    chosen = settings["leave_out"], settings["contexts"]
+    default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], *chosen)
     what = f"{recipe.name} on {tasks.name}"
     with _resumable(Path(settings["out"] or default), settings), progress(what, "steps", "preparing") as hook:
         return api.train(recipe, tasks, progress=hook, **settings)

@@ -29,6 +29,10 @@ def check_splits(splits: Splits, features: Features) -> None:
                 if name not in features:
                     reason = f"unknown feature{did_you_mean(name, features)}"
                     raise FieldError(path=(*path, *where, name), reason=reason)
+            if part.anywhere and split != "train":
+                raise FieldError(
+                    path=(*path, "anywhere"), found=True, allowed="false in all splits but train"
+                )
             if part.keep not in (None, side):
                 allowed = f"{side} in the split {split}"
                 raise FieldError(path=(*path, "keep"), found=part.keep, allowed=allowed)
@@ -75,7 +79,7 @@ def _check_explicit(
         _check_values(context, where)
         if not part.keeps(context):
             continue
-        if context.inside == (split in OUTSIDE):
+        if not part.anywhere and context.inside == (split in OUTSIDE):
             side = "a feature outside its training range" if context.inside else "inside the training ranges"
             raise FieldError(path=where, found=dict(context), allowed=f"{side} in the split {split}")
         holder = holders.get(context)

@@ -93,6 +93,10 @@ class Part(Model):
     without_train: Flag = False
     """drop the training tasks from a `list` too"""
 
+    anywhere: Flag = False
+    """whether tasks of a training `list` may lie beyond the training ranges, as those that an agent of more
+    tasks is fine-tuned on"""
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         self.require_one("list", "grid", "sample")
@@ -101,6 +105,8 @@ class Part(Model):
                 raise FieldError(
                     path=(name,), reason=f"found {name} without sample; allowed: with sample alone"
                 )
+        if self.anywhere and self.list is None:
+            raise self.refusal("anywhere", allowed="true with a list alone")
         if self.grid == {}:
             raise self.refusal("grid", allowed="at least one feature")
         if math.prod(len(values) for values in self.axes.values()) > MAX_TASKS:

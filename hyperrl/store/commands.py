@@ -31,6 +31,8 @@ def train_command(spec: RunSpec) -> str:
         parts += ["--set", override]
     if spec.from_run is not None:
         parts += ["--from", spec.from_run]
+    if spec.freeze is not None:
+        parts += ["--freeze", spec.freeze]
     return shlex.join(parts)
 
 

@@ -64,6 +64,7 @@ class RunSpec(Model):
         commit: git commit of the checkout that the library ran from, None outside one.
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
+        freeze: the part of the weights that did not learn.
         keep: how many checkpoints stay beside the latest and the best.
         source: the file that the base environment is imported from, None where Gymnasium knows it.
         wrapper_sources: the same for each of the agent's wrappers.
@@ -79,6 +80,7 @@ class RunSpec(Model):
     commit: str | None = None
     started: str = ""
     from_run: str | None = None
+    freeze: Literal["generator", "shared"] | None = None
     keep: int = Field(default=0, ge=0)
     source: SourceFile | None = None
     wrapper_sources: tuple[SourceFile | None, ...] = ()

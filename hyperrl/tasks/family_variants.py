@@ -6,7 +6,7 @@ from typing import Any, Self
 from hyperrl.recipes import AgentRecipe, Context, EnvironmentOptions, FamilyRecipe
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.rim import hold_out_rim
-from hyperrl.tasks.splits import leave_out
+from hyperrl.tasks.splits import leave_out, only_tasks
 
 
 class FamilyVariants:
@@ -35,6 +35,17 @@ class FamilyVariants:
         """
         recipe = leave_out(self.recipe, self.space, contexts, self.tasks)
         return self._other(recipe)
+
+    def on_tasks(self, contexts: Sequence[Mapping[str, float]]) -> Self:
+        """Take some tasks alone: the same family with them to train on, and no others.
+
+        Args:
+            contexts: the tasks, anywhere within the declared ranges.
+
+        Raises:
+            UserError: an unknown feature, or a value beyond its declared range.
+        """
+        return self._other(only_tasks(self.recipe, self.space, contexts))
 
     def for_agent(self, agent: AgentRecipe) -> Self:
         """The same family with environments as an agent's recipe has them, in place of another agent's."""

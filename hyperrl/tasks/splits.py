@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, check_known, user_syntax
-from hyperrl.recipes import OUTSIDE, RIM, Context, FamilyRecipe, Feature, Part, Splits
+from hyperrl.recipes import ALL_SPLITS, OUTSIDE, RIM, Context, FamilyRecipe, Feature, Part, Splits
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
 _MOST_CANDIDATES = 2**15
@@ -97,6 +98,26 @@ def leave_out(
         for split, listed in lists.items()
     }
     return recipe.model_copy(update={"splits": Splits.model_validate(parts)})
+
+
+def only_tasks(
+    recipe: FamilyRecipe, space: ContextSpace, contexts: Sequence[Mapping[str, float]]
+) -> FamilyRecipe:
+    """Some tasks as the only ones of a family, all of them to train on.
+
+    Args:
+        recipe: the family.
+        space: its features.
+        contexts: the tasks, within the declared ranges; features left out take their defaults.
+
+    Raises:
+        UserError: an unknown feature, or a value that is no number of the declared range.
+    """
+    listed = [dict(context) for context in dict.fromkeys(map(space.complete, contexts))]
+    empty: dict[str, list[Any]] = {split: [] for split in ALL_SPLITS if split != "train"}
+    splits = {"train": [{"list": listed, "anywhere": True}], **empty}
+    data = {**recipe.model_dump(by_alias=True), "splits": splits}
+    return type(recipe).parse(data, f"{recipe.name}: {user_syntax('contexts', '--context')}")
 
 
 def _agrees(task: Context, context: Mapping[str, float]) -> bool:

@@ -11,12 +11,15 @@ from hyperrl.evaluation.progress import Progress
 from hyperrl.recipes import AgentRecipe
 from hyperrl.store import Resumed, Run, RunSpec, refuse_existing, refuse_links
 from hyperrl.tasks import Family
+from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.training.checkpoint import State, learned, load_learned, load_state, mismatch_prefix, save_state
 from hyperrl.training.early_ends import explain_early_end
+from hyperrl.training.freezing import check_freeze
 from hyperrl.training.memory import SizeLimit
 from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.session import TrainingSession
 from hyperrl.training.trackers import tracking
+from hyperrl.training.transfer import weights_for
 
 
 def train(
@@ -28,6 +31,7 @@ def train(
     steps: int | None = None,
     device: str = "cpu",
     from_run: Run | None = None,
+    freeze: str | None = None,
     overrides: Sequence[str] = (),
     keep: int = 0,
     detect_anomaly: bool = False,
@@ -43,7 +47,9 @@ def train(
         out: the run's directory, which is created.
         steps: environment steps, in place of the agent's; training ends with the rollout that reaches them.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
-        from_run: start at the weights of this run (its best, else its latest).
+        from_run: start at the weights of this run (its best, else its latest), by the names of features where
+            its family has others (`weights_for`).
+        freeze: the part of the weights that does not learn, "generator" or "shared" (`freezing.freeze`).
         overrides: what `agent` was resolved with, for the record.
         keep: how many checkpoints to keep beside the latest and the best, named by their steps.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
@@ -58,22 +64,29 @@ def train(
         DivergenceError: a number is not finite; the last checkpoint before it is kept.
         UnwritableError: the disk is full, or the run can no longer be written; its last checkpoint is kept.
         UserError: `out` holds a run already or cannot be written; a device that is not there; weights of
-            `from_run` that have other shapes; and what building the family's environments raises.
+            `from_run` that have other shapes; a part that cannot be frozen; and what building the family's
+            environments raises.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; the current rollout is ended and a checkpoint written,
             from which the run can be resumed. A second signal raises at once; the earlier checkpoint stays.
     """
     refuse_existing(out)
+    if freeze is not None:
+        check_freeze(agent)
     agent = match_widths(agent, family)
     planned = agent.steps if steps is None else steps
-    with closing(TrainingSession(agent, family, seed, device, detect_anomaly)) as session:
+    with closing(TrainingSession(agent, family, seed, device, detect_anomaly, freeze)) as session:
         if from_run is not None:
             name = from_run.default_checkpoint()
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
-            load_learned(session.model, load_state(from_run, name), origin)
+            state = load_state(from_run, name)
+            spaces = ContextSpace(from_run.spec.family.features), session.family.space
+            weights = weights_for(session.model.policy, state["policy"], agent, spaces, origin)
+            load_learned(session.model, {**state, "policy": weights}, origin)
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
-            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source, keep=keep
-        )
+            agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source,
+            freeze=freeze, keep=keep,
+        )  # fmt: skip
         with Run.create(out, spec) as run, explain_early_end(run), tracking(run, track) as trackers:
             if from_run is not None:
                 save_state(run, "0", {"steps": 0, **learned(session.model)})
@@ -122,7 +135,8 @@ def resume(
         limit = nullcontext() if state is None else SizeLimit(state["policy"], mismatch_prefix(run, "latest"))
         family = family or Family(run.spec.family)
         with limit:
-            session = TrainingSession(run.spec.agent, family, run.spec.seed, device, detect_anomaly)
+            spec = run.spec
+            session = TrainingSession(spec.agent, family, spec.seed, device, detect_anomaly, spec.freeze)
         with closing(session), explain_early_end(run), tracking(run, track) as trackers:
             exact = session.restore(run, state)
             run.note_sources(family.recipe)

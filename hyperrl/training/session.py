@@ -35,6 +35,7 @@ from hyperrl.training.checkpoint import (
 from hyperrl.training.context_dropout import ContextDropout
 from hyperrl.training.context_noise import ContextNoise
 from hyperrl.training.divergence import DivergenceGuard
+from hyperrl.training.freezing import freeze
 from hyperrl.training.inference import InferenceUpdates, InferringVecEnv
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
@@ -60,14 +61,17 @@ class TrainingSession:
         seed: of everything random.
         device: as in `hyperrl.training.train`.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient.
+        frozen: the part of the weights that does not learn, as `freeze` has it; None: all learn.
 
     Raises:
-        UserError: what building the environments or the model raises, or the system has not the memory.
+        UserError: what building the environments or the model raises, a part that cannot be frozen, or the
+            system has not the memory.
     """
 
     def __init__(
-        self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False
-    ) -> None:
+        self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False,
+        frozen: str | None = None,
+    ) -> None:  # fmt: skip
         family = family.for_agent(agent)
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         refuse_family(agent, family)
@@ -81,6 +85,8 @@ class TrainingSession:
             self.model = build_model(agent, self.env, seed, device, descriptors, inference)
         if self.goals is not None:
             view(self.model).set_goals(self.goals)
+        if frozen is not None:
+            freeze(self.model, agent, frozen)
 
     def restore(self, run: Run, state: State | None) -> bool:
         """Restore model, environments and sampler from `state`; UserError where it does not fit.

@@ -26,7 +26,8 @@ def test_train(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> Non
         monkeypatch, "train", "hyper-ppo", "ode", "--steps", 64, "--seed", 5, "--set", "n_envs=2",
         "--set", "threads=2", "--out", tmp_path / "new", "--leave-out", "c0=1", "--from", run.path,
         "--keep", 3, "--detect-anomaly", "--device", "cuda:1", "--allow-import", "one",
-        "--track", "mlflow", "--track", "wandb", "--track", "mlflow",
+        "--track", "mlflow", "--track", "wandb", "--track", "mlflow", "--freeze", "shared",
+        "--context", "c0=2",
     )  # fmt: skip
     agent, family = given.pop("")
     assert (agent, family.name) == (load_agent("hyper-ppo"), "ode")
@@ -34,10 +35,10 @@ def test_train(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> Non
         "steps": 64, "seed": 5, "overrides": ["n_envs=2", "threads=2"], "out": str(tmp_path / "new"),
         "leave_out": [{"c0": 1.0}],
         "from_run": str(run.path), "keep": 3, "detect_anomaly": True, "device": "cuda:1",
-        "allow_import": ["one"], "track": ("mlflow", "wandb"),
+        "allow_import": ["one"], "track": ("mlflow", "wandb"), "freeze": "shared", "contexts": [{"c0": 2.0}],
     }  # fmt: skip
     plain = arguments_of(monkeypatch, "train", "hyper-ppo", "ode")
-    assert len(plain) == 12
+    assert len(plain) == 14
     assert_defaults("train", plain)
 
 

@@ -64,6 +64,14 @@ MISTAKES = [
     ),
     (splits(train={"list": [{"c0": 1}], "ranges": {}}), "splits.train.ranges: found ranges without sample"),
     (
+        splits(validation={"list": [{"c0": 1}], "anywhere": True}),
+        "splits.validation.0.anywhere: found true; allowed: false in all splits but",
+    ),
+    (
+        splits(train={"sample": 4, "anywhere": True}),
+        "splits.train.anywhere: found true; allowed: true with a list alone",
+    ),
+    (
         splits(train={"sample": 4, "keep": "outside"}),
         'splits.train.0.keep: found "outside"; allowed: inside in the',
     ),

@@ -13,6 +13,8 @@ def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:
     assert train_command(spec) == expected
     started = spec.model_copy(update={"from_run": "my runs/one"})
     assert shlex.split(train_command(started))[-2:] == ["--from", "my runs/one"]
+    frozen = started.model_copy(update={"freeze": "shared"})
+    assert shlex.split(train_command(frozen))[-2:] == ["--freeze", "shared"]
 
 
 def test_others_go_by_files_that_train_the_same(spec: RunSpec, tmp_path: Path) -> None:

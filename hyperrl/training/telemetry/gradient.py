@@ -63,7 +63,7 @@ class GradientNorm(_Norms):
 
     def _before_backward(self) -> None:
         if self._steps % EVERY == 0:
-            parameters = list(self.model.policy.parameters())
+            parameters = [each for each in self.model.policy.parameters() if each.requires_grad]
             measure = register_multi_grad_hook(parameters, lambda grads: self._measure("norm", grads))
             self._hooks.append(measure)
 
