@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli import console, options, parsing, specialists, streams
 from hyperrl.cli.bench_view import suite_view
 from hyperrl.cli.errors import OURS, USER, Interrupted
 from hyperrl.cli.options import argument, option
@@ -78,19 +78,25 @@ def _print(report: "SuiteReport") -> None:
     splits = [split for split in _SPLITS if any(split in row["splits"] for row in rows)]
     console.line(f"suite {report.suite}: interquartile mean of returns over seeds and tasks, 95 % interval")
     console.line()
+    beside = [split for split in splits if any(split in row["of_specialist"] for row in rows)]
+    shares = [f"{split}, {specialists.COLUMN}" for split in beside]
     console.table(
-        ["family", "agent", "runs", *splits],
+        ["family", "agent", "runs", *splits, *shares],
         (
             [
                 row["family"],
                 row["agent"],
                 f"{row['runs']} of {row['planned']}",
                 *(_cell(row["splits"].get(split)) for split in splits),
+                *(specialists.cell(row["of_specialist"].get(split)) for split in beside),
             ]
             for row in rows
         ),
-        numbers=["runs", *splits],
+        numbers=["runs", *splits, *shares],
     )
+    if beside:
+        console.line()
+        console.line(specialists.MEANING)
     if report.failures:
         console.line()
         console.line(f"{console.count(len(report.failures), 'run')} failed:")

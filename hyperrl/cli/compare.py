@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from hyperrl.cli import console, options, streams
+from hyperrl.cli import console, options, specialists, streams
 from hyperrl.cli.console import number
 from hyperrl.cli.options import argument, option
 
@@ -40,6 +40,8 @@ def _print(comparison: "Comparison") -> None:
         console.heading(f"{split.family}, {split.split}: {console.count(split.tasks, 'task')}")
         _print_split(split)
     console.line()
+    if any(score.of_specialist for split in comparison.splits for score in split.scores):
+        console.line(specialists.MEANING)
     for finding in comparison.findings:
         console.line(finding)
     if single_seeds(comparison.splits):
@@ -57,7 +59,9 @@ def _print(comparison: "Comparison") -> None:
 def _print_split(split: "SplitComparison") -> None:
     gaps = any(score.optimality_gap is not None for score in split.scores)
     contrasts = {each.agent: each for each in split.contrasts}
+    beside = any(score.of_specialist is not None for score in split.scores)
     columns = ["agent", "seeds", "steps", "IQM", "95 % interval", *["optimality gap"] * gaps]
+    columns += [specialists.COLUMN] * beside
     others = ["difference", "95 % interval", "pairs", "P(better)", "95 % interval"] if contrasts else []
     rows = []
     for score in split.scores:
@@ -69,6 +73,7 @@ def _print_split(split: "SplitComparison") -> None:
             interval(score.iqm),
         ]
         row += [number(score.optimality_gap and score.optimality_gap.value)] * gaps
+        row += [specialists.cell(score.of_specialist.to_json() if score.of_specialist else None)] * beside
         contrast = contrasts.get(score.agent)
         if contrast is not None:
             row += [number(contrast.difference.value), interval(contrast.difference)]

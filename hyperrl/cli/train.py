@@ -177,7 +177,7 @@ def _print_run(run: "Run") -> None:
     more = f" ({planned:,} planned, rounded up to whole rollouts)" if taken > planned else ""
     console.line(f"{agent} on {family}, seed {run.spec.seed}: {taken:,} steps{more}")
     tables.evaluation(final)
-    if "validation" not in final["splits"]:
+    if final["checkpoint"]["name"] != "best":
         console.line("no task is held out for validation: these are the latest weights, not the best ones")
     console.line()
     figures = sorted(run.figures.glob("return_over_context*.png"))

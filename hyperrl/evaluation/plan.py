@@ -71,9 +71,12 @@ def while_training(family: Family, steps: int) -> list[SplitPlan]:
     """The plan of each evaluation during a training of so many steps, for every split that has tasks.
 
     Validation tasks, by which the best weights are chosen, play more episodes, and from starts of their own:
-    no evaluation afterwards, whatever its seed, meets the starts that were chosen by.
+    no evaluation afterwards, whatever its seed, meets the starts that were chosen by. Where there is one
+    training task and none of validation, the former takes their place.
     """
     whole = _whole_splits(family)
+    if [(plan.split, plan.size) for plan in whole if plan.split in ("train", CHOICE)] == [("train", 1)]:
+        whole.append(replace(whole[0], split=CHOICE))
     others = sum(plan.size for plan in whole if plan.split != CHOICE)
     plans = []
     for plan in whole:

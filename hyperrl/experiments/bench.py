@@ -68,12 +68,15 @@ class SuiteReport:
     def to_json(self) -> dict[str, Any]:
         """The object of `hyperrl bench --json`."""
         rows = self.table()
+        specialists = [job for job in self.jobs if job.specialist_of is not None]
+        trained = sum(read_result(job) is not None for job in specialists)
         return {
             "suite": self.suite,
             "out": str(self.out),
             "results": str(self.results),
             "runs": len(self.jobs),
-            "finished": sum(row["runs"] for row in rows),
+            "finished": sum(row["runs"] for row in rows) + trained,
+            "specialists": {"runs": len(specialists), "finished": trained},
             "failed": [failure.to_json() for failure in self.failures],
             "table": rows,
         }

@@ -13,8 +13,11 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
 from hyperrl.evaluation.seeds import recipe_difference
 from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
+from hyperrl.experiments.specialists import TaskValues, specialist_task
+from hyperrl.recipes import Context
 from hyperrl.store import Run, runs_below
 from hyperrl.store.locate import require_run
+from hyperrl.tasks.single_task import task_of
 
 FINAL = "final"
 """The stored evaluation that comparisons use."""
@@ -152,7 +155,8 @@ def _result(task: Any) -> TaskResult:
     )
 
 
-def _family(name: str, runs: Sequence[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]:
+def _family(name: str, found: Sequence[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]:
+    runs, specialists = _separate_specialists(found)
     first = runs[0]
     for run in runs[1:]:
         _check_same_tasks(first, run)
@@ -162,7 +166,32 @@ def _family(name: str, runs: Sequence[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]
     for label, same in agents.items():
         _check_seeds(label, same)
     ordered = {label: tuple(sorted(same, key=lambda run: run.seed)) for label, same in agents.items()}
-    return FamilyRuns(name, {label: AgentRuns(label, same) for label, same in ordered.items()})
+    return FamilyRuns(name, {label: AgentRuns(label, same) for label, same in ordered.items()}, specialists)
+
+
+def _separate_specialists(
+    runs: Sequence[EvaluatedRun],
+) -> tuple[Sequence[EvaluatedRun], dict[TaskValues, float]]:
+    """The runs of agents, and by its task's values the mean return of each specialist of their family.
+
+    Of several specialists of a task the best counts. Where all runs have one task, they are agents.
+    """
+    whole = [run for run in runs if task_of(run.run.spec.family) is None]
+    if not whole:
+        return runs, {}
+    family = whole[0].run.spec.family
+    played = {Context.of(family.features, dict(values)): values for _, values in whole[0].tasks}
+    agents, best = [], dict[TaskValues, float]()
+    for run in runs:
+        task = specialist_task(run.run.spec, family)
+        if task is None:
+            agents.append(run)
+            continue
+        _check_conditions(whole[0], run)
+        if task in played:
+            mean = float(np.mean([result.mean for result in run.results]))
+            best[played[task]] = max(best.get(played[task], -np.inf), mean)
+    return agents, best
 
 
 def _labels(runs: Sequence[EvaluatedRun]) -> list[str]:
@@ -183,15 +212,20 @@ def _check_same_tasks(first: EvaluatedRun, run: EvaluatedRun) -> None:
     difference = recipe_difference("family", first.run, run.run)
     if difference is not None:
         raise UserError(f"{both} are on other families of one name: {difference}; compare them apart")
-    for name, what in _CONDITIONS.items():
-        values = first.conditions[name], run.conditions[name]
-        if (values[0] or 0) != (values[1] or 0):
-            raise UserError(f"{both} were evaluated with other {what}: {name} is {values[0]} and {values[1]}")
+    _check_conditions(first, run)
     if first.tasks != run.tasks:
         counts = f"{len(first.tasks)} and {len(run.tasks)} tasks"
         raise UserError(
             f"{both} were evaluated on other tasks ({counts}); evaluated alike they can be compared"
         )
+
+
+def _check_conditions(first: EvaluatedRun, run: EvaluatedRun) -> None:
+    both = f"runs {str(first.run.path)!r} and {str(run.run.path)!r}"
+    for name, what in _CONDITIONS.items():
+        values = first.conditions[name], run.conditions[name]
+        if (values[0] or 0) != (values[1] or 0):
+            raise UserError(f"{both} were evaluated with other {what}: {name} is {values[0]} and {values[1]}")
 
 
 def _check_seeds(label: str, runs: Sequence[EvaluatedRun]) -> None:

@@ -16,6 +16,7 @@ from hyperrl.evaluation.comparison import (
 )
 from hyperrl.experiments.collect import Experiments, LeftOut
 from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
+from hyperrl.experiments.specialists import SpecialistShare
 
 FEW = 3
 """Runs of an agent of which there are too few different resamples."""
@@ -32,6 +33,8 @@ class Score:
         iqm: interquartile mean over runs x tasks of the tasks' mean returns.
         optimality_gap: mean over runs x tasks of max(1 - return / oracle, 0); None unless all oracles are
             known and above 0.
+        of_specialist: the agent beside policies that were trained on one task each; None where no task of
+            the split has one.
     """
 
     agent: str
@@ -39,11 +42,14 @@ class Score:
     steps: tuple[int, int]
     iqm: Estimate
     optimality_gap: Estimate | None
+    of_specialist: SpecialistShare | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The agent's entry in `hyperrl compare --json`."""
         gap = None if self.optimality_gap is None else self.optimality_gap._asdict()
-        return {**vars(self), "steps": list(self.steps), "iqm": self.iqm._asdict(), "optimality_gap": gap}
+        beside = None if self.of_specialist is None else self.of_specialist.to_json()
+        numbers = {"iqm": self.iqm._asdict(), "optimality_gap": gap, "of_specialist": beside}
+        return {**vars(self), "steps": list(self.steps), **numbers}
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,8 @@ def compare_split(family: FamilyRuns[SeedRun], split: str, baseline: str) -> Spl
         returns = agent.scores(split)
         gap = None if oracles is None else estimate(returns / oracles, optimality_gap)
         steps = [run.steps for run in agent.runs]
-        scores.append(Score(label, agent.seeds, (min(steps), max(steps)), estimate(returns), gap))
+        beside = family.of_specialists(agent, split)
+        scores.append(Score(label, agent.seeds, (min(steps), max(steps)), estimate(returns), gap, beside))
     others = [agent for label, agent in family.agents.items() if label != baseline]
     contrasts = tuple(contrast(agent, family.agents[baseline], split) for agent in others)
     return SplitComparison(family.name, split, returns.shape[1], tuple(scores), contrasts)

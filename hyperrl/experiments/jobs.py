@@ -13,11 +13,13 @@ from hyperrl.errors import BaseEnvironmentError, UserError, user_syntax
 from hyperrl.experiments.digest import recipe_digest, source_files
 from hyperrl.recipes import (
     AgentRecipe,
+    Context,
     FamilyRecipe,
     Model,
     SuiteBlock,
     SuiteEntry,
     SuiteEvaluation,
+    SuiteOracle,
     SuiteRecipe,
     load_agent,
     load_family,
@@ -26,9 +28,16 @@ from hyperrl.recipes import (
 from hyperrl.store.lock import is_locked
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_family
+from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.single_task import only_task, task_of
 
 CLAIM = "bench.lock"
 """The lock of a run's folder that whoever works on a job holds."""
+REPORTED = ("interpolation", "extrapolation")
+"""The splits of whose tasks some have a specialist."""
+SPECIALIST, ORACLE = "specialist", "oracle"
+"""What a specialist is called, and the folder of their runs and results."""
+_LONGEST_NAME = 100
 Item = TypeVar("Item")
 
 
@@ -46,6 +55,7 @@ class Job(Model):
         evaluation: how the run is evaluated.
         folder: the run's directory.
         result: the file of its results.
+        specialist_of: the split whose task the family is cut down to, of a run of the suite's `oracle`.
     """
 
     suite: str
@@ -58,11 +68,18 @@ class Job(Model):
     evaluation: SuiteEvaluation
     folder: Path
     result: Path
+    specialist_of: str | None = None
 
     @property
     def label(self) -> str:
         """What messages call it."""
-        return f"{self.name} on {self.family.name}, seed {self.seed}"
+        which = f"seed {self.seed}" if self.task is None else assignment(self.task)
+        return f"{self.name} on {self.family.name}, {which}"
+
+    @property
+    def task(self) -> Context | None:
+        """The one task of a specialist; None of any other run."""
+        return None if self.specialist_of is None else task_of(self.family)
 
     @property
     def cores(self) -> int:
@@ -84,10 +101,12 @@ class Job(Model):
 def jobs_of(suite: SuiteRecipe, out: Path, results: Path) -> list[Job]:
     """All runs of a suite: block by block, the first seed of every agent and family before the next seed.
 
+    Specialists come last, of families whose best known returns are not computed.
+
     Args:
         suite: the recipe.
         out: folder of the runs, `FAMILY/AGENT/seed-N` each.
-        results: folder of their results, `FAMILY/AGENT/seed-N.json` each.
+        results: folder of their results, `FAMILY/AGENT/seed-N.json` each; specialists lie in `oracle` there.
 
     Raises:
         UserError: an agent or a family that is unknown or wrong, overrides that do not fit, an agent that
@@ -99,6 +118,8 @@ def jobs_of(suite: SuiteRecipe, out: Path, results: Path) -> list[Job]:
         for number, block in enumerate(suite.runs)
         for job in _jobs_of_block(suite, block, f"suite {suite.name!r}: runs.{number}", out, results)
     ]
+    if suite.oracle is not None:
+        jobs += _specialists(suite, suite.oracle, jobs, out, results)
     folders = Counter(job.folder for job in jobs)
     for job in jobs:
         if folders[job.folder] > 1:
@@ -132,8 +153,10 @@ def _jobs_of_block(
     for place, name in enumerate(block.families):
         with _located(f"{where}.families.{place}"):
             families.append(load_family(_path(suite, name)))
+    steps = () if block.steps is None else (f"steps={block.steps}",)
+    of_block = (*suite.overrides, *block.overrides, *steps)
     pairs = [
-        (entry, family, _resolved(suite, block, entry, family, f"{where}.agents.{place}"))
+        (entry, family, _resolved(suite, entry, family, of_block, f"{where}.agents.{place}"))
         for family in families
         for place, entry in enumerate(block.agents)
     ]
@@ -148,12 +171,51 @@ def _jobs_of_block(
             )  # fmt: skip
 
 
+def _specialists(
+    suite: SuiteRecipe, oracle: SuiteOracle, jobs: Sequence[Job], out: Path, results: Path
+) -> Iterator[Job]:
+    """The specialists of each family on which agents are trained, and whose best returns are not computed."""
+    for name in dict.fromkeys(job.family.name for job in jobs if job.family.oracle is None):
+        of_family = [job for job in jobs if job.family.name == name]
+        family, agent, recipe = of_family[0].family, of_family[0].agent, of_family[0].recipe
+        if oracle.agent is not None:
+            recipe, where = oracle.agent, f"suite {suite.name!r}: oracle.agent"
+            agent, _ = _resolved(suite, SuiteEntry(agent=recipe), family, suite.overrides, where)
+        steps = oracle.steps or max(job.agent.steps for job in of_family)
+        agent = agent.without_context().model_copy(update={"name": SPECIALIST, "steps": steps})
+        tasks = Family(family)
+        for split in REPORTED:
+            for task in choose_tasks(tasks.tasks(split), oracle.tasks, oracle.seed):
+                within = Path(ORACLE, name, _task_name(task))
+                yield Job(
+                    suite=suite.name, name=SPECIALIST, recipe=recipe, agent=agent,
+                    family=only_task(family, task), seed=oracle.seed, overrides=(),
+                    evaluation=suite.evaluation, folder=out / within,
+                    result=results / f"{within}.json", specialist_of=split,
+                )  # fmt: skip
+
+
+def choose_tasks(tasks: Sequence[Context], count: int, seed: int) -> list[Context]:
+    """Some tasks, in their order, that look drawn at random and depend on the seed and on themselves alone.
+
+    A larger number adds tasks to those of a smaller one.
+    """
+    order = sorted(tasks, key=lambda task: sha256(f"{seed} {task.key}".encode()).digest())
+    chosen = set(order[:count])
+    return [task for task in tasks if task in chosen]
+
+
+def _task_name(task: Context) -> str:
+    """A task as the name of a folder: its values, or their digest where they are many."""
+    named = assignment(task, digits=9)
+    return named if len(named) <= _LONGEST_NAME else sha256(named.encode()).hexdigest()[:16]
+
+
 def _resolved(
-    suite: SuiteRecipe, block: SuiteBlock, entry: SuiteEntry, family: FamilyRecipe, where: str
+    suite: SuiteRecipe, entry: SuiteEntry, family: FamilyRecipe, overrides: tuple[str, ...], where: str
 ) -> tuple[AgentRecipe, tuple[str, ...]]:
     """The agent of an entry as it trains on a family, and the overrides that made it so."""
-    steps = () if block.steps is None else (f"steps={block.steps}",)
-    overrides = (*suite.overrides, *block.overrides, *steps, *entry.overrides)
+    overrides = (*overrides, *entry.overrides)
     with _located(where):
         agent = load_agent(_path(suite, entry.agent))
     with _located(f"{where}: {agent.name} on {family.name}"):

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hyperrl.evaluation import SplitSummary, TaskResult, summarize
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
+from hyperrl.experiments.specialists import TaskValues, share_of_specialists
 from hyperrl.recipes import SPLITS
 from hyperrl.store import atomic_write
 from hyperrl.tasks import Family
@@ -92,13 +95,14 @@ def family_runs(jobs: Sequence[Job]) -> FamilyRuns[ResultRun] | None:
     """
     found: dict[str, list[ResultRun]] = {}
     for job in jobs:
-        if (run := ResultRun.of(job)) is not None:
+        if job.specialist_of is None and (run := ResultRun.of(job)) is not None:
             found.setdefault(job.name, []).append(run)
     agents = {}
     for name, runs in found.items():
         valid = [run for run in runs if not run.outdated] or runs
         agents[name] = AgentRuns(name, tuple(sorted(valid, key=lambda run: run.seed)))
-    return FamilyRuns(jobs[0].family.name, agents) if agents else None
+    family = jobs[0].family.name
+    return FamilyRuns(family, agents, _specialists(jobs, family)) if agents else None
 
 
 def _tasks_now(job: Job) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
@@ -111,11 +115,13 @@ def table(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """A row for each agent on each family, of the runs that have a result, in the order of the jobs.
 
     Each row has `family`, `agent`, `runs` (with a result), `planned` (runs) and `splits`: the summaries of
-    `hyperrl evaluate --json` over seeds and tasks, empty where no run has a result.
+    `hyperrl evaluate --json` over seeds and tasks, empty where no run has a result. `of_specialist` has by
+    split what `SpecialistShare` tells, where specialists have a result.
     """
     groups: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
-        groups.setdefault((job.family.name, job.name), []).append(job)
+        if job.specialist_of is None:
+            groups.setdefault((job.family.name, job.name), []).append(job)
     rows = []
     for (family, agent), group in groups.items():
         results = [result for job in group if (result := read_result(job)) is not None]
@@ -126,9 +132,34 @@ def table(jobs: Sequence[Job]) -> list[dict[str, Any]]:
                 "runs": len(results),
                 "planned": len(group),
                 "splits": _summaries(results),
+                "of_specialist": _of_specialists(results, _specialists(jobs, family)),
             }
         )
     return rows
+
+
+def _specialists(jobs: Sequence[Job], family: str) -> dict[TaskValues, float]:
+    """The mean return of each specialist of a family that has a result, by the values of its task."""
+    found: dict[TaskValues, float] = {}
+    for job in jobs:
+        of_family = job.task is not None and job.family.name == family
+        if of_family and (result := read_result(job)) is not None:
+            (played,) = _tasks(result)
+            found[tuple(played.context.items())] = played.mean
+    return found
+
+
+def _of_specialists(results: Sequence[Mapping[str, Any]], best: Mapping[TaskValues, float]) -> dict[str, Any]:
+    """By split an agent beside the specialists of its family, as JSON; empty where there are none."""
+    runs = [_tasks(result) for result in results]
+    found = {}
+    for split in SPLITS if runs and best else ():
+        played = [[task for task in run if task.split == split] for run in runs]
+        scores = np.array([[task.mean for task in run] for run in played])
+        share = share_of_specialists(scores, [best.get(tuple(task.context.items())) for task in played[0]])
+        if share is not None:
+            found[split] = share.to_json()
+    return found
 
 
 def _summaries(results: Sequence[Mapping[str, Any]]) -> dict[str, SplitSummary]:

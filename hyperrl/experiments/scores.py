@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.evaluation import TaskResult
+from hyperrl.experiments.specialists import SpecialistShare, TaskValues, share_of_specialists
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class SeedRun:
     results: Sequence[TaskResult]
 
     @cached_property
-    def tasks(self) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+    def tasks(self) -> list[tuple[str, TaskValues]]:
         """Split and context of each task."""
         return [(result.split, tuple(result.context.items())) for result in self.results]
 
@@ -70,10 +71,12 @@ class FamilyRuns(Generic[OneRun]):
     Attributes:
         name: the family's.
         agents: by label, in the order in which they were given.
+        specialists: mean return of the policy that was trained on a task alone, by the task's values.
     """
 
     name: str
     agents: Mapping[str, AgentRuns[OneRun]]
+    specialists: Mapping[TaskValues, float] = field(default_factory=dict)
 
     @property
     def first(self) -> OneRun:
@@ -90,3 +93,8 @@ class FamilyRuns(Generic[OneRun]):
         best = [result.oracle for result in self.first.results if result.split == split]
         known = [oracle for oracle in best if oracle is not None and oracle > 0]
         return np.array(known) if len(known) == len(best) else None
+
+    def of_specialists(self, agent: AgentRuns[SeedRun], split: str) -> SpecialistShare | None:
+        """An agent on those tasks of a split that have a specialist; None where none has."""
+        tasks = (tuple(result.context.items()) for result in agent.results(split)[0])
+        return share_of_specialists(agent.scores(split), [self.specialists.get(task) for task in tasks])

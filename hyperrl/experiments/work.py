@@ -155,6 +155,7 @@ def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[
         "seed": job.seed,
         "steps": run.status.steps,
         "planned_steps": run.spec.steps,
+        **({} if job.specialist_of is None else {"specialist_of": job.specialist_of}),
         "digest": job.digest,
         "recipe": job.recipe,
         "overrides": list(job.overrides),

@@ -19,7 +19,7 @@ from hyperrl.recipes.policy import (
 )
 from hyperrl.recipes.resolve import dotted_fields, resolve
 from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
-from hyperrl.recipes.suite import SuiteBlock, SuiteEntry, SuiteEvaluation, SuiteRecipe
+from hyperrl.recipes.suite import SuiteBlock, SuiteEntry, SuiteEvaluation, SuiteOracle, SuiteRecipe
 from hyperrl.recipes.wrappers import WrapperRecipe
 from hyperrl.recipes.yaml import dump_yaml, parse_yaml, read_yaml
 from hyperrl.shipped import shipped
@@ -52,6 +52,7 @@ __all__ = [
     "SuiteBlock",
     "SuiteEntry",
     "SuiteEvaluation",
+    "SuiteOracle",
     "SuiteRecipe",
     "WrapperRecipe",
     "described_fields",

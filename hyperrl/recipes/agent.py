@@ -84,6 +84,15 @@ class AgentRecipe(Model):
     checkpoint_every: Count = 20_000
     """environment steps between checkpoints"""
 
+    def without_context(self) -> Self:
+        """The same agent with plain networks of the same hidden sizes, which never see the context.
+
+        What acts on contexts, such as a sampler of tasks that are hard, has its default.
+        """
+        data = self.model_dump(exclude={"sampler", "curriculum", "context_noise"})
+        data["policy"] = {**self.policy.common(), "kind": "blind"}
+        return type(self).parse(data, self.name)
+
     @property
     def environment_options(self) -> EnvironmentOptions:
         """How its environments differ from a family's own."""

@@ -11,6 +11,7 @@ from hyperrl.recipes.base import Count, Model, Name, Text, Whole, matching
 from hyperrl.recipes.messages import FieldError
 
 MAX_SEEDS = 10_000
+SPECIALIST = "specialist"
 _SEEDS = "a number of seeds, a list of different seeds, or {from: first seed, n: how many}"
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
@@ -88,6 +89,30 @@ class SuiteEvaluation(Model):
     """episodes of each task; null: the family's number"""
 
 
+class SuiteOracle(Model):
+    """Specialists, plain policies that are trained on one task each: an upper bound where none is known."""
+
+    agent: Text | None = None
+    """the agent whose algorithm and hidden sizes they have, by name or path; null: the first one of each
+    family in the suite"""
+    tasks: Annotated[Count, Field(le=1000)] = 3
+    """how many tasks of interpolation, and of extrapolation, have one"""
+    steps: Count | None = None
+    """environment steps of each; null: the most of an agent on the family in the suite"""
+    seed: Seed = 0
+    """chooses the tasks, and seeds each training"""
+
+
+def _oracle(value: object) -> object:
+    """`specialist` alone stands for the defaults."""
+    if value == SPECIALIST:
+        return {}
+    if value is not None and not isinstance(value, Mapping | SuiteOracle):
+        fields = ", ".join(SuiteOracle.model_fields)
+        raise FieldError(found=value, allowed=f"{SPECIALIST}, or a mapping with fields of {fields}")
+    return value
+
+
 class SuiteRecipe(Model):
     """A suite, as `benchmarks/suites/*.yaml` writes it."""
 
@@ -101,6 +126,8 @@ class SuiteRecipe(Model):
     """fields of all agents, FIELD=VALUE"""
     evaluation: SuiteEvaluation = SuiteEvaluation()
     """how each run is evaluated"""
+    oracle: Annotated[SuiteOracle | None, BeforeValidator(_oracle)] = None
+    """upper bounds where no optimum is known: specialist, or {agent: NAME, tasks: N, steps: N, seed: N}"""
     runs: Annotated[tuple[SuiteBlock, ...], Field(min_length=1, max_length=1000)]
     """blocks of runs"""
     folder: Text | None = None

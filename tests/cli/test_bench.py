@@ -56,13 +56,21 @@ def report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     content: dict[str, Any] = {
         "failures": (),
         "rows": [
-            {"family": "ode", "agent": "one", "runs": 2, "planned": 2, "splits": {"train": SPLIT}},
+            {
+                "family": "ode",
+                "agent": "one",
+                "runs": 2,
+                "planned": 2,
+                "splits": {"train": SPLIT},
+                "of_specialist": {},
+            },
             {
                 "family": "ode",
                 "agent": "two",
                 "runs": 1,
                 "planned": 2,
                 "splits": {"extrapolation": {"iqm": 3}},
+                "of_specialist": {},
             },
         ],
     }
@@ -102,3 +110,16 @@ def test_failures_are_named_and_set_the_exit_status(
     assert [each["mistake"] for each in found["failed"]] == list(mistakes)
     assert (found["runs"], found["finished"]) == (8, 3)
     assert found["table"][0]["splits"]["train"]["iqm_interval"] == [10, 14.5]
+
+
+def test_shares_of_specialists_have_columns_of_their_own(
+    report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    share = {"value": 0.5, "low": None, "high": None}
+    beside = {"tasks": 3, "specialist": 6.0, "mean": {"value": 3.0, "low": None, "high": None}}
+    report["rows"][1]["of_specialist"] = {"extrapolation": {**beside, "share": share}}
+    assert main(["bench", "smoke"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split()[-4:] == ["extrapolation", "extrapolation,", "of", "specialist"]
+    assert lines[4].split()[-4:] == ["3", "50.0%", "(3", "tasks)"]
+    assert lines[6].startswith("of specialist: mean return on the tasks")

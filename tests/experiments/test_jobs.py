@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperrl.experiments import Job, jobs_of, part_of
-from hyperrl.experiments.jobs import CLAIM
+from hyperrl.experiments.jobs import CLAIM, choose_tasks
 from hyperrl.recipes import load_suite
 from hyperrl.store.lock import locked
+from hyperrl.tasks import Family
 from tests.experiments.suites import NARROW, jobs
 from tests.runs import message
 
@@ -114,3 +115,71 @@ def test_a_job_is_claimed_by_whoever_holds_a_lock_of_it(tmp_path: Path) -> None:
         with locked(job.folder, name):
             assert job.is_claimed
         assert not job.is_claimed
+
+
+def specialists(folder: Path, oracle: Any, *blocks: dict[str, Any]) -> list[Job]:
+    planned = jobs(folder, *blocks, oracle=oracle, overrides=["n_envs=2"])
+    return [job for job in planned if job.specialist_of is not None]
+
+
+def test_specialists_come_last_and_have_one_task_each(tmp_path: Path) -> None:
+    block = {"families": ["point-goal", "double-integrator", "ode"], "steps": 96}
+    planned = jobs(tmp_path, block, oracle="specialist")
+    assert [job.specialist_of is None for job in planned[:6]] == [True] * 6
+    ours = planned[6:]
+    # `point-goal` has no extrapolation, and the best returns of `ode` are computed.
+    assert [(job.family.name, job.specialist_of) for job in ours] == [
+        *[("point-goal", "interpolation")] * 3,
+        *[("double-integrator", "interpolation")] * 3,
+        *[("double-integrator", "extrapolation")] * 3,
+    ]
+    for job in ours:
+        assert job.task in Family.load(job.family.name).tasks(job.specialist_of or "")
+        assert (job.agent.name, job.agent.policy.kind, job.agent.steps) == ("specialist", "blind", 96)
+        assert (job.agent.n_envs, job.agent.policy.net_arch) == (2, planned[0].agent.policy.net_arch)
+        again = Job.model_validate_json(job.model_dump_json(by_alias=True))
+        assert (again, again.digest, again.task) == (job, job.digest, job.task)
+    assert len({job.digest for job in ours}) == len({job.label for job in ours}) == 9
+    first = ours[0]
+    name = f"angle={first.task['angle']:.9g}"  # type: ignore[index]
+    assert first.folder == tmp_path / "out/oracle/point-goal" / name
+    assert first.result == tmp_path / "results/oracle/point-goal" / f"{name}.json"
+    assert first.label == f"specialist on point-goal, angle={first.task['angle']:.6g}"  # type: ignore[index]
+
+
+def test_an_oracle_says_who_and_how_many_and_how_long(tmp_path: Path) -> None:
+    block = {"families": ["point-goal"]}
+    (job,) = specialists(tmp_path, {"agent": "concat-sac", "tasks": 1, "steps": 500, "seed": 4}, block)
+    assert (job.recipe, job.agent.algorithm.name, job.agent.steps, job.seed) == ("concat-sac", "sac", 500, 4)
+    more = specialists(tmp_path, {"agent": "concat-sac", "tasks": 2, "steps": 500, "seed": 4}, block)
+    assert job in more
+    every = specialists(tmp_path, {"tasks": 1000}, block)
+    assert [job.task for job in every] == Family.load("point-goal").tasks("interpolation")
+    longest = specialists(
+        tmp_path, {"tasks": 1}, {**block, "steps": 64}, {**block, "seeds": [9], "steps": 80}
+    )
+    assert [job.agent.steps for job in longest] == [80]
+
+
+def test_tasks_are_chosen_by_seed_whatever_stands_beside_them() -> None:
+    tasks = Family.load("cartpole").tasks("interpolation")
+    chosen = choose_tasks(tasks, 5, 0)
+    assert len(chosen) == 5
+    assert set(chosen) == set(choose_tasks(tasks[::-1], 5, 0))
+    assert set(choose_tasks(tasks, 3, 0)) < set(chosen)
+    assert [task for task in tasks if task in chosen] == chosen
+    assert choose_tasks(tasks, 5, 1) != chosen
+
+
+@pytest.mark.parametrize(
+    ("oracle", "says"),
+    [
+        ({"agent": "hyper-pop"}, "suite 'tiny': oracle.agent: unknown agent 'hyper-pop'; did you mean"),
+        ({"agent": "hyper-dqn"}, "suite 'tiny': oracle.agent: hyper-dqn on point-goal: "),
+    ],
+)
+def test_mistakes_of_an_oracle_are_found_before_anything_runs(
+    oracle: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    line = message(jobs, tmp_path, {"families": ["point-goal"]}, oracle=oracle, overrides=[])
+    assert line.startswith(says)

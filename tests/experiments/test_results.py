@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hyperrl.evaluation import TaskResult, iqm, stratified_bootstrap
-from hyperrl.experiments import Job
+from hyperrl.experiments import Job, SuiteReport
 from hyperrl.experiments.results import FORMAT, family_runs, read_result, table, task_rows, write_result
 from hyperrl.tasks import Family
 from tests.experiments.suites import jobs
@@ -93,3 +93,24 @@ def test_outdated_runs_stand_in_where_there_are_no_others(
     assert runs is not None
     assert [(run.seed, run.outdated) for run in runs.agents["hyper-ppo"].runs] == [(1, False)]
     assert table([first, second])[0]["runs"] == 1
+
+
+def test_agents_stand_beside_specialists_that_have_a_result(tmp_path: Path) -> None:
+    planned = jobs(tmp_path, {"families": ["point-goal"], "agents": ["hyper-ppo"]}, oracle="specialist")
+    agent, *specialists = planned
+    tasks = Family.load("point-goal").tasks("interpolation")
+    rows = task_rows([TaskResult(task, "interpolation", [2.0], [5], None) for task in tasks])
+    fields = {"features": ["angle"], "splits": {"interpolation": rows}}
+    write_result(agent, {**result(agent), **fields})
+    assert [row["of_specialist"] for row in table(planned)] == [{}]
+    for job, mean in zip(specialists[:2], (3.0, 5.0), strict=True):
+        assert job.task is not None
+        one = task_rows([TaskResult(job.task, "train", [mean], [5], None)])
+        write_result(job, {**result(job), "features": ["angle"], "splits": {"train": one}})
+    (row,) = table(planned)
+    beside = row["of_specialist"]["interpolation"]
+    assert (beside["tasks"], beside["specialist"], beside["share"]["value"]) == (2, 4.0, 0.5)
+    assert (row["agent"], row["runs"], row["planned"]) == ("hyper-ppo", 1, 1)
+    report = SuiteReport("tiny", tmp_path, tmp_path, tuple(planned)).to_json()
+    assert (report["runs"], report["finished"]) == (4, 3)
+    assert report["specialists"] == {"runs": 3, "finished": 2}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hyperrl import api
+from hyperrl.cli import main
 from hyperrl.experiments import Job, Outcome
 from hyperrl.experiments.jobs import CLAIM
 from hyperrl.experiments.results import read_result
@@ -143,3 +144,22 @@ def test_seconds_of_earlier_processes_count(folder: Path) -> None:
     seconds = json.loads((job.folder / "seconds.json").read_text())
     assert seconds["wall"] >= 0
     assert seconds["cpu"] > 0
+
+
+def test_a_specialist_is_a_run_like_any_other(tmp_path: Path, no_figures: None) -> None:
+    oracle = {"tasks": 1}
+    agent, job, *_ = jobs(
+        tmp_path, {"agents": ["hyper-ppo"], "families": ["double-integrator"]}, oracle=oracle
+    )
+    assert attempt(job, Record()) == attempt(agent, Record()) == Outcome("finished")
+    result, run = read(job), Run.open(job.folder)
+    assert (result["specialist_of"], result["agent"]) == ("interpolation", "specialist")
+    assert job.task is not None
+    assert result["splits"]["train"]["contexts"] == [list(job.task.values())]
+    assert {"best", "latest"} <= set(run.checkpoints())
+    same = [task for task in api.evaluate(agent.folder, save=False).tasks if task.context == job.task]
+    assert api.evaluate(run, save=False).tasks[0].context == same[0].context
+    comparison = api.compare([agent.folder, job.folder])
+    shares = {split.split: split.scores[0].of_specialist for split in comparison.splits}
+    assert {split: beside.tasks for split, beside in shares.items() if beside} == {"interpolation": 1}
+    assert main(["list", "runs", str(tmp_path)]) == 0

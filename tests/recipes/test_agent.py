@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hyperrl.recipes import parse_agent
+from hyperrl.recipes import load_agent, load_family, parse_agent, resolve, shipped
 from tests.recipes.mistakes import agent, refusal
 
 FOR_SOME_ALGORITHMS: list[tuple[str, dict[str, Any], str]] = [
@@ -283,3 +283,20 @@ def test_agent_needs(name: str) -> None:
     data = agent()
     del data[name]
     assert refusal(parse_agent, data, "x") == f"x: {name}: missing"
+
+
+@pytest.mark.parametrize("name", shipped("agents"))
+def test_an_agent_without_context_is_as_valid_and_as_wide(name: str) -> None:
+    own = load_agent(name)
+    plain = own.without_context()
+    assert (plain.policy.kind, plain.policy.net_arch) == ("blind", own.policy.net_arch)
+    assert (plain.algorithm, plain.steps, plain.name) == (own.algorithm, own.steps, own.name)
+    assert plain.without_context() == plain
+
+
+def test_what_acts_on_contexts_goes_with_them() -> None:
+    changes = ["sampler=plr", "curriculum.temperature=0.3", "context_noise=0.1", "n_envs=3"]
+    own = resolve(load_agent("hyper-ppo"), load_family("ode"), changes)
+    plain = own.without_context()
+    assert (plain.sampler, plain.context_noise, plain.n_envs) == ("uniform", 0, 3)
+    assert plain.curriculum.options == {}

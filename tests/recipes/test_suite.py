@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from hyperrl.recipes import SuiteRecipe, load_suite, shipped
+from hyperrl.recipes import SuiteOracle, SuiteRecipe, load_suite, shipped
 from tests.runs import message
 
 BLOCK = {"agents": ["hyper-ppo"], "families": ["ode"], "seeds": 2}
@@ -65,6 +65,38 @@ SEEDS = "allowed: a number of seeds, a list of different seeds, or {from: first 
 )  # fmt: skip
 def test_mistakes_name_the_field(fields: dict[str, Any], says: str) -> None:
     assert message(suite, **fields).startswith(f"mine.yaml: runs.0.{says}")
+
+
+@pytest.mark.parametrize(
+    ("oracle", "expected"),
+    [
+        (None, None),
+        ("specialist", SuiteOracle()),
+        ({}, SuiteOracle(agent=None, tasks=3, steps=None, seed=0)),
+        ({"agent": "concat-ppo", "tasks": 5, "steps": 1e4, "seed": 2},
+         SuiteOracle(agent="concat-ppo", tasks=5, steps=10_000, seed=2)),
+    ],
+)  # fmt: skip
+def test_an_oracle(oracle: Any, expected: SuiteOracle | None) -> None:
+    data = {"name": "x", "about": "", "runs": [{"agents": ["a"], "families": ["f"], "seeds": 1}]}
+    assert SuiteRecipe.parse({**data, "oracle": oracle}, "x").oracle == expected
+
+
+@pytest.mark.parametrize(
+    ("oracle", "says"),
+    [
+        (
+            "best",
+            'oracle: found "best"; allowed: specialist, or a mapping with fields of agent, tasks, steps',
+        ),
+        (3, "oracle: found 3; allowed: specialist, or"),
+        ({"task": 3}, "oracle.task: unknown field; did you mean 'tasks'?"),
+        ({"tasks": 0}, "oracle.tasks: found 0; allowed: a number > 0"),
+    ],
+)
+def test_mistakes_in_an_oracle(oracle: Any, says: str) -> None:
+    data = {"name": "x", "about": "", "runs": [{"agents": ["a"], "families": ["f"], "seeds": 1}]}
+    assert message(SuiteRecipe.parse, {**data, "oracle": oracle}, "x").startswith(f"x: {says}")
 
 
 @pytest.mark.parametrize("name", shipped("suites"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.evaluation.figures.labels import assignments
@@ -118,7 +118,7 @@ def generates(agent: AgentRuns[EvaluatedRun]) -> bool:
 def _generated_first(runs: FamilyRuns[EvaluatedRun]) -> FamilyRuns[EvaluatedRun]:
     """The same runs, agents whose weights are generated first, so that colors are the same everywhere."""
     ordered = sorted(runs.agents.items(), key=lambda item: not generates(item[1]))
-    return FamilyRuns(runs.name, dict(ordered))
+    return replace(runs, agents=dict(ordered))
 
 
 def _duels(

@@ -72,6 +72,7 @@ def render(sections: Sequence[FamilySection], experiments: Experiments, command:
         hyper=any(generates(agent) for each in sections for agent in each.runs.agents.values()),
         duels=any(contrasts for each in sections for _, contrasts in each.duels),
         several=any(len(agent.runs) > 1 for each in sections for agent in each.runs.agents.values()),
+        specialists=any(each.runs.specialists for each in sections),
         few=few_seeds([split for each in sections for split in each.splits]),
         runs=sum(len(agent.runs) for each in sections for agent in each.runs.agents.values()),
         left_out=experiments.left_out,
