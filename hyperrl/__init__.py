@@ -13,7 +13,19 @@ from hyperrl.errors import DivergenceError, UserError
 from hyperrl.registration import register
 
 if TYPE_CHECKING:
-    from hyperrl.api import bench, compare, evaluate, export, load, report, resume, specialize, train, watch
+    from hyperrl.api import (
+        bench,
+        compare,
+        evaluate,
+        export,
+        load,
+        report,
+        resume,
+        specialize,
+        train,
+        tune,
+        watch,
+    )
     from hyperrl.deploy import load_specialist
     from hyperrl.tasks import Family, contextualize
 
@@ -30,6 +42,7 @@ _LAZY = {
             "specialize",
             "export",
             "bench",
+            "tune",
         ),
         "hyperrl.api",
     ),
@@ -54,6 +67,7 @@ __all__ = [
     "resume",
     "specialize",
     "train",
+    "tune",
     "watch",
 ]
 

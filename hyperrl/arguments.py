@@ -195,6 +195,8 @@ KEEP = count(0, 10**6)
 JOBS = count(1, 10**4)
 PARTICLES = count(50, 10**5)
 TRANSITIONS = count(10, 10**6)
+TRIALS = count(1, 10**6)
+SEEDS = count(1, 1000)
 
 
 def to_int(name: str, value: Any, allowed: Constraint) -> int:

@@ -15,6 +15,7 @@ EXTRAS = {
     "mlflow": "mlflow",
     "ray": "ray",
     "minari": "minari",
+    "tune": "optuna",
 }
 """Extra to the module that it brings."""
 

@@ -6,6 +6,7 @@ from hyperrl.api.experiments import compare, report
 from hyperrl.api.identification import identify
 from hyperrl.api.suites import bench
 from hyperrl.api.training import default_run_dir, resume, train
+from hyperrl.api.tuning import tune
 
 __all__ = [
     "bench",
@@ -19,5 +20,6 @@ __all__ = [
     "resume",
     "specialize",
     "train",
+    "tune",
     "watch",
 ]

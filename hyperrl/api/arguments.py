@@ -13,6 +13,7 @@ from hyperrl.arguments import (
     MAPPING,
     NAMES,
     Constraint,
+    finite,
     is_instance,
     is_list_of,
     is_number,
@@ -21,6 +22,7 @@ from hyperrl.arguments import (
 )
 from hyperrl.deploy.request import SUFFIXES
 from hyperrl.experiments import ENGINES, Monitor
+from hyperrl.experiments.tuning import PRUNERS
 from hyperrl.identify.request import MODELS, RANGES
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, SuiteRecipe
 from hyperrl.store import Run
@@ -81,6 +83,9 @@ CONSTRAINTS: dict[str, Constraint] = {
     "within": one_of(RANGES),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "freeze": one_of(("generator", "shared")).or_none(),
+    "storage": Constraint("a file, or the URL of a database", is_instance(str, Path)).or_none(),
+    "pruner": one_of(PRUNERS),
+    "timeout": finite(above=0).or_none(),
     "format": one_of(SUFFIXES),
     "engine": one_of(ENGINES),
     "ray_address": Constraint("an address, such as '10.0.0.1:6379' or 'auto'", is_instance(str)).or_none(),

@@ -77,11 +77,12 @@ def bench(
         for what, path in (("runs", folder), ("results", files)):
             with report_write_errors(what, path):
                 try_writing(path / "seed-0")
-        failures = run_suite(mine, runner, _monitor(progress))
+        failures = run_suite(mine, runner, monitor_of(progress))
     return SuiteReport(recipe.name, folder, files, tuple(planned), tuple(failures))
 
 
-def _monitor(progress: Progress | Monitor | None) -> Monitor:
+def monitor_of(progress: Progress | Monitor | None) -> Monitor:
+    """A monitor as it is; around a progress hook, one that calls it."""
     return progress if isinstance(progress, Monitor) else _Counter(progress)
 
 

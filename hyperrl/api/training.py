@@ -7,13 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from hyperrl.api.arguments import checked, checked_recipes
+from hyperrl.api.recipes import agent_recipe, any_family
 from hyperrl.api.runs import family_of, open_run
 from hyperrl.arguments import KEEP, SEED, STEPS, to_int, to_path
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.progress import Progress
 from hyperrl.extras import check_trackers
 from hyperrl.garbage import collection_paused
-from hyperrl.recipes import AgentRecipe, FamilyRecipe, load_agent, resolve
+from hyperrl.recipes import AgentRecipe, FamilyRecipe, resolve
 from hyperrl.store import Run, refuse_existing
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_family
@@ -101,11 +102,7 @@ def train(
     steps = steps if steps is None else to_int("steps", steps, STEPS)
     seed, keep = to_int("seed", seed, SEED), to_int("keep", keep, KEEP)
     trackers = check_trackers(track)
-    recipe = agent if isinstance(agent, AgentRecipe) else load_agent(str(agent))
-    if isinstance(family, FamilyRecipe):
-        family = Family(family)
-    elif not isinstance(family, Family):
-        family = Family.load(str(family))
+    recipe, family = agent_recipe(agent), any_family(family)
     if freeze is not None and from_run is None:
         names = user_syntax("freeze", "--freeze"), user_syntax("from_run", "--from")
         raise UserError(f"{names[0]}: found {freeze!r}; allowed: with {names[1]}, which gives the weights")

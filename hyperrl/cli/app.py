@@ -17,6 +17,7 @@ from hyperrl.cli import (
     report,
     specialize,
     train,
+    tune,
     watch,
 )
 
@@ -58,6 +59,7 @@ app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(report.report)
 app.command()(bench.bench)
+app.command()(tune.tune)
 app.command()(watch.watch)
 app.command()(identify.identify)
 app.command()(specialize.specialize)

@@ -51,7 +51,7 @@ def describe(
 
 def _agent(agent: "AgentRecipe") -> None:
     console.prose(f"{agent.name} (agent): {agent.about}")
-    own = {"format", "name", "about", "policy", "algorithm"}
+    own = {"format", "name", "about", "policy", "algorithm", "search"}
     for title, rows in {
         "Policy": _fields(agent.policy, "policy."),
         "Algorithm": _fields(agent.algorithm, "algorithm."),
@@ -59,6 +59,8 @@ def _agent(agent: "AgentRecipe") -> None:
     }.items():
         console.heading(title)
         console.table(["field", "value", "what"], rows)
+    console.heading("Search space of `hyperrl tune`")
+    console.table(["field", "values"], ([name, str(each)] for name, each in agent.search_space.items()))
     console.line()
     console.line("A family may change fields of the algorithm, steps and n_envs, for all agents alike;")
     console.line("`hyperrl train --set FIELD=VALUE` changes any field.")

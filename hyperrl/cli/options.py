@@ -50,6 +50,13 @@ def complete_tracker(incomplete: str) -> list[str]:
     return _matching(TRACKERS, incomplete)
 
 
+def complete_pruner(incomplete: str) -> list[str]:
+    """What may stop runs early."""
+    from hyperrl.experiments.tuning import PRUNERS
+
+    return _matching(PRUNERS, incomplete)
+
+
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 

@@ -28,6 +28,8 @@ KEEP = whole("--keep", arguments.KEEP)
 PARTICLES = whole("--particles", arguments.PARTICLES)
 TRANSITIONS = whole("--transitions", arguments.TRANSITIONS)
 JOBS = whole("--jobs", arguments.JOBS)
+TRIALS = whole("--trials", arguments.TRIALS)
+SEEDS = whole("--seeds", arguments.SEEDS)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:
@@ -115,6 +117,17 @@ def shard(text: str) -> tuple[int, int]:
     if slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
         return int(index), int(count)
     raise UserError(f"--shard: found {text!r}; allowed: i/n with i from 1 to n (say 1/8)")
+
+
+def seconds(text: str) -> float:
+    """Parse the value of `--timeout`: a number above 0; UserError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UserError(f"--timeout: found {text!r}; allowed: a number of seconds above 0")
+    return value
 
 
 def _finite(text: str, where: str) -> float:

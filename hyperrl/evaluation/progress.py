@@ -27,6 +27,14 @@ class Reporter(Protocol):
         """Note the mean return of the latest training episodes."""
 
 
+@runtime_checkable
+class ValidationReporter(Protocol):
+    """A progress hook that also takes the validation returns that a training reaches."""
+
+    def validated(self, best: float, steps: int) -> None:
+        """Note the highest validation return so far, after an evaluation at so many environment steps."""
+
+
 def report_phase(hook: Progress | None, name: str) -> None:
     """Tell a hook, if it is a reporter, which phase begins."""
     if isinstance(hook, Reporter):

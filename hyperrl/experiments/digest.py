@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from hyperrl.recipes import AgentRecipe, FamilyRecipe
 from hyperrl.store.spec import SourceFile
 
-_WORDS = ("about", "unit", "folder", "format")
-"""Fields of recipes that no number depends on."""
+_WORDS = ("about", "unit", "folder", "format", "search", "tuned_on")
+"""Fields of recipes that no number depends on, once an agent is resolved."""
 _IN_THE_AGENT = ("training",)
 """Fields of a family that the agent has once it is resolved."""
 
@@ -51,6 +51,15 @@ def recipe_digest(
         "evaluation": dict(evaluation),
         "sources": [None if source is None else source.sha256 for source in sources],
     }
+    return _digest(content)
+
+
+def digest_of(value: Any) -> str:
+    """A digest of recipes, or parts of them, 16 hexadecimal digits: without defaults and texts."""
+    return _digest(_essence(value))
+
+
+def _digest(content: Any) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

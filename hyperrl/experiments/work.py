@@ -8,7 +8,7 @@ from typing import Any
 
 from hyperrl.errors import BaseEnvironmentError, UserError, user_syntax
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, TaskResult, evaluate_tasks
-from hyperrl.evaluation.progress import Reporter
+from hyperrl.evaluation.progress import Reporter, ValidationReporter
 from hyperrl.experiments.digest import recipe_digest, source_files
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.jobs import CLAIM, Job
@@ -77,6 +77,10 @@ class _Timed:
     def reached(self, mean_return: float) -> None:
         self._progress.reached(mean_return)
 
+    def validated(self, best: float, steps: int) -> None:
+        if isinstance(self._progress, ValidationReporter):
+            self._progress.validated(best, steps)
+
 
 def _make(job: Job, progress: Reporter) -> None:
     from hyperrl.deploy.cards.entries import write_run_card
@@ -142,6 +146,7 @@ def _evaluated(job: Job, run: Run, family: Family) -> Evaluation:
 def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[str, Any]:
     """What is left of a run when its directory is gone."""
     from hyperrl.training.build import training_descriptors
+    from hyperrl.training.callbacks import validation_return
     from hyperrl.training.parameter_matching import count_parameters
 
     agent, played = run.spec.agent, evaluation.runs[0]
@@ -167,7 +172,11 @@ def _result(job: Job, run: Run, evaluation: Evaluation, family: Family) -> dict[
         "cores": os.cpu_count(),
         "start_seed": evaluation.start_seed,
         "episodes": evaluation.episodes,
-        "checkpoint": {"name": played.checkpoint, "steps": played.checkpoint_steps},
+        "checkpoint": {
+            "name": played.checkpoint,
+            "steps": played.checkpoint_steps,
+            "validation": validation_return(run),
+        },
         "features": list(family.space.names),
         "splits": {
             split: task_rows([task for task in played.split_tasks if task.split == split]) for split in splits

@@ -11,13 +11,14 @@ from hyperrl.recipes.context import CONTEXT, Context, read_context
 from hyperrl.recipes.environment import EnvironmentOptions
 from hyperrl.recipes.family import Derived, FamilyRecipe
 from hyperrl.recipes.feature import Feature
+from hyperrl.recipes.fields import dotted_fields
 from hyperrl.recipes.normalize import Normalize
 from hyperrl.recipes.policy import (
     BlindPolicyRecipe,
     ConcatPolicyRecipe,
     HyperPolicyRecipe,
 )
-from hyperrl.recipes.resolve import dotted_fields, resolve
+from hyperrl.recipes.resolve import resolve
 from hyperrl.recipes.splits import ALL_SPLITS, MAX_TASKS, OUTSIDE, RIM, SPLITS, Linspace, Part, Splits
 from hyperrl.recipes.suite import SuiteBlock, SuiteEntry, SuiteEvaluation, SuiteOracle, SuiteRecipe
 from hyperrl.recipes.wrappers import WrapperRecipe

@@ -13,6 +13,7 @@ from hyperrl.recipes.inference import Inference
 from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.normalize import OFF, Normalize
 from hyperrl.recipes.policy import Arch, Policy
+from hyperrl.recipes.search import Categorical, Space, Span, check_space, fitting
 from hyperrl.recipes.wrappers import Wrappers
 
 RENAMED_FIELDS = {
@@ -83,6 +84,11 @@ class AgentRecipe(Model):
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
     """environment steps between checkpoints"""
+    search: Space = Field(default_factory=dict)
+    """what `hyperrl tune` varies: {FIELD: {low, high, log, step}} or {FIELD: {choices: [...]}}, with FIELD as
+    --set takes it; none: what suits the algorithm and the kind of policy"""
+    tuned_on: Name | None = None
+    """family that its fields were tuned on, whose `training` they have already and does not replace them"""
 
     def without_context(self) -> Self:
         """The same agent with plain networks of the same hidden sizes, which never see the context.
@@ -107,6 +113,12 @@ class AgentRecipe(Model):
     def remembers(self) -> bool:
         """Whether it acts on more than the present observation and the context."""
         return self.algorithm.recurrent or self.inference is not None
+
+    @property
+    def search_space(self) -> Mapping[str, Span | Categorical]:
+        """What `hyperrl tune` varies: its own space, or what suits its algorithm and its kind of policy."""
+        default = {**self.algorithm.search, **self.policy.default_search}
+        return self.search or fitting(default, self)
 
     @model_validator(mode="before")
     @classmethod
@@ -152,4 +164,9 @@ class AgentRecipe(Model):
         if policy.kind != "hyper" and policy.shared_lstm and policy.enable_critic_lstm is not False:
             allowed = "false where policy.shared_lstm is true"
             raise self.refusal("policy", "enable_critic_lstm", allowed=allowed)
+        return self
+
+    @model_validator(mode="after")
+    def _search_space_fits(self) -> Self:
+        check_space(self.search, self)
         return self

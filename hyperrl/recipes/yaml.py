@@ -131,9 +131,15 @@ _Dumper.add_implicit_resolver(
 )
 
 
-def dump_yaml(data: Any) -> str:
-    """Plain data as the text of a YAML file that `parse_yaml` reads as the same data."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+def dump_yaml(data: Any, *, inner_in_flow: bool = False) -> str:
+    """Plain data as the text of a YAML file that `parse_yaml` reads as the same data.
+
+    Args:
+        data: of plain types.
+        inner_in_flow: whether the innermost lists and mappings take one line each.
+    """
+    style = None if inner_in_flow else False
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=style))
 
 
 def _what_is_at(path: Path) -> str:

@@ -20,8 +20,13 @@ class LockedError(UserError):
 
 
 @contextmanager
-def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+def locked(folder: Path, name: str = LOCK, what: str = "run") -> Iterator[None]:
     """Hold the lock of the run in `folder`, or another lock there; its file holds the process's number.
+
+    Args:
+        folder: where the lock's file is.
+        name: of that file.
+        what: the folder holds, for the message.
 
     Raises:
         LockedError: another process holds it.
@@ -35,7 +40,7 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"run {str(folder)!r}: another process{_holder(path)} is writing to it;"
+            f"{what} {str(folder)!r}: another process{_holder(path)} is writing to it;"
             " wait for it to end, or stop it"
         ) from error
     try:

@@ -41,7 +41,7 @@ class BaseAdapter:
     """Copies, checks and shifts what a base environment returns, and shifts actions back.
 
     Whatever leaves it belongs to the caller: arrays that the base writes again later are copied here, and
-    nowhere else. Choices (`Discrete`, `MultiDiscrete`) are counted from 0 on this side.
+    nowhere else. Categorical (`Discrete`, `MultiDiscrete`) are counted from 0 on this side.
 
     Attributes:
         observation_space: the base's, counted from 0.

@@ -9,7 +9,7 @@ from statistics import fmean
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.progress import Progress, Reporter, Ticker
+from hyperrl.evaluation.progress import Progress, Reporter, Ticker, ValidationReporter
 from hyperrl.store import Run
 from hyperrl.tasks import TaskSampler
 from hyperrl.training.checkpoint import (
@@ -164,19 +164,32 @@ class BestWeights:
     Args:
         run: where the checkpoint goes; of a resumed run, its best so far counts.
         model: its weights are saved.
+        progress: told of the highest so far after each evaluation, where it is a `ValidationReporter`.
     """
 
-    def __init__(self, run: Run, model: BaseAlgorithm) -> None:
-        self._run, self._model = run, model
-        self.validation = -math.inf
-        if "best" in run.checkpoints():
-            validation = load_state(run, "best").get("validation")
-            if validation is None or not same_structure(validation, 0.0):
-                raise UserError(f"run {str(run.path)!r}: checkpoint 'best' is not one of the best weights")
-            self.validation = float(validation)
+    def __init__(self, run: Run, model: BaseAlgorithm, progress: Progress | None = None) -> None:
+        self._run, self._model, self._progress = run, model, progress
+        best = validation_return(run)
+        self.validation = -math.inf if best is None else best
 
     def __call__(self, mean: float, steps: int) -> None:
         """Take note of the model's validation return (undiscounted, mean over tasks) after `steps`."""
         if mean > self.validation:
             self.validation = mean
             save_state(self._run, "best", {"steps": steps, "validation": mean, **learned(self._model)})
+        if isinstance(self._progress, ValidationReporter):
+            self._progress.validated(self.validation, steps)
+
+
+def validation_return(run: Run) -> float | None:
+    """The validation return by which a run's best weights were chosen; None while it has none.
+
+    Raises:
+        UserError: the checkpoint `best` is another one.
+    """
+    if "best" not in run.checkpoints():
+        return None
+    validation = load_state(run, "best").get("validation")
+    if validation is None or not same_structure(validation, 0.0):
+        raise UserError(f"run {str(run.path)!r}: checkpoint 'best' is not one of the best weights")
+    return float(validation)

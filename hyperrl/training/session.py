@@ -144,7 +144,7 @@ class TrainingSession:
         logs = [Logs(LOG_STEPS)] if off_policy else []
         callbacks = telemetry.callbacks(
             agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
-            on_validation=BestWeights(run, self.model), final_evaluation=final_evaluation,
+            on_validation=BestWeights(run, self.model, progress), final_evaluation=final_evaluation,
             others=[*updates, *logs, checkpoints],
         )  # fmt: skip
         callbacks = [guard, *progress_hooks, *callbacks]

@@ -32,7 +32,12 @@ def test_an_agent_is_described_field_by_field(name: str, tmp_path: Path) -> None
     shown = succeeded("describe", name, cwd=tmp_path)
     agent = load_agent(name)
     assert shown.startswith(f"{name} (agent): {agent.about}")
-    rows = {line.split()[0]: line for line in shown.splitlines() if line}
+    rows, searched = (
+        {line.split()[0]: line for line in part.splitlines() if line} for part in shown.split("Search space")
+    )
+    assert {name: " ".join(searched[name].split()[1:]) for name in agent.search_space} == {
+        name: str(values) for name, values in agent.search_space.items()
+    }
     assert str(agent.policy.kind) in rows["policy.kind"]
     assert f"{agent.algorithm.learning_rate:g}" in rows["algorithm.learning_rate"]
     assert f"{agent.steps:,} " in rows["steps"]

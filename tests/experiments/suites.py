@@ -80,6 +80,9 @@ class Record:
     def reached(self, mean_return: float) -> None:
         self.events.append(("return", mean_return))
 
+    def validated(self, best: float, steps: int) -> None:
+        self.events.append(("validation", best, steps))
+
     def of(self, *kinds: str) -> list[tuple[Any, ...]]:
         """The events of some kinds."""
         return [event for event in self.events if event[0] in kinds]

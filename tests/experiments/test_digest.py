@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from hyperrl.experiments.digest import recipe_digest, source_files
+from hyperrl.experiments.digest import digest_of, recipe_digest, source_files
 from hyperrl.recipes import FamilyRecipe, load_agent, load_family, resolve
 from tests.experiments.suites import broken_family
 
@@ -25,6 +25,20 @@ def test_words_defaults_and_places_change_nothing() -> None:
     assert digest(family=changed(about="other words", folder="/elsewhere")) == default
     feature = ODE.features["c0"].model_copy(update={"about": "?", "unit": "km"})
     assert digest(family=changed(features={"c0": feature})) == default
+
+
+def test_what_is_searched_changes_nothing() -> None:
+    agent = load_agent("hyper-ppo")
+    assert agent.search
+    bare = agent.model_copy(update={"search": {}, "tuned_on": "ode"})
+    digests = [recipe_digest(each, ODE, 0, [], {}) for each in (agent, bare)]
+    assert digests[0] == digests[1]
+
+
+def test_digests_of_parts_of_recipes() -> None:
+    other = changed(about="other words"), changed(extra="mujoco")
+    assert digest_of(ODE) == digest_of(other[0]) != digest_of(other[1])
+    assert digest_of(["a", {"b": 1}]) != digest_of(["a", {"b": 2}])
 
 
 @pytest.mark.parametrize(

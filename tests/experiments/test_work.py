@@ -25,6 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert attempt(jobs(path)[0], record) == Outcome("finished")
     assert ("steps", 64, 64) in record.events
     assert ("phase", "evaluating") in record.events
+    best = read(jobs(path)[0])["checkpoint"]["validation"]
+    assert [event[2] for event in record.of("validation")] == [0, 64]
+    assert record.of("validation")[-1][1] == best
     return path
 
 
@@ -39,7 +42,9 @@ def test_the_result_has_the_numbers_of_evaluate(folder: Path) -> None:
     result, run = read(job), Run.open(job.folder)
     assert run.state == "finished"
     expected = api.evaluate(run, save=False).to_json()
-    assert (result["steps"], result["seed"], result["checkpoint"]) == (64, 0, expected["checkpoint"])
+    validation = max(row["validation"] for row in run.history("zero_shot/").values())
+    assert result["checkpoint"] == {**expected["checkpoint"], "validation": validation}
+    assert (result["steps"], result["seed"]) == (64, 0)
     assert (result["agent"], result["family"], result["digest"]) == ("hyper-ppo", "ode", job.digest)
     assert set(result["splits"]) == {*expected["splits"], "validation"}
     for split in expected["splits"]:

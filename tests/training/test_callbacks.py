@@ -8,7 +8,7 @@ import pytest
 
 from hyperrl.store import Run
 from hyperrl.training import load_model, resume, train
-from hyperrl.training.callbacks import BestWeights
+from hyperrl.training.callbacks import BestWeights, validation_return
 from hyperrl.training.checkpoint import load_state
 from tests.training.conftest import Start, small
 from tests.training.states import scalars, table
@@ -28,6 +28,28 @@ def test_best_is_the_checkpoint_of_the_highest_validation_return(start: Start) -
     assert load_state(run, "best")["steps"] == state["steps"]
     best(state["validation"] + 1, 10)
     assert load_state(run, "best")["steps"] == 10
+    assert validation_return(run) == state["validation"] + 1
+    (run.path / "checkpoints" / "best.safetensors").unlink()
+    assert validation_return(run) is None
+
+
+class Heard(list[tuple[float, int]]):
+    """A progress hook that writes down what it is told of validation."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+    def validated(self, best: float, steps: int) -> None:
+        self.append((best, steps))
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_progress_hears_of_the_best_validation_return_so_far(tmp_path: Path) -> None:
+    heard = Heard()
+    agent, family = small("hyper-ppo", "ode", "evaluate_every=500")
+    run = train(agent, family, out=tmp_path / "run", steps=2048, progress=heard)
+    curve = {steps: row["validation"] for steps, row in run.history("zero_shot/").items()}
+    assert [steps for _, steps in heard] == list(curve)
+    assert heard == [(max(list(curve.values())[: end + 1]), steps) for end, steps in enumerate(curve)]
 
 
 @pytest.mark.usefixtures("no_telemetry")

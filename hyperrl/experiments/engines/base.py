@@ -48,6 +48,18 @@ class Monitor(Protocol):
         """Note that so many runs are being stopped, because a signal came."""
 
 
+@runtime_checkable
+class Stopping(Protocol):
+    """A reporter that may have its run stopped.
+
+    Attributes:
+        stop: whether the run is to end at its next safe point, with a checkpoint; its outcome is then
+            `interrupted`, unless it ends by itself before.
+    """
+
+    stop: bool
+
+
 @dataclass(frozen=True)
 class Settings:
     """What an engine is opened with.

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from hyperrl.evaluation.progress import Reporter
-from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, check_cores
+from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, Stopping, check_cores
 from hyperrl.experiments.engines.worker import relay
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.work import ERROR
@@ -80,6 +80,8 @@ class Worker:
                 self.outcome = Outcome(**outcome)
             case _:
                 relay(message, self.reporter)
+        if isinstance(self.reporter, Stopping) and self.reporter.stop:
+            self.close()
 
     def close(self) -> None:
         """Close the process's stdin, by which it stops."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from hyperrl.evaluation.progress import Reporter
+from hyperrl.evaluation.progress import Reporter, ValidationReporter
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.results import read_result
@@ -49,6 +49,10 @@ class Channel:
         """Send the mean return of the latest episodes."""
         self._send_rarely("return", float(mean_return))
 
+    def validated(self, best: float, steps: int) -> None:
+        """Send the best validation return so far."""
+        self._send("validation", float(best), steps)
+
     def outcome(self, outcome: Outcome) -> None:
         """Send how the run ended."""
         self._send("outcome", asdict(outcome))
@@ -75,6 +79,8 @@ def relay(message: Sequence[Any], reporter: Reporter) -> None:
             reporter.phase(name, share)
         case ["return", value]:
             reporter.reached(value)
+        case ["validation", best, steps] if isinstance(reporter, ValidationReporter):
+            reporter.validated(best, steps)
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ class AnyAlgorithm(Model):
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
         start_is_checked: whether `hyperrl check AGENT --family F` measures how its networks start.
+        search: what `hyperrl tune` varies of its fields where a recipe does not say it, as a recipe would.
     """
 
     extra: ClassVar[str | None] = None
@@ -35,6 +36,10 @@ class AnyAlgorithm(Model):
     policy_arguments: ClassVar[tuple[str, ...]] = ()
     hypernetwork: ClassVar[Mapping[str, Any]] = {}
     start_is_checked: ClassVar[bool] = True
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "algorithm.learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
+        "algorithm.gamma": {"choices": [0.9, 0.95, 0.98, 0.99, 0.995, 0.999]},
+    }
     gamma: Fraction = 0.99
     """discount factor"""
     if TYPE_CHECKING:

@@ -43,6 +43,10 @@ class Hindsight(Model):
 
 class _OffPolicy(AnyAlgorithm):
     off_policy: ClassVar[bool] = True
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **AnyAlgorithm.search,
+        "algorithm.batch_size": {"choices": [64, 128, 256, 512]},
+    }
     buffer_size: Count = 1_000_000
     """transitions that are replayed"""
     learning_starts: Annotated[Whole, Field(ge=0, le=10**12)] = 100
@@ -135,6 +139,10 @@ class _Entropic(_Continuous):
 
 
 class _MaximumEntropy(_Entropic):
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_Entropic.search,
+        "algorithm.tau": {"low": 1e-3, "high": 0.1, "log": True},
+    }
     tau: Rate = 0.005
     """part of the way that targets follow at each update"""
     target_update_interval: Count = 1
@@ -151,6 +159,12 @@ class SAC(_MaximumEntropy):
 class TD3(_Continuous):
     """Arguments and defaults of stable_baselines3.TD3."""
 
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_Continuous.search,
+        "algorithm.tau": {"low": 1e-3, "high": 0.1, "log": True},
+        "algorithm.action_noise": {"low": 0.01, "high": 0.5, "log": True},
+        "algorithm.policy_delay": {"choices": [1, 2, 4]},
+    }
     name: Literal["td3"] = "td3"
     """Twin Delayed DDPG"""
     tau: Rate = 0.005
@@ -187,6 +201,10 @@ class TQC(_MaximumEntropy):
 class CrossQ(_Entropic):
     """Arguments and defaults of sb3_contrib.CrossQ."""
 
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_Entropic.search,
+        "algorithm.policy_delay": {"choices": [1, 2, 3, 4]},
+    }
     extra: ClassVar[str | None] = "contrib"
     start_is_checked: ClassVar[bool] = False
     name: Literal["crossq"] = "crossq"
@@ -206,6 +224,12 @@ class CrossQ(_Entropic):
 
 class _Greedy(_OffPolicy):
     networks: ClassVar[tuple[str, ...]] = ("critic",)
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_OffPolicy.search,
+        "algorithm.exploration_fraction": {"low": 0.05, "high": 0.5},
+        "algorithm.exploration_final_eps": {"low": 0.01, "high": 0.2},
+        "algorithm.target_update_interval": {"choices": [1, 8, 64, 1000]},
+    }
     batch_size: Count = 32
     """transitions in a minibatch"""
     tau: Rate = 1.0

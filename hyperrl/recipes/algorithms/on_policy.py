@@ -23,6 +23,11 @@ class OnPolicy(AnyAlgorithm):
     """Base of on-policy algorithms."""
 
     policy_arguments: ClassVar[tuple[str, ...]] = ("log_std_init", "ortho_init")
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **AnyAlgorithm.search,
+        "algorithm.n_steps": {"choices": [64, 128, 256, 512]},
+        "algorithm.gae_lambda": {"low": 0.8, "high": 1.0},
+    }
     n_steps: Count = 2048
     """steps of each environment in a rollout"""
     gae_lambda: Fraction = 0.95
@@ -52,6 +57,11 @@ class OnPolicy(AnyAlgorithm):
 
 
 class _OneLoss(OnPolicy):
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **OnPolicy.search,
+        "algorithm.ent_coef": {"choices": [0.0, 0.0003, 0.001, 0.003, 0.01]},
+        "algorithm.max_grad_norm": {"low": 0.3, "high": 5.0, "log": True},
+    }
     ent_coef: NonNegative = 0.0
     """weight of the entropy bonus"""
     vf_coef: NonNegative = 0.5
@@ -62,6 +72,12 @@ class _OneLoss(OnPolicy):
 
 class _Proximal(_OneLoss):
     scheduled: ClassVar[tuple[str, ...]] = ("learning_rate", "clip_range", "clip_range_vf")
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_OneLoss.search,
+        "algorithm.batch_size": {"choices": [64, 128, 256, 512]},
+        "algorithm.n_epochs": {"choices": [5, 10, 20]},
+        "algorithm.clip_range": {"choices": [0.1, 0.2, 0.3]},
+    }
     learning_rate: Scheduled = 3e-4
     """Adam's step size"""
     batch_size: Count = 64
@@ -96,6 +112,10 @@ class PPO(_Proximal, _StateDependent):
 class A2C(_OneLoss, _StateDependent):
     """Arguments and defaults of stable_baselines3.A2C."""
 
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **_OneLoss.search,
+        "algorithm.n_steps": {"choices": [5, 8, 16, 32, 64]},
+    }
     name: Literal["a2c"] = "a2c"
     """Advantage Actor-Critic"""
     learning_rate: Scheduled = 7e-4
@@ -117,6 +137,11 @@ class TRPO(OnPolicy, _StateDependent):
 
     extra: ClassVar[str | None] = "contrib"
     hypernetwork: ClassVar[Mapping[str, Any]] = {"trunk": "separate"}
+    search: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        **OnPolicy.search,
+        "algorithm.target_kl": {"low": 1e-3, "high": 0.1, "log": True},
+        "algorithm.n_critic_updates": {"choices": [5, 10, 20]},
+    }
     name: Literal["trpo"] = "trpo"
     """Trust Region Policy Optimization"""
     learning_rate: Scheduled = 1e-3

@@ -77,6 +77,28 @@ def test_runs_never_take_more_cores_than_there_are(tmp_path: Path, monkeypatch: 
     assert (max(cores for cores, _ in most), max(count for _, count in most)) == (4, 3)
 
 
+class Stopped(Record):
+    """A reporter that has its run stopped after its first evaluation but that of the untrained agent."""
+
+    stop = False
+
+    def validated(self, best: float, steps: int) -> None:
+        super().validated(best, steps)
+        self.stop = steps > 0
+
+
+def test_a_reporter_may_have_its_run_stopped(tmp_path: Path) -> None:
+    """At a safe point, from which it goes on; the planned steps would take hours."""
+    (job,) = jobs(tmp_path, {"agents": ["blind-ppo"], "steps": 10**9})
+    record = Stopped()
+    ((ended, outcome),) = ProcessEngine(2, 2).run(iter([job]), record)
+    assert (ended, outcome) == (job, Outcome("interrupted"))
+    state = json.loads((job.folder / "status.json").read_bytes())
+    assert (state["state"], record.of("validation")[1][2]) == ("interrupted", 64)
+    assert 64 <= state["steps"] < 10**6
+    assert read_result(job) is None
+
+
 def command(folder: Path, *options: str, **settings: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "hyperrl", "bench", "tiny.yaml", "--out", "out", "--json", *options],

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from hyperrl.evaluation.progress import Reporter
+from hyperrl.evaluation.progress import Reporter, ValidationReporter
 from hyperrl.experiments import Outcome
 from hyperrl.experiments.engines import worker
 from hyperrl.experiments.engines.worker import Channel
@@ -22,12 +22,15 @@ def test_the_channel_sends_progress_now_and_then(monkeypatch: pytest.MonkeyPatch
     reading, writing = os.pipe()
     channel = Channel(writing)
     assert isinstance(channel, Reporter)
+    assert isinstance(channel, ValidationReporter)
     channel.phase("training")
     for done in range(11):
         channel(done, 10)
         channel.reached(float(done))
         channel.phase("training")
         clock.now += 0.125
+    for steps in (10, 20):
+        channel.validated(-2.5, steps)
     channel.phase("evaluating", 0.0)
     channel.outcome(Outcome("failed", "no oil"))
     os.close(writing)
@@ -36,6 +39,7 @@ def test_the_channel_sends_progress_now_and_then(monkeypatch: pytest.MonkeyPatch
     assert [done for kind, done, *_ in sent if kind == "steps"] == [0, 4, 8, 10]
     assert [value for kind, value, *_ in sent if kind == "return"] == [0, 4, 8]
     assert [name for kind, name, *_ in sent if kind == "phase"][-1] == "evaluating"
+    assert [rest for kind, *rest in sent if kind == "validation"] == [[-2.5, 10], [-2.5, 20]]
     assert sent[-1] == ["outcome", {"state": "failed", "message": "no oil", "mistake": False}]
 
 

@@ -1,0 +1,131 @@
+"""`hyperrl tune`: the search for an agent's hyperparameters on a family."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from hyperrl.cli import console, options, parsing, streams
+from hyperrl.cli.bench_view import suite_view
+from hyperrl.cli.errors import OURS, USER, Interrupted
+from hyperrl.cli.options import argument, option
+
+if TYPE_CHECKING:
+    from hyperrl.experiments.tuning import PrunerName
+    from hyperrl.experiments.tuning.report import TuningReport
+    from hyperrl.experiments.tuning.study import TrialRecord
+
+_SHOWN = 5
+"""Trials in the table, beside the recipe as it is."""
+
+
+def tune(
+    agent: Annotated[str, argument("AGENT", "A name or a YAML file.", options.complete_agent)],
+    family: Annotated[str, argument("FAMILY", "A name or a YAML file.", options.complete_family)],
+    trials: Annotated[
+        int, option("N", "Trials in all, those of before included.", parser=parsing.TRIALS)
+    ] = 20,
+    jobs: Annotated[
+        int | None,
+        option("N", "Runs at a time. [default: as many as there are cores for]", parser=parsing.JOBS),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        option("FILE|URL", "Optuna's journal, or a database. [default: journal.log in the folder]"),
+    ] = None,
+    out: Annotated[
+        str | None, option("DIR", "Folder of runs and result. [default: runs/tune/FAMILY/AGENT]")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        option("N", "Environment steps of each run. [default: the recipe's]", parser=parsing.STEPS),
+    ] = None,
+    seeds: Annotated[
+        int, option("N", "Runs of each trial, which counts by their mean.", parser=parsing.SEEDS)
+    ] = 1,
+    overrides: options.Overrides = None,
+    pruner: Annotated[
+        str,
+        option(
+            "NAME",
+            "What stops runs early that are behind: median, hyperband or none.",
+            autocompletion=options.complete_pruner,
+        ),
+    ] = "median",
+    timeout: Annotated[
+        float | None, option("S", "Begin no trial after so many seconds.", parser=parsing.seconds)
+    ] = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Search for the fields of AGENT that are best on FAMILY, by its validation tasks.
+
+    A study that was interrupted or killed goes on where it was. The first trial is the recipe as it is. The
+    best one becomes tuned.yaml, which `hyperrl train` takes. A trial that fails is noted, and the others go
+    on.
+    """
+    with streams.stdout_to_stderr(as_json):
+        from hyperrl import api
+        from hyperrl.recipes import load_agent
+
+        name = load_agent(agent).name
+        try:
+            with suite_view(f"tuning {name}") as view:
+                report = api.tune(
+                    agent, family, trials=trials, jobs=jobs, storage=storage, out=out, steps=steps,
+                    seeds=seeds, overrides=overrides or [], pruner=cast("PrunerName", pruner),
+                    timeout=timeout, force=force, progress=view,
+                )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            raise Interrupted("interrupted; the same command goes on where it was") from stop
+    if as_json:
+        console.json_object(report.to_json())
+    else:
+        _print(report, family)
+    failed = [trial for trial in report.trials if trial.state == "failed"]
+    if report.best is None and failed:
+        raise typer.Exit(USER if all(trial.mistake for trial in failed) else OURS)
+
+
+def _print(report: "TuningReport", family: str) -> None:
+    plan, best = report.plan, report.best
+    steps = f"{plan.base.steps:,} steps each"
+    console.line(f"{plan.name}: return on validation tasks, {console.count(plan.seeds, 'run')} of {steps}")
+    states = {state: report.count(state) for state in ("finished", "pruned", "failed", "running")}
+    summary = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+    console.line(f"{console.count(len(report.trials), 'trial')}: {summary}")
+    if best is not None:
+        console.line()
+        rows = report.best_first
+        own = [trial for trial in rows[_SHOWN:] if trial.own]
+        console.table(
+            ["trial", "return", "fields"], map(_row, [*rows[:_SHOWN], *own]), numbers=["trial", "return"]
+        )
+    if report.importances:
+        console.line()
+        shares = ([name, f"{share:.0%}"] for name, share in report.importances.items())
+        console.table(["field", "importance"], shares, numbers=["importance"])
+    failed = [trial for trial in report.trials if trial.state == "failed"]
+    if failed:
+        console.line()
+    for trial in failed:
+        console.line(f"trial {trial.number} failed: {trial.error}")
+    console.line()
+    console.pairs([("runs", str(plan.out)), ("study", report.storage)])
+    if report.tuned is not None:
+        tuned = str(report.tuned)
+        console.pairs([("found", tuned), ("train", shlex.join(["hyperrl", "train", tuned, family]))])
+
+
+def _row(trial: "TrialRecord") -> list[str]:
+    fields = "the recipe as it is" if trial.own else "  ".join(map(_short, trial.overrides))
+    return [str(trial.number), console.number(trial.value), fields]
+
+
+def _short(override: str) -> str:
+    """An override with its number, if it is one, in a few digits."""
+    name, _, value = override.partition("=")
+    try:
+        return f"{name}={float(value):.4g}"
+    except ValueError:
+        return override
