@@ -17,7 +17,7 @@ from hyperrl.experiments.specialists import TaskValues, specialist_task
 from hyperrl.recipes import Context
 from hyperrl.store import Run, runs_below
 from hyperrl.store.locate import require_run
-from hyperrl.tasks.single_task import task_of
+from hyperrl.tasks.splits import task_alone
 
 FINAL = "final"
 """The stored evaluation that comparisons use."""
@@ -176,7 +176,7 @@ def _separate_specialists(
 
     Of several specialists of a task the best counts. Where all runs have one task, they are agents.
     """
-    whole = [run for run in runs if task_of(run.run.spec.family) is None]
+    whole = [run for run in runs if task_alone(run.run.spec.family) is None]
     if not whole:
         return runs, {}
     family = whole[0].run.spec.family

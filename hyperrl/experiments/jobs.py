@@ -29,7 +29,7 @@ from hyperrl.store.lock import is_locked
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.contexts import assignment
-from hyperrl.tasks.single_task import only_task, task_of
+from hyperrl.tasks.splits import task_alone
 
 CLAIM = "bench.lock"
 """The lock of a run's folder that whoever works on a job holds."""
@@ -79,7 +79,7 @@ class Job(Model):
     @property
     def task(self) -> Context | None:
         """The one task of a specialist; None of any other run."""
-        return None if self.specialist_of is None else task_of(self.family)
+        return None if self.specialist_of is None else task_alone(self.family)
 
     @property
     def cores(self) -> int:
@@ -189,7 +189,7 @@ def _specialists(
                 within = Path(ORACLE, name, _task_name(task))
                 yield Job(
                     suite=suite.name, name=SPECIALIST, recipe=recipe, agent=agent,
-                    family=only_task(family, task), seed=oracle.seed, overrides=(),
+                    family=tasks.on_tasks([task]).recipe, seed=oracle.seed, overrides=(),
                     evaluation=suite.evaluation, folder=out / within,
                     result=results / f"{within}.json", specialist_of=split,
                 )  # fmt: skip

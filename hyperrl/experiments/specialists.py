@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.errors import UserError
 from hyperrl.evaluation.comparison import Estimate, estimate
 from hyperrl.evaluation.seeds import MAY_DIFFER
 from hyperrl.recipes import Context, FamilyRecipe
 from hyperrl.store import RunSpec
-from hyperrl.tasks.single_task import only_task, task_of
+from hyperrl.tasks import Family
+from hyperrl.tasks.splits import task_alone
 
 TaskValues = tuple[tuple[str, float], ...]
 """A task as the names and the values of its features."""
@@ -72,11 +74,15 @@ def specialist_task(spec: RunSpec, family: FamilyRecipe) -> Context | None:
         spec: of the run.
         family: of other runs.
     """
-    listed = task_of(spec.family) if spec.agent.policy.kind == "blind" else None
+    listed = task_alone(spec.family) if spec.agent.policy.kind == "blind" else None
     if listed is None:
         return None
     task = Context.of(family.features, listed.raw)
-    return task if _content(only_task(family, task)) == _content(spec.family) else None
+    try:
+        alone = Family(family).on_tasks([task]).recipe
+    except UserError:  # It is no task of this family.
+        return None
+    return task if _content(alone) == _content(spec.family) else None
 
 
 def _content(family: FamilyRecipe) -> Mapping[str, Any]:

@@ -120,6 +120,14 @@ def only_tasks(
     return type(recipe).parse(data, f"{recipe.name}: {user_syntax('contexts', '--context')}")
 
 
+def task_alone(recipe: FamilyRecipe) -> Context | None:
+    """The task of a family that lists one task and no other, as `only_tasks` makes it; None for any other."""
+    parts = [part for split in ALL_SPLITS for part in getattr(recipe.splits, split)]
+    if len(parts) != 1 or parts[0].list is None or len(parts[0].list) != 1:
+        return None
+    return Context.of(recipe.features, parts[0].list[0])
+
+
 def _agrees(task: Context, context: Mapping[str, float]) -> bool:
     """Whether a task has the values of a context, to as many digits as are printed."""
     return all(math.isclose(task[name], value, rel_tol=1e-6, abs_tol=1e-9) for name, value in context.items())

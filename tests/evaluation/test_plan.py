@@ -6,7 +6,6 @@ from hyperrl.evaluation import plan
 from hyperrl.evaluation.zero_shot import CHOICE_SEED, evaluate_tasks, start_seeds
 from hyperrl.recipes import SPLITS, Splits
 from hyperrl.tasks import Family
-from hyperrl.tasks.single_task import only_task
 from tests.evaluation.conftest import balance
 
 
@@ -108,7 +107,7 @@ def test_spread_out_keeps_the_ends() -> None:
 
 
 def test_one_task_alone_is_chosen_by_too_from_starts_of_its_own(cartpole: Family) -> None:
-    one = Family(only_task(cartpole.recipe, cartpole.tasks("interpolation")[0]))
+    one = cartpole.on_tasks(cartpole.tasks("interpolation")[:1])
     parts = plan.while_training(one, 100_000)
     assert played(parts) == {"train": (1, 5), "validation": (1, 20)}
     assert [part.seed for part in parts] == [0, CHOICE_SEED]

@@ -13,7 +13,6 @@ from hyperrl.experiments.report import write_report
 from hyperrl.experiments.specialists import share_of_specialists, specialist_task
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.tasks.single_task import only_task
 from tests.runs import message
 
 
@@ -31,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, family: Family) -> Path:
         synthetic_run(path / f"concat-{seed}", "concat-ppo", family, seed, 50.0)
     first, second = family.tasks("interpolation")[:2]
     for name, task, level in (("a", first, 150.0), ("b", second, 250.0), ("c", second, 20.0)):
-        one = Family(only_task(family.recipe, task))
+        one = family.on_tasks([task])
         synthetic_run(path / f"oracle-{name}", "blind-ppo", one, 0, level, noise=0.0)
     return path
 
@@ -108,7 +107,7 @@ def test_whose_task_a_run_is_the_specialist_of(folder: Path, family: Family, tmp
     other = family.recipe.model_copy(update={"kwargs": {"max_episode_steps": 7}})
     assert specialist_task(spec, other) is None
     assert specialist_task(Run.open(folder / "hyper-0").spec, family.recipe) is None
-    seeing = synthetic_run(tmp_path / "x", "concat-ppo", Family(only_task(family.recipe, task)), 0)
+    seeing = synthetic_run(tmp_path / "x", "concat-ppo", family.on_tasks([task]), 0)
     assert specialist_task(seeing.spec, family.recipe) is None
     assert "on other families of one name" in message(collect, [folder / "hyper-0", seeing.path])
 

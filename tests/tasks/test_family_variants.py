@@ -5,6 +5,7 @@ import pytest
 from hyperrl.errors import UserError
 from hyperrl.recipes import ALL_SPLITS
 from hyperrl.tasks import Family
+from hyperrl.tasks.splits import task_alone
 
 
 def test_some_tasks_alone_may_lie_beyond_the_training_ranges() -> None:
@@ -34,3 +35,15 @@ def test_other_schedules_make_another_family_over_the_same_base() -> None:
     assert changing.with_schedules({"c0": "none"}).schedules is None
     assert changing.tasks("train") == family.tasks("train")
     assert changing.leave_out([{"c0": 5}]).schedules is not None
+
+
+@pytest.mark.parametrize("split", ["interpolation", "extrapolation"])
+@pytest.mark.parametrize("name", ["ode", "cartpole", "double-integrator", "wall-gap"])
+def test_a_task_alone_is_found_in_its_recipe(name: str, split: str) -> None:
+    family = Family.load(name)
+    assert task_alone(family.recipe) is None
+    for task in family.tasks(split)[:4]:
+        one = family.on_tasks([task])
+        assert task_alone(one.recipe) == one.tasks("train")[0] == task
+        assert tuple(one.tasks("train")[0].items()) == tuple(task.items())
+    assert task_alone(family.on_tasks(family.tasks("train")[:2]).recipe) is None

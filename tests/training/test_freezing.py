@@ -142,7 +142,7 @@ def test_one_task_beyond_the_training_range_is_fine_tuned(tmp_path: Path, no_fig
     assert family.tasks("train") == [{"c0": 9.0}]
     assert not any(family.tasks(split) for split in ("validation", "interpolation", "extrapolation"))
     assert family.space.features["c0"].train == (-5, 5)
-    assert run.checkpoints() == ["0", "latest"]
+    assert run.checkpoints() == ["0", "best", "latest"]  # the best on the one task
     (final,) = run.evaluations()
     assert [task["context"] for task in final["tasks"]] == [{"c0": 9.0}]
     assert api.evaluate(run, contexts=[{"c0": 2.0}], save=False).tasks[0].split == "interpolation"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hyperrl.actions import ACTIONS
 from hyperrl.deploy.cards import spaces, usage
 from hyperrl.deploy.cards.readme import NAME, CardEntry, read_card, write_card
-from hyperrl.deploy.cards.results import MeanReturn, of_episodes, split_returns, task_return
+from hyperrl.deploy.cards.results import MeanReturn, of_episodes, schedules_of, split_returns, task_return
 from hyperrl.deploy.cards.text import conditions, limits, observations, render, return_of_task
 from hyperrl.deploy.request import GENERALIST, default_specialist
 from hyperrl.recipes import Context
@@ -200,7 +200,7 @@ def _entry(
             if any(".yaml" in command for command in content["commands"])
             else ""
         ),
-        facts=[*facts, *_versions(spec)],
+        facts=[*_schedules(spec), *facts, *_versions(spec)],
         limits=limits(spec, family, context, returns),
         **{"wrapping": [], "of_task": "", **content},
     )  # fmt: skip
@@ -218,6 +218,12 @@ def _entry(
 def _agent(spec: RunSpec) -> str:
     """The agent's name with its algorithm."""
     return f"`{spec.agent.name}` ({spec.agent.algorithm.name.upper()})"
+
+
+def _schedules(spec: RunSpec) -> Iterator[tuple[str, str]]:
+    """How features change within an episode, where some do."""
+    if schedules := schedules_of(spec.family):
+        yield "changes within an episode", ", ".join(f"{name} ({text})" for name, text in schedules.items())
 
 
 def _versions(spec: RunSpec) -> Iterator[tuple[str, str]]:

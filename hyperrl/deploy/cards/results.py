@@ -10,11 +10,13 @@ import numpy as np
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.statistics import mean_error
-from hyperrl.recipes import ALL_SPLITS, CONTEXT
+from hyperrl.recipes import ALL_SPLITS, CONTEXT, FamilyRecipe
 from hyperrl.store import Run
 from hyperrl.store.files import read_object
 from hyperrl.tasks import Family
 
+FINAL = "final"
+"""The evaluation at the end of a training, of the family as it is."""
 METRIC = "mean_reward"
 """What the hub calls the mean return of an episode."""
 _TASK = {"type": "reinforcement-learning", "name": "reinforcement learning"}
@@ -109,6 +111,12 @@ def task_return(run: Run, family: Family, context: Mapping[str, float], steps: i
     return next((row for row in reversed(rows) if row.episodes == most), None)
 
 
+def schedules_of(family: FamilyRecipe) -> dict[str, str]:
+    """By feature as text how it changes within an episode, of those that do."""
+    features = family.features.items()
+    return {name: str(feature.schedule) for name, feature in features if feature.schedule is not None}
+
+
 def of_episodes(
     split: str, returns: Sequence[float], start_seed: int = 0, oracle: float | None = None
 ) -> MeanReturn:
@@ -135,12 +143,15 @@ def _evaluations(
 ) -> Iterator[list[MeanReturn]]:
     """What is read of the evaluations of a checkpoint, that of the training's end last.
 
-    Files that hold no evaluation, or one of an older form, are left out.
+    Files that hold no evaluation, or one of an older form, are left out. So are those in which features
+    changed within an episode otherwise than in the family.
     """
+    schedules = schedules_of(run.spec.family)
     for path in sorted(run.path.glob("evaluations/*.json")):
         try:
             data = read_object(path)
-            conditions = data.get("hidden"), data.get("shuffled_contexts"), not data["deterministic"]
+            others = path.stem != FINAL and data.get("schedules", {}) != schedules
+            conditions = data.get("hidden"), data.get("shuffled_contexts"), not data["deterministic"], others
             if not any(conditions) and data["checkpoint"]["steps"] == steps:
                 yield read(data)
         except (KeyError, TypeError, ValueError, AttributeError, UserError):

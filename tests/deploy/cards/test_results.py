@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hyperrl import api
-from hyperrl.deploy.cards.results import MeanReturn, of_episodes, split_returns, task_return
+from hyperrl.deploy.cards.results import MeanReturn, of_episodes, schedules_of, split_returns, task_return
+from hyperrl.recipes import dump_yaml
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from tests.runs import untrained
@@ -42,7 +43,12 @@ def test_the_numbers_are_those_of_evaluate(run: Run, family: Family) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"shuffle_contexts": True}, {"deterministic": False}, {"checkpoint": "latest"}],
+    [
+        {"shuffle_contexts": True},
+        {"deterministic": False},
+        {"checkpoint": "latest"},
+        {"schedules": {"c0": "jump:50"}},
+    ],
     ids=lambda options: next(iter(options)),
 )
 def test_evaluations_of_something_else_do_not_count(options: dict[str, Any], run: Run) -> None:
@@ -96,3 +102,15 @@ def test_a_result_of_the_hub_has_a_metric_for_each_number() -> None:
     assert all(type(value) is float for value in values.values())
     single = MeanReturn("train", 1, 1, 0, 3.0)
     assert [metric["type"] for metric in single.as_result("ode", "x")["metrics"]] == ["mean_reward"]
+
+
+def test_schedules_of_the_family_count(tmp_path: Path) -> None:
+    family = Family.load("ode").with_schedules({"c0": "jump:50"})
+    path = tmp_path / "changing.yaml"
+    path.write_text(dump_yaml(family.recipe.model_dump(mode="json", by_alias=True)))
+    run = untrained(tmp_path / "run", "hyper-ppo", str(path), ["policy.net_arch=[4]"])
+    assert schedules_of(run.spec.family) == {"c0": "jump:50"}
+    api.evaluate(run, splits=["interpolation"], episodes=1, schedules={"c0": "none"})
+    assert split_returns(run, 16) == []
+    changed = api.evaluate(run, splits=["interpolation"], episodes=1).splits["interpolation"]
+    assert [row.mean for row in split_returns(run, 16)] == [changed["mean"]]
