@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,28 @@ from hyperrl.store.lock import LOCK, LockedError, locked
 CHUNK = 4 * 2**20
 """Bytes of a file that are sent at a time: the memory that a file takes on its way, however large it is."""
 _LOCKS = (LOCK, CLAIM)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The machine of a suite, as workers need to know it.
+
+    Attributes:
+        folder: in which the suite was started.
+        marks: files there, in the folders of runs and results, and what they hold. A worker that finds them
+            sees these folders.
+    """
+
+    folder: Path
+    marks: Mapping[Path, str]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this machine sees the suite's folders."""
+        try:
+            return all(path.read_text() == text for path, text in self.marks.items())
+        except (OSError, ValueError):
+            return False
 
 
 @dataclass
@@ -41,6 +63,10 @@ class Depot:
         self._begun: dict[int, int] = {}
         self._deliveries: dict[Path, _Delivery] = {}
         self._stops = 0
+
+    def sees(self, site: Site) -> bool:
+        """Whether this process sees the suite's folders, without which it is on no machine of the suite's."""
+        return site.is_here
 
     def begin(self, run: int) -> int:
         """Note that the work on a run begins; how often it has begun by now."""

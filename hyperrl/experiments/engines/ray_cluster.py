@@ -16,10 +16,10 @@ from hyperrl.errors import EngineError
 from hyperrl.evaluation.progress import Reporter
 from hyperrl.experiments.digest import source_files
 from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, check_cores
-from hyperrl.experiments.engines.depot import Depot
+from hyperrl.experiments.engines.depot import Depot, Site
 from hyperrl.experiments.engines.processes import PATIENCE, failure
 from hyperrl.experiments.engines.ray_connection import brief, connected
-from hyperrl.experiments.engines.remote import Call, Site, make_run
+from hyperrl.experiments.engines.remote import Call, make_run
 from hyperrl.experiments.engines.worker import relay
 from hyperrl.experiments.jobs import Job
 from hyperrl.store import report_write_errors
@@ -114,6 +114,12 @@ class RayEngine:
             self._depot = actor.options(
                 num_cpus=0, scheduling_strategy=here, runtime_env=_environment()
             ).remote()
+
+        if not self._ask("sees", self.site):
+            raise EngineError(
+                f"the Ray node of this machine does not see {str(next(iter(self.site.marks)).parent)!r};"
+                " start it where the folders of the suite are visible"
+            )
 
     def _has_room(self, job: Job) -> bool:
         if self.jobs is not None:  # Ray starts them as cores become free, or as machines join

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import chdir, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from typing import Any
 
 from hyperrl.errors import UserError
 from hyperrl.experiments.engines.base import Outcome
-from hyperrl.experiments.engines.depot import CHUNK, files_below
+from hyperrl.experiments.engines.depot import CHUNK, Site, files_below
 from hyperrl.experiments.engines.processes import PATIENCE, Message, Worker
 from hyperrl.experiments.jobs import Job
 from hyperrl.store import report_write_errors
@@ -28,28 +28,6 @@ _FORMER = 60.0
 """Seconds that a run may take to stop whose worker was killed, before it is left to whoever works on it."""
 _RESULT = ".result.json"
 """The file among a run's files that becomes its result."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """The machine of a suite, as workers need to know it.
-
-    Attributes:
-        folder: in which the suite was started.
-        marks: files there, in the folders of runs and results, and what they hold. A worker that finds them
-            sees these folders.
-    """
-
-    folder: Path
-    marks: Mapping[Path, str]
-
-    @property
-    def is_here(self) -> bool:
-        """Whether this machine sees the suite's folders."""
-        try:
-            return all(path.read_text() == text for path, text in self.marks.items())
-        except (OSError, ValueError):
-            return False
 
 
 class _Silent:

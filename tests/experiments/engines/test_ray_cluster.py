@@ -9,8 +9,9 @@ import pytest
 from hyperrl.errors import EngineError
 from hyperrl.experiments import Job, Outcome, Settings, open_engine, run_suite
 from hyperrl.experiments.engines import ray_cluster
+from hyperrl.experiments.engines.depot import Depot, Site
 from hyperrl.experiments.engines.ray_cluster import RETRIES, RayEngine, caller
-from hyperrl.experiments.engines.remote import Call, Site
+from hyperrl.experiments.engines.remote import Call
 from hyperrl.experiments.work import ERROR
 from tests.experiments.engines.fakes import FakeRay, WorkerCrashedError
 from tests.experiments.suites import Record, jobs
@@ -107,6 +108,15 @@ def test_an_interrupted_suite_cancels_what_waits_and_stops_the_rest(
     assert record.of("stopping") == [("stopping", 2)]
     assert len(ray.cancelled) == 2
     assert not planned[1].result.exists()
+
+
+def test_a_node_that_does_not_see_the_suites_folders_is_refused(
+    ray: FakeRay, planned: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Depot, "sees", lambda _, site: False)
+    says = f"^the Ray node of this machine does not see '{tmp_path}/out'; "
+    with open_engine("ray", planned, settings()) as engine, pytest.raises(EngineError, match=says):
+        run_suite(planned, engine, Record())
 
 
 def test_a_lost_cluster_is_named(ray: FakeRay, outcomes: dict[int, Any], planned: list[Job]) -> None:
