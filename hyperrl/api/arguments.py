@@ -88,7 +88,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "timeout": finite(above=0).or_none(),
     "format": one_of(SUFFIXES),
     "engine": one_of(ENGINES),
-    "ray_address": Constraint("an address, such as '10.0.0.1:6379' or 'auto'", is_instance(str)).or_none(),
+    "ray_address": Constraint("an address, such as '10.0.0.1:6379'", is_instance(str)).or_none(),
     "quantize": one_of(("int8",)).or_none(),
     "budget": Constraint(
         "a share of the parameters, above 0, at most 1", lambda value: is_number(value) and 0 < value <= 1

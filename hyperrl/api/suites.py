@@ -50,8 +50,8 @@ def bench(
         results: folder of the results, `FAMILY/AGENT/seed-N.json` each; None: `results` in `out`.
         shard: (i, n) makes the i-th of n parts of the suite, i from 1 to n.
         engine: what makes them: `processes` of this machine, or `ray`, tasks of a Ray cluster.
-        ray_address: of the cluster, HOST:PORT, or "auto" for the one that runs on this machine; None: one is
-            started for as long as the suite runs.
+        ray_address: HOST:PORT of the cluster; None: one of this machine is started for as long as the suite
+            runs.
         progress: called with the runs that ended and those that there are; a `Monitor` gets to know more.
 
     Returns:

@@ -42,7 +42,7 @@ def bench(
     ] = "processes",
     ray_address: Annotated[
         str | None,
-        option("ADDRESS", "HOST:PORT of a Ray cluster, or auto. [default: one is started on this machine]"),
+        option("ADDRESS", "HOST:PORT of a Ray cluster. [default: one is started on this machine]"),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -17,6 +17,9 @@ from hyperrl.tasks.simulators.threads import available_cores
 
 _ANSWER = 10.0
 """Seconds that a cluster has to answer at its address."""
+_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS
+"""How a client begins to speak HTTP/2, as gRPC does; a server answers with settings, too (RFC 9113, 3.4)."""
 _OBJECTS = 100 * 2**20
 """Bytes of Ray's object store on a cluster of this machine alone: nothing large goes through it."""
 
@@ -56,7 +59,7 @@ def connected(address: str | None) -> Iterator[Any]:
             raise EngineError(f"Ray does not start on this machine: {brief(error)}") from error
         raise UserError(
             f"{option}: found {address!r}, where no Ray cluster answers ({brief(error)}); allowed: HOST:PORT"
-            " of a cluster that this machine is a part of, or 'auto'"
+            " of a cluster that this machine is a part of"
         ) from error
     try:
         yield ray
@@ -65,13 +68,15 @@ def connected(address: str | None) -> Iterator[Any]:
 
 
 def _check_answer(address: str) -> None:
-    """OSError or ValueError where nothing answers at HOST:PORT; Ray itself would try for a minute."""
-    if address == "auto":
-        return
+    """OSError or ValueError where no server of Ray's kind answers; Ray itself would try for many minutes."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise ValueError("it is not of the form HOST:PORT")
-    socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+    with socket.create_connection((host, int(port)), timeout=_ANSWER) as server:
+        if os.environ.get("RAY_USE_TLS", "0") == "0":
+            server.sendall(_GREETING)
+            if server.recv(len(_SETTINGS))[3:4] != _SETTINGS[3:4]:
+                raise ValueError("something else answers there")
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -12,11 +14,29 @@ from hyperrl.tasks.simulators.threads import CORES
 from tests.experiments.engines.fakes import FakeRay
 
 
+@contextmanager
+def server(answer: bytes) -> Iterator[str]:
+    """The address of a server that answers each connection with some bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):  # it is closed
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(100)
+                        connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.fixture
 def address() -> Iterator[str]:
-    """Of something that answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
+    """Of a server that answers as Ray does."""
+    with server(bytes((0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 64, 0, 0))) as found:
+        yield found
 
 
 def refusal(address: str | None) -> str:
@@ -50,8 +70,8 @@ def test_a_connection_of_the_users_own_is_used_and_left_open(ray: FakeRay) -> No
     with connected(None):
         pass
     assert (ray.begun, ray.shutdowns) == ([], 0)
-    assert refusal("auto") == (
-        "ray_address: found 'auto'; allowed: None, as this process is connected to Ray already"
+    assert refusal("head:6379") == (
+        "ray_address: found 'head:6379'; allowed: None, as this process is connected to Ray already"
     )
 
 
@@ -59,23 +79,27 @@ def test_a_connection_of_the_users_own_is_used_and_left_open(ray: FakeRay) -> No
 def test_an_address_of_another_form_is_refused(wrong: str, ray: FakeRay) -> None:
     assert refusal(wrong) == (
         f"ray_address: found {wrong!r}, where no Ray cluster answers (it is not of the form HOST:PORT);"
-        " allowed: HOST:PORT of a cluster that this machine is a part of, or 'auto'"
+        " allowed: HOST:PORT of a cluster that this machine is a part of"
     )
     assert not ray.begun
 
 
-def test_an_address_where_nothing_answers_is_refused(ray: FakeRay, address: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        gone = f"127.0.0.1:{server.getsockname()[1]}"
+def test_an_address_where_no_cluster_answers_is_refused(ray: FakeRay, address: str) -> None:
+    with server(b"") as gone:
+        pass
     assert "where no Ray cluster answers ([Errno" in refusal(gone)
-    ray.refuses = ConnectionError("Could not find any running Ray instance.\nPlease start one.")
-    assert "where no Ray cluster answers (Please start one.)" in refusal("auto")
-    ray.refuses = RuntimeError("Version mismatch")
-    assert "where no Ray cluster answers (Version mismatch)" in refusal(address)
-    with (
-        pytest.raises(EngineError, match=r"^Ray does not start on this machine: Version mismatch$"),
-        connected(None),
-    ):
+    for answer in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b""):
+        with server(answer) as other:
+            assert "where no Ray cluster answers (something else answers there)" in refusal(other)
+    assert not ray.begun
+    ray.refuses = RuntimeError("Version mismatch:\nthe cluster has another version.")
+    assert "where no Ray cluster answers (the cluster has another version.)" in refusal(address)
+
+
+def test_a_cluster_of_this_machine_that_does_not_start_is_no_mistake(ray: FakeRay) -> None:
+    ray.refuses = RuntimeError("no port is free")
+    says = r"^Ray does not start on this machine: no port is free$"
+    with pytest.raises(EngineError, match=says), connected(None):
         pass
 
 

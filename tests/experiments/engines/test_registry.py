@@ -31,8 +31,8 @@ def test_engines_are_opened_by_name(monkeypatch: pytest.MonkeyPatch, ray: FakeRa
 
 def test_what_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ray: FakeRay) -> None:
     assert refusal("rya", Settings()).startswith("engine: unknown engine 'rya'; did you mean 'ray'?")
-    assert refusal("processes", Settings(ray_address="auto")) == (
-        "ray_address: found 'auto'; allowed: with engine='ray' alone"
+    assert refusal("processes", Settings(ray_address="head:6379")) == (
+        "ray_address: found 'head:6379'; allowed: with engine='ray' alone"
     )
     monkeypatch.setenv(CORES, "2")
     planned = jobs(tmp_path, {"overrides": ["threads=3"]})

@@ -1,12 +1,18 @@
 import json
 import os
+import signal
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from hyperrl.evaluation.progress import Reporter, ValidationReporter
 from hyperrl.experiments import Outcome
 from hyperrl.experiments.engines import worker
+from hyperrl.experiments.engines.processes import Message, Worker
 from hyperrl.experiments.engines.worker import Channel
+from hyperrl.startup import SIGNALS
+from tests.experiments.suites import Record, jobs
 
 
 class Clock:
@@ -50,3 +56,20 @@ def test_a_parent_that_is_gone_is_no_error() -> None:
     channel(1, 2)
     channel.outcome(Outcome("finished"))
     os.close(writing)
+
+
+@pytest.mark.slow
+def test_a_run_stops_whose_parent_blocks_signals(tmp_path: Path) -> None:
+    """As Ray's workers do, whose children have them blocked, too."""
+    (job,) = jobs(tmp_path, {"agents": ["blind-ppo"], "steps": 10**9})
+    messages: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process = Worker(job, messages, Record())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    while (message := messages.get(timeout=120)[1]) is not None:
+        if message[0] == "steps":
+            process.close()
+        process.take(message)
+    assert process.end() == Outcome("interrupted")
