@@ -114,7 +114,6 @@ class RayEngine:
             self._depot = actor.options(
                 num_cpus=0, scheduling_strategy=here, runtime_env=_environment()
             ).remote()
-
         if not self._ask("sees", self.site):
             raise EngineError(
                 f"the Ray node of this machine does not see {str(next(iter(self.site.marks)).parent)!r};"
