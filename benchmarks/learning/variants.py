@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.learning.suite import STARTS, task_rows
+from benchmarks.learning.suite import STARTS, comma_separated, complete, seeds, task_rows
 from hyperrl import api
 from hyperrl.evaluation import Evaluation
 from hyperrl.store import Run
@@ -97,3 +99,45 @@ def describe(result: Mapping[str, Any]) -> str:
         texts = [f"{name} {sum(map(sum, each)) / sum(map(len, each)):.2f}" for name, each in means.items()]
         parts.append(f"{split}: {', '.join(texts)}")
     return f"{result['family']} seed {result['seed']}: {'; '.join(parts)}; {result['seconds']['wall']:.0f} s"
+
+
+QUICK_STEPS = 2048
+"""Environment steps of a run with `--quick`."""
+
+
+def command(
+    program: str,
+    about: str | None,
+    measure: Callable[[str, int, int | None], dict[str, Any]],
+    results: Path,
+    families: Sequence[str],
+    default_seeds: Sequence[int],
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Run the command line of a benchmark; its exit status.
+
+    Args:
+        program: the module's name.
+        about: its docstring.
+        measure: makes a result of a family, a seed, and steps in place of the recipes'.
+        results: the folder of its files, `FAMILY/seed-N.json`.
+        families: that it has.
+        default_seeds: of its results.
+        arguments: of the command line; None: this process's.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=about)
+    parser.add_argument("--families", type=comma_separated(*families), default=[*families], metavar="F,F")
+    parser.add_argument("--seeds", type=seeds, default=[*default_seeds], metavar="S,S")
+    parser.add_argument("--steps", type=int, help="in place of the recipes'; give it with --results")
+    parser.add_argument("--results", type=Path, help="folder of the JSON files")
+    parser.add_argument("--quick", action="store_true", help="one seed and few steps, to try it out")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="hyperrl-quick-") as folder:
+        root = options.results or (Path(folder) if options.quick else results)
+        steps = QUICK_STEPS if options.quick and options.steps is None else options.steps
+        work = (
+            (root / family / f"seed-{seed}.json", partial(measure, family, seed, steps))
+            for seed in (options.seeds[:1] if options.quick else options.seeds)
+            for family in options.families
+        )
+        return complete(program, work, describe)

@@ -4,8 +4,9 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/paper/F
 `hyperrl bench paper`, the older `learning/FAMILY/AGENT/seed-N.json` of families that it has too few seeds of,
 `protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json` (and
 in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`, `normalize/FAMILY/VARIANT/seed-N.json`,
-`hindsight/FAMILY/seed-N.json`, `inferred/POLICY/FAMILY/seed-N.json`, and `throughput.json` and the others of
-`MEASURED`, which the benchmarks of these names write by `--json`.
+`hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump` and `transfer`),
+`inferred/POLICY/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the
+benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -26,12 +27,15 @@ from benchmarks.learning import beyond, inferred
 from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.report import (
     beyond_section,
+    context_error_section,
     controls_section,
     hindsight_section,
     inferred_section,
+    jump_section,
     normalize_section,
     pages,
     suites,
+    transfer_section,
     variants,
 )
 from benchmarks.report.learned import PAPER, Learned
@@ -131,6 +135,13 @@ class Site:
         inferring = {policy: variants.load(self.data / "inferred" / policy) for policy in inferred.POLICIES}
         if inferring := {policy: families for policy, families in inferring.items() if families}:
             sections.append(inferred_section.section(inferring, notes.get("inferred")))
+        for name, each in (
+            ("context_error", context_error_section),
+            ("jump", jump_section),
+            ("transfer", transfer_section),
+        ):
+            if found := variants.load(self.data / name):
+                sections.append(each.section(found, notes.get(name)))
         return sections
 
     def notes(self) -> dict[str, str]:

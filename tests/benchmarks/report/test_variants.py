@@ -5,9 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.learning import context_error, jump, transfer
 from benchmarks.learning.suite import encode
 from benchmarks.learning.variants import FORMAT
-from benchmarks.report import beyond_section, controls_section, hindsight_section, inferred_section, variants
+from benchmarks.report import (
+    beyond_section,
+    context_error_section,
+    controls_section,
+    hindsight_section,
+    inferred_section,
+    jump_section,
+    transfer_section,
+    variants,
+)
 from benchmarks.report.results import Site, differing, write
 from benchmarks.report.variants import FamilyVariants, Interval
 from hyperrl.errors import UserError
@@ -128,6 +138,46 @@ def test_inference_is_compared_by_kind_of_policy(tmp_path: Path) -> None:
     assert "`hyper-sac-inferred` is better on 1 of 1 splits." in text
     assert "`hyper-recurrent-ppo` is better on 0 of 1 splits." in text
     assert "**+5 [+5, +5]** |" in text
+
+
+def test_wrong_contexts_cost_what_they_do(tmp_path: Path) -> None:
+    for seed in SEEDS:
+        scores = {
+            context_error.at(role, error): level - 10 * error * (role == "hyper")
+            for role, level in {"hyper": 9.0, "noisy": 8.0, "concat": 5.0, "blind": 1.0}.items()
+            for error in context_error.ERRORS
+        }
+        put(tmp_path, "one", seed, scores, ("interpolation", "extrapolation"))
+    text = context_error_section.section(variants.load(tmp_path), "By hand.")
+    assert "At an error of 0.2 the agent that was trained with noise is better on 2 of 2 splits." in text
+    assert text.count("**-1 [-1, -1]** |") == 2
+    assert text.count("**+1 [+1, +1]** |") == 2
+    assert text.endswith("\n\nBy hand.\n")
+
+
+def test_jumps_are_told_with_how_soon_agents_recover(tmp_path: Path) -> None:
+    scores = {"hyper": 9.0, "hyper-jump": 8.0, "concat": 9.0, "concat-jump": 3.0}
+    scores |= {"blind": 5.0, "blind-jump": 2.0}
+    for seed, steps in zip(SEEDS, (4.0, 6.0, None), strict=True):
+        path = put(tmp_path, "one", seed, scores, ("train",))
+        recovery = {"before": 1.0, "recovered": 0.5, "steps": steps}
+        curves = {role: {"train": {"recovery": recovery}} for role in jump.ROLES}
+        path.write_bytes(encode({**json.loads(path.read_text()), "over_time": curves}))
+    text = jump_section.section(variants.load(tmp_path), None)
+    assert "`hyper-ppo` is better than `concat-ppo` on 1 of 1 splits." in text
+    assert text.count("| 1.00 | 50% | 5.00 |") == 3
+
+
+def test_tuning_is_worth_its_gain(tmp_path: Path) -> None:
+    for seed in SEEDS:
+        scores = dict(zip(transfer.WAYS, (1.0, 4.0, 1.0, 2.0, 0.0, 1.0), strict=True))
+        path = put(tmp_path, "one", seed, scores, ("extrapolation",))
+        path.write_bytes(encode({**json.loads(path.read_text()), "tuning_steps": 50_000}))
+    text = transfer_section.section(variants.load(tmp_path), None)
+    assert "for 50,000 steps" in text
+    assert "**+3 [+3, +3]** |" in text
+    assert "| +0 [+0, +0] |" in text
+    assert "**-1 [-1, -1]** |" in text
 
 
 def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
