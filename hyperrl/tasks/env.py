@@ -42,6 +42,7 @@ class ContextualEnv(BaseAttributes):
         stack: how the base's observations are stacked.
         context: the present task.
         task: its index into the task source's contexts, -1 where it is none of them.
+        courses: how the context changes within an episode.
     """
 
     _failing = "the base environment"
@@ -82,9 +83,8 @@ class ContextualEnv(BaseAttributes):
         """
         self.env, self.space, self.tasks = env, space, tasks
         self._sampler = tasks if owns_tasks and isinstance(tasks, TaskSampler) else None
-        self._options = dict(options or {})
-        self._record = record_episodes
-        self._courses = Courses(schedules, space, 1)
+        self._options, self._record = dict(options or {}), record_episodes
+        self.courses = Courses(schedules, space, 1)
         self._base_spaces = spaces_of(env)
         self.adapter = BaseAdapter(*self._base_spaces)
         self.stack = FrameStack(self.adapter.observation_space, frame_stack)
@@ -98,10 +98,9 @@ class ContextualEnv(BaseAttributes):
             with self.naming_failures("its first reset"):
                 env.reset()  # a goal may have no coordinates before it
         self.carriers = carriers.attached(self)
-        self._acting = self.carriers.overriding("action")
+        self._acting, self._rewarding = map(self.carriers.overriding, ("action", "reward"))
         self._observing = [carrier.observation for carrier in self.carriers.overriding("observation")]
         self._observing += [window.replace for window in self.stack.windows]
-        self._rewarding = self.carriers.overriding("reward")
         self._begin(CUSTOM_TASK, space.default)
 
     @property
@@ -110,10 +109,9 @@ class ContextualEnv(BaseAttributes):
         return self._return
 
     def _begin(self, task: int, context: Context) -> None:
-        self.task = task
+        self.task, self._return, self._length = task, 0.0, 0
         if isinstance(self.env, VariantEnv):
             self.env.choose(self.carriers.arguments(context))
-        self._return, self._length = 0.0, 0
         self.stack.clear()
         self.apply(context)
 
@@ -131,7 +129,7 @@ class ContextualEnv(BaseAttributes):
 
     def follow(self, step: int) -> NDArray[np.float32] | None:
         """Set the context that schedules have after so many steps; its descriptor, (D,), None: it stays."""
-        if (context := self._courses.moved(0, step)) is None:
+        if (context := self.courses.moved(0, step)) is None:
             return None
         self.apply(context)
         return self._descriptor
@@ -178,7 +176,7 @@ class ContextualEnv(BaseAttributes):
         merged = {**self._options, **(options or {})}
         context = merged.pop(CONTEXT, None)
         if seed is not None:
-            self._courses.seed(0, seed)
+            self.courses.seed(0, seed)
             if self._sampler is not None:
                 self._sampler.reseed(seed)
         if context is None:
@@ -186,7 +184,7 @@ class ContextualEnv(BaseAttributes):
             self._begin(task, self.space.complete(self.tasks.contexts[task]))
         else:
             self._begin(CUSTOM_TASK, self.space.complete(context))
-        self._courses.begin(0, self.context)
+        self.courses.begin(0, self.context)
         self._started = True
         with self.naming_failures("a reset"):
             observation, info = self.adapter.start(self.env.reset(seed=seed, options=merged or None))

@@ -171,6 +171,11 @@ class Courses:
         self._rngs = [] if schedules is None else [schedule_rng(None) for _ in range(count)]
         self._courses: list[Course | None] = [None] * count
 
+    @property
+    def active(self) -> bool:
+        """Whether anything changes within an episode."""
+        return self._schedules is not None
+
     def seed(self, env: int, seed: int | None) -> None:
         """Seed the courses of an environment, as its reset is."""
         if self._schedules is not None:

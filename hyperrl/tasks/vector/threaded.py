@@ -109,10 +109,8 @@ class ThreadedEnv(ContextualSyncEnv):
             reward[idle], terminated[idle], truncated[idle] = 0.0, False, False
         self._returns += reward
         self._observed |= self._stack.push(self._observed, {"obs": observation})
-        for row, (env, length) in enumerate(zip(self._envs, self._lengths.tolist(), strict=True)):
-            descriptor = None if row in self._idle else env.follow(length)
-            if descriptor is not None:
-                self._observed[CONTEXT][row] = descriptor
+        if self._envs[0].courses.active:
+            self._follow()
         self._starts = {}
         rows = (terminated | truncated).nonzero()[0].tolist()
         ended = [self._begin_again(row) for row in rows]
@@ -123,6 +121,13 @@ class ThreadedEnv(ContextualSyncEnv):
             truncated,
             ended,
         )
+
+    def _follow(self) -> None:
+        """Set the contexts of environments whose features have changed in the latest step."""
+        for row, (env, length) in enumerate(zip(self._envs, self._lengths.tolist(), strict=True)):
+            descriptor = None if row in self._idle else env.follow(length)
+            if descriptor is not None:
+                self._observed[CONTEXT][row] = descriptor
 
     def _simulate(
         self, actions: NDArray[Any]
