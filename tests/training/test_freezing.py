@@ -91,6 +91,24 @@ def test_optimizers_see_what_is_not_frozen_and_gradients_are_those_of_the_plain_
             torch.testing.assert_close(found[0][name], found[1][name], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("part", FROZEN_PARTS)
+@pytest.mark.parametrize("agent", ["hyper-a2c", "hyper-dqn", "hyper-td3", "hyper-sac"])
+def test_every_optimizer_of_an_algorithm_has_something_left_to_learn(agent: str, part: str) -> None:
+    recipe, family = small(agent, "cartpole" if agent == "hyper-dqn" else "ode")
+    model = bare_model(recipe, family.observation_space, family.action_space)
+    freeze(model, recipe, part)
+    frozen = {id(each) for each in model.policy.parameters() if not each.requires_grad}
+    for name, optimizer in view(model).optimizers.items():
+        left = [id(each) for group in optimizer.param_groups for each in group["params"]]
+        assert left, name
+        assert not frozen & set(left)
+    targets = [
+        name for name, each in model.policy.named_parameters() if "target" in name and is_of(name, part)
+    ]
+    assert all(not dict(model.policy.named_parameters())[name].requires_grad for name in targets)
+    assert bool(targets) == recipe.algorithm.off_policy
+
+
 def test_rates_of_parts_go_with_frozen_ones() -> None:
     recipe, family = small("hyper-ppo", "ode", "policy.hypernetwork.lr_scale={heads: 0.5}")
     model: Any = bare_model(recipe, family.observation_space, family.action_space)
