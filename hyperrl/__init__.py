@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hyperrl.api import (
         bench,
         compare,
+        distill,
         evaluate,
         export,
         load,
@@ -43,6 +44,7 @@ _LAZY = {
             "export",
             "bench",
             "tune",
+            "distill",
         ),
         "hyperrl.api",
     ),
@@ -59,6 +61,7 @@ __all__ = [
     "bench",
     "compare",
     "contextualize",
+    "distill",
     "evaluate",
     "export",
     "load",

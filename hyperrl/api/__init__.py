@@ -1,6 +1,7 @@
-"""The commands as Python functions: train, evaluate, identify, compare, report, load and others."""
+"""The commands as Python functions: train, distill, evaluate, identify, compare, report, load and others."""
 
 from hyperrl.api.agents import export, load, specialize, watch
+from hyperrl.api.distillation import distill
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.experiments import compare, report
 from hyperrl.api.identification import identify
@@ -12,6 +13,7 @@ __all__ = [
     "bench",
     "compare",
     "default_run_dir",
+    "distill",
     "evaluate",
     "export",
     "identify",

@@ -9,6 +9,7 @@ from hyperrl.cli import (
     check,
     compare,
     describe,
+    distill,
     evaluate,
     identify,
     listing,
@@ -60,6 +61,7 @@ app.command()(compare.compare)
 app.command()(report.report)
 app.command()(bench.bench)
 app.command()(tune.tune)
+app.command()(distill.distill)
 app.command()(watch.watch)
 app.command()(identify.identify)
 app.command()(specialize.specialize)

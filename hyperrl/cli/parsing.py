@@ -30,6 +30,7 @@ TRANSITIONS = whole("--transitions", arguments.TRANSITIONS)
 JOBS = whole("--jobs", arguments.JOBS)
 TRIALS = whole("--trials", arguments.TRIALS)
 SEEDS = whole("--seeds", arguments.SEEDS)
+UPDATES = whole("--updates", arguments.UPDATES)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:

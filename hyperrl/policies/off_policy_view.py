@@ -9,13 +9,24 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.noise import NormalActionNoise
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hyperrl.policies import replay
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.hindsight import HindsightReplayBuffer
 from hyperrl.policies.inference import NAME, ContextInference
 from hyperrl.policies.replay import ContextReplayBuffer
-from hyperrl.policies.view import Arguments, Draw, Expect, Minibatches, Network, Space, State, View
+from hyperrl.policies.view import (
+    Arguments,
+    Draw,
+    Expect,
+    Imitated,
+    Minibatches,
+    Network,
+    Space,
+    State,
+    View,
+)
 from hyperrl.policies.window_replay import WindowHindsightReplayBuffer, WindowReplayBuffer
 from hyperrl.tasks.goals import Goals
 
@@ -194,6 +205,21 @@ class ActorCriticsView(OffPolicyView):
         """The outputs of the actor, then the values of drawn actions."""
         outputs = self._actor_outputs(observation)
         return [*outputs, *self.policy.critic(observation, draw(outputs[0].shape[1]).tanh())]
+
+    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+        """See :meth:`View.imitation`; targets are those of TD3 without noise (Fujimoto et al., ICML 2018)."""
+        policy = self.policy
+        space = policy.action_space
+        low, high = (torch.as_tensor(bound, device=policy.device) for bound in (space.low, space.high))
+        actions, advised = (2 * (part - low) / (high - low) - 1 for part in (batch.actions, batch.advised))
+        actor = functional.mse_loss(self.act_outputs(batch.observations), advised)
+        with torch.no_grad():
+            following = self.act_outputs(batch.next_observations)
+            later = torch.cat(policy.critic_target(batch.next_observations, following), dim=1)
+            values = batch.rewards + gamma * (1 - batch.terminated) * later.min(dim=1, keepdim=True).values
+        found = policy.critic(batch.observations, actions)
+        critic = torch.stack([functional.mse_loss(each, values) for each in found]).sum()
+        return {"actor": actor, "critic": critic}
 
     def _actor_outputs(self, observation: Any) -> list[Tensor]:
         """The outputs of the actor, its actions first."""

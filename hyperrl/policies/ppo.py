@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -17,12 +18,13 @@ from stable_baselines3.common.policies import (
     MultiInputActorCriticPolicy,
 )
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hyperrl.policies.actor_critic import HyperActorCritic, plain_modules
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.rollouts import TaskRolloutBuffer
 from hyperrl.policies.task_rows import can_know_tasks
-from hyperrl.policies.view import Arguments, Draw, Minibatches, Network, Space, View
+from hyperrl.policies.view import Arguments, Draw, Imitated, Minibatches, Network, Space, View
 
 
 class HyperActorCriticPolicy(HyperActorCritic, ActorCriticPolicy):
@@ -118,6 +120,19 @@ class PPOView(View):
         model.rollout_buffer = buffer
         model.n_epochs, model.batch_size = 1, rows
         return model.train, 1
+
+    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+        """See :meth:`View.imitation`; the critic learns the values of TD(0)."""
+        policy = self.policy
+        if isinstance(policy.action_space, spaces.Box):
+            actor = functional.mse_loss(self.act_outputs(batch.observations), batch.advised)
+        else:
+            actor = -policy.get_distribution(batch.observations).log_prob(batch.advised).mean()
+        with torch.no_grad():
+            later = policy.predict_values(batch.next_observations)
+            returns = batch.rewards + gamma * (1 - batch.terminated) * later
+        critic = functional.mse_loss(policy.predict_values(batch.observations), returns)
+        return {"actor": actor, "critic": self.model.vf_coef * critic}
 
     def _memory(self, rows: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """An LSTM's arguments of the policy and of the rollout buffer's ``add``, and of its constructor."""

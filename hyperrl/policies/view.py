@@ -54,6 +54,27 @@ class Minibatches:
     epochs: int
 
 
+@dataclass(frozen=True)
+class Imitated:
+    """A minibatch of what a teacher did.
+
+    Attributes:
+        observations: as tensors.
+        actions: (row, ...), what was done, in the environment's units.
+        advised: (row, ...), what the teacher would do most likely.
+        rewards: (row, 1).
+        next_observations: what was observed next.
+        terminated: (row, 1), 1 where the episode ended there, other than by a time limit.
+    """
+
+    observations: Any
+    actions: Tensor
+    advised: Tensor
+    rewards: Tensor
+    next_observations: Any
+    terminated: Tensor
+
+
 class View:
     """One interface to the policies, optimizers and state of all algorithms of Stable-Baselines3.
 
@@ -221,6 +242,17 @@ class View:
         It is one, or as many as there are for one of the actor where that is updated less often.
         """
         raise NotImplementedError
+
+    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+        """The losses of a student that imitates a teacher: of the ``"actor"`` and of the ``"critic"``.
+
+        An optimizer of that name steps on each, or that of the ``"policy"`` on both.
+
+        Args:
+            batch: What the teacher did.
+            gamma: Discount factor of the critic.
+        """
+        raise self._unknown("losses of imitation")
 
     # What a checkpoint holds beside the policy, the optimizers and Stable-Baselines3's counters.
 

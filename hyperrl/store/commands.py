@@ -12,21 +12,27 @@ from hyperrl.store.spec import RunSpec
 
 
 def train_command(spec: RunSpec) -> str:
-    """The `hyperrl train` that repeats a run.
+    """The `hyperrl train` that repeats a run, or the `hyperrl distill`.
 
     Recipes of the suite go by their names where they are still the run's; others by the files `NAME.yaml`
     with the text of `recipe_text`.
     """
-    parts = [
-        "hyperrl",
-        "train",
-        _agent(spec),
-        _family(spec),
-        "--seed",
-        str(spec.seed),
-        "--steps",
-        str(spec.steps),
-    ]
+    if spec.distilled is not None:
+        from_runs = spec.distilled
+        parts = [
+            "hyperrl",
+            "distill",
+            *from_runs.teachers,
+            "--agent",
+            _agent(spec),
+            "--family",
+            _family(spec),
+        ]
+        parts += ["--seed", str(spec.seed), "--episodes", str(from_runs.episodes)]
+        parts += ["--updates", str(from_runs.updates)]
+    else:
+        parts = ["hyperrl", "train", _agent(spec), _family(spec)]
+        parts += ["--seed", str(spec.seed), "--steps", str(spec.steps)]
     for override in spec.overrides:
         parts += ["--set", override]
     if spec.from_run is not None:

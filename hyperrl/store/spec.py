@@ -53,6 +53,20 @@ class SourceFile(Model):
             return None
 
 
+class Distilled(Model):
+    """Where a run comes from that was distilled, and not trained in environments.
+
+    Attributes:
+        teachers: directories of the runs whose agents were imitated.
+        episodes: that each teacher played of each of its tasks.
+        updates: of the student.
+    """
+
+    teachers: tuple[str, ...] = Field(min_length=1)
+    episodes: int = Field(gt=0)
+    updates: int = Field(gt=0)
+
+
 class RunSpec(Model):
     """A run's two recipes, fully resolved, with all that was chosen beside them.
 
@@ -65,6 +79,7 @@ class RunSpec(Model):
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
         freeze: the part of the weights that did not learn.
+        distilled: where it comes from, where it imitates other runs; its steps are theirs.
         keep: how many checkpoints stay beside the latest and the best.
         source: the file that the base environment is imported from, None where Gymnasium knows it.
         wrapper_sources: the same for each of the agent's wrappers.
@@ -81,6 +96,7 @@ class RunSpec(Model):
     started: str = ""
     from_run: str | None = None
     freeze: Literal["generator", "shared"] | None = None
+    distilled: Distilled | None = None
     keep: int = Field(default=0, ge=0)
     source: SourceFile | None = None
     wrapper_sources: tuple[SourceFile | None, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any, Self
 from hyperrl.recipes import AgentRecipe, Context, EnvironmentOptions, FamilyRecipe
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.rim import hold_out_rim
-from hyperrl.tasks.splits import leave_out, only_tasks
+from hyperrl.tasks.splits import leave_out, only_tasks, train_on
 
 
 class FamilyVariants:
@@ -46,6 +46,15 @@ class FamilyVariants:
             UserError: an unknown feature, or a value beyond its declared range.
         """
         return self._other(only_tasks(self.recipe, self.space, contexts))
+
+    def train_on(self, contexts: Sequence[Mapping[str, float]]) -> Self:
+        """Take other training tasks: the same family, whose other splits lose them.
+
+        Raises:
+            UserError: an unknown feature, a value that is not finite, or one outside its training range.
+        """
+        tasks = [self.space.complete(context) for context in contexts]
+        return self._other(train_on(self.recipe, tasks, self.tasks))
 
     def for_agent(self, agent: AgentRecipe) -> Self:
         """The same family with environments as an agent's recipe has them, in place of another agent's."""

@@ -93,11 +93,43 @@ def leave_out(
     lists = {"train": left, "interpolation": moved} | {
         split: tasks(split) for split in ("validation", "extrapolation", RIM)
     }
+    return recipe.model_copy(update={"splits": _listed(lists)})
+
+
+def train_on(
+    recipe: FamilyRecipe, contexts: Sequence[Context], tasks: Callable[[str], list[Context]]
+) -> FamilyRecipe:
+    """The family with other training tasks; those of them that other splits hold are left out there.
+
+    Args:
+        recipe: the family.
+        contexts: the training tasks.
+        tasks: lists a split's tasks.
+
+    Raises:
+        UserError: a context outside the training ranges.
+    """
+    for context in contexts:
+        for name, (low, high) in context.outside.items():
+            raise UserError(
+                f"{recipe.name}: task {assignment(context)}: found {name} outside its training range;"
+                f" allowed: {low:g} to {high:g}"
+            )
+    trained = set(contexts)
+    lists = {"train": [*dict.fromkeys(contexts)]} | {
+        split: [task for task in tasks(split) if task not in trained]
+        for split in ("validation", "interpolation", "extrapolation", RIM)
+    }
+    return recipe.model_copy(update={"splits": _listed(lists)})
+
+
+def _listed(lists: Mapping[str, Sequence[Context]]) -> Splits:
+    """Splits that list their tasks."""
     parts = {
         split: [{"list": [dict(task) for task in listed]}] if listed else []
         for split, listed in lists.items()
     }
-    return recipe.model_copy(update={"splits": Splits.model_validate(parts)})
+    return Splits.model_validate(parts)
 
 
 def only_tasks(

@@ -120,10 +120,15 @@ def resume(
         progress: called with the steps done and planned.
 
     Raises:
-        UserError: nothing is left to do, the checkpoint is missing, corrupt or of another agent, a file of
-            the run is a link, or its file of trackers is corrupt.
+        UserError: nothing is left to do, the run was distilled, the checkpoint is missing, corrupt or of
+            another agent, a file of the run is a link, or its file of trackers is corrupt.
     """
     refuse_links(run.path)
+    if run.spec.distilled is not None:
+        raise UserError(
+            f"run {str(run.path)!r}: was distilled, and has no training to go on with; train a new run that"
+            f" starts at its weights ({user_syntax('from_run', '--from')})"
+        )
     with run.writing():
         state = _state_to_resume(run)
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps

@@ -6,6 +6,7 @@ from pathlib import Path
 from hyperrl.recipes import load_agent, load_family, resolve
 from hyperrl.store import RunSpec
 from hyperrl.store.commands import recipe_text, train_command
+from hyperrl.store.spec import Distilled
 
 
 def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:
@@ -15,6 +16,15 @@ def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:
     assert shlex.split(train_command(started))[-2:] == ["--from", "my runs/one"]
     frozen = started.model_copy(update={"freeze": "shared"})
     assert shlex.split(train_command(frozen))[-2:] == ["--freeze", "shared"]
+
+
+def test_what_was_distilled_is_distilled_again(spec: RunSpec) -> None:
+    origin = Distilled(teachers=("my runs/one", "two"), episodes=7, updates=50)
+    words = shlex.split(train_command(spec.model_copy(update={"distilled": origin})))
+    assert words[:4] == ["hyperrl", "distill", "my runs/one", "two"]
+    assert words[4:8] == ["--agent", "hyper-ppo", "--family", "ode"]
+    assert words[8:14] == ["--seed", "3", "--episodes", "7", "--updates", "50"]
+    assert words[14:] == ["--set", "algorithm.learning_rate=1e-05"]
 
 
 def test_others_go_by_files_that_train_the_same(spec: RunSpec, tmp_path: Path) -> None:

@@ -253,6 +253,20 @@ def test_what_cannot_be_left_out_is_refused(left_out: list[dict[str, Any]], says
         choices(4).leave_out(left_out)
 
 
+def test_tasks_that_are_trained_on_alone_leave_the_other_splits() -> None:
+    family = family_of()
+    tasks = [family.tasks("interpolation")[2], family.tasks("train")[0]]
+    alone = family.train_on([dict(task) for task in tasks])
+    assert alone.tasks("train") == tasks
+    assert alone.tasks("validation") == family.tasks("validation")
+    assert alone.tasks("interpolation") == [
+        each for each in family.tasks("interpolation") if each != tasks[0]
+    ]
+    sides(alone)
+    with pytest.raises(UserError, match=r"found gravity outside its training range; allowed: "):
+        family.train_on([dict(family.tasks("extrapolation")[0])])
+
+
 def test_fewer_is_of_samples_alone() -> None:
     with pytest.raises(UserError, match=r"splits.train.fewer: found fewer without sample"):
         family_of(train={"list": [{"gravity": 6}], "fewer": True})

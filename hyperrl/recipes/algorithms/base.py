@@ -24,6 +24,7 @@ class AnyAlgorithm(Model):
         scheduled: the fields that may be schedules.
         policy_arguments: the fields that its policies take of those that not every policy has.
         hypernetwork: the fields that a hypernetwork must have with it.
+        distills: whether its agents may be students, which imitate teachers.
         start_is_checked: whether `hyperrl check AGENT --family F` measures how its networks start.
         search: what `hyperrl tune` varies of its fields where a recipe does not say it, as a recipe would.
     """
@@ -40,6 +41,7 @@ class AnyAlgorithm(Model):
         "algorithm.learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
         "algorithm.gamma": {"choices": [0.9, 0.95, 0.98, 0.99, 0.995, 0.999]},
     }
+    distills: ClassVar[bool] = False
     gamma: Fraction = 0.99
     """discount factor"""
     if TYPE_CHECKING:

@@ -152,6 +152,7 @@ class _MaximumEntropy(_Entropic):
 class SAC(_MaximumEntropy):
     """Arguments and defaults of stable_baselines3.SAC."""
 
+    distills: ClassVar[bool] = True
     name: Literal["sac"] = "sac"
     """Soft Actor-Critic"""
 
@@ -165,6 +166,7 @@ class TD3(_Continuous):
         "algorithm.action_noise": {"low": 0.01, "high": 0.5, "log": True},
         "algorithm.policy_delay": {"choices": [1, 2, 4]},
     }
+    distills: ClassVar[bool] = True
     name: Literal["td3"] = "td3"
     """Twin Delayed DDPG"""
     tau: Rate = 0.005

@@ -105,6 +105,7 @@ class _Proximal(_OneLoss):
 class PPO(_Proximal, _StateDependent):
     """Arguments and defaults of stable_baselines3.PPO."""
 
+    distills: ClassVar[bool] = True
     name: Literal["ppo"] = "ppo"
     """Proximal Policy Optimization"""
 
@@ -116,6 +117,7 @@ class A2C(_OneLoss, _StateDependent):
         **_OneLoss.search,
         "algorithm.n_steps": {"choices": [5, 8, 16, 32, 64]},
     }
+    distills: ClassVar[bool] = True
     name: Literal["a2c"] = "a2c"
     """Advantage Actor-Critic"""
     learning_rate: Scheduled = 7e-4
