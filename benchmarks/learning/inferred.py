@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.learning.suite import comma_separated, complete, seeds
 from benchmarks.learning.variants import compare, describe
 from hyperrl import api
@@ -35,7 +36,6 @@ SEEDS = (400, 401, 402)
 OFF_POLICY, ON_POLICY = POLICIES = "off-policy", "on-policy"
 HYPER, CONCAT, BLIND, CONTEXT = "hyper", "concat", "blind", "context"
 MEMORY, PLAIN = "hyper-memory", "plain-memory"
-_SELDOM = ("evaluate_every=50000", "checkpoint_every=10000000")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "ode": (
         "steps=60000",
@@ -44,18 +44,10 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "evaluate_every=10000",
         "checkpoint_every=10000000",
     ),
-    "double-integrator": (
-        "steps=605000",
-        "n_envs=20",
-        "sampler=round-robin",
-        "algorithm.learning_starts=5000",
-        "algorithm.gradient_steps=1",
-        "policy.critic_lr_scale=3.3333333",
-        *_SELDOM,
-    ),
+    "double-integrator": PROTOCOLS["double-integrator"].fields,
 }
 """Overrides of all off-policy agents. On `double-integrator` they are those of the Actuator Inversion
-Benchmark, as in `benchmarks.learning.protocols`, with 30,000 updates."""
+Benchmark, as in `benchmarks.learning.protocols`."""
 
 
 def measure(policy: str, family: str, seed: int, steps: int | None = None) -> dict[str, Any]:

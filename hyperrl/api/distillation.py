@@ -88,7 +88,8 @@ def distill(
     Raises:
         UserError: no run or a corrupt one, an unknown or wrong recipe, a student that cannot imitate,
             teachers of another family or with other observations, tasks that change within an episode or lie
-            outside the family's training ranges, a number out of range, or a directory that holds a run already.
+            outside the family's training ranges, a number out of range, or a directory that holds a run
+            already.
         DivergenceError: a loss of the student is not finite.
     """
     episodes, seed = to_int("episodes", episodes, EPISODES), to_int("seed", seed, SEED)
@@ -101,7 +102,7 @@ def distill(
     recipe, whole = agent_recipe(agent), any_family(teachers[0].spec.family if family is None else family)
     if whole.schedules is not None:
         raise UserError(
-            f"family {whole.name!r}: found features with a schedule; allowed of tasks that are distilled: none"
+            f"family {whole.name!r}: found features with a schedule; allowed where tasks are distilled: none"
         )
     for run in teachers:
         _refuse_other_family(run, whole)
