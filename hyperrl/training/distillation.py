@@ -29,8 +29,6 @@ from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.session import evaluate_best
 from hyperrl.training.writers import run_logger
 
-BATCH = 256
-"""Transitions of a minibatch, for algorithms that have no size of their own."""
 LOGS = 50
 """How often losses are logged."""
 
@@ -138,7 +136,7 @@ def imitate(
         seed: of the minibatches.
     """
     student, random = view(model), np.random.default_rng(seed)
-    rows = min(int(getattr(agent.algorithm, "batch_size", BATCH)), len(demonstrations))
+    rows = min(student.minibatches.rows, len(demonstrations))
     descriptors = family.space.descriptors(demonstrations.contexts)
     optimizers = student.optimizers
     model.policy.set_training_mode(True)
