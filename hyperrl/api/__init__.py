@@ -4,7 +4,7 @@ from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.distillation import distill
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.experiments import compare, report
-from hyperrl.api.identification import identify
+from hyperrl.api.identification import fit_forward_model, identify
 from hyperrl.api.suites import bench
 from hyperrl.api.training import default_run_dir, resume, train
 from hyperrl.api.tuning import tune
@@ -16,6 +16,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "fit_forward_model",
     "identify",
     "load",
     "report",

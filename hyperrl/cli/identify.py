@@ -3,24 +3,29 @@
 from typing import TYPE_CHECKING, Annotated
 
 from hyperrl.cli import console, options, parsing, streams
-from hyperrl.cli.options import option
+from hyperrl.cli.options import flag, option
 from hyperrl.cli.progress import progress
+from hyperrl.errors import UserError
 
 if TYPE_CHECKING:
     from hyperrl.identify import Estimate
+    from hyperrl.identify.forward_files import ForwardSpec
 
 
 def identify(
     run: options.RunPath,
     data: Annotated[
-        str,
+        str | None,
         option(
             "FILE", "Transitions of one task: a .csv or .npz file, or minari:NAME for a data set of Minari's."
         ),
-    ],
+    ] = None,
+    fit: Annotated[
+        bool, flag("--fit", "First fit a forward model to the training tasks, for the model 'learned'.")
+    ] = False,
     model: Annotated[
         str | None,
-        option("dynamics", "What predicts the next observation: the family's own equations."),
+        option("dynamics|learned", "What predicts. [default: dynamics, where the family has arrays]"),
     ] = None,
     level: Annotated[float, option("P", "Probability of the intervals.")] = 0.9,
     within: Annotated[
@@ -41,9 +46,20 @@ def identify(
     allow_import: options.AllowImport = None,
 ) -> None:
     """Tell which task this is, from a few seconds of transitions."""
+    if data is None and not fit:
+        raise UserError("--data: found none; allowed: a file of transitions (--fit alone needs none)")
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
 
+        if fit:
+            with progress("fitting") as advance:
+                fitted = api.fit_forward_model(
+                    run, seed=seed, allow_import=allow_import or (), progress=advance
+                )
+            if data is None:
+                _print_model(fitted, as_json)
+                return
+        assert data is not None
         with progress("identifying") as advance:
             estimate = api.identify(
                 run,
@@ -63,6 +79,17 @@ def identify(
         console.json_object(estimate.to_json())
     else:
         _print(estimate)
+
+
+def _print_model(spec: "ForwardSpec", as_json: bool) -> None:
+    if as_json:
+        console.json_object(spec.model_dump(mode="json"))
+        return
+    learned = f"{spec.transitions:,} transitions, {spec.updates:,} updates"
+    console.line(f"{spec.family}: a forward model, {learned}")
+    console.line()
+    rows = [[name, f"{error:.3g}"] for name, error in zip(spec.columns, spec.errors, strict=True)]
+    console.table(["change of", "error on validation tasks"], rows, numbers=["error on validation tasks"])
 
 
 def _print(estimate: "Estimate") -> None:

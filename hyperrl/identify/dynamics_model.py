@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.identify.transitions import REWARD, Transitions
 from hyperrl.recipes import Context
 from hyperrl.tasks import Family
@@ -36,8 +36,8 @@ class DynamicsModel:
         dynamics = family.dynamics()
         if dynamics is None:
             raise UserError(
-                f"identify: found the family {family.name!r}, whose environments do not advance as arrays;"
-                " allowed: one whose environments do, such as pendulum or double-integrator"
+                f"{user_syntax('model', '--model')}: found 'dynamics' for the family {family.name!r}, whose"
+                " environments do not advance as arrays; allowed: 'learned'"
             )
         self._family, self._dynamics = family, dynamics
         continuous = isinstance(dynamics.action_space, gym.spaces.Box)

@@ -80,7 +80,8 @@ def infer(
     features = feature_estimates(prior, particles, best, settings.level)
     found = fit(likelihood, best)
     context = prior.space.contexts(best[None])[0]
-    notes = (*open_questions(prior, particles, features), *_beyond(context), *misfits(found))
+    known = dict(zip(predictor.columns, np.sqrt(predictor.least).tolist(), strict=True))
+    notes = (*open_questions(prior, particles, features), *_beyond(context), *misfits(found, known))
     return Posterior(context, features, found, notes)
 
 

@@ -105,7 +105,8 @@ class Likelihood:
         """The sums of squared errors, (N, K), and of products of their derivatives, (N, K, R, R)."""
         ranges, prior = self.prior.ranges, self.prior
         rows = max(1, _MOST_ROWS // (self.count * (len(ranges) + 1)))
-        sums, products = [], []
+        sums = [np.empty((0, len(self.predictor.columns)))]
+        products = [np.empty((0, len(self.predictor.columns), len(ranges), len(ranges)))]
         for start in range(0, len(contexts), rows):
             some = contexts[start : start + rows]
             step = self.predictor.step * (prior.high - prior.low)

@@ -157,12 +157,17 @@ def fit(likelihood: Likelihood, estimate: Floats) -> dict[str, tuple[float, floa
     }
 
 
-def misfits(found: Mapping[str, tuple[float, float | None]]) -> list[str]:
-    """Sentences about numbers that the model does not explain."""
+def misfits(found: Mapping[str, tuple[float, float | None]], known: Mapping[str, float]) -> list[str]:
+    """Sentences about numbers that the model does not explain.
+
+    Args:
+        found: as `fit` gives it.
+        known: for each number the size of the errors that the model is known to make.
+    """
     poor = [
         f"{name} ({max(100 * part, 0):.0f} %)"
-        for name, (_, part) in found.items()
-        if part is not None and part < _EXPLAINED
+        for name, (error, part) in found.items()
+        if part is not None and part < _EXPLAINED and error > 2 * known[name]
     ]
     if not poor:
         return []

@@ -26,7 +26,9 @@ class Prior:
         ranges: the features that have a range, by their places.
         discrete: those that take some values alone.
         circular: the features whose range is a full turn, by their places.
+        positive: which features are above 0 in all of their range, (F,).
         deviation: standard deviation of each feature, (F,).
+        log_deviation: the same, of the logarithms of positive features.
     """
 
     def __init__(self, space: ContextSpace, within: Within = "declared") -> None:
@@ -53,6 +55,17 @@ class Prior:
             [
                 width[place] / math.sqrt(12) if values is None else float(np.std(values))
                 for place, values in enumerate(self.values)
+            ]
+        )
+
+        self.positive = (self.low > 0) & np.isin(np.arange(len(features)), self.ranges)
+        even = (np.arange(1000) + 0.5) / 1000
+        self.log_deviation = np.array(
+            [
+                float(np.log(low + (high - low) * even).std()) if positive else deviation
+                for low, high, positive, deviation in zip(
+                    self.low, self.high, self.positive, self.deviation, strict=True
+                )
             ]
         )
 

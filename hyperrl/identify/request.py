@@ -18,7 +18,7 @@ from hyperrl.identify.transitions import Transitions, known_names, read_transiti
 from hyperrl.store import new_file
 from hyperrl.tasks import Family
 
-MODELS = ("dynamics",)
+MODELS = ("dynamics", "learned")
 RANGES = ("declared", "training")
 LEVEL = finite(above=0, below=1)
 

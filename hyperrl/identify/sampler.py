@@ -23,11 +23,11 @@ from hyperrl.identify.likelihood import Likelihood
 Floats = NDArray[np.float64]
 _EFFECTIVE = 0.5
 """Part of the particles that stays effective from one power to the next."""
-_MOVES, _LAST_MOVES = 3, 6
+_MOVES, _LAST_MOVES = 2, 15
 _MOST_ROUNDS = 400
 _MOST_NOISE, _LOG_RANGE = 1e12, math.log(1e26)
 """Where the noise that is added begins, as a part of the variance of changes, and how far it may fall."""
-_LENGTH, _BENDING = 1.5, 0.75
+_LENGTH, _BENDING = 1.5, 0.4
 """Length of a step as a part of the posterior's width, over the root of the number of directions; and the
 part of the particles that expect a ridge to bend."""
 
@@ -54,14 +54,11 @@ class Particles:
             self, contexts=self.contexts[which], squares=self.squares[which], slopes=self.slopes[which]
         )
 
-    def where(self, accepted: NDArray[np.bool_], other: Particles) -> Particles:
-        """Those of another set where they are accepted (N,), else their own."""
-        return replace(
-            self,
-            contexts=np.where(accepted[:, None], other.contexts, self.contexts),
-            squares=np.where(accepted[:, None], other.squares, self.squares),
-            slopes=np.where(accepted[:, None, None, None], other.slopes, self.slopes),
-        )
+    def replaced(self, which: NDArray[np.intp], others: Particles) -> Particles:
+        """The particles with others in the places `which`."""
+        contexts, squares, slopes = self.contexts.copy(), self.squares.copy(), self.slopes.copy()
+        contexts[which], squares[which], slopes[which] = others.contexts, others.squares, others.slopes
+        return replace(self, contexts=contexts, squares=squares, slopes=slopes)
 
 
 def sample_posterior(
@@ -149,34 +146,38 @@ def _resample(weights: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
 def _move(likelihood: Likelihood, particles: Particles, added: float, rng: np.random.Generator) -> Particles:
     """Move the features that have a range, by one Metropolis-Hastings step.
 
-    Proposals follow the local curvature: along each of its directions a step is as long as the posterior is
-    wide there, or, for most particles, so much shorter along wide directions that a narrow ridge which bends
-    (two features whose product alone is known) is not left. The curvature at the new place differs, which
-    the probability of acceptance accounts for (Girolami and Calderhead, "Riemann manifold Langevin and
+    Positive features are moved in their logarithms, in which the narrow ridges of products (m l^2 is known, m
+    and l are not) are straight. Proposals follow the local curvature: along each of its directions a step is
+    as long as the posterior is wide there, or, for some of the particles, so much shorter along wide
+    directions that a narrow ridge which bends is not left. The curvature at the new place differs, which the
+    probability of acceptance accounts for (Girolami and Calderhead, "Riemann manifold Langevin and
     Hamiltonian Monte Carlo methods", JRSS B 2011, without the drift).
     """
     prior, ranges = likelihood.prior, likelihood.prior.ranges
     if not ranges:
         return particles
-    count, scale = len(particles.contexts), prior.deviation[ranges]
+    count, positive = len(particles.contexts), prior.positive[ranges]
     bending = rng.random((count, 1)) < _BENDING
-    widths, directions = _directions(likelihood, particles, added, scale)
+    widths, directions = _directions(likelihood, particles, added)
     lengths = _lengths(widths, bending)
     drawn = lengths * rng.standard_normal((count, len(ranges)))
     shift = (directions @ drawn[:, :, None])[:, :, 0]
-    contexts = particles.contexts.copy()
-    contexts[:, ranges] += scale * shift
+    step = prior.log_deviation[ranges] * shift
+    contexts, before = particles.contexts.copy(), particles.contexts[:, ranges]
+    with np.errstate(over="ignore"):
+        contexts[:, ranges] = np.where(positive, before * np.exp(step), before + step)
     contexts = prior.wrap(contexts)
     inside = prior.holds(contexts)
     contexts[~inside] = particles.contexts[~inside]
     proposed = _evaluate(likelihood, contexts)
-    back_widths, back = _directions(likelihood, proposed, added, scale)
+    back_widths, back = _directions(likelihood, proposed, added)
     drawn_back = (back.transpose(0, 2, 1) @ shift[:, :, None])[:, :, 0]
     forward = _log_density(drawn, lengths)
     backward = _log_density(drawn_back, _lengths(back_widths, bending))
-    ratio = _difference(likelihood, particles, proposed, added) + backward - forward
-    accepted = inside & (np.log(rng.random(count)) < ratio)
-    return particles.where(accepted, proposed)
+    stretch = (step * positive).sum(axis=1)  # the density of a logarithm is that of the feature times itself
+    ratio = _difference(likelihood, particles, proposed, added) + backward - forward + stretch
+    accepted = np.flatnonzero(inside & (np.log(rng.random(count)) < ratio))
+    return particles.replaced(accepted, proposed.rows(accepted))
 
 
 def _difference(likelihood: Likelihood, particles: Particles, proposed: Particles, added: float) -> Floats:
@@ -186,15 +187,16 @@ def _difference(likelihood: Likelihood, particles: Particles, proposed: Particle
     return difference
 
 
-def _directions(
-    likelihood: Likelihood, particles: Particles, added: float, scale: Floats
-) -> tuple[Floats, Floats]:
+def _directions(likelihood: Likelihood, particles: Particles, added: float) -> tuple[Floats, Floats]:
     """How wide the posterior is along its principal directions, (N, R), and these, (N, R, R) in columns.
 
-    Both in units of the prior's standard deviation, which bounds the widths.
+    Both in units of the prior's standard deviation, which bounds the widths; of positive features that of
+    their logarithms.
     """
+    prior, ranges = likelihood.prior, likelihood.prior.ranges
+    scale = prior.log_deviation[ranges] * np.where(prior.positive[ranges], particles.contexts[:, ranges], 1.0)
     curvature = likelihood.precision(particles.squares, particles.slopes, added)
-    precision = curvature * scale[:, None] * scale + np.eye(len(scale))
+    precision = curvature * scale[:, :, None] * scale[:, None, :] + np.eye(len(ranges))
     values, vectors = np.linalg.eigh(precision)
     return 1.0 / np.sqrt(np.maximum(values, 1.0)), vectors
 
@@ -225,6 +227,6 @@ def _exchange(
     values = prior.values[place]
     assert values is not None
     contexts[:, place] = values[rng.integers(len(values), size=count)]
-    proposed = _evaluate(likelihood, contexts)
-    accepted = np.log(rng.random(count)) < _difference(likelihood, particles, proposed, added)
-    return particles.where(accepted, proposed)
+    likelier = likelihood.log(likelihood.squares(contexts), added) - likelihood.log(particles.squares, added)
+    accepted = np.flatnonzero(np.log(rng.random(count)) < likelier)
+    return particles.replaced(accepted, _evaluate(likelihood, contexts[accepted]))

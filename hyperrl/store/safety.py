@@ -16,7 +16,7 @@ _FILES = ("status.json", "progress.csv")
 
 def refuse_strange(path: Path) -> None:
     """UserError where a folder of the run at `path` is a link or no folder, or a file of it is no file."""
-    for name in (*FOLDERS, "specialists", SOURCE):
+    for name in (*FOLDERS, "specialists", "forward-model", SOURCE):
         if (path / name).is_symlink():
             raise UserError(f"run {str(path)!r}: {name} is a link, which may lead out of the run")
         if (path / name).exists() and not (path / name).is_dir():

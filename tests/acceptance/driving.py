@@ -160,4 +160,5 @@ def printed_here(*args: str, cwd: Path) -> str:
 
 def _without_progress(stderr: str) -> str:
     """What is said beside the lines that work of more than five seconds prints."""
-    return re.sub(r"^hyperrl: (evaluating|[\w-]+ on [\w-]+|resumed): .*\n", "", stderr, flags=re.MULTILINE)
+    work = r"evaluating|identifying|fitting|[\w-]+ on [\w-]+|resumed"
+    return re.sub(rf"^hyperrl: ({work}): .*\n", "", stderr, flags=re.MULTILINE)

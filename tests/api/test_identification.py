@@ -84,7 +84,11 @@ def test_mistakes(run: Run, data: dict[str, Any], options: dict[str, Any], says:
 def test_a_family_without_arrays_is_refused(tmp_path: Path) -> None:
     run = untrained(tmp_path / "run", "hyper-ppo", "acrobot")
     data = {"obs": np.zeros((20, 6)), "action": np.zeros(20)}
-    assert "'acrobot', whose environments do not advance as arrays" in message(api.identify, run, data)
+    said = message(api.identify, run, data, model="dynamics")
+    assert "'acrobot', whose environments do not advance as arrays; allowed: 'learned'" in said
+    assert "has no forward model; fit one by hyperrl.api.fit_forward_model(run)" in message(
+        api.identify, run, data
+    )
 
 
 def test_a_family_made_in_python_must_be_passed_again(tmp_path: Path, data: dict[str, Any]) -> None:
@@ -95,3 +99,14 @@ def test_a_family_made_in_python_must_be_passed_again(tmp_path: Path, data: dict
     assert re.search("was trained on another family", message(api.identify, run, data, family=family))
     same = Family.load("double-integrator")
     assert api.identify(run, data, particles=50, family=same).context["action_sign"] == -1
+
+
+def test_a_forward_model_is_fitted_and_used(tmp_path: Path) -> None:
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["policy.net_arch=[4]", "frame_stack=2"])
+    spec = api.fit_forward_model(run, transitions=400, updates=20)
+    assert (spec.family, spec.updates) == ("ode", 20)
+    assert spec.transitions >= 800  # random actions, and the agent's own
+    data = arrays_of(recorded("ode", {"c0": 3.0}))
+    found = api.identify(run, data, model="learned", particles=50, within="training")
+    assert (found.model, set(found.features)) == ("learned", {"c0"})
+    assert "updates: found 0" in message(api.fit_forward_model, run, updates=0)

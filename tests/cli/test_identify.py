@@ -50,7 +50,7 @@ def test_the_estimate_is_taken_by_other_commands(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ([], "Missing option '--data'"),
+        ([], "--data: found none; allowed: a file of transitions"),
         (["--data", "none.csv"], "data 'none.csv': No such file or directory"),
         (["--data", "log.npz", "--level", "2"], "--level: found 2.0; allowed: a number above 0 and below 1"),
         (["--data", "log.npz", "--model", "equations"], "--model: found 'equations'"),
@@ -82,3 +82,10 @@ def test_every_option_reaches_the_python_function(monkeypatch: pytest.MonkeyPatc
     }  # fmt: skip
     plain = arguments_of(monkeypatch, "identify", folder / "mine", "--data", "x.csv")
     assert_defaults("identify", plain)
+
+
+def test_a_fit_reaches_its_function(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    given = arguments_of(
+        monkeypatch, "identify", folder / "mine", "--fit", "--seed", 4, function="fit_forward_model"
+    )
+    assert given == {"": (str(folder / "mine"),), "seed": 4, "allow_import": ()}

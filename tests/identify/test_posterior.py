@@ -90,8 +90,10 @@ def test_errors_and_explained_parts() -> None:
     for error, part in found.values():
         assert error == pytest.approx(0.1, rel=0.2)
         assert part == pytest.approx(1 - error**2 / model.changes.std() ** 2, abs=0.01)
-    assert misfits(found) == []
-    (note,) = misfits({"one": (1.0, 0.2), "two": (1.0, None), "three": (1.0, -3.0)})
+    known = dict.fromkeys(("one", "two", "three", "four"), 0.1) | {"four": 0.8}
+    assert misfits(found, known) == []
+    errors = {"one": (1.0, 0.2), "two": (1.0, None), "three": (1.0, -3.0), "four": (1.0, 0.1)}
+    (note,) = misfits(errors, known)
     assert note.startswith(
         "the model explains little of what happens to one (20 %), three (0 %): are these raw"
     )
