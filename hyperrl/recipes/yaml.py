@@ -120,12 +120,20 @@ def read_yaml(path: Path) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Without anchors, which the reader refuses; text that YAML 1.2 would read as a number is quoted."""
+    """Without anchors, which the reader refuses; text that YAML 1.2 would read as a number is quoted.
+
+    PyYAML writes NEL (U+0085) as it is and reads it as a space, so text with it is written with escapes.
+    """
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = '"' if "\x85" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
 )

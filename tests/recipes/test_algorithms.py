@@ -38,6 +38,7 @@ OWN = {
     "kind",
     "hypernetwork",
     "beyond",
+    "inference",
     "match_parameters",
     "layer_norm",
     "residual",

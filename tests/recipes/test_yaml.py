@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
@@ -116,6 +116,7 @@ TREES = st.recursive(
 
 
 @given(TREES)
+@example({"\x85": "a\x85b"})
 def test_what_is_written_is_read_as_the_same(data: Any) -> None:
     assert parse_yaml(dump_yaml(data), "x") == data
 
