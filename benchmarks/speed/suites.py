@@ -13,9 +13,10 @@ TensorBoard logs and checkpoints. So RL Zoo is timed without any evaluation as w
 
 from __future__ import annotations
 
+import os
+import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measures import Measure, Report, finish, parser
+from benchmarks.measures import Measure, Report, Spent, finish, parser
 from benchmarks.speed.startup import environment
 from hyperrl.evaluation import plan
 from hyperrl.experiments import Job, jobs_of
@@ -109,17 +110,19 @@ def commands(suite: str, folder: Path) -> dict[str, list[list[str]]]:
     }
 
 
-def seconds(listed: Sequence[Sequence[str]], variables: Mapping[str, str], folder: Path) -> float:
-    """Seconds on the clock of commands, one after the other; CalledProcessError where one fails."""
-    began = time.perf_counter()
+def seconds(listed: Sequence[Sequence[str]], variables: Mapping[str, str], folder: Path) -> Spent:
+    """What commands take, one after the other, with their children; CalledProcessError where one fails."""
+    before = os.times()
     for command in listed:
         subprocess.run(command, cwd=folder, env=dict(variables), capture_output=True, check=True)
-    return time.perf_counter() - began
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Spent(after.elapsed - before.elapsed, cpu)
 
 
 def measure(suite: str, rounds: int) -> list[Measure]:
     """The measures of a suite."""
-    taken: dict[str, list[float]] = {}
+    taken: dict[str, list[Spent]] = {}
     with TemporaryDirectory() as name:
         root = Path(name)
         variables = environment(root) | {"HYPERRL_CORES": str(CORES)}
@@ -135,17 +138,22 @@ def measure(suite: str, rounds: int) -> list[Measure]:
     ratios = [
         Measure(
             f"{what}, over RL Zoo {side}, one run after the other: wall clock",
-            [ours / theirs for ours, theirs in zip(taken[bench], taken[side], strict=True)],
+            [ours.wall / theirs.wall for ours, theirs in zip(taken[bench], taken[side], strict=True)],
             "ratio",
             GOAL if side == EVALUATED else None,
         )
         for side in zoo
     ]
+    names = [what, *(f"RL Zoo {side}, one run after the other" for side in zoo)]
     return [
         *ratios,
-        Measure(f"{what}: wall clock", taken[bench], "s"),
-        *(Measure(f"RL Zoo {side}, one run after the other: wall clock", taken[side], "s") for side in zoo),
+        *(_seconds(f"{name}: wall clock", times) for name, times in zip(names, taken.values(), strict=True)),
     ]
+
+
+def _seconds(name: str, times: Sequence[Spent]) -> Measure:
+    cpu = statistics.median(each.cpu for each in times)
+    return Measure(name, [each.wall for each in times], "s", beside={"CPU seconds": cpu})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,8 +164,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     if find_spec("rl_zoo3") is None:
         command.error("needs RL Zoo: pip install -c constraints.txt -e '.[zoo]'")
+    load = os.getloadavg()[0]
     measures = measure(options.suite, 1 if options.quick else options.rounds)
-    setting = {"suite": options.suite, "rl_zoo3": version("rl_zoo3"), "quick": options.quick}
+    setting = {"suite": options.suite, "rl_zoo3": version("rl_zoo3"), "load_before": round(load, 1)}
+    setting["quick"] = options.quick
     return finish(Report("speed.suites", measures, setting), options.json)
 
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from torch import nn
 
+from benchmarks.measures import Spent
 from benchmarks.speed import suites
 from benchmarks.speed.suites import EVALUATED, NOT_EVALUATED, commands, hyperparameters
 from hyperrl.config import HypernetworkConfig
@@ -77,15 +78,16 @@ def test_a_ratio_is_of_one_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     times = iter([9.0, 9.0, 9.0, 3.0, 10.0, 4.0, 6.0, 10.0, 8.0])
     numbers = []
 
-    def seconds(listed: list[list[str]], *_: object) -> float:
+    def seconds(listed: list[list[str]], *_: object) -> Spent:
         numbers.append(len(listed))
-        return next(times)
+        return Spent(next(times), cpu=2.0)
 
     monkeypatch.setattr(suites, "seconds", seconds)
     with_, without, ours, *zoo = suites.measure("smoke", 2)
     assert numbers == [1, 1, 1, 1, 8, 8, 1, 8, 8]
     assert (list(with_.values), with_.goal) == ([0.3, 0.6], ("<=", 0.6))
     assert (list(without.values), without.goal) == ([0.75, 0.75], None)
+    assert ours.beside == {"CPU seconds": 2.0}
     assert (list(ours.values), [list(each.values) for each in zoo]) == ([3, 6], [[10, 10], [4, 8]])
 
 
