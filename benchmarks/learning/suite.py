@@ -1,9 +1,8 @@
-"""Learning results: `python -m benchmarks.learning.suite --families F... --agents A... --seeds S...`.
+"""Learning results of benchmarks that are no suites: one small JSON file each.
 
-Trains each agent on each family with each seed, evaluates it zero-shot on every split, and leaves one small
-JSON file a run below `benchmarks/results/learning/FAMILY/AGENT/seed-N.json`. Runs that have a file are
-skipped, so a suite goes on where it was, on another machine too; several processes with the same command
-share the work.
+A run is trained, evaluated zero-shot on every split, and leaves a file. Results that have a file are skipped,
+so a benchmark goes on where it was, on another machine too; several processes with the same command share the
+work. `hyperrl bench` does so for suites.
 """
 
 from __future__ import annotations
@@ -27,17 +26,13 @@ from typing import Any
 from hyperrl import api
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
-from hyperrl.evaluation.task_selection import Sweep
 from hyperrl.recipes import SPLITS
 from hyperrl.store import Run, atomic_write
 from hyperrl.tasks import Family
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "learning"
 FORMAT = 1
 STARTS = "of each task"
 """How starts are drawn. Results that do not say so are of old: episode e of every task started alike."""
-GRIDS: dict[str, tuple[Sweep, ...]] = {"ode": (("c0", -10.0, 10.0, 21),)}
-"""Families of which a figure shows returns on contexts beyond the splits."""
 
 CHECKPOINTS = {"best": "best", "final": "latest"}
 """What is evaluated: the weights with the best validation return, and those after the last update."""
@@ -118,17 +113,16 @@ def _parameters(run: Run) -> int:
 
 
 def _evaluations(run: Run, family: Family) -> dict[str, Any]:
-    """Per split and on the grid, the tasks and each checkpoint's returns, played as by `hyperrl evaluate`."""
+    """Per split the tasks and each checkpoint's returns, played as by `hyperrl evaluate`."""
     splits = [split for split in SPLITS if family.tasks(split)]
-    grid = GRIDS.get(family.name, ())
     saved = run.checkpoints()  # without the best, where nothing is held out to choose it by
     played = {
         name: api.evaluate(
-            run, splits=splits, sweep=grid, checkpoint=checkpoint if checkpoint in saved else None, save=False
+            run, splits=splits, checkpoint=checkpoint if checkpoint in saved else None, save=False
         )
         for name, checkpoint in CHECKPOINTS.items()
     }
-    found: dict[str, Any] = {
+    return {
         "episodes": played["best"].episodes,
         "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
         "splits": {
@@ -136,9 +130,6 @@ def _evaluations(run: Run, family: Family) -> dict[str, Any]:
             for split in splits
         },
     }
-    if grid:
-        found["grid"] = task_rows({name: each.runs[0].own_tasks for name, each in played.items()})
-    return found
 
 
 def _of(split: str, results: Sequence[TaskResult]) -> list[TaskResult]:
@@ -254,22 +245,3 @@ def complete(
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning.suite", description=__doc__)
-    parser.add_argument("--families", nargs="+", required=True, metavar="F")
-    parser.add_argument("--agents", nargs="+", required=True, metavar="A")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4], metavar="S")
-    parser.add_argument("--steps", type=int, help="in place of the recipes'; give it with --results")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
-    options = parser.parse_args(arguments)
-    jobs = [
-        Job(f, a, s, options.steps) for f in options.families for s in options.seeds for a in options.agents
-    ]
-    return work_through("benchmarks.learning.suite", jobs, options.results)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

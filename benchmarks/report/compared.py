@@ -14,6 +14,8 @@ from hyperrl.experiments.scores import FamilyRuns, SeedRun
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Steps (P,) and mean returns (P,) at the evaluations during a training."""
+SHARED_STARTS = "start states that all tasks shared"
+"""How older results were measured; of those of suites it is the digest."""
 
 
 class Compared(ABC):

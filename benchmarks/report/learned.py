@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.report.compared import Compared
+from benchmarks.report.compared import SHARED_STARTS, Compared
 from benchmarks.report.plots import Plot, plots, suite_plots
 from benchmarks.report.records import FamilyResults, Record
 from benchmarks.report.suites import SuiteFamily
@@ -22,15 +22,15 @@ class Learned:
 
     Attributes:
         paper: of the suite of that name, as far as it has been run.
+        protocols: of the suite of that name, by published protocols.
+        ablation: of the suite of that name, of variants of the default recipe.
         learning: older ones of single families.
-        protocols: those by published protocols.
-        ablation: those of variants of the default recipe.
     """
 
     paper: Sequence[SuiteFamily]
+    protocols: Sequence[SuiteFamily]
+    ablation: Sequence[SuiteFamily]
     learning: Sequence[FamilyResults]
-    protocols: Sequence[FamilyResults]
-    ablation: Sequence[FamilyResults]
 
     @property
     def ready(self) -> list[SuiteFamily]:
@@ -49,10 +49,15 @@ class Learned:
         return [*self.ready, *self.older]
 
     @property
-    def records(self) -> Iterator[Record]:
-        """Every run that is not of the suite."""
-        for results in (*self.protocols, *self.older, *self.ablation):
-            yield from results.records
+    def records(self) -> list[Record]:
+        """Every run of the older results."""
+        return [record for results in self.older for record in results.records]
+
+    @property
+    def shares_starts(self) -> bool:
+        """Whether anything was measured with start states that all tasks shared."""
+        found: list[Compared] = [*self.paper, *self.protocols, *self.ablation, *self.older]
+        return any(SHARED_STARTS in results.caveats for results in found)
 
     @property
     def shown(self) -> list[str]:
@@ -63,4 +68,4 @@ class Learned:
 
     def figures(self) -> list[Plot]:
         """Every figure that there are results for."""
-        return [*suite_plots(self.paper), *plots([*self.protocols, *self.older])]
+        return [*suite_plots([*self.paper, *self.protocols]), *plots(self.older)]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.report import ablation_section, suite_section
 from benchmarks.report.advice import advice
 from benchmarks.report.comparison import (
@@ -24,7 +23,7 @@ from benchmarks.report.comparison import (
     there,
 )
 from benchmarks.report.goals import Verdict, mean_oracle, spell, verdicts
-from benchmarks.report.learned import PAPER, Learned
+from benchmarks.report.learned import Learned
 from benchmarks.report.readme import RETURNS
 from benchmarks.report.records import FamilyResults, Record, settings, stale
 from benchmarks.report.speed_section import sections, table
@@ -38,14 +37,15 @@ HEAD = """\
 This page first says which goals are met, then shows the learning results family by family, then what the
 choices of a hypernetwork are worth, and at the end speed and reliability. `make results` writes every number
 from the JSON files below `benchmarks/results`, of which there is one for each run.
-`hyperrl bench paper --results benchmarks/results/suites/paper` trains the runs that have no file yet.
+Results of suites are made by [`hyperrl bench`](suites.md), older ones are of before there were suites.
 """
 
 OLD_STARTS = """\
-**Learning results outside of the suite `paper` were measured with other start states than evaluations have
-today.** Then, episode e of all tasks had the same start. So a mean over tasks depends on a handful of starts,
-and so do the differences between tasks and splits. All agents met the same starts, as they do today. The
-weights of these runs are not kept; the results stand until the runs are repeated.
+**Learning results that are called older, or out of date because all tasks shared their start states, were
+measured with other start states than evaluations have today.** Then, episode e of all tasks had the same
+start. So a mean over tasks depends on a handful of starts, and so do the differences between tasks and
+splits. All agents met the same starts, as they do today. The weights of these runs are not kept; the results
+stand until the runs are repeated.
 """
 
 BENCHMARKS = """\
@@ -70,8 +70,9 @@ where that interval does not contain zero.
 
 No agent is tuned by itself. All agents of a family have the same algorithm, hyperparameters, steps,
 number of environments and evaluation; only their policies differ. What a family needs is in the
-`training` section of its file and applies to all agents. Each section below lists these settings, as read
-from the recipes of the runs, and names every field in which agents differ.
+`training` section of its file and applies to all agents; what a suite changes is in the suite's file.
+Sections of older results list these settings, as read from the recipes of the runs, and name every field in
+which agents differ.
 
 The shared settings, and how hypernetworks start, were chosen on pilot runs of one or two seeds each.
 Their returns on interpolation and extrapolation were seen, not only those on validation.
@@ -95,7 +96,7 @@ def results_page(
         further: sections of other learning results.
     """
     parts, compared = [HEAD], learned.compared
-    if any(record.shares_starts for record in learned.records):
+    if learned.shares_starts:
         parts.append(OLD_STARTS)
     if not learned.paper and not compared and not speed:
         parts.append("There are no results yet.\n")
@@ -105,13 +106,14 @@ def results_page(
     if compared or learned.paper:
         parts.append(MEANING)
     if learned.paper:
-        parts.append(suite_section.section(PAPER, learned.paper, images, notes))
-    older = [*learned.protocols, *learned.older]
-    parts += [_family(results, images, notes.get(results.key)) for results in older]
+        parts.append(suite_section.section(learned.paper, images, notes))
+    if learned.protocols:
+        parts.append(suite_section.section(learned.protocols, images, notes))
+    parts += [_family(results, images, notes.get(results.name)) for results in learned.older]
     if learned.ablation:
         parts.append(ablation_section.section(learned.ablation, notes.get("ablation")))
     parts += further
-    parts += [_measured_with(list(learned.records))] if learned.older else []
+    parts += [_measured_with(learned.records)] if learned.older else []
     for name, report in speed.items():
         parts.append("\n\n".join(sections(name, report)) + "\n")
     return "\n".join(parts)
@@ -139,10 +141,8 @@ def _family(results: FamilyResults, images: Mapping[str, str], note: str | None)
 
 
 def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str | None) -> Iterator[str]:
-    yield f"## {results.name}" + (f", {results.algorithm.upper()}" if results.overrides else "")
+    yield f"## {results.name}, older results"
     yield results.family.recipe.about.split(". ")[0].rstrip(".") + "."
-    if results.overrides:
-        yield PROTOCOLS[results.name].about
     yield _budget(results)
     yield "\n".join(f"- **Out of date:** {each}." for each in stale(results))
     yield _returns(results)
@@ -154,7 +154,7 @@ def _family_parts(results: FamilyResults, images: Mapping[str, str], note: str |
     yield _differences(results)
     yield _time_to_solve(results)
     yield _last_update(results)
-    yield from (text for name, text in images.items() if name.endswith(f"_{results.key}.png"))
+    yield from (text for name, text in images.items() if name.endswith(f"_{results.name}.png"))
     yield (note or "").strip()
 
 

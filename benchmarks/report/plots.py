@@ -59,7 +59,7 @@ def plots(families: Sequence[FamilyResults]) -> Iterator[Plot]:
         over_context = _over_context(results)
         if over_context is not None:
             yield over_context
-        yield _curves_plot(results, results.key, list(results.agents))
+        yield _curves_plot(results, results.name, list(results.agents))
 
 
 def suite_plots(families: Sequence[SuiteFamily]) -> Iterator[Plot]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.learning.suite import FORMAT, STARTS
-from benchmarks.report.compared import Compared, Curve
+from benchmarks.report.compared import SHARED_STARTS, Compared, Curve
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
 from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
@@ -109,17 +109,10 @@ class FamilyResults(Compared):
     Attributes:
         name: the family's.
         agents: runs by agent, each by seed.
-        overrides: of every agent's recipe, as `hyperrl train --set` takes them.
     """
 
     name: str
     agents: Mapping[str, tuple[Record, ...]]
-    overrides: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """What its figures and notes are filed under."""
-        return f"{self.name}-{self.algorithm}" if self.overrides else self.name
 
     @property
     def algorithm(self) -> str:
@@ -143,7 +136,7 @@ class FamilyResults(Compared):
     def caveats(self) -> list[str]:
         """In words, what is no longer as it was measured."""
         starts = any(record.shares_starts for record in self.records)
-        old = ["start states that all tasks shared"] if starts else []
+        old = [SHARED_STARTS] if starts else []
         return [*old, *(["recipes that have changed since"] if stale(self) else [])]
 
     @cached_property
@@ -171,12 +164,11 @@ class FamilyResults(Compared):
         return np.stack([record.returns(split, checkpoint) for record in self.agents[agent]])
 
 
-def load(root: Path, overrides: Mapping[str, tuple[str, ...]] | None = None) -> list[FamilyResults]:
+def load(root: Path) -> list[FamilyResults]:
     """Every family that has results below `root`, by name.
 
     Args:
         root: folder of the JSON files.
-        overrides: of the recipes of the agents on a family, by family.
 
     Raises:
         UserError: a file that is no result, or runs of a family that differ in steps, tasks, algorithm or an
@@ -189,7 +181,7 @@ def load(root: Path, overrides: Mapping[str, tuple[str, ...]] | None = None) -> 
     families = []
     for name, agents in found.items():
         runs = {agent: tuple(sorted(agents[agent], key=lambda record: record.seed)) for agent in agents}
-        found_here = FamilyResults(name, runs, (overrides or {}).get(name, ()))
+        found_here = FamilyResults(name, runs)
         families.append(_checked(_ordered(found_here)))
     return families
 
@@ -261,7 +253,7 @@ def stale(results: FamilyResults) -> list[str]:
         if now.shape != then.shape or not np.allclose(now, then, rtol=1e-5, atol=1e-9):
             found.append(f"the tasks of `{split}` have changed since")
     for agent, runs in results.agents.items():
-        recipe = resolve(load_agent(agent), family.recipe, results.overrides)
+        recipe = resolve(load_agent(agent), family.recipe)
         now_flat, then_flat = _flat(recipe.model_dump(mode="json", by_alias=True)), _flat(runs[0].recipe)
         matched = now_flat.get("policy.match_parameters") is not None
         ignored = {"about", "policy.match_parameters", *(["policy.net_arch"] if matched else [])}

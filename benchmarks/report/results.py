@@ -1,12 +1,12 @@
 """Writes docs/results.md and the README's results: `python -m benchmarks.report.results [--check]`.
 
-Everything comes from the JSON files below `benchmarks/results`: `suites/paper/FAMILY/AGENT/seed-N.json` of
-`hyperrl bench paper`, the older `learning/FAMILY/AGENT/seed-N.json` of families that it has too few seeds of,
-`protocols/FAMILY/AGENT/seed-N.json`, `ablation/FAMILY/VARIANT/seed-N.json`, `beyond/FAMILY/seed-N.json` (and
-in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`, `normalize/FAMILY/VARIANT/seed-N.json`,
-`hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump` and `transfer`),
-`inferred/POLICY/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the
-benchmarks of these names write by `--json`.
+Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/FAMILY/AGENT/seed-N.json` of
+`hyperrl bench` with the suites `paper`, `protocols` and `ablation`, the older
+`learning/FAMILY/AGENT/seed-N.json` of families that `paper` has too few seeds of, `beyond/FAMILY/seed-N.json`
+(and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
+`normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`
+and `transfer`), `inferred/POLICY/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`,
+which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.learning import beyond, inferred
-from benchmarks.learning.protocols import PROTOCOLS
 from benchmarks.report import (
     beyond_section,
     context_error_section,
@@ -105,9 +104,9 @@ class Site:
         """All learning results of agents on families."""
         return Learned(
             suites.load(PAPER, self.data / "suites"),
+            suites.load("protocols", self.data / "suites"),
+            suites.load("ablation", self.data / "suites"),
             load(self.data / "learning"),
-            load(self.data / "protocols", {name: each.fields for name, each in PROTOCOLS.items()}),
-            load(self.data / "ablation"),
         )
 
     def speed(self) -> dict[str, Mapping[str, Any]]:

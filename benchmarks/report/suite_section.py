@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from benchmarks.report.comparison import HELD_OUT, estimate, number
 from benchmarks.report.findings import beaten
 from benchmarks.report.speed_section import table
-from benchmarks.report.suites import SuiteFamily
+from benchmarks.report.suites import SuiteFamily, outdated
 from hyperrl.evaluation.comparison import Estimate
 from hyperrl.experiments.comparison import FEW
-from hyperrl.recipes import load_suite
 
 MEANING = (
     "The last columns have the probability that a run of the default agent with generated networks returns"
@@ -19,18 +18,16 @@ MEANING = (
 )
 
 
-def section(
-    name: str, families: Sequence[SuiteFamily], images: Mapping[str, str], notes: Mapping[str, str]
-) -> str:
+def section(families: Sequence[SuiteFamily], images: Mapping[str, str], notes: Mapping[str, str]) -> str:
     """The section in Markdown.
 
     Args:
-        name: the suite's.
-        families: its results, at least one.
+        families: results of a suite, at least one.
         images: Markdown of each figure, by file name.
         notes: what a person wrote about the results, by `SuiteFamily.key` or the suite's name.
     """
-    parts = [f"## The suite `{name}`", beaten(families), _about(name, families), MEANING]
+    name = families[0].suite.name
+    parts = [f"## The suite `{name}`", beaten(families), _about(families), *outdated(families), MEANING]
     if note := notes.get(name):
         parts.append(note.strip())
     for results in families:
@@ -38,13 +35,16 @@ def section(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _about(name: str, families: Sequence[SuiteFamily]) -> str:
-    suite = load_suite(name)
+def _about(families: Sequence[SuiteFamily]) -> str:
+    suite = families[0].suite
+    name = suite.name
     runs = [run for each in families for agent in each.runs.agents.values() for run in agent.runs]
     hours = sum(run.data["seconds"]["cpu"] for run in runs) / 3600
     planned = sum(len(block.agents) * len(block.families) * len(block.seeds) for block in suite.runs)
     versions = {", ".join(f"{k} {v}" for k, v in run.data["versions"].items()) for run in runs}
-    left = "" if len(runs) == planned else " so far; families without any are left out"
+    names = {family for block in suite.runs for family in block.families}
+    left = " so far" if len(runs) < planned else ""
+    left += "; families without any are left out" if names - {each.name for each in families} else ""
     return (
         f"{suite.about.strip()} `hyperrl bench {name} --results benchmarks/results/suites/{name}` makes what"
         f" is missing. {len(runs)} of {planned} runs{left}: {hours:.1f} CPU hours, with"
@@ -64,11 +64,6 @@ def _family(results: SuiteFamily, images: Mapping[str, str], note: str) -> Itera
 def _cautions(results: SuiteFamily) -> str:
     counts = [len(agent.runs) for agent in results.runs.agents.values()]
     lines = []
-    if results.outdated:
-        agents = ", ".join(f"`{label}`" for label in results.outdated)
-        lines.append(
-            f"**Out of date:** recipes, or what else decides the numbers, have changed since: {agents}."
-        )
     if min(counts) == 1:
         lines.append("An agent with one seed has no interval yet.")
     if any(1 < count <= FEW for count in counts):

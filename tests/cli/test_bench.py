@@ -27,7 +27,7 @@ def test_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["smok"], "unknown suite 'smok'; did you mean 'smoke'? known: paper, smoke"),
+        (["smok"], "unknown suite 'smok'; did you mean 'smoke'? known: ablation, paper, protocols, smoke"),
         (["smoke", "--jobs", "0"], "--jobs: found '0'; allowed: a whole number from 1 to 10,000"),
         (["smoke", "--shard", "3"], "--shard: found '3'; allowed: i/n with i from 1 to n (say 1/8)"),
         (

@@ -17,8 +17,16 @@ from tests.recipes.mistakes import outcome, refusal
     [
         (load_agent, "hyper-pop", "unknown agent 'hyper-pop'; did you mean 'hyper-ppo'?"),
         (load_agent, "ode", "unknown agent 'ode', which names a family"),
-        (load_suite, "paper.", "unknown suite 'paper.'; did you mean 'paper'? known: paper, smoke"),
-        (load_suite, "ode", "unknown suite 'ode', which names a family; known: paper, smoke"),
+        (
+            load_suite,
+            "paper.",
+            "unknown suite 'paper.'; did you mean 'paper'? known: ablation, paper,",
+        ),
+        (
+            load_suite,
+            "ode",
+            "unknown suite 'ode', which names a family; known: ablation, paper,",
+        ),
         (load_family, "hyper-ppo", "unknown family 'hyper-ppo', which names an agent (`hyperrl list envs`"),
         (load_family, "Arm-v0", "; a Gymnasium id becomes a family by a YAML file with `base: Arm-v0`"),
         (

@@ -1,20 +1,24 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.learning import suite as learning
+from benchmarks.learning.suite import Job
 from benchmarks.report.records import Record
 from hyperrl.tasks import Family
 
-COMMAND = ["--families", "ode", "--agents", "hyper-ppo", "--seeds", "3", "--steps", "2048"]
+PROGRAM = "benchmarks.learning.program"
+JOB = Job("ode", "hyper-ppo", 3, 2048)
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("learning")
-    assert learning.main([*COMMAND, "--results", str(root)]) == 0
+    assert learning.work_through(PROGRAM, [JOB], root) == 0
     return learning.result_path(root, "ode", "hyper-ppo", 3)
 
 
@@ -29,7 +33,6 @@ def test_a_result_holds_every_task_of_every_split(result: Path) -> None:
             pytest.approx(family.oracle(task), abs=1e-4) for task in family.tasks(split)
         ]
         assert [len(found[name]) for name in ("best", "final")] == [len(found["contexts"])] * 2
-    assert [row[0] for row in data["grid"]["contexts"]] == list(range(-10, 11))
     assert (data["seed"], data["steps"], data["planned_steps"]) == (3, 2048, 2048)
     assert data["recipe"]["agent"]["policy"]["kind"] == "hyper"
     assert data["versions"]["torch"]
@@ -47,7 +50,7 @@ def test_the_curve_ends_at_the_weights_after_the_last_update(result: Path) -> No
 
 def test_what_has_a_result_is_not_trained_again(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = result.stat()
-    assert learning.main([*COMMAND, "--results", str(result.parents[2])]) == 0
+    assert learning.work_through(PROGRAM, [JOB], result.parents[2]) == 0
     assert result.stat() == before
     assert capsys.readouterr().out == ""
 
@@ -56,7 +59,7 @@ def test_what_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
     path = learning.result_path(tmp_path, "ode", "hyper-ppo", 3)
     with learning._claim(path) as mine:
         assert mine
-        assert learning.main([*COMMAND, "--results", str(tmp_path)]) == 0
+        assert learning.work_through(PROGRAM, [JOB], tmp_path) == 0
         with learning._claim(path) as again:
             assert not again
     assert not path.exists()
@@ -65,21 +68,17 @@ def test_what_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"--agents": "hyper-pp"}, "hyper-ppo"),
-        ({"--families": "od"}, "ode"),
-        ({"--steps": "0"}, "from 1 to"),
+        ({"name": "hyper-pp"}, "hyper-ppo"),
+        ({"family": "od"}, "ode"),
+        ({"steps": 0}, "from 1 to"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(
-    change: dict[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    change: dict[str, Any], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ((option, value),) = change.items()
-    command = [
-        value if before == option else word for before, word in zip(["", *COMMAND], COMMAND, strict=False)
-    ]
-    assert learning.main([*command, "--results", str(tmp_path)]) == 2
+    assert learning.work_through(PROGRAM, [replace(JOB, **change)], tmp_path) == 2
     error = capsys.readouterr().err
-    assert error.startswith("benchmarks.learning.suite: error: ")
+    assert error.startswith(f"{PROGRAM}: error: ")
     assert words in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Made-up results of the suite `paper`."""
+"""Made-up results of suites."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,29 +16,34 @@ from hyperrl.tasks import Family
 
 
 @cache
-def _planned() -> list[Job]:
-    return jobs_of(load_suite(PAPER), Path(), Path())
+def _planned(suite: str) -> list[Job]:
+    return jobs_of(load_suite(suite), Path(), Path())
 
 
-def jobs(site: Site, family: str, agent: str) -> list[Job]:
+def jobs(site: Site, family: str, agent: str, suite: str = PAPER) -> list[Job]:
     """The suite's runs of an agent on a family."""
-    root = site.data / "suites" / PAPER
+    root = site.data / "suites" / suite
     return [
         job.model_copy(update={"result": root / job.result})
-        for job in _planned()
+        for job in _planned(suite)
         if (job.family.name, job.name) == (family, agent)
     ]
 
 
 def put_suite(
-    site: Site, family: str, levels: Mapping[str, float | Mapping[str, float]], seeds: int, **fields: object
+    site: Site,
+    family: str,
+    levels: Mapping[str, float | Mapping[str, float]],
+    seeds: int,
+    suite: str = PAPER,
+    **fields: object,
 ) -> None:
     """Results of so many seeds: returns are an agent's level, on all splits or on each, and some noise."""
     tasks = Family.load(family)
     splits = [split for split in SPLITS if tasks.tasks(split)]
     for agent, level in levels.items():
         means = level if isinstance(level, Mapping) else dict.fromkeys(splits, level)
-        for job in jobs(site, family, agent)[:seeds]:
+        for job in jobs(site, family, agent, suite)[:seeds]:
             rng = np.random.default_rng([job.seed, *agent.encode()])
             results = [
                 TaskResult(dict(task), split, [means[split] + float(rng.normal())], [200], tasks.oracle(task))

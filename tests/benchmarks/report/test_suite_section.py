@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.report import suites
+from benchmarks.report.compared import SHARED_STARTS
 from benchmarks.report.learned import PAPER
 from benchmarks.report.results import Site, differing, write
 from hyperrl.evaluation import comparison
@@ -88,12 +89,35 @@ def test_a_row_has_numbers_of_the_statistics_and_how_many_runs_there_are(site: S
 
 def test_results_of_recipes_that_have_changed_are_marked_and_give_way(site: Site) -> None:
     put_suite(site, "ode", MIXED, seeds=2, digest="of before")
-    assert "have changed since: `hyper-ppo`, `concat-ppo`, `blind-ppo`." in page(site)
+    words = "**Out of date:** measured with recipes that have changed since: "
+    assert f"{words}all results of this suite." in page(site)
+    assert "with other start states" not in page(site)
     put_suite(site, "ode", {"hyper-ppo": 90.0}, seeds=1)
     text = page(site)
-    assert "have changed since: `concat-ppo`, `blind-ppo`." in text
+    assert f"{words}`concat-ppo`, `blind-ppo` on `ode`." in text
     (ode,) = load(site)
     assert ode.runs.agents["hyper-ppo"].seeds == [1000]
+
+
+def test_results_that_are_older_than_digests_are_called_so(site: Site) -> None:
+    put_suite(site, "ode", MIXED, seeds=2, digest=SHARED_STARTS)
+    assert "measured with start states that all tasks shared and recipes" in page(site)
+    assert "with other start states" in page(site)
+
+
+def test_choices_are_compared_with_what_they_change(site: Site) -> None:
+    levels = {"hyper-ppo": 90.0, "low rank": 70.0, "low rank of 4": 70.0, "masks": 70.0}
+    put_suite(site, "ode", levels, seeds=5, suite="ablation")
+    put_suite(site, "point-goal", {"hyper-ppo": 90.0}, seeds=2, suite="ablation")
+    text = page(site).split("## What each choice is worth")[1]
+    rows = {}
+    for line in text.split("Held-out tasks, which")[0].splitlines():
+        name, *cells = line.strip("| ").split(" | ")
+        rows[name] = cells
+    assert rows["agent"] == ["parameters", "seeds", "ode, validation", "point-goal, validation"]
+    assert rows["`hyper-ppo`"][:2] == ["1,234", "2 to 5"]
+    bold = {name for name, cells in rows.items() if len(cells) > 2 and "**" in cells[2]}
+    assert bold == {"`low rank`", "`masks`"}
 
 
 def test_enough_seeds_replace_the_older_results(site: Site) -> None:
@@ -102,12 +126,12 @@ def test_enough_seeds_replace_the_older_results(site: Site) -> None:
             put(site, made_up(agent, Family.load(name), 0, 170.0))
     put_suite(site, "ode", MIXED, seeds=2)
     text = page(site)
-    assert "## ode\n" in text
+    assert "## ode, older results\n" in text
     assert "return_over_context_ode.png" in site.readme.read_text()
     put_suite(site, "ode", MIXED, seeds=3)
     text, readme = page(site), site.readme.read_text()
-    assert "## ode\n" not in text
-    assert "## cartpole\n" in text
+    assert "## ode, older results\n" not in text
+    assert "## cartpole, older results\n" in text
     assert readme.split("\n\n")[1].startswith("<!-- results:begin -->\nAnother agent beats the default one")
     assert re.search(r"^\| `ode` \| extrapolation \| 4\d", readme, re.MULTILINE)
     assert re.search(r"^\| `cartpole`\* \| extrapolation \| 170", readme, re.MULTILINE)
