@@ -213,8 +213,11 @@ def test_a_killed_study_goes_on_to_the_same_trials(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_behind_is_stopped_early(tmp_path: Path) -> None:
-    """Of seven trials with learning rates of all kinds: far from its planned steps, and as a whole run."""
+def test_a_run_that_is_behind_is_stopped(tmp_path: Path) -> None:
+    """Of seven trials with learning rates of all kinds: with a checkpoint, and without a result.
+
+    How early depends on how fast so short a run is; test_processes.py stops one of a billion steps.
+    """
     report = hyperrl.tune(
         narrow(algorithm={"name": "ppo", "n_steps": 16, "batch_size": 64, "n_epochs": 4}), "ode", trials=7,
         steps=4000, overrides=["n_envs=8", "evaluate_every=250"], out=tmp_path / "out", jobs=1,
@@ -224,6 +227,6 @@ def test_a_run_that_is_behind_is_stopped_early(tmp_path: Path) -> None:
     for trial in pruned:
         run = Run.open(tmp_path / "out" / f"trial-{trial.number}" / "seed-0")
         assert run.status.state == "interrupted"
-        assert run.status.steps < 4000
+        assert not (tmp_path / "out" / "results" / f"trial-{trial.number}").exists()
         curve = [row["validation"] for row in run.history("zero_shot/").values()]
         assert trial.value in [max(curve[: end + 1]) for end in range(len(curve))]
