@@ -33,6 +33,8 @@ AGENTS = [
     "blind-trpo",
     "blind-sac",
     "blind-td3",
+    "concat-sac-inferred",
+    "hyper-sac-inferred",
     "concat-a2c",
     "concat-crossq",
     "concat-dqn",

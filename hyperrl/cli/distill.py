@@ -3,7 +3,7 @@
 import json
 from typing import Annotated
 
-from hyperrl.cli import console, next_steps, options, parsing, tables
+from hyperrl.cli import console, next_steps, options, parsing
 from hyperrl.cli.options import argument, option
 from hyperrl.cli.progress import progress
 
@@ -38,6 +38,7 @@ def distill(
 ) -> None:
     """Distill the agents of runs into one, which imitates them on the tasks that they were trained on."""
     from hyperrl import api
+    from hyperrl.cli import tables
 
     with progress("distilling", "updates", "preparing") as hook:
         run = api.distill(

@@ -93,9 +93,10 @@ class AgentRecipe(Model):
     def without_context(self) -> Self:
         """The same agent with plain networks of the same hidden sizes, which never see the context.
 
-        What acts on contexts, such as a sampler of tasks that are hard, has its default.
+        What acts on contexts, such as a sampler of tasks that are hard, has its default, and so has the
+        search space.
         """
-        data = self.model_dump(exclude={"sampler", "curriculum", "context_noise"})
+        data = self.model_dump(exclude={"sampler", "curriculum", "context_noise", "search"})
         data["policy"] = {**self.policy.common(), "kind": "blind"}
         return type(self).parse(data, self.name)
 

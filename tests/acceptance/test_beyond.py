@@ -18,7 +18,9 @@ from tests.runs import SMALL, untrained
 from tests.suite import family_for, learnable, needs
 
 HYPER = "policy.hypernetwork."
-SEEING = [name for name in shipped("agents") if load_agent(name).policy.kind != "blind"]
+AGENTS = {name: load_agent(name) for name in shipped("agents")}
+SEEING = [name for name, agent in AGENTS.items() if agent.policy.kind != "blind" and agent.inference is None]
+"""Those that observe the context."""
 CHOICES: dict[str, tuple[str, ...]] = {
     **{strategy: (f"{HYPER}strategy={strategy}",) for strategy in STRATEGY_OPTIONS},
     "separate": (f"{HYPER}trunk=separate",),

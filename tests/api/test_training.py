@@ -109,8 +109,8 @@ def test_train(
 ) -> None:
     arguments = passed_arguments(
         "hyperrl.training.train", api.train, "hyper-ppo", "ode", steps=64, seed=5, overrides=["n_envs=2"],
-        out=tmp_path / "new", leave_out=[{"c0": 1}], from_run=run, keep=3, detect_anomaly=True,
-        device="cuda:1", progress=hook, track=[tracker, tracker],
+        out=tmp_path / "new", leave_out=[{"c0": 1}], from_run=run, freeze="generator", keep=3,
+        detect_anomaly=True, device="cuda:1", progress=hook, track=[tracker, tracker],
     )  # fmt: skip
     agent, family = arguments.pop("")
     assert agent.n_envs == 2
@@ -118,7 +118,7 @@ def test_train(
     assert arguments.pop("from_run").path == run.path
     assert arguments == {
         "out": tmp_path / "new", "seed": 5, "steps": 64, "device": "cuda:1", "overrides": ["n_envs=2"],
-        "keep": 3, "detect_anomaly": True, "progress": hook, "track": (tracker,),
+        "freeze": "generator", "keep": 3, "detect_anomaly": True, "progress": hook, "track": (tracker,),
     }  # fmt: skip
 
 
