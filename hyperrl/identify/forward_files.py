@@ -6,12 +6,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import yaml
 from pydantic import Field
 
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.identify.forward_data import ForwardData
-from hyperrl.recipes import Model, read_yaml
+from hyperrl.recipes import Model, dump_yaml, read_yaml
 from hyperrl.recipes.base import Count, Number, Positive, Rate, Text, Width, matching
 from hyperrl.store import Run, atomic_write, report_write_errors
 from hyperrl.store.checkpoint import decode, encode
@@ -69,7 +68,7 @@ def write_model(run: Run, spec: ForwardSpec, tensors: dict[str, Tensor]) -> None
     folder = run.path / FOLDER
     name = f"weights-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
     spec = spec.model_copy(update={"weights": name})
-    text = yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False)
+    text = dump_yaml(spec.model_dump(mode="json"))
     with report_write_errors("run", run.path):
         folder.mkdir(exist_ok=True)
         atomic_write(folder / name, data)

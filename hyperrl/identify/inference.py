@@ -14,8 +14,8 @@ from hyperrl.identify.posterior import (
     estimate_context,
     feature_estimates,
     fit,
-    misfits,
     open_questions,
+    unexplained,
 )
 from hyperrl.identify.prior import Prior, Within
 from hyperrl.identify.sampler import sample_posterior
@@ -81,7 +81,7 @@ def infer(
     found = fit(likelihood, best)
     context = prior.space.contexts(best[None])[0]
     known = dict(zip(predictor.columns, np.sqrt(predictor.least).tolist(), strict=True))
-    notes = (*open_questions(prior, particles, features), *_beyond(context), *misfits(found, known))
+    notes = (*open_questions(prior, particles, features), *_beyond(context), *unexplained(found, known))
     return Posterior(context, features, found, notes)
 
 

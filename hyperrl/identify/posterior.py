@@ -157,7 +157,7 @@ def fit(likelihood: Likelihood, estimate: Floats) -> dict[str, tuple[float, floa
     }
 
 
-def misfits(found: Mapping[str, tuple[float, float | None]], known: Mapping[str, float]) -> list[str]:
+def unexplained(found: Mapping[str, tuple[float, float | None]], known: Mapping[str, float]) -> list[str]:
     """Sentences about numbers that the model does not explain.
 
     Args:

@@ -168,7 +168,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert message(hyperrl.tune, "hyper-ppo", "ode") == "tune needs an extra: pip install 'hyperrl[tune]'"
 
 
-def test_an_environment_that_fails_at_once_is_told_at_once(fake: Fake, tmp_path: Path) -> None:
+def test_an_environment_that_fails_at_once_is_reported_at_once(fake: Fake, tmp_path: Path) -> None:
     path = tmp_path / Path(broken_family(tmp_path)).name
     with pytest.raises(BaseEnvironmentError, match="no oil"):
         hyperrl.tune(narrow(), str(path), trials=1, steps=64, overrides=OVERRIDES, out=tmp_path / "out")

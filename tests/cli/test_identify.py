@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_task_is_told(folder: Path) -> None:
+def test_the_table_names_the_task(folder: Path) -> None:
     shown = succeeded("identify", "mine", "--data", "log.csv", "--particles", "100", cwd=folder).splitlines()
     assert shown[0] == "double-integrator: 59 transitions of 1 episode in log.csv"
     assert shown[1] == "model dynamics, 100 particles in the declared ranges"

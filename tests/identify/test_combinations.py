@@ -34,7 +34,7 @@ def test_products_and_quotients(columns: list[Any], text: list[str]) -> None:
         assert 1e-4 < each.spread < 1e-2
 
 
-def test_features_around_zero_are_told_to_be_correlated() -> None:
+def test_features_around_zero_are_reported_as_correlated() -> None:
     drawn = np.stack([A - 2, 2 - A + 0.01 * B], axis=1)
     (found,) = find_combinations(["a", "b"], drawn, [False, False])
     assert found.powers == ()

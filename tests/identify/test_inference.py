@@ -21,7 +21,7 @@ def test_intervals_cover(noise: float) -> None:
     assert 4 <= sum(inside) <= 12
 
 
-def test_noise_is_told_and_widens_the_interval() -> None:
+def test_noise_is_reported_and_widens_the_interval() -> None:
     clean, noisy = (posterior("ode", recorded("ode", {"c0": 7.0}, 0, noise)) for noise in (0.0, 0.02))
     assert noisy.fit["obs.0"][0] > 100 * clean.fit["obs.0"][0]
     widths = [found.features["c0"].width for found in (clean, noisy)]

@@ -10,8 +10,8 @@ from hyperrl.identify.posterior import (
     estimate_context,
     feature_estimates,
     fit,
-    misfits,
     open_questions,
+    unexplained,
 )
 from hyperrl.identify.prior import Floats, Prior
 from hyperrl.identify.sampler import Particles
@@ -72,7 +72,7 @@ def test_an_interval_of_an_angle_goes_through_zero() -> None:
     assert angle.width < 0.07
 
 
-def test_a_sign_has_probabilities_and_an_even_chance_is_told() -> None:
+def test_a_sign_has_probabilities_and_an_even_chance_is_reported() -> None:
     prior = Prior(Family.load("double-integrator").space)
     contexts = np.stack([np.repeat([1.0, -1.0], [60, 40]), np.linspace(0.9, 1.1, 100)], 1)
     drawn = Particles(contexts, np.zeros((100, 1)), np.zeros((100, 1, 1, 1)))
@@ -91,9 +91,9 @@ def test_errors_and_explained_parts() -> None:
         assert error == pytest.approx(0.1, rel=0.2)
         assert part == pytest.approx(1 - error**2 / model.changes.std() ** 2, abs=0.01)
     known = dict.fromkeys(("one", "two", "three", "four"), 0.1) | {"four": 0.8}
-    assert misfits(found, known) == []
+    assert unexplained(found, known) == []
     errors = {"one": (1.0, 0.2), "two": (1.0, None), "three": (1.0, -3.0), "four": (1.0, 0.1)}
-    (note,) = misfits(errors, known)
+    (note,) = unexplained(errors, known)
     assert note.startswith(
         "the model explains little of what happens to one (20 %), three (0 %): are these raw"
     )

@@ -8,7 +8,9 @@ from benchmarks.learning import hindsight
 from hyperrl.tasks import Family
 
 
-def test_a_result_has_all_agents_and_is_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_has_all_agents_and_is_computed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["--seeds", "300", "--steps", "1200", "--results", str(tmp_path)]
     assert hindsight.main(command) == 0
     path = tmp_path / "point-reach" / "seed-300.json"

@@ -10,7 +10,9 @@ from hyperrl.tasks import Family
 from hyperrl.training.parameter_matching import count_parameters
 
 
-def test_a_result_has_all_agents_and_is_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_has_all_agents_and_is_computed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["--seeds", "400", "--families", "ode", "--policies", "off-policy", "--steps", "1100",
                "--results", str(tmp_path)]  # fmt: skip
     assert inferred.main(command) == 0

@@ -155,7 +155,7 @@ def test_wrong_contexts_cost_what_they_do(tmp_path: Path) -> None:
     assert text.endswith("\n\nBy hand.\n")
 
 
-def test_jumps_are_told_with_how_soon_agents_recover(tmp_path: Path) -> None:
+def test_jumps_are_reported_with_how_soon_agents_recover(tmp_path: Path) -> None:
     scores = {"hyper": 9.0, "hyper-jump": 8.0, "concat": 9.0, "concat-jump": 3.0}
     scores |= {"blind": 5.0, "blind-jump": 2.0}
     for seed, steps in zip(SEEDS, (4.0, 6.0, None), strict=True):

@@ -59,7 +59,7 @@ def test_a_card_speaks_of_all_files_of_a_folder(tmp_path: Path) -> None:
     assert find_card(tmp_path / "c.onnx") is None
 
 
-def test_a_file_that_is_written_again_or_gone_is_told_anew(tmp_path: Path) -> None:
+def test_a_file_that_is_written_again_or_gone_is_described_anew(tmp_path: Path) -> None:
     path = saved(tmp_path, entry("a.onnx"), entry("b.onnx"), entry("c.onnx"))
     (tmp_path / "b.onnx").unlink()
     write_card(entry("a.onnx", 9.0), tmp_path)

@@ -52,13 +52,13 @@ def test_a_file_that_is_no_journal_is_not_touched(text: str, tmp_path: Path) -> 
     assert file.read_text() == text
 
 
-def test_a_line_that_is_broken_is_told(tmp_path: Path) -> None:
+def test_a_line_that_is_broken_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "journal.log"
     file.write_text('{"op_code" 0}\n{"op_code": 1}\n')
     assert message(open_it, str(file)).startswith(f"storage: found '{file}', which cannot be opened (")
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = str(tmp_path / "file" / "journal.log")
     assert message(open_it, place).startswith(f"storage '{place}': cannot be written (")
@@ -101,7 +101,7 @@ def test_a_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["sqlite:////no/such/folder/study.db", "nosql://host/db", "redis://host", "mysql+no://a:b@host/db"]
 )
-def test_a_database_that_cannot_be_opened_is_told(url: str) -> None:
+def test_a_database_that_cannot_be_opened_is_reported(url: str) -> None:
     line = message(open_it, url)
     assert line.startswith(f"storage: found {without_password(url)!r}, which cannot be opened (")
     assert ":b@" not in line

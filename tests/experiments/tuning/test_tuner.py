@@ -146,7 +146,7 @@ def test_a_killed_study_goes_on_to_the_same_trials(reports: int, tmp_path: Path)
         assert study.reports(0).keys() == {1, 2, 3, 4}
 
 
-def test_a_result_that_was_not_told_is_told_and_the_run_not_repeated(tmp_path: Path) -> None:
+def test_a_result_that_was_not_stored_is_stored_and_the_run_not_repeated(tmp_path: Path) -> None:
     made = plan(tmp_path)
     with opened(made) as study:
         trial = study.ask()
