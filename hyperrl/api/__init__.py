@@ -1,5 +1,6 @@
-"""The commands as Python functions: train, distill, evaluate, identify, compare, report, load and others."""
+"""The commands as Python functions: train, distill, evaluate, identify, adapt, compare, report and others."""
 
+from hyperrl.api.adaptation import adapt
 from hyperrl.api.agents import export, load, specialize, watch
 from hyperrl.api.distillation import distill
 from hyperrl.api.evaluation import evaluate
@@ -10,6 +11,7 @@ from hyperrl.api.training import default_run_dir, resume, train
 from hyperrl.api.tuning import tune
 
 __all__ = [
+    "adapt",
     "bench",
     "compare",
     "default_run_dir",

@@ -23,6 +23,7 @@ from hyperrl.arguments import (
 from hyperrl.deploy.request import SUFFIXES
 from hyperrl.experiments import ENGINES, Monitor
 from hyperrl.experiments.tuning import PRUNERS
+from hyperrl.identify.adaptation import FIRST
 from hyperrl.identify.request import MODELS, RANGES
 from hyperrl.recipes import AgentRecipe, FamilyRecipe, SuiteRecipe
 from hyperrl.store import Run
@@ -81,6 +82,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "model": one_of(MODELS).or_none(),
     "within": one_of(RANGES),
+    "first": one_of(FIRST),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "freeze": one_of(("generator", "shared")).or_none(),
     "storage": Constraint("a file, or the URL of a database", is_instance(str, Path)).or_none(),

@@ -11,10 +11,9 @@ from hyperrl.api.runs import base_family_of, family_of, isolated_rng, load_agent
 from hyperrl.arguments import SEED, TRANSITIONS, UPDATES, to_int
 from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress
-from hyperrl.identify.dynamics_model import DynamicsModel
 from hyperrl.identify.estimate import Estimate
 from hyperrl.identify.inference import infer
-from hyperrl.identify.likelihood import Predictor
+from hyperrl.identify.models import choose_model
 from hyperrl.identify.prior import Prior, Within
 from hyperrl.identify.request import identify_request
 from hyperrl.store import Run
@@ -83,17 +82,13 @@ def identify(
         out=out,
         force=force,
     )
-    chosen = model or ("dynamics" if base.dynamics() is not None else "learned")
-    if chosen == "dynamics":
-        predictor: Predictor = DynamicsModel(base, request.transitions)
-        power = 1.0
-    else:
-        from hyperrl.identify.forward_model import learned_model
-
-        predictor, power = learned_model(run, base, request.transitions)
-    found = infer(predictor, Prior(base.space, within), request.settings, power=power, progress=progress)
+    chosen = choose_model(run, base, model)
+    found = infer(
+        chosen.predictor(request.transitions), Prior(base.space, within), request.settings,
+        power=chosen.power, progress=progress,
+    )  # fmt: skip
     estimate = Estimate(
-        base.name, chosen, request.source, found.context, found.features, found.fit, found.notes,
+        base.name, chosen.name, request.source, found.context, found.features, found.fit, found.notes,
         (request.recorded, len(request.transitions)), request.transitions.episodes, request.settings,
         request.out,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from hyperrl.cli import (
+    adapt,
     bench,
     check,
     compare,
@@ -64,5 +65,6 @@ app.command()(tune.tune)
 app.command()(distill.distill)
 app.command()(watch.watch)
 app.command()(identify.identify)
+app.command()(adapt.adapt)
 app.command()(specialize.specialize)
 app.command()(specialize.export)

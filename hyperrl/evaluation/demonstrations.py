@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
 from hyperrl.evaluation.policy import begin_episodes, takes_masks
-from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, start_seeds
+from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, endless_error, start_seeds
 from hyperrl.recipes import CONTEXT, Context
 
 if TYPE_CHECKING:
@@ -117,10 +117,7 @@ def record(
             if not running.any():
                 return _finite(family, _gathered(tuple(tasks), rows))
             seen = later
-    raise UserError(
-        f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
-        f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
-    )
+    raise endless_error(family)
 
 
 def _of_rows(column: Any, rows: NDArray[np.bool_]) -> Any:

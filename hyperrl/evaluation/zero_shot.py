@@ -78,7 +78,7 @@ class TaskResult:
     @property
     def of_oracle(self) -> float | None:
         """Mean return as a part of the oracle; None unless that is known and above 0."""
-        return self.mean / self.oracle if self.oracle is not None and self.oracle > 0 else None
+        return part_of(self.mean, self.oracle)
 
     def to_json(self) -> dict[str, Any]:
         """The task's entry in `hyperrl evaluate --json`; `observed_context` is there if it is another one."""
@@ -86,6 +86,11 @@ class TaskResult:
         entry.pop("rewards")
         observed = entry.pop("observed_context")
         return entry if observed is None else {**entry, "observed_context": dict(observed)}
+
+
+def part_of(mean: float, best: float | None) -> float | None:
+    """A return as a part of another one; None unless that is known and above 0."""
+    return mean / best if best is not None and best > 0 else None
 
 
 def evaluate_tasks(
@@ -259,7 +264,12 @@ def _play(
                     (own, count, row[:count])
                     for own, count, row in zip(total.tolist(), steps, rewards, strict=True)
                 ]
-    raise UserError(
+    raise endless_error(family)
+
+
+def endless_error(family: Family) -> UserError:
+    """The error of an environment whose episodes do not end."""
+    return UserError(
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
     )

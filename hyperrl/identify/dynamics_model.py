@@ -10,9 +10,21 @@ from hyperrl.errors import UserError, user_syntax
 from hyperrl.identify.transitions import REWARD, Transitions
 from hyperrl.recipes import Context
 from hyperrl.tasks import Family
+from hyperrl.tasks.dynamics import Dynamics
 
 _TINY = 1e-24
 Floats = NDArray[np.float64]
+
+
+def batched_dynamics(family: Family) -> Dynamics:
+    """The batched dynamics of a family; UserError where it has none."""
+    dynamics = family.dynamics()
+    if dynamics is None:
+        raise UserError(
+            f"{user_syntax('model', '--model')}: found 'dynamics' for the family {family.name!r}, whose"
+            " environments do not advance as arrays; allowed: 'learned'"
+        )
+    return dynamics
 
 
 class DynamicsModel:
@@ -33,12 +45,7 @@ class DynamicsModel:
         Raises:
             UserError: the family has no batched dynamics.
         """
-        dynamics = family.dynamics()
-        if dynamics is None:
-            raise UserError(
-                f"{user_syntax('model', '--model')}: found 'dynamics' for the family {family.name!r}, whose"
-                " environments do not advance as arrays; allowed: 'learned'"
-            )
+        dynamics = batched_dynamics(family)
         self._family, self._dynamics = family, dynamics
         continuous = isinstance(dynamics.action_space, gym.spaces.Box)
         self._actions = transitions.actions.astype(np.float64 if continuous else np.int64)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -95,8 +96,8 @@ def model_of(spec: ForwardSpec, family: Family, tensors: Mapping[str, Tensor]) -
     return model.eval()
 
 
-def learned_model(run: Run, family: Family, transitions: Transitions) -> tuple[LearnedModel, float]:
-    """The run's forward model on recorded transitions, and the power of its likelihood.
+def learned_model(run: Run, family: Family) -> tuple[Callable[[Transitions], LearnedModel], float]:
+    """The run's forward model as a function of recorded transitions, and the power of its likelihood.
 
     Raises:
         UserError: the run has none, or a damaged one.
@@ -104,7 +105,7 @@ def learned_model(run: Run, family: Family, transitions: Transitions) -> tuple[L
     data = ForwardData(family)
     spec, tensors = read_model(run, data)
     model = model_of(spec, family, tensors)
-    return LearnedModel(model, np.array(spec.errors), data, family, transitions), spec.power
+    return partial(LearnedModel, model, np.array(spec.errors), data, family), spec.power
 
 
 class LearnedModel:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperrl.errors import UserError
 from hyperrl.evaluation.policy import Policy, begin_episodes, is_masked
-from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS
+from hyperrl.evaluation.zero_shot import MAX_EPISODE_STEPS, endless_error
 from hyperrl.identify.transitions import Transitions
 from hyperrl.tasks import Family
+from hyperrl.tasks.contexts import assignment
 from hyperrl.tasks.frame_stack import FrameStack
 from hyperrl.tasks.spaces import draw_valid, parts_of
 
@@ -36,6 +38,9 @@ def play_tasks(
 
     Returns:
         The transitions of each task: observations as the base environment gives them, without stacked frames.
+
+    Raises:
+        UserError: a number that is not finite, with its task and step, or episodes that do not end.
     """
     parts = _LastFrames(family)
     running = np.ones(len(contexts), np.bool_)
@@ -60,8 +65,10 @@ def play_tasks(
                 env.set_idle([index for index, *_ in ended])
             if not running.any():
                 break
+        else:
+            raise endless_error(family)
     taken = np.stack([row[4] for row in rows])
-    return [
+    found = [
         Transitions(
             {key: _of_task([row[0][key] for row in rows], task, taken) for key in parts.keys},
             _of_task([row[1] for row in rows], task, taken),
@@ -70,6 +77,23 @@ def play_tasks(
         )
         for task in range(len(contexts))
     ]
+    for context, transitions in zip(contexts, found, strict=True):
+        _check_finite(family, context, transitions)
+    return found
+
+
+def _check_finite(family: Family, context: Mapping[str, float], transitions: Transitions) -> None:
+    """UserError, with task and step, where a number of a task's transitions is not finite."""
+    named = [("observation", part) for part in transitions.next_observations.values()]
+    named += [("action", transitions.actions), ("reward", np.asarray(transitions.rewards))]
+    for what, rows in named:
+        finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+        if not finite.all():
+            task = assignment(family.space.complete(context))
+            raise UserError(
+                f"family {family.name!r}: the {what} is not finite after {int(np.argmin(finite)) + 1} steps"
+                f" of task {task}"
+            )
 
 
 def joined(transitions: Sequence[Transitions]) -> Transitions:

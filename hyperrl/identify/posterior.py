@@ -21,6 +21,8 @@ _OPEN = 0.8
 _LOOSE = 0.2
 """A feature may be known in combination alone where its interval is at least this part of the prior's."""
 _EXPLAINED = 0.5
+_TRAINED = 0.05
+"""Contexts in the training ranges are preferred where at least this part of the particles are likely ones."""
 _TURN = 2 * math.pi
 
 
@@ -60,6 +62,8 @@ def estimate_context(likelihood: Likelihood, particles: Particles) -> Floats:
 
     Where it is not, since the posterior bends or has several hills, the particle nearest to the mean among
     the more likely half. Features that take some values alone have their most frequent values together.
+    Where contexts inside the training ranges are as likely as others, it is one of them, or the mean of them:
+    what data cannot tell apart, agents know there alone.
     """
     prior, contexts, log = likelihood.prior, particles.contexts, likelihood.log(particles.squares)
     if prior.discrete:
@@ -68,13 +72,16 @@ def estimate_context(likelihood: Likelihood, particles: Particles) -> Floats:
         )
         most = index.reshape(-1) == int(np.argmax(counts))
         contexts, log = contexts[most], log[most]
+    middle = float(np.median(log))
+    trained = prior.trained(contexts) & (log >= middle)
+    if trained.mean() >= _TRAINED:
+        contexts, log = contexts[trained], log[trained]
     mean = contexts.mean(axis=0)
     turned = contexts - mean
     for place in prior.circular:
         mean[place] = _direction(contexts[:, place])
         turned[:, place] = (contexts[:, place] - mean[place] + math.pi) % _TURN - math.pi
     mean = prior.wrap(mean[None])
-    middle = float(np.median(log))
     if float(likelihood.log(likelihood.squares(mean))[0]) >= middle:
         estimate: Floats = mean[0]
         return estimate

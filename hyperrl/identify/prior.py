@@ -37,6 +37,7 @@ class Prior:
         features = list(space.features.values())
         bounds = [feature.train if within == "training" else feature.widest for feature in features]
         self.low, self.high = np.array(bounds, np.float64).T
+        self._trained = np.array([feature.train for feature in features], np.float64).T
         self.values: list[Floats | None] = [
             None
             if feature.values is None
@@ -91,6 +92,12 @@ class Prior:
         for place in self.circular:
             wrapped[:, place] = self.low[place] + (contexts[:, place] - self.low[place]) % (2 * math.pi)
         return wrapped
+
+    def trained(self, contexts: Floats) -> NDArray[np.bool_]:
+        """Whether contexts (N, F) are within the training ranges, (N,)."""
+        low, high = self._trained
+        inside: NDArray[np.bool_] = ((contexts >= low) & (contexts <= high)).all(axis=1)
+        return inside
 
     def holds(self, contexts: Floats) -> NDArray[np.bool_]:
         """Whether contexts (N, F) are within all ranges, (N,)."""

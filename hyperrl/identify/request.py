@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hyperrl.arguments import PARTICLES, SEED, TRANSITIONS, finite, to_int
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.identify.files import read_log
@@ -73,19 +71,24 @@ def identify_request(
         UserError: a number out of range, a file that exists, or transitions as `read_transitions` refuses
             them.
     """
-    settings = Settings(
+    settings = check_settings(particles, transitions, level, within, seed)
+    path = None if out is None else new_file(out, Path(out), ".json", force)
+    log = read_log(data, known_names(family))
+    recorded = read_transitions(log, family)
+    used = recorded.thinned(settings.most)
+    source = str(data) if isinstance(data, str | Path) else "arrays"
+    return IdentifyRequest(family, source, used, len(recorded), settings, path)
+
+
+def check_settings(particles: int, transitions: int, level: float, within: Within, seed: int) -> Settings:
+    """The settings of an inference; UserError where one is out of range."""
+    return Settings(
         to_int(user_syntax("particles", "--particles"), particles, PARTICLES),
         _level(level),
         within,
         to_int(user_syntax("seed", "--seed"), seed, SEED),
         to_int(user_syntax("transitions", "--transitions"), transitions, TRANSITIONS),
     )
-    path = None if out is None else new_file(out, Path(out), ".json", force)
-    log = read_log(data, known_names(family))
-    recorded = read_transitions(log, family)
-    used = _thinned(recorded, settings.most)
-    source = str(data) if isinstance(data, str | Path) else "arrays"
-    return IdentifyRequest(family, source, used, len(recorded), settings, path)
 
 
 def _level(level: float) -> float:
@@ -93,10 +96,3 @@ def _level(level: float) -> float:
         name = user_syntax("level", "--level")
         raise UserError(f"{name}: found {level!r}; allowed: a number above 0 and below 1")
     return float(level)
-
-
-def _thinned(transitions: Transitions, most: int) -> Transitions:
-    """At most so many of the transitions, evenly spaced."""
-    if len(transitions) <= most:
-        return transitions
-    return transitions.rows(np.linspace(0, len(transitions) - 1, most).round().astype(np.intp))

@@ -76,6 +76,12 @@ class Transitions:
         rewards = None if self.rewards is None else self.rewards[which]
         return Transitions(before, self.actions[which], after, rewards, self.episodes)
 
+    def thinned(self, most: int) -> Transitions:
+        """At most so many of the transitions, evenly spaced."""
+        if len(self) <= most:
+            return self
+        return self.rows(np.linspace(0, len(self) - 1, most).round().astype(np.intp))
+
 
 def base_parts(family: Family) -> dict[str, gym.Space[Any]]:
     """The parts of the base environment's observation by their keys, choices counted from 0."""

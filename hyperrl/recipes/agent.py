@@ -111,6 +111,13 @@ class AgentRecipe(Model):
         return None if self.policy.kind == "blind" else self.policy.inference
 
     @property
+    def observes_context(self) -> bool:
+        """Whether what it does depends on the context that it is given."""
+        if self.policy.kind == "blind" or self.inference is not None:
+            return False
+        return self.policy.kind != "hyper" or "context" in self.policy.hypernetwork.inputs
+
+    @property
     def remembers(self) -> bool:
         """Whether it acts on more than the present observation and the context."""
         return self.algorithm.recurrent or self.inference is not None

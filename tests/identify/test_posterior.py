@@ -33,7 +33,7 @@ def test_a_hill_has_its_mean_and_quantiles() -> None:
         likelihood,
     )
     best = estimate_context(likelihood, drawn)
-    np.testing.assert_allclose(best, drawn.contexts.mean(axis=0))
+    np.testing.assert_allclose(best[:2], drawn.contexts.mean(axis=0)[:2], atol=0.02)
     features = feature_estimates(PENDULUM, drawn, best, 0.9)
     assert features["m"].low == pytest.approx(np.quantile(drawn.contexts[:, 0], 0.05))
     assert features["m"].high == pytest.approx(np.quantile(drawn.contexts[:, 0], 0.95))
@@ -53,6 +53,18 @@ def test_a_bent_ridge_has_an_estimate_on_it() -> None:
     assert mean[0] * mean[1] > 1.2
     notes = open_questions(PENDULUM, drawn, feature_estimates(PENDULUM, drawn, best, 0.9))
     assert notes[0] == "the data tell m l to less than 0.1 %, and not m and l by themselves"
+
+
+def test_contexts_in_the_training_ranges_are_preferred_to_others_that_are_as_likely() -> None:
+    rng = np.random.default_rng(0)
+    likelihood, m = Likelihood(Product(), PENDULUM), rng.uniform(0.3, 3.0, 400)  # l = 1.125 / m
+    drawn = particles(np.stack([m, 1.125 / m, rng.uniform(1, 20, 400)], 1), likelihood)
+    m_, l_, g_ = estimate_context(likelihood, drawn)
+    assert 0.5 <= m_ <= 2
+    assert 0.5 <= l_ <= 2
+    assert 5 <= g_ <= 15
+    far = particles(np.stack([m, rng.normal(2.3, 0.1, 400), rng.uniform(1, 20, 400)], 1), likelihood)
+    assert estimate_context(likelihood, far)[1] > 2
 
 
 def test_an_interval_of_an_angle_goes_through_zero() -> None:

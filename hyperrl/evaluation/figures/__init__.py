@@ -1,5 +1,6 @@
 """Figures of results: matplotlib `Figure` objects on the Agg canvas, no pyplot, no global state."""
 
+from hyperrl.evaluation.figures.adaptation import return_by_episode
 from hyperrl.evaluation.figures.context import return_over_context
 from hyperrl.evaluation.figures.context_error import return_over_error
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
@@ -11,6 +12,7 @@ __all__ = [
     "heatmap",
     "learning_curves",
     "plane",
+    "return_by_episode",
     "return_over_context",
     "return_over_error",
     "reward_over_time",

@@ -154,12 +154,12 @@ def finish(
         atomic_write(path, image.getvalue())
 
 
-def round_ticks(axes: Axes) -> None:
-    """Few ticks, at round numbers."""
+def round_ticks(axes: Axes, *, whole: bool = False) -> None:
+    """Few ticks, at round numbers; of the horizontal axis at whole ones alone, if it counts something."""
     from matplotlib.ticker import MaxNLocator
 
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    for axis, integer in ((axes.xaxis, whole), (axes.yaxis, False)):
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=integer))
 
 
 def start_at_zero(axes: Axes, lowest: float) -> None:
