@@ -33,7 +33,7 @@ from hyperrl.evaluation import plan
 from hyperrl.experiments import Job, jobs_of
 from hyperrl.recipes import load_suite
 from hyperrl.tasks import Family
-from hyperrl.training.build import policy_class, policy_kwargs
+from hyperrl.training.policy_arguments import policy_class, policy_kwargs
 
 SUITE = "smoke"
 CORES = 2

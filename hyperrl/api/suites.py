@@ -7,7 +7,7 @@ from pathlib import Path
 from hyperrl.api.arguments import checked
 from hyperrl.arguments import JOBS, to_int, to_path
 from hyperrl.errors import user_syntax
-from hyperrl.evaluation.progress import Progress, Reporter
+from hyperrl.evaluation.progress import Progress, Reporter, SilentReporter
 from hyperrl.experiments import (
     Job,
     Monitor,
@@ -86,16 +86,6 @@ def monitor_of(progress: Progress | Monitor | None) -> Monitor:
     return progress if isinstance(progress, Monitor) else _Counter(progress)
 
 
-class _Silent:
-    """A reporter that takes no notice."""
-
-    def __call__(self, done: int, total: int) -> None: ...
-
-    def phase(self, name: str, share: float | None = None) -> None: ...
-
-    def reached(self, mean_return: float) -> None: ...
-
-
 class _Counter:
     """A monitor that calls a progress hook with the runs that ended and those that there are."""
 
@@ -108,7 +98,7 @@ class _Counter:
         self._call()
 
     def started(self, job: Job) -> Reporter:
-        return _Silent()
+        return SilentReporter()
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         self._done += outcome.state in ("finished", "failed")

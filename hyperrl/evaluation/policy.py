@@ -60,8 +60,8 @@ class ModelPolicy:
     here, by its statistics as they are. Where it infers contexts, it does so here, from what it observed and
     did since :meth:`reset`; the contexts of observations are not looked at.
 
-    It puts the model's policy into evaluation mode once; `predict` does so at each call, upon which generated
-    weights would be generated anew at each step.
+    It puts the model's policy into evaluation mode once; `predict` does so at each call, upon which all
+    parameters of hypernetworks are compared with those of the step before.
 
     Attributes:
         deterministic: whether the most likely actions are taken, or drawn ones.

@@ -35,6 +35,43 @@ class ValidationReporter(Protocol):
         """Note the highest validation return so far, after an evaluation at so many environment steps."""
 
 
+class SilentReporter:
+    """A reporter that takes no notice."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Ignore what is done and planned."""
+
+    def phase(self, name: str, share: float | None = None) -> None:
+        """Ignore the phase."""
+
+    def reached(self, mean_return: float) -> None:
+        """Ignore the mean return."""
+
+
+class ForwardingReporter:
+    """A reporter that hands on to another one; inherit from it to do something else besides."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def __call__(self, done: int, total: int) -> None:
+        """Hand on what is done and planned."""
+        self._reporter(done, total)
+
+    def phase(self, name: str, share: float | None = None) -> None:
+        """Hand on the phase."""
+        self._reporter.phase(name, share)
+
+    def reached(self, mean_return: float) -> None:
+        """Hand on the mean return of training episodes."""
+        self._reporter.reached(mean_return)
+
+    def validated(self, best: float, steps: int) -> None:
+        """Hand on the highest validation return, to one that takes it."""
+        if isinstance(self._reporter, ValidationReporter):
+            self._reporter.validated(best, steps)
+
+
 def report_phase(hook: Progress | None, name: str) -> None:
     """Tell a hook, if it is a reporter, which phase begins."""
     if isinstance(hook, Reporter):

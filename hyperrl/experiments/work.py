@@ -8,7 +8,7 @@ from typing import Any
 
 from hyperrl.errors import BaseEnvironmentError, UserError, user_syntax
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, TaskResult, evaluate_tasks
-from hyperrl.evaluation.progress import Reporter, ValidationReporter
+from hyperrl.evaluation.progress import ForwardingReporter, Reporter
 from hyperrl.experiments.digest import recipe_digest, source_files
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.jobs import CLAIM, Job
@@ -61,25 +61,16 @@ def _explain(job: Job, error: Exception) -> str:
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 
-class _Timed:
+class _Timed(ForwardingReporter):
     """A reporter that also keeps a run's stopwatch going."""
 
-    def __init__(self, progress: Reporter, stopwatch: Stopwatch) -> None:
-        self._progress, self._stopwatch = progress, stopwatch
+    def __init__(self, reporter: Reporter, stopwatch: Stopwatch) -> None:
+        super().__init__(reporter)
+        self._stopwatch = stopwatch
 
     def __call__(self, done: int, total: int) -> None:
         self._stopwatch.tick()
-        self._progress(done, total)
-
-    def phase(self, name: str, share: float | None = None) -> None:
-        self._progress.phase(name, share)
-
-    def reached(self, mean_return: float) -> None:
-        self._progress.reached(mean_return)
-
-    def validated(self, best: float, steps: int) -> None:
-        if isinstance(self._progress, ValidationReporter):
-            self._progress.validated(best, steps)
+        super().__call__(done, total)
 
 
 def _make(job: Job, progress: Reporter) -> None:

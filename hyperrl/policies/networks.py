@@ -1,6 +1,6 @@
 """Generated networks at the place where Stable-Baselines3 has its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from time import perf_counter
 from typing import Any, Self
@@ -45,10 +45,11 @@ class GeneratedNetworks(nn.Module):
             :class:`~hyperrl.policies.conditioning.Conditioning`.
 
     While acting (evaluation mode, no gradients) weights are kept for as long as neither the tasks nor the
-    parameters change. The step of any optimizer, loading, setting the mode and moving to a device or dtype
-    make them anew, and a copy starts without; whoever writes into parameters by other means calls
-    :meth:`clear_cache`, or sets :attr:`caching` to False, as of networks that follow others by Polyak
-    averaging. Weights that follow the state are not cached.
+    parameters change. The step of any optimizer, loading, changing the mode and moving to a device or dtype
+    make them anew, and a copy starts without. Setting the evaluation mode once more, as each ``predict`` of
+    Stable-Baselines3 does, compares the parameters with those of before. Whoever writes into parameters by
+    other means calls :meth:`clear_cache`, or sets :attr:`caching` to False, as of networks that follow
+    others by Polyak averaging. Weights that follow the state are not cached.
 
     Attributes:
         caching: Whether weights are cached while acting.
@@ -136,7 +137,7 @@ class GeneratedNetworks(nn.Module):
         """The weights of each network."""
         if self._anew:
             return self._generated(*self._tasks(x, context, known))
-        return self._cache.of(self.inputs(x, context), self._of_rows)
+        return self._cache.of(self.inputs(x, context), self._of_rows, self._sources)
 
     def _of_rows(self, descriptors: Tensor, distinct: bool) -> Networks:
         """The weights of rows; where they are distinct, row i is task i."""
@@ -190,12 +191,24 @@ class GeneratedNetworks(nn.Module):
         """Forgets the kept weights, so that the next pass generates them anew."""
         self._cache.drop()
 
+    def _sources(self) -> Iterator[Tensor]:
+        """From which weights are generated."""
+        yield from self.hyper.parameters()
+        yield from self.hyper.buffers()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": WeightCache(self._entries, self.target.chains)}
 
     def train(self, mode: bool = True) -> Self:
-        """Sets the mode, and drops kept weights."""
-        self.clear_cache()
+        """Sets the mode, and drops kept weights.
+
+        Stable-Baselines3 sets the evaluation mode at each ``predict``. Where it is set already, weights are
+        kept if what they were generated from is the same.
+        """
+        if mode or self.training:
+            self.clear_cache()
+        else:
+            self._cache.check()
         return super().train(mode)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:

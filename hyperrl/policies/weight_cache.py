@@ -1,6 +1,6 @@
 """Generated weights that are kept while a policy acts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -23,6 +23,9 @@ Networks = dict[str, Weights]
 """The weights of each network by its name."""
 
 Generate = Callable[[Tensor, bool], Networks]
+
+Sources = Callable[[], Iterable[Tensor]]
+"""Gives the parameters and buffers from which weights are generated."""
 
 
 class OptimizerSteps:
@@ -60,6 +63,20 @@ class WeightCache:
 
     def drop(self) -> None:
         """Forgets all weights, so that the next use generates them anew."""
+        self._copies: list[tuple[Tensor, Tensor]] | None = None
+        self._checks = False
+        self._forget()
+
+    def check(self) -> None:
+        """Forgets all weights unless what they were generated from is still the same, bit for bit.
+
+        At the first check nobody knows what that was, so that it forgets them in any case.
+        """
+        if self._copies is None or not all(torch.equal(now, before) for now, before in self._copies):
+            self._copies, self._checks = None, True
+            self._forget()
+
+    def _forget(self) -> None:
         self._steps = OptimizerSteps.taken
         self._uses = 0
         self._descriptors: Tensor | None = None
@@ -71,15 +88,18 @@ class WeightCache:
         """Whether nothing is kept."""
         return self._descriptors is None
 
-    def of(self, descriptors: Tensor, generate: Generate) -> Networks | SideBySide:
+    def of(self, descriptors: Tensor, generate: Generate, sources: Sources) -> Networks | SideBySide:
         """The weights of each row.
 
         Args:
             descriptors: (row, descriptor), as a rule the same as at the last use.
             generate: Makes the weights of given rows; where told that they are distinct, row i is task i.
+            sources: Gives what weights are generated from.
         """
         if self._steps != OptimizerSteps.taken:
             self.drop()
+        if self._checks and self._copies is None:
+            self._copies = [(source, source.detach().clone()) for source in sources()]
         self._uses += 1
         same = self._descriptors is not None and torch.equal(self._descriptors, descriptors)
         if not same or self._uses == MATERIALIZE_AFTER:

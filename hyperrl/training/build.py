@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage
 
 from hyperrl.errors import UserError, did_you_mean
 from hyperrl.nets import CNN
-from hyperrl.nets.activations import ACTIVATIONS
-from hyperrl.policies import BlindExtractor
-from hyperrl.policies.extractors import PartsExtractor, image_shape
-from hyperrl.policies.inference import ContextInference, inferred_space
+from hyperrl.policies.extractors import image_shape
+from hyperrl.policies.inference import ContextInference
 from hyperrl.policies.normalization import Normalization, normalizable_parts, register
 from hyperrl.policies.registry import algorithm, view
 from hyperrl.recipes import CONTEXT, AgentRecipe
@@ -27,27 +22,13 @@ from hyperrl.tasks.actions import refuse_algorithm
 from hyperrl.tasks.context_errors import noise_sizes
 from hyperrl.tasks.goals import Goals
 from hyperrl.training.normalization import NormalizedVecEnv
-
-
-class NoOptimizer(torch.optim.Optimizer):
-    """Holds nothing. Making a real one has torch load its compiler, which takes a second."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.param_groups = []
-
-    def __reduce__(self) -> Any:
-        """A copy is built anew: torch would look for parameters."""
-        return type(self), ()
-
-
-WITHOUT_OPTIMIZER: dict[str, Any] = {"optimizer_class": NoOptimizer}
-"""Arguments of a policy that only acts."""
-
-
-Descriptors = NDArray[np.float32] | None
-
-_HYPER_ARGUMENTS = {"beyond", "layer_norm", "residual", "convolutions", "effort_coef"}
-"""Fields of a recipe's policy that are arguments of policies with generated networks."""
+from hyperrl.training.policy_arguments import (
+    WITHOUT_OPTIMIZER,
+    Descriptors,
+    policy_class,
+    policy_kwargs,
+    policy_space,
+)
 
 
 def build_model(
@@ -167,12 +148,6 @@ def build_inference(
         return ContextInference(agent.inference, observation_space, action_space, to_learn)
 
 
-def policy_class(agent: AgentRecipe) -> type[BasePolicy]:
-    """The policy's class: one with generated networks, or SB3's `MultiInputPolicy` for the baselines."""
-    classes = algorithm(agent.algorithm.name)
-    return classes.hyper_policy if agent.policy.kind == "hyper" else classes.plain_policy
-
-
 def _arguments(
     agent: AgentRecipe,
     observation_space: gym.Space[Any],
@@ -187,45 +162,6 @@ def _arguments(
     if agent.inference is not None:
         fields["window"] = agent.inference.window
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
-
-
-def policy_kwargs(agent: AgentRecipe, descriptors: Descriptors = None) -> dict[str, Any]:
-    """The policy's arguments beyond spaces and learning rate.
-
-    Args:
-        agent: the recipe.
-        descriptors: of the training tasks, (tasks, D); needed where the hypernetwork sees an embedding.
-    """
-    policy = agent.policy
-    arch = policy.net_arch
-    judge = "qf" if agent.algorithm.off_policy else "vf"
-    kwargs: dict[str, Any] = {
-        "net_arch": list(arch) if isinstance(arch, tuple) else {"pi": list(arch.pi), judge: list(arch.vf)},
-        "activation_fn": ACTIVATIONS[policy.activation_fn],
-    }
-    fields = {name: getattr(policy, name) for name in agent.algorithm.policy_arguments}
-    kwargs |= {name: value for name, value in fields.items() if value is not None}
-    if policy.kind == "blind":
-        kwargs["features_extractor_class"] = BlindExtractor
-    elif policy.kind == "concat":
-        kwargs["features_extractor_class"] = PartsExtractor
-        # a latent has no range beyond which it could be held
-        kwargs["features_extractor_kwargs"] = {"beyond": "linear" if policy.inference else policy.beyond}
-    else:
-        kwargs |= policy.model_dump(include=_HYPER_ARGUMENTS)
-        kwargs["hypernetwork"] = dict(vars(policy.hypernetwork))
-        if policy.inference is not None:
-            kwargs["hypernetwork"]["inputs"] = ("latent",)
-        if "embedding" in policy.hypernetwork.inputs and descriptors is not None:
-            kwargs["hypernetwork"]["training_contexts"] = descriptors.tolist()
-    return kwargs
-
-
-def policy_space(agent: AgentRecipe, observation_space: gym.Space[Any]) -> gym.Space[Any]:
-    """What the agent's policy observes of a family: a latent in the place of a context that it infers."""
-    if agent.inference is None:
-        return observation_space
-    return inferred_space(agent.inference, observation_space)
 
 
 def training_descriptors(agent: AgentRecipe, family: Family) -> Descriptors:

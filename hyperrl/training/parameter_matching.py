@@ -12,14 +12,13 @@ from hyperrl.config import MAX_WIDTH
 from hyperrl.errors import UserError
 from hyperrl.recipes import AgentRecipe, load_agent
 from hyperrl.tasks import Family
-from hyperrl.training.build import (
+from hyperrl.training.build import channels_first, training_descriptors
+from hyperrl.training.policy_arguments import (
     WITHOUT_OPTIMIZER,
     Descriptors,
-    channels_first,
     policy_class,
     policy_kwargs,
     policy_space,
-    training_descriptors,
 )
 
 

@@ -67,3 +67,22 @@ def test_parts_of_the_work_follow_each_other() -> None:
     last(40, 40)
     assert reports.calls == [(5, 50), (10, 50), (14, 50), (50, 50)]
     assert progress.parts_of(None, (1, 2)) == [None, None]
+
+
+def test_a_forwarding_reporter_hands_on_all_that_the_other_takes() -> None:
+    reports = Reports()
+    forwarding = progress.ForwardingReporter(reports)
+    assert isinstance(forwarding, progress.Reporter)
+    forwarding(1, 2)
+    forwarding.phase("training", 0.5)
+    forwarding.reached(3.0)
+    forwarding.validated(4.0, 100)
+    assert reports.calls == [(1, 2), ("training", 0.5), (3.0,)]
+
+    class Validating(Reports):
+        def validated(self, best: float, steps: int) -> None:
+            self.calls.append((best, steps))
+
+    validating = Validating()
+    progress.ForwardingReporter(validating).validated(4.0, 100)
+    assert validating.calls == [(4.0, 100)]

@@ -15,6 +15,7 @@ from torch import nn
 
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.policies import GeneratedNetworks, HyperActorCriticPolicy
+from hyperrl.policies.weight_cache import WeightCache
 from hyperrl.recipes import load_agent, resolve
 from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model
@@ -38,7 +39,7 @@ def stepped(optimizer: Callable[..., torch.optim.Optimizer], **options: Any) -> 
 def written_then_predicted(made: HyperActorCriticPolicy) -> None:
     for parameter in made.parameters():
         parameter.data.add_(0.1)
-    made.predict({key: one.numpy() for key, one in drawn(3).items()})
+    made.predict(arrays(drawn(3)))
 
 
 def written_then_mode_set(made: HyperActorCriticPolicy) -> None:
@@ -216,6 +217,46 @@ def test_weights_are_kept_while_acting(strategy: str, tasks: int) -> None:
     assert generations(made, lambda: [act(made, batch) for _ in range(50)]) <= 2
     other = {**batch, "obs": batch["obs"] + 1}
     assert generations(made, lambda: act(made, other)) == 0
+
+
+def predicting(strategy: str, batch: Observations, uses: int) -> HyperActorCriticPolicy:
+    """As :func:`acting`, but by Stable-Baselines3's method, which sets the evaluation mode at each call."""
+    made = policy("context", strategy=strategy)
+    for _ in range(uses):
+        made.predict(arrays(batch))
+    return made
+
+
+def arrays(batch: Observations) -> dict[str, Any]:
+    return {key: one.numpy() for key, one in batch.items()}
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_weights_are_kept_between_predictions(strategy: str, tasks: int) -> None:
+    batch = drawn(tasks)
+    made = predicting(strategy, batch, 0)
+    assert generations(made, lambda: [made.predict(arrays(batch)) for _ in range(50)]) <= 3
+    made.predict(arrays({**batch, "context": -batch["context"]}))
+    assert stale(made, batch) < 1e-5
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if change.startswith("written")])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("uses", [2, 20])
+def test_parameters_that_are_written_between_predictions_are_seen(
+    change: str, strategy: str, uses: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = drawn(3)
+    made = predicting(strategy, batch, uses)
+    CHANGES[change](made)
+    made.predict(arrays(batch))
+    assert stale(made, batch) < 1e-5
+    CHANGES[change](made)
+    assert stale(made, batch) < 1e-5
+    monkeypatch.setattr(WeightCache, "check", lambda _: None)
+    CHANGES[change](made)
+    assert stale(made, batch) > 1e-4
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

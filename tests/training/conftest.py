@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from hyperrl.recipes import AgentRecipe, load_agent, resolve
 from hyperrl.store import Run
 from hyperrl.tasks import Family
-from hyperrl.training import Progress, train
+from hyperrl.training import BatchedVecEnv, Progress, build_model, train
 
 OFF_POLICY = (
     "algorithm.train_freq=8",
@@ -44,6 +44,13 @@ def small(agent: str, family: str, *overrides: str) -> tuple[AgentRecipe, Family
     """A shipped agent with small networks and rollouts of 512 steps, off policy of 64; episodes are short."""
     recipe, loaded = load_agent(agent), short_episodes(Family.load(family))
     return resolve(recipe, loaded.recipe, (*SMALL[recipe.algorithm.name], *COMMON, *overrides)), loaded
+
+
+def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tuple[Any, AgentRecipe, Family]:
+    """A small agent's model, ready to learn on a family, with both recipes."""
+    recipe, loaded = small(agent, family, *overrides)
+    env = BatchedVecEnv(loaded.make_vec(recipe.n_envs))
+    return build_model(recipe, env, seed=5, device=device), recipe, loaded
 
 
 def short_episodes(family: Family, steps: int = 40) -> Family:

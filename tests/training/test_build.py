@@ -1,6 +1,5 @@
-"""None"""
+"""An algorithm is built as the recipe of its agent says."""
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,15 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy
-from torch import nn
 
 from hyperrl import contextualize, recipes
 from hyperrl.config import STRATEGY_OPTIONS
 from hyperrl.errors import UserError
-from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperActorCriticPolicy, HyperPolicy
+from hyperrl.policies import BlindExtractor, ContextReplayBuffer, HyperPolicy
 from hyperrl.policies.hindsight import HindsightReplayBuffer
 from hyperrl.policies.registry import view
 from hyperrl.recipes import (
-    AgentRecipe,
     BlindPolicyRecipe,
-    ConcatPolicyRecipe,
     HyperPolicyRecipe,
     load_agent,
     resolve,
@@ -31,27 +26,11 @@ from hyperrl.recipes.schedules import Linear
 from hyperrl.store import Run
 from hyperrl.tasks import Family
 from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
-from hyperrl.training.build import bare_model, policy_kwargs, training_descriptors, training_goals
+from hyperrl.training.build import bare_model, training_descriptors, training_goals
 from hyperrl.training.parameter_matching import count_parameters
-from tests.recipes.test_algorithms import OF_SOME, OWN, theirs
+from tests.recipes.test_algorithms import theirs
 from tests.suite import family_for, learnable
-from tests.training.conftest import COMMON, SMALL, small
-
-
-def build(agent: str, family: str, *overrides: str, device: str = "cpu") -> tuple[Any, AgentRecipe, Family]:
-    recipe, loaded = small(agent, family, *overrides)
-    env = BatchedVecEnv(loaded.make_vec(recipe.n_envs))
-    return build_model(recipe, env, seed=5, device=device), recipe, loaded
-
-
-@pytest.mark.parametrize("kind", [HyperPolicyRecipe, ConcatPolicyRecipe, BlindPolicyRecipe])
-def test_policy_fields_are_sb3s_arguments_with_sb3s_defaults(kind: type[Any]) -> None:
-    arguments = inspect.signature(ActorCriticPolicy).parameters
-    assert {"net_arch", "activation_fn"} <= arguments.keys()
-    assert issubclass(HyperActorCriticPolicy, ActorCriticPolicy)
-    ours = OWN | OF_SOME.keys() | {"net_arch", "activation_fn"}
-    fields = {name: field.default for name, field in kind.model_fields.items() if name not in ours}
-    assert fields == {name: arguments[name].default for name in fields}
+from tests.training.conftest import COMMON, SMALL, build, small
 
 
 def test_a_rank_that_has_no_effect_is_refused() -> None:
@@ -62,15 +41,6 @@ def test_a_rank_that_has_no_effect_is_refused() -> None:
         else:
             with pytest.raises(ValueError, match=f"found 3; allowed: none with the strategy '{strategy}'"):
                 HyperPolicyRecipe.model_validate(fields)
-
-
-@pytest.mark.parametrize("fields", [(), ("policy.layer_norm=true", "policy.net_arch={pi: [5], vf: [6, 7]}")])
-def test_the_layers_that_a_recipe_may_name_are_the_targets(fields: tuple[str, ...]) -> None:
-    model, recipe, _ = build("hyper-ppo", "ode", *fields)
-    assert isinstance(model.policy, HyperActorCriticPolicy)
-    assert isinstance(recipe.policy, HyperPolicyRecipe)
-    named = [name for names in recipe.policy.layers.values() for name in names]
-    assert named == list(model.policy.generated.target.layers)
 
 
 CHANGED = {
@@ -184,25 +154,6 @@ def test_a_bare_off_policy_model_acts_and_learns_nothing(agent: str, family: str
     assert bare.buffer_size == 1  # type: ignore[attr-defined]
 
 
-def test_widths_and_activation_reach_the_networks() -> None:
-    fields = ("policy.net_arch={pi: [5], vf: [6, 7]}", "policy.activation_fn=elu", "policy.log_std_init=-1.5")
-    model, recipe, _ = build("concat-ppo", "ode", *fields)
-    extractor = model.policy.mlp_extractor
-    assert [layer.out_features for layer in extractor.policy_net if isinstance(layer, nn.Linear)] == [5]
-    assert [layer.out_features for layer in extractor.value_net if isinstance(layer, nn.Linear)] == [6, 7]
-    assert isinstance(extractor.policy_net[1], nn.ELU)
-    assert model.policy.log_std.tolist() == [-1.5, -1.5]
-    assert policy_kwargs(recipe)["net_arch"] == {"pi": [5], "vf": [6, 7]}
-
-
-def test_the_hypernetworks_fields_reach_it() -> None:
-    counts = set()
-    for fields in ("rank: 2", "rank: 4", "rank: 4, hidden: [16, 16]"):
-        model, _, _ = build("hyper-ppo", "ode", f"policy.hypernetwork={{strategy: low-rank, {fields}}}")
-        counts.add(sum(parameter.numel() for parameter in model.policy.parameters()))
-    assert len(counts) == 3
-
-
 def test_a_seed_gives_the_same_weights_and_another_others() -> None:
     one, recipe, family = build("hyper-ppo", "ode")
     two, _, _ = build("hyper-ppo", "ode")
@@ -290,29 +241,6 @@ def test_a_device_that_is_not_there_is_reported(device: str) -> None:
 def test_gsde_needs_continuous_actions() -> None:
     with pytest.raises(UserError, match=r"use_sde needs continuous actions, found Discrete"):
         build("concat-ppo", "cartpole", "algorithm.use_sde=true")
-
-
-@pytest.mark.parametrize(
-    ("agent", "family", "fields", "expected"),
-    [
-        learnable("hyper-tqc", "ode", ("policy.n_critics=3",), {"n_quantiles": 5, "n_critics": 3}),
-        learnable("concat-qrdqn", "cartpole", (), {"n_quantiles": 5}),
-        learnable("blind-recurrent-ppo", "ode", ("policy.n_lstm_layers=2",), {"lstm_output_dim": 8}),
-        learnable(
-            "concat-recurrent-ppo",
-            "ode",
-            ("policy.shared_lstm=true", "policy.enable_critic_lstm=false"),
-            {"shared_lstm": True, "enable_critic_lstm": False},
-        ),
-        learnable("hyper-recurrent-ppo", "ode", (), {"shared_lstm": True, "lstm_critic": None}),
-    ],
-)
-def test_fields_of_some_policies_reach_them(
-    agent: str, family: str, fields: tuple[str, ...], expected: dict[str, Any]
-) -> None:
-    policy = build(agent, family, *fields)[0].policy
-    for name, value in expected.items():
-        assert getattr(policy if hasattr(policy, name) else policy.critic, name) == value
 
 
 def test_embeddings_are_of_the_familys_training_tasks() -> None:

@@ -20,9 +20,10 @@ from hyperrl.policies.normalization import Normalization, normalization_of
 from hyperrl.recipes import Normalize, load_agent, resolve
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.training import BatchedVecEnv, build_model, load_model, resume, train
-from hyperrl.training.build import bare_model, policy_kwargs
+from hyperrl.training.build import bare_model
 from hyperrl.training.checkpoint import load_state
 from hyperrl.training.normalization import NormalizedVecEnv
+from hyperrl.training.policy_arguments import policy_kwargs
 from tests.suite import learnable
 from tests.training.conftest import COMMON, SMALL, Start, short_episodes, small
 from tests.training.states import same, scramble

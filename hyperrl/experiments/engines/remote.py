@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hyperrl.errors import UserError
+from hyperrl.evaluation.progress import SilentReporter
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.engines.depot import CHUNK, Site, files_below
 from hyperrl.experiments.engines.processes import PATIENCE, Message, Worker
@@ -28,16 +29,6 @@ _FORMER = 60.0
 """Seconds that a run may take to stop whose worker was killed, before it is left to whoever works on it."""
 _RESULT = ".result.json"
 """The file among a run's files that becomes its result."""
-
-
-class _Silent:
-    """A reporter for messages that go elsewhere."""
-
-    def __call__(self, done: int, total: int) -> None: ...
-
-    def phase(self, name: str, share: float | None = None) -> None: ...
-
-    def reached(self, mean_return: float) -> None: ...
 
 
 def make_run(job: Job, number: int, site: Site, call: Call) -> Outcome:
@@ -117,7 +108,7 @@ def _send(source: Path, target: Path, ticket: int, call: Call) -> bool:
 def _follow(job: Job, number: int, call: Call) -> Outcome:
     """Make a run in a process, say how far it is, and stop it where that is asked for."""
     messages: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
-    worker = Worker(job, messages, _Silent())
+    worker = Worker(job, messages, SilentReporter())
     stops, deadline = 0, float("inf")
     try:
         while True:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.progress import Reporter
+from hyperrl.evaluation.progress import ForwardingReporter, Reporter
 from hyperrl.experiments.engines.base import Engine, Monitor, Outcome
 from hyperrl.experiments.jobs import Job
 from hyperrl.experiments.results import read_result
@@ -21,7 +21,7 @@ _POLL = 1.0
 """Seconds between two looks at runs that a killed process's runs still write to."""
 
 
-class Follower:
+class Follower(ForwardingReporter):
     """Reports the validation returns of a trial's run to its study.
 
     Attributes:
@@ -29,20 +29,9 @@ class Follower:
     """
 
     def __init__(self, reporter: Reporter, plan: Plan, trial: OpenTrial) -> None:
-        self._reporter, self._plan, self._trial = reporter, plan, trial
+        super().__init__(reporter)
+        self._plan, self._trial = plan, trial
         self.stop = False
-
-    def __call__(self, done: int, total: int) -> None:
-        """Hand on the steps done and planned."""
-        self._reporter(done, total)
-
-    def phase(self, name: str, share: float | None = None) -> None:
-        """Hand on the phase."""
-        self._reporter.phase(name, share)
-
-    def reached(self, mean_return: float) -> None:
-        """Hand on the mean return of training episodes."""
-        self._reporter.reached(mean_return)
 
     def validated(self, best: float, steps: int) -> None:
         """Report the best validation return so far; the untrained agent's says nothing of a trial."""
