@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from hyperrl.errors import UserError
 from hyperrl.evaluation.policy import Policy, WithOtherContexts, begin_episodes, takes_masks
 from hyperrl.evaluation.progress import Progress, Ticker
 from hyperrl.recipes import Context
+from hyperrl.tasks.carriers import term_returns
 from hyperrl.tasks.context_errors import ContextErrors
 from hyperrl.tasks.contexts import assignment
 from hyperrl.tasks.schedules import Schedules, schedule_rng
@@ -60,6 +61,8 @@ class TaskResult:
         observed_context: what the policy observed in the task's place; None where that was its context.
         rewards: of each step of each episode, and the steps after which a feature jumped, where tasks change
             within an episode; else None.
+        term_returns: where features weigh terms of the reward, the return of each term and of the rest in
+            each episode, not weighed; else empty.
     """
 
     context: Mapping[str, float]
@@ -69,6 +72,7 @@ class TaskResult:
     oracle: float | None
     observed_context: Mapping[str, float] | None = None
     rewards: Sequence[StepRewards] | None = None
+    term_returns: Mapping[str, list[float]] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -84,6 +88,8 @@ class TaskResult:
         """The task's entry in `hyperrl evaluate --json`; `observed_context` is there if it is another one."""
         entry = {**vars(self), "context": dict(self.context), "mean": self.mean}
         entry.pop("rewards")
+        if not self.term_returns:
+            entry.pop("term_returns")
         observed = entry.pop("observed_context")
         return entry if observed is None else {**entry, "observed_context": dict(observed)}
 
@@ -160,10 +166,11 @@ def evaluate_tasks(
         played += _play(acting, family, plays[some], report)
     results, rest = [], iter(played)
     for context, split, own, other in zip(full, names, starts, noted, strict=True):
-        returns, lengths, rewards = zip(*islice(rest, len(own)), strict=True)
+        returns, lengths, rewards, terms = zip(*islice(rest, len(own)), strict=True)
         steps = None if family.schedules is None else _with_jumps(family.schedules, context, own, rewards)
         best = family.oracle(context, own)
-        results.append(TaskResult(context, split, list(returns), list(lengths), best, other, steps))
+        by_term = {term: [each[term] for each in terms] for term in terms[0]}
+        results.append(TaskResult(context, split, list(returns), list(lengths), best, other, steps, by_term))
     return results
 
 
@@ -210,8 +217,9 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
     return value if isinstance(value, Sequence) else [value] * len(tasks)
 
 
-_Episode = tuple[float, int, NDArray[np.float64]]
-"""Return, steps, and the reward of each step where tasks change within an episode, else none."""
+_Episode = tuple[float, int, NDArray[np.float64], dict[str, float]]
+"""Return, steps, the reward of each step where tasks change within an episode, else none, and the return of
+each term of the reward that a feature weighs."""
 
 
 def _play(
@@ -219,6 +227,7 @@ def _play(
 ) -> list[_Episode]:
     """Play one episode of each task and start, all side by side."""
     per_step: list[NDArray[np.float64]] = []
+    terms: list[dict[str, float]] = [{} for _ in plays]
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
@@ -251,6 +260,7 @@ def _play(
             for index, _, info in ended:
                 if running[index]:
                     total[index] = info["episode"]["r"]  # of the rewards below an agent's wrappers
+                    terms[index] = term_returns(info)
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))
@@ -261,8 +271,8 @@ def _play(
                 rewards = np.stack(per_step, axis=1) if per_step else np.zeros((len(plays), 0))
                 steps = length.tolist()
                 return [
-                    (own, count, row[:count])
-                    for own, count, row in zip(total.tolist(), steps, rewards, strict=True)
+                    (own, count, row[:count], parts)
+                    for own, count, row, parts in zip(total.tolist(), steps, rewards, terms, strict=True)
                 ]
     raise endless_error(family)
 

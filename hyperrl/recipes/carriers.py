@@ -113,6 +113,15 @@ _Quantity = Annotated[
 ]
 
 
+_Term = Annotated[
+    str,
+    matching(
+        r"reward\.\d{1,3}|(?!reward$)[A-Za-z_]\w{0,99}",
+        "a term's name in the info (reward_ctrl), or reward.N",
+    ),
+]
+
+
 def _permutation(value: tuple[int, ...]) -> tuple[int, ...]:
     if sorted(value) != list(range(len(value))):
         raise FieldError(found=[*value], allowed=f"each of 0 to {len(value) - 1} once")
@@ -283,11 +292,61 @@ class RewardFields(FeatureFields):
         return "reward" if self.reward else super().place(name)
 
 
+class WeightFields(FeatureFields):
+    """A term of the reward is multiplied by the value."""
+
+    weighs: _Term | None = None
+    """term of the reward that it multiplies: an entry of the base's info (reward_ctrl); reward.N, number N of
+    a reward of several numbers; or reward_error or reward_effort of Pendulum"""
+    against: _Term | None = None
+    """term that 1 - value multiplies, with `weighs` and values from 0 to 1"""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that it weighs."""
+        return tuple(term for term in (self.weighs, self.against) if term is not None)
+
+    def carried_by(self, name: str) -> str:
+        """What it weighs: "the weight of reward_ctrl"."""
+        terms = " against ".join(self.terms)
+        return f"the weight of {terms}" if self.weighs else super().carried_by(name)
+
+    def check_carrier(self) -> None:
+        """A share is between 0 and 1, of two terms."""
+        super().check_carrier()
+        if self.against is None:
+            return
+        if self.weighs in (None, self.against):
+            raise FieldError(path=("against",), found=self.against, allowed="another term, with 'weighs'")
+        for field in ("train", "extrapolation"):
+            bounds = getattr(self, field)
+            if bounds is not None and not 0 <= bounds[0] <= bounds[1] <= 1:
+                raise FieldError(path=(field,), found=[*bounds], allowed="within [0, 1] with 'against'")
+
+    def check_family(self, name: str, family: FamilyFields) -> None:
+        """A term has one weight, and no oracle is known where terms are weighed."""
+        super().check_family(name, family)
+        for other, feature in family.features.items():
+            shared = [term for term in self.terms if other != name and term in feature.terms]
+            if shared:
+                path = ("features", name, "weighs" if shared[0] == self.weighs else "against")
+                raise FieldError(path=path, found=shared[0], allowed=f"not what feature {other!r} weighs too")
+        if self.weighs and family.oracle:
+            allowed = f"none where a feature weighs terms of the reward ({name})"
+            raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
+
+
 class CarrierFields(
-    RewardFields, PhysicsFields, ActionFields, PermutationFields, ArgumentFields, AttributeFields
+    WeightFields,
+    RewardFields,
+    PhysicsFields,
+    ActionFields,
+    PermutationFields,
+    ArgumentFields,
+    AttributeFields,
 ):
     """The fields of all carriers; the first base's come last in a file."""
 
 
-CARRIERS = ("attribute", "argument", "permutations", "scales", "physics", "reward")
+CARRIERS = ("attribute", "argument", "permutations", "scales", "physics", "reward", "weighs")
 """The field that chooses each carrier; where a feature has none of them, an attribute carries it."""

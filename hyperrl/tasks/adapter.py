@@ -220,7 +220,10 @@ def to_number(reward: Any) -> float:
     with suppress(TypeError, ValueError):
         array = np.asarray(reward)
         if array.ndim and array.dtype.kind in "biuf":
-            raise InterfaceError(f"the reward has shape {array.shape}; allowed: one number")
+            raise InterfaceError(
+                f"the reward has shape {array.shape}; allowed: one number, or features that weigh reward.0,"
+                " reward.1, ..."
+            )
     raise InterfaceError(f"the reward is {_describe(reward)}; allowed: one number")
 
 

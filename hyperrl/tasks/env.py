@@ -99,6 +99,7 @@ class ContextualEnv(BaseAttributes):
                 env.reset()  # a goal may have no coordinates before it
         self.carriers = carriers.attached(self)
         self._acting, self._rewarding = map(self.carriers.overriding, ("action", "reward"))
+        self._beginning = self.carriers.overriding("begin")
         self._observing = [carrier.observation for carrier in self.carriers.overriding("observation")]
         self._observing += [window.replace for window in self.stack.windows]
         self._begin(CUSTOM_TASK, space.default)
@@ -113,6 +114,8 @@ class ContextualEnv(BaseAttributes):
         if isinstance(self.env, VariantEnv):
             self.env.choose(self.carriers.arguments(context))
         self.stack.clear()
+        for carrier in self._beginning:
+            carrier.begin()
         self.apply(context)
 
     def apply(self, context: Mapping[str, float]) -> None:

@@ -20,6 +20,7 @@ from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family_variants import FamilyVariants
 from hyperrl.tasks.oracle import best_return
 from hyperrl.tasks.registration import batchable, make_registered, registered_limit, time_limit
+from hyperrl.tasks.reward_terms import with_one_reward
 from hyperrl.tasks.sampler import FixedTask, TaskSampler, TaskSource
 from hyperrl.tasks.schedules import Schedules, step_contexts
 from hyperrl.tasks.splits import tasks_of
@@ -248,9 +249,8 @@ class Family(FamilyVariants):
             UserError: unknown id, unknown module, missing dependency, wrong keyword arguments.
         """
         kwargs = {**(arguments or {}), **({} if render_mode is None else {"render_mode": render_mode})}
-        if self._make_base is not None:
-            return self._make_base(**kwargs)
-        return make_registered(self.recipe, kwargs)
+        env = make_registered(self.recipe, kwargs) if self._make_base is None else self._make_base(**kwargs)
+        return with_one_reward(env, [term for each in self.recipe.features.values() for term in each.terms])
 
     def make_default_base(self) -> gym.Env[Any, Any]:
         """Make the base environment of the context of defaults, to which no task is brought."""

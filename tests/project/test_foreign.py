@@ -75,6 +75,14 @@ features:
 goal: [x, y, z]
 training: {sac: {her: {}}, td3: {her: {}}}
 """,
+    "treasure": """
+about: Dive for a treasure (mo-gymnasium); how much it counts against the time that it takes is the context.
+base: mo_gymnasium:deep-sea-treasure-v0
+kwargs: {max_episode_steps: 50}
+features:
+  treasure: {about: "weight of the treasure, against that of time", default: 0.5, train: [0, 1],
+             weighs: reward.0, against: reward.1}
+""",
     "meta-world": """
 about: Ten tasks of a robot's arm (Meta-World's MT10); which one, and where its goal lies, is the context.
 base: metaworld:Meta-World/goal_hidden
@@ -119,6 +127,7 @@ MODULES = {
     "reach": "gymnasium_robotics",
     "reach-goal": "gymnasium_robotics",
     "meta-world": "metaworld",
+    "treasure": "mo_gymnasium",
 }
 
 

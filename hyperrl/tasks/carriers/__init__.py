@@ -13,6 +13,7 @@ from hyperrl.tasks.carriers.base import Carrier, Simulator, Trial
 from hyperrl.tasks.carriers.permutation import PermutationCarrier
 from hyperrl.tasks.carriers.physics import PhysicsCarrier
 from hyperrl.tasks.carriers.reward import RewardCarrier
+from hyperrl.tasks.carriers.weight import TERM_RETURN, WeightCarrier, term_returns
 from hyperrl.tasks.dynamics import Dynamics
 
 CARRIERS: dict[str, type[Carrier]] = {
@@ -22,6 +23,7 @@ CARRIERS: dict[str, type[Carrier]] = {
     "permutations": PermutationCarrier,
     "scales": ActionCarrier,
     "reward": RewardCarrier,
+    "weighs": WeightCarrier,
 }
 """The field of a feature that chooses a carrier (`hyperrl.recipes.carriers`) and its class, in the order in
 which they bring a task to the simulator and change an action."""
@@ -87,4 +89,4 @@ class Carriers:
         return dynamics.constants({**defaults, **self.parameters(context, defaults.__getitem__, size)})
 
 
-__all__ = ["CARRIERS", "Carrier", "Carriers", "Simulator", "Trial"]
+__all__ = ["CARRIERS", "TERM_RETURN", "Carrier", "Carriers", "Simulator", "Trial", "term_returns"]

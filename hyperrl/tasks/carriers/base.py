@@ -98,6 +98,9 @@ class Carrier:
             UserError: the simulator does not take a value.
         """
 
+    def begin(self) -> None:
+        """Note that an episode begins: called before each reset, ahead of `apply`."""
+
     def find_undone(self) -> str | None:
         """Tell what a reset has undone of the context that was applied; None: nothing."""
         return None

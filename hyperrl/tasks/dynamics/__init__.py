@@ -39,6 +39,15 @@ def batched_dynamics(entry_point: str, kwargs: Mapping[str, Any]) -> Dynamics | 
     return make(**kwargs) if set(kwargs) <= known else None
 
 
+def reward_splitter(base: Any) -> Callable[[Any, float], dict[str, float]] | None:
+    """Find what tells the terms of a reward that an environment's infos do not tell; None: nothing does.
+
+    It takes the environment, unwrapped, and the reward of its latest step.
+    """
+    dynamics, _ = _BATCHED.get(f"{type(base).__module__}:{type(base).__qualname__}", (None, None))
+    return getattr(dynamics, "split_reward", None)
+
+
 __all__ = [
     "CartPole",
     "DoubleIntegrator",
@@ -59,4 +68,5 @@ __all__ = [
     "WallGap",
     "WallGapEnv",
     "batched_dynamics",
+    "reward_splitter",
 ]

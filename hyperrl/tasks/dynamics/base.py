@@ -21,6 +21,8 @@ class Dynamics(ABC):
 
     Attributes:
         masked: class attribute: whether `action_masks` tells which choices are valid.
+        terms: class attribute: names of the terms that the reward is the sum of, where `step_terms` tells
+            them.
         parameters: attribute names of the environment that a task may set, with their defaults.
         observation_space: of one environment.
         action_space: of one environment.
@@ -28,6 +30,7 @@ class Dynamics(ABC):
     """
 
     masked: ClassVar[bool] = False
+    terms: ClassVar[tuple[str, ...]] = ()
     parameters: dict[str, float]
     observation_space: gym.spaces.Box | gym.spaces.Dict
     action_space: gym.Space[Any]
@@ -46,6 +49,16 @@ class Dynamics(ABC):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance `state` (N, S) by `action` (N, ...): new arrays state, reward (N,), terminated (N,)."""
+
+    def step_terms(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Advance as `step` does, with the reward in its `terms`: (terms, N)."""
+        raise NotImplementedError
+
+    def term_returns(self, state: Floats) -> dict[str, Floats]:
+        """The sums (N,) of terms of the reward since the start that states tell, by name: by default none."""
+        return {}
 
     def action_masks(self, state: Floats, context: Constants) -> Masks:
         """Which choices are valid in `state` (N, S): a new array (N, K), at least one true in each row."""
@@ -106,6 +119,10 @@ class ChangedActions(Dynamics):
         """Change the action and advance."""
         own = np.stack([np.asarray(context[name], np.float64) for name in self.own], axis=-1)
         return self.inner.step(state, self.change(action, own), context)
+
+    def term_returns(self, state: Floats) -> dict[str, Floats]:
+        """Tell what the inner dynamics tell."""
+        return self.inner.term_returns(state)
 
     def measure(self, state: Floats) -> Floats:
         """Observe as the inner dynamics do."""

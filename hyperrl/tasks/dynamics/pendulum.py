@@ -4,7 +4,7 @@ NumPy squares a scalar by `pow` and an array by multiplication, which round diff
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -23,7 +23,13 @@ def _squares(torque: NDArray[Any]) -> NDArray[Any]:
 
 
 class Pendulum(Dynamics):
-    """State (2,): angle from upright (rad) and its velocity; action (1,): torque within ±`max_torque`."""
+    """State (2,): angle from upright (rad) and its velocity; action (1,): torque within ±`max_torque`.
+
+    The reward is the sum of minus the squared error, angle^2 + 0.1 velocity^2, and minus the effort,
+    0.001 torque^2.
+    """
+
+    terms: ClassVar[tuple[str, ...]] = ("reward_error", "reward_effort")
 
     def __init__(self) -> None:
         """Take defaults and spaces as in the environment's constructor."""
@@ -58,17 +64,30 @@ class Pendulum(Dynamics):
         self, state: Floats, action: NDArray[Any], context: Constants
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Advance; the torque is rounded in the action's own precision, as in the single environment."""
+        after, (error, effort), ended = self.step_terms(state, action, context)
+        return after, error + effort, ended
+
+    def step_terms(
+        self, state: Floats, action: NDArray[Any], context: Constants
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """See `Dynamics.step_terms`."""
         angle, speed = state.T
         kind = action.dtype if np.issubdtype(action.dtype, np.floating) else np.dtype(np.float64)
         bound, leverage = (np.asarray(context[name], kind) for name in ("max_torque", "leverage"))
         torque = np.minimum(np.maximum(action[:, 0], -bound), bound)
         wrapped = ((angle + np.pi) % (2 * np.pi)) - np.pi
-        cost = wrapped * wrapped + 0.1 * (speed * speed) + 0.001 * _squares(torque)
+        costs = np.stack([wrapped * wrapped + 0.1 * (speed * speed), 0.001 * _squares(torque)])
         after = np.empty_like(state)
         faster = speed + (context["weight"] * np.sin(angle) + leverage * torque) * context["dt"]
         after[:, 1] = np.minimum(np.maximum(faster, -context["max_speed"]), context["max_speed"])
         after[:, 0] = angle + after[:, 1] * context["dt"]
-        return after, -cost, np.zeros(len(after), np.bool_)
+        return after, -costs, np.zeros(len(after), np.bool_)
+
+    @staticmethod
+    def split_reward(base: Any, reward: float) -> dict[str, float]:
+        """The terms of the latest reward of Gymnasium's environment, whose infos do not tell them."""
+        effort = -float(0.001 * base.last_u**2)
+        return {"reward_error": reward - effort, "reward_effort": effort}
 
     def measure(self, state: Floats) -> Floats:
         """Observe cosine and sine of the angle, and its velocity."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hyperrl.masks import Masks
 from hyperrl.recipes import CONTEXT, Context
-from hyperrl.tasks.carriers import Carriers
+from hyperrl.tasks.carriers import TERM_RETURN, Carriers
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.dynamics import Dynamics
 from hyperrl.tasks.env import CUSTOM_TASK
@@ -236,6 +236,9 @@ class BatchedEnv(VectorEnv[dict[str, Any], NDArray[Any], NDArray[Any]]):
                 self._returns[indices].tolist(), self._elapsed[indices].tolist(), strict=True,
             )
         ]  # fmt: skip
+        for term, totals in self.dynamics.term_returns(self._state[indices]).items():
+            for each, total in zip(ended, totals.tolist(), strict=True):
+                each.info[f"{TERM_RETURN}{term}"] = total
         tasks = []
         for index, _, info in ended:
             if self.sampler is not None:
