@@ -25,7 +25,7 @@ from hyperrl.tasks import Family
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "context_error"
 FAMILIES = ("ode", "double-integrator")
 SPLITS = ("interpolation", "extrapolation")
-SEEDS = (500, 501, 502)
+SEEDS = (500, 501, 502, 503, 504)
 ERRORS = (0.0, 0.05, 0.1, 0.2)
 HYPER, NOISY, CONCAT, BLIND = "hyper", "noisy", "concat", "blind"
 NOISE = 0.1

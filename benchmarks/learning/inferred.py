@@ -32,7 +32,7 @@ from hyperrl.training.parameter_matching import count_parameters, nearest_width
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "inferred"
 FAMILIES = ("ode", "double-integrator")
 SPLITS = ("train", "interpolation", "extrapolation")
-SEEDS = (400, 401, 402)
+SEEDS = (400, 401, 402, 403, 404)
 OFF_POLICY, ON_POLICY = POLICIES = "off-policy", "on-policy"
 HYPER, CONCAT, BLIND, CONTEXT = "hyper", "concat", "blind", "context"
 MEMORY, PLAIN = "hyper-memory", "plain-memory"

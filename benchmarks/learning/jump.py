@@ -25,7 +25,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results" / "jump"
 SCHEDULES = {"double-integrator": {"action_sign": "jump:50"}}
 FAMILIES = tuple(SCHEDULES)
 SPLITS = ("interpolation", "extrapolation")
-SEEDS = (600, 601, 602)
+SEEDS = (600, 601, 602, 603, 604)
 HYPER, CONCAT, BLIND = ROLES = "hyper", "concat", "blind"
 AGENTS: Mapping[str, tuple[str, Sequence[str]]] = {role: (f"{role}-ppo", ()) for role in ROLES}
 

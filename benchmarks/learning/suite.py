@@ -99,7 +99,7 @@ def measure(job: Job) -> dict[str, Any]:
             "started": run.spec.started,
             "features": list(tasks.space.names),
             **_evaluations(run, tasks),
-            "curve": _curve(run.path / "progress.csv"),
+            "curve": curve(run.path / "progress.csv"),
             "recipe": {
                 "agent": run.spec.agent.model_dump(mode="json", by_alias=True),
                 "family": run.spec.family.model_dump(mode="json", by_alias=True, exclude_none=True),
@@ -146,18 +146,18 @@ def task_rows(results: Mapping[str, Sequence[TaskResult]]) -> dict[str, Any]:
     }
 
 
-def _curve(progress: Path) -> dict[str, list[float]]:
+def curve(progress: Path) -> dict[str, list[float]]:
     """Steps, and the mean return on each split at the zero-shot evaluations of the training."""
     tags = {f"zero_shot/{split}": split for split in SPLITS}
-    curve: dict[str, list[float]] = {"steps": []}
+    found: dict[str, list[float]] = {"steps": []}
     with progress.open(newline="") as file:
         for row in csv.DictReader(file):
             values = {split: row[tag] for tag, split in tags.items() if row.get(tag)}
             if values:
-                curve["steps"].append(int(row["step"]))
+                found["steps"].append(int(row["step"]))
                 for split, value in values.items():
-                    curve.setdefault(split, []).append(round(float(value), 4))
-    return curve
+                    found.setdefault(split, []).append(round(float(value), 4))
+    return found
 
 
 def encode(result: Mapping[str, Any]) -> bytes:

@@ -28,7 +28,7 @@ from hyperrl.tasks import Family
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "transfer"
 FAMILIES = ("pendulum",)
-SEEDS = (700, 701, 702)
+SEEDS = (700, 701, 702, 703, 704)
 TASKS = 3
 TUNING_STEPS = 50_000
 TUNED, OTHERS = "extrapolation", "interpolation"

@@ -88,9 +88,13 @@ def episode_steps(results: Compared) -> int:
 
 def there(results: Compared, split: str = "interpolation") -> float:
     """The return that counts as being there: `SOLVED` of the way from untrained to the best median of all."""
-    curves = {agent: results.curves(agent, split) for agent in results.runs.agents}
-    start = statistics.fmean(returns[0] for runs in curves.values() for _, returns in runs)
-    best = max(float(np.max(_median_curve(runs))) for runs in curves.values())
+    return level_of([results.curves(agent, split) for agent in results.runs.agents])
+
+
+def level_of(agents: Sequence[Sequence[Curve]]) -> float:
+    """The same, of the curves of each agent's runs."""
+    start = statistics.fmean(returns[0] for runs in agents for _, returns in runs)
+    best = max(float(np.max(_median_curve(runs))) for runs in agents)
     return start + SOLVED * (best - start)
 
 

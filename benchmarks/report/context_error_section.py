@@ -45,13 +45,15 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         for error in ERRORS
     ]
     heads = ["family", "split", "error", "seeds", *COLUMNS.values(), "noise - none"]
-    largest, lines = ERRORS[-1], [(each, split) for each in families for split in each.splits]
-    better = sum(
-        each.difference(at(NOISY, largest), at(HYPER, largest), split).above for each, split in lines
-    )
+    gaps = [
+        each.difference(at(NOISY, error), at(HYPER, error), split)
+        for each in families
+        for split in each.splits
+        for error in ERRORS
+    ]
     found = (
-        f"At an error of {largest:g} the agent that was trained with noise is better on {better} of"
-        f" {len(lines)} splits."
+        f"Training with noise makes returns clearly higher on {sum(gap.above for gap in gaps)} of {len(gaps)}"
+        f" lines, and clearly lower on {sum(gap.below for gap in gaps)}."
     )
-    parts = ["## What wrong contexts cost", about, table(heads, cells), found]
+    parts = ["## What wrong contexts cost", found, about, table(heads, cells)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

@@ -26,18 +26,20 @@ def section(results: Mapping[str, Sequence[FamilyVariants]], note: str | None) -
         results: of the benchmark, by kind of policy; only kinds with results.
         note: what a person makes of it.
     """
-    parts = [
-        "## What inferring a hidden context is worth",
-        "`python -m benchmarks.learning.inferred`: no agent sees a context, but for `hyper-sac`. The first"
-        " two columns of each table are compared in its last one. A cell is the mean over seeds and tasks"
-        " with its 95 % interval over both. Differences are bold where their interval leaves zero out.",
-    ]
+    parts, tables = ["## What inferring a hidden context is worth"], []
     for policy, families in results.items():
         first, second, *_ = columns = COLUMNS[policy]
-        lines = [(each, split) for each in families for split in each.splits]
-        better = sum(each.difference(first, second, split).above for each, split in lines)
-        parts += [
-            by_split(families, columns, first, second, "first - second"),
-            f"{columns[first]} is better on {better} of {len(lines)} splits.",
-        ]
+        gaps = [each.difference(first, second, split) for each in families for split in each.splits]
+        above, below = (sum(getattr(gap, side) for gap in gaps) for side in ("above", "below"))
+        parts.append(
+            f"{columns[first]} is clearly better than {columns[second]} on {above} of {len(gaps)} splits, and"
+            f" clearly worse on {below}."
+        )
+        tables.append(by_split(families, columns, first, second, "first - second"))
+    about = (
+        "`python -m benchmarks.learning.inferred`: no agent sees a context, but for `hyper-sac`. The first"
+        " two columns of each table are compared in its last one. A cell is the mean over seeds and tasks"
+        " with its 95 % interval over both. Differences are bold where their interval leaves zero out."
+    )
+    parts += [about, *tables]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

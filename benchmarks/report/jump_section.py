@@ -48,7 +48,7 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
     lines = [(each, split) for each in families for split in each.splits]
     better = sum(each.difference(jumping(HYPER), jumping(CONCAT), split).above for each, split in lines)
     found = f"Where tasks jump, `hyper-ppo` is better than `concat-ppo` on {better} of {len(lines)} splits."
-    parts = ["## What agents do where the task jumps", about, table(heads, cells), found]
+    parts = ["## What agents do where the task jumps", found, about, table(heads, cells)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
 
 

@@ -4,9 +4,10 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/F
 `hyperrl bench` with the suites `paper`, `protocols` and `ablation`, the older
 `learning/FAMILY/AGENT/seed-N.json` of families that `paper` has too few seeds of, `beyond/FAMILY/seed-N.json`
 (and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
-`normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`
-and `transfer`), `inferred/POLICY/FAMILY/seed-N.json`, and `throughput.json` and the others of `MEASURED`,
-which the benchmarks of these names write by `--json`.
+`normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`,
+`transfer`, `family_transfer` and `distill`), `inferred/POLICY/FAMILY/seed-N.json`,
+`identify/FAMILY/MODEL/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks
+of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -28,7 +29,10 @@ from benchmarks.report import (
     beyond_section,
     context_error_section,
     controls_section,
+    distill_section,
+    family_transfer_section,
     hindsight_section,
+    identify_section,
     inferred_section,
     jump_section,
     normalize_section,
@@ -138,9 +142,13 @@ class Site:
             ("context_error", context_error_section),
             ("jump", jump_section),
             ("transfer", transfer_section),
+            ("family_transfer", family_transfer_section),
+            ("distill", distill_section),
         ):
             if found := variants.load(self.data / name):
                 sections.append(each.section(found, notes.get(name)))
+        if identified := identify_section.load(self.data / "identify"):
+            sections.append(identify_section.section(identified, notes.get("identify")))
         return sections
 
     def notes(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 _EFFECTIVE = 0.5
 """Part of the particles that stays effective from one power to the next."""
 _MOVES, _LAST_MOVES = 2, 15
+_BISECTIONS = 40
 _MOST_ROUNDS = 400
 _MOST_NOISE, _LOG_RANGE = 1e12, math.log(1e26)
 """Where the noise that is added begins, as a part of the variance of changes, and how far it may fall."""
@@ -113,6 +114,11 @@ def _weights(likelihood: Likelihood, squares: Floats, added: float, less: float)
     log = np.full(len(squares), -np.inf)
     some = squares[possible]
     log[possible] = likelihood.log(some, less) - likelihood.log(some, added)
+    return _normalized(log)
+
+
+def _normalized(log: Floats) -> Floats:
+    """Weights that sum to 1, of their logarithms up to a constant."""
     weights = np.exp(log - log.max())
     normalized: Floats = weights / weights.sum()
     return normalized
@@ -120,17 +126,19 @@ def _weights(likelihood: Likelihood, squares: Floats, added: float, less: float)
 
 def _next_noise(likelihood: Likelihood, squares: Floats, added: float) -> float:
     """The least noise at which enough particles stay effective, by bisection of its logarithm."""
-    start = np.isfinite(squares).all(axis=1).mean() if math.isinf(added) else 1.0
+    possible = np.isfinite(squares).all(axis=1)
+    start = possible.mean() if math.isinf(added) else 1.0
+    before = likelihood.log(squares[possible], added)
 
     def effective(less: float) -> float:
-        weights = _weights(likelihood, squares, added, less)
+        weights = _normalized(likelihood.log(squares[possible], less) - before)
         return float(1.0 / np.square(weights).sum() / len(squares) / start)
 
     if effective(0.0) >= _EFFECTIVE:
         return 0.0
     high = math.log(min(added, _MOST_NOISE))
     low = high - 2 * _LOG_RANGE
-    for _ in range(60):
+    for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if effective(math.exp(middle)) >= _EFFECTIVE else (middle, high)
     return math.exp(0.5 * (low + high))

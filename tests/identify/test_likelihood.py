@@ -25,6 +25,13 @@ class Linear:
         return np.asarray(np.einsum("tki,ni->ntk", self.inputs, contexts[:, :2]))
 
 
+def integral(squares: float, least: float, count: int, power: float = 1.0) -> float:
+    """The integral over the variance from its least on, of its density over `power - 1` more powers of it."""
+    logs = np.linspace(np.log(least), np.log(least) + 60, 600_001)
+    exponents = -0.5 * squares * np.exp(-logs) - (0.5 * count + power - 1) * logs
+    return float(np.log(np.trapezoid(np.exp(exponents - exponents.max()), logs)) + exponents.max())
+
+
 @pytest.fixture
 def likelihood() -> Likelihood:
     return Likelihood(Linear(), Prior(Family.load("pendulum").space))
@@ -47,6 +54,46 @@ def test_it_is_the_integral_over_the_scale_of_the_noise(likelihood: Likelihood) 
     np.testing.assert_allclose(found - found[0], total - total[0], rtol=1e-3)
 
 
+@pytest.mark.parametrize("squares", [0.0, 1e-6, 30.0, 41.9, 42.1, 1e3, 1e8])
+def test_the_size_of_the_noise_is_at_least_what_is_known(likelihood: Likelihood, squares: float) -> None:
+    model = likelihood.predictor
+    assert isinstance(model, Linear)
+    model.least = np.array([0.5, 2.0])
+    rows = np.array([[squares, 7.0], [20.0, 7.0]])
+    found = likelihood.log(rows)
+    wanted = integral(squares, 0.5, 40) - integral(20.0, 0.5, 40)
+    assert found[0] - found[1] == pytest.approx(wanted, abs=1e-5)
+    slopes = np.zeros((2, 2, 3, 3))
+    slopes[:, 0] = 1.0
+    mean_inverse = np.exp(integral(squares, 0.5, 40, power=2.0) - integral(squares, 0.5, 40))
+    np.testing.assert_allclose(likelihood.precision(rows, slopes)[0], mean_inverse, rtol=1e-5)
+
+
+def test_errors_as_large_as_is_known_are_not_counted_twice(likelihood: Likelihood) -> None:
+    """Of noise of a known size the curvature is that size's, and not that of twice its variance."""
+    model = likelihood.predictor
+    assert isinstance(model, Linear)
+    model.least = np.full(2, 0.01)
+    squares, slopes = likelihood.with_slopes(np.array([[1.5, 0.75, 9.0]]))
+    np.testing.assert_allclose(squares / 40, 0.01, rtol=0.4)
+    gaussian = slopes.sum(axis=1) / 0.01
+    np.testing.assert_allclose(likelihood.precision(squares, slopes)[0, 0, 0], gaussian[0, 0, 0], rtol=0.25)
+
+
+def test_slopes_are_exact_to_second_order(likelihood: Likelihood) -> None:
+    class Curved(Linear):
+        step = 1e-3
+
+        def predict(self, contexts: Floats) -> Floats:
+            return super().predict(np.square(contexts))
+
+    model = Curved()
+    curved = Likelihood(model, likelihood.prior)
+    _, slopes = curved.with_slopes(np.array([[1.5, 0.75, 9.0]]))
+    expected = 4 * 1.5**2 * np.square(model.inputs[..., 0]).sum(axis=0)
+    np.testing.assert_allclose(slopes[0, :, 0, 0], expected, rtol=1e-10)
+
+
 def test_the_curvature_is_that_of_derivatives(likelihood: Likelihood) -> None:
     model = likelihood.predictor
     assert isinstance(model, Linear)
@@ -62,7 +109,7 @@ def test_the_curvature_is_that_of_derivatives(likelihood: Likelihood) -> None:
 def test_added_noise_levels_the_likelihood(likelihood: Likelihood) -> None:
     squares, slopes = likelihood.with_slopes(np.array([[1.5, 0.75, 9], [0.5, 2.0, 9]]))
     spans = [float(np.ptp(likelihood.log(squares, added))) for added in (0.0, 0.1, 10.0, np.inf)]
-    assert spans[0] > 2 * spans[1] > 20 * spans[2] > spans[3] == 0
+    assert spans[0] > 1.5 * spans[1] > 15 * spans[2] > spans[3] == 0
     assert (likelihood.precision(squares, slopes, np.inf) == 0).all()
     variance = 10.0 * likelihood.predictor.changes.var(axis=0)
     gaussian = -0.5 * (squares / variance).sum(axis=1)

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.learning import context_error, jump, transfer
+from benchmarks.learning import context_error, distill, family_transfer, jump, transfer
 from benchmarks.learning.suite import encode
 from benchmarks.learning.variants import FORMAT
 from benchmarks.report import (
     beyond_section,
     context_error_section,
     controls_section,
+    distill_section,
+    family_transfer_section,
     hindsight_section,
     inferred_section,
     jump_section,
@@ -22,6 +24,7 @@ from benchmarks.report.results import Site, differing, write
 from benchmarks.report.variants import FamilyVariants, Interval
 from hyperrl.errors import UserError
 from hyperrl.evaluation.statistics import mean_error
+from tests.benchmarks.report.test_identify_section import put as identified
 
 SEEDS = (100, 101, 102)
 TASKS = 4
@@ -135,8 +138,8 @@ def test_inference_is_compared_by_kind_of_policy(tmp_path: Path) -> None:
         for seed in SEEDS:
             put(tmp_path / policy, "one", seed, means, ("train",))
     text = inferred_section.section({policy: variants.load(tmp_path / policy) for policy in scores}, None)
-    assert "`hyper-sac-inferred` is better on 1 of 1 splits." in text
-    assert "`hyper-recurrent-ppo` is better on 0 of 1 splits." in text
+    assert "`hyper-sac-inferred` is clearly better than `concat-sac-inferred` on 1 of 1 splits, and" in text
+    assert "as many parameters on 0 of 1 splits, and clearly worse on 0." in text
     assert "**+5 [+5, +5]** |" in text
 
 
@@ -149,7 +152,7 @@ def test_wrong_contexts_cost_what_they_do(tmp_path: Path) -> None:
         }
         put(tmp_path, "one", seed, scores, ("interpolation", "extrapolation"))
     text = context_error_section.section(variants.load(tmp_path), "By hand.")
-    assert "At an error of 0.2 the agent that was trained with noise is better on 2 of 2 splits." in text
+    assert "Training with noise makes returns clearly higher on 2 of 8 lines, and clearly lower on 4." in text
     assert text.count("**-1 [-1, -1]** |") == 2
     assert text.count("**+1 [+1, +1]** |") == 2
     assert text.endswith("\n\nBy hand.\n")
@@ -180,6 +183,41 @@ def test_tuning_is_worth_its_gain(tmp_path: Path) -> None:
     assert "**-1 [-1, -1]** |" in text
 
 
+def test_distillation_is_compared_with_reinforcement_learning(tmp_path: Path) -> None:
+    for family, student in (("one", 4.0), ("two", 9.0)):
+        for seed in SEEDS:
+            scores = {distill.HYPER: student, distill.RL: 6.0, distill.CONCAT: 5.0, distill.NEAREST: 1.0}
+            path = put(tmp_path, family, seed, scores, ("train", "extrapolation"))
+            noted = {
+                "steps_of": {"rl": 9000, "specialists": 8000, "shown": 800},
+                "seconds_of": {"specialists": 10.0, "students": 5.0},
+            }
+            path.write_bytes(encode({**json.loads(path.read_text()), **noted}))
+    text = distill_section.section(variants.load(tmp_path), "By hand.")
+    worse = "clearly better on 2 of 4 splits: `one` (train), `one` (extrapolation); distillation is clearly"
+    assert f"{worse} better on 2." in text
+    assert "weights is clearly better on 2 of 4 splits, and the one that concatenates on 2." in text
+    assert "| `one` | 9,000 | 8,000 | 800 | 30 | 15 |" in text
+    assert text.endswith("\n\nBy hand.\n")
+
+
+def test_weights_of_another_family_are_worth_the_steps_that_they_save(tmp_path: Path) -> None:
+    ends = {family_transfer.MOVED: 10.0, family_transfer.SCRATCH: 8.0}
+    for seed, moved in zip(SEEDS, ([0.0, 9.5, 10.0], [9.0, 9.5, 10.0], [0.0, 0.0, 0.0]), strict=True):
+        path = put(tmp_path, "one", seed, ends, ("interpolation",))
+        curves = {
+            family_transfer.MOVED: {"steps": [0, 1000, 2000], "interpolation": moved},
+            family_transfer.SCRATCH: {"steps": [0, 1000, 2000], "interpolation": [0.0, 1.0, 10.0]},
+        }
+        more = {"source": "two", "curves": curves}
+        path.write_bytes(encode({**json.loads(path.read_text()), **more}))
+    text = family_transfer_section.section(variants.load(tmp_path), None)
+    assert "agents were there sooner in 2 of 3 seeds and splits." in text
+    line = "| `one` | `two` | interpolation | 3 | 3.00 | 0.000 | 1,000 [0, never] | 2,000 [2,000, 2,000] |"
+    assert line in text
+    assert "**+2 [+2, +2]** |" in text
+
+
 def test_results_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     beyond(tmp_path, "one", 1.0, 2.0, 0.0)
     path = tmp_path / "one" / "seed-101.json"
@@ -205,12 +243,14 @@ def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> No
     put(filled.data / "hindsight", "point-reach", 300, scores, ("train",))
     inferring = {"hyper-memory": 5.0, "plain-memory": 1.0}
     put(filled.data / "inferred" / "on-policy", "ode", 400, inferring, ("train",))
+    identified(filled.data / "identify", "ode", "dynamics", 0)
     assert filled.page in differing(filled)
     write(filled)
     page = filled.page.read_text()
     titles = (
         "Beyond the training ranges", "What returns are owed to", "What hindsight is worth",
         "What inferring a hidden context is worth",
+        "What identification tells",
         "What the runs took",
     )  # fmt: skip
     order = [page.index(f"## {title}") for title in titles]
