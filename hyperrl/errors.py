@@ -1,9 +1,12 @@
 """Errors and warnings whose message is one line for the user, and the parts of such messages."""
 
 import difflib
+import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from hyperrl.startup import MEMORY, out_of_memory
 
 NOT_A_FAILURE = (KeyboardInterrupt, GeneratorExit)
 """Raised from a base environment without being its failure; anything else is one, Exception or not."""
@@ -50,6 +53,18 @@ class BaseEnvironmentError(Exception):
         return str(self.args[0])
 
 
+def explanation(error: BaseException) -> str | None:
+    """What an error means to the user, in one line, without a traceback; None where only that would help."""
+    match error:
+        case UserError() | BaseEnvironmentError() | DivergenceError() | UnwritableError() | EngineError():
+            return _one_line(str(error))
+        case OSError(filename=str() | bytes() as file, strerror=str()):
+            return f"{os.fsdecode(file)!r}: {error.strerror}"
+        case _ if out_of_memory(error):
+            return MEMORY
+    return None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the most similar one, and all of them if they are few.
 
@@ -94,18 +109,27 @@ def check_known(where: str, kind: str, names: Iterable[object], known: Collectio
 
 
 @contextmanager
-def on_command_line() -> Iterator[None]:
-    """A context in which messages name options of the command line; elsewhere they name Python arguments."""
-    token = _ON_COMMAND_LINE.set(True)
+def on_command_line(is_so: bool = True) -> Iterator[None]:
+    """A context in which messages name options of the command line; elsewhere they name Python arguments.
+
+    Args:
+        is_so: what `is_on_command_line` said in the process that this one works for.
+    """
+    token = _ON_COMMAND_LINE.set(is_so)
     try:
         yield
     finally:
         _ON_COMMAND_LINE.reset(token)
 
 
+def is_on_command_line() -> bool:
+    """Whether messages name options of the command line."""
+    return _ON_COMMAND_LINE.get()
+
+
 def user_syntax(python: str, command_line: str) -> str:
     """An argument as the user writes it: in Python, or within `on_command_line` as an option."""
-    return command_line if _ON_COMMAND_LINE.get() else python
+    return command_line if is_on_command_line() else python
 
 
 def _one_line(text: str) -> str:

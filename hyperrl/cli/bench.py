@@ -101,8 +101,9 @@ def _print(report: "SuiteReport") -> None:
         console.line()
         console.line(f"{console.count(len(report.failures), 'run')} failed:")
     for failure in report.failures:
-        trace = shlex.quote(str(Path(failure.job.folder, "error.txt")))
-        console.line(f"{failure.job.label}: {failure.message} ({trace})")
+        trace = Path(failure.job.folder, "error.txt")
+        where = f" ({shlex.quote(str(trace))})" if trace.exists() else ""  # a disk may be full
+        console.line(f"{failure.job.label}: {failure.message}{where}")
     console.line()
     console.pairs([("runs", str(report.out)), ("results", str(report.results))])
 

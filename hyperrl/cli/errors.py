@@ -23,8 +23,8 @@ from hyperrl.errors import (
     HyperRLWarning,
     UnwritableError,
     UserError,
+    explanation,
 )
-from hyperrl.startup import MEMORY, out_of_memory
 
 DONE, OURS, USER, INTERRUPTED = 0, 1, 2, 130
 NO_READER = 141
@@ -91,25 +91,21 @@ def check_working_folder() -> None:
 
 def _explain(error: Exception) -> int:
     """Print why a command ended early, and return the exit status."""
-    message, status = str(error), USER
+    message, status = explanation(error), USER
     match error:
-        case UserError():
-            pass
         case OutputError(errno=errno.EPIPE):
             return NO_READER
-        case BaseEnvironmentError() | DivergenceError() | UnwritableError() | EngineError() | OutputError():
+        case OutputError():
+            message, status = str(error), OURS
+        case BaseEnvironmentError() | DivergenceError() | UnwritableError() | EngineError():
             status = OURS
         case UsageMistake(ctx=context):
             message = error.format_message().rstrip(".")
             message += f" (see `{context.command_path} --help`)" if context else ""
-        case OSError(filename=str() | bytes() as file, strerror=str()):
-            message = f"{os.fsdecode(file)!r}: {error.strerror}"
-        case _ if out_of_memory(error):
-            message = MEMORY
-        case _:
-            traceback.print_exc()
-            _print(f"internal error: {type(error).__name__}: {error}")
-            return OURS
+    if message is None:
+        traceback.print_exc()
+        _print(f"internal error: {type(error).__name__}: {error}")
+        return OURS
     _print(f"error: {message}")
     return status
 

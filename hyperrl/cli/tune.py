@@ -13,7 +13,6 @@ from hyperrl.cli.options import argument, option
 if TYPE_CHECKING:
     from hyperrl.experiments.tuning import PrunerName
     from hyperrl.experiments.tuning.report import TuningReport
-    from hyperrl.experiments.tuning.study import TrialRecord
 
 _SHOWN = 5
 """Trials in the table, beside the recipe as it is."""
@@ -96,11 +95,7 @@ def _print(report: "TuningReport", family: str) -> None:
     console.line(f"{console.count(len(report.trials), 'trial')}: {summary}")
     if best is not None:
         console.line()
-        rows = report.best_first
-        own = [trial for trial in rows[_SHOWN:] if trial.own]
-        console.table(
-            ["trial", "return", "fields"], map(_row, [*rows[:_SHOWN], *own]), numbers=["trial", "return"]
-        )
+        _print_trials(report)
     if report.importances:
         console.line()
         shares = ([name, f"{share:.0%}"] for name, share in report.importances.items())
@@ -117,15 +112,22 @@ def _print(report: "TuningReport", family: str) -> None:
         console.pairs([("found", tuned), ("train", shlex.join(["hyperrl", "train", tuned, family]))])
 
 
-def _row(trial: "TrialRecord") -> list[str]:
-    fields = "the recipe as it is" if trial.own else "  ".join(map(_short, trial.overrides))
-    return [str(trial.number), console.number(trial.value), fields]
+def _print_trials(report: "TuningReport") -> None:
+    """Print the best trials and the recipe as it is, a column each and a row for each field."""
+    first = report.best_first
+    shown = [*first[:_SHOWN], *(trial for trial in first[_SHOWN:] if trial.own)]
+    names = [f"trial {trial.number}{', as it is' * trial.own}" for trial in shown]
+    values = [report.values(trial) for trial in shown]
+    rows = [["return", *(console.number(trial.value) for trial in shown)]]
+    fields = dict.fromkeys(field for each in values for field in each)
+    rows += [[field, *(_short(each.get(field, "-")) for each in values)] for field in fields]
+    console.table(["", *names], rows, numbers=names)
 
 
-def _short(override: str) -> str:
-    """An override with its number, if it is one, in a few digits."""
-    name, _, value = override.partition("=")
+def _short(value: str) -> str:
+    """A value in a few digits, if it is a number."""
     try:
-        return f"{name}={float(value):.4g}"
+        number = float(value)
     except ValueError:
-        return override
+        return value
+    return console.number(int(number) if number.is_integer() else number)

@@ -105,6 +105,11 @@ def _find(paths: Sequence[Path | str | Run]) -> Iterator[EvaluatedRun | LeftOut]
         below = list(runs_below(path)) if path.is_dir() else []
         itself = [each for each in below if each[0] == path]
         named, below = bool(itself), itself or below
+        if not below and path.is_dir():
+            raise UserError(
+                f"folder {str(path)!r}: found no runs; allowed: a run's directory, or a folder with runs"
+                " below it (results of suites are none)"
+            )
         if not below:
             require_run(path)
         for folder, run in below:

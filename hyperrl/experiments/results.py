@@ -44,7 +44,7 @@ def write_result(job: Job, result: Mapping[str, Any]) -> None:
 
 
 def read_result(job: Job, *, outdated: bool = False) -> dict[str, Any] | None:
-    """A job's result; None where there is none, or one of another recipe.
+    """A job's result; None where there is none, one of another recipe, or a file that holds no whole one.
 
     Args:
         job: the run.
@@ -54,9 +54,19 @@ def read_result(job: Job, *, outdated: bool = False) -> dict[str, Any] | None:
         result = json.loads(job.result.read_bytes())
     except (OSError, ValueError):
         return None
-    if not isinstance(result, dict) or result.get("format") != FORMAT or "digest" not in result:
+    if not isinstance(result, dict) or result.get("format") != FORMAT or not _is_whole(result):
         return None
     return result if outdated or result["digest"] == job.digest else None
+
+
+def _is_whole(result: Mapping[str, Any]) -> bool:
+    """Whether a result holds what tables are made of: finite returns of tasks, and which run it is."""
+    try:
+        tasks = _tasks(result)
+        whole = all(isinstance(result[name], int) for name in ("seed", "steps")) and "digest" in result
+        return whole and all(task.returns and np.isfinite(task.returns).all() for task in tasks)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import traceback
 from typing import Any
 
-from hyperrl.errors import BaseEnvironmentError, UserError, user_syntax
+from hyperrl.errors import BaseEnvironmentError, UserError, explanation, user_syntax
 from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, TaskResult, evaluate_tasks
 from hyperrl.evaluation.progress import ForwardingReporter, Reporter
 from hyperrl.experiments.digest import recipe_digest, source_files
@@ -50,15 +50,14 @@ def attempt(job: Job, progress: Reporter) -> Outcome:
 
 def _explain(job: Job, error: Exception) -> str:
     """Write the traceback of a failure into the run's folder; the failure in one line."""
-    trace = "".join(traceback.format_exception(error))
+    trace, unwritten = "".join(traceback.format_exception(error)), ""
     if isinstance(error, BaseEnvironmentError) and error.trace:
         trace += f"\nThe traceback of the base environment:\n\n{error.trace}"
     try:
         (job.folder / ERROR).write_text(trace, "utf-8", "backslashreplace")
     except OSError as unwritable:
-        return f"{error} ({ERROR} cannot be written: {unwritable.strerror})"
-    known = isinstance(error, UserError | BaseEnvironmentError)
-    return str(error) if known else f"{type(error).__name__}: {error}"
+        unwritten = f" ({ERROR} cannot be written: {unwritable.strerror})"
+    return (explanation(error) or f"{type(error).__name__}: {error}") + unwritten
 
 
 class _Timed(ForwardingReporter):

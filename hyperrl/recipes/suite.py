@@ -12,7 +12,10 @@ from hyperrl.recipes.messages import FieldError
 
 MAX_SEEDS = 10_000
 SPECIALIST = "specialist"
-_SEEDS = "a number of seeds, a list of different seeds, or {from: first seed, n: how many}"
+_SEEDS = (
+    f"a number of seeds from 1 to {MAX_SEEDS:,}, a list of different seeds, or"
+    " {from: first seed, n: how many}"
+)
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 RowName = Annotated[

@@ -16,10 +16,13 @@ from hyperrl.store.spec import SPEC, SpecReader
 def runs_below(root: Path) -> Iterator[tuple[Path, Run | UserError]]:
     """Every run in `root` and the folders below it, by path, or what is wrong with it.
 
-    Nothing is imported, whatever a run's environment is: such runs are to look at, not to use.
+    Hidden folders are left out: runs lie there that another machine is still sending. Nothing is imported,
+    whatever a run's environment is: such runs are to look at, not to use.
     """
     specs = SpecReader()
     for folder in sorted({path.parent for name in (SPEC, "checkpoints") for path in root.glob(f"**/{name}")}):
+        if any(part.startswith(".") for part in folder.relative_to(root).parts):
+            continue
         try:
             refuse_strange(folder)
             yield folder, Run(folder, specs.read(folder / SPEC))

@@ -15,7 +15,7 @@ from hyperrl.tasks.dynamics import Dynamics, GoalDynamics
 from hyperrl.tasks.env import ContextualEnv
 from hyperrl.tasks.family import Family
 from hyperrl.tasks.spaces import ACHIEVED, DESIRED
-from hyperrl.tasks.variants import VariantEnv
+from hyperrl.tasks.variants import present_env
 
 _TRIAL_STEPS = 20
 _MOST_TASKS = 10_000
@@ -187,8 +187,7 @@ class _BaseRewards:
 
     @property
     def _inner(self) -> gym.Env[Any, Any]:
-        env = self._env.env
-        return env.present if isinstance(env, VariantEnv) else env
+        return present_env(self._env.env)
 
     def __call__(
         self,

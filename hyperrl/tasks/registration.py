@@ -14,7 +14,7 @@ from hyperrl.tasks.base_modules import explain_unregistered, import_base
 from hyperrl.tasks.dynamics import Dynamics, batched_dynamics
 from hyperrl.tasks.observation import select
 from hyperrl.tasks.simulators.display import draw_without_a_window
-from hyperrl.tasks.variants import VariantEnv
+from hyperrl.tasks.variants import present_env
 
 _LIMIT = "max_episode_steps"
 
@@ -90,7 +90,7 @@ def registered_limit(recipe: FamilyRecipe) -> int:
 def time_limit(env: gym.Env[Any, Any]) -> int:
     """Steps after which a wrapper truncates an environment's episodes; 0 where none does."""
     limits = []
-    env = env.present if isinstance(env, VariantEnv) else env
+    env = present_env(env)
     while isinstance(env, gym.Wrapper):
         if isinstance(env, gym.wrappers.TimeLimit):
             limits.append(env._max_episode_steps)

@@ -93,3 +93,8 @@ class VariantEnv(gym.Env[Any, Any]):
         """Close all that were made."""
         for env in self._envs.values():
             close_base(env)
+
+
+def present_env(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """The environment that is played: a `VariantEnv`'s present one, or any other environment itself."""
+    return env.present if isinstance(env, VariantEnv) else env

@@ -98,13 +98,20 @@ def test_the_table(report: dict[str, Any], tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize(("mistakes", "status"), [((True,), 2), ((False,), 1), ((True, False), 1)])
 def test_failures_are_named_and_set_the_exit_status(
-    mistakes: tuple[bool, ...], status: int, report: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    mistakes: tuple[bool, ...],
+    status: int,
+    report: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     report["failures"] = mistakes
     assert main(["bench", "smoke"]) == status
-    out = capsys.readouterr().out
-    assert "hyper-ppo on ode, seed 0: no oil (" in out
-    assert "hyper-ppo/seed-0/error.txt" in out
+    assert "hyper-ppo on ode, seed 0: no oil\n" in capsys.readouterr().out, "where error.txt was not written"
+    folder = tmp_path / "ode/hyper-ppo/seed-0"
+    folder.mkdir(parents=True)
+    (folder / "error.txt").touch()
+    assert main(["bench", "smoke"]) == status
+    assert f"hyper-ppo on ode, seed 0: no oil ({folder}/error.txt)" in capsys.readouterr().out
     assert main(["bench", "smoke", "--json"]) == status
     found = json.loads(capsys.readouterr().out)
     assert [each["mistake"] for each in found["failed"]] == list(mistakes)

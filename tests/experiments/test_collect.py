@@ -125,5 +125,5 @@ def test_families_of_one_name_that_differ_are_refused(tmp_path: Path, ode: Famil
 
 def test_no_path_holds_a_run(tmp_path: Path) -> None:
     assert "no such directory" in message(collect, [tmp_path / "none"])
-    assert "not a run" in message(collect, [tmp_path])
+    assert message(collect, [tmp_path]).startswith(f"folder '{tmp_path}': found no runs; allowed: ")
     assert "no runs" in message(collect, [])

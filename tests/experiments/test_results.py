@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,33 @@ def test_one_that_is_broken_or_of_another_recipe_is_none(content: str, tmp_path:
     job.result.parent.mkdir(parents=True)
     job.result.write_text(content)
     assert read_result(job) is None
+
+
+ONE_TASK = {"contexts": [[1]], "oracle": [None], "returns": [[1.0]], "lengths": [[5]]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": None},
+        {"steps": "64"},
+        {"features": ["c0", "c1"]},
+        {"splits": []},
+        {"splits": {"train": {}}},
+        *(
+            {"splits": {"train": {**ONE_TASK, "returns": returns}}}
+            for returns in ([["a"]], [[]], [[1.0], [2.0]], [[math.nan]])
+        ),
+    ],
+)
+def test_one_that_somebody_has_broken_is_made_anew(change: dict[str, Any], tmp_path: Path) -> None:
+    job = jobs(tmp_path)[0]
+    write_result(job, {**result(job), "splits": {"train": ONE_TASK}})
+    assert table([job])[0]["runs"] == 1
+    job.result.write_text(json.dumps({**result(job), "splits": {"train": ONE_TASK}, **change}))
+    assert read_result(job) is None
+    assert table([job])[0]["runs"] == 0
+    assert family_runs([job]) is None
 
 
 def todays(job: Job, mean: float, **fields: Any) -> dict[str, Any]:

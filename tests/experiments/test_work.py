@@ -8,6 +8,7 @@ import pytest
 
 from hyperrl import api
 from hyperrl.cli import main
+from hyperrl.errors import DivergenceError
 from hyperrl.experiments import Job, Outcome
 from hyperrl.experiments.jobs import CLAIM
 from hyperrl.experiments.results import read_result
@@ -134,6 +135,15 @@ def test_what_the_library_raises_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     job = jobs(tmp_path)[0]
     assert attempt(job, Record()) == Outcome("failed", "ZeroDivisionError: division by zero")
     assert "ZeroDivisionError" in (job.folder / ERROR).read_text()
+
+
+def test_what_has_a_line_of_its_own_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise DivergenceError("a loss is not finite at step 64")
+
+    monkeypatch.setattr("hyperrl.training.train", fail)
+    job = jobs(tmp_path)[0]
+    assert attempt(job, Record()) == Outcome("failed", "a loss is not finite at step 64")
 
 
 def test_an_interruption_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,10 @@ def test_an_entry_is_a_name_or_a_changed_agent() -> None:
     assert other.model_dump() == {**changed, "overrides": ("policy.hypernetwork.rank=2",)}
 
 
-SEEDS = "allowed: a number of seeds, a list of different seeds, or {from: first seed, n: how many}"
+SEEDS = (
+    "allowed: a number of seeds from 1 to 10,000, a list of different seeds, or"
+    " {from: first seed, n: how many}"
+)
 
 
 @pytest.mark.parametrize(

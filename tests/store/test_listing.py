@@ -15,6 +15,7 @@ def test_runs_are_found_and_broken_ones_reported(run: Run, spec: RunSpec) -> Non
     other = created(root / "other", spec)
     broken = created(root / "broken", spec)
     (broken.path / "run.yaml").write_text("seed: [")
+    created(root / ".seed-0.unfinished", spec)
     found = dict(runs_below(root))
     assert list(found) == sorted([broken.path, other.path, run.path])
     assert {path for path, each in found.items() if isinstance(each, Run)} == {other.path, run.path}

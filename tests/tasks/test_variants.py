@@ -8,7 +8,7 @@ import pytest
 
 from hyperrl.errors import UserError
 from hyperrl.tasks import check_family
-from hyperrl.tasks.variants import VariantEnv
+from hyperrl.tasks.variants import VariantEnv, present_env
 from tests.masked import Masked
 from tests.tasks.bases import LEVEL, MADE, levels
 
@@ -22,6 +22,8 @@ def test_each_value_plays_its_environment_and_each_is_made_once() -> None:
         assert env.step(np.zeros(1, np.float32))[0]["obs"][0] == pytest.approx(speed - 0.1)
         assert env.base is env.env.unwrapped
     assert MADE == ["low", "high"]
+    assert isinstance(env.env, VariantEnv)
+    assert present_env(env.env) is present_env(env.env.present) is env.env.present
     env.close()
     assert len(check_family(levels())) == 2
 

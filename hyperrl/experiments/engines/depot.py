@@ -28,10 +28,12 @@ class Site:
         folder: in which the suite was started.
         marks: files there, in the folders of runs and results, and what they hold. A worker that finds them
             sees these folders.
+        command_line: whether messages name options of the command line there.
     """
 
     folder: Path
     marks: Mapping[Path, str]
+    command_line: bool = False
 
     @property
     def is_here(self) -> bool:
@@ -101,6 +103,8 @@ class Depot:
         delivery = self._deliveries.get(folder)
         if delivery is None:
             delivery = _Delivery()
+            if not folder.exists() and _former(folder).exists():  # a delivery was killed half-way
+                _former(folder).rename(folder)
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 delivery.claim.enter_context(locked(folder, CLAIM))
@@ -161,7 +165,7 @@ class Depot:
             result.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(result, (staging / name).read_bytes())
             (staging / name).unlink()
-        former = folder.with_name(f".{folder.name}.former")
+        former = _former(folder)
         shutil.rmtree(former, ignore_errors=True)
         folder.rename(former)
         staging.rename(folder)
@@ -190,3 +194,8 @@ def files_below(folder: Path) -> Iterator[Path]:
 def _staging(folder: Path) -> Path:
     """Where files wait until all of them are there."""
     return folder.with_name(f".{folder.name}{UNFINISHED}")
+
+
+def _former(folder: Path) -> Path:
+    """Where a run's folder is while the one that was sent takes its place."""
+    return folder.with_name(f".{folder.name}.former")

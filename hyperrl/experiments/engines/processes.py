@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
+from hyperrl.errors import is_on_command_line
 from hyperrl.evaluation.progress import Reporter
 from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, Stopping, check_cores
 from hyperrl.experiments.engines.worker import relay
@@ -28,7 +29,7 @@ _MAIN = """
 import sys
 sys.path[:] = {path!r}
 from hyperrl.experiments.engines.worker import main
-sys.exit(main())
+sys.exit(main(command_line={command_line}))
 """
 PATIENCE = 10.0
 """Seconds that a process has to end after a second signal."""
@@ -52,9 +53,10 @@ class Worker:
         with report_write_errors("run", job.folder):
             job.folder.mkdir(parents=True, exist_ok=True)
             output = (job.folder / OUTPUT).open("ab")
+        code = _MAIN.format(path=sys.path, command_line=is_on_command_line())
         with output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _MAIN.format(path=sys.path)],
+                [sys.executable, "-P", "-c", code],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output,
                 env={**os.environ, "OMP_NUM_THREADS": str(job.agent.threads), CORES: str(job.cores)},
                 process_group=0,  # Ctrl-C reaches the parent alone, which stops all runs once.

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hyperrl.errors import EngineError
+from hyperrl.errors import EngineError, is_on_command_line
 from hyperrl.evaluation.progress import Reporter
 from hyperrl.experiments.digest import source_files
 from hyperrl.experiments.engines.base import Monitor, Outcome, Settings, check_cores
@@ -70,7 +70,7 @@ class RayEngine:
             check_cores(jobs, int(max(_cores(ray), default=0)), "the largest machine of the Ray cluster")
             marked = {path.absolute(): secrets.token_hex() for path in map(_mark, settings.folders)}
             marks.callback(_remove, marked)
-            yield cls(ray, Site(Path.cwd(), marked), settings.jobs)
+            yield cls(ray, Site(Path.cwd(), marked, is_on_command_line()), settings.jobs)
 
     def run(self, jobs: Iterator[Job], monitor: Monitor) -> Generator[tuple[Job, Outcome], None, None]:
         """Make runs, as `Engine.run` says.

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hyperrl.errors import UserError
+from hyperrl.errors import UserError, on_command_line
 from hyperrl.evaluation.progress import SilentReporter
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.engines.depot import CHUNK, Site, files_below
@@ -44,16 +44,17 @@ def make_run(job: Job, number: int, site: Site, call: Call) -> Outcome:
         site: the machine of the suite.
         call: calls the depot there.
     """
-    try:
-        begun = call("begin", number)
-        if not site.is_here:
-            return _make_elsewhere(job, number, call)
-        if begun > 1:
-            _wait_for_former(job, number, call)
-        with chdir(site.folder):
-            return _follow(job, number, call)
-    except UserError as error:
-        return Outcome("failed", str(error), mistake=True)
+    with on_command_line(site.command_line):
+        try:
+            begun = call("begin", number)
+            if not site.is_here:
+                return _make_elsewhere(job, number, call)
+            if begun > 1:
+                _wait_for_former(job, number, call)
+            with chdir(site.folder):
+                return _follow(job, number, call)
+        except UserError as error:
+            return Outcome("failed", str(error), mistake=True)
 
 
 def _wait_for_former(job: Job, number: int, call: Call) -> None:

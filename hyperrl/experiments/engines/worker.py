@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from hyperrl.errors import on_command_line
 from hyperrl.evaluation.progress import Reporter, ValidationReporter
 from hyperrl.experiments.engines.base import Outcome
 from hyperrl.experiments.jobs import Job
@@ -83,11 +84,14 @@ def relay(message: Sequence[Any], reporter: Reporter) -> None:
             reporter.validated(best, steps)
 
 
-def main() -> int:
+def main(command_line: bool) -> int:
     """Make the run that stdin names.
 
     Where stdin ends, the parent is gone or wants the run to stop, which then ends with a checkpoint. Signals
     that reach a whole job, the parent too, must not stop it a second time, which would be at once.
+
+    Args:
+        command_line: whether messages name options of the command line, as in the parent.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -102,7 +106,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         loaded.set()
-        outcome = attempt(job, channel)
+        with on_command_line(command_line):
+            outcome = attempt(job, channel)
     except KeyboardInterrupt:  # between two lines of `attempt`
         outcome = Outcome("interrupted")
     channel.outcome(outcome)

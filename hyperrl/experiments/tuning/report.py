@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperrl.experiments.tuning.plan import Plan
+from hyperrl.experiments.tuning.space import overrides, own_values
 from hyperrl.experiments.tuning.study import TrialRecord
 from hyperrl.experiments.tuning.tuned import best_first, best_of
 
@@ -39,6 +40,12 @@ class TuningReport:
     def best_first(self) -> list[TrialRecord]:
         """The finished trials, from the highest validation return to the lowest."""
         return best_first(self.trials)
+
+    def values(self, trial: TrialRecord) -> dict[str, str]:
+        """The value of each field in a trial, as `--set` takes it; the recipe as it is has its own values."""
+        space = self.plan.space
+        given = overrides(space, own_values(space)) if trial.own else trial.overrides
+        return {name: value for name, _, value in (each.partition("=") for each in given)}
 
     def count(self, state: str) -> int:
         """Number of trials in a state."""

@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,10 +95,11 @@ def opened_storage(place: str) -> Iterator[BaseStorage]:
     path = Path(place)
     with report_write_errors(what, path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_other_file(path, what)  # before a lock is left beside it
         lock = JournalLock(path)
         lock.acquire()
         try:
-            _cut_unfinished_line(path, what)
+            _cut_unfinished_line(path)
         finally:
             lock.release()
     yield _opened(lambda: JournalStorage(JournalFileBackend(str(path), lock)), what, place)
@@ -114,17 +115,19 @@ def _opened(open_it: Callable[[], T], what: str, place: str) -> T:
         raise UserError(f"{what}: found {found!r}, which cannot be opened ({reason})") from error
 
 
-def _cut_unfinished_line(path: Path, what: str) -> None:
-    """Cut a journal off after its last whole line; UserError where a file is no journal."""
-    try:
-        with path.open("rb+") as file:
-            data = file.read()
-            if data and not data.startswith(_FIRST[: len(data)]):
-                raise UserError(
-                    f"{what}: found {str(path)!r}, which is no journal of Optuna's; allowed: one, a new file,"
-                    " or the URL of a database"
-                )
-            file.truncate(data.rfind(b"\n") + 1)
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        return
+def _refuse_other_file(path: Path, what: str) -> None:
+    """UserError where a file is there that is no journal."""
+    with suppress(FileNotFoundError), path.open("rb+") as file:
+        begins = file.read(len(_FIRST))
+        if begins != _FIRST[: len(begins)]:
+            raise UserError(
+                f"{what}: found {str(path)!r}, which is no journal of Optuna's; allowed: one, a new file, or"
+                " the URL of a database"
+            )
+
+
+def _cut_unfinished_line(path: Path) -> None:
+    """Cut a journal off after its last whole line."""
+    with suppress(FileNotFoundError), path.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+        os.fsync(file.fileno())

@@ -44,6 +44,18 @@ def test_files_take_the_place_of_the_folder_at_once(job: Job) -> None:
     assert [path.name for path in job.folder.parent.iterdir()] == ["seed-0"]
 
 
+def test_a_folder_whose_replacement_was_killed_half_way_is_put_back(job: Job) -> None:
+    depot = Depot()
+    depot.claim(job)
+    (job.folder / "old.txt").write_text("old")
+    depot.release(job.folder)
+    job.folder.rename(job.folder.with_name(".seed-0.former"))
+    again = Depot()
+    assert again.claim(job)
+    assert again.files(job.folder) == ["old.txt"]
+    again.release(job.folder)
+
+
 def test_what_comes_with_an_older_ticket_is_refused(job: Job) -> None:
     depot = Depot()
     first = depot.claim(job)

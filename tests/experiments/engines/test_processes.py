@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from hyperrl.errors import on_command_line
 from hyperrl.experiments import Outcome, run_suite
 from hyperrl.experiments.engines.base import check_cores
 from hyperrl.experiments.engines.processes import OUTPUT, ProcessEngine
 from hyperrl.experiments.results import read_result
 from hyperrl.experiments.work import ERROR
+from hyperrl.store import Run, RunSpec
 from tests.experiments.suites import Record, broken_family, jobs
 from tests.runs import message
 
@@ -42,6 +44,16 @@ def test_a_process_that_dies_ends_no_other(tmp_path: Path) -> None:
     assert "no oil" in (planned[0].folder / OUTPUT).read_text()
     assert read_result(planned[1]) is not None
     assert [event for event in record.of("steps") if event[1] == 64]
+
+
+def test_messages_of_runs_name_options_where_the_command_does(tmp_path: Path) -> None:
+    (job,) = jobs(tmp_path, {"agents": ["blind-ppo"]})
+    with Run.create(job.folder, RunSpec.now(job.agent, job.family, seed=9, steps=64)):
+        pass
+    with on_command_line():
+        (failure,) = run_suite([job], ProcessEngine(2, 2), Record())
+    assert failure.mistake
+    assert failure.message.endswith("remove it, or name another folder with --out")
 
 
 def test_a_run_of_more_cores_than_there_are_is_refused(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hyperrl.errors import user_syntax
 from hyperrl.experiments import Job, Outcome
 from hyperrl.experiments.engines import remote
 from hyperrl.experiments.engines.depot import CHUNK, Depot, Site
@@ -98,6 +100,20 @@ def test_a_failure_elsewhere_names_the_suites_folder(
     monkeypatch.setattr(remote, "Worker", Failing)
     job = one_job(tmp_path)
     assert make_run(job, 1, elsewhere, calls(Depot())).message == f"see '{job.folder}/{OUTPUT}'"
+
+
+@pytest.mark.parametrize("command_line", [True, False])
+def test_messages_name_what_the_suites_machine_names(
+    command_line: bool, elsewhere: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Speaking(FakeWorker):
+        def end(self) -> Outcome:
+            return Outcome("failed", user_syntax("out", "--out"))
+
+    monkeypatch.setattr(remote, "Worker", Speaking)
+    site = replace(elsewhere, command_line=command_line)
+    outcome = make_run(one_job(tmp_path), 1, site, calls(Depot()))
+    assert outcome.message == ("--out" if command_line else "out")
 
 
 def test_a_run_that_began_anew_elsewhere_or_belongs_to_others_is_left_to_them(

@@ -50,6 +50,7 @@ def test_a_file_that_is_no_journal_is_not_touched(text: str, tmp_path: Path) -> 
     file.write_text(text)
     assert "which is no journal of Optuna's; allowed: one, a new file" in message(open_it, str(file))
     assert file.read_text() == text
+    assert [*tmp_path.iterdir()] == [file], "no lock is left beside it"
 
 
 def test_a_line_that_is_broken_is_reported(tmp_path: Path) -> None:
