@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 
 from hyperrl.extras import is_missing
-from tests.experiments.engines.test_processes import command, numbers, start, wait_for_steps
+from tests.experiments.commands import (
+    command,
+    numbers,
+    stop_with_checkpoints,
+    suite_folder,
+    wait_for_steps,
+)
 from tests.experiments.suites import broken_family
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(is_missing("ray"), reason="Ray is not installed")]
@@ -46,11 +52,11 @@ def results(folder: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the suite finds in processes of this machine."""
-    return numbers(report_of(command(start(tmp_path_factory.mktemp("suite") / "processes", PLANNED))))
+    return numbers(report_of(command(suite_folder(tmp_path_factory.mktemp("suite") / "processes", PLANNED))))
 
 
 def test_a_run_whose_worker_is_killed_goes_on_to_the_same_table(tmp_path: Path, undisturbed: Any) -> None:
-    folder = start(tmp_path / "killed", PLANNED)
+    folder = suite_folder(tmp_path / "killed", PLANNED)
     process = command(folder, "--engine", "ray")
     wait_for_steps(process, folder, 512)
     lock = folder / "out/ode/hyper-ppo/seed-0/bench.lock"
@@ -62,22 +68,11 @@ def test_a_run_whose_worker_is_killed_goes_on_to_the_same_table(tmp_path: Path, 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_suite_stops_all_its_runs_with_checkpoints(number: signal.Signals, tmp_path: Path) -> None:
-    folder = start(tmp_path / "stopped", 10**9)
-    process = command(folder, "--engine", "ray")
-    wait_for_steps(process, folder, 128)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=300)
-    assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-2:] == [
-        "hyperrl: tiny: stopping 2 runs at the next checkpoint (once more: at once)",
-        "hyperrl: interrupted; the same command goes on where it was",
-    ]
-    states = [json.loads(file.read_bytes()) for file in folder.glob("out/*/*/*/status.json")]
-    assert [state["state"] for state in states] == ["interrupted"] * 2
+    stop_with_checkpoints(number, tmp_path / "stopped", "--engine", "ray")
 
 
 def test_a_run_that_crashes_ends_no_other(tmp_path: Path) -> None:
-    folder = start(tmp_path / "crash", 64)
+    folder = suite_folder(tmp_path / "crash", 64)
     name = broken_family(folder, "import os; print('no oil', flush=True); os.kill(os.getpid(), 9)")
     suite = folder / "tiny.yaml"
     suite.write_text(suite.read_text().replace("families: [ode]", f"families: [ode, {name}]"))
@@ -132,7 +127,7 @@ def test_runs_of_a_machine_without_the_folders_come_back_and_begin_anew_where_it
     tmp_path: Path, undisturbed: Any
 ) -> None:
     (tmp_path / "hidden").mkdir()
-    folder = start(tmp_path / "hidden" / "suite", PLANNED)
+    folder = suite_folder(tmp_path / "hidden" / "suite", PLANNED)
     port, other = free_ports()
     address = f"127.0.0.1:{port}"
     head = (f"--port={port}", f"--ray-client-server-port={other}", "--dashboard-port=0", "--num-cpus=0")

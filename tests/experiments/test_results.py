@@ -58,6 +58,7 @@ def test_one_that_is_broken_or_of_another_recipe_is_none(content: str, tmp_path:
     assert read_result(job) is None
 
 
+BROKEN_RETURNS: list[Any] = [[["a"]], [[]], [[1.0], [2.0]], [[math.nan]]]
 ONE_TASK = {"contexts": [[1]], "oracle": [None], "returns": [[1.0]], "lengths": [[5]]}
 
 
@@ -69,10 +70,7 @@ ONE_TASK = {"contexts": [[1]], "oracle": [None], "returns": [[1.0]], "lengths": 
         {"features": ["c0", "c1"]},
         {"splits": []},
         {"splits": {"train": {}}},
-        *(
-            {"splits": {"train": {**ONE_TASK, "returns": returns}}}
-            for returns in ([["a"]], [[]], [[1.0], [2.0]], [[math.nan]])
-        ),
+        *({"splits": {"train": {**ONE_TASK, "returns": returns}}} for returns in BROKEN_RETURNS),
     ],
 )
 def test_one_that_somebody_has_broken_is_made_anew(change: dict[str, Any], tmp_path: Path) -> None:

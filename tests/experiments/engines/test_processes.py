@@ -1,11 +1,7 @@
 """Runs in processes of their own: whole, killed, stopped, claimed by two."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +14,15 @@ from hyperrl.experiments.engines.processes import OUTPUT, ProcessEngine
 from hyperrl.experiments.results import read_result
 from hyperrl.experiments.work import ERROR
 from hyperrl.store import Run, RunSpec
+from tests.experiments.commands import (
+    command,
+    numbers,
+    stop_with_checkpoints,
+    suite_folder,
+    wait_for_steps,
+)
 from tests.experiments.suites import Record, broken_family, jobs
 from tests.runs import message
-
-TINY = """
-name: tiny
-about: ""
-overrides: [algorithm.n_steps=16, algorithm.batch_size=32, algorithm.n_epochs=2, n_envs=2,
-            evaluate_every=1024, checkpoint_every=128]
-runs:
-  - {agents: [hyper-ppo, blind-ppo], families: [ode], seeds: 1, steps: STEPS}
-"""
 
 
 def test_a_process_that_dies_ends_no_other(tmp_path: Path) -> None:
@@ -111,37 +105,9 @@ def test_a_reporter_may_have_its_run_stopped(tmp_path: Path) -> None:
     assert read_result(job) is None
 
 
-def command(folder: Path, *options: str, **settings: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "hyperrl", "bench", "tiny.yaml", "--out", "out", "--json", *options],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()}, **settings,
-    )  # fmt: skip
-
-
-def steps(folder: Path) -> list[int]:
-    """Steps at the newest checkpoint of each run."""
-    return [json.loads(file.read_bytes())["steps"] for file in sorted(folder.glob("out/*/*/*/status.json"))]
-
-
-def wait_for_steps(process: "subprocess.Popen[str]", folder: Path, least: int) -> None:
-    while process.poll() is None and (len(steps(folder)) < 2 or min(steps(folder)) < least):
-        time.sleep(0.05)
-
-
-def start(folder: Path, planned: int) -> Path:
-    folder.mkdir()
-    (folder / "tiny.yaml").write_text(TINY.replace("STEPS", str(planned)))
-    return folder
-
-
-def numbers(report: dict[str, Any]) -> Any:
-    return report["finished"], report["failed"], report["table"]
-
-
 @pytest.mark.slow
 def test_a_killed_suite_goes_on_to_the_same_table(tmp_path: Path) -> None:
-    folder = start(tmp_path / "killed", 4096)
+    folder = suite_folder(tmp_path / "killed", 4096)
     for least in (512, 2048):
         process = command(folder)
         wait_for_steps(process, folder, least)
@@ -150,30 +116,19 @@ def test_a_killed_suite_goes_on_to_the_same_table(tmp_path: Path) -> None:
     out, err = command(folder).communicate()
     runs = [json.loads(file.read_bytes()) for file in folder.glob("out/results/*/*/*.json")]
     assert all(run["resumed"] >= 1 for run in runs), err
-    undisturbed, _ = command(start(tmp_path / "undisturbed", 4096)).communicate()
+    undisturbed, _ = command(suite_folder(tmp_path / "undisturbed", 4096)).communicate()
     assert numbers(json.loads(out)) == numbers(json.loads(undisturbed))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_suite_stops_all_its_runs_with_checkpoints(number: signal.Signals, tmp_path: Path) -> None:
-    folder = start(tmp_path / "stopped", 10**9)
-    process = command(folder)
-    wait_for_steps(process, folder, 128)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=300)
-    assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-2:] == [
-        "hyperrl: tiny: stopping 2 runs at the next checkpoint (once more: at once)",
-        "hyperrl: interrupted; the same command goes on where it was",
-    ]
-    states = [json.loads(file.read_bytes()) for file in folder.glob("out/*/*/*/status.json")]
-    assert [state["state"] for state in states] == ["interrupted"] * 2
+    stop_with_checkpoints(number, tmp_path / "stopped")
 
 
 @pytest.mark.slow
 def test_two_of_the_same_suite_share_the_runs(tmp_path: Path) -> None:
-    folder = start(tmp_path / "two", 2048)
+    folder = suite_folder(tmp_path / "two", 2048)
     both = [command(folder, "--jobs", "1") for _ in range(2)]
     reports = [json.loads(process.communicate(timeout=600)[0]) for process in both]
     assert numbers(reports[0]) == numbers(reports[1])
