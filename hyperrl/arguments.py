@@ -198,6 +198,7 @@ PARTICLES = count(50, 10**5)
 TRANSITIONS = count(10, 10**6)
 TRIALS = count(1, 10**6)
 SEEDS = count(1, 1000)
+WORST_BUDGET = count(100, 10**7)
 UPDATES = count(1, 10**6)
 
 

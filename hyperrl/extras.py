@@ -16,6 +16,7 @@ EXTRAS = {
     "ray": "ray",
     "minari": "minari",
     "tune": "optuna",
+    "search": "cma",
 }
 """Extra to the module that it brings."""
 

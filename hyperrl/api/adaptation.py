@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.runs import base_family_of, family_of, isolated_rng, load_agent, open_run
+from hyperrl.api.runs import base_family_of, family_of, load_agent, open_run
 from hyperrl.arguments import EPISODES, to_int
 from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.progress import Progress
+from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.evaluation.task_selection import select_tasks
 from hyperrl.identify.adaptation import adapt_tasks
 from hyperrl.identify.adaptation_report import Adaptation, refuse_several

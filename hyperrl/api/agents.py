@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
+from hyperrl.api.runs import family_of, load_agent, open_run
 from hyperrl.arguments import SEED, to_int
 from hyperrl.deploy.request import generalist_request, specialist_request
 from hyperrl.evaluation import ModelPolicy
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.playback import frame_rate, render_episodes, tasks_to_watch
 from hyperrl.evaluation.progress import Progress
+from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.evaluation.video import check_output, show_window, write_video
 from hyperrl.garbage import collection_paused
 from hyperrl.store import Run

@@ -21,6 +21,7 @@ from hyperrl.arguments import (
     validate_arguments,
 )
 from hyperrl.deploy.request import SUFFIXES
+from hyperrl.evaluation.worst_tasks import CRITERIA
 from hyperrl.experiments import ENGINES, Monitor
 from hyperrl.experiments.tuning import PRUNERS
 from hyperrl.identify.adaptation import FIRST
@@ -83,6 +84,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     "model": one_of(MODELS).or_none(),
     "within": one_of(RANGES),
     "first": one_of(FIRST),
+    "worst": one_of(CRITERIA).or_none(),
+    "worst_within": one_of(RANGES).or_none(),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),
     "freeze": one_of(("generator", "shared")).or_none(),
     "storage": Constraint("a file, or the URL of a database", is_instance(str, Path)).or_none(),

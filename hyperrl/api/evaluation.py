@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.runs import family_of, isolated_rng, load_agent, open_run
+from hyperrl.api.runs import family_of, load_agent, open_run
 from hyperrl.arguments import EPISODES, SEED, to_int
 from hyperrl.errors import UserError, user_syntax
-from hyperrl.evaluation import Evaluation, ModelPolicy, RunResult, evaluate_tasks
-from hyperrl.evaluation.context_errors import DRAWS, check_sizes, play_with_errors
+from hyperrl.evaluation import Evaluation, ModelPolicy
+from hyperrl.evaluation.context_errors import check_sizes
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
-from hyperrl.evaluation.progress import Progress, parts_of, run_progress
+from hyperrl.evaluation.play_run import EvaluationPlan, play_run, run_result
+from hyperrl.evaluation.progress import Progress, run_progress
+from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.evaluation.save import save_evaluation
 from hyperrl.evaluation.seeds import check_same_experiment
 from hyperrl.evaluation.task_selection import Sweep, select_tasks
+from hyperrl.evaluation.worst_tasks import worst_request
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
 
@@ -36,6 +39,9 @@ def evaluate(
     shuffle_contexts: bool = False,
     context_error: Sequence[float] = (),
     schedules: Mapping[str, Any] | None = None,
+    worst: Literal["return", "regret"] | None = None,
+    worst_within: Literal["declared", "training"] | None = None,
+    worst_budget: int | None = None,
     checkpoint: str | int | None = None,
     device: str = "cpu",
     allow_import: Sequence[str] = (),
@@ -66,6 +72,12 @@ def evaluate(
             range, to either side; a feature with `values` is another one with this probability.
         schedules: how features change within each episode, such as {"sign": "jump:50"}, in the place of what
             the family's file says; "none": a feature stays.
+        worst: search for the tasks on which each run is worst, by "return" or by "regret", the best known
+            return less the run's. The search knows contexts as they are, neither shuffled nor wrong.
+        worst_within: the ranges that are searched: the widest "declared" ones, or those of "training"; None:
+            the declared ones.
+        worst_budget: the most episodes of the search, at least 100; None: 2,000, or 200 where environments
+            are played one after the other.
         checkpoint: `best`, `latest` or a number of steps; None: the best, or the latest while there is none.
         device: `cpu`, `cuda`, `cuda:1`, `mps` or `auto`.
         allow_import: modules, or Python files, that the runs' environment may be imported from.
@@ -76,7 +88,8 @@ def evaluate(
     Raises:
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
             feature, a number out of range, a split of one task whose contexts are to be shuffled, a schedule
-            that a feature cannot have, or an observation, action or return that is not finite.
+            that a feature cannot have, a search by regret where no best return is known, or an observation,
+            action or return that is not finite.
     """
     seed, sizes = to_int("seed", seed, SEED), check_sizes(context_error)
     if episodes is not None:
@@ -92,7 +105,9 @@ def evaluate(
     selection = select_tasks(family, splits, contexts, sweep)
     check_hidden(opened, family, hidden)
     observed = shuffled_contexts(selection, seed) if shuffle_contexts else None
+    search = worst_request(family, worst, worst_within, worst_budget, episodes)
     episodes = episodes or family.recipe.evaluation.episodes
+    plan = EvaluationPlan(selection, episodes, seed, observed, sizes, search)
     for run in opened if save else ():
         with report_write_errors("run", run.path):
             try_writing(run.path / "evaluations" / "evaluation.json")
@@ -100,30 +115,12 @@ def evaluate(
     for number, run in enumerate(opened):
         with isolated_rng():
             agent = load_agent(run, family, checkpoint, device)
-        with isolated_rng(seed):
-            policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
-            exact, wrong = parts_of(run_progress(progress, number, len(opened)), (1, DRAWS * len(sizes)))
-            played = evaluate_tasks(
-                policy, family, selection.contexts, episodes=episodes, seed=seed, splits=selection.splits,
-                observed=observed, progress=exact,
-            )  # fmt: skip
-        with isolated_rng(seed):
-            errors = () if not sizes else play_with_errors(
-                policy, family, selection, sizes, episodes=episodes, seed=seed, observed=observed,
-                progress=wrong,
-            )  # fmt: skip
-        steps = agent.model.num_timesteps
-        result = RunResult(
-            run=str(run.path), seed=run.spec.seed, steps=max(run.status.steps, steps),
-            checkpoint=agent.checkpoint, checkpoint_steps=steps,
-            split_tasks=played[: selection.in_splits], own_tasks=played[selection.in_splits :],
-            errors=errors,
-        )  # fmt: skip
-        results.append(result)
+        policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
+        played = play_run(policy, family, plan, run_progress(progress, number, len(opened)))
+        results.append(run_result(agent, played))
     evaluation = Evaluation(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
-        hidden=tuple(hidden), shuffled_contexts=shuffle_contexts,
-        schedules=changing,
+        hidden=tuple(hidden), shuffled_contexts=shuffle_contexts, schedules=changing,
     )  # fmt: skip
     if save:
         from hyperrl.deploy.cards.entries import refresh_run_card

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyperrl.api.arguments import checked
-from hyperrl.api.runs import base_family_of, family_of, isolated_rng, load_agent, open_run
+from hyperrl.api.runs import base_family_of, family_of, load_agent, open_run
 from hyperrl.arguments import SEED, TRANSITIONS, UPDATES, to_int
 from hyperrl.errors import user_syntax
 from hyperrl.evaluation.progress import Progress
+from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.identify.estimate import Estimate
 from hyperrl.identify.inference import infer
 from hyperrl.identify.models import choose_model

@@ -1,9 +1,8 @@
-"""Opening a run with its family, loading its agent, and keeping torch's random state."""
+"""Opening a run with its family, and loading its agent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from hyperrl.errors import UserError
@@ -57,18 +56,3 @@ def load_agent(
 
     name = run.default_checkpoint() if checkpoint is None else str(checkpoint)
     return Agent(run, family, load_model(run, name, device, family, to_learn=to_learn), name)
-
-
-@contextmanager
-def isolated_rng(seed: int | None = None) -> Iterator[None]:
-    """Seed torch if a seed is given, and restore its random state afterwards.
-
-    Building a network and drawing actions both use it.
-    """
-    with collection_paused():
-        import torch
-
-    with torch.random.fork_rng():
-        if seed is not None:
-            torch.manual_seed(seed)
-        yield

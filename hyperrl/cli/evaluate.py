@@ -63,6 +63,22 @@ def evaluate(
             "Change a feature in each episode: jump, drift, sinusoid:AMPLITUDE:PERIOD or none (repeatable).",
         ),
     ] = None,
+    worst: Annotated[
+        str | None,
+        option("return|regret", "Search for the tasks with the lowest return, or the largest regret."),
+    ] = None,
+    worst_within: Annotated[
+        str | None,
+        option("declared|training", "The ranges that --worst searches. [default: declared]"),
+    ] = None,
+    worst_budget: Annotated[
+        int | None,
+        option(
+            "N",
+            "Episodes that --worst plays. [default: 2000, or 200 without batched dynamics]",
+            parser=parsing.WORST_BUDGET,
+        ),
+    ] = None,
     checkpoint: options.Checkpoint = None,
     as_json: options.Json = False,
     allow_import: options.AllowImport = None,
@@ -92,6 +108,9 @@ def evaluate(
                 shuffle_contexts=shuffle_contexts,
                 context_error=sizes,
                 schedules=schedules,
+                worst=worst,  # type: ignore[arg-type]
+                worst_within=worst_within,  # type: ignore[arg-type]
+                worst_budget=worst_budget,
                 checkpoint=checkpoint,
                 allow_import=allow_import or (),
                 progress=advance,
@@ -118,6 +137,9 @@ def _print(evaluation: "Evaluation") -> None:
         tables.context_errors(errors)
     if recoveries := {name: each["recovery"] for name, each in evaluation.over_time.items()}:
         tables.recoveries({name: each for name, each in recoveries.items() if each is not None})
+    if found := evaluation.worst_tasks:
+        console.line()
+        tables.worst_tasks(found)
     console.line()
     files = [("figure", str(path)) for path in evaluation.figures]
     console.pairs(files + [("numbers", str(path)) for path in evaluation.files])

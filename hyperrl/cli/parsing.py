@@ -31,6 +31,7 @@ JOBS = whole("--jobs", arguments.JOBS)
 TRIALS = whole("--trials", arguments.TRIALS)
 SEEDS = whole("--seeds", arguments.SEEDS)
 UPDATES = whole("--updates", arguments.UPDATES)
+WORST_BUDGET = whole("--worst-budget", arguments.WORST_BUDGET)
 
 
 def context(text: str, option: str = "--context") -> dict[str, float]:

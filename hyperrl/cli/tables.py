@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
     from hyperrl.evaluation.error_report import ErrorSummary
     from hyperrl.evaluation.over_time import Recovery
+    from hyperrl.evaluation.worst_tasks import WorstSummary
     from hyperrl.store import Run
 
 MAX_ROWS = 50
@@ -132,6 +133,31 @@ def recoveries(data: "Mapping[str, Recovery]") -> None:
     )
     line()
     table(columns, rows, numbers=columns[1:])
+
+
+def worst_tasks(data: "WorstSummary") -> None:
+    """Print the tasks that a search found to be the worst, with their returns on fresh starts."""
+    entries = data["tasks"]
+    known = any(each["oracle"] is not None for each in entries)
+    several = len({each["seed"] for each in entries}) > 1
+    line(
+        f"worst tasks by {data['by']} within {data['within']} ranges, of {count(data['candidates'], 'task')}"
+        f" tried; {count(data['episodes'], 'episode')} each on fresh starts"
+    )
+    columns = ["return", "95 % interval", "in the search", *["oracle", "of oracle", "regret"] * known]
+    columns += ["seed"] * several
+    rows = (
+        [
+            *_with_interval(each),
+            number(each["searched"]),
+            *[number(each["oracle"]), _share(each), number(each["regret"])] * known,
+            *[str(each["seed"])] * several,
+            each["split"],
+            assignment(each["context"], 4),
+        ]
+        for each in entries
+    )
+    table([*columns, "split", "task"], rows, numbers=columns)
 
 
 def _with_interval(split: Mapping[str, Any]) -> tuple[str, str]:

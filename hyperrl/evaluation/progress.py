@@ -93,20 +93,20 @@ def run_progress(hook: Progress | None, run: int, runs: int) -> Progress | None:
     return lambda done, total: hook(run * total + done, runs * total)
 
 
-def parts_of(hook: Progress | None, shares: Sequence[int]) -> list[Progress | None]:
+def parts_of(hook: Progress | None, amounts: Sequence[int]) -> list[Progress | None]:
     """Hooks for parts of the work that follow each other, where `hook` is told of all of them.
 
     Args:
         hook: of the whole work.
-        shares: how much work each part is, as a multiple of the same amount.
+        amounts: the work of each part, in one unit.
     """
 
-    def part(before: int, share: int) -> Progress | None:
+    def part(before: int, amount: int) -> Progress | None:
         if hook is None:
             return None
-        return lambda done, total: hook(before * (total // share) + done, sum(shares) * (total // share))
+        return lambda done, total: hook(before + done * amount // total, sum(amounts))
 
-    return [part(sum(shares[:number]), share) for number, share in enumerate(shares)]
+    return [part(sum(amounts[:number]), amount) for number, amount in enumerate(amounts)]
 
 
 class Ticker:

@@ -10,6 +10,7 @@ from typing import Any
 from hyperrl.evaluation.error_report import ErrorResult, ErrorSummary, summarize_error
 from hyperrl.evaluation.over_time import OverTime, over_time
 from hyperrl.evaluation.summary import SplitSummary, pooled, summarize
+from hyperrl.evaluation.worst_tasks import WorstSummary, WorstTasks, summarize_worst
 from hyperrl.evaluation.zero_shot import TaskResult
 
 
@@ -26,6 +27,7 @@ class RunResult:
         split_tasks: results on whole splits of the family.
         own_tasks: results on the user's own contexts and sweeps, which count in no split.
         errors: results where contexts were wrong, by one size after the other.
+        worst: what a search for the worst tasks found; None without one.
     """
 
     run: str
@@ -36,6 +38,7 @@ class RunResult:
     split_tasks: list[TaskResult]
     own_tasks: list[TaskResult] = field(default_factory=list)
     errors: tuple[ErrorResult, ...] = ()
+    worst: WorstTasks | None = None
 
     @property
     def tasks(self) -> list[TaskResult]:
@@ -122,6 +125,12 @@ class Evaluation:
                 groups.setdefault("own", []).extend(run.own_tasks)
         return {name: over_time(results) for name, results in groups.items()}
 
+    @property
+    def worst_tasks(self) -> WorstSummary | None:
+        """The tasks that searches of the context space found to be the worst; None without searches."""
+        searches = [run.worst for run in self.runs if run.worst is not None]
+        return summarize_worst(searches, [run.seed for run in self.runs]) if searches else None
+
     def to_json(self) -> dict[str, Any]:
         """The object of `hyperrl evaluate --json`.
 
@@ -148,6 +157,7 @@ class Evaluation:
             "context_errors": self.context_errors,
             "schedules": dict(self.schedules),
             "over_time": self.over_time,
+            "worst_tasks": self.worst_tasks,
             **(
                 {"checkpoint": {"name": first.checkpoint, "steps": first.checkpoint_steps}}
                 if one

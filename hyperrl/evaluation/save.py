@@ -24,7 +24,7 @@ def save_evaluation(
     Raises:
         UserError: a run cannot be written, as on a disk that is full.
     """
-    from hyperrl.evaluation.figures import draw_returns, return_over_error, reward_over_time
+    from hyperrl.evaluation.figures import draw_returns, draw_worst_tasks, return_over_error, reward_over_time
 
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
     files = []
@@ -54,4 +54,7 @@ def save_evaluation(
         if evaluation.schedules:
             figures.append(path("over-time"))
             reward_over_time(evaluation, figures[-1])
+        if evaluation.worst_tasks:
+            figures.append(path("worst-tasks"))
+            draw_worst_tasks(evaluation, family, figures[-1])
     return replace(evaluation, figures=tuple(figures))

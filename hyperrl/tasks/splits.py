@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError, check_known, user_syntax
-from hyperrl.recipes import ALL_SPLITS, OUTSIDE, RIM, Context, FamilyRecipe, Feature, Part, Splits
+from hyperrl.recipes import ALL_SPLITS, OUTSIDE, RIM, Context, FamilyRecipe, Part, Splits
+from hyperrl.tasks.axes import Axis
 from hyperrl.tasks.contexts import ContextSpace, assignment
 
 _MOST_CANDIDATES = 2**15
@@ -178,7 +179,10 @@ def _sampled(part: Part, space: ContextSpace, split: str, taken: set[Context], w
                 seen.add(context)
                 yield context
 
-    axes = {name: _Axis(feature, name, part, beyond=beyond) for name, feature in space.features.items()}
+    axes = {
+        name: Axis(feature, feature.widest if beyond else feature.train, (part.ranges or {}).get(name))
+        for name, feature in space.features.items()
+    }
     values = {name: axis.values.tolist() for name, axis in axes.items() if axis.values is not None}
     if part.fewer and len(values) == len(axes) and math.prod(map(len, values.values())) <= _MOST_CANDIDATES:
         every = list(islice(left(space.grid(values)), count + 1))
@@ -204,32 +208,3 @@ def sobol(dimension: int, exponent: int, seed: int) -> NDArray[np.float64]:
 
     points: NDArray[np.float64] = qmc.Sobol(dimension, rng=np.random.default_rng(seed)).random_base2(exponent)
     return points
-
-
-class _Axis:
-    """One feature's share of a sample: a union of intervals, or a few values, over [0, 1).
-
-    Attributes:
-        values: the few values, None for intervals.
-    """
-
-    def __init__(self, feature: Feature, name: str, part: Part, *, beyond: bool) -> None:
-        bounds = feature.widest if beyond else feature.train
-        self.values = None
-        if feature.values is not None:
-            self.values = np.array([value for value in feature.values if feature.within(value, bounds)])
-        intervals = sorted((part.ranges or {}).get(name, (bounds,)))
-        self._low = np.array([low for low, _ in intervals])
-        self._high = np.array([high for _, high in intervals])
-        self._edges = np.concatenate([[0.0], np.cumsum(self._high - self._low)])
-
-    def at(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map u (N,) in [0, 1) to values (N,) of 6 digits, so that a printed context is the context."""
-        if self.values is not None:
-            return self.values[(u * len(self.values)).astype(np.int64)]
-        along = u * self._edges[-1]
-        which = np.minimum(np.searchsorted(self._edges, along, side="right") - 1, len(self._low) - 1)
-        raw = self._low[which] + along - self._edges[which]
-        rounded = np.array([float(f"{value:.6g}") for value in raw])
-        values: NDArray[np.float64] = np.minimum(np.maximum(rounded, self._low[which]), self._high[which])
-        return values

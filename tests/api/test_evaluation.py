@@ -207,7 +207,7 @@ def test_every_argument_reaches_what_plays(
     model, sampled = passed_arguments("hyperrl.api.evaluation.ModelPolicy", api.evaluate, run, **options)[""]
     assert (model.num_timesteps, sampled) == (steps, deterministic)
     played = passed_arguments(
-        "hyperrl.api.evaluation.evaluate_tasks", api.evaluate, run, splits=["validation"],
+        "hyperrl.evaluation.play_run.evaluate_tasks", api.evaluate, run, splits=["validation"],
         contexts=[{"c0": 9}], sweep=[("c0", -10.0, 10.0, 2)], episodes=7, progress=hook, **options,
     )  # fmt: skip
     act, family, contexts = played.pop("")
@@ -216,3 +216,32 @@ def test_every_argument_reaches_what_plays(
     assert callable(played.pop("progress"))
     splits = (*["validation"] * 8, *["extrapolation"] * 3)
     assert played == {"episodes": 7, "seed": 5, "splits": splits, "observed": None}
+
+
+def test_the_worst_tasks_are_searched_beside_the_splits(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [runs / "seed-0", runs / "seed-1"]
+    options: dict[str, Any] = {"splits": ["train"], "worst": "regret", "worst_budget": 100, "episodes": 1}
+    calls: list[tuple[int, int]] = []
+    searched = api.evaluate(paths, **options, progress=lambda done, total: calls.append((done, total)))
+    assert calls == sorted(calls)
+    data = json.loads(json.dumps(searched.to_json(), allow_nan=False))
+    assert data["splits"] == json.loads(json.dumps(api.evaluate(paths, splits=["train"], save=False).splits))
+    worst = data["worst_tasks"]
+    assert (worst["by"], worst["within"], worst["candidates"]) == ("regret", "declared", 2 * 75)
+    assert {each["seed"] for each in worst["tasks"]} == {0, 1}
+    assert all(each["regret"] == each["oracle"] - each["mean"] for each in worst["tasks"])
+    assert json.loads(searched.files[1].read_text())["worst_tasks"]["candidates"] == 75
+    assert imread(searched.figures[1]).ndim == 3
+    found = searched.worst_tasks
+    assert found is not None
+    tables.worst_tasks(found)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(
+        "worst tasks by regret within declared ranges, of 150 tasks tried; 1 episode each"
+    )
+    assert len(lines) == 2 + len(worst["tasks"])
+    assert message(api.evaluate, paths[0], worst="rgret") == (
+        "worst: found 'rgret'; did you mean 'regret'? allowed: 'return', 'regret', or None"
+    )

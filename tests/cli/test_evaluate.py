@@ -11,13 +11,14 @@ __all__ = ["run", "spec"]
 
 def test_evaluate(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     plain = arguments_of(monkeypatch, "evaluate", run.path)
-    assert (plain[""], len(plain)) == (([str(run.path)],), 13)
+    assert (plain[""], len(plain)) == (([str(run.path)],), 16)
     assert_defaults("evaluate", plain)
     given = arguments_of(
         monkeypatch, "evaluate", run.path, run.path, "--split", "validation", "--split", "train",
         "--context", "c0=2", "--sweep", "c0=-1:1:3", "--episodes", 7, "--seed", 5, "--stochastic",
         "--hide", "c0", "--shuffle-contexts", "--context-error", "0.1,0.05",
         "--schedule", "c0=jump:5", "--checkpoint", "128",
+        "--worst", "regret", "--worst-within", "training", "--worst-budget", 500,
         "--allow-import", "one", "--allow-import", "two",
     )  # fmt: skip
     assert [*map(tuple, given.pop("sweep"))] == [("c0", -1.0, 1.0, 3)]
@@ -25,5 +26,5 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
         "": ([str(run.path)] * 2,), "splits": ["validation", "train"], "contexts": [{"c0": 2.0}],
         "episodes": 7, "seed": 5, "deterministic": False, "hidden": ["c0"], "shuffle_contexts": True,
         "context_error": [0.1, 0.05], "schedules": {"c0": "jump:5"}, "checkpoint": "128",
-        "allow_import": ["one", "two"],
+        "allow_import": ["one", "two"], "worst": "regret", "worst_within": "training", "worst_budget": 500,
     }  # fmt: skip

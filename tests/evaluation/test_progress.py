@@ -58,7 +58,7 @@ def test_a_ticker_calls_now_and_then_and_whenever_it_must(monkeypatch: pytest.Mo
 
 def test_parts_of_the_work_follow_each_other() -> None:
     reports = Reports()
-    first, _, last = progress.parts_of(reports, (1, 0, 4))
+    first, _, last = progress.parts_of(reports, (10, 0, 40))
     assert first is not None
     assert last is not None
     first(5, 10)

@@ -6,9 +6,11 @@ from hyperrl.evaluation.figures.context_error import return_over_error
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
 from hyperrl.evaluation.figures.learning import learning_curves
 from hyperrl.evaluation.figures.over_time import reward_over_time
+from hyperrl.evaluation.figures.worst_tasks import draw_worst_tasks
 
 __all__ = [
     "draw_returns",
+    "draw_worst_tasks",
     "heatmap",
     "learning_curves",
     "plane",

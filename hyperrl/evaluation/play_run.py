@@ -1,0 +1,100 @@
+"""Plays one run's policy under everything that an evaluation asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.context_errors import DRAWS, play_with_errors
+from hyperrl.evaluation.error_report import ErrorResult
+from hyperrl.evaluation.policy import Policy
+from hyperrl.evaluation.progress import Progress, parts_of
+from hyperrl.evaluation.report import RunResult
+from hyperrl.evaluation.rng import isolated_rng
+from hyperrl.evaluation.search import find_worst
+from hyperrl.evaluation.task_selection import TaskSelection
+from hyperrl.evaluation.worst_tasks import WorstRequest, WorstTasks
+from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
+from hyperrl.recipes import Context
+
+if TYPE_CHECKING:
+    from hyperrl.tasks import Family
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What each run of an evaluation plays.
+
+    Attributes:
+        selection: the tasks.
+        episodes: of each task.
+        seed: of the starts, and of whatever else is drawn.
+        observed: for each task the context that is observed in its place; None: its own.
+        context_errors: sizes of the errors of contexts, with which all tasks are played once more.
+        worst: the search for the worst tasks; None: none.
+    """
+
+    selection: TaskSelection
+    episodes: int
+    seed: int
+    observed: Sequence[Context] | None = None
+    context_errors: Sequence[float] = ()
+    worst: WorstRequest | None = None
+
+
+@dataclass(frozen=True)
+class RunPlay:
+    """What one run's policy returned.
+
+    Attributes:
+        split_tasks: results on whole splits.
+        own_tasks: results on the user's own contexts and sweeps.
+        errors: results where contexts were wrong, by one size after the other.
+        worst: what the search found; None without one.
+    """
+
+    split_tasks: list[TaskResult]
+    own_tasks: list[TaskResult]
+    errors: tuple[ErrorResult, ...] = ()
+    worst: WorstTasks | None = None
+
+
+def run_result(agent: Agent, play: RunPlay) -> RunResult:
+    """The result of an agent's run of which this was played."""
+    run, steps = agent.run, agent.model.num_timesteps
+    return RunResult(
+        run=str(run.path), seed=run.spec.seed, steps=max(run.status.steps, steps),
+        checkpoint=agent.checkpoint, checkpoint_steps=steps, **vars(play),
+    )  # fmt: skip
+
+
+def play_run(policy: Policy, family: Family, plan: EvaluationPlan, progress: Progress | None) -> RunPlay:
+    """Play a policy under all that the plan asks for, each part as if it were the only one.
+
+    Raises:
+        UserError: as `evaluate_tasks`.
+    """
+    tasks, sizes, worst = len(plan.selection.contexts), plan.context_errors, plan.worst
+    amounts = [tasks * plan.episodes, tasks * plan.episodes * DRAWS * len(sizes)]
+    amounts.append(0 if worst is None else worst.episodes)
+    hooks = parts_of(progress, [amount * (family.max_steps or 1) for amount in amounts])
+    errors: tuple[ErrorResult, ...] = ()
+    with isolated_rng(plan.seed):
+        results = evaluate_tasks(
+            policy, family, plan.selection.contexts, episodes=plan.episodes, seed=plan.seed,
+            splits=plan.selection.splits, observed=plan.observed, progress=hooks[0],
+        )  # fmt: skip
+    if sizes:
+        with isolated_rng(plan.seed):
+            errors = play_with_errors(
+                policy, family, plan.selection, sizes, episodes=plan.episodes, seed=plan.seed,
+                observed=plan.observed, progress=hooks[1],
+            )  # fmt: skip
+    found = None
+    if worst is not None:
+        with isolated_rng(plan.seed):
+            found = find_worst(policy, family, worst, seed=plan.seed, progress=hooks[2])
+    whole = plan.selection.in_splits
+    return RunPlay(results[:whole], results[whole:], errors, found)
