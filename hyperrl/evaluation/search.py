@@ -146,7 +146,7 @@ class _Search:
         """The worst results, none of a task that is like a worse one's."""
         chosen: list[TaskResult] = []
         for result in sorted(results, key=self._score):
-            if len(chosen) < count and not any(self._alike(result, other) for other in chosen):
+            if len(chosen) < count and not any(self._similar(result, other) for other in chosen):
                 chosen.append(result)
         return chosen
 
@@ -163,7 +163,7 @@ class _Search:
         columns = [axis.at(inside[:, place]) for place, axis in enumerate(self._axes)]
         return self._family.space.contexts(np.stack(columns, axis=1))
 
-    def _alike(self, one: TaskResult, other: TaskResult) -> bool:
+    def _similar(self, one: TaskResult, other: TaskResult) -> bool:
         """Whether two tasks are nearer than `APART` in every feature, with the same of only some values."""
         values = zip(one.context.values(), other.context.values(), self._axes, strict=True)
         return all(abs(first - second) <= APART * axis.width for first, second, axis in values)
