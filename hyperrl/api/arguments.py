@@ -72,7 +72,10 @@ CONSTRAINTS: dict[str, Constraint] = {
     "schedules": Constraint(
         "a dictionary of features' schedules, such as {'sign': 'jump:50'}", MAPPING.holds
     ).or_none(),
-    "context_error": Constraint("a list of numbers, such as [0.05, 0.1]", is_list_of(is_number)),
+    **dict.fromkeys(
+        ("context_error", "observation_noise"),
+        Constraint("a list of numbers, such as [0.05, 0.1]", is_list_of(is_number)),
+    ),
     "splits": Constraint("a list of splits, such as ['train']", NAMES.holds).or_none(),
     **dict.fromkeys(("hidden", "overrides", "allow_import", "track"), NAMES),
     "checkpoint": Constraint("'best', 'latest', a number of steps", is_instance(str, Integral)).or_none(),

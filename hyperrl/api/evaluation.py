@@ -14,6 +14,7 @@ from hyperrl.evaluation import Evaluation, ModelPolicy
 from hyperrl.evaluation.context_errors import check_sizes
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
+from hyperrl.evaluation.observation_noise import check_noise
 from hyperrl.evaluation.play_run import EvaluationPlan, play_run, run_result
 from hyperrl.evaluation.progress import Progress, run_progress
 from hyperrl.evaluation.rng import isolated_rng
@@ -38,6 +39,7 @@ def evaluate(
     hidden: Sequence[str] = (),
     shuffle_contexts: bool = False,
     context_error: Sequence[float] = (),
+    observation_noise: Sequence[float] = (),
     schedules: Mapping[str, Any] | None = None,
     worst: Literal["return", "regret"] | None = None,
     worst_within: Literal["declared", "training"] | None = None,
@@ -70,6 +72,9 @@ def evaluate(
         context_error: sizes of errors, above 0 and at most 1. The tasks are played once more for each of
             them, with what the agents observe of the context off by so many parts of each feature's training
             range, to either side; a feature with `values` is another one with this probability.
+        observation_noise: bounds of noise, above 0 and at most 10. The tasks are played once more for each of
+            them, with each number that the agents observe beside the context off at each step, by at most
+            so many of its standard deviations under random actions, to either side.
         schedules: how features change within each episode, such as {"sign": "jump:50"}, in the place of what
             the family's file says; "none": a feature stays.
         worst: search for the tasks on which each run is worst, by "return" or by "regret", the best known
@@ -91,7 +96,11 @@ def evaluate(
             that a feature cannot have, a search by regret where no best return is known, or an observation,
             action or return that is not finite.
     """
-    seed, sizes = to_int("seed", seed, SEED), check_sizes(context_error)
+    seed, sizes, noise = (
+        to_int("seed", seed, SEED),
+        check_sizes(context_error),
+        check_noise(observation_noise),
+    )
     if episodes is not None:
         episodes = to_int("episodes", episodes, EPISODES)
     paths = [runs] if isinstance(runs, str | Path | Run) else runs
@@ -107,7 +116,7 @@ def evaluate(
     observed = shuffled_contexts(selection, seed) if shuffle_contexts else None
     search = worst_request(family, worst, worst_within, worst_budget, episodes)
     episodes = episodes or family.recipe.evaluation.episodes
-    plan = EvaluationPlan(selection, episodes, seed, observed, sizes, search)
+    plan = EvaluationPlan(selection, episodes, seed, observed, sizes, noise, search)
     for run in opened if save else ():
         with report_write_errors("run", run.path):
             try_writing(run.path / "evaluations" / "evaluation.json")

@@ -56,6 +56,13 @@ def evaluate(
             "Also play with what the agent observes of contexts off by these parts of each feature's range.",
         ),
     ] = None,
+    observation_noise: Annotated[
+        str | None,
+        option(
+            "E,E",
+            "Also play with observations off at each step, by up to these parts of their spread.",
+        ),
+    ] = None,
     schedule: Annotated[
         list[str] | None,
         option(
@@ -89,6 +96,7 @@ def evaluate(
     """
     contexts, sweeps = [*map(parsing.context, context or ())], [*map(parsing.sweep, sweep or ())]
     sizes = [] if context_error is None else parsing.numbers(context_error, "--context-error")
+    noise = [] if observation_noise is None else parsing.numbers(observation_noise, "--observation-noise")
     schedules = parsing.schedules(schedule) if schedule else None
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
@@ -107,6 +115,7 @@ def evaluate(
                 hidden=hide or (),
                 shuffle_contexts=shuffle_contexts,
                 context_error=sizes,
+                observation_noise=noise,
                 schedules=schedules,
                 worst=worst,  # type: ignore[arg-type]
                 worst_within=worst_within,  # type: ignore[arg-type]
@@ -132,9 +141,13 @@ def _print(evaluation: "Evaluation") -> None:
     if evaluation.own_tasks:
         console.line()
         tables.tasks(evaluation.own_tasks)
-    if errors := evaluation.context_errors:
-        console.line()
-        tables.context_errors(errors)
+    for what, errors in (
+        ("context error", evaluation.context_errors),
+        ("observation noise", evaluation.observation_noise),
+    ):
+        if errors:
+            console.line()
+            tables.errors(what, errors)
     if recoveries := {name: each["recovery"] for name, each in evaluation.over_time.items()}:
         tables.recoveries({name: each for name, each in recoveries.items() if each is not None})
     if found := evaluation.worst_tasks:

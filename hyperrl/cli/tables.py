@@ -103,11 +103,16 @@ def _share(data: Mapping[str, Any]) -> str:
     return f"{data['mean'] / best:.1%}" if best is not None and best > 0 else "-"
 
 
-def context_errors(data: "Sequence[ErrorSummary]") -> None:
-    """Print the mean return of each split, with its interval, by the error of the observed context."""
+def errors(what: str, data: "Sequence[ErrorSummary]") -> None:
+    """Print the mean return of each split, with its interval, by the error of what is observed.
+
+    Args:
+        what: the error, as the table's heading has it.
+        data: by its size.
+    """
     groups = [{**each["splits"], **({"own tasks": each["own"]} if "own" in each else {})} for each in data]
     names = list(groups[0])
-    columns = ["context error", *(cell for name in names for cell in (name, "95 % interval"))]
+    columns = [what, *(cell for name in names for cell in (name, "95 % interval"))]
     rows = (
         [number(each["error"]), *(cell for name in names for cell in _with_interval(group[name]))]
         for each, group in zip(data, groups, strict=True)

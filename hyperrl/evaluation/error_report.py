@@ -1,4 +1,4 @@
-"""Results of an evaluation in which contexts were wrong."""
+"""Results of an evaluation in which contexts or observations were wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hyperrl.evaluation.zero_shot import TaskResult
 
 
 class ErrorSummary(TypedDict):
-    """Returns where contexts were wrong by one size.
+    """Returns where contexts, or observations, were wrong by one size.
 
     Attributes:
-        error: in parts of a feature's training range; of features with `values`, the probability of another
-            one.
+        error: of contexts in parts of a feature's training range, or, of features with `values`, the
+            probability of another one; of observations in parts of the standard deviation of their entries.
         draws: errors of this size for each task; a task's return is the mean over them.
         splits: every split in numbers, as for the contexts as they are.
         tasks: `context`, `split`, `returns` (of each episode) and `mean` of each task.
@@ -31,7 +31,7 @@ class ErrorSummary(TypedDict):
 
 @dataclass(frozen=True)
 class ErrorResult:
-    """One run's results where contexts were wrong by one size.
+    """One run's results where contexts, or observations, were wrong by one size.
 
     Attributes:
         error: the size, as `ErrorSummary` has it.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hyperrl.evaluation.agent import Agent
 from hyperrl.evaluation.context_errors import DRAWS, play_with_errors
 from hyperrl.evaluation.error_report import ErrorResult
+from hyperrl.evaluation.observation_noise import play_with_noise
 from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.progress import Progress, parts_of
 from hyperrl.evaluation.report import RunResult
@@ -33,6 +34,7 @@ class EvaluationPlan:
         seed: of the starts, and of whatever else is drawn.
         observed: for each task the context that is observed in its place; None: its own.
         context_errors: sizes of the errors of contexts, with which all tasks are played once more.
+        observation_noise: likewise of noise on observations.
         worst: the search for the worst tasks; None: none.
     """
 
@@ -41,6 +43,7 @@ class EvaluationPlan:
     seed: int
     observed: Sequence[Context] | None = None
     context_errors: Sequence[float] = ()
+    observation_noise: Sequence[float] = ()
     worst: WorstRequest | None = None
 
 
@@ -52,12 +55,14 @@ class RunPlay:
         split_tasks: results on whole splits.
         own_tasks: results on the user's own contexts and sweeps.
         errors: results where contexts were wrong, by one size after the other.
+        noise: results where observations were off, likewise.
         worst: what the search found; None without one.
     """
 
     split_tasks: list[TaskResult]
     own_tasks: list[TaskResult]
     errors: tuple[ErrorResult, ...] = ()
+    noise: tuple[ErrorResult, ...] = ()
     worst: WorstTasks | None = None
 
 
@@ -76,25 +81,27 @@ def play_run(policy: Policy, family: Family, plan: EvaluationPlan, progress: Pro
     Raises:
         UserError: as `evaluate_tasks`.
     """
-    tasks, sizes, worst = len(plan.selection.contexts), plan.context_errors, plan.worst
-    amounts = [tasks * plan.episodes, tasks * plan.episodes * DRAWS * len(sizes)]
+    once, worst = len(plan.selection.contexts) * plan.episodes, plan.worst
+    amounts = [once, once * DRAWS * len(plan.context_errors), once * len(plan.observation_noise)]
     amounts.append(0 if worst is None else worst.episodes)
     hooks = parts_of(progress, [amount * (family.max_steps or 1) for amount in amounts])
-    errors: tuple[ErrorResult, ...] = ()
+    common: dict[str, Any] = {"episodes": plan.episodes, "seed": plan.seed, "observed": plan.observed}
     with isolated_rng(plan.seed):
         results = evaluate_tasks(
-            policy, family, plan.selection.contexts, episodes=plan.episodes, seed=plan.seed,
-            splits=plan.selection.splits, observed=plan.observed, progress=hooks[0],
-        )  # fmt: skip
-    if sizes:
+            policy, family, plan.selection.contexts, splits=plan.selection.splits, progress=hooks[0], **common
+        )
+    played: list[tuple[ErrorResult, ...]] = []
+    for play, sizes, hook in (
+        (play_with_errors, plan.context_errors, hooks[1]),
+        (play_with_noise, plan.observation_noise, hooks[2]),
+    ):
         with isolated_rng(plan.seed):
-            errors = play_with_errors(
-                policy, family, plan.selection, sizes, episodes=plan.episodes, seed=plan.seed,
-                observed=plan.observed, progress=hooks[1],
-            )  # fmt: skip
+            played.append(
+                play(policy, family, plan.selection, sizes, progress=hook, **common) if sizes else ()
+            )
     found = None
     if worst is not None:
         with isolated_rng(plan.seed):
-            found = find_worst(policy, family, worst, seed=plan.seed, progress=hooks[2])
+            found = find_worst(policy, family, worst, seed=plan.seed, progress=hooks[3])
     whole = plan.selection.in_splits
-    return RunPlay(results[:whole], results[whole:], errors, found)
+    return RunPlay(results[:whole], results[whole:], played[0], played[1], found)

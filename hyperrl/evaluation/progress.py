@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 Progress = Callable[[int, int], None]
 """Called with what is done and what is planned. A `Reporter` is told more."""
 
@@ -125,3 +128,24 @@ class Ticker:
         """Call the hook in any case."""
         self._last_call = time.monotonic()
         self._hook(done, total)
+
+
+class EpisodeProgress:
+    """Reports how far the episodes are, each counted as long as an episode can be."""
+
+    def __init__(self, hook: Progress | None, longest: int, episodes: int) -> None:
+        self._tick = None if hook is None else Ticker(hook)
+        self._longest, self._total = longest, episodes * longest
+        self._done = 0
+
+    def __call__(self, lengths: NDArray[np.int64], running: NDArray[np.bool_]) -> None:
+        """Report the lengths so far of the episodes under way, and which of them still run."""
+        if self._tick is None:
+            return
+        steps = np.where(running, np.minimum(lengths, self._longest - 1), self._longest)
+        done = self._done + int(steps.sum())
+        if running.any():
+            self._tick(done, self._total)
+        else:
+            self._done = done
+            self._tick.call(done, self._total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class RunResult:
         split_tasks: results on whole splits of the family.
         own_tasks: results on the user's own contexts and sweeps, which count in no split.
         errors: results where contexts were wrong, by one size after the other.
+        noise: results where observations were off, likewise.
         worst: what a search for the worst tasks found; None without one.
     """
 
@@ -38,6 +39,7 @@ class RunResult:
     split_tasks: list[TaskResult]
     own_tasks: list[TaskResult] = field(default_factory=list)
     errors: tuple[ErrorResult, ...] = ()
+    noise: tuple[ErrorResult, ...] = ()
     worst: WorstTasks | None = None
 
     @property
@@ -104,12 +106,20 @@ class Evaluation:
     @property
     def context_errors(self) -> list[ErrorSummary]:
         """Returns by the size of the error of contexts, 0 first; empty where contexts were right alone."""
-        if not self.runs[0].errors:
+        return self._by_size([run.errors for run in self.runs])
+
+    @property
+    def observation_noise(self) -> list[ErrorSummary]:
+        """Returns by the size of the noise on observations, 0 first; empty where there was none."""
+        return self._by_size([run.noise for run in self.runs])
+
+    def _by_size(self, runs: Sequence[Sequence[ErrorResult]]) -> list[ErrorSummary]:
+        """Returns of all runs by the size of an error, 0 first; empty where no errors were played."""
+        if not runs[0]:
             return []
         seeds = [run.seed for run in self.runs]
         exact = [ErrorResult(0.0, 1, run.split_tasks, run.own_tasks) for run in self.runs]
-        sizes = zip(*(run.errors for run in self.runs), strict=True)
-        return [summarize_error(same, seeds) for same in (exact, *sizes)]
+        return [summarize_error(same, seeds) for same in (exact, *zip(*runs, strict=True))]
 
     @property
     def over_time(self) -> dict[str, OverTime]:
@@ -155,6 +165,7 @@ class Evaluation:
             "shuffled_contexts": self.shuffled_contexts,
             "left_out": self.left_out,
             "context_errors": self.context_errors,
+            "observation_noise": self.observation_noise,
             "schedules": dict(self.schedules),
             "over_time": self.over_time,
             "worst_tasks": self.worst_tasks,

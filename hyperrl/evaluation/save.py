@@ -24,7 +24,7 @@ def save_evaluation(
     Raises:
         UserError: a run cannot be written, as on a disk that is full.
     """
-    from hyperrl.evaluation.figures import draw_returns, draw_worst_tasks, return_over_error, reward_over_time
+    from hyperrl.evaluation import figures as draw
 
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}".replace(".", "-")
     files = []
@@ -47,14 +47,17 @@ def save_evaluation(
     with report_write_errors("run", runs[0].path):
         if results:
             figures.append(path("-".join(swept) or "splits"))
-            draw_returns(evaluation.label, results, family, figures[-1], swept)
+            draw.draw_returns(evaluation.label, results, family, figures[-1], swept)
         if evaluation.context_errors:
             figures.append(path("context-error"))
-            return_over_error(evaluation, figures[-1])
+            draw.return_over_error(evaluation, figures[-1])
+        if evaluation.observation_noise:
+            figures.append(path("observation-noise"))
+            draw.return_over_noise(evaluation, figures[-1])
         if evaluation.schedules:
             figures.append(path("over-time"))
-            reward_over_time(evaluation, figures[-1])
+            draw.reward_over_time(evaluation, figures[-1])
         if evaluation.worst_tasks:
             figures.append(path("worst-tasks"))
-            draw_worst_tasks(evaluation, family, figures[-1])
+            draw.draw_worst_tasks(evaluation, family, figures[-1])
     return replace(evaluation, figures=tuple(figures))

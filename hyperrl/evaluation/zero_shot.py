@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperrl.errors import UserError
-from hyperrl.evaluation.policy import Policy, WithOtherContexts, begin_episodes, takes_masks
-from hyperrl.evaluation.progress import Progress, Ticker
+from hyperrl.evaluation.observed import Change, WithNoise, replaced, with_changes
+from hyperrl.evaluation.policy import Policy, begin_episodes, takes_masks
+from hyperrl.evaluation.progress import EpisodeProgress, Progress
 from hyperrl.recipes import Context
 from hyperrl.tasks.carriers import term_returns
 from hyperrl.tasks.context_errors import ContextErrors
 from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.observation_noise import ObservationNoise
 from hyperrl.tasks.schedules import Schedules, schedule_rng
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ MAX_ENVS, MAX_SINGLE_ENVS = 4096, 256
 of its own, which takes memory (a MuJoCo environment some 3 MB)."""
 
 MAX_EPISODE_STEPS = 100_000
-Change = Callable[[NDArray[np.float32], NDArray[Any]], NDArray[np.float32]]
-"""Makes other descriptors (n, D) of those that are observed, given a row for each."""
-
 CHOICE_SEED = 2**32
 """Seed of the starts by which training chooses its best weights: beyond any that an evaluation takes."""
 
@@ -60,7 +58,7 @@ class TaskResult:
         oracle: best known return of the task, None where none is known.
         observed_context: what the policy observed in the task's place; None where that was its context.
         rewards: of each step of each episode, and the steps after which a feature jumped, where tasks change
-            within an episode; else None.
+            within an episode or rewards were to be kept; else None.
         term_returns: where features weigh terms of the reward, the return of each term and of the rest in
             each episode, not weighed; else empty.
     """
@@ -109,6 +107,8 @@ def evaluate_tasks(
     splits: Sequence[str] | None = None,
     observed: Sequence[Mapping[str, float]] | None = None,
     errors: Sequence[NDArray[np.float64]] | None = None,
+    noise: ObservationNoise | None = None,
+    step_rewards: bool = False,
     progress: Progress | None = None,
 ) -> list[TaskResult]:
     """Play every task for some episodes, side by side, each in an environment of its own.
@@ -130,6 +130,8 @@ def evaluate_tasks(
             the environment stays in its own; None: the task's own.
         errors: for each task the error of what the policy observes, (features,), as `ContextErrors` has them;
             None: none.
+        noise: on what the policy observes beside the context, of the episode's start; None: none.
+        step_rewards: keep the reward of each step, in families whose tasks stay too.
         progress: called now and then with the work done and planned, in steps; every episode counts as the
             longest that there can be.
 
@@ -147,27 +149,28 @@ def evaluate_tasks(
         for context, count, own in zip(full, _each(episodes, full), _each(seed, full), strict=True)
     ]
     plays = [(context, start) for context, own in zip(full, starts, strict=True) for start in own]
-    report = _EpisodeProgress(progress, family.max_steps or 1, len(plays))
+    report = EpisodeProgress(progress, family.max_steps or 1, len(plays))
     played: list[_Episode] = []
+    step_rewards = step_rewards or family.schedules is not None
     others = [family.space.complete(context) for context in observed or ()]
     noted: Sequence[Context | None] = others or [None] * len(full)
     counts = [*map(len, starts)]
     changes: list[tuple[Change, NDArray[Any]]] = []
     if others:
-        changes.append((_instead, np.repeat(family.space.descriptors(others), counts, axis=0)))
+        changes.append((replaced, np.repeat(family.space.descriptors(others), counts, axis=0)))
     if errors is not None:
         changes.append((ContextErrors(family.space).shift, np.repeat(np.stack(errors), counts, axis=0)))
     most = MAX_ENVS if family.batched else MAX_SINGLE_ENVS
     for first in range(0, len(plays), most):
         some = slice(first, first + most)
-        acting = policy
-        for change, rows in reversed(changes):
-            acting = WithOtherContexts(acting, partial(_changed, change, rows[some]))
-        played += _play(acting, family, plays[some], report)
+        acting = with_changes(policy, changes, some)
+        if noise is not None:
+            acting = WithNoise(acting, noise, [start for _, start in plays[some]])
+        played += _play(acting, family, plays[some], report, step_rewards)
     results, rest = [], iter(played)
     for context, split, own, other in zip(full, names, starts, noted, strict=True):
         returns, lengths, rewards, terms = zip(*islice(rest, len(own)), strict=True)
-        steps = None if family.schedules is None else _with_jumps(family.schedules, context, own, rewards)
+        steps = _with_jumps(family.schedules, context, own, rewards) if step_rewards else None
         best = family.oracle(context, own)
         by_term = {term: [each[term] for each in terms] for term in terms[0]}
         results.append(TaskResult(context, split, list(returns), list(lengths), best, other, steps, by_term))
@@ -175,21 +178,16 @@ def evaluate_tasks(
 
 
 def _with_jumps(
-    schedules: Schedules, context: Context, seeds: Sequence[int], rewards: Sequence[NDArray[np.float64]]
+    schedules: Schedules | None,
+    context: Context,
+    seeds: Sequence[int],
+    rewards: Sequence[NDArray[np.float64]],
 ) -> list[StepRewards]:
     """The rewards of a task's episodes with the jumps in each, which its seed tells."""
+    if schedules is None:
+        return [StepRewards(own, ()) for own in rewards]
     courses = [schedules.begin(context, schedule_rng(seed)) for seed in seeds]
     return [StepRewards(own, course.jumps) for own, course in zip(rewards, courses, strict=True)]
-
-
-def _changed(change: Change, rows: NDArray[Any], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a change makes of the descriptors that are observed."""
-    return change(descriptors, rows)
-
-
-def _instead(_: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Descriptors in the place of those that are observed."""
-    return others
 
 
 def start_seeds(context: Context, episodes: int, seed: int) -> list[int]:
@@ -218,12 +216,16 @@ def _each(value: int | Sequence[int], tasks: Sequence[object]) -> Sequence[int]:
 
 
 _Episode = tuple[float, int, NDArray[np.float64], dict[str, float]]
-"""Return, steps, the reward of each step where tasks change within an episode, else none, and the return of
-each term of the reward that a feature weighs."""
+"""Return, steps, the reward of each step where it is kept, else none, and the return of each term of the
+reward that a feature weighs."""
 
 
 def _play(
-    policy: Policy, family: Family, plays: Sequence[tuple[Context, int]], report: _EpisodeProgress
+    policy: Policy,
+    family: Family,
+    plays: Sequence[tuple[Context, int]],
+    report: EpisodeProgress,
+    step_rewards: bool,
 ) -> list[_Episode]:
     """Play one episode of each task and start, all side by side."""
     per_step: list[NDArray[np.float64]] = []
@@ -254,7 +256,7 @@ def _play(
             masks = (env.action_masks(),) if masked else ()
             action = finite("the action", policy(observation, *masks))
             observation, reward, terminated, truncated, ended = env.advance(action)
-            if family.schedules is not None:
+            if step_rewards:
                 per_step.append(np.array(reward, np.float64))
             total[running] += np.asarray(reward, dtype=np.float64)[running]
             for index, _, info in ended:
@@ -283,24 +285,3 @@ def endless_error(family: Family) -> UserError:
         f"family {family.name!r}: an episode of {family.recipe.base!r} did not end within"
         f" {MAX_EPISODE_STEPS} steps; set kwargs.max_episode_steps in the family's file"
     )
-
-
-class _EpisodeProgress:
-    """Reports how far the episodes are, each counted as long as an episode can be."""
-
-    def __init__(self, hook: Progress | None, longest: int, episodes: int) -> None:
-        self._tick = None if hook is None else Ticker(hook)
-        self._longest, self._total = longest, episodes * longest
-        self._done = 0
-
-    def __call__(self, lengths: NDArray[np.int64], running: NDArray[np.bool_]) -> None:
-        """Report the lengths so far of the episodes under way, and which of them still run."""
-        if self._tick is None:
-            return
-        steps = np.where(running, np.minimum(lengths, self._longest - 1), self._longest)
-        done = self._done + int(steps.sum())
-        if running.any():
-            self._tick(done, self._total)
-        else:
-            self._done = done
-            self._tick.call(done, self._total)

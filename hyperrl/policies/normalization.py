@@ -14,24 +14,12 @@ from torch import Tensor, nn
 
 from hyperrl.policies.extractors import feature_parts
 from hyperrl.recipes import CONTEXT, Normalize
+from hyperrl.tasks.spaces import float_parts
 
 NAME = "normalization"
 """Name of the module in a policy."""
 
 Array = NDArray[Any]
-
-
-def normalizable_parts(space: spaces.Space[Any]) -> list[str]:
-    """The parts of a family's observations that can be normalized: boxes of floating-point numbers.
-
-    The context is none of them: it has a scale of its own. Images are boxes of integers.
-    """
-    assert isinstance(space, spaces.Dict)
-    return [
-        name
-        for name, part in space.spaces.items()
-        if name != CONTEXT and isinstance(part, spaces.Box) and np.issubdtype(part.dtype, np.floating)
-    ]
 
 
 class Statistics(nn.Module):
@@ -151,7 +139,7 @@ class Normalization(nn.Module):
     def __init__(self, settings: Normalize, space: spaces.Space[Any]) -> None:
         super().__init__()
         assert isinstance(space, spaces.Dict)
-        names = normalizable_parts(space) if settings.norm_obs else []
+        names = float_parts(space) if settings.norm_obs else []
         self.settings = settings
         self.parts = nn.ModuleDict({name: Statistics(space[name].shape or ()) for name in names})
         self.returns = Statistics(()) if settings.norm_reward else None

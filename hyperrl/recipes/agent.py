@@ -75,11 +75,14 @@ class AgentRecipe(Model):
     sampler: Sampler = "uniform"
     """how each episode draws its task from the training tasks"""
     curriculum: Curriculum = Curriculum()
-    """options of the samplers plr and cvar"""
+    """options of the samplers plr, cvar and adversarial"""
     context_noise: ContextNoise = 0.0
     """how far the context that networks see in training is off, drawn anew for each episode: at most by this
     part of a feature's training range, to either side; a feature with `values` takes another one with this
     probability; a number, or {FEATURE: number}"""
+    observation_noise: Fraction = 0.0
+    """how far each number that networks observe in training is off, drawn anew for each step: at most by this
+    part of its standard deviation under random actions, to either side"""
     evaluate_every: Count = 10_000
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
@@ -153,6 +156,11 @@ class AgentRecipe(Model):
             raise self.refusal("context_noise", allowed="0 with policy.kind 'blind', which sees no context")
         if self.context_noise and self.inference is not None:
             raise self.refusal("context_noise", allowed="0 with policy.inference, which hides the context")
+        if self.observation_noise and self.inference is not None:
+            allowed = "0 with policy.inference, which reads the context from observations"
+            raise self.refusal("observation_noise", allowed=allowed)
+        if self.observation_noise and self.algorithm.relabels_goals:
+            raise self.refusal("observation_noise", allowed="0 with algorithm.her, which reads goals reached")
         return self
 
     @model_validator(mode="after")

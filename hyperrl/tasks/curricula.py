@@ -52,6 +52,26 @@ def worst(values: Floats, alpha: float) -> Floats:
     return _in_order(values, np.where(np.arange(len(values)) < count, 1 / count, 0.0))
 
 
+def tilted(values: Floats, strength: float) -> Floats:
+    """Prefer low values: proportional to exp(-strength z), z the value in standard deviations.
+
+    Args:
+        values: (N,), NaN where nothing is known, which counts as one standard deviation below all others.
+        strength: 0 is uniform.
+
+    Returns:
+        Probabilities (N,).
+    """
+    unknown = np.isnan(values)
+    if unknown.all():
+        return np.full(len(values), 1 / len(values))
+    spread = float(values[~unknown].std()) or 1.0
+    filled = np.where(unknown, np.nanmin(values) - spread, values)
+    weights: Floats = np.exp(-strength * (filled - filled.min()) / spread)
+    tilt: Floats = weights / weights.sum()
+    return tilt
+
+
 def _in_order(keys: Floats, weights: Floats) -> Floats:
     """Give the first weight to the lowest key and so on; equal keys share theirs."""
     in_order = np.empty_like(weights)
@@ -196,4 +216,32 @@ class WorstCase(Curriculum):
         return {"mean": self._mean}
 
 
-CURRICULA: dict[str, type[PrioritizedReplay | WorstCase]] = {"plr": PrioritizedReplay, "cvar": WorstCase}
+class Adversary(WorstCase):
+    """An adversary that chooses the tasks, and pays for each choice that is not uniform.
+
+    Of all distributions q over tasks it draws from the one with the least E_q[R] + c KL(q || uniform), which
+    is proportional to exp(-R / c): the inner problem of optimization that is robust within a Kullback-Leibler
+    divergence (Hu and Hong, "Kullback-Leibler Divergence Constrained Distributionally Robust Optimization",
+    2013), and of tilted losses (Li et al., ICLR 2021). R is the running mean of a task's returns, and c the
+    standard deviation of R over tasks divided by the strength, so that no unit of returns matters.
+
+    Args:
+        tasks: their number N.
+        strength: how many times likelier the tasks one standard deviation below the mean are than the mean,
+            as the exponent of e.
+        staleness: see `Curriculum`.
+    """
+
+    def __init__(self, tasks: int, strength: float = 1.5, staleness: float = 0.1) -> None:
+        super().__init__(tasks, staleness=staleness)
+        self.strength = strength
+
+    def _priorities(self) -> Floats:
+        return tilted(self._mean, self.strength)
+
+
+CURRICULA: dict[str, type[PrioritizedReplay | WorstCase | Adversary]] = {
+    "plr": PrioritizedReplay,
+    "cvar": WorstCase,
+    "adversarial": Adversary,
+}

@@ -32,9 +32,9 @@ class TaskSampler:
 
     Attributes:
         contexts: the tasks.
-        mode: "uniform" draws each task independently, "round-robin" goes through them in order, "plr" and
-            "cvar" draw by the returns of earlier episodes (`hyperrl.tasks.curricula`).
-        curriculum: the distribution of the last two, else None.
+        mode: "uniform" draws each task independently, "round-robin" goes through them in order, "plr",
+            "cvar" and "adversarial" draw by the returns of earlier episodes (`hyperrl.tasks.curricula`).
+        curriculum: the distribution of the last three, else None.
         finished: finished episodes per task.
         mean_return: their mean return per task, NaN where none has finished.
     """
@@ -52,7 +52,8 @@ class TaskSampler:
             contexts: the tasks.
             mode: how they are drawn.
             seed: of the draws.
-            options: of the mode: `temperature` and `staleness` of "plr", `alpha` and `staleness` of "cvar".
+            options: of the mode: `temperature` and `staleness` of "plr", `alpha` and `staleness` of "cvar",
+                `strength` and `staleness` of "adversarial".
 
         Raises:
             UserError: there are no tasks, or the mode or an option is unknown.

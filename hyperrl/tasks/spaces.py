@@ -184,3 +184,15 @@ def zero_based(space: gym.Space[Any]) -> gym.Space[Any]:
 def parts_of(space: gym.Space[Any]) -> Mapping[str, gym.Space[Any]]:
     """The parts of an observation by their keys; one that is no dictionary is called `obs`."""
     return space.spaces if isinstance(space, spaces.Dict) else {"obs": space}
+
+
+def float_parts(space: gym.Space[Any]) -> list[str]:
+    """The parts of a family's observations that are boxes of floating-point numbers.
+
+    The context is none of them: it has a scale of its own. Images are boxes of integers.
+    """
+    return [
+        name
+        for name, part in parts_of(space).items()
+        if name != CONTEXT and isinstance(part, spaces.Box) and np.issubdtype(part.dtype, np.floating)
+    ]

@@ -14,13 +14,14 @@ from hyperrl.errors import UserError, did_you_mean
 from hyperrl.nets import CNN
 from hyperrl.policies.extractors import image_shape
 from hyperrl.policies.inference import ContextInference
-from hyperrl.policies.normalization import Normalization, normalizable_parts, register
+from hyperrl.policies.normalization import Normalization, register
 from hyperrl.policies.registry import algorithm, view
 from hyperrl.recipes import CONTEXT, AgentRecipe
 from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_algorithm
 from hyperrl.tasks.context_errors import noise_sizes
 from hyperrl.tasks.goals import Goals
+from hyperrl.tasks.spaces import float_parts
 from hyperrl.training.normalization import NormalizedVecEnv
 from hyperrl.training.policy_arguments import (
     WITHOUT_OPTIMIZER,
@@ -134,7 +135,7 @@ def build_inference(
         return None
     refuse_algorithm(agent, action_space)
     assert isinstance(observation_space, gym.spaces.Dict)
-    numbers = {CONTEXT, *normalizable_parts(observation_space)}
+    numbers = {CONTEXT, *float_parts(observation_space)}
     for name, part in observation_space.spaces.items():
         if name not in numbers:
             raise UserError(
@@ -238,7 +239,7 @@ def _refuse(agent: AgentRecipe, observation_space: gym.Space[Any], action_space:
             f"agent {agent.name!r}: algorithm.use_sde needs continuous actions, found {action_space}"
         )
     normalize = agent.normalize
-    if normalize.norm_obs and not normalize.norm_reward and not normalizable_parts(observation_space):
+    if normalize.norm_obs and not normalize.norm_reward and not float_parts(observation_space):
         raise UserError(
             f"agent {agent.name!r}: normalize.norm_obs: found true, with norm_reward false and observations"
             " of images or choices alone; allowed: false, or norm_reward true"

@@ -1,4 +1,4 @@
-"""Training environments whose observed context differs from the one that they play."""
+"""Training environments whose observations differ from those that they make."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from hyperrl.recipes import CONTEXT
 from hyperrl.tasks.vector import FamilyVectorEnv
+from hyperrl.training.observation_noise import TrainingNoise
 from hyperrl.training.vec_env import BatchedVecEnv
 
 Contexts = NDArray[np.float32]
@@ -34,19 +35,22 @@ class ContextChange(Protocol):
 
 
 class ObservedContextVecEnv(BatchedVecEnv):
-    """Environments in which agents observe changed contexts; the tasks themselves are unchanged.
+    """Environments in which agents observe changed contexts, or noise; the tasks themselves are unchanged.
 
-    A change holds for a whole episode, its last observation too. Rollouts and updates see the same
-    observations.
+    A change of contexts holds for a whole episode, its last observation too; noise differs from step to
+    step. Rollouts and updates see the same observations.
 
     Args:
         batch: as in `BatchedVecEnv`; its observations are dictionaries with a `context`.
-        changes: one applied after the other.
+        changes: of contexts, one applied after the other.
+        noise: on the other parts of observations; None: none.
     """
 
-    def __init__(self, batch: FamilyVectorEnv, changes: Sequence[ContextChange]) -> None:
+    def __init__(
+        self, batch: FamilyVectorEnv, changes: Sequence[ContextChange], noise: TrainingNoise | None = None
+    ) -> None:
         super().__init__(batch)
-        self.changes = tuple(changes)
+        self.changes, self.noise = tuple(changes), noise
         self._all = np.arange(batch.num_envs)
 
     def reset(self) -> VecEnvObs:
@@ -62,6 +66,9 @@ class ObservedContextVecEnv(BatchedVecEnv):
         for index in finished:
             last = infos[index]["terminal_observation"]
             context = self._changed(last[CONTEXT][None], np.array([index]))[0]
+            if self.noise is not None:
+                rows = {name: np.asarray(part)[None] for name, part in last.items()}
+                last = {name: part[0] for name, part in self.noise.add(rows).items()}
             infos[index]["terminal_observation"] = {**last, CONTEXT: context}
         self._draw(finished)
         return self._observed(observation), rewards, dones, infos
@@ -71,13 +78,17 @@ class ObservedContextVecEnv(BatchedVecEnv):
         state = super().get_state()
         if state is None:
             return None
-        return state | {key: part for change in self.changes for key, part in change.get_state().items()}
+        noise = {} if self.noise is None else self.noise.get_state()
+        changes = {key: part for change in self.changes for key, part in change.get_state().items()}
+        return state | changes | noise
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Continue from a state of `get_state`."""
         super().set_state(state)
         for change in self.changes:
             change.set_state(state)
+        if self.noise is not None:
+            self.noise.set_state(state)
 
     def _draw(self, indices: Indices) -> None:
         for change in self.changes:
@@ -91,5 +102,7 @@ class ObservedContextVecEnv(BatchedVecEnv):
 
     def _observed(self, observation: VecEnvObs) -> VecEnvObs:
         assert isinstance(observation, dict)
+        if self.noise is not None:
+            observation = self.noise.add(observation)
         observation[CONTEXT] = self._changed(observation[CONTEXT], self._all)
         return observation

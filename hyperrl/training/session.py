@@ -21,6 +21,7 @@ from hyperrl.store import Run
 from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.context_errors import ContextErrors, noise_sizes
+from hyperrl.tasks.observation_noise import ObservationNoise, observation_scales
 from hyperrl.training.build import build_inference, build_model, training_descriptors, training_goals
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
@@ -41,6 +42,7 @@ from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
 from hyperrl.training.memory import explain_lack_of_memory
 from hyperrl.training.normalization import NormalizedVecEnv, TrainingEnv
+from hyperrl.training.observation_noise import TrainingNoise
 from hyperrl.training.observed_context import ContextChange, ObservedContextVecEnv
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
@@ -197,10 +199,15 @@ def _vec_env(
         threads=agent.simulation_threads,
     )
     changes = _context_changes(agent, family, seed)
+    noise = None
+    if agent.observation_noise:
+        scales = observation_scales(family)
+        noise = TrainingNoise(ObservationNoise(scales, agent.observation_noise), seed)
     if inference is not None:
         env: BatchedVecEnv = InferringVecEnv(batch, inference)
     else:
-        env = ObservedContextVecEnv(batch, changes) if changes else BatchedVecEnv(batch)
+        changed = bool(changes) or noise is not None
+        env = ObservedContextVecEnv(batch, changes, noise) if changed else BatchedVecEnv(batch)
     if agent.normalize.active:
         normalization = Normalization(agent.normalize, env.observation_space)
         return NormalizedVecEnv(env, normalization, agent.algorithm.gamma)

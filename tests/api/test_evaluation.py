@@ -154,7 +154,7 @@ def test_contexts_can_be_wrong_and_a_blind_agent_does_not_care(
     assert len(set(means)) == 3
     assert [figure.name.split("-")[1] for figure in wrong.figures] == ["splits", "context"]
     assert imread(wrong.figures[1]).ndim == 3
-    tables.context_errors(wrong.context_errors)
+    tables.errors("context error", wrong.context_errors)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].split()[:3] == ["context", "error", "interpolation"]
     assert [line.split()[0] for line in printed[-3:]] == ["0", "0.05", "0.2"]

@@ -21,7 +21,7 @@ def test_each_part_is_played_as_if_it_were_the_only_one() -> None:
     alone = play_run(drawn, ODE, EvaluationPlan(selection, 1, 3), None)
     worst = WorstRequest("return", "training", 100, 1)
     calls: list[tuple[int, int]] = []
-    plan = EvaluationPlan(selection, 1, 3, None, [0.1], worst)
+    plan = EvaluationPlan(selection, 1, 3, None, [0.1], [0.2, 0.3], worst)
     whole = play_run(drawn, ODE, plan, lambda done, total: calls.append((done, total)))
     assert (len(whole.split_tasks), len(whole.own_tasks)) == (6, 1)
     assert whole.split_tasks == alone.split_tasks
@@ -29,5 +29,6 @@ def test_each_part_is_played_as_if_it_were_the_only_one() -> None:
     assert only.worst == whole.worst
     assert (alone.errors, alone.worst) == ((), None)
     assert [each.error for each in whole.errors] == [0.1]
+    assert [each.error for each in whole.noise] == [0.2, 0.3]
     assert calls == sorted(calls)
-    assert {total for _, total in calls} == {200 * (7 + 4 * 7 + worst.episodes)}
+    assert {total for _, total in calls} == {200 * (7 + 4 * 7 + 2 * 7 + worst.episodes)}

@@ -14,13 +14,13 @@ from hyperrl.policies.normalization import (
     Normalization,
     NormalizedFeatures,
     Statistics,
-    normalizable_parts,
     normalization_of,
     normalized_by_themselves,
     register,
 )
 from hyperrl.policies.registry import view
 from hyperrl.recipes import Normalize
+from hyperrl.tasks.spaces import float_parts
 from tests.policies.worlds import policy
 
 SPACE = spaces.Dict(
@@ -51,7 +51,7 @@ def trained(settings: Normalize | None = None) -> Normalization:
 
 
 def test_floating_point_boxes_are_normalized_and_never_the_context() -> None:
-    assert set(normalizable_parts(SPACE)) == set(PARTS)
+    assert set(float_parts(SPACE)) == set(PARTS)
     assert not dict(Normalization(Normalize(norm_obs=False), SPACE).parts)
     assert Normalization(Normalize(norm_reward=False), SPACE).returns is None
 

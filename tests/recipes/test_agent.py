@@ -68,7 +68,7 @@ AGENT_MISTAKES = [
     ),
     (
         agent(sampler="random"),
-        "sampler: found \"random\"; allowed: 'uniform', 'round-robin', 'plr' or 'cvar'",
+        "sampler: found \"random\"; allowed: 'uniform', 'round-robin', 'plr', 'cvar' or 'adversarial'",
     ),
     (
         agent(curriculum={"alpha": 0.5}),
@@ -91,7 +91,10 @@ AGENT_MISTAKES = [
         agent(sampler="plr", curriculum={"staleness": 1.5}),
         "curriculum.staleness: found 1.5; allowed: a number <= 1",
     ),
-    (agent(curriculum={"beta": 1}), "curriculum.beta: unknown field; known: temperature, alpha, staleness"),
+    (
+        agent(curriculum={"beta": 1}),
+        "curriculum.beta: unknown field; known: temperature, alpha, strength, staleness",
+    ),
     (agent(curriculum="hard"), 'curriculum: found "hard"; allowed: a mapping'),
     (agent(step=3), "step: unknown field; did you mean 'steps'?"),
     (

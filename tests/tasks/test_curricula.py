@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hyperrl.errors import UserError
 from hyperrl.tasks import TaskSampler
-from hyperrl.tasks.curricula import CURRICULA, by_rank, by_staleness, worst
+from hyperrl.tasks.curricula import CURRICULA, by_rank, by_staleness, tilted, worst
 
 TASKS = [{"c0": float(i)} for i in range(5)]
 
@@ -203,3 +203,26 @@ def test_the_distribution_of_the_others_is_reported_too() -> None:
     turns.next()
     assert uniform.probabilities.tolist() == [0.2] * 5
     assert turns.probabilities.tolist() == [0, 1, 0, 0, 0]
+
+
+def test_an_adversary_prefers_tasks_by_how_far_they_are_below_the_mean() -> None:
+    sampler = TaskSampler([{"g": float(i)} for i in range(4)], "adversarial", 0, strength=2.0, staleness=0.0)
+    for task, value in enumerate((0.0, 1.0, 2.0, 3.0)):
+        sampler.next()
+        sampler.update(task, value)
+    while min(sampler.curriculum._last) == 0:  # type: ignore[union-attr]
+        sampler.next()
+    z = np.arange(4) / np.std(np.arange(4))
+    expected = np.exp(-2 * z) / np.exp(-2 * z).sum()
+    np.testing.assert_allclose(sampler.probabilities, expected)
+    for task in range(4):
+        sampler.update(task, 1000.0 * sampler.mean_return[task])
+    assert np.argmax(sampler.probabilities) == 0
+
+
+def test_an_adversary_without_differences_is_uniform() -> None:
+    assert tilted(np.full(5, 7.0), 3.0).tolist() == [0.2] * 5
+    assert tilted(np.full(4, np.nan), 3.0).tolist() == [0.25] * 4
+    unknown = tilted(np.array([1.0, np.nan, 3.0]), 1.0)
+    assert unknown[1] == pytest.approx(math.e * unknown[0])
+    assert unknown[0] == pytest.approx(math.e**2 * unknown[2])

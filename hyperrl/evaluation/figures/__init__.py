@@ -2,7 +2,7 @@
 
 from hyperrl.evaluation.figures.adaptation import return_by_episode
 from hyperrl.evaluation.figures.context import return_over_context
-from hyperrl.evaluation.figures.context_error import return_over_error
+from hyperrl.evaluation.figures.context_error import return_over_error, return_over_noise
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
 from hyperrl.evaluation.figures.learning import learning_curves
 from hyperrl.evaluation.figures.over_time import reward_over_time
@@ -17,5 +17,6 @@ __all__ = [
     "return_by_episode",
     "return_over_context",
     "return_over_error",
+    "return_over_noise",
     "reward_over_time",
 ]
