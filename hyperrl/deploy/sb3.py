@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -54,6 +54,7 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
     with without_compiler():
         plain = _untrained(model, family, agent)
     plan, space = specialist.plan, family.observation_space
+    plain.gamma = _discount(model, family, plan.context)  # type: ignore[attr-defined]
     descriptor = torch.as_tensor(family.space.descriptors([plan.context])[0])
     with torch.no_grad():
         acting, *critics = networks(plain.policy, descriptor, agent).items()
@@ -69,6 +70,12 @@ def plain_model(specialist: Specialist, model: BaseAlgorithm, family: Family) ->
                 parameter.copy_(learned[name])
     view(plain).continue_from(view(model))
     return plain
+
+
+def _discount(model: Any, family: Family, context: Mapping[str, float]) -> float:
+    """The discount factor of a task: the algorithm's, or that of a feature."""
+    named = [name for name, each in family.space.features.items() if each.hyperparameter == "gamma"]
+    return float(context[named[0]] if named else model.gamma)
 
 
 def zip_bytes(plain: BaseAlgorithm) -> bytes:
@@ -127,7 +134,7 @@ def _untrained(model: BaseAlgorithm, family: Family, agent: str) -> BaseAlgorith
         plain._setup_model()
     except (AssertionError, RuntimeError, ValueError) as error:
         raise _inexpressible(agent, str(error)) from error
-    plain.gamma, plain.num_timesteps = model.gamma, model.num_timesteps  # type: ignore[attr-defined]
+    plain.num_timesteps = model.num_timesteps
     return plain  # type: ignore[no-any-return]
 
 

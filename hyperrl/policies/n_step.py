@@ -8,6 +8,8 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
+from hyperrl.tasks.contexts import ValueReader
+
 
 class Returns(NamedTuple):
     """The returns of sampled transitions. A transition's number counts over all environments.
@@ -28,6 +30,8 @@ class Returns(NamedTuple):
 
 class OneStepReturns:
     """The reward of the transition alone."""
+
+    n_steps = 1
 
     def __call__(self, buffer: ReplayBuffer, rows: NDArray[np.intp], env: VecNormalize | None) -> Returns:
         """The returns of transitions of a buffer.
@@ -70,7 +74,8 @@ class NStepReturns:
         ends = (done > 0) | (timeout > 0) | (positions == latest)
         ends[:, -1] = True
         count = ends.argmax(axis=1, keepdims=True) + 1
-        factors = self.gamma ** steps.astype(np.float32)
+        gamma = self._gamma_of(buffer, rows)
+        factors = gamma ** steps.astype(np.float32)
         parts = buffer._normalize_reward(rewards, env) * factors * (steps < count)
         last = count - 1
         dones = np.take_along_axis(done * (1 - timeout), last, axis=1)
@@ -78,8 +83,29 @@ class NStepReturns:
             np.take_along_axis(follow, last, axis=1)[:, 0],
             buffer.to_torch(parts.sum(axis=1, keepdims=True)),
             buffer.to_torch(dones),
-            buffer.to_torch(self.gamma ** count.astype(np.float32)),
+            buffer.to_torch(gamma ** count.astype(np.float32)),
         )
+
+    def _gamma_of(self, buffer: Any, rows: NDArray[np.intp]) -> Any:
+        """The discount factor of transitions: one number, or (row, 1)."""
+        return self.gamma
+
+
+class ReturnsPerTask(NStepReturns):
+    """The discounted rewards of up to n steps, each task's with the discount factor that its context has.
+
+    Args:
+        n_steps: The number of steps, at least 1.
+        reader: Reads the discount factor from contexts.
+    """
+
+    def __init__(self, n_steps: int, reader: ValueReader) -> None:
+        super().__init__(n_steps, 1.0)
+        self._reader = reader
+
+    def _gamma_of(self, buffer: Any, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        gammas: NDArray[np.float32] = self._reader(buffer.contexts_of(rows)).astype(np.float32)
+        return gammas[:, None]
 
 
 def returns_of(n_steps: int, gamma: float | None) -> OneStepReturns | NStepReturns:

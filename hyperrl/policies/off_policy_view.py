@@ -28,6 +28,7 @@ from hyperrl.policies.view import (
     View,
 )
 from hyperrl.policies.window_replay import WindowHindsightReplayBuffer, WindowReplayBuffer
+from hyperrl.tasks.contexts import ValueReader
 from hyperrl.tasks.goals import Goals
 
 
@@ -35,6 +36,7 @@ class OffPolicyView(View):
     """Base of the views of algorithms with a replay buffer."""
 
     off_policy = True
+    hyperparameters: ClassVar[tuple[str, ...]] = ("gamma",)
     attributes: ClassVar[tuple[str, ...]] = ()
     """Attributes of the model that a checkpoint holds beside Stable-Baselines3's counters."""
     replay_buffer_class: ClassVar[type[ContextReplayBuffer]] = ContextReplayBuffer
@@ -113,6 +115,11 @@ class OffPolicyView(View):
     def _inference_optimizer(self) -> dict[str, torch.optim.Optimizer]:
         optimizer = None if self.inference is None else self.inference.optimizer
         return {} if optimizer is None else {NAME: optimizer}
+
+    def set_hyperparameters(self, readers: Mapping[str, ValueReader]) -> None:
+        """See :meth:`View.set_hyperparameters`; each row of a minibatch has its task's discount."""
+        if "gamma" in readers:
+            self.model.replay_buffer.discount_by(readers["gamma"])
 
     def set_goals(self, goals: Goals) -> None:
         """Gives replay the goals that it relabels by."""
@@ -206,7 +213,7 @@ class ActorCriticsView(OffPolicyView):
         outputs = self._actor_outputs(observation)
         return [*outputs, *self.policy.critic(observation, draw(outputs[0].shape[1]).tanh())]
 
-    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+    def imitation(self, batch: Imitated, gamma: float | Tensor) -> dict[str, Tensor]:
         """See :meth:`View.imitation`; targets are those of TD3 without noise (Fujimoto et al., ICML 2018)."""
         policy = self.policy
         space = policy.action_space

@@ -25,6 +25,7 @@ from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.rollouts import TaskRolloutBuffer
 from hyperrl.policies.task_rows import can_know_tasks
 from hyperrl.policies.view import Arguments, Draw, Imitated, Minibatches, Network, Space, View
+from hyperrl.tasks.contexts import ValueReader
 
 
 class HyperActorCriticPolicy(HyperActorCritic, ActorCriticPolicy):
@@ -53,6 +54,7 @@ class PPOView(View):
     plain_policy: ClassVar[type[BasePolicy]] = MultiInputActorCriticPolicy
     sb3_policy: ClassVar[type[BasePolicy]] = ActorCriticPolicy
     one_loss = True
+    hyperparameters: ClassVar[tuple[str, ...]] = ("gamma",)
     rollout_buffer: ClassVar[type[RolloutBuffer] | None] = TaskRolloutBuffer
     """Its rollout buffer that knows tasks; None where the algorithm lets nobody choose one."""
 
@@ -83,6 +85,11 @@ class PPOView(View):
         """The action distribution's parameters but for spreads, and values."""
         actor, critic = self.policy.mlp_extractor(self.policy.extract_features(observation))
         return [self.policy.action_net(actor), self.policy.value_net(critic)]
+
+    def set_hyperparameters(self, readers: Mapping[str, ValueReader]) -> None:
+        """See :meth:`View.set_hyperparameters`; what time limits cut off is a callback's."""
+        if "gamma" in readers:
+            self.model.rollout_buffer.discount = readers["gamma"]
 
     @classmethod
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
@@ -121,7 +128,7 @@ class PPOView(View):
         model.n_epochs, model.batch_size = 1, rows
         return model.train, 1
 
-    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+    def imitation(self, batch: Imitated, gamma: float | Tensor) -> dict[str, Tensor]:
         """See :meth:`View.imitation`; the critic learns the values of TD(0)."""
         policy = self.policy
         if isinstance(policy.action_space, spaces.Box):

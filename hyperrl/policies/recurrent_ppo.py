@@ -166,6 +166,7 @@ class RecurrentPPOView(PPOView):
 
     algorithm = RecurrentPPO
     rollout_buffer = None
+    hyperparameters = ()
     hyper_policy = HyperRecurrentPolicy
     plain_policy = ConcatRecurrentPolicy
     sb3_policy = RecurrentActorCriticPolicy

@@ -13,10 +13,18 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from hyperrl.nets import Rows
 from hyperrl.policies.extractors import has_context
-from hyperrl.policies.n_step import Returns, end_returns, returns_of
+from hyperrl.policies.n_step import (
+    NStepReturns,
+    OneStepReturns,
+    Returns,
+    ReturnsPerTask,
+    end_returns,
+    returns_of,
+)
 from hyperrl.policies.task_rows import TaskRows, can_know_tasks
 from hyperrl.policies.task_table import PresentContexts, StoredContexts, TaskTable
 from hyperrl.recipes import CONTEXT
+from hyperrl.tasks.contexts import ValueReader
 
 
 class ContextReplayBuffer(DictReplayBuffer):
@@ -54,7 +62,7 @@ class ContextReplayBuffer(DictReplayBuffer):
         present = PresentContexts(self.tasks, np.zeros(stored.shape[:2], np.int32))
         self.observations[CONTEXT], self.next_observations[CONTEXT] = present, present.later  # type: ignore[assignment]
         self._knows_tasks = can_know_tasks(observation_space)
-        self._returns = returns_of(n_steps, gamma)
+        self._returns: OneStepReturns | NStepReturns = returns_of(n_steps, gamma)
 
     @property
     def nbytes(self) -> int:
@@ -126,6 +134,16 @@ class ContextReplayBuffer(DictReplayBuffer):
         }
         normalized: Any = self._normalize_obs(raw, env)
         return {name: self.to_torch(part) for name, part in normalized.items()}
+
+    def contexts_of(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """The contexts (row, ...) of some transitions, numbered over all environments."""
+        present: Any = self.observations[CONTEXT]
+        contexts: NDArray[Any] = self.tasks.contexts.take(present.of(rows), axis=0)
+        return contexts
+
+    def discount_by(self, reader: ValueReader) -> None:
+        """Discounts each task by a factor that is read from its context."""
+        self._returns = ReturnsPerTask(self._returns.n_steps, reader)
 
     def end_episodes(self) -> None:
         """Ends what is stored of unfinished episodes, whose environments were reset."""

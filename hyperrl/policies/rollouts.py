@@ -14,6 +14,7 @@ from torch import Tensor
 from hyperrl.nets import Rows
 from hyperrl.policies.task_rows import TaskRows, can_know_tasks
 from hyperrl.recipes import CONTEXT
+from hyperrl.tasks.contexts import ValueReader
 
 _AT_ONCE = 2**18
 """Entries up to which a part of all observations is put into the order of an epoch in one step."""
@@ -44,6 +45,8 @@ class TaskRolloutBuffer(DictRolloutBuffer):
         "returns": "returns",
     }
     """Likewise those with one number in a step."""
+    discount: ValueReader | None = None
+    """Reads each task's discount factor from its context; None: all have that of the algorithm."""
     _steps: dict[str, Tensor]
     _tasks: Tensor
 
@@ -53,6 +56,30 @@ class TaskRolloutBuffer(DictRolloutBuffer):
                 f"TaskRolloutBuffer: found {observation_space}; allowed: with a 'context', a float32 vector"
             )
         super().__init__(buffer_size, observation_space, *arguments, **options)
+
+    def compute_returns_and_advantage(self, last_values: Tensor, dones: NDArray[Any]) -> None:
+        """Compute advantages and returns of the rollout.
+
+        Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage Estimation", ICLR
+        2016, eq. 16, with a discount factor for each step.
+
+        Args:
+            last_values: (environment, 1), of what is observed after the last step.
+            dones: (environment,), whether an episode ended with that step.
+        """
+        if self.discount is None:
+            super().compute_returns_and_advantage(last_values, dones)
+            return
+        last = last_values.detach().cpu().numpy().reshape(1, -1)
+        later = np.concatenate([self.values[1:], last])
+        goes_on = 1.0 - np.concatenate([self.episode_starts[1:], np.asarray(dones, np.float32)[None]])
+        kept = self.discount(self.observations[CONTEXT]).astype(np.float32) * goes_on
+        advantage = np.zeros(self.n_envs, np.float32)
+        for step in reversed(range(self.buffer_size)):
+            delta = self.rewards[step] + kept[step] * later[step] - self.values[step]
+            advantage = delta + kept[step] * self.gae_lambda * advantage
+            self.advantages[step] = advantage
+        self.returns = self.advantages + self.values
 
     def get(self, batch_size: int | None = None) -> Generator[Any, None, None]:
         """The steps of the rollout in a new order, in minibatches.

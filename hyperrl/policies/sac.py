@@ -1,6 +1,6 @@
 """SAC: its policies with generated and with plain networks, and its view."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -28,6 +28,8 @@ from hyperrl.policies.one_task import add_blocks, side_by_side, unless_one_task,
 from hyperrl.policies.plain import with_last_layer
 from hyperrl.policies.task_rows import known_tasks
 from hyperrl.policies.view import Arguments, Network, Space, State, View
+from hyperrl.recipes import CONTEXT
+from hyperrl.tasks.contexts import ValueReader
 
 ENTROPY = "log_ent_coef"
 """The logarithm of the entropy coefficient, where it is learned."""
@@ -138,6 +140,7 @@ class SACView(ActorCriticsView):
     plain_policy: ClassVar[type[BasePolicy]] = ConcatSACPolicy
     sb3_policy: ClassVar[type[BasePolicy]] = SACPolicy
     attributes = (ENTROPY,)
+    hyperparameters = ("gamma", "ent_coef")
 
     def _actor(self) -> list[nn.Module]:
         actor = self.policy.actor
@@ -171,6 +174,17 @@ class SACView(ActorCriticsView):
     def _actor_outputs(self, observation: Any) -> list[Tensor]:
         means, spreads, _ = self.policy.actor.get_action_dist_params(observation)
         return [means] if self.policy.actor.use_sde else [means, spreads]
+
+    def set_hyperparameters(self, readers: Mapping[str, ValueReader]) -> None:
+        """See :meth:`View.set_hyperparameters`; the entropy coefficient must be a number, not learned.
+
+        Log densities are multiplied where the actor gives them, so that in targets and in the actor's loss
+        each row has the coefficient of its task.
+        """
+        super().set_hyperparameters(readers)
+        if "ent_coef" in readers:
+            actor = self.model.actor
+            actor.action_log_prob = partial(weighed_log_prob, actor.action_log_prob, readers["ent_coef"])
 
     @classmethod
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
@@ -217,6 +231,21 @@ class SACView(ActorCriticsView):
             self.load_learned(other.learned())
         elif other.model.ent_coef_tensor > 0:
             self.load_learned({ENTROPY: other.model.ent_coef_tensor.log()})
+
+
+def weighed_log_prob(
+    action_log_prob: Callable[[Any], tuple[Tensor, Tensor]], reader: ValueReader, observations: Any
+) -> tuple[Tensor, Tensor]:
+    """Actions (row, action), and their log densities (row,) times the coefficients of their tasks.
+
+    Args:
+        action_log_prob: The actor's.
+        reader: Reads the coefficients from contexts.
+        observations: With their contexts.
+    """
+    actions, log_prob = action_log_prob(observations)
+    coefficients: Tensor = reader(observations[CONTEXT])
+    return actions, log_prob * coefficients.reshape(log_prob.shape)
 
 
 def _target_entropy(actions: Space) -> float:

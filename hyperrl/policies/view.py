@@ -18,6 +18,7 @@ from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.inference import ContextInference
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.normalization import Normalization, normalization_of
+from hyperrl.tasks.contexts import ValueReader
 from hyperrl.tasks.goals import Goals
 
 Arguments = dict[str, Any]
@@ -97,6 +98,7 @@ class View:
         recurrent: Class attribute: whether its policy has an LSTM.
         masked: Class attribute: whether its policy takes action masks.
         one_loss: Class attribute: whether one optimizer steps all parameters on one loss.
+        hyperparameters: Class attribute: those that may be another one for each task.
     """
 
     algorithm: ClassVar[type[BaseAlgorithm]]
@@ -108,6 +110,7 @@ class View:
     recurrent: ClassVar[bool] = False
     masked: ClassVar[bool] = False
     one_loss: ClassVar[bool] = False
+    hyperparameters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, policy: BasePolicy, model: BaseAlgorithm | None = None) -> None:
         self.policy: Any = policy
@@ -243,14 +246,14 @@ class View:
         """
         raise NotImplementedError
 
-    def imitation(self, batch: Imitated, gamma: float) -> dict[str, Tensor]:
+    def imitation(self, batch: Imitated, gamma: float | Tensor) -> dict[str, Tensor]:
         """The losses of a student that imitates a teacher: of the ``"actor"`` and of the ``"critic"``.
 
         An optimizer of that name steps on each, or that of the ``"policy"`` on both.
 
         Args:
             batch: What the teacher did.
-            gamma: Discount factor of the critic.
+            gamma: Discount factor of the critic, or that of each row, (row, 1).
         """
         raise self._unknown("losses of imitation")
 
@@ -266,6 +269,13 @@ class View:
     def set_goals(self, goals: Goals) -> None:
         """Sets the goals of the family, by which an algorithm with a replay buffer relabels experience."""
         raise NotImplementedError
+
+    def set_hyperparameters(self, readers: Mapping[str, ValueReader]) -> None:
+        """Has the algorithm learn each task with hyperparameters of its own.
+
+        Args:
+            readers: Read them from contexts, by name; each is one of :attr:`hyperparameters`.
+        """
 
     def end_episodes(self) -> None:
         """Notes that the environments were reset in the middle of their episodes."""

@@ -336,7 +336,41 @@ class WeightFields(FeatureFields):
             raise FieldError(path=("oracle",), found=family.oracle, allowed=allowed)
 
 
+class HyperparameterFields(FeatureFields):
+    """The value is a hyperparameter of the algorithm, which learns each task with its own."""
+
+    hyperparameter: Literal["gamma", "ent_coef"] | None = None
+    """what of the algorithm it sets for each task: gamma, the discount factor; ent_coef, a factor on the
+    entropy coefficient of SAC and its kin. It changes nothing in the environment"""
+
+    @property
+    def why_fixed(self) -> str | None:
+        """An episode's returns have one discount."""
+        if self.hyperparameter is None:
+            return super().why_fixed
+        return f"'hyperparameter: {self.hyperparameter}', which is an episode's own"
+
+    def check_carrier(self) -> None:
+        """A discount factor is from 0 to 1, a factor on the entropy coefficient at least 0, no angle."""
+        super().check_carrier()
+        if self.hyperparameter is None:
+            return
+        if self.encoding == "circle":
+            raise FieldError(
+                path=("encoding",), found="circle", allowed="linear or categorical with 'hyperparameter'"
+            )
+        high = 1.0 if self.hyperparameter == "gamma" else float("inf")
+        for field in ("train", "extrapolation"):
+            bounds = getattr(self, field)
+            if bounds is not None and not 0 <= bounds[0] <= bounds[1] <= high:
+                allowed = "within [0, 1]" if high == 1 else "at least 0"
+                raise FieldError(
+                    path=(field,), found=[*bounds], allowed=f"{allowed} with {self.hyperparameter}"
+                )
+
+
 class CarrierFields(
+    HyperparameterFields,
     WeightFields,
     RewardFields,
     PhysicsFields,
@@ -348,5 +382,14 @@ class CarrierFields(
     """The fields of all carriers; the first base's come last in a file."""
 
 
-CARRIERS = ("attribute", "argument", "permutations", "scales", "physics", "reward", "weighs")
+CARRIERS = (
+    "attribute",
+    "argument",
+    "permutations",
+    "scales",
+    "physics",
+    "reward",
+    "weighs",
+    "hyperparameter",
+)
 """The field that chooses each carrier; where a feature has none of them, an attribute carries it."""

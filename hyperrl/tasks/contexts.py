@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -24,6 +24,25 @@ def _entries(name: str, feature: Feature) -> tuple[str, ...]:
     if feature.encoding == "categorical":
         return tuple(f"{name}={value:g}" for value in feature.values or ())
     return (name,)
+
+
+class ValueReader(NamedTuple):
+    """Reads the value of one feature from descriptors, to single precision.
+
+    Attributes:
+        entries: the feature's entries of a descriptor.
+        factors: on each of them.
+        offset: added to the sum.
+    """
+
+    entries: tuple[int, ...]
+    factors: tuple[float, ...]
+    offset: float
+
+    def __call__(self, descriptors: Any) -> Any:
+        """The values (...,) in descriptors (..., D), arrays or tensors; NaN where the feature is missing."""
+        parts = zip(self.entries, self.factors, strict=True)
+        return sum(descriptors[..., entry] * factor for entry, factor in parts) + self.offset
 
 
 class ContextSpace:
@@ -103,6 +122,17 @@ class ContextSpace:
             else:
                 columns.append(scaled[:, index])
         return np.stack(columns, axis=1).astype(np.float32)
+
+    def reader(self, name: str) -> ValueReader:
+        """What reads a feature's value from descriptors; ValueError where its encoding is a circle."""
+        index, feature = self.names.index(name), self.features[name]
+        entries = tuple(entry for entry, owner in enumerate(self.owners) if owner == index)
+        if feature.encoding == "circle":
+            raise ValueError(f"{name}: found the encoding circle; allowed: linear, categorical")
+        if feature.encoding == "categorical":
+            return ValueReader(entries, tuple(feature.values or ()), 0.0)
+        low, high = feature.train
+        return ValueReader(entries, ((high - low) / 2,), (high + low) / 2)
 
     def replace(
         self, descriptors: NDArray[np.float32], names: Sequence[str], values: NDArray[Any]

@@ -25,6 +25,7 @@ from hyperrl.tasks import Family
 from hyperrl.training.build import bare_model, training_descriptors
 from hyperrl.training.checkpoint import learned, save_state
 from hyperrl.training.early_ends import explain_early_end
+from hyperrl.training.hyperparameters import hyperparameters_of
 from hyperrl.training.parameter_matching import match_widths
 from hyperrl.training.session import evaluate_best
 from hyperrl.training.writers import run_logger
@@ -138,13 +139,19 @@ def imitate(
     student, random = view(model), np.random.default_rng(seed)
     rows = min(student.minibatches.rows, len(demonstrations))
     descriptors = family.space.descriptors(demonstrations.contexts)
-    optimizers = student.optimizers
+    optimizers, readers = student.optimizers, hyperparameters_of(agent, family)
+
+    def discount(observations: Any) -> float | Tensor:
+        if "gamma" not in readers:
+            return agent.algorithm.gamma
+        factors: Tensor = readers["gamma"](observations[CONTEXT])
+        return factors.reshape(-1, 1)
+
     model.policy.set_training_mode(True)
     for _ in range(updates):
         chosen = random.integers(len(demonstrations), size=rows)
-        losses = student.imitation(
-            _minibatch(model, demonstrations, descriptors, chosen), agent.algorithm.gamma
-        )
+        batch = _minibatch(model, demonstrations, descriptors, chosen)
+        losses = student.imitation(batch, discount(batch.observations))
         for optimizer in optimizers.values():
             optimizer.zero_grad()
         total: Tensor = sum(losses.values(), torch.zeros((), device=model.device))

@@ -37,6 +37,7 @@ from hyperrl.training.context_dropout import ContextDropout
 from hyperrl.training.context_noise import ContextNoise
 from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.freezing import freeze
+from hyperrl.training.hyperparameters import TruncationDiscount, hyperparameters_of
 from hyperrl.training.inference import InferenceUpdates, InferringVecEnv
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
@@ -80,11 +81,13 @@ class TrainingSession:
         self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
         with explain_lack_of_memory(agent.name, family.name):
             self.goals = training_goals(agent, family)
+            self.hyperparameters = hyperparameters_of(agent, family)
             spaces = family.observation_space, family.action_space
             inference = build_inference(agent, *spaces, seed=seed)
             self.env = _vec_env(agent, family, self.sampler, seed, inference)
             descriptors = training_descriptors(agent, family)
             self.model = build_model(agent, self.env, seed, device, descriptors, inference)
+        view(self.model).set_hyperparameters(self.hyperparameters)
         if self.goals is not None:
             view(self.model).set_goals(self.goals)
         if frozen is not None:
@@ -144,12 +147,14 @@ class TrainingSession:
         progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         updates = [] if agent.inference is None else [InferenceUpdates()]
         logs = [Logs(LOG_STEPS)] if off_policy else []
+        own_gamma = None if off_policy else self.hyperparameters.get("gamma")
+        truncation = [] if own_gamma is None else [TruncationDiscount(own_gamma)]
         callbacks = telemetry.callbacks(
             agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
             on_validation=BestWeights(run, self.model, progress), final_evaluation=final_evaluation,
             others=[*updates, *logs, checkpoints],
         )  # fmt: skip
-        callbacks = [guard, *progress_hooks, *callbacks]
+        callbacks = [guard, *progress_hooks, *truncation, *callbacks]
         # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
         interval: Any = None if off_policy else log_interval
         with (

@@ -10,6 +10,7 @@ from hyperrl.tasks.carriers.action import ActionCarrier
 from hyperrl.tasks.carriers.argument import ArgumentCarrier
 from hyperrl.tasks.carriers.attribute import AttributeCarrier
 from hyperrl.tasks.carriers.base import Carrier, Simulator, Trial
+from hyperrl.tasks.carriers.hyperparameter import HyperparameterCarrier
 from hyperrl.tasks.carriers.permutation import PermutationCarrier
 from hyperrl.tasks.carriers.physics import PhysicsCarrier
 from hyperrl.tasks.carriers.reward import RewardCarrier
@@ -24,6 +25,7 @@ CARRIERS: dict[str, type[Carrier]] = {
     "scales": ActionCarrier,
     "reward": RewardCarrier,
     "weighs": WeightCarrier,
+    "hyperparameter": HyperparameterCarrier,
 }
 """The field of a feature that chooses a carrier (`hyperrl.recipes.carriers`) and its class, in the order in
 which they bring a task to the simulator and change an action."""

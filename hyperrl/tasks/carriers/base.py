@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -62,8 +62,10 @@ class Carrier:
     Attributes:
         features: those that it carries.
         simulator: the environment, once it is attached.
+        simulated: class attribute: whether the features change transitions or rewards.
     """
 
+    simulated: ClassVar[bool] = True
     simulator: Simulator
 
     def __init__(self, features: Mapping[str, Feature], derived: Mapping[str, Derived]) -> None:

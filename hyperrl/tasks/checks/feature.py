@@ -47,6 +47,8 @@ class FeatureCheck:
             UserError: it changes nothing; a reset undoes it; or a task leaks into the next one.
         """
         default = self._family.space.default
+        if not self._carrier.simulated:
+            return f"is {self._feature.carried_by(self._name)} of the algorithm, which the environment lacks"
         if len(self._values) == 1:
             only = default | {self._name: self._values[0]}
             self._play_in_turn(0, only, only)
