@@ -17,6 +17,7 @@ EXTRAS = {
     "minari": "minari",
     "tune": "optuna",
     "search": "cma",
+    "front": "moocore",
 }
 """Extra to the module that it brings."""
 

@@ -113,6 +113,7 @@ def command(
     families: Sequence[str],
     default_seeds: Sequence[int],
     arguments: Sequence[str] | None = None,
+    describe: Callable[[Mapping[str, Any]], str] = describe,
 ) -> int:
     """Run the command line of a benchmark; its exit status.
 
@@ -124,6 +125,7 @@ def command(
         families: that it has.
         default_seeds: of its results.
         arguments: of the command line; None: this process's.
+        describe: a result in one line.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=about)
     parser.add_argument("--families", type=comma_separated(*families), default=[*families], metavar="F,F")

@@ -2,9 +2,11 @@
 
 from hyperrl.api.adaptation import adapt
 from hyperrl.api.agents import export, load, specialize, watch
+from hyperrl.api.context_tuning import tune_as_context
 from hyperrl.api.distillation import distill
 from hyperrl.api.evaluation import evaluate
 from hyperrl.api.experiments import compare, report
+from hyperrl.api.fronts import front
 from hyperrl.api.identification import fit_forward_model, identify
 from hyperrl.api.suites import bench
 from hyperrl.api.training import default_run_dir, resume, train
@@ -19,6 +21,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit_forward_model",
+    "front",
     "identify",
     "load",
     "report",
@@ -26,5 +29,6 @@ __all__ = [
     "specialize",
     "train",
     "tune",
+    "tune_as_context",
     "watch",
 ]

@@ -62,6 +62,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "suite": Constraint("a name, the path of a YAML file, or a recipe", is_instance(str, Path, SuiteRecipe)),
     "shard": Constraint("two whole numbers (i, n) with i from 1 to n", _is_shard).or_none(),
     "context": Constraint("a dictionary of features' values, such as {'c0': 2}", is_instance(Mapping)),
+    "reference": Constraint("a dictionary of objectives' returns", MAPPING.holds).or_none(),
     **dict.fromkeys(
         ("contexts", "leave_out"),
         Constraint("a list of dictionaries, such as [{'c0': 2}]", is_list_of(is_instance(Mapping))),

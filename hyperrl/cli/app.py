@@ -12,6 +12,7 @@ from hyperrl.cli import (
     describe,
     distill,
     evaluate,
+    front,
     identify,
     listing,
     new,
@@ -58,6 +59,7 @@ app.add_typer(new.app, name="new")
 app.command()(check.check)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(front.front)
 app.command()(compare.compare)
 app.command()(report.report)
 app.command()(bench.bench)

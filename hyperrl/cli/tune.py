@@ -8,7 +8,8 @@ import typer
 from hyperrl.cli import console, options, parsing, streams
 from hyperrl.cli.bench_view import suite_view
 from hyperrl.cli.errors import OURS, USER, Interrupted
-from hyperrl.cli.options import argument, option
+from hyperrl.cli.options import argument, flag, option
+from hyperrl.cli.progress import progress
 
 if TYPE_CHECKING:
     from hyperrl.experiments.tuning import PrunerName
@@ -54,6 +55,13 @@ def tune(
     timeout: Annotated[
         float | None, option("S", "Begin no trial after so many seconds.", parser=parsing.seconds)
     ] = None,
+    as_context: Annotated[
+        bool,
+        flag(
+            "--as-context",
+            "Search for the discount factor in one run, which learns each task with every value.",
+        ),
+    ] = False,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
@@ -63,6 +71,9 @@ def tune(
     best one becomes tuned.yaml, which `hyperrl train` takes. A trial that fails is noted, and the others go
     on.
     """
+    if as_context:
+        _tune_as_context(agent, family, out, steps, seeds, overrides or [], force, as_json)
+        return
     with streams.stdout_to_stderr(as_json):
         from hyperrl import api
         from hyperrl.recipes import load_agent
@@ -84,6 +95,38 @@ def tune(
     failed = [trial for trial in report.trials if trial.state == "failed"]
     if report.best is None and failed:
         raise typer.Exit(USER if all(trial.mistake for trial in failed) else OURS)
+
+
+def _tune_as_context(
+    agent: str, family: str, out: str | None, steps: int | None, seeds: int, overrides: list[str],
+    force: bool, as_json: bool,
+) -> None:  # fmt: skip
+    with streams.stdout_to_stderr(as_json):
+        from hyperrl import api
+
+        with progress("training") as advance:
+            report = api.tune_as_context(
+                agent, family, out=out, steps=steps, seeds=seeds, overrides=overrides, force=force,
+                progress=advance,
+            )  # fmt: skip
+    if as_json:
+        console.json_object(report.to_json())
+        return
+    plan = report.plan
+    console.line(
+        f"{plan.name}: return on validation tasks, {console.count(plan.seeds, 'run')} of"
+        f" {plan.base.steps:,} steps that learned all values"
+    )
+    console.line()
+    names = list(report.records[0].values)
+    rows = [
+        [*(f"{record.values[name]:g}" for name in names), console.number(record.mean)]
+        for record in report.best_first
+    ]
+    console.table([*names, "return"], rows, numbers=[*names, "return"])
+    console.line()
+    tuned = str(report.tuned)
+    console.pairs([("found", tuned), ("train", shlex.join(["hyperrl", "train", tuned, family]))])
 
 
 def _print(report: "TuningReport", family: str) -> None:

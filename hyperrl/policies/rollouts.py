@@ -73,11 +73,11 @@ class TaskRolloutBuffer(DictRolloutBuffer):
         last = last_values.detach().cpu().numpy().reshape(1, -1)
         later = np.concatenate([self.values[1:], last])
         goes_on = 1.0 - np.concatenate([self.episode_starts[1:], np.asarray(dones, np.float32)[None]])
-        kept = self.discount(self.observations[CONTEXT]).astype(np.float32) * goes_on
+        decay = self.discount(self.observations[CONTEXT]).astype(np.float32) * goes_on
         advantage = np.zeros(self.n_envs, np.float32)
         for step in reversed(range(self.buffer_size)):
-            delta = self.rewards[step] + kept[step] * later[step] - self.values[step]
-            advantage = delta + kept[step] * self.gae_lambda * advantage
+            delta = self.rewards[step] + decay[step] * later[step] - self.values[step]
+            advantage = delta + decay[step] * self.gae_lambda * advantage
             self.advantages[step] = advantage
         self.returns = self.advantages + self.values
 

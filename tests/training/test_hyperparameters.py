@@ -84,13 +84,13 @@ READER = ContextSpace(
 
 
 def rollout(kind: type[DictRolloutBuffer], gamma: float, **options: Any) -> Any:
-    buffer = kind(12, SPACE, spaces.Discrete(2), "cpu", 0.9, gamma, 3)  # type: ignore[arg-type]
+    buffer = kind(12, SPACE, spaces.Discrete(2), "cpu", 0.9, gamma, 3)
     for name, value in options.items():
         setattr(buffer, name, value)
     random = np.random.default_rng(0)
     for _ in range(12):
         contexts = np.stack([np.zeros(3), [-1.0, 0.0, 1.0]], axis=1).astype(np.float32)
-        seen = {"obs": random.standard_normal((3, 2)), "context": contexts}
+        seen: dict[str, Any] = {"obs": random.standard_normal((3, 2)), "context": contexts}
         reward, values = random.standard_normal((2, 3)).astype(np.float32)
         starts = random.random(3) < 0.2
         tensors = torch.from_numpy(values), torch.zeros(3)
@@ -115,7 +115,7 @@ def test_replayed_rows_are_discounted_by_their_tasks_own(n_steps: int) -> None:
     random = np.random.default_rng(1)
     for _ in range(20):
         contexts = np.stack([np.zeros(3), random.choice([-1.0, 0.0, 1.0], 3)], axis=1).astype(np.float32)
-        seen = {"obs": random.standard_normal((3, 2)), "context": contexts}
+        seen: dict[str, Any] = {"obs": random.standard_normal((3, 2)), "context": contexts}
         done = random.random(3) < 0.2
         infos = [{"TimeLimit.truncated": bool(ended and random.random() < 0.5)} for ended in done]
         buffer.add(seen, seen, np.zeros((3, 1)), random.standard_normal(3), done, infos)

@@ -52,8 +52,24 @@ def tuned_text(plan: Plan, trials: Sequence[TrialRecord], best: TrialRecord, com
         "Trials were compared by validation tasks alone.",
         f"Versions: hyperrl {version('hyperrl')}, optuna {version('optuna')}.",
     ]
-    comment = "".join(f"# {line}\n" for text in lines for line in text.splitlines())
-    return comment + dump_yaml(_fields(plan, best, ended), inner_in_flow=True)
+    about = (
+        f"{plan.agent.name} tuned on {plan.family.name}: trial {best.number} of {ended},"
+        f" validation return {best.value:.4g}"
+    )
+    return recipe_text(plan, best.overrides, about, lines)
+
+
+def recipe_text(plan: Plan, overrides: Sequence[str], about: str, comments: Sequence[str]) -> str:
+    """The text of a recipe: the plan's agent with other fields.
+
+    Args:
+        plan: what was searched.
+        overrides: the fields that were found.
+        about: what it says of itself.
+        comments: what stands above it, how it was found.
+    """
+    comment = "".join(f"# {line}\n" for text in comments for line in text.splitlines())
+    return comment + dump_yaml(_fields(plan, overrides, about), inner_in_flow=True)
 
 
 def study_command(
@@ -77,18 +93,14 @@ def study_command(
     return shlex.join([*parts, "--out", str(plan.out)])
 
 
-def _fields(plan: Plan, best: TrialRecord, ended: int) -> dict[str, Any]:
-    """The fields that the recipe's file states, those of the family, of the user and of the trial."""
+def _fields(plan: Plan, overrides: Sequence[str], about: str) -> dict[str, Any]:
+    """The fields that the recipe's file states, those of the family, of the user and those found."""
     stated = plan.agent.model_dump(mode="json", exclude_unset=True)
     name = plan.agent.name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX
-    about = (
-        f"{plan.agent.name} tuned on {plan.family.name}: trial {best.number} of {ended},"
-        f" validation return {best.value:.4g}"
-    )
     data = {**stated, "name": name, "about": about, "tuned_on": plan.family.name}
     for field, value in family_fields(plan.agent, plan.family).items():
         set_field(data, field, value)
-    for override in (*plan.overrides, *best.overrides):
+    for override in (*plan.overrides, *overrides):
         set_field(data, overridden(override), parse_yaml(override.partition("=")[2], "override"))
     for group, tag in (("algorithm", "name"), ("policy", "kind")):
         data[group] = {tag: getattr(getattr(plan.agent, group), tag), **data[group]}
