@@ -1,9 +1,10 @@
 """Aims as context: `python -m benchmarks.learning.aims`.
 
-Discounts. On `ode` and `cartpole`, one run of an agent whose context has the discount factor, beside a run
-for each of five discount factors, all of as many steps. Fronts. On `pendulum-effort`, where the weight of the
-effort is the context, and on mo-gymnasium's deep sea treasure, the hypervolume of one run beside that of five
-plain agents, each trained on one weight with a fifth of its steps.
+Discounts. On `ode` and `cartpole`, runs of an agent whose context has the discount factor, beside a run for
+each of five discount factors: one run of as many steps as each of these, and one of as many as all of them.
+Fronts. On `pendulum-effort`, where the weight of the effort is the context, and on mo-gymnasium's deep sea
+treasure, the hypervolume of one run beside that of five plain agents, each trained on one weight with a fifth
+of its steps.
 
 One small JSON file a seed below `benchmarks/results/aims/FAMILY/seed-N.json`; those that are there are
 skipped, and several processes share the work. `--quick` tries it out.
@@ -112,11 +113,15 @@ def measure_discounts(name: str, seed: int, steps: int | None, folder: Path) -> 
     """Mean returns on each task of interpolation, by discount factor: of one run, and of a run for each."""
     family, planned = Family.load(name), steps or DISCOUNT_STEPS[name]
     aimed, tasks = with_discounts(family), family.tasks(SPLIT)
-    one = api.train("hyper-ppo", aimed, steps=planned, seed=seed, out=folder / "one")
-    returns: dict[str, dict[str, list[float]]] = {"context": {}, "separate": {}}
+    one, total = (
+        api.train("hyper-ppo", aimed, steps=factor * planned, seed=seed, out=folder / f"times-{factor}")
+        for factor in (1, len(DISCOUNTS))
+    )
+    returns: dict[str, dict[str, list[float]]] = {"context": {}, "total": {}, "separate": {}}
     for gamma in DISCOUNTS:
         contexts = [{**task.raw, "gamma": gamma} for task in tasks]
         returns["context"][f"{gamma:g}"] = _own(one, contexts)
+        returns["total"][f"{gamma:g}"] = _own(total, contexts)
         run = api.train(
             "hyper-ppo", family, steps=planned, seed=seed, overrides=[f"algorithm.gamma={gamma}"],
             out=folder / f"{gamma:g}",
@@ -174,10 +179,10 @@ def describe(result: Mapping[str, Any]) -> str:
         text = f"hypervolume: {', '.join(parts)}"
     else:
         parts = [
-            f"{gamma} {np.mean(own):.2f} / {np.mean(result['returns']['separate'][gamma]):.2f}"
-            for gamma, own in result["returns"]["context"].items()
+            f"{gamma} {' / '.join(f'{np.mean(own[gamma]):.2f}' for own in result['returns'].values())}"
+            for gamma in result["returns"]["separate"]
         ]
-        text = f"one run / separate by discount: {', '.join(parts)}"
+        text = f"one run / of total steps / separate, by discount: {', '.join(parts)}"
     return f"{result['family']} seed {result['seed']}: {text}; {result['seconds']['wall']:.0f} s"
 
 

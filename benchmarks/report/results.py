@@ -5,7 +5,7 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/F
 `learning/FAMILY/AGENT/seed-N.json` of families that `paper` has too few seeds of, `beyond/FAMILY/seed-N.json`
 (and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
 `normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`,
-`transfer`, `family_transfer` and `distill`), `inferred/POLICY/FAMILY/seed-N.json`,
+`transfer`, `family_transfer`, `distill` and `aims`), `inferred/POLICY/FAMILY/seed-N.json`,
 `identify/FAMILY/MODEL/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks
 of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks.learning import beyond, inferred
 from benchmarks.report import (
+    aims_section,
     beyond_section,
     context_error_section,
     controls_section,
@@ -149,6 +150,8 @@ class Site:
                 sections.append(each.section(found, notes.get(name)))
         if identified := identify_section.load(self.data / "identify"):
             sections.append(identify_section.section(identified, notes.get("identify")))
+        if aimed := aims_section.load(self.data / "aims"):
+            sections.append(aims_section.section(aimed, notes.get("aims")))
         return sections
 
     def notes(self) -> dict[str, str]:

@@ -10,15 +10,17 @@ from hyperrl.tasks import Family
 def test_a_discount_has_returns_of_one_run_and_of_a_run_for_each(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["--quick", "--steps", "2048", "--families", "ode", "--results", str(tmp_path)]
+    command = ["--quick", "--steps", "512", "--families", "ode", "--results", str(tmp_path)]
     assert aims.main(command) == 0
     result = json.loads((tmp_path / "ode" / "seed-900.json").read_text())
-    assert result["planned_steps"] == 2048
+    assert result["planned_steps"] == 512
     names = {f"{gamma:g}" for gamma in aims.DISCOUNTS}
     for returns in result["returns"].values():
         assert returns.keys() == names
         assert {len(each) for each in returns.values()} == {result["tasks"]}
-    assert capsys.readouterr().out.startswith("ode seed 900: one run / separate by discount: 0.8 ")
+    assert capsys.readouterr().out.startswith(
+        "ode seed 900: one run / of total steps / separate, by discount: 0.8 "
+    )
 
 
 @pytest.mark.slow
