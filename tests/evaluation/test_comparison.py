@@ -98,6 +98,29 @@ def test_performance_profiles(rliable: dict[str, Any]) -> None:
     )
 
 
+def test_runs_are_drawn_for_each_task_by_itself() -> None:
+    """Runs that are as good on all tasks show it: drawn for all tasks at once they would vary as on one."""
+    runs = np.repeat(np.arange(6.0)[:, None], 64, axis=1)
+    level = np.full_like(runs, 2.5)
+
+    def widths(tasks: int) -> Array:
+        ours, theirs = runs[:, :tasks], level[:, :tasks]
+        profile = performance_profile(ours, [2.5])
+        assert profile.low is not None
+        assert profile.high is not None
+        ends = [
+            estimate(ours)[1:],
+            difference(ours, theirs)[1:],
+            probability_of_improvement(ours, theirs)[1:],
+            probability_of_improvement(theirs, ours)[1:],
+            (profile.low[0], profile.high[0]),
+        ]
+        return np.diff(np.array(ends, dtype=np.float64), axis=1)[:, 0]
+
+    assert (widths(64) < widths(1) / 4).all()
+    assert (widths(64) > 0).all()
+
+
 def test_pairs_take_out_what_seeds_share() -> None:
     seeds = np.array([[0.0], [10.0], [20.0], [30.0]])
     one, other = np.tile(seeds + 1, 3), np.tile(seeds, 3)
