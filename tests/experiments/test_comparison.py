@@ -7,7 +7,7 @@ import pytest
 from benchmarks.synthetic_runs import synthetic_run
 from hyperrl.evaluation import comparison as statistics
 from hyperrl.experiments.collect import collect
-from hyperrl.experiments.comparison import compare, few_seeds, single_seeds
+from hyperrl.experiments.comparison import Contrast, compare, few_seeds, single_seeds
 from hyperrl.tasks import Family
 from tests.experiments.conftest import CONCAT, HYPER
 from tests.runs import message
@@ -74,6 +74,25 @@ def test_equal_agents_are_not_below_each_other(tmp_path: Path, ode: Family) -> N
     assert found.findings == []
     assert not single_seeds(found.splits)
     assert few_seeds(found.splits)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "lower"),
+    [
+        (1.0, 2.0, "concat"),
+        (-2.0, -1.0, "hyper"),
+        (0.0, 2.0, None),
+        (-2.0, 0.0, None),
+        (-1.0, 1.0, None),
+        (None, None, None),
+    ],
+)
+def test_an_agent_is_below_where_the_interval_leaves_zero_out(
+    low: float | None, high: float | None, lower: str | None
+) -> None:
+    estimate = statistics.Estimate(0.5, low, high)
+    found = Contrast("hyper", "concat", [0, 1], estimate, statistics.Estimate(0.5)).lower
+    assert (None if found is None else found[0]) == lower
 
 
 def test_an_unknown_baseline_is_refused(folder: Path) -> None:

@@ -4,7 +4,14 @@ from typing import Any
 import pytest
 
 from hyperrl.experiments.digest import digest_of, recipe_digest, source_files
-from hyperrl.recipes import FamilyRecipe, load_agent, load_family, resolve
+from hyperrl.recipes import (
+    BlindPolicyRecipe,
+    ConcatPolicyRecipe,
+    FamilyRecipe,
+    load_agent,
+    load_family,
+    resolve,
+)
 from tests.experiments.suites import broken_family
 
 ODE = load_family("ode")
@@ -38,6 +45,7 @@ def test_what_is_searched_changes_nothing() -> None:
 def test_digests_of_parts_of_recipes() -> None:
     other = changed(about="other words"), changed(extra="mujoco")
     assert digest_of(ODE) == digest_of(other[0]) != digest_of(other[1])
+    assert digest_of(ConcatPolicyRecipe()) != digest_of(BlindPolicyRecipe()), "of other kinds, all defaults"
     assert digest_of(["a", {"b": 1}]) != digest_of(["a", {"b": 2}])
 
 

@@ -97,6 +97,7 @@ def test_parts_are_all_items_once_and_of_the_same_size(size: int, count: int, ke
 def test_parts_mix_what_stands_together() -> None:
     parts = [part_of(range(1000), index, 4, "paper") for index in range(1, 5)]
     assert all(100 < sum(item < 500 for item in part) < 150 for part in parts)
+    assert parts[0] != part_of(range(1000), 1, 4, "smoke")
 
 
 def test_cores_are_the_most_that_a_run_takes_at_a_time(tmp_path: Path) -> None:

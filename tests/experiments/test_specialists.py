@@ -45,6 +45,10 @@ def test_the_share_is_of_the_tasks_that_have_a_specialist() -> None:
     assert beside.share.value == 0.5
     assert beside.share.low == beside.mean.low / 60  # type: ignore[operator]
     assert beside.to_json()["share"] == beside.share._asdict()
+    for best in (0.0, -1.0):
+        nothing = share_of_specialists(scores, [best, None, None])
+        assert nothing is not None
+        assert (nothing.share, nothing.to_json()["share"]) == (None, None)
     single = share_of_specialists(scores[:1], [50.0, 70.0, None])
     assert single is not None
     assert single.share == (25 / 60, None, None)
