@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.learning.context_error import BLIND, CONCAT, ERRORS, HYPER, NOISE, NOISY, at
 from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants
+from benchmarks.report.variants import FamilyVariants, cautions
 
 COLUMNS = {
     HYPER: "`hyper-ppo`",
@@ -55,5 +55,5 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         f"Training with noise makes returns clearly higher on {sum(gap.above for gap in gaps)} of {len(gaps)}"
         f" lines, and clearly lower on {sum(gap.below for gap in gaps)}."
     )
-    parts = ["## What wrong contexts cost", found, about, table(heads, cells)]
+    parts = ["## What wrong contexts cost", found, *cautions(families), about, table(heads, cells)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

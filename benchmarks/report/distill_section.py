@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.learning.distill import CONCAT, HYPER, NEAREST, RL
 from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants, by_split
+from benchmarks.report.variants import FamilyVariants, by_split, cautions
 
 COLUMNS = {
     HYPER: "`hyper-ppo`, distilled",
@@ -32,7 +32,7 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         " validation; those of students are their last. A cell is the mean over seeds and tasks with its"
         " 95 % interval over both. Differences are bold where their interval leaves zero out."
     )
-    parts = ["## What distilling specialists is worth", *_findings(families), about]
+    parts = ["## What distilling specialists is worth", *_findings(families), *cautions(families), about]
     parts += [by_split(families, COLUMNS, HYPER, RL, "distilled - reinforcement learning")]
     parts += ["Steps of a seed, and CPU seconds of all seeds:", _costs(families)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

@@ -12,7 +12,7 @@ from benchmarks.learning.family_transfer import MOVED, SCRATCH
 from benchmarks.report.compared import Curve
 from benchmarks.report.comparison import SOLVED, level_of, number, steps_until
 from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants
+from benchmarks.report.variants import FamilyVariants, cautions
 
 
 def section(families: Sequence[FamilyVariants], note: str | None) -> str:
@@ -44,7 +44,13 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
         f"With the weights of another family, agents were there sooner in {sooner} of {pairs} seeds and"
         " splits."
     )
-    parts = ["## What weights of another family are worth", found, about, table(heads, cells)]
+    parts = [
+        "## What weights of another family are worth",
+        found,
+        *cautions(families),
+        about,
+        table(heads, cells),
+    ]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
 
 

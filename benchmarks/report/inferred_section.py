@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.learning.inferred import BLIND, CONCAT, CONTEXT, HYPER, MEMORY, OFF_POLICY, ON_POLICY, PLAIN
-from benchmarks.report.variants import FamilyVariants, by_split
+from benchmarks.report.variants import FamilyVariants, by_split, cautions
 
 COLUMNS = {
     OFF_POLICY: {
@@ -32,8 +32,8 @@ def section(results: Mapping[str, Sequence[FamilyVariants]], note: str | None) -
         gaps = [each.difference(first, second, split) for each in families for split in each.splits]
         above, below = (sum(getattr(gap, side) for gap in gaps) for side in ("above", "below"))
         parts.append(
-            f"{columns[first]} is clearly better than {columns[second]} on {above} of {len(gaps)} splits, and"
-            f" clearly worse on {below}."
+            f"{columns[first]} is clearly better than {columns[second].partition(',')[0]} on {above} of"
+            f" {len(gaps)} splits, and clearly worse on {below}."
         )
         tables.append(by_split(families, columns, first, second, "first - second"))
     about = (
@@ -41,5 +41,6 @@ def section(results: Mapping[str, Sequence[FamilyVariants]], note: str | None) -
         " two columns of each table are compared in its last one. A cell is the mean over seeds and tasks"
         " with its 95 % interval over both. Differences are bold where their interval leaves zero out."
     )
-    parts += [about, *tables]
+    shown = [each for families in results.values() for each in families]
+    parts += [*cautions(shown), about, *tables]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"

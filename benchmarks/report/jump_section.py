@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.learning.jump import BLIND, CONCAT, HYPER, jumping
 from benchmarks.report.comparison import number
 from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants
+from benchmarks.report.variants import FamilyVariants, cautions
 
 COLUMNS = {HYPER: "`hyper-ppo`", CONCAT: "`concat-ppo`", BLIND: "`blind-ppo`"}
 """What plays: its role in the results, and its name."""
@@ -48,7 +48,7 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
     lines = [(each, split) for each in families for split in each.splits]
     better = sum(each.difference(jumping(HYPER), jumping(CONCAT), split).above for each, split in lines)
     found = f"Where tasks jump, `hyper-ppo` is better than `concat-ppo` on {better} of {len(lines)} splits."
-    parts = ["## What agents do where the task jumps", found, about, table(heads, cells)]
+    parts = ["## What agents do where the task jumps", found, *cautions(families), about, table(heads, cells)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
 
 

@@ -17,6 +17,9 @@ from benchmarks.report.speed_section import table
 from hyperrl.errors import UserError
 from hyperrl.evaluation.statistics import mean_error
 
+ENOUGH = 5
+"""Seeds that a family needs for an interval over seeds that is worth the name."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -106,6 +109,22 @@ def load(root: Path) -> list[FamilyVariants]:
         record = _read(path)
         found.setdefault(record["family"], {})[int(record["seed"])] = record
     return [_checked(root, name, [seeds[seed] for seed in sorted(seeds)]) for name, seeds in found.items()]
+
+
+def cautions(families: Sequence[FamilyVariants]) -> list[str]:
+    """A sentence about families with few seeds, whose intervals say less than they seem to; else none.
+
+    Args:
+        families: the results of a section.
+    """
+    single = dict.fromkeys(f"`{each.name}`" for each in families if len(each.seeds) == 1)
+    few = dict.fromkeys(f"`{each.name}`" for each in families if 1 < len(each.seeds) < ENOUGH)
+    sentences = []
+    if single:
+        sentences.append(f"Of {', '.join(single)} there is one seed: its intervals are over tasks alone.")
+    if few:
+        sentences.append(f"Of {', '.join(few)} there are fewer than {ENOUGH} seeds.")
+    return [" ".join(sentences)] if sentences else []
 
 
 def by_split(

@@ -73,6 +73,18 @@ def test_an_interval_is_that_of_seeds_and_tasks() -> None:
     assert Interval(0.5, -3.0, 4.0).signed == "+0.5 [-3, +4]"
 
 
+def test_few_seeds_are_named(tmp_path: Path) -> None:
+    for name, count in (("one", 1), ("two", 2), ("five", 5)):
+        for seed in range(count):
+            put(tmp_path, name, seed, {"hyper": 1.0}, ("train",))
+    found = {each.name: each for each in variants.load(tmp_path)}
+    assert variants.cautions([*found.values()]) == [
+        "Of `one` there is one seed: its intervals are over tasks alone. Of `two` there are fewer than 5"
+        " seeds."
+    ]
+    assert variants.cautions([found["five"]]) == []
+
+
 def test_what_does_better_on_the_rim_is_chosen_by_family_and_for_all(tmp_path: Path) -> None:
     families = [
         beyond(tmp_path, "one", 1.0, 2.0, 0.0), beyond(tmp_path, "two", 1.0, 3.0, 9.0),
@@ -139,7 +151,7 @@ def test_inference_is_compared_by_kind_of_policy(tmp_path: Path) -> None:
             put(tmp_path / policy, "one", seed, means, ("train",))
     text = inferred_section.section({policy: variants.load(tmp_path / policy) for policy in scores}, None)
     assert "`hyper-sac-inferred` is clearly better than `concat-sac-inferred` on 1 of 1 splits, and" in text
-    assert "as many parameters on 0 of 1 splits, and clearly worse on 0." in text
+    assert "than `blind-recurrent-ppo` on 0 of 1 splits, and clearly worse on 0." in text
     assert "**+5 [+5, +5]** |" in text
 
 
