@@ -7,8 +7,8 @@ Recipes are validated into it, and the nets and the policies take it. Its field 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NoReturn, Self, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
 
 from hyperrl.arguments import (
     FLAG,
@@ -22,6 +22,8 @@ from hyperrl.arguments import (
     one_of,
     refuse_unknown,
 )
+from hyperrl.config_fields import Config, nested, option
+from hyperrl.index_config import IndexConfig
 
 Strategy = Literal["low-rank", "full", "chunked", "adapter", "modulation", "mask"]
 ActivationName = Literal["tanh", "relu", "elu", "gelu", "silu"]
@@ -68,42 +70,7 @@ _GENERATE = Constraint(
     "all, or a list of layers such as [actor, critic.2]",
     lambda value: value == "all" or (NAMES.holds(value) and 1 <= len(value) <= 1000),
 )
-_RATES = Constraint(
-    "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}",
-    lambda value: isinstance(value, LrScale) or MAPPING.holds(value),
-)
 _DESCRIPTORS = Constraint("a list of descriptors", lambda value: hasattr(value, "__len__"))
-
-
-def option(default: Any, constraint: Constraint, *, in_file: bool = True) -> Any:
-    """A field of a configuration.
-
-    Args:
-        default: its default.
-        constraint: what it may be.
-        in_file: whether an agent's file may have it.
-    """
-    return field(default=default, metadata={"constraint": constraint, "exclude": not in_file})
-
-
-@dataclass(frozen=True)
-class Config:
-    """Base of configurations: every field is checked, lists become tuples.
-
-    Raises:
-        ArgumentError: a field that is not allowed, or fields that do not go together.
-    """
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            each.metadata["constraint"].check(each.name, value)
-            if isinstance(value, list):
-                object.__setattr__(self, each.name, tuple(value))
-
-    def refuse(self, name: str, allowed: str) -> NoReturn:
-        """Raise ArgumentError for the field of that name."""
-        raise ArgumentError((name,), getattr(self, name), allowed)
 
 
 @dataclass(frozen=True)
@@ -208,12 +175,19 @@ class HypernetworkConfig(GenerationConfig):
     embedding_dim: int | None = option(None, _SIZE.or_none())
     """size of a training task's learned embedding; none: 8"""
     noise_dim: int | None = option(None, _SIZE.or_none())
-    """how many numbers are drawn as noise; none: 8"""
+    """how many numbers are drawn as noise, or how many members there are (index.kind members); none: 8"""
+    index: IndexConfig = option(
+        IndexConfig(), nested(IndexConfig, "a dictionary of its fields, such as {'prior_scale': 3.0}")
+    )
+    """what noise is off policy, where it is drawn for each episode: the index of one of many networks"""
     context_dropout: float = option(0.0, finite(0, below=1))
     """probability that a feature of the context is hidden for a training episode"""
     max_grad_norm: float | None = option(None, finite(above=0).or_none())
     """the hypernetwork's own gradient is clipped to this norm, after the algorithm's"""
-    lr_scale: LrScale = option(LrScale(), _RATES)
+    lr_scale: LrScale = option(
+        LrScale(),
+        nested(LrScale, "a dictionary of rates by 'generator', 'heads' and 'shared', such as {'heads': 0.1}"),
+    )
     """learning rates as multiples of the algorithm's"""
     training_contexts: Sequence[Sequence[float]] = option((), _DESCRIPTORS, in_file=False)
     """descriptors of the training tasks, to which embeddings belong; in Python alone"""
@@ -221,12 +195,8 @@ class HypernetworkConfig(GenerationConfig):
     def __post_init__(self) -> None:
         """Refuses fields that do not go together."""
         super().__post_init__()
-        if not isinstance(self.lr_scale, LrScale):
-            refuse_unknown("lr_scale", self.lr_scale, [each.name for each in fields(LrScale)])
-            try:
-                object.__setattr__(self, "lr_scale", LrScale(**self.lr_scale))
-            except ArgumentError as error:
-                raise ArgumentError(("lr_scale", *error.path), error.found, error.allowed) from None
+        for name, kind in (("lr_scale", LrScale), ("index", IndexConfig)):
+            object.__setattr__(self, name, kind.nested(name, getattr(self, name)))
         for index, name in enumerate(self.inputs):
             one_of(get_args(Input)).check(("inputs", index), name)
         if not self.inputs or len(set(self.inputs)) < len(self.inputs):
@@ -242,6 +212,20 @@ class HypernetworkConfig(GenerationConfig):
         ):
             if getattr(self, field_name) and needed not in self.inputs:
                 self.refuse(field_name, f"{unset} unless inputs hold {needed!r}")
+        self._check_index()
+
+    def _check_index(self) -> None:
+        """Refuses fields that do not go with the index."""
+        index = self.index
+        for name, found, default in index.changed() if "noise" not in self.inputs else ():
+            raise ArgumentError(("index", name), found, f"{default!r} unless inputs hold 'noise'")
+        if index.kind == "members" and self.index_dim < 2:
+            self.refuse("noise_dim", "at least 2 with index.kind 'members', which it counts")
+
+    @property
+    def index_dim(self) -> int:
+        """How many numbers noise has, or how many members there are."""
+        return self.noise_dim or DEFAULT_DIM
 
     def generation(self, **changes: Any) -> dict[str, Any]:
         """The fields of :class:`GenerationConfig` as keyword arguments, some of them changed."""

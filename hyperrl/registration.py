@@ -17,6 +17,7 @@ _BASES = (
     ("double-integrator", "DoubleIntegratorEnv", 100),
     ("double-integrator-friction", "DoubleIntegratorFrictionEnv", 100),
     ("wall-gap", "WallGapEnv", 50),
+    ("deep-sea", "DeepSeaEnv", 1000),
 )
 
 

@@ -11,7 +11,7 @@ from hyperrl.errors import UserError
 if TYPE_CHECKING:
     import gymnasium as gym
 
-    from hyperrl.config import Config
+    from hyperrl.config_fields import Config
     from hyperrl.recipes import AgentRecipe, FamilyRecipe, Feature, Model, Part
     from hyperrl.tasks import Family
 
@@ -67,7 +67,7 @@ def _agent(agent: "AgentRecipe") -> None:
 
 
 def _fields(model: "Model | Config", prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    from hyperrl.config import Config
+    from hyperrl.config_fields import Config
     from hyperrl.recipes import Model, described_fields
 
     for name, value, description in described_fields(model):

@@ -28,6 +28,7 @@ from hyperrl.policies.extractors import (
     PixelExtractor,
     has_context,
 )
+from hyperrl.policies.indices import INDEX, with_indices
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.one_task import ConvolutionalExtractor, frozen_copy, is_one_task, weights_of
 from hyperrl.policies.parameters import ListedParameters
@@ -54,8 +55,8 @@ class HyperPolicy(ListedParameters, NetworkBuilder):
         features_extractor_kwargs: Its further arguments.
         hypernetwork: Arguments of :class:`~hyperrl.nets.HyperNetwork`: ``strategy``, ``rank``, ``hidden``,
             ``activation`` and the others; beside them ``trunk``, ``inputs``, ``embedding_dim``,
-            ``noise_dim``, ``context_dropout``, ``training_contexts``, ``max_grad_norm``, ``lr_scale``, see
-            :class:`~hyperrl.config.HypernetworkConfig`.
+            ``noise_dim``, ``index``, ``context_dropout``, ``training_contexts``, ``max_grad_norm``,
+            ``lr_scale``, see :class:`~hyperrl.config.HypernetworkConfig`.
         beyond: What the hypernetwork sees of a context with entries outside [-1, 1], the training range:
             ``"linear"``, the context as it is; ``"saturate"``, each entry at the nearest end of the range.
         layer_norm: Layer normalization in the target networks' hidden layers.
@@ -237,8 +238,7 @@ class HyperPolicy(ListedParameters, NetworkBuilder):
         if not self.parts:
             yield from ((name, frozen_copy(network)) for name, network in self.plain_networks.items())
         for part in self.parts.values():
-            weights = part.of_tasks(descriptor.to(self.device).unsqueeze(0))
-            yield from ((name, target.specialize(weights[name])) for name, target in part.target.named())
+            yield from part.specialized(descriptor.to(self.device))
 
     @property
     def dynamic(self) -> bool:
@@ -252,6 +252,21 @@ class HyperPolicy(ListedParameters, NetworkBuilder):
             for part in self.parts.values():
                 acting.enter_context(part.inputs.acting(deterministic))
             yield
+
+    def obs_to_tensor(self, observation: Any) -> tuple[PyTorchObs, bool]:
+        """As Stable-Baselines3's; the index of an episode, where there is one, goes behind the context."""
+        if not isinstance(observation, dict) or INDEX not in observation:
+            return super().obs_to_tensor(observation)
+        observation = dict(observation)
+        index = torch.as_tensor(observation.pop(INDEX), device=self.device)
+        tensors, vectorized = super().obs_to_tensor(observation)
+        return with_indices(tensors, index.reshape(-1, index.shape[-1])), vectorized  # type: ignore[arg-type]
+
+    def is_vectorized_observation(self, observation: Any) -> bool:
+        """As Stable-Baselines3's; an index is none of the observation space."""
+        if isinstance(observation, dict):
+            observation = {name: part for name, part in observation.items() if name != INDEX}
+        return super().is_vectorized_observation(observation)
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         with self._acting(deterministic):

@@ -17,6 +17,7 @@ from hyperrl.config import Beyond, HypernetworkConfig
 from hyperrl.nets import MLP
 from hyperrl.policies.extractors import ContextExtractor, has_context, image_shape
 from hyperrl.policies.hypernetworks import name_tails
+from hyperrl.policies.indexed_networks import IndexedNetworks
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.optimizer import fused_options, parameter_groups, with_scaled_rates
 from hyperrl.policies.targets import PixelCNN
@@ -78,7 +79,8 @@ class NetworkBuilder(BasePolicy):
         if part is not None:
             options["generate"] = _of_part(options.get("generate", "all"), part, tuple(heads))
         dim, reach = self._descriptors(extractor)
-        return GeneratedNetworks(
+        kind = IndexedNetworks if "noise" in self.config.inputs else GeneratedNetworks
+        return kind(
             {name: self._target(head, features + actions) for name, head in heads.items()},
             descriptor_dim=dim,
             descriptor_range=reach,

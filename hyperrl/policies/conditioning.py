@@ -1,9 +1,7 @@
-"""What the hypernetwork of a policy sees: context, state, embedding, noise, memory, or a latent."""
+"""What the hypernetwork of a policy sees: context, state, embedding, memory, or a latent."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -17,16 +15,11 @@ from hyperrl.nets.encoders import (
     MagnitudeInvariant,
     Masked,
     NearestTask,
-    Noise,
     Range,
     State,
     Together,
     Vector,
 )
-
-_GOLDEN = -0x61C8864680B583EB
-_MIXERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)
-_BITS = 23
 
 
 class Conditioning(nn.Module):
@@ -35,9 +28,7 @@ class Conditioning(nn.Module):
     - ``"context"``: the task's descriptor, as the observation carries it.
     - ``"embedding"``: a learned vector of the training task whose descriptor is nearest.
     - ``"state"``: the features that the target sees; weights then follow the observation.
-    - ``"noise"``: draws from a normal distribution, the same for all rows of a task from the start of a
-      rollout to the end of the update that learns from it, so that the update's probability ratio compares
-      the very networks that acted; the next rollout draws anew. Acting deterministically has zeros.
+    - ``"noise"``: see :class:`~hyperrl.policies.noise.NoisyConditioning`.
     - ``"memory"``: the output of a recurrent policy's LSTM, in the place of the context; weights then follow
       all that was observed of an episode.
     - ``"latent"``: what was inferred of the context, which the observation carries in the context's place;
@@ -54,8 +45,6 @@ class Conditioning(nn.Module):
         ValueError: An input that there is nothing for.
     """
 
-    seed: Tensor
-
     def __init__(
         self, config: HypernetworkConfig, context_dim: int, state_dim: int, beyond: Beyond = "linear"
     ) -> None:
@@ -64,8 +53,6 @@ class Conditioning(nn.Module):
         kinds = config.inputs
         self.reads_context = context_dim > 0 and ("context" in kinds or "embedding" in kinds)
         self.follows = next((kind for kind in kinds if kind in ("state", "memory", "latent")), None)
-        self.noise_dim = config.noise_dim or DEFAULT_DIM
-        self.noisy = "noise" in kinds
         self.infers = self.follows in ("memory", "latent")
         self.plain = tuple(kinds) == ("context",) and not config.context_dropout
         self.saturates = beyond == "saturate" and not self.infers
@@ -77,8 +64,6 @@ class Conditioning(nn.Module):
             raise ArgumentError(
                 ("context_dropout",), config.context_dropout, "0 on observations without a context"
             )
-        if self.noisy:
-            self.register_buffer("seed", torch.randint(2**62, ()))
 
     def forward(
         self, x: Float[Tensor, "row features"], context: Float[Tensor, "row descriptor"]
@@ -88,15 +73,15 @@ class Conditioning(nn.Module):
             context = context.clamp(-1.0, 1.0)
         if self.plain or self.infers:
             return context
+        return torch.cat(self._columns(x, context), dim=1)
+
+    def _columns(self, x: Tensor, context: Tensor) -> list[Tensor]:
+        """What is seen of rows, each part by itself."""
         parts = [self._context(context)] if self.reads_context else []
-        if self.follows:
-            parts.append(x)
-        if self.noisy:
-            parts.append(self._noise(context))
-        return torch.cat(parts, dim=1)
+        return [*parts, x] if self.follows else parts
 
     def tasks(self, context: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task columns"]:
-        """The descriptors of tasks, noise at zero.
+        """The descriptors of tasks, noise in the middle.
 
         Raises:
             ValueError: Weights follow the observation.
@@ -123,16 +108,16 @@ class Conditioning(nn.Module):
             return None
         if self.infers:
             return Vector(self.context_dim, descriptor_range)
+        return Concatenation(self._encoders(descriptor_range, magnitude_invariant))
+
+    def _encoders(self, descriptor_range: Range, magnitude_invariant: bool) -> list[Encoder]:
+        """An encoder of each part of what is seen."""
         parts: list[Encoder] = []
         if self.reads_context:
             parts.append(
                 self._context_encoder(_proper_range(descriptor_range, self.context_dim), magnitude_invariant)
             )
-        if self.follows:
-            parts.append(State(self.state_dim))
-        if self.noisy:
-            parts.append(Noise(self.noise_dim))
-        return Concatenation(parts)
+        return [*parts, State(self.state_dim)] if self.follows else parts
 
     def _context_encoder(self, descriptor_range: Range, magnitude_invariant: bool) -> Encoder:
         parts: list[Encoder] = []
@@ -154,25 +139,14 @@ class Conditioning(nn.Module):
     def _context(self, context: Tensor) -> Tensor:
         return flag_missing(context) if self.config.context_dropout else context
 
-    def _noise(self, context: Tensor) -> Tensor:
-        if self.quiet:
-            return context.new_zeros(context.shape[0], self.noise_dim)
-        return hashed_noise(context, self.seed, self.noise_dim)
-
     @contextmanager
     def acting(self, deterministic: bool) -> Iterator[None]:
-        """Within it noise is zero, if ``deterministic``."""
+        """Within it noise is in the middle, if ``deterministic``."""
         before, self.quiet = self.quiet, deterministic
         try:
             yield
         finally:
             self.quiet = before
-
-    def train(self, mode: bool = True) -> Self:
-        """Sets the mode; noise is drawn anew where training ends, as a rollout begins."""
-        if self.noisy and self.training and not mode:
-            self.seed += 1
-        return super().train(mode)
 
 
 class Unscaled(Vector):
@@ -209,33 +183,6 @@ def flag_missing(descriptors: Float[Tensor, "row dim"]) -> Float[Tensor, "row co
     """Descriptors with 0 for NaN, then 1 where it was and 0 elsewhere."""
     absent = descriptors.isnan()
     return torch.cat([descriptors.masked_fill(absent, 0.0), absent.to(descriptors.dtype)], dim=1)
-
-
-def hashed_noise(context: Float[Tensor, "row dim"], seed: Tensor, count: int) -> Float[Tensor, "row count"]:
-    """Standard normal numbers that depend on a row's context and the seed alone.
-
-    A hash of the context's bits and the seed, mixed as in SplitMix64 (Steele et al., OOPSLA 2014).
-    """
-    bits = (context.float() + 0.0).contiguous().view(torch.int32).long()
-    odd = 2 * torch.arange(context.shape[1], device=context.device) + 1
-    key = _mix((bits * (odd * _GOLDEN)).sum(dim=1) + seed)
-    counters = torch.arange(1, count + 1, device=context.device) * _GOLDEN
-    high = (_mix(key.unsqueeze(1) + counters) >> (63 - _BITS)) & (2**_BITS - 1)
-    uniform = (high.to(context.dtype) + 0.5) / 2**_BITS
-    normal: Tensor = torch.erfinv(uniform.mul(2).sub(1)).mul(math.sqrt(2))
-    return normal
-
-
-def _mix(x: Tensor) -> Tensor:
-    x = (x ^ _shift_right(x, 30)) * _MIXERS[0]
-    x = (x ^ _shift_right(x, 27)) * _MIXERS[1]
-    return x ^ _shift_right(x, 31)
-
-
-def _shift_right(x: Tensor, places: int) -> Tensor:
-    """A shift to the right that brings in zeros, as of unsigned numbers."""
-    mask: int = 2 ** (64 - places) - 1
-    return (x >> places) & mask
 
 
 def _proper_range(descriptor_range: Range, dim: int) -> Range:

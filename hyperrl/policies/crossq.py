@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hyperrl.arguments import FLAG, Constraint, finite, integer
 from hyperrl.nets import MLP, Weights
 from hyperrl.policies.hindsight import HindsightReplayBuffer
+from hyperrl.policies.index_replay import IndexReplayBuffer
 from hyperrl.policies.off_policy import CriticRate, GeneratedCritics
 from hyperrl.policies.one_task import flat
 from hyperrl.policies.replay import ContextReplayBuffer
@@ -186,6 +187,10 @@ class CrossQHindsightReplayBuffer(JoiningReplayBuffer, HindsightReplayBuffer):
     """The same where goals are relabeled in hindsight."""
 
 
+class CrossQIndexReplayBuffer(JoiningReplayBuffer, IndexReplayBuffer):
+    """The same where updates draw an index."""
+
+
 class CrossQWindowReplayBuffer(JoiningReplayBuffer, WindowReplayBuffer):
     """The same where contexts are inferred."""
 
@@ -203,6 +208,7 @@ class CrossQView(SACView):
     sb3_policy = CrossQPolicy
     replay_buffer_class = CrossQReplayBuffer
     hindsight_buffer_class = CrossQHindsightReplayBuffer
+    index_buffer_class = CrossQIndexReplayBuffer
     window_buffer_class = CrossQWindowReplayBuffer
     window_hindsight_buffer_class = CrossQWindowHindsightReplayBuffer
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.building import NetworkSpec
 from hyperrl.policies.extractors import inputs_of
+from hyperrl.policies.indices import MANY, draw_indices, for_each_index, vote
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.off_policy import NO_LAYERS
 from hyperrl.policies.off_policy_view import OffPolicyView
@@ -72,6 +73,14 @@ class HyperGreedyPolicy(HyperPolicy):
     def _parts(self) -> Mapping[str, GeneratedNetworks]:
         """The network of values, by which the policy acts."""
         return {"critic": getattr(self, self.network).generated}
+
+    def _predict(self, observation: PyTorchObs, deterministic: bool = True) -> Tensor:
+        if deterministic or self.one_task or self.config.index.act != "vote":
+            return super()._predict(observation, deterministic)
+        indices = draw_indices(self.config, MANY)
+        values = getattr(self, self.network)(for_each_index(dict(observation), indices))
+        values = values.view(len(indices), -1, *values.shape[1:])
+        return vote(values if values.dim() == 3 else values.mean(dim=2))
 
     @property
     def plain_networks(self) -> Mapping[str, nn.Sequential]:
@@ -150,6 +159,10 @@ class DQNView(OffPolicyView):
         """The values of all actions."""
         values: Tensor = self.acting(observation)
         return values
+
+    def values(self, observation: Any) -> Tensor:
+        """The highest value of all actions, (row,)."""
+        return self.act_outputs(observation).amax(dim=1)
 
     def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
         """The values of all actions."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,9 @@ class GeneratedNetworks(nn.Module):
             hook of a hypernetwork or an activation is called within it: set it to False to use hooks.
     """
 
+    conditioning: ClassVar[type[Conditioning]] = Conditioning
+    """What puts the hypernetwork's descriptors together."""
+
     def __init__(
         self,
         networks: Mapping[str, Any],
@@ -71,7 +74,7 @@ class GeneratedNetworks(nn.Module):
         self.descriptor_dim = descriptor_dim
         self.config = HypernetworkConfig.of(hypernetwork)
         self.target: Parallel[Any] = Parallel(networks)
-        self.inputs = Conditioning(self.config, descriptor_dim, features_dim, beyond)
+        self.inputs = self.conditioning(self.config, descriptor_dim, features_dim, beyond)
         self.hyper: HyperNetwork | SeparateHyperNetworks = build_hypernetwork(
             self.target, self.config, self.inputs, descriptor_range
         )
@@ -186,6 +189,11 @@ class GeneratedNetworks(nn.Module):
         """The weights of tasks, (task, descriptor) as observed; ValueError where weights follow the state."""
         weights: Weights | SeparateWeights = self.hyper(self.inputs.tasks(context))
         return weights
+
+    def specialized(self, context: Tensor) -> Iterator[tuple[str, nn.Sequential]]:
+        """The plain networks of one task, (descriptor,), by name; ValueError as :meth:`of_tasks`."""
+        weights = self.of_tasks(context.unsqueeze(0))
+        yield from ((name, target.specialize(weights[name])) for name, target in self.target.named())
 
     def clear_cache(self) -> None:
         """Forgets the kept weights, so that the next pass generates them anew."""

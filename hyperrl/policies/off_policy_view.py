@@ -14,6 +14,7 @@ from torch.nn import functional
 from hyperrl.policies import replay
 from hyperrl.policies.extractors import has_context
 from hyperrl.policies.hindsight import HindsightReplayBuffer
+from hyperrl.policies.index_replay import IndexReplayBuffer
 from hyperrl.policies.inference import NAME, ContextInference
 from hyperrl.policies.replay import ContextReplayBuffer
 from hyperrl.policies.view import (
@@ -43,6 +44,8 @@ class OffPolicyView(View):
     """The replay buffer for observations with a context."""
     hindsight_buffer_class: ClassVar[type[HindsightReplayBuffer]] = HindsightReplayBuffer
     """The same where goals are relabeled."""
+    index_buffer_class: ClassVar[type[IndexReplayBuffer]] = IndexReplayBuffer
+    """The same where updates draw an index."""
     window_buffer_class: ClassVar[type[WindowReplayBuffer]] = WindowReplayBuffer
     """The same where contexts are inferred."""
     window_hindsight_buffer_class: ClassVar[type[WindowHindsightReplayBuffer]] = WindowHindsightReplayBuffer
@@ -52,7 +55,7 @@ class OffPolicyView(View):
     def arguments(cls, fields: Arguments, observations: Space, actions: Space, to_learn: bool) -> Arguments:
         """The algorithm's arguments, with a replay buffer that stores each context once."""
         arguments = dict(fields)
-        hindsight, window = arguments.pop("her", None), arguments.pop("window", None)
+        hindsight, window, index = (arguments.pop(name, None) for name in ("her", "window", "index"))
         if has_context(observations):
             returns = {"n_steps": arguments.pop("n_steps"), "gamma": arguments["gamma"]}
             buffer: type[ContextReplayBuffer] = cls.replay_buffer_class
@@ -60,6 +63,9 @@ class OffPolicyView(View):
                 relabels = hindsight is not None
                 buffer = cls.window_hindsight_buffer_class if relabels else cls.window_buffer_class
                 returns["window"] = window
+            elif index is not None:
+                buffer = cls.index_buffer_class
+                returns |= index
             elif hindsight is not None:
                 buffer = cls.hindsight_buffer_class
             arguments["replay_buffer_class"] = buffer
@@ -207,6 +213,11 @@ class ActorCriticsView(OffPolicyView):
         """The actor."""
         module: nn.Module = self.policy.actor
         return module
+
+    def values(self, observation: Any) -> Tensor:
+        """The lowest value that a critic gives the actor's action; of quantiles their mean, (row,)."""
+        found = self.policy.critic(observation, self.act_outputs(observation))
+        return torch.stack([each.flatten(1).mean(dim=1) for each in found]).amin(dim=0)
 
     def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
         """The outputs of the actor, then the values of drawn actions."""

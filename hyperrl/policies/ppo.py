@@ -81,6 +81,11 @@ class PPOView(View):
         outputs: Tensor = policy.action_net(latent)
         return torch.tanh(outputs) if policy.squash_output else outputs
 
+    def values(self, observation: Any) -> Tensor:
+        """The critic's value, (row,)."""
+        values: Tensor = self.policy.predict_values(observation)
+        return values.flatten()
+
     def outputs(self, observation: Any, draw: Draw) -> list[Tensor]:
         """The action distribution's parameters but for spreads, and values."""
         actor, critic = self.policy.mlp_extractor(self.policy.extract_features(observation))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from hyperrl.config import HypernetworkConfig
 from hyperrl.recipes.algorithms import Algorithm
 from hyperrl.recipes.base import Count, Envs, Fraction, Model, Name, Text, Whole
 from hyperrl.recipes.curriculum import SAMPLER_OPTIONS, Curriculum, Sampler
@@ -119,6 +120,13 @@ class AgentRecipe(Model):
         if self.policy.kind == "blind" or self.inference is not None:
             return False
         return self.policy.kind != "hyper" or "context" in self.policy.hypernetwork.inputs
+
+    @property
+    def indexed(self) -> HypernetworkConfig | None:
+        """Its hypernetwork, where it learns off policy by an index of one of many networks; else None."""
+        if self.policy.kind != "hyper" or not self.algorithm.off_policy:
+            return None
+        return self.policy.hypernetwork if "noise" in self.policy.hypernetwork.inputs else None
 
     @property
     def remembers(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from hyperrl.config import Config
+from hyperrl.config_fields import Config
 from hyperrl.recipes.base import Flag, Model, Number, Whole
 
 _SCALARS: dict[Any, Any] = {int: Whole, float: Number, bool: Flag}

@@ -149,7 +149,7 @@ class FamilyRecipe(Model):
     """how it is evaluated"""
     check: FamilyCheck = FamilyCheck()
     """how `check` looks for a feature's effect"""
-    oracle: Literal["ode"] | None = None
+    oracle: Literal["ode", "deep-sea"] | None = None
     """how the oracle, the best known return of a task, is computed; none: it is not known"""
 
     @property
@@ -201,8 +201,8 @@ class FamilyRecipe(Model):
         self._check_goal()
         if self.kwargs.get("render_mode") == "human":
             raise self.refusal("kwargs", "render_mode", allowed="a mode that opens no window; watch has one")
-        if self.oracle == "ode" and self.parsed_base.name != "hyperrl-base/ode-v0":
-            raise self.refusal("oracle", allowed="with base hyperrl-base/ode-v0 alone")
+        if self.oracle is not None and self.parsed_base.name != f"hyperrl-base/{self.oracle}-v0":
+            raise self.refusal("oracle", allowed=f"with base hyperrl-base/{self.oracle}-v0 alone")
         check_splits(self.splits, self.features)
         return self
 

@@ -162,6 +162,8 @@ def _arguments(
     fields = agent.algorithm.model_dump(exclude={"name"}) | agent.algorithm.schedules
     if agent.inference is not None:
         fields["window"] = agent.inference.window
+    if (indexed := agent.indexed) is not None:
+        fields["index"] = {"index": indexed.index, "index_dim": indexed.index_dim}
     return algorithm(agent.algorithm.name).arguments(fields, observation_space, action_space, to_learn)
 
 

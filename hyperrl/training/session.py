@@ -38,6 +38,7 @@ from hyperrl.training.context_noise import ContextNoise
 from hyperrl.training.divergence import DivergenceGuard
 from hyperrl.training.freezing import freeze
 from hyperrl.training.hyperparameters import TruncationDiscount, hyperparameters_of
+from hyperrl.training.index import IndexedVecEnv
 from hyperrl.training.inference import InferenceUpdates, InferringVecEnv
 from hyperrl.training.interruption import Interruption
 from hyperrl.training.isolation import preserve_training_state, preserve_weights
@@ -213,6 +214,8 @@ def _vec_env(
     else:
         changed = bool(changes) or noise is not None
         env = ObservedContextVecEnv(batch, changes, noise) if changed else BatchedVecEnv(batch)
+    if (indexed := agent.indexed) is not None and indexed.index.act == "thompson":
+        env = IndexedVecEnv(batch, changes, noise, indexed, seed)
     if agent.normalize.active:
         normalization = Normalization(agent.normalize, env.observation_space)
         return NormalizedVecEnv(env, normalization, agent.algorithm.gamma)

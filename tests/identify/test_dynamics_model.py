@@ -11,7 +11,7 @@ from tests.runs import message
 
 FAMILIES = (
     "ode", "ode-2d", "point-goal", "point-reach", "double-integrator", "double-integrator-friction",
-    "double-integrator-permuted", "cartpole", "pendulum", "pendulum-actuator", "wall-gap",
+    "double-integrator-permuted", "cartpole", "pendulum", "pendulum-actuator", "wall-gap", "deep-sea",
 )  # fmt: skip
 
 

@@ -230,9 +230,9 @@ AGENT_MISTAKES = [
     (
         agent(
             algorithm={"name": "td3"},
-            policy={"kind": "hyper", "hypernetwork": {"inputs": ["context", "noise"]}},
+            policy={"kind": "hyper", "hypernetwork": {"inputs": ["noise"], "index": {"act": "vote"}}},
         ),
-        'policy.hypernetwork.inputs: found ["context", "noise"]; allowed: no \'noise\' with',
+        "policy.hypernetwork.index.act: found \"vote\"; allowed: thompson, mean with the algorithm 'td3'",
     ),
     (
         agent(algorithm={"name": "sac"}, policy={"kind": "hyper", "convolutions": [[8, 4, 2]]}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import create_model
 
-from hyperrl.config import Config
+from hyperrl.config_fields import Config
 from hyperrl.recipes import Model, described_fields, load_agent, load_family, shipped
 
 

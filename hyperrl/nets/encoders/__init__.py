@@ -11,7 +11,7 @@ hyper = HyperNetwork(encoder.dim, target, encoder=encoder)
 
 from hyperrl.nets.encoders.base import Encoder, Range
 from hyperrl.nets.encoders.combined import Concatenation, Masked, Together
-from hyperrl.nets.encoders.discrete import Architecture, Categorical, NearestTask, TaskEmbedding
+from hyperrl.nets.encoders.discrete import Architecture, Categorical, Members, NearestTask, TaskEmbedding
 from hyperrl.nets.encoders.numeric import MagnitudeInvariant, Noise, State, Vector
 from hyperrl.nets.encoders.transitions import Transitions
 
@@ -22,6 +22,7 @@ __all__ = [
     "Encoder",
     "MagnitudeInvariant",
     "Masked",
+    "Members",
     "NearestTask",
     "Noise",
     "Range",

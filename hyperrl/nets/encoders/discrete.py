@@ -58,6 +58,28 @@ class Categorical(Encoder):
         return (draws * self.sizes).floor()
 
 
+class Members(Encoder):
+    """One of several networks, as a 1 among zeros.
+
+    The rows of the hypernetwork's first layer are the learned embeddings of the members.
+
+    Args:
+        count: Number of members.
+    """
+
+    def __init__(self, count: int) -> None:
+        check_arguments({"count": integer(1)}, locals())
+        super().__init__(count, count)
+
+    def forward(self, descriptors: Float[Tensor, "task dim"]) -> Float[Tensor, "task inputs"]:
+        """The descriptors, scaled to a mean square of 1."""
+        return descriptors * math.sqrt(self.dim)
+
+    def sample(self, tasks: int) -> Float[Tensor, "task dim"]:
+        """Each member in turn."""
+        return torch.eye(self.dim)[torch.arange(tasks) % self.dim]
+
+
 class TaskEmbedding(Categorical):
     """One learned embedding for each task, if only the index of a task is known (von Oswald et al., 2020).
 

@@ -11,6 +11,7 @@ from hyperrl.recipes.schedules import AnySchedule, Scheduled
 Refusals = Iterator[tuple[tuple[str, ...], str]]
 
 INPUTS = ("policy", "hypernetwork", "inputs")
+INDEX = ("policy", "hypernetwork", "index")
 
 
 class AnyAlgorithm(Model):
@@ -78,6 +79,10 @@ class AnyAlgorithm(Model):
         """
         if policy.kind == "hyper" and "memory" in policy.hypernetwork.inputs and not self.recurrent:
             yield INPUTS, f"no 'memory' with the algorithm {self.name!r}, which has none"
+        if policy.kind == "hyper" and not self.off_policy:
+            for name, _, default in policy.hypernetwork.index.changed():
+                allowed = f"{default!r} with the algorithm {self.name!r}, which draws noise for each rollout"
+                yield (*INDEX, name), allowed
         if policy.kind != "blind" and policy.inference is not None and not self.off_policy:
             allowed = f"none with the algorithm {self.name!r}, which has no replay to learn an encoder from"
             yield ("policy", "inference"), f"{allowed}; on policy, recurrent_ppo infers contexts"

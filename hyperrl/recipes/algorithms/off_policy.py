@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from hyperrl.config import MAX_WIDTH
-from hyperrl.recipes.algorithms.base import INPUTS, AnyAlgorithm, Refusals
+from hyperrl.recipes.algorithms.base import INDEX, AnyAlgorithm, Refusals
 from hyperrl.recipes.base import (
     Count,
     Flag,
@@ -20,7 +20,7 @@ from hyperrl.recipes.base import (
     number,
 )
 from hyperrl.recipes.messages import FieldError
-from hyperrl.recipes.policy import Policy
+from hyperrl.recipes.policy import HyperPolicyRecipe, Policy
 from hyperrl.recipes.schedules import Scheduled
 
 
@@ -93,13 +93,26 @@ class _OffPolicy(AnyAlgorithm):
             return
         on = f"with the algorithm {self.name!r}"
         if "noise" in policy.hypernetwork.inputs:
-            yield INPUTS, f"no 'noise' {on}, which learns from what other networks did"
+            yield from self._index_refusals(policy)
         if policy.convolutions is not None and "actor" in self.networks:
             yield ("policy", "convolutions"), f"none {on}, whose critics see actions beside the image"
         for network in self.networks:
             if not policy.hypernetwork.generates(network):
                 allowed = f"a layer of the {network} too {on}, where it has a hypernetwork of its own"
                 yield ("policy", "hypernetwork", "generate"), allowed
+
+    def _index_refusals(self, policy: HyperPolicyRecipe) -> Refusals:
+        """Fields that do not go with an index."""
+        on, index = f"with the algorithm {self.name!r}", policy.hypernetwork.index
+        if self.her is not None:
+            yield ("algorithm", "her"), "none beside 'noise' in policy.hypernetwork.inputs"
+        if index.act == "vote" and self.actions != "discrete":
+            yield (*INDEX, "act"), f"thompson, mean {on}, whose actions are no choices to vote for"
+        if policy.layer_norm or policy.residual or policy.convolutions:
+            if index.prior_scale:
+                yield (*INDEX, "prior_scale"), "0 beside policy.layer_norm, residual and convolutions"
+            if index.kind == "members":
+                yield (*INDEX, "kind"), "another beside policy.layer_norm, residual and convolutions"
 
 
 class _Continuous(_OffPolicy):

@@ -5,6 +5,7 @@ from typing import Any
 
 from hyperrl.tasks.dynamics.base import Dynamics, DynamicsEnv
 from hyperrl.tasks.dynamics.cartpole import CartPole
+from hyperrl.tasks.dynamics.deep_sea import DeepSea, DeepSeaEnv
 from hyperrl.tasks.dynamics.double_integrator import (
     DoubleIntegrator,
     DoubleIntegratorEnv,
@@ -25,6 +26,7 @@ _BATCHED: dict[str, tuple[Callable[..., Dynamics], frozenset[str]]] = {
     f"{__name__}:DoubleIntegratorEnv": (DoubleIntegrator, frozenset()),
     f"{__name__}:DoubleIntegratorFrictionEnv": (DoubleIntegratorFriction, frozenset()),
     f"{__name__}:WallGapEnv": (WallGap, frozenset()),
+    f"{__name__}:DeepSeaEnv": (DeepSea, frozenset({"largest", "mapping_seed"})),
     "gymnasium.envs.classic_control.cartpole:CartPoleEnv": (CartPole, frozenset()),
     "gymnasium.envs.classic_control.pendulum:PendulumEnv": (Pendulum, frozenset()),
 }
@@ -50,6 +52,8 @@ def reward_splitter(base: Any) -> Callable[[Any, float], dict[str, float]] | Non
 
 __all__ = [
     "CartPole",
+    "DeepSea",
+    "DeepSeaEnv",
     "DoubleIntegrator",
     "DoubleIntegratorEnv",
     "DoubleIntegratorFriction",

@@ -142,6 +142,17 @@ def wall_gap(state: State, action: int, c: Context) -> tuple[list[float], float]
     return [x, y] if 0 <= x <= 8 and 0 <= y <= 6 and x == gap else [column, row], -1.0
 
 
+def deep_sea(state: State, action: int, c: Context) -> tuple[list[float], float]:
+    """bsuite's rules; its random actions are those of the family's file."""
+    size, (row, column) = round(c["size"]), map(round, state)
+    if row == 20:
+        return [row, column], 0.0
+    right = int(action) == int(np.random.default_rng(0).integers(2, size=(20, 20))[row, column])
+    reward = (1.0 if right and column == size - 1 else 0.0) - (0.01 / size if right else 0.0)
+    after = min(column + 1, size - 1) if right else max(column - 1, 0)
+    return [row + 1 if row + 1 < size else 20, after], reward
+
+
 EQUATIONS = {
     "ode": ode,
     "ode-2d": ode,
@@ -158,5 +169,6 @@ EQUATIONS = {
     "pendulum-actuator": pendulum_actuator,
     "acrobot": acrobot,
     "wall-gap": wall_gap,
+    "deep-sea": deep_sea,
     "mountaincar": mountain_car,
 }

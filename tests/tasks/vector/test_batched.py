@@ -36,6 +36,7 @@ BATCHED = [
     "pendulum",
     "pendulum-actuator",
     "wall-gap",
+    "deep-sea",
 ]
 
 
