@@ -253,6 +253,11 @@ def _terms(family: Family, names: Sequence[str]) -> list[str]:
 def _objectives(family: Family, names: Sequence[str], played: Sequence[TaskResult]) -> tuple[str, ...]:
     """The terms that are weighed, and the rest where there is any."""
     terms = _terms(family, names)
+    if not all(result.term_returns for result in played):
+        raise UserError(
+            f"family {family.name!r}: found infos without the returns of terms; needed for a front: wrappers"
+            " that hand infos on"
+        )
     rest = any(
         abs(value) > _TINY * (1 + abs(result.mean))
         for result in played

@@ -230,6 +230,7 @@ def _play(
     """Play one episode of each task and start, all side by side."""
     per_step: list[NDArray[np.float64]] = []
     terms: list[dict[str, float]] = [{} for _ in plays]
+    weighed = [term for feature in family.space.features.values() for term in feature.terms]
     contexts = [context for context, _ in plays]
     total, length = np.zeros(len(plays)), np.zeros(len(plays), dtype=np.int64)
     running = np.ones(len(plays), dtype=bool)
@@ -262,7 +263,7 @@ def _play(
             for index, _, info in ended:
                 if running[index]:
                     total[index] = info["episode"]["r"]  # of the rewards below an agent's wrappers
-                    terms[index] = term_returns(info)
+                    terms[index] = term_returns(info, weighed)
             length += running
             finite("the return", total)
             running &= ~(np.asarray(terminated) | np.asarray(truncated))

@@ -1,6 +1,7 @@
 """The front of an agent: its points, its objectives, and what is chosen by which starts."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hyperrl.evaluation.front import (
     weight_features,
     weight_points,
 )
-from hyperrl.recipes import parse_family
+from hyperrl.recipes import load_agent, parse_family, resolve
 from hyperrl.tasks import Family
 
 pytest.importorskip("moocore")
@@ -92,6 +93,25 @@ def test_the_front_is_chosen_by_other_starts_than_it_is_reported_by() -> None:
 def test_wrong_names_are_refused(context: Any, reference: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         front_request(family_of(a=EFFORT, m=MASS), 5, context, reference, 1, 0)
+
+
+CUT = """
+import gymnasium as gym
+
+
+class Cut(gym.Wrapper):
+    def step(self, action):
+        return *self.env.step(action)[:4], {}
+"""
+
+
+def test_infos_that_a_wrapper_leaves_out_are_named(tmp_path: Path) -> None:
+    (tmp_path / "cut.py").write_text(CUT)
+    family = family_of(a=EFFORT)
+    request = front_request(family, 2, {}, None, episodes=1, seed=0)
+    recipe = resolve(load_agent("hyper-ppo"), family.recipe, [f"wrappers=[{tmp_path}/cut.py:Cut]"])
+    with pytest.raises(UserError, match="found infos without the returns of terms"):
+        play_front(Thrifty(), family.for_agent(recipe), request)
 
 
 def test_a_family_without_weights_has_no_front() -> None:

@@ -24,13 +24,20 @@ REST = "rest"
 """Stands for what of the reward no feature weighs."""
 
 
-def term_returns(info: Mapping[str, Any]) -> dict[str, float]:
-    """The return of each term that features weigh, and of the rest, as an episode's last info tells it."""
-    return {
-        key.removeprefix(TERM_RETURN): float(value)
-        for key, value in info.items()
-        if key.startswith(TERM_RETURN)
-    }
+def term_returns(info: Mapping[str, Any], terms: Sequence[str]) -> dict[str, float]:
+    """The return of each term that features weigh, and of the rest, as an episode's last info tells them.
+
+    Args:
+        info: of the episode's end.
+        terms: that features weigh; none: nothing is read.
+
+    Returns:
+        By term; empty where an agent's wrappers have left it out of the info.
+    """
+    keys = {term: f"{TERM_RETURN}{term}" for term in (*terms, REST)}
+    if not terms or not {*keys.values()} <= info.keys():
+        return {}
+    return {term: float(info[key]) for term, key in keys.items()}
 
 
 class WeightCarrier(Carrier):

@@ -11,6 +11,7 @@ from hyperrl.errors import BaseEnvironmentError, UserError
 from hyperrl.evaluation.zero_shot import evaluate_tasks
 from hyperrl.recipes import parse_family
 from hyperrl.tasks import ContextualEnv, Family, contextualize
+from hyperrl.tasks.carriers import term_returns
 from hyperrl.tasks.vector import BatchedEnv, ContextualSyncEnv, ThreadedEnv
 from tests.suite import playable
 from tests.tasks.bases import Base
@@ -146,6 +147,12 @@ def test_an_evaluation_has_the_return_of_each_term() -> None:
     assert result.to_json()["term_returns"] == terms
     (plain,) = evaluate_tasks(policy, Family.load("pendulum"), [{}], episodes=1)
     assert "term_returns" not in plain.to_json()
+
+
+def test_returns_of_terms_are_read_where_features_weigh_them() -> None:
+    info = {"return.pace": 2, "return.rest": 1.5, "return.of a base": "text"}
+    assert term_returns(info, ["pace"]) == {"pace": 2.0, "rest": 1.5}
+    assert term_returns(info, []) == term_returns({"return.rest": 1.5}, ["pace"]) == {}
 
 
 def test_a_term_that_infos_lack_is_refused_with_those_there_are() -> None:
