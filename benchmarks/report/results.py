@@ -6,6 +6,7 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/F
 (and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
 `normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`,
 `transfer`, `family_transfer`, `distill` and `aims`), `inferred/POLICY/FAMILY/seed-N.json`,
+`transfer`, `family_transfer`, `distill` and `sequence`), `inferred/POLICY/FAMILY/seed-N.json`,
 `identify/FAMILY/MODEL/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks
 of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
@@ -38,6 +39,7 @@ from benchmarks.report import (
     jump_section,
     normalize_section,
     pages,
+    sequence_section,
     suites,
     transfer_section,
     variants,
@@ -145,6 +147,7 @@ class Site:
             ("transfer", transfer_section),
             ("family_transfer", family_transfer_section),
             ("distill", distill_section),
+            ("sequence", sequence_section),
         ):
             if found := variants.load(self.data / name):
                 sections.append(each.section(found, notes.get(name)))

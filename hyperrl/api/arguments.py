@@ -67,6 +67,10 @@ CONSTRAINTS: dict[str, Constraint] = {
         ("contexts", "leave_out"),
         Constraint("a list of dictionaries, such as [{'c0': 2}]", is_list_of(is_instance(Mapping))),
     ),
+    "sequence": Constraint(
+        "a list of dictionaries, such as [{'c0': 2}, {'c0': 3}], or a number of tasks",
+        lambda value: isinstance(value, int) or is_list_of(is_instance(Mapping))(value),
+    ),
     "sweep": Constraint(
         "a list of (feature, low, high, count), such as [('c0', -1, 1, 5)]", is_list_of(_is_sweep)
     ),

@@ -20,6 +20,7 @@ from hyperrl.tasks import Family
 from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.checks import refuse_endless
 from hyperrl.tasks.contexts import assignment
+from hyperrl.tasks.sequence import TaskSequence
 
 _LONGEST_NAME = 100
 
@@ -30,13 +31,17 @@ def default_run_dir(
     seed: int,
     leave_out: Sequence[Mapping[str, float]] = (),
     contexts: Sequence[Mapping[str, float]] = (),
+    sequence: TaskSequence = (),
 ) -> Path:
     """The default directory of a run: `runs/FAMILY/AGENT/seed-N`, below the working directory.
 
-    With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`; on some tasks alone, `.../on-c0=5/seed-N`.
+    With tasks left out, `runs/FAMILY/AGENT/without-c0=5/seed-N`; on some tasks alone, `.../on-c0=5/seed-N`;
+    in sequence, `.../sequence-c0=5_c0=-5/seed-N`, or `.../sequence-8/seed-N` where their number is given.
     """
     folder = Path("runs") / family / agent
-    for word, some in (("without", leave_out), ("on", contexts)):
+    if isinstance(sequence, int):
+        return folder / f"sequence-{sequence}" / f"seed-{seed}"
+    for word, some in (("without", leave_out), ("on", contexts), ("sequence", sequence)):
         if some:
             named = "_".join(assignment(context) for context in some)
             short = named if len(named) <= _LONGEST_NAME else sha256(named.encode()).hexdigest()[:16]
@@ -55,6 +60,7 @@ def train(
     out: str | Path | None = None,
     leave_out: Sequence[Mapping[str, float]] = (),
     contexts: Sequence[Mapping[str, float]] = (),
+    sequence: TaskSequence = (),
     from_run: str | Path | Run | None = None,
     freeze: str | None = None,
     keep: int = 0,
@@ -77,6 +83,9 @@ def train(
             one that names some features alone leaves out all training tasks that agree on those.
         contexts: train on these tasks alone, in the place of all splits; they may lie beyond the training
             ranges. There is no best checkpoint then.
+        sequence: train on these tasks one after another, each for an equal share of the steps, in the place
+            of all splits; or on so many of the family's training tasks. `agent.sequence` says what keeps the
+            agent from forgetting, and `hyperrl.evaluation.read_sequence` what it kept.
         from_run: start at the weights of this run. Its family may have other features: weights go by names.
         freeze: with `from_run`, the part of the weights that does not learn: "generator", what generates
             weights from a context, or "shared", what all tasks share.
@@ -106,17 +115,28 @@ def train(
     if freeze is not None and from_run is None:
         names = user_syntax("freeze", "--freeze"), user_syntax("from_run", "--from")
         raise UserError(f"{names[0]}: found {freeze!r}; allowed: with {names[1]}, which gives the weights")
-    if leave_out and contexts:
-        options = [user_syntax("leave_out", "--leave-out"), user_syntax("contexts", "--context")]
-        raise UserError(f"{options[0]}: found beside {options[1]}; allowed: one of them")
+    in_sequence = isinstance(sequence, int) or len(sequence) > 0
+    chosen = [
+        user_syntax(argument, option)
+        for argument, option, given in (
+            ("leave_out", "--leave-out", leave_out),
+            ("contexts", "--context", contexts),
+            ("sequence", "--sequence", in_sequence),
+        )
+        if given
+    ]
+    if len(chosen) > 1:
+        raise UserError(f"{chosen[0]}: found beside {chosen[1]}; allowed: one of them")
     if leave_out:
         family = family.leave_out(leave_out)
     if contexts:
         family = family.on_tasks(contexts)
+    if in_sequence:
+        family = family.in_sequence(sequence)
     resolved = resolve(recipe, family.recipe, overrides)
     family = family.for_agent(resolved)
     if out is None:
-        out = default_run_dir(family.name, resolved.name, seed, leave_out, contexts)
+        out = default_run_dir(family.name, resolved.name, seed, leave_out, contexts, sequence)
     directory = to_path(user_syntax("out", "--out"), out)
     refuse_existing(directory)
     refuse_family(resolved, family)
@@ -128,8 +148,8 @@ def train(
 
     run = training.train(
         resolved, family, out=directory, seed=seed, steps=steps, device=device, from_run=start,
-        freeze=freeze, overrides=overrides, keep=keep, detect_anomaly=detect_anomaly, track=trackers,
-        progress=progress,
+        freeze=freeze, in_sequence=in_sequence, overrides=overrides, keep=keep, detect_anomaly=detect_anomaly,
+        track=trackers, progress=progress,
     )  # fmt: skip
     write_run_card(run, family)
     return run

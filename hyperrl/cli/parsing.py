@@ -64,6 +64,20 @@ def context(text: str, option: str = "--context") -> dict[str, float]:
     return values
 
 
+def sequence(texts: Sequence[str]) -> int | list[dict[str, float]]:
+    """Parse the values of `--sequence`: tasks as of `--context`, or one number of tasks.
+
+    Raises:
+        UserError: a number beside other values, or whatever `context` raises.
+    """
+    counts = [text for text in texts if text.strip().isdecimal()]
+    if counts and len(texts) > 1:
+        raise UserError(
+            f"--sequence {counts[0]}: found beside {len(texts) - 1} more; allowed: a number alone"
+        )
+    return int(counts[0]) if counts else [context(text, "--sequence") for text in texts]
+
+
 def sweep(text: str) -> tuple[str, float, float, int]:
     """Parse the value of one `--sweep`: feature, lowest and highest value, and their number.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hyperrl.cli.console import console, count, line, number, table
+from hyperrl.cli.console import console, count, line, number, pairs, table
 from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
@@ -169,6 +169,29 @@ def _with_interval(split: Mapping[str, Any]) -> tuple[str, str]:
     """The mean return of a split, and its interval."""
     known = split["low"] is not None
     return number(split["mean"]), f"{number(split['low'])} to {number(split['high'])}" if known else "-"
+
+
+def sequence(run: "Run") -> None:
+    """Print what an agent kept of tasks that it learned one after another, and what it forgot."""
+    from hyperrl.evaluation.sequence import read_sequence
+
+    found = read_sequence(run)
+    columns = ["task", "untrained", "before", "learned", "at the end", "forgotten"]
+    stages = (found.returns[0], found.before, found.learned, found.final, found.learned - found.final)
+    rows = (
+        [assignment(task), *(number(float(stage[index])) for stage in stages)]
+        for index, task in enumerate(found.tasks)
+    )
+    line()
+    table(columns, rows, numbers=columns[1:])
+    line()
+    pairs(
+        [
+            ("average return", number(found.average)),
+            ("forgetting", number(found.forgetting)),
+            ("forward transfer", number(found.forward_transfer)),
+        ]
+    )
 
 
 def tasks(results: "Sequence[TaskResult]") -> None:

@@ -47,6 +47,13 @@ def train(
         list[str] | None,
         option("k=v,k=v", "Train on this task alone, anywhere in the declared ranges (repeatable)."),
     ] = None,
+    sequence: Annotated[
+        list[str] | None,
+        option(
+            "k=v,k=v|N",
+            "Train on these tasks one after another (repeat it), or on N of the family's training tasks.",
+        ),
+    ] = None,
     resume: Annotated[
         str | None,
         option("RUN", "Go on with this run, or extend it to more --steps; without AGENT and FAMILY."),
@@ -81,6 +88,7 @@ def train(
             "--keep": keep,
             "--freeze": freeze,
             "--context": context,
+            "--sequence": sequence,
         }
         for option, value in refused.items():
             if value is not None:
@@ -100,6 +108,7 @@ def train(
         common |= {"overrides": overrides or [], "from_run": from_run, "keep": keep or 0, "out": out}
         common["leave_out"] = [parsing.context(text, "--leave-out") for text in leave_out or ()]
         common |= {"contexts": [*map(parsing.context, context or ())], "freeze": freeze}
+        common["sequence"] = parsing.sequence(sequence or ())
         run = _start(agent, family, seed=seed or 0, **common)
     _print_run(run)
 
@@ -114,7 +123,7 @@ def _start(agent: str, family: str, **settings: Any) -> "Run":
     if agent not in shipped("agents"):
         _note_replaced(recipe, tasks.recipe, settings)
     tasks.try_out()  # An environment that fails at once is reported before seconds go into loading torch.
-    chosen = settings["leave_out"], settings["contexts"]
+    chosen = settings["leave_out"], settings["contexts"], settings["sequence"]
     default = api.default_run_dir(tasks.name, recipe.name, settings["seed"], *chosen)
     what = f"{recipe.name} on {tasks.name}"
     with _resumable(Path(settings["out"] or default), settings), progress(what, "steps", "preparing") as hook:
@@ -177,7 +186,9 @@ def _print_run(run: "Run") -> None:
     more = f" ({planned:,} planned, rounded up to whole rollouts)" if taken > planned else ""
     console.line(f"{agent} on {family}, seed {run.spec.seed}: {taken:,} steps{more}")
     tables.evaluation(final)
-    if final["checkpoint"]["name"] != "best":
+    if run.spec.sequence:
+        tables.sequence(run)
+    elif final["checkpoint"]["name"] != "best":
         console.line("no task is held out for validation: these are the latest weights, not the best ones")
     console.line()
     figures = sorted(run.figures.glob("return_over_context*.png"))
@@ -192,6 +203,6 @@ def _print_run(run: "Run") -> None:
         ]
     )
     cards.note(run.path / SPEC)
-    if hint := next_steps.warning(run, final):
+    if not run.spec.sequence and (hint := next_steps.warning(run, final)):
         console.line()
         console.line(f"note: {hint}")

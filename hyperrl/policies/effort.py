@@ -1,5 +1,7 @@
 """The price of effort."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -62,3 +64,17 @@ class _Priced(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (means,) = ctx.saved_tensors
         return ctx.effort.added_to(gradient, means), None
+
+
+@contextmanager
+def without_price(policy: nn.Module) -> Iterator[None]:
+    """Within it effort has no price, so that gradients of actions are those of the actions alone."""
+    priced = [module for module in policy.modules() if isinstance(module, Effort)]
+    before = [module.coef for module in priced]
+    for module in priced:
+        module.coef = 0.0
+    try:
+        yield
+    finally:
+        for module, coef in zip(priced, before, strict=True):
+            module.coef = coef

@@ -171,6 +171,13 @@ class HindsightReplayBuffer(ContextReplayBuffer):
         super().end_episodes()
         self._begun[:] = self.pos
 
+    def reset(self) -> None:
+        """Forgets all transitions."""
+        super().reset()
+        self._lengths[:] = 0
+        self._begun[:] = 0
+        self._finished = None
+
     def extra_state(self, used: int) -> dict[str, Any]:
         """See :meth:`ContextReplayBuffer.extra_state`; where episodes begin, and what they played."""
         played = self._played

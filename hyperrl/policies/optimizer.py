@@ -43,7 +43,9 @@ class _Scaled(torch.optim.Optimizer):
         try:
             for group, rate in zip(self.param_groups, rates, strict=True):
                 group["lr"] = rate * group.get("lr_scale", 1.0)
-            return super().step(closure)
+            # torch wraps the steps of both classes in hooks, which are to be called once
+            step: Any = self.base.step
+            return (step.__wrapped__ if getattr(step, "hooked", False) else step)(self, closure)
         finally:
             for group, rate in zip(self.param_groups, rates, strict=True):
                 group["lr"] = rate

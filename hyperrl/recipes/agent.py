@@ -15,6 +15,7 @@ from hyperrl.recipes.messages import FieldError
 from hyperrl.recipes.normalize import OFF, Normalize
 from hyperrl.recipes.policy import Arch, Policy
 from hyperrl.recipes.search import Categorical, Space, Span, check_space, fitting
+from hyperrl.recipes.sequence import SequenceLearning
 from hyperrl.recipes.wrappers import Wrappers
 
 RENAMED_FIELDS = {
@@ -84,6 +85,8 @@ class AgentRecipe(Model):
     observation_noise: Fraction = 0.0
     """how far each number that networks observe in training is off, drawn anew for each step: at most by this
     part of its standard deviation under random actions, to either side"""
+    sequence: SequenceLearning = SequenceLearning()
+    """how tasks that arrive one after another are learned (`train --sequence`)"""
     evaluate_every: Count = 10_000
     """environment steps between zero-shot evaluations"""
     checkpoint_every: Count = 20_000
@@ -100,7 +103,7 @@ class AgentRecipe(Model):
         What acts on contexts, such as a sampler of tasks that are hard, has its default, and so has the
         search space.
         """
-        data = self.model_dump(exclude={"sampler", "curriculum", "context_noise", "search"})
+        data = self.model_dump(exclude={"sampler", "curriculum", "context_noise", "sequence", "search"})
         data["policy"] = {**self.policy.common(), "kind": "blind"}
         return type(self).parse(data, self.name)
 

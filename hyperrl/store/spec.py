@@ -79,6 +79,7 @@ class RunSpec(Model):
         started: ISO 8601, UTC.
         from_run: the run whose weights it started at.
         freeze: the part of the weights that did not learn.
+        sequence: whether its training tasks arrived one after another, in their order.
         distilled: where it comes from, where it imitates other runs; its steps are theirs.
         keep: how many checkpoints stay beside the latest and the best.
         source: the file that the base environment is imported from, None where Gymnasium knows it.
@@ -96,6 +97,7 @@ class RunSpec(Model):
     started: str = ""
     from_run: str | None = None
     freeze: Literal["generator", "shared"] | None = None
+    sequence: bool = False
     distilled: Distilled | None = None
     keep: int = Field(default=0, ge=0)
     source: SourceFile | None = None

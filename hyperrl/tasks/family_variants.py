@@ -6,6 +6,7 @@ from typing import Any, Self
 from hyperrl.recipes import AgentRecipe, Context, EnvironmentOptions, FamilyRecipe
 from hyperrl.tasks.contexts import ContextSpace
 from hyperrl.tasks.rim import hold_out_rim
+from hyperrl.tasks.sequence import TaskSequence, in_sequence
 from hyperrl.tasks.splits import leave_out, only_tasks, train_on
 
 
@@ -46,6 +47,18 @@ class FamilyVariants:
             UserError: an unknown feature, or a value beyond its declared range.
         """
         return self._other(only_tasks(self.recipe, self.space, contexts))
+
+    def in_sequence(self, sequence: TaskSequence) -> Self:
+        """Take tasks that arrive one after another: the same family with them to train on, and no others.
+
+        Args:
+            sequence: the tasks in their order, anywhere within the declared ranges; or how many of the
+                training tasks, which are spread evenly over the order in which the family lists them.
+
+        Raises:
+            UserError: fewer than two tasks, a task that comes twice, or a wrong context.
+        """
+        return self._other(in_sequence(self.recipe, self.space, sequence, self.tasks))
 
     def train_on(self, contexts: Sequence[Mapping[str, float]]) -> Self:
         """Take other training tasks: the same family, whose other splits lose them.

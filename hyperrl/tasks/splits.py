@@ -134,7 +134,10 @@ def _listed(lists: Mapping[str, Sequence[Context]]) -> Splits:
 
 
 def only_tasks(
-    recipe: FamilyRecipe, space: ContextSpace, contexts: Sequence[Mapping[str, float]]
+    recipe: FamilyRecipe,
+    space: ContextSpace,
+    contexts: Sequence[Mapping[str, float]],
+    option: str | None = None,
 ) -> FamilyRecipe:
     """Some tasks as the only ones of a family, all of them to train on.
 
@@ -142,6 +145,7 @@ def only_tasks(
         recipe: the family.
         space: its features.
         contexts: the tasks, within the declared ranges; features left out take their defaults.
+        option: what named the tasks, for messages; None: the one for contexts.
 
     Raises:
         UserError: an unknown feature, or a value that is no number of the declared range.
@@ -150,7 +154,7 @@ def only_tasks(
     empty: dict[str, list[Any]] = {split: [] for split in ALL_SPLITS if split != "train"}
     splits = {"train": [{"list": listed, "anywhere": True}], **empty}
     data = {**recipe.model_dump(by_alias=True), "splits": splits}
-    return type(recipe).parse(data, f"{recipe.name}: {user_syntax('contexts', '--context')}")
+    return type(recipe).parse(data, f"{recipe.name}: {option or user_syntax('contexts', '--context')}")
 
 
 def task_alone(recipe: FamilyRecipe) -> Context | None:

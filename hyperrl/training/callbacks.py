@@ -83,14 +83,16 @@ class Checkpoints(RolloutCallback):
         resumed: the state that the run goes on from.
         interruption: says at each rollout's start whether the training is to end there, with a checkpoint.
         check: called before a checkpoint that no other callback expects; raises where weights are not finite.
+        more: further entries of the state, by name.
     """
 
     def __init__(
         self, run: Run, env: TrainingEnv, sampler: TaskSampler, every: int, log_interval: int,
         resumed: State | None, interruption: Interruption, check: Callable[[], None],
+        more: Callable[[], State] = dict,
     ) -> None:  # fmt: skip
         super().__init__()
-        self._interruption, self._check = interruption, check
+        self._interruption, self._check, self._more = interruption, check, more
         self._run, self._env, self._sampler = run, env, sampler
         self._every, self._log_interval, self._resumed = every, log_interval, resumed
         self._saved = -1
@@ -128,7 +130,7 @@ class Checkpoints(RolloutCallback):
         return self._view.off_policy or rollouts % self._log_interval == 0
 
     def _save(self, *, in_rollout: bool, numbered: bool = True) -> None:
-        state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout)
+        state = capture(self.model, self._env, self._sampler, in_rollout=in_rollout) | self._more()
         flush(self.logger)
         steps, keep = state["steps"], self._run.spec.keep
         if keep and steps and numbered:

@@ -17,6 +17,7 @@ from hyperrl.training.early_ends import explain_early_end
 from hyperrl.training.freezing import check_freeze
 from hyperrl.training.memory import SizeLimit
 from hyperrl.training.parameter_matching import match_widths
+from hyperrl.training.sequence import check_sequence
 from hyperrl.training.session import TrainingSession
 from hyperrl.training.trackers import tracking
 from hyperrl.training.transfer import weights_for
@@ -32,6 +33,7 @@ def train(
     device: str = "cpu",
     from_run: Run | None = None,
     freeze: str | None = None,
+    in_sequence: bool = False,
     overrides: Sequence[str] = (),
     keep: int = 0,
     detect_anomaly: bool = False,
@@ -50,6 +52,7 @@ def train(
         from_run: start at the weights of this run (its best, else its latest), by the names of features where
             its family has others (`weights_for`).
         freeze: the part of the weights that does not learn, "generator" or "shared" (`freezing.freeze`).
+        in_sequence: the training tasks arrive one after another, each for an equal share of the steps.
         overrides: what `agent` was resolved with, for the record.
         keep: how many checkpoints to keep beside the latest and the best, named by their steps.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient, slowly.
@@ -72,9 +75,12 @@ def train(
     refuse_existing(out)
     if freeze is not None:
         check_freeze(agent)
+    if in_sequence:
+        check_sequence(agent)
     agent = match_widths(agent, family)
     planned = agent.steps if steps is None else steps
-    with closing(TrainingSession(agent, family, seed, device, detect_anomaly, freeze)) as session:
+    session = TrainingSession(agent, family, seed, device, detect_anomaly, freeze, in_sequence)
+    with closing(session):
         if from_run is not None:
             name = from_run.default_checkpoint()
             origin = f"run {str(from_run.path)!r} does not fit agent {agent.name!r} on family {family.name!r}"
@@ -85,7 +91,7 @@ def train(
         source = None if from_run is None else str(from_run.path)
         spec = RunSpec.now(
             agent, family.recipe, seed=seed, steps=planned, overrides=overrides, from_run=source,
-            freeze=freeze, keep=keep,
+            freeze=freeze, sequence=in_sequence, keep=keep,
         )  # fmt: skip
         with Run.create(out, spec) as run, explain_early_end(run), tracking(run, track) as trackers:
             if from_run is not None:
@@ -129,6 +135,11 @@ def resume(
             f"run {str(run.path)!r}: was distilled, and has no training to go on with; train a new run that"
             f" starts at its weights ({user_syntax('from_run', '--from')})"
         )
+    if run.spec.sequence and steps is not None and steps != run.spec.steps:
+        raise UserError(
+            f"run {str(run.path)!r}: {user_syntax('steps', '--steps')}: found {steps:,}; allowed of tasks in"
+            f" sequence, which have equal shares of the steps: {run.spec.steps:,}"
+        )
     with run.writing():
         state = _state_to_resume(run)
         done, planned = 0 if state is None else int(state["steps"]), steps or run.spec.steps
@@ -141,7 +152,9 @@ def resume(
         family = family or Family(run.spec.family)
         with limit:
             spec = run.spec
-            session = TrainingSession(spec.agent, family, spec.seed, device, detect_anomaly, spec.freeze)
+            session = TrainingSession(
+                spec.agent, family, spec.seed, device, detect_anomaly, spec.freeze, spec.sequence
+            )
         with closing(session), explain_early_end(run), tracking(run, track) as trackers:
             exact = session.restore(run, state)
             run.note_sources(family.recipe)

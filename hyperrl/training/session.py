@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter
 
 from hyperrl import interrupts
@@ -22,6 +23,7 @@ from hyperrl.tasks import Family, TaskSampler
 from hyperrl.tasks.actions import refuse_family
 from hyperrl.tasks.context_errors import ContextErrors, noise_sizes
 from hyperrl.tasks.observation_noise import ObservationNoise, observation_scales
+from hyperrl.tasks.sequence import SequentialSampler
 from hyperrl.training.build import build_inference, build_model, training_descriptors, training_goals
 from hyperrl.training.callbacks import BestWeights, Checkpoints, Logs, ProgressHook
 from hyperrl.training.checkpoint import (
@@ -46,6 +48,7 @@ from hyperrl.training.memory import explain_lack_of_memory
 from hyperrl.training.normalization import NormalizedVecEnv, TrainingEnv
 from hyperrl.training.observation_noise import TrainingNoise
 from hyperrl.training.observed_context import ContextChange, ObservedContextVecEnv
+from hyperrl.training.sequence import SequenceCallback
 from hyperrl.training.vec_env import BatchedVecEnv
 from hyperrl.training.writers import run_logger
 
@@ -66,6 +69,7 @@ class TrainingSession:
         device: as in `hyperrl.training.train`.
         detect_anomaly: look for numbers that are not finite at each step and in each gradient.
         frozen: the part of the weights that does not learn, as `freeze` has it; None: all learn.
+        in_sequence: the training tasks arrive one after another.
 
     Raises:
         UserError: what building the environments or the model raises, a part that cannot be frozen, or the
@@ -74,12 +78,12 @@ class TrainingSession:
 
     def __init__(
         self, agent: AgentRecipe, family: Family, seed: int, device: str, detect_anomaly: bool = False,
-        frozen: str | None = None,
+        frozen: str | None = None, in_sequence: bool = False,
     ) -> None:  # fmt: skip
         family = family.for_agent(agent)
         self.agent, self.family, self.seed, self.detect_anomaly = agent, family, seed, detect_anomaly
         refuse_family(agent, family)
-        self.sampler = TaskSampler(family.tasks("train"), agent.sampler, seed, **agent.curriculum.options)
+        self.sampler = _sampler(agent, family, seed, in_sequence)
         with explain_lack_of_memory(agent.name, family.name):
             self.goals = training_goals(agent, family)
             self.hyperparameters = hyperparameters_of(agent, family)
@@ -141,9 +145,10 @@ class TrainingSession:
         intervals = LOG_STEPS, agent.evaluate_every, agent.checkpoint_every
         guard = DivergenceGuard(run, self.family, intervals, self.detect_anomaly)
         interruption = Interruption(lambda: report_phase(progress, "stopping"))
+        sequence, more = self._sequence(run, progress, state)
         checkpoints = Checkpoints(
             run, self.env, self.sampler, agent.checkpoint_every, log_interval, state, interruption,
-            guard.check_update,
+            guard.check_update, more,
         )  # fmt: skip
         progress_hooks = [] if progress is None else [ProgressHook(progress, run.spec.steps)]
         updates = [] if agent.inference is None else [InferenceUpdates()]
@@ -153,7 +158,7 @@ class TrainingSession:
         callbacks = telemetry.callbacks(
             agent, self.family, self.sampler, self.seed, figures=run.figures, progress=progress,
             on_validation=BestWeights(run, self.model, progress), final_evaluation=final_evaluation,
-            others=[*updates, *logs, checkpoints],
+            others=[*sequence, *updates, *logs, checkpoints],
         )  # fmt: skip
         callbacks = [guard, *progress_hooks, *truncation, *callbacks]
         # None: `Logs` writes the log, where Stable-Baselines3 would count episodes.
@@ -165,6 +170,21 @@ class TrainingSession:
         ):
             self.model.set_logger(logger)
             self.model.learn(steps, callbacks, log_interval=interval, reset_num_timesteps=state is None)
+
+    def _sequence(
+        self, run: Run, progress: Progress | None, state: State | None
+    ) -> tuple[list[BaseCallback], Callable[[], State]]:
+        """The callback that has tasks learned one after another, if any, and what checkpoints hold of it."""
+        if not isinstance(self.sampler, SequentialSampler):
+            return [], dict
+        callback = SequenceCallback(
+            self.agent, self.family, self.sampler, self.env, run, self.seed,
+            lambda: evaluate_best(self.model, run, self.family, progress),
+        )  # fmt: skip
+        if state is not None:
+            with restoring(run):
+                callback.load(self.model, state["sequence"])
+        return [callback], lambda: {"sequence": callback.get_state()}
 
     def close(self) -> None:
         """Close the environments."""
@@ -193,6 +213,13 @@ def evaluate_best(model: BaseAlgorithm, run: Run, family: Family, progress: Prog
         run.spec.agent.name, family.name, parts[0].episodes, 0, True, (result,),
         left_out=sum(part.size - len(part.contexts) for part in parts),
     )  # fmt: skip
+
+
+def _sampler(agent: AgentRecipe, family: Family, seed: int, in_sequence: bool) -> TaskSampler:
+    tasks = family.tasks("train")
+    if in_sequence:
+        return SequentialSampler(tasks)
+    return TaskSampler(tasks, agent.sampler, seed, **agent.curriculum.options)
 
 
 def _vec_env(

@@ -118,14 +118,32 @@ def test_train(
     assert arguments.pop("from_run").path == run.path
     assert arguments == {
         "out": tmp_path / "new", "seed": 5, "steps": 64, "device": "cuda:1", "overrides": ["n_envs=2"],
-        "freeze": "generator", "keep": 3, "detect_anomaly": True, "progress": hook, "track": (tracker,),
+        "freeze": "generator", "in_sequence": False, "keep": 3, "detect_anomaly": True, "progress": hook,
+        "track": (tracker,),
     }  # fmt: skip
+
+
+def test_train_in_sequence(passed_arguments: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    arguments = passed_arguments("hyperrl.training.train", api.train, "hyper-ppo", "ode", sequence=2)
+    _, family = arguments.pop("")
+    assert [task["c0"] for task in family.tasks("train")] == [-5, 5]
+    assert arguments["in_sequence"]
+    assert arguments["out"] == Path("runs/ode/hyper-ppo/sequence-2/seed-0")
+    assert default("c0=5_c0=1") == api.default_run_dir("ode", "hyper-ppo", 0, sequence=[{"c0": 5}, {"c0": 1}])
+    both = message(api.train, "hyper-ppo", "ode", sequence=2, contexts=[{"c0": 1}], out=tmp_path)
+    assert "allowed: one of them" in both
+    assert "sequence: found 'x'" in message(api.train, "hyper-ppo", "ode", sequence="x")
+
+
+def default(name: str) -> Path:
+    return Path("runs/ode/hyper-ppo") / f"sequence-{name}" / "seed-0"
 
 
 def test_resume(passed_arguments: Callable[..., dict[str, Any]], run: Run, tracker: str) -> None:
     options: dict[str, Any] = {
         "steps": 96, "device": "cuda:1", "family": Family.load("ode"), "detect_anomaly": True,
-        "progress": hook, "track": (tracker,),
+        "progress": hook,
+        "track": (tracker,),
     }  # fmt: skip
     arguments = passed_arguments("hyperrl.training.resume", api.resume, run.path, **options)
     assert [each.path for each in arguments.pop("")] == [run.path]

@@ -81,3 +81,12 @@ def test_schedules_are_read_and_others_refused() -> None:
             parsing.schedules([text])
     with pytest.raises(UserError, match=r"^--schedule 'a=drift': 'a' is given twice"):
         parsing.schedules(["a=jump", "a=drift"])
+
+
+def test_a_sequence_is_tasks_or_one_number() -> None:
+    assert parsing.sequence(["c0=1", "c0=-2"]) == [{"c0": 1.0}, {"c0": -2.0}]
+    assert parsing.sequence(["8"]) == 8
+    assert parsing.sequence([]) == []
+    for texts, says in ((["8", "c0=1"], "allowed: a number alone"), (["c0"], "--sequence 'c0'")):
+        with pytest.raises(UserError, match=says):
+            parsing.sequence(texts)

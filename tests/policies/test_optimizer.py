@@ -128,3 +128,16 @@ def test_both_ways_of_stepping_go_to_the_same_place() -> None:
             optimizer.step()
         ends.append(parameter.detach())
     torch.testing.assert_close(ends[0], ends[1], rtol=1e-5, atol=1e-6)
+
+
+def test_hooks_of_a_scaled_optimizer_are_called_once_a_step_beside_a_plain_one() -> None:
+    torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])  # torch wraps the steps of its class from now on
+    parameter = torch.nn.Parameter(torch.ones(2))
+    optimizer = with_scaled_rates(torch.optim.Adam)([{"params": [parameter], "lr_scale": 2.0}], lr=0.1)
+    called: list[str] = []
+    optimizer.register_step_pre_hook(lambda *_: called.append("before"))
+    optimizer.register_step_post_hook(lambda *_: called.append("after"))
+    parameter.grad = torch.ones(2)
+    optimizer.step()
+    assert called == ["before", "after"]
+    torch.testing.assert_close(parameter.detach(), torch.full((2,), 0.8))

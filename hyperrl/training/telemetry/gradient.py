@@ -58,6 +58,7 @@ class GradientNorm(_Norms):
     def _on_training_start(self) -> None:
         optimizer = self.model.policy.optimizer
         self._steps = _steps_taken(optimizer)
+        self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
         self._hooks.append(optimizer.register_step_post_hook(self._after_step))
         self._before_backward()
 
@@ -67,11 +68,14 @@ class GradientNorm(_Norms):
             measure = register_multi_grad_hook(parameters, lambda grads: self._measure("norm", grads))
             self._hooks.append(measure)
 
+    def _before_step(self, *_: Any) -> None:
+        """Stop measuring: what differentiates from now on is not the algorithm's loss."""
+        for measured in self._hooks[2:]:
+            measured.remove()
+        del self._hooks[2:]
+
     def _after_step(self, *_: Any) -> None:
         self._steps += 1
-        for measured in self._hooks[1:]:
-            measured.remove()
-        del self._hooks[1:]
         self._before_backward()
 
     def _record(self, name: str, norms: list[float]) -> None:

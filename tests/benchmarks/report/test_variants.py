@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.learning import context_error, distill, family_transfer, jump, transfer
+from benchmarks.learning import context_error, distill, family_transfer, jump, sequence, transfer
 from benchmarks.learning.suite import encode
 from benchmarks.learning.variants import FORMAT
 from benchmarks.report import (
@@ -17,6 +17,7 @@ from benchmarks.report import (
     hindsight_section,
     inferred_section,
     jump_section,
+    sequence_section,
     transfer_section,
     variants,
 )
@@ -268,3 +269,20 @@ def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> No
     order = [page.index(f"## {title}") for title in titles]
     assert order == sorted(order)
     assert differing(filled) == []
+
+
+def test_what_keeps_an_agent_from_forgetting_is_compared_with_fine_tuning(tmp_path: Path) -> None:
+    for seed in SEEDS:
+        scores = dict(zip(sequence.WAYS, (4.0, 3.0, 1.0, 2.0, 5.0), strict=True))
+        path = put(tmp_path, "one", seed, scores, ("train",))
+        returns = {"returns": [[1.0, 2.0], [9.0, 5.0], [6.0, 8.0]]}
+        noted = {"sequence": dict.fromkeys(sequence.WAYS, returns), "planned_steps": 7000}
+        path.write_bytes(encode({**json.loads(path.read_text()), **noted}))
+    text = sequence_section.section(variants.load(tmp_path), "By hand.")
+    assert "in 7,000 steps" in text
+    rows = {line.split(" | ")[1]: line.split(" | ") for line in text.splitlines() if "`one` |" in line}
+    assert rows["output regularizer"][4] == "**+2 [+2, +2]**"
+    assert rows["output regularizer"][5].startswith("3.00 [")
+    assert rows["fine-tuning"][4] == ""
+    assert rows["all tasks at once"][4] == "**+3 [+3, +3]**"
+    assert text.endswith("By hand.\n")
