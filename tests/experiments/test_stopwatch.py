@@ -32,6 +32,11 @@ def test_seconds_add_up_over_processes(tmp_path: Path, monkeypatch: pytest.Monke
     assert second.seconds["cpu"] > first.seconds["cpu"] > 0
 
 
+def test_processes_that_it_started_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.times", lambda: (1.0, 2.0, 4.0, 8.0, 1000.0))
+    assert Stopwatch(tmp_path).seconds["cpu"] == 15
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"wall": 1}', '{"wall": "x", "cpu": null}'])
 def test_a_broken_file_counts_for_none(content: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(content)

@@ -66,6 +66,12 @@ def test_a_trial_that_is_behind_is_stopped_early(tmp_path: Path) -> None:
     assert not (tmp_path / "results" / "trial-4").exists()
 
 
+def test_none_is_stopped_before_four_have_finished(tmp_path: Path) -> None:
+    with opened(plan(tmp_path), "median") as study:
+        tune(study, Fake(lambda job: [0, 0, 0, 0] if job.name == "trial 3" else [1, 2, 3, 4]), 4)
+        assert [trial.state for trial in study.records()] == ["finished"] * 4
+
+
 def test_the_recipe_as_it_is_runs_to_its_end(tmp_path: Path) -> None:
     with opened(plan(tmp_path, seeds=2), "hyperband") as study:
         engine = Fake(lambda job: [-9, -9, -9, -9] if job.name == "trial 0" else [1, 2, 3, 4])
@@ -80,6 +86,25 @@ def test_seeds_are_spent_on_those_that_are_not_behind(tmp_path: Path) -> None:
         found = study.records()
     assert found[4].state == "pruned"
     assert [job.name for job in engine.finished] == [f"trial {n}" for n in range(4) for _ in range(2)]
+
+
+class Deaf(Fake):
+    """An engine whose runs end by themselves before they are stopped."""
+
+    def _played(self, job: Job, reporter: Any, returns: Sequence[float]) -> Outcome:
+        for number, best in enumerate(returns, start=1):
+            reporter.validated(best, number * EVERY)
+        finish(job, returns[-1])
+        self.finished.append(job)
+        return Outcome("finished")
+
+
+def test_a_run_that_ends_although_its_trial_is_behind_is_the_trials_last(tmp_path: Path) -> None:
+    with opened(plan(tmp_path, seeds=2), "median") as study:
+        engine = Deaf(lambda job: [0, 0, 0, 0] if job.name == "trial 4" else [1, 2, 3, 4])
+        tune(study, engine, 5)
+        assert study.records()[4].state == "pruned"
+    assert [job.seed for job in engine.finished if job.name == "trial 4"] == [0]
 
 
 def test_a_trial_that_fails_is_noted_and_the_others_go_on(tmp_path: Path) -> None:
