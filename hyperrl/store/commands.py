@@ -9,6 +9,7 @@ from typing import Any
 from hyperrl.errors import UserError
 from hyperrl.recipes import dump_yaml, load_agent, load_family, resolve, shipped
 from hyperrl.store.spec import RunSpec
+from hyperrl.tasks import Family
 
 
 def train_command(spec: RunSpec) -> str:
@@ -39,6 +40,8 @@ def train_command(spec: RunSpec) -> str:
         parts += ["--from", spec.from_run]
     if spec.freeze is not None:
         parts += ["--freeze", spec.freeze]
+    if spec.sequence:
+        parts += ["--sequence", str(len(Family(spec.family).tasks("train")))]
     return shlex.join(parts)
 
 

@@ -1,9 +1,13 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pytest
 
 from hyperrl.cli import tables
-from hyperrl.evaluation import TaskResult, summarize
+from hyperrl.evaluation import SequenceReturns, TaskResult, summarize
+
+if TYPE_CHECKING:
+    from hyperrl.store import Run
 
 
 def summed(*means: float, split: str = "train", oracle: float | None = None) -> dict[str, Any]:
@@ -52,3 +56,15 @@ def test_where_no_oracle_is_known_none_is_shown(capsys: pytest.CaptureFixture[st
         ["task", "split", "return"],
         ["g=1", "train", "5"],
     ]
+
+
+def test_what_was_forgotten_stands_beside_each_task(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    returns = np.array([[1.0, 2.0], [9.0, 5.0], [6.0, 8.0]])
+    found = SequenceReturns([{"c0": 1.0}, {"c0": 2.0}], returns)
+    monkeypatch.setattr("hyperrl.evaluation.sequence.read_sequence", lambda _: found)
+    tables.sequence(cast("Run", None))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[1:3] == [["c0=1", "1", "1", "9", "6", "3"], ["c0=2", "2", "5", "8", "8", "0"]]
+    assert lines[3:] == [["average", "return", "7"], ["forgetting", "3"], ["forward", "transfer", "3"]]

@@ -36,10 +36,24 @@ def test_train(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> Non
         "leave_out": [{"c0": 1.0}],
         "from_run": str(run.path), "keep": 3, "detect_anomaly": True, "device": "cuda:1",
         "allow_import": ["one"], "track": ("mlflow", "wandb"), "freeze": "shared", "contexts": [{"c0": 2.0}],
+        "sequence": [],
     }  # fmt: skip
     plain = arguments_of(monkeypatch, "train", "hyper-ppo", "ode")
-    assert len(plain) == 14
+    assert len(plain) == 15
     assert_defaults("train", plain)
+
+
+def test_a_sequence_is_handed_over_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = ("--sequence", "c0=5", "--sequence", "c0=-5")
+    assert arguments_of(monkeypatch, "train", "hyper-ppo", "ode", *tasks)["sequence"] == [
+        {"c0": 5.0}, {"c0": -5.0},
+    ]  # fmt: skip
+    assert arguments_of(monkeypatch, "train", "hyper-ppo", "ode", "--sequence", 3)["sequence"] == 3
+
+
+def test_a_sequence_does_not_go_with_resume(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--resume", str(run.path), "--sequence", "3"]) == 2
+    assert "--sequence does not go with --resume" in capsys.readouterr().err
 
 
 def test_resume(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:

@@ -7,6 +7,7 @@ from hyperrl.recipes import load_agent, load_family, resolve
 from hyperrl.store import RunSpec
 from hyperrl.store.commands import recipe_text, train_command
 from hyperrl.store.spec import Distilled
+from hyperrl.tasks import Family
 
 
 def test_recipes_of_the_suite_go_by_name(spec: RunSpec) -> None:
@@ -43,3 +44,13 @@ def test_others_go_by_files_that_train_the_same(spec: RunSpec, tmp_path: Path) -
 def test_overrides_that_no_longer_fit_lead_to_files(spec: RunSpec) -> None:
     old = spec.model_copy(update={"overrides": ("algorithm.gone=1",)})
     assert train_command(old).startswith("hyperrl train hyper-ppo.yaml ode ")
+
+
+def test_a_sequence_is_repeated_on_all_tasks_of_its_family_in_their_order() -> None:
+    family = Family.load("ode").in_sequence([{"c0": 5}, {"c0": -5}, {"c0": 1}])
+    agent = resolve(load_agent("hyper-ppo"), family.recipe, ())
+    spec = RunSpec.now(agent, family.recipe, seed=3, steps=640, sequence=True)
+    command = shlex.split(train_command(spec))
+    assert command[2:4] == ["hyper-ppo", "ode.yaml"]
+    assert command[-2:] == ["--sequence", "3"]
+    assert Family(spec.family).in_sequence(3).tasks("train") == family.tasks("train")
