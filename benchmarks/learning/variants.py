@@ -36,7 +36,7 @@ def compare(
     Args:
         family: what they are trained on.
         agents: by role: the agent's name, and overrides of its recipe.
-        splits: that are played; those without tasks are left out.
+        splits: that were played; those without tasks are left out.
         seed: of all runs.
         steps: in place of the recipes'.
         play: evaluates the runs, by role, in several ways.
@@ -56,7 +56,7 @@ def compare(
         first = next(iter(runs.values()))
         spec, taken = first.spec, first.status.steps
     seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    found = [split for split in splits if family.tasks(split)]
+    found = [split for split in splits if any(split in each.splits for each in played.values())]
     return {
         "format": FORMAT,
         "family": family.name,
@@ -74,7 +74,7 @@ def compare(
         "checkpoint_steps": {name: each.runs[0].checkpoint_steps for name, each in played.items()},
         "splits": {split: _rows(split, played) for split in found},
         "worst": {
-            name: {split: dict(each.splits[split]["worst"]) for split in found}
+            name: {split: dict(each.splits[split]["worst"]) for split in found if split in each.splits}
             for name, each in played.items()
         },
         "recipe": {
@@ -86,9 +86,8 @@ def compare(
 
 def _rows(split: str, played: Mapping[str, Evaluation]) -> dict[str, Any]:
     """The tasks of a split and the returns of what played them."""
-    return task_rows(
-        {name: [task for task in each.tasks if task.split == split] for name, each in played.items()}
-    )
+    results = {name: [task for task in each.tasks if task.split == split] for name, each in played.items()}
+    return task_rows({name: tasks for name, tasks in results.items() if tasks})
 
 
 def describe(result: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,7 @@ def adapt_tasks(
     episodes: int,
     first: str = "default",
     splits: Sequence[str] | None = None,
+    after: Collection[int] | None = None,
     progress: Progress | None = None,
 ) -> list[AdaptedTask]:
     """Play tasks episode by episode, each with the context that the episodes before it tell.
@@ -78,6 +79,8 @@ def adapt_tasks(
         episodes: of each task, at least 1.
         first: what the agent does in the first episode, one of `FIRST`.
         splits: name of each task's split; None flags each task by the family's ranges.
+        after: numbers of the episodes after which the context is inferred, from 1; after others the estimate
+            stays. The first is always one of them. None: all.
         progress: called with the identifications done and planned.
 
     Raises:
@@ -102,6 +105,10 @@ def adapt_tasks(
         played = play_tasks(family, tasks, policy=acting, seeds=seeds, options=options)
         for place, transitions in enumerate(played):
             recorded[place].append(transitions)
+            if episode > 0 and after is not None and episode + 1 not in after:
+                estimates[place].append(estimates[place][-1])
+                observed[place].append(observed[place][-1])
+                continue
             used = joined(recorded[place]).thinned(settings.most)
             found = infer(model.predictor(used), prior, settings, power=model.power)
             estimates[place].append(found)
