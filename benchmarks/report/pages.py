@@ -68,6 +68,7 @@ def results_page(
     images: Mapping[str, str],
     notes: Mapping[str, str],
     further: Sequence[str] = (),
+    goals: Sequence[Verdict] = (),
 ) -> str:
     """The whole of docs/results.md.
 
@@ -77,13 +78,14 @@ def results_page(
         images: Markdown of each figure, by file name.
         notes: what a person wrote about a family's results, by family.
         further: sections of other learning results.
+        goals: of these.
     """
     parts, compared = [HEAD], learned.compared
     if learned.shares_starts:
         parts.append(OLD_STARTS)
     if not learned.paper and not compared and not speed:
         parts.append("There are no results yet.\n")
-    parts += _goals([*verdicts(compared, learned.protocols, speed)])
+    parts += _goals([*verdicts(compared, learned.protocols, speed), *goals])
     if compared:
         parts.append(f"## When to use a hypernetwork\n\n{RETURNS}\n\n{advice(compared)}\n")
     if compared or learned.paper:

@@ -5,10 +5,9 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/F
 `learning/FAMILY/AGENT/seed-N.json` of families that `paper` has too few seeds of, `beyond/FAMILY/seed-N.json`
 (and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
 `normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`,
-`transfer`, `family_transfer`, `distill` and `aims`), `inferred/POLICY/FAMILY/seed-N.json`,
-`transfer`, `family_transfer`, `distill` and `sequence`), `inferred/POLICY/FAMILY/seed-N.json`,
-`identify/FAMILY/MODEL/seed-N.json`, and `throughput.json` and the others of `MEASURED`, which the benchmarks
-of these names write by `--json`.
+`transfer`, `family_transfer`, `distill`, `aims` and `sequence`), `inferred/POLICY/FAMILY/seed-N.json`,
+`identify/FAMILY/MODEL/seed-N.json`, `adapt/FAMILY/seed-N.json`, and `throughput.json` and the others of
+`MEASURED`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -27,6 +26,7 @@ from typing import Any
 
 from benchmarks.learning import beyond, inferred
 from benchmarks.report import (
+    adapt_section,
     aims_section,
     beyond_section,
     context_error_section,
@@ -155,6 +155,8 @@ class Site:
             sections.append(identify_section.section(identified, notes.get("identify")))
         if aimed := aims_section.load(self.data / "aims"):
             sections.append(aims_section.section(aimed, notes.get("aims")))
+        if adapted := variants.load(self.data / "adapt"):
+            sections.append(adapt_section.section(adapted, notes.get("adapt")))
         return sections
 
     def notes(self) -> dict[str, str]:
@@ -177,7 +179,8 @@ class Site:
         }
         shown = [figure for key in learned.shown for figure in figures if figure.name.startswith(key)]
         in_readme = [self._image(figure, "docs/images") for figure in shown]
-        page = pages.results_page(learned, self.speed(), on_page, self.notes(), self.further())
+        goals = [*adapt_section.verdicts(variants.load(self.data / "adapt"))]
+        page = pages.results_page(learned, self.speed(), on_page, self.notes(), self.further(), goals)
         part = readme_part(learned.compared, in_readme)
         return {self.page: page, self.readme: between_markers(self.readme.read_text(), part)}
 

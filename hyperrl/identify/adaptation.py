@@ -68,7 +68,8 @@ def adapt_tasks(
     """Play tasks episode by episode, each with the context that the episodes before it tell.
 
     After each episode, the context is inferred from all of the task's transitions so far, rewards among
-    them. Starts are those of an evaluation (`evaluate_tasks`), and tasks do not influence each other.
+    them. Features that no simulation has, such as hyperparameters, are given. Starts are those of an
+    evaluation (`evaluate_tasks`), and tasks do not influence each other.
 
     Args:
         policy: observes the context.
@@ -94,7 +95,7 @@ def adapt_tasks(
     )  # of the true contexts
     starts = [start_seeds(task, episodes, settings.seed) for task in tasks]
     observed: list[list[Context | None]] = [
-        [None if first == "explore" else family.space.default] for _ in tasks
+        [None if first == "explore" else _observable(family, family.space.default, task)] for task in tasks
     ]
     recorded: list[list[Transitions]] = [[] for _ in tasks]
     estimates: list[list[Posterior]] = [[] for _ in tasks]
@@ -112,7 +113,7 @@ def adapt_tasks(
             used = joined(recorded[place]).thinned(settings.most)
             found = infer(model.predictor(used), prior, settings, power=model.power)
             estimates[place].append(found)
-            observed[place].append(found.context)
+            observed[place].append(_observable(family, found.context, tasks[place]))
             if progress is not None:
                 progress(episode * len(tasks) + place + 1, episodes * len(tasks))
     return [
@@ -127,6 +128,12 @@ def adapt_tasks(
         )
         for task, seen, own, result, inferred in zip(tasks, observed, recorded, exact, estimates, strict=True)
     ]
+
+
+def _observable(family: Family, found: Context, task: Context) -> Context:
+    """A context with the task's own values of features that no simulation has: they are the user's choice."""
+    own = {name: task[name] for name in family.space.names if not family.carriers.of(name).simulated}
+    return family.space.complete({**found, **own}) if own else found
 
 
 def _acting(

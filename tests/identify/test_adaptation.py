@@ -13,6 +13,7 @@ from hyperrl.identify.adaptation import AdaptedTask, adapt_tasks
 from hyperrl.identify.dynamics_model import DynamicsModel
 from hyperrl.identify.inference import Settings
 from hyperrl.identify.models import IdentificationModel
+from hyperrl.recipes import FamilyRecipe
 from hyperrl.tasks import Family, contextualize
 
 SETTINGS = Settings(particles=60, seed=3)
@@ -69,6 +70,23 @@ def test_all_transitions_so_far_are_used_rewards_among_them() -> None:
     assert seen == [(200, 1, True), (300, 2, True), (300, 3, True)]
 
 
+def test_between_chosen_episodes_the_estimate_stays() -> None:
+    counts: list[int] = []
+    family = Family.load("ode")
+
+    def model(data: Any) -> DynamicsModel:
+        counts.append(data.episodes)
+        return DynamicsModel(family, data)
+
+    (task,) = adapt_tasks(
+        control, family, [{"c0": 2.0}], IdentificationModel("dynamics", model), Settings(particles=50),
+        episodes=4, after=[3],
+    )  # fmt: skip
+    assert counts == [1, 3]
+    assert task.estimates[1] is task.estimates[0]
+    assert task.observed[1:] == (task.estimates[0].context,) * 2 + (task.estimates[2].context,)
+
+
 def test_tasks_do_not_influence_each_other() -> None:
     for first in ("default", "explore"):
         one = adapted("ode", [{"c0": 2.0}], first=first)
@@ -119,6 +137,24 @@ def test_a_base_environment_that_fails_is_named() -> None:
 
 def still(observation: dict[str, Any]) -> Any:
     return np.zeros((len(observation["obs"]), 1), np.float32)
+
+
+def test_a_hyperparameter_is_given() -> None:
+    recipe = Family.load("ode").recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
+    gamma = {"about": "g", "default": 0.99, "train": [0.9, 0.99], "hyperparameter": "gamma"}
+    features = {**recipe["features"], "gamma": gamma}
+    splits = {"train": {"list": [{"c0": 1}]}}
+    family = Family(FamilyRecipe.parse({**recipe, "features": features, "splits": splits}, "ode"))
+    seen: list[float] = []
+
+    def policy(observation: dict[str, Any]) -> Any:
+        seen.extend(observation["context"][:, 1].tolist())
+        return np.zeros((len(observation["obs"]), 2), np.float32)
+
+    model = IdentificationModel("dynamics", lambda data: DynamicsModel(family, data))
+    (task,) = adapt_tasks(policy, family, [{"c0": -3, "gamma": 0.9}], model, SETTINGS, episodes=2)
+    assert [each["gamma"] for each in task.observed if each is not None] == [0.9, 0.9]
+    assert set(seen) == {-1.0}
 
 
 def test_progress_counts_identifications() -> None:

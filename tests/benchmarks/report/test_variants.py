@@ -257,6 +257,9 @@ def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> No
     inferring = {"hyper-memory": 5.0, "plain-memory": 1.0}
     put(filled.data / "inferred" / "on-policy", "ode", 400, inferring, ("train",))
     identified(filled.data / "identify", "ode", "dynamics", 0)
+    from tests.benchmarks.report.test_adapt_section import results as adapted
+
+    adapted(filled.data / "adapt", "ode", 100.0, (0.0, 98.0, 99.0, 100.0), 0.0)
     assert filled.page in differing(filled)
     write(filled)
     page = filled.page.read_text()
@@ -264,6 +267,7 @@ def test_the_page_has_these_sections_where_there_are_results(filled: Site) -> No
         "Beyond the training ranges", "What returns are owed to", "What hindsight is worth",
         "What inferring a hidden context is worth",
         "What identification tells",
+        "What identifying an unknown task is worth",
         "What the runs took",
     )  # fmt: skip
     order = [page.index(f"## {title}") for title in titles]
