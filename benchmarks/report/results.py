@@ -5,9 +5,9 @@ Everything comes from the JSON files below `benchmarks/results`: `suites/SUITE/F
 `learning/FAMILY/AGENT/seed-N.json` of families that `paper` has too few seeds of, `beyond/FAMILY/seed-N.json`
 (and in `beyond-0.5` and `beyond-effort-0`), `controls/FAMILY/seed-N.json`,
 `normalize/FAMILY/VARIANT/seed-N.json`, `hindsight/FAMILY/seed-N.json` (likewise in `context_error`, `jump`,
-`transfer`, `family_transfer`, `distill`, `aims` and `sequence`), `inferred/POLICY/FAMILY/seed-N.json`,
-`identify/FAMILY/MODEL/seed-N.json`, `adapt/FAMILY/seed-N.json`, and `throughput.json` and the others of
-`MEASURED`, which the benchmarks of these names write by `--json`.
+`transfer`, `family_transfer`, `distill`, `aims`, `sequence`, `uncertainty` and `robustness`),
+`inferred/POLICY/FAMILY/seed-N.json`, `identify/FAMILY/MODEL/seed-N.json`, `adapt/FAMILY/seed-N.json`, and
+`throughput.json` and the others of `MEASURED`, which the benchmarks of these names write by `--json`.
 Why a family's results are as they are is a person's to say, without numbers: `notes/FAMILY.md` there.
 `--check` writes nothing and tells, by its exit status, whether the committed files are those that the JSON
 files give.
@@ -39,9 +39,11 @@ from benchmarks.report import (
     jump_section,
     normalize_section,
     pages,
+    robustness_section,
     sequence_section,
     suites,
     transfer_section,
+    uncertainty_section,
     variants,
 )
 from benchmarks.report.learned import PAPER, Learned
@@ -148,6 +150,8 @@ class Site:
             ("family_transfer", family_transfer_section),
             ("distill", distill_section),
             ("sequence", sequence_section),
+            ("uncertainty", uncertainty_section),
+            ("robustness", robustness_section),
         ):
             if found := variants.load(self.data / name):
                 sections.append(each.section(found, notes.get(name)))

@@ -111,6 +111,7 @@ def specialize(
     out: str | Path | None = None,
     budget: float | None = None,
     quantize: str | None = None,
+    flag: bool = False,
     force: bool = False,
     checkpoint: str | int | None = None,
     allow_import: Sequence[str] = (),
@@ -126,6 +127,7 @@ def specialize(
         out: a new file, whose folders are made; None: `RUN/specialists/CONTEXT.ENDING`.
         budget: the share of its parameters to prune it to by magnitude, above 0 and at most 1.
         quantize: `int8`, for weights of eight bits.
+        flag: tell in the file whether the task is far from anything that the agent was trained on.
         force: replace a file that exists.
         checkpoint: as in `load`.
         allow_import: as in `load`.
@@ -141,7 +143,7 @@ def specialize(
     """
     run = open_run(run, allow_import)
     family = family_of(run, family)
-    request = specialist_request(run, family, context, format, out, budget, quantize, force)
+    request = specialist_request(run, family, context, format, out, budget, quantize, force, flag)
     with collection_paused():
         from hyperrl.deploy.cards.entries import write_specialist_card
         from hyperrl.deploy.export import specialize
@@ -157,6 +159,7 @@ def export(
     run: str | Path | Run,
     *,
     out: str | Path | None = None,
+    flag: bool = False,
     force: bool = False,
     checkpoint: str | int | None = None,
     allow_import: Sequence[str] = (),
@@ -167,6 +170,7 @@ def export(
     Args:
         run: a run directory.
         out: a new file, whose folders are made; None: `RUN/generalist.onnx`.
+        flag: a second output, `far`, tells which contexts are far from what the agent was trained on.
         force: replace a file that exists.
         checkpoint: as in `load`.
         allow_import: as in `load`.
@@ -186,6 +190,6 @@ def export(
 
     agent = load_agent(run, family_of(run, family), checkpoint)
     with isolated_rng(), collection_paused():  # torch's exporter imports as much again
-        export.export(agent, path)
+        export.export(agent, path, flag=flag)
         write_generalist_card(agent, path, export.acting_parameters(agent.model))
     return path

@@ -108,7 +108,17 @@ CONSTRAINTS: dict[str, Constraint] = {
     ).or_none(),
     **dict.fromkeys(("out", "results", "video"), Constraint("a path", is_instance(str, Path)).or_none()),
     **dict.fromkeys(
-        ("deterministic", "detect_anomaly", "save", "force", "shuffle_contexts", "animate"), FLAG
+        (
+            "deterministic",
+            "detect_anomaly",
+            "save",
+            "force",
+            "shuffle_contexts",
+            "animate",
+            "uncertainty",
+            "flag",
+        ),
+        FLAG,
     ),
     "progress": Constraint(
         "a function of the work done and planned",

@@ -14,6 +14,7 @@ from hyperrl.evaluation import Evaluation, ModelPolicy
 from hyperrl.evaluation.context_errors import check_sizes
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
+from hyperrl.evaluation.networks import networks_of
 from hyperrl.evaluation.observation_noise import check_noise
 from hyperrl.evaluation.play_run import EvaluationPlan, play_run, run_result
 from hyperrl.evaluation.progress import Progress, run_progress
@@ -21,6 +22,7 @@ from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.evaluation.save import save_evaluation
 from hyperrl.evaluation.seeds import check_same_experiment
 from hyperrl.evaluation.task_selection import Sweep, select_tasks
+from hyperrl.evaluation.uncertainty import Watched, WatchedPolicy
 from hyperrl.evaluation.worst_tasks import worst_request
 from hyperrl.store import Run, report_write_errors, try_writing
 from hyperrl.tasks import Family
@@ -41,6 +43,7 @@ def evaluate(
     context_error: Sequence[float] = (),
     observation_noise: Sequence[float] = (),
     schedules: Mapping[str, Any] | None = None,
+    uncertainty: bool = False,
     worst: Literal["return", "regret"] | None = None,
     worst_within: Literal["declared", "training"] | None = None,
     worst_budget: int | None = None,
@@ -77,6 +80,8 @@ def evaluate(
             so many of its standard deviations under random actions, to either side.
         schedules: how features change within each episode, such as {"sign": "jump:50"}, in the place of what
             the family's file says; "none": a feature stays.
+        uncertainty: tell how far networks disagree at each step, and what they predict of returns. They are
+            those of the agent's index, or, of several runs, one of each.
         worst: search for the tasks on which each run is worst, by "return" or by "regret", the best known
             return less the run's. The search knows contexts as they are, neither shuffled nor wrong.
         worst_within: the ranges that are searched: the widest "declared" ones, or those of "training"; None:
@@ -93,8 +98,8 @@ def evaluate(
     Raises:
         UserError: no run or a corrupt one, runs of different agents or families, an unknown split or
             feature, a number out of range, a split of one task whose contexts are to be shuffled, a schedule
-            that a feature cannot have, a search by regret where no best return is known, or an observation,
-            action or return that is not finite.
+            that a feature cannot have, a search by regret where no best return is known, uncertainty of
+            one network, or an observation, action or return that is not finite.
     """
     seed, sizes, noise = (
         to_int("seed", seed, SEED),
@@ -120,12 +125,20 @@ def evaluate(
     for run in opened if save else ():
         with report_write_errors("run", run.path):
             try_writing(run.path / "evaluations" / "evaluation.json")
+    with isolated_rng():
+        loaded = [load_agent(run, family, checkpoint, device) for run in opened] if uncertainty else None
+        networks = None if loaded is None else networks_of(loaded)
     results = []
     for number, run in enumerate(opened):
         with isolated_rng():
-            agent = load_agent(run, family, checkpoint, device)
-        policy = hide_features(ModelPolicy(agent.model, deterministic), family, hidden)
-        played = play_run(policy, family, plan, run_progress(progress, number, len(opened)))
+            agent = load_agent(run, family, checkpoint, device) if loaded is None else loaded[number]
+        acting = ModelPolicy(agent.model, deterministic)
+        policy, watched = hide_features(acting, family, hidden), None
+        if networks is not None:
+            watcher = WatchedPolicy(acting, networks)
+            gamma = run.spec.agent.algorithm.gamma
+            watched = Watched(hide_features(watcher, family, hidden), watcher, gamma, family.max_steps)
+        played = play_run(policy, family, plan, run_progress(progress, number, len(opened)), watched)
         results.append(run_result(agent, played))
     evaluation = Evaluation(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),

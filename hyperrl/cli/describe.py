@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from hyperrl.actions import fits
-from hyperrl.cli import console, cost, options
+from hyperrl.cli import console, cost, describe_file, options
 from hyperrl.cli.options import argument, flag
 from hyperrl.errors import UserError
 
@@ -20,7 +20,12 @@ _MAX_LISTED = 12
 
 def describe(
     name: Annotated[
-        str, argument("NAME", "An agent or a family: a name or a YAML file.", options.complete_recipe)
+        str,
+        argument(
+            "NAME",
+            "An agent or a family: a name or a YAML file; or an exported file.",
+            options.complete_recipe,
+        ),
     ],
     family: Annotated[
         str | None,
@@ -39,6 +44,9 @@ def describe(
     for option, value in {"--set": overrides, "--json": as_json}.items():
         if value:
             raise UserError(f"{option} needs an AGENT and a FAMILY: hyperrl describe AGENT FAMILY {option}")
+    if describe_file.is_export(name):
+        describe_file.describe(name)
+        return
     from hyperrl.cli.recipe import load
     from hyperrl.recipes import AgentRecipe
 

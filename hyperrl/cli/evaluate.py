@@ -70,6 +70,13 @@ def evaluate(
             "Change a feature in each episode: jump, drift, sinusoid:AMPLITUDE:PERIOD or none (repeatable).",
         ),
     ] = None,
+    uncertainty: Annotated[
+        bool,
+        flag(
+            "--uncertainty",
+            "Tell how far networks disagree: those of the agent's index, or of several runs.",
+        ),
+    ] = False,
     worst: Annotated[
         str | None,
         option("return|regret", "Search for the tasks with the lowest return, or the largest regret."),
@@ -117,6 +124,7 @@ def evaluate(
                 context_error=sizes,
                 observation_noise=noise,
                 schedules=schedules,
+                uncertainty=uncertainty,
                 worst=worst,  # type: ignore[arg-type]
                 worst_within=worst_within,  # type: ignore[arg-type]
                 worst_budget=worst_budget,
@@ -150,6 +158,9 @@ def _print(evaluation: "Evaluation") -> None:
             tables.errors(what, errors)
     if recoveries := {name: each["recovery"] for name, each in evaluation.over_time.items()}:
         tables.recoveries({name: each for name, each in recoveries.items() if each is not None})
+    if disagreement := evaluation.uncertainty:
+        console.line()
+        tables.uncertainty(disagreement)
     if found := evaluation.worst_tasks:
         console.line()
         tables.worst_tasks(found)

@@ -100,6 +100,7 @@ Stochastic = Annotated[bool, flag("--stochastic", "Draw actions instead of takin
 Checkpoint = Annotated[
     str | None, option("NAME", "best, latest or a number of steps. [default: best, else latest]")
 ]
+Flag = Annotated[bool, flag("--flag", "Tell in the file which contexts are far from anything trained on.")]
 Force = Annotated[bool, flag("--force", "Replace a file that exists.")]
 Json = Annotated[bool, flag("--json", "Print one JSON object and nothing else.")]
 AllowImport = Annotated[

@@ -27,6 +27,7 @@ def specialize(
     quantize: Annotated[
         str | None, option("int8", "Store weights in eight bits; prints the return kept.")
     ] = None,
+    flag: options.Flag = False,
     force: options.Force = False,
     checkpoint: options.Checkpoint = None,
     as_json: options.Json = False,
@@ -45,6 +46,7 @@ def specialize(
                 out=out,
                 budget=budget,
                 quantize=quantize,
+                flag=flag,
                 force=force,
                 checkpoint=checkpoint,
                 allow_import=allow_import or (),
@@ -59,6 +61,7 @@ def specialize(
 def export(
     run: options.RunPath,
     out: Annotated[str | None, option("FILE", "The file. [default: RUN/generalist.onnx]")] = None,
+    flag: options.Flag = False,
     force: options.Force = False,
     checkpoint: options.Checkpoint = None,
     allow_import: options.AllowImport = None,
@@ -69,7 +72,9 @@ def export(
     """
     from hyperrl import api
 
-    path = api.export(run, out=out, force=force, checkpoint=checkpoint, allow_import=allow_import or ())
+    path = api.export(
+        run, out=out, flag=flag, force=force, checkpoint=checkpoint, allow_import=allow_import or ()
+    )
     size = f"{path.stat().st_size:,} bytes"
     console.pairs([("generalist", str(path)), ("size", size), *cards.pairs(path)])
     cards.note(path)
@@ -86,6 +91,8 @@ def _print(result: "Written") -> None:
     for name, values in result.context.unlisted.items():
         listed = ", ".join(f"{value:g}" for value in values)
         console.line(f"note: {name}={result.context[name]:g} is none of the feature's values: {listed}")
+    if plan.flag is not None:
+        console.line(f"flag: {plan.flag.verdict}")
     console.line()
     rows = [
         [name, f"{cost.bytes:,}", f"{cost.parameters:,}", f"{cost.microseconds:.0f}"]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hyperrl.evaluation import TaskResult
     from hyperrl.evaluation.error_report import ErrorSummary
     from hyperrl.evaluation.over_time import Recovery
+    from hyperrl.evaluation.uncertainty_report import UncertaintySummary
     from hyperrl.evaluation.worst_tasks import WorstSummary
     from hyperrl.store import Run
 
@@ -138,6 +139,26 @@ def recoveries(data: "Mapping[str, Recovery]") -> None:
     )
     line()
     table(columns, rows, numbers=columns[1:])
+
+
+def uncertainty(data: "UncertaintySummary") -> None:
+    """Print for each split how far networks disagree, and predicted beside realized discounted returns."""
+    source = "runs" if data["source"] == "runs" else "networks of the agent's index"
+    line(f"disagreement of {data['networks']} {source}; discounted returns, gamma {data['gamma']:g}")
+    columns = ["actions", "values", "predicted", "spread", "realized", "in 90 % interval"]
+    groups = {**data["splits"], **({"own tasks": data["own"]} if "own" in data else {})}
+    rows = (
+        [
+            name,
+            *(number(each[key]) for key in ("actions", "values", "predicted", "spread", "realized")),
+            f"{each['coverage']['0.9']:.1%}",
+        ]
+        for name, each in groups.items()
+    )
+    table(["split", *columns], rows, numbers=columns)
+    for what, found in (("extrapolation", data["extrapolation"]), ("failure", data["failure"])):
+        if found is not None:
+            line(f"AUROC for {what}: actions {found['actions']:.2f}, values {found['values']:.2f}")
 
 
 def worst_tasks(data: "WorstSummary") -> None:

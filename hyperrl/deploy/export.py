@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,10 +18,12 @@ from hyperrl.deploy import compress, files
 from hyperrl.deploy.cards.usage import wrapping_lines
 from hyperrl.deploy.extract import extract_specialist, in_base_terms
 from hyperrl.deploy.numpy_runtime import NumpyRuntime
-from hyperrl.deploy.plan import Specialist
+from hyperrl.deploy.plan import Flag, Specialist
 from hyperrl.deploy.request import SpecialistRequest
 from hyperrl.evaluation import ModelPolicy, TaskResult, evaluate_tasks
 from hyperrl.evaluation.agent import Agent
+from hyperrl.evaluation.context_flag import flag_context, flag_rule
+from hyperrl.evaluation.networks import networks_of
 from hyperrl.evaluation.progress import Progress
 from hyperrl.policies.registry import view
 from hyperrl.recipes import CONTEXT, Context
@@ -112,6 +114,7 @@ class Written:
             "context": dict(self.context),
             "outside": self.context.outside,
             "unlisted": self.context.unlisted,
+            "flag": None if plan.flag is None else plan.flag.model_dump(mode="json"),
             **vars(self.cost),
             "generalist": vars(self.generalist),
             "return": returns,
@@ -135,6 +138,9 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
     small = full if request.budget is None else compress.prune(full, request.budget)
     small = compress.quantize(small) if request.quantize else small
     specialist = in_base_terms(small, family.adapter)
+    if request.flag:
+        plan = specialist.plan.model_copy(update={"flag": task_flag(agent, request.context)})
+        specialist = replace(specialist, plan=plan)
     encoded = _encode(request.format, specialist, model, family)
     episodes, played = family.recipe.evaluation.episodes, None
     if small is not full:
@@ -166,11 +172,28 @@ def specialize(agent: Agent, request: SpecialistRequest, progress: Progress | No
     )
 
 
-def export(agent: Agent, path: Path) -> Path:
-    """Write the generalist to a new file; UserError where it cannot be written."""
+def task_flag(agent: Agent, context: Context) -> Flag:
+    """Whether a task is far from an agent's training, by its networks too where it has several."""
+    family, policy, networks = agent.family, None, None
+    if view(agent.model).index is not None and not agent.run.spec.agent.remembers:
+        policy, networks = ModelPolicy(agent.model), networks_of([agent])
+    rule = flag_rule(family, policy, networks)
+    found = flag_context(rule, family, context, policy, networks)
+    return Flag(**found.to_json(), reasons=tuple(found.reasons))
+
+
+def export(agent: Agent, path: Path, *, flag: bool = False) -> Path:
+    """Write the generalist to a new file; UserError where it cannot be written.
+
+    Args:
+        agent: the agent.
+        path: the file.
+        flag: a second output, `far`, tells which contexts are far from training.
+    """
     from hyperrl.deploy.generalist import onnx_bytes
 
-    write_new(path, onnx_bytes(agent.model, agent.run.spec.agent.name, agent.family))
+    rule = flag_rule(agent.family) if flag else None
+    write_new(path, onnx_bytes(agent.model, agent.run.spec.agent.name, agent.family, rule))
     return path
 
 

@@ -23,7 +23,7 @@ def safetensors_bytes(specialist: Specialist) -> bytes:
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(specialist.arrays.items())}
-    return bytes(save(arrays, {METADATA: specialist.plan.model_dump_json()}))
+    return bytes(save(arrays, {METADATA: specialist.plan.text}))
 
 
 def read_safetensors(data: bytes, source: str) -> Specialist:

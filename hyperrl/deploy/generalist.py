@@ -24,6 +24,7 @@ from hyperrl.deploy.extract import action_of, channels_last, refuse_memory
 from hyperrl.deploy.onnx_graph import optional_input
 from hyperrl.deploy.onnx_runtime import refuse_part_of_masks
 from hyperrl.errors import UserError
+from hyperrl.evaluation.context_flag import ROUNDING, FlagRule
 from hyperrl.masks import ACTION_MASKS
 from hyperrl.nets.generators.head import Head
 from hyperrl.policies.registry import view
@@ -39,9 +40,11 @@ OPSET = 18
 """The lowest that torch's exporter writes."""
 
 ENTRY = "generalist"
+FAR = "far"
+"""The output that tells which contexts are far from training."""
 
 
-def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
+def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family, rule: FlagRule | None = None) -> bytes:
     """The bytes of an ONNX file that acts on any task of a family.
 
     Its inputs are the observation's parts by name and `context`, float32 (batch, features): raw values, a
@@ -52,6 +55,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
         model: a trained one of a run.
         agent: its recipe's name.
         family: the tasks that it was trained on.
+        rule: when a context is far from training: a second output, `far`, bool (batch,), tells; None: none.
 
     Raises:
         UserError: a policy whose networks cannot be written as a graph, or a part of the observation that
@@ -61,7 +65,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
     if model.use_sde:  # a policy otherwise holds noise with a graph that torch refuses to copy
         with torch.no_grad():
             model.policy.reset_noise()  # type: ignore[operator]
-    generalist = Generalist(model.policy, family).eval()
+    generalist = Generalist(model.policy, family, rule).eval()
     names = [*generalist.keys, CONTEXT]
     examples = [_example(generalist.space[key]) for key in generalist.keys]
     examples += [torch.tensor(family.space.values([family.space.default] * _ROWS), dtype=torch.float32)]
@@ -76,7 +80,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
                 generalist,
                 tuple(examples),
                 input_names=names,
-                output_names=[OUTPUT],
+                output_names=[OUTPUT] if rule is None else [OUTPUT, FAR],
                 dynamic_shapes=(tuple(batch for _ in names),),
                 opset_version=OPSET,
                 dynamo=True,
@@ -91,7 +95,7 @@ def onnx_bytes(model: BaseAlgorithm, agent: str, family: Family) -> bytes:
     for value in program.model_proto.graph.input:
         if not value.type.tensor_type.shape.dim[0].dim_param:
             raise UserError(f"agent {agent!r}: torch can write its networks as ONNX for a fixed batch alone")
-    return _with_metadata(program.model_proto, model, agent, family)
+    return _with_metadata(program.model_proto, model, agent, family, rule)
 
 
 @contextmanager
@@ -116,9 +120,10 @@ class Generalist(nn.Module):
     Args:
         policy: of a trained model; it is copied.
         family: the tasks.
+        rule: when a context is far from training; None: no output tells.
     """
 
-    def __init__(self, policy: BasePolicy, family: Family) -> None:
+    def __init__(self, policy: BasePolicy, family: Family, rule: FlagRule | None = None) -> None:
         super().__init__()
         space = family.observation_space
         assert isinstance(space, gym.spaces.Dict)
@@ -132,13 +137,14 @@ class Generalist(nn.Module):
             if isinstance(module, Head):
                 module.forward = partial(tuple, [each.clone() for each in module()])  # type: ignore[method-assign]
         self.encoder = ContextEncoder(family.space)
+        self.far = None if rule is None else Far(rule, family.space)
         self.rule = Rule(*action_of(policy))
         adapter = family.adapter
         self.starts = {key: torch.as_tensor(start) for key, start in adapter.starts.items()}
         self.action_start = None if adapter.action_start is None else torch.as_tensor(adapter.action_start)
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Actions (batch, ...).
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Actions (batch, ...), and, with a rule, whether each context is far from training, (batch,).
 
         Args:
             inputs: the observation's parts, then (batch, features), and, where the agent takes them, masks
@@ -156,7 +162,8 @@ class Generalist(nn.Module):
             for generated in self.view.parts.values():
                 acting.enter_context(generated.inputs.acting(deterministic=True))
             actions: Tensor = self.rule(self.view.act_outputs(observation), *masks)
-        return actions if self.action_start is None else actions + self.action_start
+        actions = actions if self.action_start is None else actions + self.action_start
+        return actions if self.far is None else (actions, self.far(context, observation[CONTEXT]))
 
 
 class ContextEncoder(nn.Module):
@@ -185,6 +192,39 @@ class ContextEncoder(nn.Module):
             else:
                 columns.append(scaled[:, index])
         return torch.stack(columns, dim=1)
+
+
+class Far(nn.Module):
+    """Whether contexts are far from training, by their ranges and the distance to the nearest training task.
+
+    Args:
+        rule: the largest distance that is not flagged.
+        space: the features.
+    """
+
+    trained: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, rule: FlagRule, space: ContextSpace) -> None:
+        super().__init__()
+        features = list(space.features.values())
+        self.linear = [index for index, feature in enumerate(features) if feature.encoding == "linear"]
+        bounds = torch.tensor([features[index].train for index in self.linear]).reshape(-1, 2)
+        margin = 0.5 * ROUNDING * (bounds[:, 1] - bounds[:, 0])
+        self.largest = float(rule.distance)
+        self.register_buffer("trained", torch.as_tensor(rule.trained, dtype=torch.float32))
+        self.register_buffer("low", bounds[:, 0] - margin)
+        self.register_buffer("high", bounds[:, 1] + margin)
+
+    def forward(self, values: Tensor, descriptors: Tensor) -> Tensor:
+        """(task, features) and (task, D) to (task,)."""
+        squares = (descriptors.unsqueeze(1) - self.trained).square().sum(dim=2)
+        far = squares.amin(dim=1).sqrt() > self.largest + ROUNDING
+        if self.linear:
+            chosen = torch.stack([values[:, index] for index in self.linear], dim=1)
+            far = far | ((chosen < self.low) | (chosen > self.high)).any(dim=1)
+        return far
 
 
 class Rule(nn.Module):
@@ -237,14 +277,18 @@ def _example(space: gym.Space[Any]) -> Tensor:
     return torch.zeros((_ROWS, *(space.shape or ())), dtype=torch.as_tensor(np.zeros(1, space.dtype)).dtype)
 
 
-def _with_metadata(proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, family: Family) -> bytes:
+def _with_metadata(
+    proto: onnx.ModelProto, model: BaseAlgorithm, agent: str, family: Family, rule: FlagRule | None
+) -> bytes:
     """The file's bytes, with a description of the agent and the features in its metadata."""
     features = {
         name: {"unit": feature.unit, "default": feature.default, "train": list(feature.train)}
         for name, feature in family.space.features.items()
     }
     origin = {"agent": agent, "algorithm": type(model).__name__.lower(), "family": family.name}
-    about = {"format": 1, **origin, "features": features}
+    about: dict[str, Any] = {"format": 1, **origin, "features": features}
+    if rule is not None:
+        about["flag"] = {"output": FAR, "largest_distance": rule.distance}
     proto.producer_name = "hyperrl"
     onnx.helper.set_model_props(proto, {ENTRY: json.dumps(about), CONTEXT: ",".join(features)})
     for value in proto.graph.input:

@@ -18,11 +18,12 @@ class NumpyRuntime:
     Attributes:
         specialist: its plan and arrays.
         masked: whether it takes action masks.
+        flag: whether its task is far from training; None where the file does not tell.
     """
 
     def __init__(self, specialist: Specialist) -> None:
-        self.specialist, self.masked = specialist, specialist.plan.action.masked
         plan, dense = specialist.plan, specialist.dense
+        self.specialist, self.masked, self.flag = specialist, plan.action.masked, plan.flag
         self._inputs = [part.numpy(dense) for part in plan.inputs]
         self._layers, self._act = numpy_chain(plan.layers, dense), plan.action.numpy(dense)
 

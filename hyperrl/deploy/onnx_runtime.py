@@ -39,7 +39,7 @@ def onnx_bytes(specialist: Specialist) -> bytes:
     plan.action.onnx(onnx_chain(plan.layers, x, graph), graph)
     inputs = {part.name: (part.dtype, part.shape) for part in plan.inputs}
     outputs = {OUTPUT: (plan.action.dtype, plan.action.shape)}
-    return graph.model_bytes(inputs, outputs, {METADATA: plan.model_dump_json()})
+    return graph.model_bytes(inputs, outputs, {METADATA: plan.text})
 
 
 def refuse_part_of_masks(parts: Sequence[str], agent: str) -> None:
@@ -60,12 +60,13 @@ class OnnxRuntime:
     Attributes:
         specialist: its plan and arrays.
         masked: whether it takes action masks.
+        flag: whether its task is far from training; None where the file does not tell.
         session: of onnxruntime, on one thread.
     """
 
     def __init__(self, data: bytes, source: str) -> None:
         self.specialist = read_graph(data, source)
-        self.masked = self.specialist.plan.action.masked
+        self.masked, self.flag = self.specialist.plan.action.masked, self.specialist.plan.flag
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS

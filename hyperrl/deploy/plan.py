@@ -161,8 +161,41 @@ class Input(Model):
         return graph.add("Concat", *parts, axis=1)
 
 
+class Flag(Model):
+    """Whether a specialist's task is far from anything that its agent was trained on.
+
+    Attributes:
+        far: whether it is, for any of the reasons.
+        reasons: why, in words.
+        outside: features beyond their training ranges, and by how many half widths of these.
+        distance: of the descriptor to that of the nearest training task.
+        largest_distance: the largest that is not flagged.
+        disagreement: of the actions of several networks of the agent on the task; None without several.
+        largest_disagreement: the largest that is not flagged.
+    """
+
+    far: bool
+    reasons: tuple[str, ...] = ()
+    outside: dict[str, Number] = Field(default_factory=dict)
+    distance: Number
+    largest_distance: Number
+    disagreement: Number | None = None
+    largest_disagreement: Number | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The flag in words."""
+        if not self.far:
+            return "not far from what the agent was trained on"
+        return f"far from what the agent was trained on: {'; '.join(self.reasons)}"
+
+
 class Plan(Model):
-    """A specialist but for its arrays; what a file carries as JSON."""
+    """A specialist but for its arrays; what a file carries as JSON.
+
+    Attributes:
+        flag: where it was asked for: whether the task is far from training.
+    """
 
     format: Literal[1] = 1
     agent: str
@@ -172,6 +205,12 @@ class Plan(Model):
     inputs: Annotated[tuple[Input, ...], Field(min_length=1, max_length=64)]
     layers: Layers
     action: Action
+    flag: Flag | None = None
+
+    @property
+    def text(self) -> str:
+        """The plan as JSON, without a flag where there is none."""
+        return self.model_dump_json(exclude={"flag"} if self.flag is None else None)
 
 
 def read_plan(text: Any, source: str) -> Plan:

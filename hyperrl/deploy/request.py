@@ -33,6 +33,7 @@ class SpecialistRequest:
         budget: share of the parameters to keep; None: all.
         quantize: store weights in eight bits.
         statistics: the file to write beside it, for `VecNormalize.load`; None where there is none.
+        flag: tell in the file whether the task is far from training.
     """
 
     context: Context
@@ -41,6 +42,7 @@ class SpecialistRequest:
     budget: float | None
     quantize: bool
     statistics: Path | None = None
+    flag: bool = False
 
 
 def specialist_request(
@@ -52,6 +54,7 @@ def specialist_request(
     budget: float | None,
     quantize: str | None,
     force: bool = False,
+    flag: bool = False,
 ) -> SpecialistRequest:
     """The arguments of `hyperrl.specialize`; UserError where they do not fit each other or the files.
 
@@ -64,13 +67,18 @@ def specialist_request(
             f"{user_syntax('quantize', '--quantize')}: found int8 with the format sb3, whose weights are"
             " float32; allowed: the formats torch, onnx"
         )
+    if format == "sb3" and flag:
+        raise UserError(
+            f"{user_syntax('flag', '--flag')}: found with the format sb3, whose files have no place for it;"
+            " allowed: the formats torch, onnx"
+        )
     if format == "onnx":
         _need_extra("format onnx")
     path = new_file(out, default_specialist(run, family, task, format), suffix, force)
     statistics = None
     if format == "sb3" and run.spec.agent.normalize.active:
         statistics = new_file(None, path.with_suffix(STATISTICS), STATISTICS, force)
-    return SpecialistRequest(task, format, path, budget, quantize is not None, statistics)
+    return SpecialistRequest(task, format, path, budget, quantize is not None, statistics, flag)
 
 
 def default_specialist(run: Run, family: Family, task: Context, format: str) -> Path:

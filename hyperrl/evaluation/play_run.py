@@ -16,6 +16,7 @@ from hyperrl.evaluation.report import RunResult
 from hyperrl.evaluation.rng import isolated_rng
 from hyperrl.evaluation.search import find_worst
 from hyperrl.evaluation.task_selection import TaskSelection
+from hyperrl.evaluation.uncertainty import RunUncertainty, Watched
 from hyperrl.evaluation.worst_tasks import WorstRequest, WorstTasks
 from hyperrl.evaluation.zero_shot import TaskResult, evaluate_tasks
 from hyperrl.recipes import Context
@@ -56,6 +57,7 @@ class RunPlay:
         own_tasks: results on the user's own contexts and sweeps.
         errors: results where contexts were wrong, by one size after the other.
         noise: results where observations were off, likewise.
+        uncertainty: the disagreement of networks on all tasks; None where none were asked.
         worst: what the search found; None without one.
     """
 
@@ -63,6 +65,7 @@ class RunPlay:
     own_tasks: list[TaskResult]
     errors: tuple[ErrorResult, ...] = ()
     noise: tuple[ErrorResult, ...] = ()
+    uncertainty: RunUncertainty | None = None
     worst: WorstTasks | None = None
 
 
@@ -75,8 +78,19 @@ def run_result(agent: Agent, play: RunPlay) -> RunResult:
     )  # fmt: skip
 
 
-def play_run(policy: Policy, family: Family, plan: EvaluationPlan, progress: Progress | None) -> RunPlay:
+def play_run(
+    policy: Policy, family: Family, plan: EvaluationPlan, progress: Progress | None = None,
+    watched: Watched | None = None,
+) -> RunPlay:  # fmt: skip
     """Play a policy under all that the plan asks for, each part as if it were the only one.
+
+    Args:
+        policy: the policy.
+        family: the tasks' family.
+        plan: what is played.
+        progress: as in `evaluate_tasks`.
+        watched: the same policy while networks answer what it observes, which then plays the tasks as they
+            are; None: no networks are asked.
 
     Raises:
         UserError: as `evaluate_tasks`.
@@ -88,8 +102,10 @@ def play_run(policy: Policy, family: Family, plan: EvaluationPlan, progress: Pro
     common: dict[str, Any] = {"episodes": plan.episodes, "seed": plan.seed, "observed": plan.observed}
     with isolated_rng(plan.seed):
         results = evaluate_tasks(
-            policy, family, plan.selection.contexts, splits=plan.selection.splits, progress=hooks[0], **common
-        )
+            policy if watched is None else watched.policy, family, plan.selection.contexts,
+            splits=plan.selection.splits, step_rewards=watched is not None, progress=hooks[0], **common,
+        )  # fmt: skip
+    uncertainty = None if watched is None else watched.read(results, plan.selection.in_splits)
     played: list[tuple[ErrorResult, ...]] = []
     for play, sizes, hook in (
         (play_with_errors, plan.context_errors, hooks[1]),
@@ -104,4 +120,4 @@ def play_run(policy: Policy, family: Family, plan: EvaluationPlan, progress: Pro
         with isolated_rng(plan.seed):
             found = find_worst(policy, family, worst, seed=plan.seed, progress=hooks[3])
     whole = plan.selection.in_splits
-    return RunPlay(results[:whole], results[whole:], played[0], played[1], found)
+    return RunPlay(results[:whole], results[whole:], played[0], played[1], uncertainty, found)

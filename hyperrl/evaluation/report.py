@@ -10,6 +10,8 @@ from typing import Any
 from hyperrl.evaluation.error_report import ErrorResult, ErrorSummary, summarize_error
 from hyperrl.evaluation.over_time import OverTime, over_time
 from hyperrl.evaluation.summary import SplitSummary, pooled, summarize
+from hyperrl.evaluation.uncertainty import RunUncertainty
+from hyperrl.evaluation.uncertainty_report import UncertaintySummary, summarize_uncertainty
 from hyperrl.evaluation.worst_tasks import WorstSummary, WorstTasks, summarize_worst
 from hyperrl.evaluation.zero_shot import TaskResult
 
@@ -28,6 +30,7 @@ class RunResult:
         own_tasks: results on the user's own contexts and sweeps, which count in no split.
         errors: results where contexts were wrong, by one size after the other.
         noise: results where observations were off, likewise.
+        uncertainty: the disagreement of networks; None where none were asked.
         worst: what a search for the worst tasks found; None without one.
     """
 
@@ -40,6 +43,7 @@ class RunResult:
     own_tasks: list[TaskResult] = field(default_factory=list)
     errors: tuple[ErrorResult, ...] = ()
     noise: tuple[ErrorResult, ...] = ()
+    uncertainty: RunUncertainty | None = None
     worst: WorstTasks | None = None
 
     @property
@@ -136,6 +140,12 @@ class Evaluation:
         return {name: over_time(results) for name, results in groups.items()}
 
     @property
+    def uncertainty(self) -> UncertaintySummary | None:
+        """How far networks disagree, and what they predict of returns; None where none were asked."""
+        runs = [run.uncertainty for run in self.runs if run.uncertainty is not None]
+        return summarize_uncertainty(runs) if runs else None
+
+    @property
     def worst_tasks(self) -> WorstSummary | None:
         """The tasks that searches of the context space found to be the worst; None without searches."""
         searches = [run.worst for run in self.runs if run.worst is not None]
@@ -168,6 +178,7 @@ class Evaluation:
             "observation_noise": self.observation_noise,
             "schedules": dict(self.schedules),
             "over_time": self.over_time,
+            "uncertainty": self.uncertainty,
             "worst_tasks": self.worst_tasks,
             **(
                 {"checkpoint": {"name": first.checkpoint, "steps": first.checkpoint_steps}}

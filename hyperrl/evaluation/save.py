@@ -57,6 +57,9 @@ def save_evaluation(
         if evaluation.schedules:
             figures.append(path("over-time"))
             draw.reward_over_time(evaluation, figures[-1])
+        if evaluation.uncertainty:
+            figures.append(path("uncertainty"))
+            draw.draw_uncertainty(evaluation, figures[-1])
         if evaluation.worst_tasks:
             figures.append(path("worst-tasks"))
             draw.draw_worst_tasks(evaluation, family, figures[-1])

@@ -245,3 +245,29 @@ def test_the_worst_tasks_are_searched_beside_the_splits(
     assert message(api.evaluate, paths[0], worst="rgret") == (
         "worst: found 'rgret'; did you mean 'regret'? allowed: 'return', 'regret', or None"
     )
+
+
+def test_runs_are_an_ensemble_whose_disagreement_is_told(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [runs / "seed-0", runs / "seed-1"]
+    found = api.evaluate(paths, uncertainty=True, contexts=[{"c0": 30}], splits=["train", "extrapolation"])
+    data = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    plain = api.evaluate(paths, contexts=[{"c0": 30}], splits=["train", "extrapolation"], save=False)
+    assert data["splits"] == json.loads(json.dumps(plain.splits))
+    assert plain.to_json()["uncertainty"] is None
+    told = data["uncertainty"]
+    assert (told["networks"], told["source"], told["gamma"]) == (2, "runs", 0.99)
+    assert set(told["splits"]) == {"train", "extrapolation"}
+    assert len(told["tasks"]) == 4 + 10 + 1
+    assert told["own"]["actions"] > 0
+    assert told["extrapolation"] is not None
+    assert json.loads(found.files[1].read_text())["uncertainty"]["networks"] == 2
+    assert [figure.name.split("-")[1] for figure in found.figures] == ["splits", "uncertainty"]
+    summary = found.uncertainty
+    assert summary is not None
+    tables.uncertainty(summary)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "disagreement of 2 runs; discounted returns, gamma 0.99"
+    assert [line.split()[0] for line in lines[2:5]] == ["train", "extrapolation", "own"]
+    assert message(api.evaluate, paths[0], uncertainty=True).startswith("uncertainty: found one run of agent")

@@ -15,12 +15,14 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from hyperrl import UserError, load_specialist
+from hyperrl.api.runs import family_of, load_agent
 from hyperrl.deploy import export
 from hyperrl.deploy.export import specialize, write_new
 from hyperrl.deploy.request import SUFFIXES, SpecialistRequest
 from hyperrl.evaluation.agent import Agent
 from tests import masked
 from tests.deploy.cases import example
+from tests.runs import untrained
 
 
 @pytest.fixture
@@ -118,3 +120,31 @@ def test_specialists_of_every_format_play_the_base_and_take_no_masked_action(
         chosen.add(str(action))
         observation = base.step(action)[0]
     assert len(chosen) > 1
+
+
+def test_a_flag_tells_in_the_file_whether_the_task_is_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "CALLS", 10)
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode", ["policy.hypernetwork.inputs=[context, noise]"])
+    agent = load_agent(run, family_of(run), None)
+    for format in ("torch", "onnx"):
+        if format == "onnx":
+            pytest.importorskip("onnxruntime", reason="needs the extra export")
+        verdicts = []
+        for c0 in (2.5, 8.0):
+            path = tmp_path / f"{c0}{SUFFIXES[format]}"
+            task = agent.family.space.complete({"c0": c0})
+            written = specialize(agent, SpecialistRequest(task, format, path, None, False, flag=True))
+            flag = load_specialist(path).flag
+            assert flag == written.specialist.plan.flag
+            assert flag.disagreement > 0
+            assert flag.largest_distance == pytest.approx(0.8)
+            assert json.loads(json.dumps(written.to_json()))["flag"]["far"] == flag.far
+            verdicts.append(flag.far)
+            assert ("c0" in flag.outside) == (c0 == 8)
+        assert verdicts[1]
+        plain = tmp_path / f"plain{SUFFIXES[format]}"
+        specialize(agent, SpecialistRequest(task, format, plain, None, False))
+        assert load_specialist(plain).flag is None
+        assert b'"flag"' not in plain.read_bytes()

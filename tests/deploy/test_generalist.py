@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from hyperrl import api
+from hyperrl.cli import describe_file
+from hyperrl.deploy.generalist import ContextEncoder, Far
 from hyperrl.evaluation import ModelPolicy
+from hyperrl.evaluation.context_flag import flag_context, flag_rule
 from hyperrl.tasks import Family
 from tests.deploy.cases import (
     CONTRIBUTED,
@@ -27,6 +31,7 @@ from tests.deploy.cases import (
 from tests.deploy.shifted import SPACES
 from tests.policies.worlds import disturb
 from tests.project.pages import ROOT
+from tests.runs import untrained
 
 ROWS = 2000
 HYPER = "policy.hypernetwork."
@@ -255,3 +260,36 @@ def test_no_masked_choice_is_made(name: str) -> None:
         np.testing.assert_array_equal(
             generalist(*inputs), generalist(*inputs, torch.ones(masks.shape, dtype=torch.bool))
         )
+
+
+@pytest.mark.parametrize("name", ["ode", "cartpole", "double-integrator"])
+def test_far_contexts_are_those_of_the_flag(name: str) -> None:
+    family = Family.load(name)
+    rule = flag_rule(family)
+    tasks = [task for split in ("train", "validation", "interpolation", "extrapolation")
+             for task in family.tasks(split)]  # fmt: skip
+    values = torch.tensor(family.space.values(tasks), dtype=torch.float32)
+    found = Far(rule, family.space)(values, ContextEncoder(family.space)(values))
+    assert found.tolist() == [flag_context(rule, family, task).far for task in tasks]
+    assert found.any()
+    assert not found.all()
+
+
+@pytest.mark.slow
+def test_a_second_output_tells_which_contexts_are_far(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+    run = untrained(tmp_path / "run", "hyper-ppo", "ode")
+    path = api.export(run, flag=True)
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    contexts = np.array([[2.5], [8.0], [-4.9], [-5.5]], np.float32)
+    action, far = session.run(["action", "far"], {"obs": np.zeros((4, 1), np.float32), "context": contexts})
+    assert action.shape == (4, 2)
+    assert far.tolist() == [False, True, False, True]
+    plain = api.export(run, out=tmp_path / "plain.onnx")
+    one = runtime.InferenceSession(str(plain), providers=["CPUExecutionProvider"])
+    (alone,) = one.run(None, {"obs": np.zeros((4, 1), np.float32), "context": contexts})
+    np.testing.assert_array_equal(alone, action)
+    describe_file.describe(str(path))
+    assert "output 'far': outside of a training range, or more than 0.8 from" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from hyperrl.deploy.cards import spaces, usage
 from hyperrl.deploy.cards.readme import NAME, CardEntry, read_card, write_card
 from hyperrl.deploy.cards.results import MeanReturn, of_episodes, schedules_of, split_returns, task_return
 from hyperrl.deploy.cards.text import conditions, limits, observations, render, return_of_task
+from hyperrl.deploy.plan import Plan
 from hyperrl.deploy.request import GENERALIST, default_specialist
 from hyperrl.recipes import Context
 from hyperrl.store import Run, RunSpec
@@ -77,9 +78,15 @@ def write_specialist_card(agent: Agent, written: Written) -> Path | None:
                 "size of the agent",
                 f"{written.generalist.bytes:,} bytes, {written.generalist.parameters:,} parameters",
             ),
+            *_flag_facts(written.specialist.plan),
         ],
     )  # fmt: skip
     return write_card(entry, file.parent)
+
+
+def _flag_facts(plan: Plan) -> list[tuple[str, str]]:
+    """The row of a specialist's flag, where it has one."""
+    return [] if plan.flag is None else [("this task", plan.flag.verdict)]
 
 
 def write_generalist_card(agent: Agent, path: Path, parameters: int) -> Path | None:
@@ -255,6 +262,7 @@ def _specialize_command(agent: Agent, written: Written) -> str:
     command += ["--format", written.format] if written.format != "torch" else []
     command += [] if written.budget is None else ["--budget", repr(float(written.budget))]
     command += ["--quantize", "int8"] if written.quantized else []
+    command += [] if written.specialist.plan.flag is None else ["--flag"]
     if written.file != default_specialist(agent.run, agent.family, written.context, written.format):
         command += ["--out", str(written.file)]
     return shlex.join(command)

@@ -6,10 +6,12 @@ from hyperrl.evaluation.figures.context_error import return_over_error, return_o
 from hyperrl.evaluation.figures.heatmap import draw_returns, heatmap, plane
 from hyperrl.evaluation.figures.learning import learning_curves
 from hyperrl.evaluation.figures.over_time import reward_over_time
+from hyperrl.evaluation.figures.uncertainty import draw_uncertainty
 from hyperrl.evaluation.figures.worst_tasks import draw_worst_tasks
 
 __all__ = [
     "draw_returns",
+    "draw_uncertainty",
     "draw_worst_tasks",
     "heatmap",
     "learning_curves",

@@ -6,8 +6,11 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 
-from hyperrl.evaluation import ModelPolicy, TaskResult, plan
+from hyperrl.evaluation import ModelPolicy, Policy, TaskResult, plan
+from hyperrl.evaluation.networks import IndexedNetworks
 from hyperrl.evaluation.progress import Progress, share_of
+from hyperrl.evaluation.uncertainty import WatchedPolicy
+from hyperrl.policies.registry import view
 from hyperrl.tasks import Family
 from hyperrl.training.isolation import preserve_training_state
 from hyperrl.training.rollout_callback import RolloutCallback
@@ -28,7 +31,8 @@ class ZeroShot(RolloutCallback):
 
     It evaluates before training, at the end of the first rollout that passes each multiple of `every` steps
     (with the weights that collected it), and after the last update. Actions are deterministic. The episodes
-    of each split are those of `plan.while_training`; a text beside the scalars lists them.
+    of each split are those of `plan.while_training`; a text beside the scalars lists them. Of an agent with
+    an index, `uncertainty/actions/SPLIT` and `uncertainty/values/SPLIT` tell how far its networks disagree.
 
     Attributes:
         results: the latest evaluation, per split.
@@ -80,13 +84,27 @@ class ZeroShot(RolloutCallback):
         began = time.perf_counter()
         with preserve_training_state(self.model):
             progress = share_of(self._progress, "evaluating")
-            self.results = plan.play(ModelPolicy(self.model), self.family, self._plans, progress)
+            policy: Policy = ModelPolicy(self.model)
+            watcher = None
+            if view(self.model).index is not None:
+                policy = watcher = WatchedPolicy(policy, IndexedNetworks(self.model))
+            self.results = plan.play(policy, self.family, self._plans, progress)
+            if watcher is not None:
+                self._publish_uncertainty(watcher)
         self.steps, self.evaluations = self.model.num_timesteps, self.evaluations + 1
         means = {split: mean(result.mean for result in group) for split, group in self.results.items()}
         self._publisher.put({f"zero_shot/{split}": value for split, value in means.items()})
         self._publisher.put({"time/evaluation": time.perf_counter() - began})
         if plan.CHOICE in means:
             self._on_validation(means[plan.CHOICE], self.steps)
+
+    def _publish_uncertainty(self, watcher: WatchedPolicy) -> None:
+        """Write how far the networks of the agent's index disagree on each split."""
+        played = iter(watcher.disagreement([result for group in self.results.values() for result in group]))
+        for split, group in self.results.items():
+            pairs = [next(played) for _ in group]
+            for kind, values in zip(("actions", "values"), zip(*pairs, strict=True), strict=True):
+                self._publisher.put({f"uncertainty/{kind}/{split}": mean(values)})
 
 
 class AfterEvaluation(RolloutCallback):

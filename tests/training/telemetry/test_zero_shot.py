@@ -132,3 +132,18 @@ def test_evaluations_leave_the_trained_weights_alone(
     weights, others = (load_model(run, "latest").policy.state_dict() for run in (often, seldom))
     for name, tensor in weights.items():
         assert torch.equal(tensor, others[name]), name
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_networks_of_an_index_disagree_and_others_write_nothing(tmp_path: Path, events: Any) -> None:
+    indexed = read(
+        short_run(tmp_path, "hyper-ppo", overrides=(*SHORT, "policy.hypernetwork.inputs=[context, noise]"))
+    )
+    tags = [tag for tag in indexed.Tags()["scalars"] if tag.startswith("uncertainty/")]
+    assert "uncertainty/actions/extrapolation" in tags
+    assert "uncertainty/values/train" in tags
+    steps = [event.step for event in indexed.Scalars("zero_shot/train")]
+    told = indexed.Scalars("uncertainty/values/train")
+    assert [event.step for event in told] == steps
+    assert all(event.value > 0 for event in told)
+    assert not any(tag.startswith("uncertainty/") for tag in events.Tags()["scalars"])
