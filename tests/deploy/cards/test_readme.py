@@ -117,6 +117,8 @@ def test_names_that_mean_something_to_html_or_yaml(name: str, tmp_path: Path) ->
     path = saved(tmp_path, entry(name), entry("b.onnx"))
     assert sorted(each.name for each in read_card(path) or ()) == sorted([name, "b.onnx"])
     assert name in [each["name"] for each in header(path)["model-index"]]
+    comment = next(line for line in path.read_text().splitlines() if line.startswith("<!-- hyperrl file"))
+    assert comment.index("-->") == len(comment) - 3, "the comment ends at its end"
 
 
 def test_a_card_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
