@@ -105,7 +105,6 @@ class SequenceCallback(RolloutCallback):
         self._learned: int | None = None
         self._starts: int | None = None
         self._rollout_starts = 0
-        self._state: Mapping[str, Any] = {}
         self._penalty: Penalty | None = None
         self._hooks: list[RemovableHandle] = []
 

@@ -248,6 +248,19 @@ def test_episodes_whose_environments_were_reset_are_left_out() -> None:
     assert not (found[:, None] == lost).all(axis=2).any()
 
 
+def test_a_buffer_that_forgot_all_goes_on_as_a_fresh_one() -> None:
+    used, fresh = buffer(TOLERANT), buffer(TOLERANT)
+    fill(70, used, stream=Stream(TOLERANT, seed=1, tasks=3))
+    used.reset()
+    assert (used.size(), used.full) == (0, False)
+    fill(30, used, fresh, stream=Stream(TOLERANT, seed=2, tasks=3))
+    one, other = drawn(used), drawn(fresh)
+    assert torch.equal(one.rewards, other.rewards)
+    assert torch.equal(one.actions, other.actions)
+    for name, part in one.observations.items():
+        assert torch.equal(part, other.observations[name])
+
+
 def test_a_copy_has_goals_of_its_own() -> None:
     ours = buffer()
     fill(20, ours, stream=Stream())
