@@ -215,7 +215,9 @@ def test_every_argument_reaches_what_plays(
     assert contexts == (*family.tasks("validation"), {"c0": 9.0}, {"c0": -10.0}, {"c0": 10.0})
     assert callable(played.pop("progress"))
     splits = (*["validation"] * 8, *["extrapolation"] * 3)
-    assert played == {"episodes": 7, "seed": 5, "splits": splits, "observed": None}
+    assert played == {
+        "episodes": 7, "seed": 5, "splits": splits, "observed": None, "step_rewards": False,
+    }  # fmt: skip
 
 
 def test_the_worst_tasks_are_searched_beside_the_splits(
