@@ -222,6 +222,13 @@ class HypernetworkConfig(GenerationConfig):
         if index.kind == "members" and self.index_dim < 2:
             self.refuse("noise_dim", "at least 2 with index.kind 'members', which it counts")
 
+        if index.separate and (index.kind != "members" or self.inputs != ("noise",)):
+            raise ArgumentError(
+                ("index", "separate"), True, "false unless kind is 'members' and inputs [noise]"
+            )
+        if index.separate and (self.strategy != "full" or self.generate != "all"):
+            self.refuse("strategy", "full, with generate 'all', where index.separate is true")
+
     @property
     def index_dim(self) -> int:
         """How many numbers noise has, or how many members there are."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from hyperrl.arguments import finite, integer, one_of
+from hyperrl.arguments import FLAG, finite, integer, one_of
 from hyperrl.config_fields import Config, option
 
 IndexKind = Literal["gaussian", "sphere", "members"]
@@ -30,6 +30,10 @@ class IndexConfig(Config):
     """factor of a fixed random network's values that are added to the critic's; 0: none are"""
     target_noise: float = option(0.0, finite(0, below=1e6))
     """standard deviation of what is added to rewards, another number for each transition and index"""
+
+    separate: bool = option(False, FLAG)
+    """members share nothing: each is a network of its own, which sees no context (an ensemble, as
+    bootstrapped DQN has it)"""
 
     def changed(self) -> Iterator[tuple[str, Any, Any]]:
         """Name, value and default of the fields that are not at their defaults."""

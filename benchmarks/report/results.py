@@ -31,6 +31,7 @@ from benchmarks.report import (
     beyond_section,
     context_error_section,
     controls_section,
+    deep_sea_section,
     distill_section,
     family_transfer_section,
     hindsight_section,
@@ -140,6 +141,8 @@ class Site:
             sections.append(normalize_section.section(trained, notes.get("normalize")))
         if relabeled := variants.load(self.data / "hindsight"):
             sections.append(hindsight_section.section(relabeled, notes.get("hindsight")))
+        if seas := deep_sea_section.load(self.data / "deep_sea"):
+            sections.append(deep_sea_section.section(seas, notes.get("deep_sea")))
         inferring = {policy: variants.load(self.data / "inferred" / policy) for policy in inferred.POLICIES}
         if inferring := {policy: families for policy, families in inferring.items() if families}:
             sections.append(inferred_section.section(inferring, notes.get("inferred")))

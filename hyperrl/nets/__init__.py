@@ -15,6 +15,7 @@ from hyperrl.nets.grouping import group
 from hyperrl.nets.hypernetwork import HyperNetwork
 from hyperrl.nets.initialization import INITIALIZATIONS
 from hyperrl.nets.layers import LayerSpec
+from hyperrl.nets.members import SeparateMembers
 from hyperrl.nets.separate import SeparateFusedWeights, SeparateHyperNetworks, SeparateWeights
 from hyperrl.nets.strategies import STRATEGIES
 from hyperrl.nets.targets import CNN, GRU, MLP, NATURE, ModuleTarget, Parallel, Target, VaryingMLP
@@ -36,6 +37,7 @@ __all__ = [
     "Rows",
     "SeparateFusedWeights",
     "SeparateHyperNetworks",
+    "SeparateMembers",
     "SeparateWeights",
     "Target",
     "VaryingMLP",

@@ -17,6 +17,7 @@ from hyperrl.nets.encoders.combined import ENCODER
 from hyperrl.nets.fused import ONE_EACH, FusedNetworks, FusedWeights, PrecomputedCodes, Rows
 from hyperrl.nets.generators import GENERATORS, Generator
 from hyperrl.nets.initialization import initial_head
+from hyperrl.nets.layers import LayerSpec
 from hyperrl.nets.strategies import Strategy, build
 from hyperrl.nets.targets import ModuleTarget, Target, is_target
 from hyperrl.nets.weights import Weights
@@ -86,22 +87,29 @@ class HyperNetwork(nn.Module):
             raise ValueError(f"encoder: takes {encoder.dim} columns; descriptor_dim is {descriptor_dim}")
         self.encoder = encoder
         self._networks = FusedNetworks.of(getattr(target, "chains", {}), self.strategy.fused_layers)
-        self.generator: Generator = GENERATORS[config.architecture](
-            max(descriptor_dim, 1) if encoder is None else encoder.out_dim,
+        inputs = max(descriptor_dim, 1) if encoder is None else encoder.out_dim
+        self.generator = self._make_generator(inputs, config, separate_head)
+        with torch.no_grad():
+            if encoder is None:
+                sample = sample_box(*descriptor_range, descriptor_dim, _CALIBRATION_TASKS)
+            else:
+                sample = encoder.sample(_CALIBRATION_TASKS)
+            self._initialize(config, sample, target.layers)
+
+    def _make_generator(self, inputs: int, config: GenerationConfig, separate_head: bool) -> Generator:
+        return GENERATORS[config.architecture](
+            inputs,
             config.hidden,
             tuple(self.strategy.sections.values()),
             activation_class("activation", config.activation),
             config.head_norm,
             separate_head,
         )
-        with torch.no_grad():
-            if encoder is None:
-                sample = sample_box(*descriptor_range, descriptor_dim, _CALIBRATION_TASKS)
-            else:
-                sample = encoder.sample(_CALIBRATION_TASKS)
-            features = self.generator(self.encode(sample)).features
-            head = initial_head(config.initialization, self.strategy, features, target.layers)
-            self.generator.set_head(*head)
+
+    def _initialize(self, config: GenerationConfig, sample: Tensor, layers: dict[str, LayerSpec]) -> None:
+        """Sets how generated weights start, given descriptors of tasks all over the range."""
+        features = self.generator(self.encode(sample)).features
+        self.generator.set_head(*initial_head(config.initialization, self.strategy, features, layers))
 
     def encode(self, descriptors: Float[Tensor, "task descriptor"]) -> Float[Tensor, "task inputs"]:
         """The generator's inputs for descriptors."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hyperrl.config import HypernetworkConfig
-from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks
+from hyperrl.nets import HyperNetwork, Parallel, SeparateHyperNetworks, SeparateMembers
 from hyperrl.nets.encoders import Range
 from hyperrl.policies.conditioning import Conditioning
 
@@ -26,6 +26,8 @@ def build_hypernetwork(
     """
 
     def make(network: Any, generate: Any) -> HyperNetwork:
+        if config.index.separate:
+            return SeparateMembers(config.index_dim, network)
         encoder = inputs.encoder(descriptor_range, config.magnitude_invariant)
         magnitude_invariant = config.magnitude_invariant and encoder is None
         return HyperNetwork(

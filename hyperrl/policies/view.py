@@ -13,10 +13,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
-from hyperrl.index_config import IndexConfig
-from hyperrl.policies import indices, inference
+from hyperrl.policies import inference
 from hyperrl.policies.base import HyperPolicy
-from hyperrl.policies.indices import for_each_index
+from hyperrl.policies.index_view import IndexView
 from hyperrl.policies.inference import ContextInference
 from hyperrl.policies.networks import GeneratedNetworks
 from hyperrl.policies.normalization import Normalization, normalization_of
@@ -78,7 +77,7 @@ class Imitated:
     terminated: Tensor
 
 
-class View:
+class View(IndexView):
     """One interface to the policies, optimizers and state of all algorithms of Stable-Baselines3.
 
     Each algorithm has a subclass, in the module of its policies; ``hyperrl.policies.registry`` finds it by
@@ -206,57 +205,6 @@ class View:
     def generation_seconds(self) -> float | None:
         """Seconds spent generating weights since the policy was made; None where nothing is generated."""
         return None if self.hyper is None else self.hyper.generation_seconds
-
-    # Which of many networks acts, where noise is among the hypernetwork's inputs.
-
-    @property
-    def index(self) -> IndexConfig | None:
-        """What the noise is that its hypernetwork sees; None without."""
-        noisy = self.hyper is not None and bool(self.parts) and "noise" in self.hyper.config.inputs
-        return self.hyper.config.index if noisy and self.hyper is not None else None
-
-    def draw_indices(self, count: int, seed: int = 0) -> Tensor:
-        """Indices, (index, dim), from a generator of their own; each member once, where they are members.
-
-        Args:
-            count: How many, unless they are members.
-            seed: Of the draws.
-
-        Raises:
-            ValueError: A policy without an index.
-        """
-        if self.index is None or self.hyper is None:
-            raise ValueError(f"{type(self.policy).__name__}: found no 'noise' in inputs; an index needs it")
-        return indices.draw_indices(self.hyper.config, count, seed).to(self.hyper.device)
-
-    @torch.no_grad()
-    def act_outputs_by_index(self, observation: Any, indices: Tensor) -> Tensor:
-        """:meth:`act_outputs` of each index, (index, row, outputs), all in one pass.
-
-        Args:
-            observation: As tensors, (row, ...), with the family's own context.
-            indices: (index, dim).
-        """
-        outputs = self.act_outputs(for_each_index(observation, indices))
-        return outputs.view(len(indices), -1, *outputs.shape[1:])
-
-    @torch.no_grad()
-    def values_by_index(self, observation: Any, indices: Tensor) -> Tensor:
-        """The value of each index's own deterministic action, (index, row), all in one pass.
-
-        Args:
-            observation: As tensors, (row, ...), with the family's own context.
-            indices: (index, dim).
-        """
-        return self.values(for_each_index(observation, indices)).view(len(indices), -1)
-
-    def values(self, observation: Any) -> Tensor:
-        """The value of the deterministic action, by the lowest of several critics, (row,).
-
-        Args:
-            observation: As tensors.
-        """
-        raise self._unknown("values")
 
     # How the algorithm learns.
 
