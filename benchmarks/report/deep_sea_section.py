@@ -93,13 +93,13 @@ def section(results: Sequence[Runs], note: str | None) -> str:
 
 def _cells(runs: Runs) -> list[str]:
     seeds = [int(record["seed"]) for record in runs.records]
-    told = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
+    listed = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
     episodes = runs.solved
     span = f"{min(episodes):,} to {max(episodes):,}" if episodes else ""
     if len(episodes) < len(runs.records) and episodes:
         span += " of those that were solved"
     middle = "not solved" if runs.median is None else f"{runs.median:,.0f}"
-    return [str(runs.size), f"`{runs.agent}`", told, f"{len(episodes)} of {len(seeds)}", middle, span]
+    return [str(runs.size), f"`{runs.agent}`", listed, f"{len(episodes)} of {len(seeds)}", middle, span]
 
 
 def _findings(results: Sequence[Runs]) -> list[str]:

@@ -25,7 +25,7 @@ def put(root: Path, size: int, agent: str, seed: int, episodes: int, solved: boo
     return path
 
 
-def test_episodes_are_told_by_size_and_agent(tmp_path: Path) -> None:
+def test_episodes_are_listed_by_size_and_agent(tmp_path: Path) -> None:
     for seed, episodes in ((500, 300), (501, 500), (502, 400)):
         put(tmp_path, 10, "hyper-dqn-index", seed, episodes)
     put(tmp_path, 10, "bootstrapped-dqn", 500, 1200)
