@@ -21,6 +21,7 @@ from hyperrl.arguments import (
     validate_arguments,
 )
 from hyperrl.deploy.request import SUFFIXES
+from hyperrl.evaluation.index_acting import INDEX_MODES
 from hyperrl.evaluation.worst_tasks import CRITERIA
 from hyperrl.experiments import ENGINES, Monitor
 from hyperrl.experiments.tuning import PRUNERS
@@ -92,6 +93,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "model": one_of(MODELS).or_none(),
     "within": one_of(RANGES),
     "first": one_of(FIRST),
+    "index": one_of(INDEX_MODES).or_none(),
     "worst": one_of(CRITERIA).or_none(),
     "worst_within": one_of(RANGES).or_none(),
     "baseline": Constraint("an agent's name, such as 'concat-ppo'", is_instance(str)).or_none(),

@@ -14,6 +14,7 @@ from hyperrl.evaluation import Evaluation, ModelPolicy
 from hyperrl.evaluation.context_errors import check_sizes
 from hyperrl.evaluation.context_shuffling import shuffled_contexts
 from hyperrl.evaluation.feature_hiding import check_hidden, hide_features
+from hyperrl.evaluation.index_acting import IndexedPolicy, check_index
 from hyperrl.evaluation.networks import networks_of
 from hyperrl.evaluation.observation_noise import check_noise
 from hyperrl.evaluation.play_run import EvaluationPlan, play_run, run_result
@@ -38,6 +39,7 @@ def evaluate(
     episodes: int | None = None,
     seed: int = 0,
     deterministic: bool = True,
+    index: Literal["mean", "vote", "thompson"] | None = None,
     hidden: Sequence[str] = (),
     shuffle_contexts: bool = False,
     context_error: Sequence[float] = (),
@@ -68,6 +70,9 @@ def evaluate(
         episodes: per task and run; None takes the family's.
         seed: of the start states, and of the actions where they are drawn; at least 0.
         deterministic: take the most likely action rather than draw one.
+        index: how an agent with noise among its hypernetwork's inputs acts: by the mean outputs of 32
+            indices or of all members, by what most of them choose (discrete actions), or by an index that is
+            drawn for each episode; None: by the network in the middle. Actions are the most likely ones.
         hidden: features that are hidden from the agents, for agents trained with `context_dropout` above 0.
         shuffle_contexts: let the agents observe in each task the context of another one of its split, which
             `seed` chooses; the environment stays in its own. What then is left of a return is owed to no
@@ -118,6 +123,8 @@ def evaluate(
         raise UserError(f"{option}: found schedules of {', '.join(changing)}; allowed: tasks that stay")
     selection = select_tasks(family, splits, contexts, sweep)
     check_hidden(opened, family, hidden)
+    for run in opened:
+        check_index(run, family.action_space, index)
     observed = shuffled_contexts(selection, seed) if shuffle_contexts else None
     search = worst_request(family, worst, worst_within, worst_budget, episodes)
     episodes = episodes or family.recipe.evaluation.episodes
@@ -132,7 +139,7 @@ def evaluate(
     for number, run in enumerate(opened):
         with isolated_rng():
             agent = load_agent(run, family, checkpoint, device) if loaded is None else loaded[number]
-        acting = ModelPolicy(agent.model, deterministic)
+        acting = IndexedPolicy(agent.model, index, seed) if index else ModelPolicy(agent.model, deterministic)
         policy, watched = hide_features(acting, family, hidden), None
         if networks is not None:
             watcher = WatchedPolicy(acting, networks)
@@ -143,6 +150,7 @@ def evaluate(
     evaluation = Evaluation(
         opened[0].spec.agent.name, family.name, episodes, seed, deterministic, tuple(results),
         hidden=tuple(hidden), shuffled_contexts=shuffle_contexts, schedules=changing,
+        index=index,
     )  # fmt: skip
     if save:
         from hyperrl.deploy.cards.entries import refresh_run_card

@@ -35,6 +35,10 @@ def evaluate(
     ] = None,
     seed: options.StartSeed = 0,
     stochastic: options.Stochastic = False,
+    index: Annotated[
+        str | None,
+        option("mean|vote|thompson", "How an agent with an index acts. [default: by the one in the middle]"),
+    ] = None,
     hide: Annotated[
         list[str] | None,
         option(
@@ -119,6 +123,7 @@ def evaluate(
                 episodes=episodes,
                 seed=seed,
                 deterministic=not stochastic,
+                index=index,  # type: ignore[arg-type]
                 hidden=hide or (),
                 shuffle_contexts=shuffle_contexts,
                 context_error=sizes,

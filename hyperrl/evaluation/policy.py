@@ -101,12 +101,7 @@ class ModelPolicy:
             observation = self._normalization.normalize(observation)
         tensors, _ = policy.obs_to_tensor(observation)
         with torch.no_grad():
-            if self._recurrent:
-                output = self._step(tensors)
-            elif self.masked:
-                output = policy._predict(tensors, self.deterministic, action_masks)
-            else:
-                output = policy._predict(tensors, deterministic=self.deterministic)
+            output = self._choose(tensors, action_masks)
         actions: NDArray[Any] = output.cpu().numpy().reshape(-1, *(space.shape or ()))
         if isinstance(space, gym.spaces.Box):
             squashed = policy.squash_output
@@ -114,6 +109,14 @@ class ModelPolicy:
         if self._online is not None:
             self._online.act(actions)
         return np.asarray(actions)
+
+    def _choose(self, tensors: Any, action_masks: Masks | None) -> Tensor:
+        """The actions before they are scaled to their bounds."""
+        if self._recurrent:
+            return self._step(tensors)
+        masks = (action_masks,) if self.masked else ()
+        chosen: Tensor = self._policy._predict(tensors, self.deterministic, *masks)
+        return chosen
 
     def reset(self) -> None:
         """Begin episodes: a policy that remembers forgets the ones before."""

@@ -68,6 +68,7 @@ class Evaluation:
         hidden: features that were hidden from the agents.
         shuffled_contexts: whether the agents observed in each task the context of another one.
         left_out: tasks of the splits that were not played, after a short training.
+        index: how an agent with an index acted, where it did not act by the one in the middle.
         schedules: how features changed within an episode, by feature as text; empty: they stayed.
     """
 
@@ -83,6 +84,7 @@ class Evaluation:
     shuffled_contexts: bool = False
     left_out: int = 0
     schedules: Mapping[str, str] = field(default_factory=dict)
+    index: str | None = None
 
     @property
     def splits(self) -> dict[str, SplitSummary]:
@@ -177,6 +179,7 @@ class Evaluation:
             "context_errors": self.context_errors,
             "observation_noise": self.observation_noise,
             "schedules": dict(self.schedules),
+            "index": self.index,
             "over_time": self.over_time,
             "uncertainty": self.uncertainty,
             "worst_tasks": self.worst_tasks,

@@ -10,6 +10,7 @@ from torch import Tensor
 from hyperrl.index_config import IndexConfig
 from hyperrl.policies.base import HyperPolicy
 from hyperrl.policies.indices import draw_indices, for_each_index
+from hyperrl.policies.noise import indices_of
 
 
 class IndexView:
@@ -43,6 +44,14 @@ class IndexView:
         if self.index is None or self.hyper is None:
             raise ValueError(f"{type(self.policy).__name__}: found no 'noise' in inputs; an index needs it")
         return draw_indices(self.hyper.config, count, seed).to(self.hyper.device)
+
+    def draw_indices_of_rows(self, count: int, seed: int = 0) -> Tensor:
+        """An index for each of so many rows, (row, dim), members too; as :meth:`draw_indices`."""
+        if self.index is None or self.hyper is None:
+            raise ValueError(f"{type(self.policy).__name__}: found no 'noise' in inputs; an index needs it")
+        generator = torch.Generator().manual_seed(seed)
+        normal = torch.randn(count, self.hyper.config.index_dim, generator=generator)
+        return indices_of(self.index.kind, normal).to(self.hyper.device)
 
     @torch.no_grad()
     def act_outputs_by_index(self, observation: Any, indices: Tensor) -> Tensor:
