@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning.sequence import AT_ONCE, CLONING, EWC, NONE, OUTPUTS, SPLIT
 from benchmarks.report.speed_section import table
-from benchmarks.report.variants import FamilyVariants, Interval
+from benchmarks.report.variants import FamilyVariants, Interval, cautions
 
 NAMES = {
     OUTPUTS: "output regularizer",
@@ -56,7 +56,7 @@ def section(families: Sequence[FamilyVariants], note: str | None) -> str:
     heads = [
         "family", "way", "seeds", "final return", "over fine-tuning", "forgetting", "forward transfer",
     ]  # fmt: skip
-    parts = ["## Tasks that arrive one after another", about, table(heads, cells)]
+    parts = ["## Tasks that arrive one after another", *cautions(families), about, table(heads, cells)]
     return "\n\n".join([*parts, *([note.strip()] if note else [])]) + "\n"
 
 
