@@ -9,6 +9,7 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from hyperrl.config import HypernetworkConfig, LrScale
+from hyperrl.index_config import IndexConfig
 from hyperrl.recipes import ALGORITHMS, described_fields, load_agent, load_family, resolve
 from hyperrl.recipes.curriculum import Curriculum
 from hyperrl.recipes.policy import (
@@ -39,8 +40,10 @@ def test_hyperparameters_are_plain_values_that_every_run_declares() -> None:
     every |= {f"policy.hypernetwork.{name}" for name, _, _ in described_fields(HypernetworkConfig())}
     every |= {f"curriculum.{name}" for name in Curriculum.model_fields}
     every |= {f"policy.hypernetwork.lr_scale.{name}" for name, _, _ in described_fields(LrScale())}
+    every |= {f"policy.hypernetwork.index.{name}" for name, _, _ in described_fields(IndexConfig())}
     every |= {f"algorithm.{name}.schedule" for model in ALGORITHMS for name in model.scheduled}
-    assert declared().keys() == every - {"policy.hypernetwork", "policy.hypernetwork.lr_scale"}
+    groups = {f"policy.hypernetwork{name}" for name in ("", ".lr_scale", ".index")}
+    assert declared().keys() == every - groups
 
 
 def test_a_schedule_is_the_number_that_it_starts_at_and_words() -> None:
