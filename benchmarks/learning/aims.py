@@ -37,7 +37,7 @@ DISCOUNT_STEPS = {"ode": 20_480, "cartpole": 20_480}
 SPLIT = "interpolation"
 FRONT_AGENTS = {"pendulum-effort": ("hyper-ppo", "blind-ppo"), "treasure": ("hyper-dqn", "blind-dqn")}
 """The agent whose context has the weight, and the plain one."""
-FRONT_STEPS = {"pendulum-effort": 61_440, "treasure": 50_000}
+FRONT_STEPS = {"pendulum-effort": 204_800, "treasure": 50_000}
 WEIGHTS: Mapping[str, Sequence[float]] = {
     "pendulum-effort": (1, 1000, 2000, 3000, 4000),
     "treasure": (0.0, 0.25, 0.5, 0.75, 1.0),

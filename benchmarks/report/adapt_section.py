@@ -15,6 +15,7 @@ from benchmarks.learning.adapt import (
     LEARNED,
     LEARNED_TASKS,
     SCRATCH,
+    SEEDS,
     SPECIALIST,
     TASKS,
     UNSEEN,
@@ -77,7 +78,7 @@ def verdicts(families: Sequence[FamilyVariants]) -> Iterator[Verdict]:
         yield Verdict(
             f"`{each.name}`: `hyper-ppo` reaches {goal:.0%} of {of} after one episode of an unknown task, in"
             " the mean over seeds",
-            f"{found.mean():.1%} [{found.min():.1%} to {found.max():.1%}] over {len(found)} seeds",
+            f"{_percent(found)} over {len(found)} of {len(SEEDS)} seeds",
             bool(found.mean() >= goal),
         )
 

@@ -40,7 +40,7 @@ def test_returns_are_parts_of_that_with_the_true_context(tmp_path: Path) -> None
     (verdict,) = adapt_section.verdicts([found])
     assert verdict.met
     assert "`ode`: `hyper-ppo` reaches 95% of the return with the true context" in verdict.expected
-    assert verdict.found == "98.0% [98.0% to 98.0%] over 3 seeds"
+    assert verdict.found == "98.0% [98.0%, 98.0%] over 3 of 5 seeds"
 
 
 def test_negative_returns_are_parts_of_the_way_from_the_untrained_agent(tmp_path: Path) -> None:

@@ -54,13 +54,15 @@ def test_runs_are_tasks_with_their_cores(
     ray: FakeRay, outcomes: dict[int, Any], planned: list[Job], tmp_path: Path
 ) -> None:
     record = Record()
+    planned[1] = planned[1].model_copy(update={"agent": planned[1].agent.model_copy(update={"threads": 2})})
     with open_engine("ray", planned, settings()) as engine:
         assert run_suite(planned, engine, record) == []
         assert len(list(tmp_path.glob("*/.visible-*"))) == 2
     assert not list(tmp_path.glob("*/.visible-*"))
     depot, *tasks = ray.options
     assert (depot["num_cpus"], depot["scheduling_strategy"]) == (0, ("this machine", False))
-    assert [(task["num_cpus"], task["max_retries"]) for task in tasks] == [(1, RETRIES)] * 4
+    assert [task["num_cpus"] for task in tasks] == [1, 2, 1, 1]
+    assert {task["max_retries"] for task in tasks} == {RETRIES}
     assert record.of("steps") == [("steps", seed, 64) for seed in range(4)]
     assert record.of("started", "ended")[:2] == [
         ("started", "blind-ppo on ode, seed 0"), ("ended", "blind-ppo on ode, seed 0", "finished")
