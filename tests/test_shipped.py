@@ -22,6 +22,8 @@ from hyperrl.recipes import (
 )
 
 AGENTS = [
+    "bootstrapped-dqn",
+    "hyper-dqn-index",
     "blind-a2c",
     "blind-crossq",
     "blind-dqn",
@@ -107,7 +109,7 @@ def test_every_agent_resolves_with_every_family(name: str) -> None:
     agent = load_agent(name)
     for recipe in RECIPES.values():
         resolved, needs = resolve(agent, recipe), recipe.training
-        assert (resolved.steps, resolved.n_envs) == (needs.steps or agent.steps, needs.n_envs or 8)
+        assert (resolved.steps, resolved.n_envs) == (needs.steps or agent.steps, needs.n_envs or agent.n_envs)
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if "ppo" in name])
