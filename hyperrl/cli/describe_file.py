@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from hyperrl.cli import console
 from hyperrl.errors import UserError
-from hyperrl.tasks.contexts import assignment
 
 if TYPE_CHECKING:
     from hyperrl.deploy.plan import Specialist
@@ -33,6 +32,8 @@ def describe(name: str) -> None:
 
 
 def _print_specialist(path: Path, specialist: "Specialist") -> None:
+    from hyperrl.tasks.contexts import assignment
+
     plan = specialist.plan
     console.line(f"{path}: a specialist, the network of one task")
     console.line()

@@ -19,7 +19,7 @@ from tests.suite import family_for, learnable, needs
 
 HYPER = "policy.hypernetwork."
 AGENTS = {name: load_agent(name) for name in shipped("agents")}
-SEEING = [name for name, agent in AGENTS.items() if agent.policy.kind != "blind" and agent.inference is None]
+SEEING = [name for name, agent in AGENTS.items() if agent.observes_context]
 """Those that observe the context."""
 CHOICES: dict[str, tuple[str, ...]] = {
     **{strategy: (f"{HYPER}strategy={strategy}",) for strategy in STRATEGY_OPTIONS},

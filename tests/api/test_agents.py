@@ -140,11 +140,11 @@ def test_specialize_and_export(
     passed_arguments: Callable[..., dict[str, Any]], run: Run, tmp_path: Path
 ) -> None:
     written = tmp_path / "x.safetensors"
-    options: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "force": True}
+    options: dict[str, Any] = {"out": written, "budget": 0.5, "quantize": None, "flag": True, "force": True}
     arguments = passed_arguments(
         "hyperrl.api.agents.specialist_request", api.specialize, run, {"c0": 2}, **options
     )
-    assert arguments[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True)
+    assert arguments[""][2:] == ({"c0": 2}, "torch", written, 0.5, None, True, True)
     for where, call, args in (
         ("hyperrl.deploy.export.specialize", api.specialize, ({"c0": 2},)),
         ("hyperrl.deploy.export.export", api.export, ()),

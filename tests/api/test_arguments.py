@@ -87,7 +87,7 @@ def test_wrong_arguments_are_reported_in_one_line(
 
 def test_every_argument_of_every_verb_is_checked() -> None:
     """Numbers are checked against limits of their own."""
-    numbers = {"steps", "seed", "keep", "episodes", "jobs", "trials", "seeds"}
+    numbers = {"steps", "seed", "keep", "episodes", "jobs", "trials", "seeds", "worst_budget"}
     for verb in ("train", "resume", "evaluate", "load", "watch", "specialize", "export", "bench", "tune"):
         parameters = inspect.signature(getattr(hyperrl, verb)).parameters
         assert set(parameters) - numbers <= set(CONSTRAINTS), verb

@@ -215,18 +215,19 @@ def test_an_export_in_one_file(folder: Path) -> None:
 def test_every_option_reaches_the_python_function(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     given = arguments_of(
         monkeypatch, "specialize", run.path, "--context", "c0=2", "--format", "onnx", "--out", "x.onnx",
-        "--budget", 0.5, "--quantize", "int8", "--force", "--checkpoint", "latest", "--allow-import", "one",
+        "--budget", 0.5, "--quantize", "int8", "--flag", "--force", "--checkpoint", "latest",
+        "--allow-import", "one",
     )  # fmt: skip
     assert given == {
         "": (str(run.path), {"c0": 2.0}), "format": "onnx", "out": "x.onnx", "budget": 0.5,
-        "quantize": "int8", "force": True, "checkpoint": "latest", "allow_import": ["one"],
+        "quantize": "int8", "flag": True, "force": True, "checkpoint": "latest", "allow_import": ["one"],
     }  # fmt: skip
     plain = arguments_of(monkeypatch, "specialize", run.path, "--context", "c0=2")
-    assert (plain[""], len(plain)) == ((str(run.path), {"c0": 2.0}), 8)
+    assert (plain[""], len(plain)) == ((str(run.path), {"c0": 2.0}), 9)
     assert_defaults("specialize", plain)
     assert_defaults("export", arguments_of(monkeypatch, "export", run.path))
-    written = ("--out", "x.onnx", "--force", "--checkpoint", "latest", "--allow-import", "one")
+    written = ("--out", "x.onnx", "--flag", "--force", "--checkpoint", "latest", "--allow-import", "one")
     assert arguments_of(monkeypatch, "export", run.path, *written) == {
-        "": (str(run.path),), "out": "x.onnx", "force": True, "checkpoint": "latest",
+        "": (str(run.path),), "out": "x.onnx", "flag": True, "force": True, "checkpoint": "latest",
         "allow_import": ["one"],
     }  # fmt: skip

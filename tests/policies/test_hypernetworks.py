@@ -23,6 +23,8 @@ FAMILIES = sorted(PLAIN)
 SEEDS = 6
 DRAWN = 60
 """Contexts drawn in the declared ranges."""
+ROWS = 512
+"""Inputs that statistics of a layer are taken over, more than any family's observation has numbers."""
 LAYERS = ["actor.0", "actor.1", "actor.2", "critic.0", "critic.1", "critic.2"]
 
 
@@ -121,8 +123,8 @@ def test_biases_are_zero(measured: Measured) -> None:
 def whitened(features: int) -> Tensor:
     """Inputs whose entries are uncorrelated and of variance 1, exactly."""
     torch.manual_seed(0)
-    orthonormal: Tensor = torch.linalg.qr(torch.randn(128, features))[0]
-    return orthonormal * math.sqrt(128)
+    orthonormal: Tensor = torch.linalg.qr(torch.randn(ROWS, features))[0]
+    return orthonormal * math.sqrt(ROWS)
 
 
 def test_variance_of_a_layers_outputs(measured: Measured) -> None:

@@ -64,7 +64,7 @@ def extractor_of(policy: Any) -> Any:
     "agent", [learnable(name) for name in recipes.shipped("agents") if name != "concat-ppo-matched"]
 )
 def test_every_shipped_agent_is_built_as_its_recipe_says(agent: str) -> None:
-    model, recipe, _ = build(agent, family_for(agent))
+    model, recipe, _ = build(agent, family_for(agent), f"n_envs={load_agent(agent).n_envs}")
     assert type(model) is theirs(recipe.algorithm.name)
     assert isinstance(model.policy, HyperPolicy) == isinstance(recipe.policy, HyperPolicyRecipe)
     assert isinstance(extractor_of(model.policy), BlindExtractor) == isinstance(

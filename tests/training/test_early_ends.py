@@ -81,7 +81,7 @@ def command(*more: str) -> list[str]:
     ("how", "says"),
     [
         ("raises", r"ZeroDivisionError: no way on (test_early_ends.py, line "),
-        ("rewards", "the reward has shape (2,); allowed: one number (task gain="),
+        ("rewards", "the reward has shape (2,); allowed: one number, or features that weigh reward.0, "),
     ],
 )
 def test_a_base_that_fails_in_mid_training_is_named(

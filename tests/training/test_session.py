@@ -236,11 +236,12 @@ ON_POLICY = {"n_steps": "16", "batch_size": "64", "n_epochs": "1"}
 
 def overrides(agent: str) -> list[str]:
     """Few steps and small batches, of the fields that the agent's algorithm has."""
-    algorithm = load_agent(agent).algorithm
+    recipe = load_agent(agent)
+    algorithm, common = recipe.algorithm, (*COMMON, f"n_envs={recipe.n_envs}")
     if algorithm.off_policy:
-        return [*COMMON, *OFF_POLICY]
+        return [*common, *OFF_POLICY]
     known = type(algorithm).model_fields
-    return [*COMMON, *(f"algorithm.{name}={value}" for name, value in ON_POLICY.items() if name in known)]
+    return [*common, *(f"algorithm.{name}={value}" for name, value in ON_POLICY.items() if name in known)]
 
 
 @pytest.mark.usefixtures("nothing_but_training")

@@ -19,7 +19,7 @@ def test_the_shipped_families_pass(name: str) -> None:
     family = Family.load(name)
     rows = check_family(family)
     assert [row.subject for row in rows] == ["splits", *(f"feature {each}" for each in family.space.names)]
-    paid = ("point-goal", "half-cheetah-velocity", "ant-direction")
+    paid = ("point-goal", "half-cheetah-velocity", "ant-direction", "deep-sea")
     changed = "reward" if name in paid else "transition"
     assert all(changed in row.detail for row in rows[1:])
 
