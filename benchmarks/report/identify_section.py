@@ -184,7 +184,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _findings(results: Sequence[Identified]) -> Iterator[str]:
-    """First what falls short: features that are not told, intervals that hold too little; then signs."""
+    """First features that the data do not tell and intervals that hold too little; then signs."""
     lines = []
     unknown = [
         f"{name} of `{each.family}` (`{each.model}`)"

@@ -170,7 +170,7 @@ class _Search:
 
 
 class _Steps:
-    """Reports the steps of plays that follow each other, where a hook is told of all of them."""
+    """Reports the steps of plays that follow each other, where one hook counts them all."""
 
     def __init__(self, hook: Progress | None, family: Family, episodes: int) -> None:
         self._hook, self._longest = hook, family.max_steps or 1

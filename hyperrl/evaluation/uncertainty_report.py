@@ -14,7 +14,7 @@ from hyperrl.evaluation.zero_shot import TaskResult
 Floats = NDArray[np.float64]
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-"""Probabilities of the predicted intervals of which the coverage is told."""
+"""Probabilities of the predicted intervals whose coverage is measured."""
 
 FAILURE = 0.5
 """A task fails where its return is below this part of its oracle."""
