@@ -16,7 +16,7 @@ HYPER = "policy.hypernetwork."
 NOISE = f"{HYPER}inputs=[context, noise]"
 
 
-def test_fields_that_changed_are_told() -> None:
+def test_fields_that_changed_are_listed() -> None:
     assert list(IndexConfig().changed()) == []
     assert list(IndexConfig(prior_scale=2.0).changed()) == [("prior_scale", 2.0, 0.0)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.learning.deep_sea import AGENTS, EPISODES, FORMAT, RETURN, STEPS
+from benchmarks.report.result_file import read_result
 from benchmarks.report.speed_section import table
 from hyperrl.errors import UserError
 
@@ -60,12 +60,7 @@ def load(root: Path) -> list[Runs]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"result {str(path)!r}: not JSON ({error})") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise UserError(f"result {str(path)!r}: not a result of format {FORMAT}")
+    data = read_result(path, FORMAT)
     place = (path.parent.parent.name, path.parent.name, path.stem)
     if (str(data["size"]), data["agent"], f"seed-{data['seed']}") != place:
         raise UserError(f"result {str(path)!r}: is of {data['size']} / {data['agent']} / {data['seed']}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.learning.identify import COMBINATIONS, FAMILIES, FORMAT, LEVELS, MODELS, NOISE, product
+from benchmarks.report.result_file import read_result
 from benchmarks.report.speed_section import table
 from benchmarks.report.variants import Interval
 from hyperrl.errors import UserError
@@ -121,12 +121,7 @@ def load(root: Path) -> list[Identified]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"result {str(path)!r}: not JSON ({error})") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise UserError(f"result {str(path)!r}: not a result of format {FORMAT}")
+    data = read_result(path, FORMAT)
     place = (path.parent.parent.name, path.parent.name, path.stem)
     if (data["family"], data["model"], f"seed-{data['seed']}") != place:
         raise UserError(f"result {str(path)!r}: is of {data['family']} / {data['model']} / {data['seed']}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning.suite import FORMAT, STARTS
 from benchmarks.report.compared import SHARED_STARTS, Compared, Curve
+from benchmarks.report.result_file import read_result
 from hyperrl.errors import UserError
 from hyperrl.evaluation import TaskResult
 from hyperrl.experiments.scores import AgentRuns, FamilyRuns, SeedRun
@@ -39,12 +39,7 @@ class Record:
     @classmethod
     def read(cls, path: Path) -> Record:
         """Read a file; UserError where it is no result of this format, or lies where another belongs."""
-        try:
-            data = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise UserError(f"result {str(path)!r}: not JSON ({error})") from error
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise UserError(f"result {str(path)!r}: not a learning result of format {FORMAT}")
+        data = read_result(path, FORMAT, "learning result")
         place = (data["family"], data["agent"], f"seed-{data['seed']}")
         if place != (path.parent.parent.name, path.parent.name, path.stem):
             raise UserError(f"result {str(path)!r}: is of {' / '.join(place)}")

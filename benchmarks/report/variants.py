@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning.variants import FORMAT
 from benchmarks.report.comparison import number
+from benchmarks.report.result_file import read_result
 from benchmarks.report.speed_section import table
 from hyperrl.errors import UserError
 from hyperrl.evaluation.statistics import mean_error
@@ -154,12 +154,7 @@ def by_split(
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"result {str(path)!r}: not JSON ({error})") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise UserError(f"result {str(path)!r}: not a result of format {FORMAT}")
+    data = read_result(path, FORMAT)
     if (data["family"], f"seed-{data['seed']}") != (path.parent.name, path.stem):
         raise UserError(f"result {str(path)!r}: is of {data['family']} / seed-{data['seed']}")
     return data

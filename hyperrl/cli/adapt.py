@@ -37,20 +37,11 @@ def adapt(
             "The first episode: act as in the context of defaults, or take random actions.",
         ),
     ] = "default",
-    model: Annotated[
-        str | None,
-        option("dynamics|learned", "What predicts. [default: dynamics, where the family has arrays]"),
-    ] = None,
-    level: Annotated[float, option("P", "Probability of the intervals.")] = 0.9,
-    within: Annotated[
-        str, option("declared|training", "Which contexts are possible: all declared, or training ranges.")
-    ] = "declared",
-    particles: Annotated[
-        int, option("N", "Contexts drawn from the posterior.", parser=parsing.PARTICLES)
-    ] = 500,
-    transitions: Annotated[
-        int, option("N", "Use so many at most, evenly spaced ones of more.", parser=parsing.TRANSITIONS)
-    ] = 500,
+    model: options.Predictor = None,
+    level: options.Level = 0.9,
+    within: options.Within = "declared",
+    particles: options.Particles = 500,
+    transitions: options.Transitions = 500,
     seed: Annotated[int, option("N", "Seed of the start states and of the draws.", parser=parsing.SEED)] = 0,
     out: Annotated[
         str | None, option("FILE", "Write the last estimate as JSON, for --context @FILE of other commands.")

@@ -23,20 +23,11 @@ def identify(
     fit: Annotated[
         bool, flag("--fit", "First fit a forward model to the training tasks, for the model 'learned'.")
     ] = False,
-    model: Annotated[
-        str | None,
-        option("dynamics|learned", "What predicts. [default: dynamics, where the family has arrays]"),
-    ] = None,
-    level: Annotated[float, option("P", "Probability of the intervals.")] = 0.9,
-    within: Annotated[
-        str, option("declared|training", "Which contexts are possible: all declared, or training ranges.")
-    ] = "declared",
-    particles: Annotated[
-        int, option("N", "Contexts drawn from the posterior.", parser=parsing.PARTICLES)
-    ] = 500,
-    transitions: Annotated[
-        int, option("N", "Use so many at most, evenly spaced ones of more.", parser=parsing.TRANSITIONS)
-    ] = 500,
+    model: options.Predictor = None,
+    level: options.Level = 0.9,
+    within: options.Within = "declared",
+    particles: options.Particles = 500,
+    transitions: options.Transitions = 500,
     seed: Annotated[int, option("N", "Seed of the draws.", parser=parsing.SEED)] = 0,
     out: Annotated[
         str | None, option("FILE", "Write the estimate as JSON, for --context @FILE of other commands.")

@@ -100,6 +100,18 @@ Stochastic = Annotated[bool, flag("--stochastic", "Draw actions instead of takin
 Checkpoint = Annotated[
     str | None, option("NAME", "best, latest or a number of steps. [default: best, else latest]")
 ]
+Predictor = Annotated[
+    str | None,
+    option("dynamics|learned", "What predicts. [default: dynamics, where the family has arrays]"),
+]
+Level = Annotated[float, option("P", "Probability of the intervals.")]
+Within = Annotated[
+    str, option("declared|training", "Which contexts are possible: all declared, or training ranges.")
+]
+Particles = Annotated[int, option("N", "Contexts drawn from the posterior.", parser=parsing.PARTICLES)]
+Transitions = Annotated[
+    int, option("N", "Use so many at most, evenly spaced ones of more.", parser=parsing.TRANSITIONS)
+]
 Flag = Annotated[bool, flag("--flag", "Tell in the file which contexts are far from anything trained on.")]
 Force = Annotated[bool, flag("--force", "Replace a file that exists.")]
 Json = Annotated[bool, flag("--json", "Print one JSON object and nothing else.")]

@@ -249,9 +249,7 @@ def test_the_worst_tasks_are_searched_beside_the_splits(
     )
 
 
-def test_runs_are_an_ensemble_whose_disagreement_is_told(
-    runs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_several_runs_are_evaluated_as_an_ensemble(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [runs / "seed-0", runs / "seed-1"]
     found = api.evaluate(paths, uncertainty=True, contexts=[{"c0": 30}], splits=["train", "extrapolation"])
     data = json.loads(json.dumps(found.to_json(), allow_nan=False))

@@ -73,7 +73,7 @@ ONE_TASK = {"contexts": [[1]], "oracle": [None], "returns": [[1.0]], "lengths": 
         *({"splits": {"train": {**ONE_TASK, "returns": returns}}} for returns in BROKEN_RETURNS),
     ],
 )
-def test_one_that_somebody_has_broken_is_made_anew(change: dict[str, Any], tmp_path: Path) -> None:
+def test_the_run_of_a_corrupt_result_is_repeated(change: dict[str, Any], tmp_path: Path) -> None:
     job = jobs(tmp_path)[0]
     write_result(job, {**result(job), "splits": {"train": ONE_TASK}})
     assert table([job])[0]["runs"] == 1

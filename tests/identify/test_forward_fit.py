@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_model_and_draws_nothing_from_torch() -> No
         assert torch.equal(tensor, second.state_dict()[name])
 
 
-def test_a_context_is_told_through_it() -> None:
+def test_a_context_is_identified_through_it() -> None:
     """Gravity over length is what a pendulum tells best."""
     spec, model = fitted()
     data, prior = ForwardData(FAMILY), Prior(FAMILY.space, "training")

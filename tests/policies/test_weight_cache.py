@@ -233,7 +233,7 @@ def arrays(batch: Observations) -> dict[str, Any]:
 
 @pytest.mark.parametrize("tasks", TASKS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_weights_are_kept_between_predictions(strategy: str, tasks: int) -> None:
+def test_weights_are_cached_between_predictions(strategy: str, tasks: int) -> None:
     batch = drawn(tasks)
     made = predicting(strategy, batch, 0)
     assert generations(made, lambda: [made.predict(arrays(batch)) for _ in range(50)]) <= 3

@@ -91,7 +91,7 @@ def test_each_task_is_played_for_its_share_of_the_steps_and_no_other(
 
 
 @pytest.mark.slow
-def test_replay_that_is_kept_holds_the_transitions_of_all_tasks(tmp_path: Path, no_telemetry: None) -> None:
+def test_a_replay_buffer_of_all_tasks_holds_their_transitions(tmp_path: Path, no_telemetry: None) -> None:
     run = learned(tmp_path / "run", "hyper-sac", "sequence.keep_replay=true", "algorithm.buffer_size=8000")
     replay = load_state(run, "latest")["replay"]
     assert replay["pos"] == STEPS // 8

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.learning import deep_sea
 
 
-def test_a_run_leaves_its_episodes_and_is_made_once(
+def test_a_run_writes_its_episodes_and_is_not_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--sizes", "10", "--agents", "hyper-dqn-index", "--seeds", "7", "--steps", "300"]
