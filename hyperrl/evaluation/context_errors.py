@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperrl.errors import UserError, user_syntax
-from hyperrl.evaluation.error_report import ErrorResult
+from hyperrl.evaluation.error_report import ErrorResult, check_error_sizes
 from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.progress import Progress
 from hyperrl.evaluation.task_selection import TaskSelection
@@ -29,12 +28,7 @@ _STREAM = 1
 
 def check_sizes(sizes: Sequence[float]) -> list[float]:
     """The sizes in rising order, each once, as floats; UserError where one is not above 0 and at most 1."""
-    for size in sizes:
-        if not 0 < size <= 1:
-            option = user_syntax("context_error", "--context-error")
-            allowed = "numbers above 0, at most 1, in parts of a feature's training range"
-            raise UserError(f"{option}: found {size:g}; allowed: {allowed}")
-    return sorted({float(size) for size in sizes})
+    return check_error_sizes(sizes, "context_error", 1, "parts of a feature's training range")
 
 
 def play_with_errors(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
+from hyperrl.errors import UserError, user_syntax
 from hyperrl.evaluation.summary import SplitSummary, pooled, summarize, summary_of
 from hyperrl.evaluation.zero_shot import TaskResult
 
@@ -27,6 +28,26 @@ class ErrorSummary(TypedDict):
     splits: dict[str, SplitSummary]
     tasks: list[dict[str, Any]]
     own: NotRequired[SplitSummary]
+
+
+def check_error_sizes(sizes: Sequence[float], parameter: str, largest: float, unit: str) -> list[float]:
+    """The sizes in rising order, each once, as floats.
+
+    Args:
+        sizes: of errors.
+        parameter: what the Python function calls them; the command's option is called alike.
+        largest: the largest that is allowed.
+        unit: what messages say that they are measured in.
+
+    Raises:
+        UserError: a size is not above 0 and at most `largest`.
+    """
+    for size in sizes:
+        if not 0 < size <= largest:
+            option = user_syntax(parameter, f"--{parameter.replace('_', '-')}")
+            allowed = f"numbers above 0, at most {largest:g}, in {unit}"
+            raise UserError(f"{option}: found {size:g}; allowed: {allowed}")
+    return sorted({float(size) for size in sizes})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hyperrl.errors import UserError, user_syntax
-from hyperrl.evaluation.error_report import ErrorResult
+from hyperrl.evaluation.error_report import ErrorResult, check_error_sizes
 from hyperrl.evaluation.policy import Policy
 from hyperrl.evaluation.progress import Progress, parts_of
 from hyperrl.evaluation.task_selection import TaskSelection
@@ -22,14 +21,8 @@ LARGEST = 10.0
 
 def check_noise(sizes: Sequence[float]) -> list[float]:
     """The sizes in rising order, each once, as floats; UserError where one is not above 0 and at most 10."""
-    for size in sizes:
-        if not 0 < size <= LARGEST:
-            option = user_syntax("observation_noise", "--observation-noise")
-            allowed = (
-                f"numbers above 0, at most {LARGEST:g}, in standard deviations of an observation's entries"
-            )
-            raise UserError(f"{option}: found {size:g}; allowed: {allowed}")
-    return sorted({float(size) for size in sizes})
+    unit = "standard deviations of an observation's entries"
+    return check_error_sizes(sizes, "observation_noise", LARGEST, unit)
 
 
 def play_with_noise(
